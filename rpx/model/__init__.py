@@ -1,0 +1,1 @@
+"""Nouns: frozen descriptions that every room may know."""

@@ -1,0 +1,108 @@
+"""The configuration as the rest of rpx sees it: frozen, complete, every shorthand written out.
+
+Durations are seconds. `rpx.config` builds these from rpx.yaml and says what is wrong with a file;
+whoever builds them by hand gets pydantic's own errors.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rpx.model.address import Address
+
+
+class Model(BaseModel):
+    """Frozen, and an unknown key is an error: nothing is accepted and ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class HealthCheck(Model):
+    """An active check: a GET of `path`; a status outside `expect` or later than `timeout` fails."""
+
+    enabled: bool = True
+    path: str = "/"
+    interval: float = 5.0
+    timeout: float = 2.0
+    healthy_threshold: int = 1
+    unhealthy_threshold: int = 3
+    expect: tuple[tuple[int, int], ...] = ((200, 399),)
+
+
+class Backoff(Model):
+    """The rest after the n-th crash in a row: `initial * factor ** (n - 1)`, at most `max`."""
+
+    initial: float = 0.1
+    factor: float = 2.0
+    max: float = 30.0
+
+
+class Restart(Model):
+    """Restart policy. More than `max_restarts` within `window` seconds: the backend is `failed`."""
+
+    policy: Literal["no", "on-failure", "always"] = "on-failure"
+    max_restarts: int = 5
+    window: float = 60.0
+    backoff: Backoff = Backoff()
+
+
+class Start(Model):
+    """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is.
+
+    `env` is on top of rpx's own environment (None unsets); `cwd` is absolute. `where` is the
+    `file:line:column` of the command, for messages.
+    """
+
+    command: str | tuple[str, ...]
+    cwd: Path
+    env: dict[str, str | None] = Field(default_factory=dict)
+    restart: Restart = Restart()
+    stop_signal: int = 15
+    stop_grace_period: float = 10.0
+    where: str = ""
+
+
+class Source(Model):
+    """One entry of `from`: an address, and what starts the process behind it (None: external)."""
+
+    address: Address
+    start: Start | None = None
+
+
+class Proxy(Model):
+    """One entry of `proxies`: requests for host `to` go to the backends of `from`, in its order."""
+
+    to: str
+    name: str
+    sources: tuple[Source, ...]
+    health_check: HealthCheck | None = None
+    hold: float = 10.0
+
+
+class Process(Model):
+    """Supervised like a backend, but nothing is routed to it."""
+
+    name: str
+    start: Start
+
+
+class Listen(Model):
+    """Where clients connect. `http_port` None: 80, else 8080 and upward; 0: any free port."""
+
+    host: str = "localhost"
+    http_port: int | None = None
+
+
+class Config(Model):
+    """One project. `file` is None where the configuration came from Python or the command line."""
+
+    name: str
+    root: Path
+    file: Path | None = None
+    listen: Listen = Listen()
+    verbose: bool = False
+    proxies: tuple[Proxy, ...] = ()
+    processes: tuple[Process, ...] = ()

@@ -1,0 +1,114 @@
+"""What is known about a backend at one moment: states, specs, snapshots, events. All frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from rpx.model.address import Address
+from rpx.model.config import HealthCheck, Start
+
+
+class State(Enum):
+    """Where a backend is in its life. An external one is only ever READY or UNHEALTHY."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    STOPPING = "stopping"
+    BACKOFF = "backoff"
+    FAILED = "failed"
+    COMPLETED = "completed"
+
+
+HAS_PROCESS: Final = frozenset(
+    {State.STARTING, State.READY, State.UNHEALTHY, State.DRAINING, State.STOPPING}
+)
+AT_REST: Final = frozenset({State.STOPPED, State.FAILED, State.COMPLETED})
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """What one backend is to be: where it listens, what starts it, how its health is known.
+
+    `replica` counts from 1 within `name`. `start` None: somebody else runs it (external).
+    `address` None: supervised, but nothing is routed to it. `environment` is what rpx adds
+    (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it.
+    """
+
+    name: str
+    replica: int
+    address: Address | None = None
+    start: Start | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    health_check: HealthCheck | None = None
+    host: str = ""
+
+    @property
+    def label(self) -> str:
+        """`name:port` where there is a port, else `name`; unique within a project."""
+        return f"{self.name}:{self.address.port}" if self.address else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One row of `rpx ps`. `since` is seconds since the epoch; times and pids are of now."""
+
+    name: str
+    label: str
+    replica: int
+    backend: str | None
+    port: int | None
+    external: bool
+    state: State
+    pid: int | None
+    restarts: int
+    since: float
+    in_rotation: bool
+    in_flight: int
+    last_error: str
+    url: str | None
+    command: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """A backend moved from one state to another at `at` (seconds since the epoch)."""
+
+    label: str
+    before: State
+    after: State
+    reason: str
+    pid: int | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something rpx itself has to say, about one backend (`label`) or in general (empty)."""
+
+    text: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line a backend printed, without its newline. `at` is seconds since the epoch."""
+
+    label: str
+    at: float
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A request was answered (published only when the configuration says `verbose`)."""
+
+    path: str  # without its query
+    address: str
+
+
+Event = StateChanged | Note | Routed
