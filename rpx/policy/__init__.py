@@ -1,0 +1,1 @@
+"""Decisions: pure functions of what they are told. Time and chance are arguments."""

@@ -1,0 +1,62 @@
+"""From single results to a verdict: is this backend to be in rotation, is it to be replaced?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rpx.model.config import HealthCheck
+from rpx.policy.lifecycle import Move
+
+ASK_AGAIN: Final = 1.0  # a backend that is out is asked at least this often, in seconds
+
+
+@dataclass(slots=True)
+class Health:
+    """Streaks of passes and failures of one process. `rise` passes in a row: up; `fall`: down."""
+
+    rise: int = 1
+    fall: int = 3
+    up: bool = False
+    _streak: int = 0  # positive: passes in a row; negative: failures in a row
+
+    @classmethod
+    def of(cls, check: HealthCheck | None, *, up: bool = False) -> Health:
+        """Thresholds of `check`, or for a backend without one: one pass, three failures."""
+        if check is None:
+            return cls(up=up)
+        return cls(check.healthy_threshold, check.unhealthy_threshold, up)
+
+    def observe(self, *, passed: bool) -> Move | None:
+        """Count one result; return the move when the verdict changes, else None."""
+        if passed:
+            self._streak = max(self._streak, 0) + 1
+        else:
+            self._streak = min(self._streak, 0) - 1
+        if not self.up and self._streak >= self.rise:
+            self.up = True
+            return Move.PROBE_UP
+        if self.up and self._streak <= -self.fall:
+            self.up = False
+            return Move.PROBE_DOWN
+        return None
+
+    def refuse(self) -> Move | None:
+        """A refused connection needs no second opinion: nobody listens there."""
+        self._streak = min(self._streak, -self.fall)
+        if self.up:
+            self.up = False
+            return Move.PROBE_DOWN
+        return None
+
+    @property
+    def hopeless(self) -> bool:
+        """Failed as often again after leaving rotation: asking once more won't help it."""
+        return not self.up and self._streak <= -2 * self.fall
+
+
+def next_check(check: HealthCheck | None, *, up: bool) -> float | None:
+    """Seconds until the next check; None: not before a request has failed there."""
+    if up:
+        return check.interval if check else None
+    return min(check.interval, ASK_AGAIN) if check else ASK_AGAIN

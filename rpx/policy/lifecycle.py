@@ -1,0 +1,59 @@
+"""Which state may follow which, as a table. An illegal move is a bug in rpx, never a user's."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from rpx.model.status import HAS_PROCESS, State
+
+
+class Move(Enum):
+    """What can happen to a backend. The last five are what an exit of its process can mean."""
+
+    LAUNCH = "launch"
+    PROBE_UP = "probe up"
+    PROBE_DOWN = "probe down"
+    STOP = "stop"
+    DRAINED = "drained"
+    CRASHED = "crashed"  # a new process is due after a rest
+    REPLACED = "replaced"  # a new process is due at once
+    RETIRED = "retired"  # stays down because somebody asked
+    FINISHED = "finished"  # ended by itself and its policy leaves it so
+    GAVE_UP = "gave up"  # the restart budget is spent
+
+
+S, M = State, Move
+
+TABLE: Final[dict[State, dict[Move, State]]] = {
+    S.STOPPED: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.STARTING: {M.PROBE_UP: S.READY, M.PROBE_DOWN: S.STARTING, M.STOP: S.STOPPING},
+    S.READY: {M.PROBE_UP: S.READY, M.PROBE_DOWN: S.UNHEALTHY, M.STOP: S.DRAINING},
+    S.UNHEALTHY: {M.PROBE_UP: S.READY, M.PROBE_DOWN: S.UNHEALTHY, M.STOP: S.DRAINING},
+    S.DRAINING: {M.DRAINED: S.STOPPING, M.STOP: S.DRAINING},
+    S.STOPPING: {M.DRAINED: S.STOPPING, M.STOP: S.STOPPING},
+    S.BACKOFF: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.FAILED: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.COMPLETED: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+}
+# A process can die in every state in which there is one: one rule instead of twenty-five cells.
+for _state in HAS_PROCESS:
+    TABLE[_state] |= {
+        M.CRASHED: S.BACKOFF,
+        M.REPLACED: S.BACKOFF,
+        M.RETIRED: S.STOPPED,
+        M.FINISHED: S.COMPLETED,
+        M.GAVE_UP: S.FAILED,
+    }
+
+
+class IllegalMove(Exception):
+    """Something happened to a backend that cannot happen in the state it is in."""
+
+
+def advance(state: State, move: Move) -> State:
+    """Return the state after `move`. Raises IllegalMove."""
+    try:
+        return TABLE[state][move]
+    except KeyError:
+        raise IllegalMove(f"{move.value!r} cannot happen to a {state.value} backend") from None

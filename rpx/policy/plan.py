@@ -1,0 +1,52 @@
+"""From a configuration to the backends it asks for, in listed order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from rpx.model.config import Config, Proxy
+from rpx.model.status import BackendSpec
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL under which clients reach `host` on the plain listener."""
+    return f"http://{host}" if port == 80 else f"http://{host}:{port}"
+
+
+def plan(config: Config, http_port: int) -> list[BackendSpec]:
+    """Return a spec for each backend: routed ones first, pool by pool, then the other processes."""
+    specs: list[BackendSpec] = []
+    replicas: dict[str, int] = defaultdict(int)
+    for proxy in config.proxies:
+        for source in proxy.sources:
+            replicas[proxy.name] += 1
+            replica = replicas[proxy.name]
+            environment = {
+                "PORT": str(source.address.port),
+                "HOST": source.address.host,
+                "RPX_NAME": proxy.name,
+                "RPX_REPLICA": str(replica),
+                "RPX_URL": url_of(proxy.to, http_port),
+            }
+            specs.append(
+                BackendSpec(
+                    name=proxy.name,
+                    replica=replica,
+                    address=source.address,
+                    start=source.start,
+                    environment=tuple(environment.items()) if source.start else (),
+                    health_check=proxy.health_check,
+                    host=proxy.to,
+                )
+            )
+    for process in config.processes:
+        names = (("RPX_NAME", process.name), ("RPX_REPLICA", "1"))
+        specs.append(
+            BackendSpec(name=process.name, replica=1, start=process.start, environment=names)
+        )
+    return specs
+
+
+def hold_times(proxies: tuple[Proxy, ...]) -> dict[str, float]:
+    """Return how long requests for each host wait for a backend that is coming back."""
+    return {proxy.to: proxy.hold for proxy in proxies}

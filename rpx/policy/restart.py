@@ -1,0 +1,84 @@
+"""Whether, and after how long, a process that has exited is started again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rpx.model.config import Backoff, Restart
+
+STABLE_AFTER: Final = 10.0  # seconds up after which earlier crashes no longer lengthen the rest
+JITTER: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The crashes that still count: `streak` without a stable run between, `times` of restarts."""
+
+    streak: int = 0
+    times: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Start a new process after `delay` seconds."""
+
+    delay: float
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class StayDown:
+    """Start none. `gave_up`: not because the exit was in order, but because there were too many."""
+
+    gave_up: bool
+    reason: str = ""
+
+
+def after_exit(
+    policy: Restart, history: History, *, code: int, uptime: float, now: float, chance: float
+) -> Again | StayDown:
+    """Decide what follows an exit nobody asked for. `chance` is in [0, 1), for the jitter."""
+    if policy.policy == "no":
+        return StayDown(gave_up=code != 0, reason=f"{ending(code)}, and its restart policy is `no`")
+    if policy.policy == "on-failure" and code == 0:
+        return StayDown(gave_up=False)
+    times = tuple(at for at in history.times if now - at < policy.window)
+    if len(times) >= policy.max_restarts:
+        return StayDown(
+            gave_up=True,
+            reason=f"{ending(code)}; {len(times)} restarts within {policy.window:g} s, rpx gave up",
+        )
+    streak = 1 if uptime >= STABLE_AFTER else history.streak + 1
+    return Again(delay(policy.backoff, streak, chance), History(streak, (*times, now)))
+
+
+def delay(backoff: Backoff, streak: int, chance: float) -> float:
+    """Seconds to rest after the `streak`-th crash in a row, with ±10 % jitter."""
+    # min() on the exponent: factor ** 2000 overflows long before anybody would wait for it
+    rest = min(backoff.max, backoff.initial * backoff.factor ** min(streak - 1, 64))
+    return rest * (1 - JITTER + 2 * JITTER * chance)
+
+
+def ending(code: int) -> str:
+    """Say how a process ended, from its exit code (negative: minus the signal's number)."""
+    if code < 0:
+        return f"killed by {_SIGNALS.get(-code, f'signal {-code}')}"
+    if code - 128 in _SIGNALS:  # how a shell tells of its child
+        return f"exited with status {code} (its child was killed by {_SIGNALS[code - 128]})"
+    return f"exited with status {code}"
+
+
+# The numbers that Linux and macOS share; the `signal` module is a door pure rooms don't open.
+_SIGNALS: Final = {
+    1: "SIGHUP",
+    2: "SIGINT",
+    3: "SIGQUIT",
+    4: "SIGILL",
+    6: "SIGABRT",
+    8: "SIGFPE",
+    9: "SIGKILL",
+    11: "SIGSEGV",
+    13: "SIGPIPE",
+    15: "SIGTERM",
+}

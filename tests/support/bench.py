@@ -1,0 +1,157 @@
+"""A life with everything fake but the life: children made of events, a story of what happened."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+import trio.testing
+
+from rpx.backend.life import ChildLike, Life
+from rpx.hub.orders import Order, OrderKind
+from rpx.hub.patience import Patience
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.address import Address
+from rpx.model.config import HealthCheck, Restart, Start
+from rpx.model.status import BackendSpec, StateChanged
+
+CHECK = HealthCheck(path="/health", interval=1.0, timeout=0.5)
+
+
+def spec(port: int = 3000, *, check: HealthCheck | None = None, name: str = "api") -> BackendSpec:
+    """Return the spec of a backend that rpx starts."""
+    start = Start(command="true", cwd=Path("/"))
+    address = Address("localhost", port)
+    return BackendSpec(name, port - 2999, address, start, (), check, f"{name}.localhost")
+
+
+def external(port: int = 3000, *, check: HealthCheck | None = None) -> BackendSpec:
+    """Return the spec of a backend that somebody else runs."""
+    address = Address("localhost", port)
+    return BackendSpec("api", port - 2999, address, None, (), check, "api.localhost")
+
+
+def registry(
+    *specs: BackendSpec, hold: float = 10.0, clock: Callable[[], float] = trio.current_time
+) -> Registry:
+    """Return a registry with one pool for each host."""
+    holds = {each.host: hold for each in specs if each.host}
+    return Registry(specs, holds, clock=clock, port=8080)
+
+
+class FakeChild:
+    """A process made of one event. `done` says what was done to it."""
+
+    def __init__(self, pid: int, *, stubborn: bool = False) -> None:
+        self.pid = pid
+        self.done: list[str] = []
+        self._stubborn = stubborn
+        self._exit = trio.Event()
+        self._code = 0
+        self._feed, self.output = trio.testing.memory_stream_one_way_pair()
+
+    def die(self, code: int) -> None:
+        """Exit, as if by itself."""
+        if not self._exit.is_set():
+            self._code = code
+            self._feed.close()
+            self._exit.set()
+
+    async def say(self, text: bytes) -> None:
+        """Print something."""
+        await self._feed.send_all(text)
+
+    async def wait(self) -> int:
+        await self._exit.wait()
+        return self._code
+
+    async def stop(self) -> None:
+        self.done.append("stop")
+        if self._stubborn:
+            await trio.sleep(10)
+            self.done.append("SIGKILL")
+        self.die(-15)
+
+    async def sweep(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self.done.append("sweep")
+
+    async def strike(self, signum: int, port: int | None) -> int:
+        await trio.lowlevel.checkpoint()
+        self.done.append(f"{signal.Signals(signum).name} to {port}")
+        if signum == signal.SIGKILL:
+            self.die(-9)
+        return self.pid
+
+    def kill(self) -> None:
+        self.die(-9)
+
+
+class Bench:
+    """One backend with its life, and the story of its states as `<time> <state>`."""
+
+    def __init__(
+        self,
+        *,
+        check: HealthCheck | None = None,
+        restart: Restart | None = None,
+        stubborn: bool = False,
+    ) -> None:
+        self.registry = registry(spec(check=check))
+        self.backend: Backend = self.registry.backends["api:3000"]
+        self.children: list[FakeChild] = []
+        self.failure: str | None = None  # what the next check says
+        self.cannot_start: OSError | None = None
+        self.patience = Patience()
+        self._stubborn = stubborn
+        self.life = Life(
+            registry=self.registry,
+            backend=self.backend,
+            open=self._open,
+            check=self._check,
+            patience=self.patience,
+            chance=lambda: 0.5,  # no jitter
+            restart=restart or Restart(),
+        )
+        self._subscription = self.registry.events.subscribe(10_000)
+        self._news = self._subscription.__enter__()  # lives as long as the bench
+
+    @property
+    def story(self) -> list[str]:
+        """Return what has happened since the last look."""
+        return [
+            f"{event.at:g} {event.after.value}"
+            for event in self._news.take()
+            if isinstance(event, StateChanged)
+        ]
+
+    @property
+    def child(self) -> FakeChild:
+        """Return the newest process."""
+        return self.children[-1]
+
+    def order(self, kind: OrderKind, **details: object) -> Order:
+        """Put an order into the mailbox."""
+        order = Order(kind, **details)  # type: ignore[arg-type]
+        self.backend.mailbox.give.send_nowait(order)
+        return order
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[ChildLike]:
+        await trio.lowlevel.checkpoint()
+        if self.cannot_start is not None:
+            raise self.cannot_start
+        child = FakeChild(1000 + len(self.children), stubborn=self._stubborn)
+        self.children.append(child)
+        try:
+            yield child
+        finally:
+            child.done.append("closed")
+
+    async def _check(self) -> str | None:
+        await trio.lowlevel.checkpoint()
+        return self.failure
