@@ -1,0 +1,1 @@
+"""The words of HTTP: bytes in, bytes out."""

@@ -1,0 +1,222 @@
+"""How long a body is, and the chunked coding (RFC 9112 §6, §7).
+
+The framing of a body is one int, so that the path of a request compares ints:
+`n >= 0` is a body of exactly n bytes (0: none), the other two are below.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rpx.http.grammar import FIELD, STRAY, TOKEN, VALUE, members
+from rpx.http.limits import DEFAULT, BadMessage, Limits
+
+CHUNKED = -1
+UNTIL_CLOSE = -2  # responses only: the end of the connection ends the body
+
+LARGEST = 2**63 - 1
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+# RFC 9110 §6.5.1: fields for framing, routing, authentication, request modifiers, response
+# control and content format have no meaning in trailers, and merging them would be an attack.
+_NOT_IN_TRAILERS = frozenset(
+    b"age authorization cache-control connection content-encoding content-length content-location"
+    b" content-range content-type cookie date expect expires forwarded host if-match"
+    b" if-modified-since if-none-match if-range if-unmodified-since keep-alive location"
+    b" max-forwards pragma proxy-authenticate proxy-authorization proxy-connection range"
+    b" retry-after set-cookie te trailer transfer-encoding upgrade vary via www-authenticate"
+    b" x-forwarded-for x-forwarded-host x-forwarded-proto".split()
+)
+
+_EXT = (
+    rb'(?:[ \t]*+;[ \t]*+%b++(?:[ \t]*+=[ \t]*+(?:%b++|"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]'
+    rb'|\\%b)*+"))?)*+' % (TOKEN, TOKEN, VALUE)
+)
+_SIZE = rb"([0-9A-Fa-f]{1,16}+)(%b)\r\n" % _EXT
+_FIRST = re.compile(_SIZE)
+_NEXT = re.compile(rb"\r\n" + _SIZE)  # the CRLF that ends the data before it
+# What a size line may look like before its end has come.
+_PARTIAL_SIZE = rb"(?:[0-9A-Fa-f]{1,16}+(?:[ \t;]%b*+)?)?\r?" % VALUE
+_PARTIAL_FIRST = re.compile(_PARTIAL_SIZE)
+_PARTIAL_NEXT = re.compile(rb"\r?|\r\n" + _PARTIAL_SIZE)
+_TRAILERS = re.compile(rb"(?:%b)*+" % FIELD)
+
+
+def read_length(value: bytes, status: int) -> int:
+    """The number of a Content-Length. Raises BadMessage(status) for all that isn't one number."""
+    # RFC 9110 §8.6: digits (of ASCII, for bytes); statement 71: no leading zero
+    if value.isdigit() and len(value) < 20 and (value[0] != 0x30 or value == b"0"):
+        length = int(value)
+        if length <= LARGEST:
+            return length
+    raise BadMessage(status, "The Content-Length is not one plain number.")
+
+
+def check_coding(value: bytes) -> None:
+    """Return when a request's Transfer-Encoding is chunked alone, else raise 400 or 501."""
+    if value.lower() == b"chunked":
+        return
+    codings = members(value)
+    if codings.count(b"chunked") > 1:
+        raise BadMessage(400, "The Transfer-Encoding names chunked twice.")
+    if b"chunked" in codings and codings[-1] != b"chunked":
+        raise BadMessage(400, "The Transfer-Encoding does not end with chunked.")
+    if not codings:
+        raise BadMessage(400, "The Transfer-Encoding is empty.")
+    raise BadMessage(501, "The only Transfer-Encoding understood here is chunked.")
+
+
+def encode_chunk(size: int) -> bytes:
+    """The line before `size` bytes of data, which `\\r\\n` must follow. Size 0 would be the end."""
+    return b"%x\r\n" % size
+
+
+def chunk_of(data: bytes) -> bytes:
+    """`data` as one chunk; nothing for no data, because an empty chunk ends the body."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def last_chunk(trailers: bytes = b"") -> bytes:
+    """The end of a chunked body. `trailers` as ChunkedReader gives them."""
+    return b"0\r\n%b\r\n" % trailers if trailers else LAST_CHUNK
+
+
+class ChunkedReader:
+    """A strict decoder of one chunked body; holds at most one size line or the trailers.
+
+    `feed` gives the payload as it comes. When `done`, `trailers` has the trailer lines (each with
+    its CRLF, those that may not stand there dropped) and `rest` the bytes behind the body.
+    """
+
+    __slots__ = (
+        "_extensions",
+        "_held",
+        "_left",
+        "_limits",
+        "_pattern",
+        "_seen",
+        "_status",
+        "_tail",
+        "done",
+        "received",
+        "rest",
+        "trailers",
+    )
+
+    def __init__(self, status: int = 400, limits: Limits = DEFAULT) -> None:
+        self._status = status
+        self._limits = limits
+        self._pattern = _FIRST
+        self._left = 0  # bytes of the current chunk still to come
+        self._held = b""  # the beginning of a size line
+        self._tail: bytearray | None = None  # the trailer section, once the last chunk has come
+        self._seen = 0  # bytes of it searched for its end
+        self._extensions = 0
+        self.received = 0  # bytes of payload so far
+        self.done = False
+        self.trailers = b""
+        self.rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The pieces of payload in `data`, none of them empty. Raises BadMessage."""
+        if self._tail is not None:
+            self._feed_tail(self._tail, data)
+            return []
+        left = self._left
+        if len(data) <= left:  # the whole read lies inside one chunk: nothing is copied
+            self._left = left - len(data)
+            self.received += len(data)
+            return [data] if data else []
+        pieces = []
+        if left:
+            pieces.append(data[:left])
+            self.received += left
+        elif self._held:
+            data = self._held + data
+            self._held = b""
+        self._chunks(data, left, pieces)
+        return pieces
+
+    def _chunks(self, data: bytes, at: int, pieces: list[bytes]) -> None:
+        """Read size lines and data from `at` on, where a size line is due."""
+        end = len(data)
+        pattern = self._pattern
+        received = 0
+        while (match := pattern.match(data, at)) is not None:
+            pattern = _NEXT
+            size = int(match[1], 16)
+            if match[2] or size > LARGEST:
+                self._check_line(match, size, self.received + received)
+            begin = match.end()
+            if not size:
+                self._pattern, self._left = pattern, 0
+                self.received += received
+                self._tail = bytearray()
+                self._feed_tail(self._tail, data[begin:])
+                return
+            at = begin + size
+            if at >= end:
+                self._left = at - end
+                received += end - begin
+                if begin < end:
+                    pieces.append(data[begin:])
+                break
+            received += size
+            pieces.append(data[begin:at])
+        else:
+            self._left = 0
+            self._hold(data, at, pattern)
+        self._pattern = pattern
+        self.received += received
+
+    def _check_line(self, match: re.Match[bytes], size: int, received: int) -> None:
+        line = match.end() - match.start()
+        self._extensions += len(match[2])
+        allowed = self._limits.chunk_extensions + received
+        if size > LARGEST or line > self._limits.chunk_line or self._extensions > allowed:
+            raise BadMessage(self._status, "A chunk's size or its extensions are too large.")
+
+    def _hold(self, data: bytes, at: int, pattern: re.Pattern[bytes]) -> None:
+        partial = _PARTIAL_FIRST if pattern is _FIRST else _PARTIAL_NEXT
+        if len(data) - at > self._limits.chunk_line or not partial.fullmatch(data, at):
+            raise BadMessage(self._status, "The chunked body is malformed.")
+        self._held = data[at:]
+
+    def _feed_tail(self, tail: bytearray, data: bytes) -> None:
+        if self.done:
+            self.rest += data
+            return
+        tail += data
+        if tail.startswith(b"\r\n"):
+            self.done = True
+            self.rest = bytes(tail[2:])
+            return
+        end = tail.find(b"\r\n\r\n", max(0, self._seen - 3))
+        self._seen = len(tail)
+        self._check_tail(tail, end, len(data))
+        if end >= 0:
+            self.done = True
+            self.trailers = self._read_trailers(bytes(tail[:end]))
+            self.rest = bytes(tail[end + 4 :])
+
+    def _check_tail(self, tail: bytearray, end: int, new: int) -> None:
+        stop = end if end >= 0 else len(tail)
+        lines = 0
+        if tail.find(b"\n", -new) >= 0:  # else there is no line more than last time
+            lines = tail.count(b"\n", 0, stop) + (end >= 0)
+        if stop > self._limits.head or lines > self._limits.lines:
+            status = 431 if self._status == 400 else self._status
+            raise BadMessage(status, "The trailer section is too large.")
+        if STRAY.search(tail, max(0, len(tail) - new - 1), stop):
+            raise BadMessage(self._status, "The trailer section contains a control byte.")
+
+    def _read_trailers(self, block: bytes) -> bytes:
+        if not _TRAILERS.fullmatch(b"\r\n" + block):
+            raise BadMessage(self._status, "A trailer line is malformed.")
+        kept = [
+            line + b"\r\n"
+            for line in block.split(b"\r\n")
+            if line.partition(b":")[0].lower() not in _NOT_IN_TRAILERS
+        ]
+        return b"".join(kept)

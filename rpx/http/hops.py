@@ -1,0 +1,55 @@
+"""What is meant for one hop only (RFC 9110 §7.6.1): Connection and its options, lines cut out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from rpx.http.grammar import members
+
+# Naming one of these in Connection changes nothing (statement 61): framing and loop detection
+# would break, or they aren't fields. All others are removed, as the RFC says.
+_NOT_NOMINATED = frozenset(
+    b"host content-length transfer-encoding via expect date close keep-alive".split()
+)
+# HTTP/2 isn't reached by Upgrade (RFC 9113 §3.1), and nothing here could tunnel it.
+_OTHER_PROTOCOLS = frozenset((b"h2c", b"h2"))
+
+
+class Options(NamedTuple):
+    """What the Connection lines of a message say."""
+
+    close: bool
+    keep_alive: bool
+    upgrade: bool
+    names: frozenset[bytes]  # of the fields that are not forwarded
+
+
+def connection_options(value: bytes) -> Options:
+    """Read the (joined) value of Connection, in any case."""
+    return _remembered(value) if len(value) < 100 else _read(value)
+
+
+def _read(value: bytes) -> Options:
+    options = frozenset(members(value))
+    return Options(
+        b"close" in options,
+        b"keep-alive" in options,
+        b"upgrade" in options,
+        options - _NOT_NOMINATED,
+    )
+
+
+_remembered = lru_cache(maxsize=256)(_read)  # in practice there is a handful of values
+
+
+def without(block: bytes, names: frozenset[bytes]) -> bytes:
+    """The block without the lines of these (lower-case) names."""
+    lines = block.split(b"\r\n")
+    return b"\r\n".join(line for line in lines if line.partition(b":")[0].lower() not in names)
+
+
+def protocols(value: bytes) -> list[bytes]:
+    """The protocols of an Upgrade that can be tunnelled, in their own case: all but HTTP/2."""
+    names = [name.strip(b" \t") for name in value.split(b",")]
+    return [name for name in names if name and name.lower() not in _OTHER_PROTOCOLS]

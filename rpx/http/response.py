@@ -1,0 +1,179 @@
+"""The head of a response: the same technique as for requests, and every doubt is a 502.
+
+A backend whose framing is ambiguous would let one client's answer run into another's, so nothing
+is repaired here (RFC 9112 §6.3 allows repairing; statements 114–118 don't).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rpx.http.framing import CHUNKED, UNTIL_CLOSE, read_length
+from rpx.http.grammar import find_field, members, response_pattern
+from rpx.http.hops import connection_options, protocols, without
+from rpx.http.limits import DEFAULT, BadMessage, Limits
+from rpx.http.refuse import Buffer, refuse_response
+
+_SPECIAL = re.compile(
+    rb"\r\n(content-length|connection|transfer-encoding|keep-alive|te|upgrade"
+    rb"|alt-svc|proxy-(?:connection|authenticate|authorization)):[ \t]*+([^\r]*+)"
+)
+_CUT = re.compile(
+    rb"\r\n(?:[Cc](?i:onnection)|[Tt](?i:e|ransfer-encoding)|[Uu](?i:pgrade)|[Kk](?i:eep-alive)"
+    rb"|[Aa](?i:lt-svc)|[Pp](?i:roxy-(?:connection|authenticate|authorization))):[^\r]*+"
+)
+_STAYS = {b"content-length"}
+_SINGLE = frozenset((b"content-length", b"transfer-encoding"))
+_BODILESS = frozenset((204, 205, 304))
+_CONTENT_LENGTH = frozenset((b"content-length",))
+_TIMEOUT = re.compile(rb"timeout[ \t]*+=[ \t]*+\"?([0-9]{1,9}+)")
+
+
+@dataclass(slots=True)  # not frozen for the reason in head.py
+class ResponseHead:
+    """A backend's answer that may be sent on.
+
+    status, reason      as they came; reason may be empty
+    minor               of the backend's version: 0 or 1
+    block               the field lines to forward, each with the CRLF *before* it. Hop-by-hop lines
+                        and Alt-Svc are cut out; a valid Content-Length stays in place
+    length              the body that follows here: n bytes (0: none), CHUNKED or UNTIL_CLOSE
+    keep_alive          this connection may be used again after the body
+    keep_alive_timeout  seconds that the backend keeps an idle connection, when it says
+    upgrade             the value of Upgrade: what a 101 switches to, what others offer
+    has_date            it brings its own Date
+    event_stream        its Content-Type is text/event-stream
+    chunked             it said `Transfer-Encoding: chunked`, though a HEAD answer has no body
+    """
+
+    status: int
+    reason: bytes
+    minor: int
+    block: bytes
+    length: int
+    keep_alive: bool
+    keep_alive_timeout: float | None
+    upgrade: bytes | None
+    has_date: bool
+    event_stream: bool
+    chunked: bool
+
+    def field(self, name: bytes) -> bytes | None:
+        """The values of a field in the block joined with `, `. `name` must come from code."""
+        return find_field(self.block, name)
+
+
+def parse_response(
+    buffer: Buffer,
+    request_method: bytes,
+    upgrade: bytes | None = None,
+    limits: Limits = DEFAULT,
+    scanned: int = 0,
+) -> tuple[ResponseHead, int] | None:
+    """The head at the beginning of `buffer` and how many bytes it takes; None: more are needed.
+
+    1xx heads come like any other, with no body; the final one follows them. `upgrade` is what the
+    request asked for (RequestHead.upgrade): a 101 to anything else is refused. `scanned` as in
+    parse_request. Raises BadMessage(502).
+    """
+    if scanned and buffer.find(b"\r\n\r\n", max(0, scanned - 3)) < 0:
+        refuse_response(buffer, limits, scanned)
+        return None
+    match = response_pattern(limits.lines).match(buffer)
+    if match is None:
+        refuse_response(buffer, limits, scanned)
+        return None
+    digit, code, reason, fields = match.groups()
+    end = match.end()
+    if end > limits.head:
+        raise BadMessage(502, f"The backend's head is larger than {limits.head} bytes.")
+    head = _read(int(code), reason or b"", 0 if digit == b"0" else 1, fields, request_method)
+    if head.status == 101:
+        _check_switch(head.upgrade, upgrade)
+    return head, end
+
+
+def _read(status: int, reason: bytes, minor: int, fields: bytes, method: bytes) -> ResponseHead:
+    low = fields.lower()
+    pairs = _SPECIAL.findall(low)
+    found: dict[bytes, bytes] = dict(pairs)
+    if len(found) != len(pairs):
+        found = _combined(pairs)
+    told, coding = found.get(b"content-length"), found.get(b"transfer-encoding")
+    if told is not None and coding is None:
+        length = read_length(told.rstrip(b" \t"), 502)
+    else:
+        length = UNTIL_CLOSE if coding is None else _chunked(told, coding, minor)
+    # Two searches are cheaper than two more fields found, and nearly always in vain.
+    head = ResponseHead(
+        status, reason, minor, fields, length, minor == 1, None, None, b"\r\ndate:" in low,
+        b"text/event-stream" in low and _is_event_stream(low), length == CHUNKED,
+    )  # fmt: skip
+    if minor == 0 or not _STAYS.issuperset(found):
+        _hops(head, found, fields)
+    if status < 200 or status in _BODILESS or method == b"HEAD":
+        _without_body(head)
+    elif length == UNTIL_CLOSE:
+        head.keep_alive = False
+    return head
+
+
+def _is_event_stream(low: bytes) -> bool:
+    return (find_field(low, b"content-type") or b"").startswith(b"text/event-stream")
+
+
+def _combined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        if name not in found:
+            found[name] = value
+        elif name in _SINGLE:
+            raise BadMessage(502, f"The backend's answer has two {name.decode().title()} lines.")
+        else:
+            found[name] += b"," + value
+    return found
+
+
+def _hops(head: ResponseHead, found: dict[bytes, bytes], fields: bytes) -> None:
+    """Cut out and obey what is meant for this hop only (RFC 9110 §7.6.1)."""
+    options = connection_options(found.get(b"connection", b""))
+    head.keep_alive = not options.close and (head.minor == 1 or options.keep_alive)
+    head.block = _CUT.sub(b"", fields)
+    if options.names:
+        head.block = without(head.block, options.names)
+    if b"keep-alive" in found and (told := _TIMEOUT.search(found[b"keep-alive"])):
+        head.keep_alive_timeout = float(told[1])
+    if b"upgrade" in found:
+        head.upgrade = b", ".join(protocols(find_field(fields, b"upgrade") or b"")) or None
+
+
+def _chunked(length: bytes | None, coding: bytes, minor: int) -> int:
+    if length is not None:
+        raise BadMessage(502, "The backend sent both Content-Length and Transfer-Encoding.")
+    if minor == 0:  # RFC 9112 §6.1
+        raise BadMessage(502, "The backend sent a Transfer-Encoding with HTTP/1.0.")
+    if coding.rstrip(b" \t") != b"chunked":
+        raise BadMessage(502, "The backend's Transfer-Encoding is not chunked alone.")
+    return CHUNKED
+
+
+def _without_body(head: ResponseHead) -> None:
+    """Answers that end with their head, whatever its fields say (RFC 9110 §6.4.1)."""
+    if head.status == 205 and head.length != 0:
+        # §15.3.6: no content. What a backend sends nevertheless goes down with its connection.
+        head.block = without(head.block, _CONTENT_LENGTH) + b"\r\nContent-Length: 0"
+        head.keep_alive = False
+    if head.status < 200 or head.status == 204:  # §8.6: no Content-Length
+        head.block = without(head.block, _CONTENT_LENGTH)
+    if head.status < 200 or head.status in _BODILESS:
+        head.chunked = False
+    head.length = 0
+
+
+def _check_switch(to: bytes | None, asked: bytes | None) -> None:
+    """Statements 123 and 152: a 101 must switch to (one of) what the request asked for."""
+    if asked is None:
+        raise BadMessage(502, "The backend switched protocols without being asked.")
+    if to is None or not set(members(to)) <= set(members(asked)):
+        raise BadMessage(502, "The backend switched to another protocol than the one asked for.")

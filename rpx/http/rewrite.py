@@ -1,0 +1,154 @@
+"""Heads as they are sent on: strip first (that is done by the parsers), add after.
+
+Heads are joined from the block, whose lines have their CRLF before them, and from lines of ours,
+which have it behind them; so one CRLF between the two is all the seam there is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rpx.http.framing import CHUNKED, UNTIL_CLOSE
+from rpx.http.grammar import find_field
+from rpx.http.head import PSEUDONYM, RequestHead
+from rpx.http.hops import without
+from rpx.http.response import ResponseHead
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_VIA = b"1.1 " + PSEUDONYM
+_XFF = frozenset((b"x-forwarded-for",))
+
+
+class Forwarding(NamedTuple):
+    """What is said to backends about one client connection; made once for it."""
+
+    client: bytes  # address without zone; b"" for a unix socket
+    proto: bytes
+    trusted: bool
+    lines: bytes  # all that doesn't depend on the request, each line with its CRLF
+
+
+def forwarding(client: str, proto: str, *, trusted: bool = False) -> Forwarding:
+    """Describe a client connection: peer address ("" for a unix socket) and `http` or `https`.
+
+    `trusted` is for a proxy in front of this one, whose own X-Forwarded-* lines are believed.
+    """
+    address = client.partition("%")[0].encode("ascii", "ignore")  # statement 160: no IPv6 zone
+    scheme = proto.encode("ascii")
+    lines = b"X-Forwarded-For: %b\r\n" % address if address else b""
+    lines += b"X-Forwarded-Proto: %b\r\n" % scheme
+    return Forwarding(address, scheme, trusted, lines)
+
+
+def request_to_send(
+    head: RequestHead, peer: Forwarding, *, host: bytes | None = None, add: bytes = b""
+) -> bytes:
+    """The whole head for the backend.
+
+    `host` replaces Host, and with it an Origin that names the old one (`change_origin`); it is
+    also what a 1.0 request without Host gets. `add` are further lines, each with its CRLF.
+    """
+    block = head.block
+    target = head.target
+    if head.method == b"OPTIONS" and head.max_forwards is not None:
+        block = _one_forward_less(block, head.max_forwards)
+    if host is not None or not head.authority:
+        block = _with_host(block, head, peer.proto, host or b"")
+    if head.upgrade is not None or head.te_trailers:
+        add += _hop_lines(head)
+    via = head.via + b", " + _VIA if head.via else _VIA
+    if head.forwarded and peer.trusted:
+        lines = _appended(head, peer)
+    elif head.authority:
+        lines = peer.lines + b"X-Forwarded-Host: " + head.authority + b"\r\n"
+    else:
+        lines = peer.lines
+    return b"%b %b HTTP/1.1%b\r\n%bVia: %b\r\n%b\r\n" % (
+        head.method, target, block, lines, via, add,
+    )  # fmt: skip
+
+
+def _one_forward_less(block: bytes, hops: int) -> bytes:
+    """RFC 9110 §7.6.2. The caller has answered those with 0 itself."""
+    block = without(block, frozenset((b"max-forwards",)))
+    return block + b"\r\nMax-Forwards: %d" % max(0, hops - 1)
+
+
+def _with_host(block: bytes, head: RequestHead, proto: bytes, host: bytes) -> bytes:
+    lines = []
+    for line in without(block, frozenset((b"host",))).split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        own = b"%b://%b" % (proto, head.authority)
+        if name.lower() == b"origin" and value.strip().lower() == own.lower():
+            lines.append(b"%b: http://%b" % (name, host))
+        else:
+            lines.append(line)
+    return b"\r\nHost: " + host + b"\r\n".join(lines)
+
+
+def _hop_lines(head: RequestHead) -> bytes:
+    """RFC 9110 §7.8, §10.1.4: both are hop-by-hop, so they stand in Connection."""
+    if head.upgrade is None:
+        return b"TE: trailers\r\nConnection: TE\r\n"
+    if head.te_trailers:
+        return b"TE: trailers\r\nUpgrade: %b\r\nConnection: Upgrade, TE\r\n" % head.upgrade
+    return b"Upgrade: %b\r\nConnection: Upgrade\r\n" % head.upgrade
+
+
+def _appended(head: RequestHead, peer: Forwarding) -> bytes:
+    """Statement 158: to what a trusted proxy says, only this hop's client is added."""
+    chain = [v for v in (find_field(head.forwarded, b"x-forwarded-for"), peer.client) if v]
+    lines = without(head.forwarded, _XFF)[2:] + b"\r\n" if head.forwarded else b""
+    if lines == b"\r\n":
+        lines = b""
+    if chain:
+        lines += b"X-Forwarded-For: %b\r\n" % b", ".join(chain)
+    if find_field(head.forwarded, b"x-forwarded-proto") is None:
+        lines += b"X-Forwarded-Proto: %b\r\n" % peer.proto
+    if find_field(head.forwarded, b"x-forwarded-host") is None and head.authority:
+        lines += b"X-Forwarded-Host: %b\r\n" % head.authority
+    return lines
+
+
+def response_to_send(
+    head: ResponseHead, request: RequestHead, *, close: bool, date: bytes, add: bytes = b""
+) -> tuple[bytes, int]:
+    """The whole head for the client, and how the body must be framed for it.
+
+    `close`: the client connection ends with this answer (it does anyhow when the client doesn't
+    keep it, or when the framing returned is UNTIL_CLOSE). `date` is the value of a Date line.
+    `add` are further lines, each with its CRLF.
+    """
+    length = head.length
+    if length < 0:
+        length = CHUNKED if request.minor else UNTIL_CLOSE
+    if length == CHUNKED or (head.chunked and request.minor and head.length == 0):
+        add += b"Transfer-Encoding: chunked\r\n"
+    if not head.has_date and head.status >= 200:
+        add += b"Date: " + date + b"\r\n"
+    if close or length == UNTIL_CLOSE or head.upgrade is not None or not _stays(request):
+        add += _connection(head, request, close or length == UNTIL_CLOSE)
+    return b"HTTP/1.1 %d %b%b\r\n%b\r\n" % (head.status, head.reason, head.block, add), length
+
+
+def _stays(request: RequestHead) -> bool:
+    """Whether nothing need be said about the connection."""
+    return request.keep_alive and request.minor == 1
+
+
+def _connection(head: ResponseHead, request: RequestHead, close: bool) -> bytes:
+    options = []
+    if head.status != 101 and (close or not request.keep_alive):
+        options.append(b"close")
+    elif head.status != 101 and request.minor == 0:
+        options.append(b"keep-alive")
+    if head.upgrade is None:
+        return b"Connection: " + b", ".join(options) + b"\r\n"
+    options.append(b"Upgrade")
+    return b"Connection: %b\r\nUpgrade: %b\r\n" % (b", ".join(options), head.upgrade)
+
+
+def interim_to_send(head: ResponseHead) -> bytes:
+    """A 1xx head for a 1.1 client. (A 1.0 client gets none: RFC 9110 §15.2.)"""
+    return b"HTTP/1.1 %d %b%b\r\n\r\n" % (head.status, head.reason, head.block)
