@@ -1,0 +1,24 @@
+"""From YAML to nouns: find rpx.yaml, read it into a frozen Config, or say all that is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rpx.config.find import find_config
+    from rpx.config.load import config_from_mapping, load_config
+
+__all__ = ["config_from_mapping", "find_config", "load_config"]
+
+
+def __getattr__(name: str) -> object:
+    # Lazy, so that a command that only looks for rpx.yaml doesn't pay for pydantic and PyYAML.
+    if name == "find_config":
+        from rpx.config import find  # noqa: PLC0415 - see above
+
+        return find.find_config
+    if name in __all__:
+        from rpx.config import load  # noqa: PLC0415 - see above
+
+        return getattr(load, name)
+    raise AttributeError(f"module 'rpx.config' has no attribute {name!r}")

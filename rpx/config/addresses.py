@@ -1,0 +1,125 @@
+"""Hosts and addresses as they may be written: validators of schema.py."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from rpx.config.wording import shown, wrong
+from rpx.model.address import Address
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_BACKEND_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
+_ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]*\]|[^\[\]:]*):)?(?P<port>[0-9]+)")
+
+_FORMS = "write host:port, :port or port, for example localhost:3000"
+
+
+def host(value: object) -> object:
+    """The host that clients ask for, lower case, without the root's dot."""
+    if not isinstance(value, str):
+        return value
+    text = value.lower().removesuffix(".")
+    if "://" in text:
+        rest = re.split(r"[/:]", text.split("://", 1)[1])[0]
+        raise wrong(
+            f"has a scheme: {shown(value)}", f"write only the host: {rest or 'api.localhost'}"
+        )
+    if "/" in text:
+        raise wrong(f"has a path, which is not supported: {shown(value)}", "write only the host")
+    if "*" in text:
+        raise wrong(
+            f"is a wildcard, which is not supported: {shown(value)}",
+            "write one entry for each host",
+        )
+    if re.search(r":[0-9]*$", text):
+        raise wrong(
+            f"has a port: {shown(value)}",
+            "write only the host; `listen.http_port` chooses the port",
+        )
+    if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in text.split(".")):
+        raise wrong(
+            f"is not a host name: {shown(value)}",
+            "letters, digits and - between dots, for example api.localhost; others as xn--…",
+        )
+    return text
+
+
+def addresses(value: object) -> object:
+    """`from` as a list: a text may hold several addresses with commas between."""
+    if isinstance(value, str) and "," in value:
+        return [part.strip() for part in value.split(",")]
+    if isinstance(value, str | int | dict) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, list) and value:
+        return value
+    raise wrong(
+        f"is not a list of addresses: {shown(value) if value != [] else 'it is empty'}", _FORMS
+    )
+
+
+def source(value: object) -> object:
+    """An entry of `from` that is only an address."""
+    return {"address": value} if not isinstance(value, dict) else value
+
+
+def address(value: object) -> object:
+    """host:port, :port or port."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Address("localhost", _port(str(value), value))
+    if not isinstance(value, str):
+        raise wrong(f"is not an address: {shown(value)}", _FORMS)
+    text = value.strip()
+    if "://" in text:
+        raise wrong(f"is a URL: {shown(value)}", "write host:port, or use `url: http://host:port`")
+    parts = _ADDRESS.fullmatch(text)
+    if parts is None:
+        hint = _FORMS
+        if text.count(":") > 1:
+            hint = "brackets belong around an IPv6 address: [::1]:3000"
+        raise wrong(f"is not an address: {shown(value)}", hint)
+    return Address(_host(parts["host"] or "localhost", value), _port(parts["port"], value))
+
+
+def url(value: object) -> object:
+    """http://host:port."""
+    if not isinstance(value, str) or "://" not in value:
+        raise wrong(f"is not a URL: {shown(value)}", "write http://host:port, or use `address`")
+    scheme, rest = value.split("://", 1)
+    if scheme.lower() != "http":
+        raise wrong(
+            f"is not an http:// URL, which is all that is supported: {shown(value)}",
+            "write http://host:port",
+        )
+    authority, _, path = rest.partition("/")
+    if path or re.search(r"[?#@]", authority):
+        raise wrong(
+            f"is more than a host and a port, which is not supported: {shown(value)}",
+            "write http://host:port",
+        )
+    if not re.search(r":[0-9]+$", authority):
+        authority += ":80"
+    return address(authority)
+
+
+def _host(text: str, value: object) -> str:
+    literal = text[1:-1] if text.startswith("[") else text
+    try:
+        return str(ipaddress.ip_address(literal))
+    except ValueError:
+        pass
+    # Only digits and dots, but no address: 3000:3001 is meant as two ports, 10.0.0:80 is a slip.
+    if text.startswith("[") or not _BACKEND_HOST.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
+        hint = "for two backends write a list: [3000, 3001]" if text.isdigit() else _FORMS
+        raise wrong(f"has no usable host: {shown(value)}", hint)
+    return text.lower()
+
+
+def _port(text: str, value: object) -> int:
+    if text.startswith("0") and text.strip("0"):
+        raise wrong(
+            f"has a port with a leading zero: {shown(value)}", f"write it as {text.lstrip('0')}"
+        )
+    if text.startswith("-") or len(text) > 5 or not 1 <= int(text) <= 65535:
+        raise wrong(f"has no usable port: {shown(value)}", "ports go from 1 to 65535")
+    return int(text)

@@ -1,0 +1,119 @@
+"""What was written, with its defaults, as the nouns of rpx.model.config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rpx.config.conflicts import is_loopback
+from rpx.config.document import Document, Steps
+from rpx.config.schema import (
+    DefaultsWritten,
+    HealthCheckWritten,
+    ProxyWritten,
+    RestartWritten,
+    StartWritten,
+)
+from rpx.config.suggest import choices
+from rpx.config.wording import shown
+from rpx.model.address import Address
+from rpx.model.config import Backoff, HealthCheck, Process, Proxy, Restart, Source, Start
+
+# A process behind an address gets these from rpx, each its own; one .env cannot know them.
+_PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """What every noun of one file is built with. `dotenv`: the keys that the environment lacks."""
+
+    document: Document
+    root: Path
+    dotenv: Mapping[str, str]
+    defaults: DefaultsWritten = field(default_factory=DefaultsWritten)
+
+    def proxy(self, written: ProxyWritten, at: Steps) -> Proxy:
+        """A proxy with its sources, each with the Start of the process behind it, if any."""
+        settings: dict[str, Any] = {}
+        hold = written.hold if written.hold is not None else self.defaults.hold
+        if hold is not None:
+            settings["hold"] = hold
+        return Proxy(
+            to=written.to,
+            name=written.name or written.to.split(".")[0],
+            sources=self._sources(written, at),
+            health_check=_health_check(self.defaults.health_check, written.health_check),
+            **settings,
+        )
+
+    def process(self, name: str, written: StartWritten, at: Steps) -> Process:
+        """A process that serves no address."""
+        return Process(name=name, start=self._start(written, at, self.dotenv))
+
+    def _sources(self, written: ProxyWritten, at: Steps) -> tuple[Source, ...]:
+        addresses = [source.located for source in written.from_]
+        owner = None
+        if written.start is not None:
+            owner = self._owner(written.start, (*at, "start"), addresses)
+        outer = {key: text for key, text in self.dotenv.items() if key not in _PER_ADDRESS}
+        sources = []
+        for index, source in enumerate(written.from_):
+            start = None
+            if source.start is not None:
+                own = (*at, "from", index, "start")
+                self._owner(source.start, own, [source.located])
+                start = self._start(source.start, own, outer)
+            elif written.start is not None and owner in {None, index}:
+                start = self._start(written.start, (*at, "start"), outer)
+            sources.append(Source(address=source.located, start=start))
+        return tuple(sources)
+
+    def _owner(self, start: StartWritten, at: Steps, addresses: list[Address]) -> int | None:
+        """Which address the process serves if `env` gives it one PORT; None: a process for each."""
+        port = (start.env or {}).get("PORT")
+        if port is None:
+            return None
+        serves = [index for index, address in enumerate(addresses) if str(address.port) == port]
+        if not serves:
+            ports = choices(dict.fromkeys(str(address.port) for address in addresses))
+            self.document.report(
+                f"`PORT` is {shown(port)}, which is no port of this entry",
+                (*at, "env", "PORT"),
+                f"set it to {ports}; without it each process gets the port of its own address",
+            )
+            return None
+        return min(serves, key=lambda index: not is_loopback(addresses[index].host))
+
+    def _start(self, written: StartWritten, at: Steps, outer: Mapping[str, str]) -> Start:
+        given = written.written()
+        settings = {key: given[key] for key in ("stop_signal", "stop_grace_period") if key in given}
+        return Start(
+            command=written.command,
+            cwd=written.cwd or self.root,
+            env={**outer, **(written.env or {})},
+            restart=_restart(written.restart or self.defaults.restart),
+            where=self.document.where((*at, "command")),
+            **settings,
+        )
+
+
+def _restart(written: RestartWritten | None) -> Restart:
+    given = written.written() if written is not None else {}
+    if "backoff" in given:
+        given["backoff"] = Backoff(**given["backoff"])
+    return Restart(**given)
+
+
+def _health_check(
+    default: HealthCheckWritten | None, written: HealthCheckWritten | None
+) -> HealthCheck | None:
+    if default is None and written is None:
+        return None
+    below = default.written() if default is not None else {}
+    above = written.written() if written is not None else {}
+    if above and below == {"enabled": False}:
+        below = {}  # `health_check: false` for all: a proxy that describes its own has one
+    merged = HealthCheck(**{**below, **above})
+    return merged if merged.enabled else None

@@ -1,0 +1,169 @@
+"""What is right in each entry and wrong between them: ports, names and pools."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rpx.config.document import Document, Steps
+from rpx.model.address import Address
+from rpx.model.config import Proxy, Source
+
+POOL_WIDE = ("health_check", "hold")  # what entries with the same `to` have together
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A proxy and where it is written."""
+
+    at: Steps
+    proxy: Proxy
+
+    def sources(self) -> Iterator[tuple[Steps, Source]]:
+        """The proxy's sources and where each is written."""
+        for index, source in enumerate(self.proxy.sources):
+            yield (*self.at, "from", index), source
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a backend of this host listens on this machine for this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def report_conflicts(
+    document: Document,
+    entries: Sequence[Entry],
+    processes: Iterable[str],
+    http_port: int | None,
+) -> None:
+    """Add every conflict to the document's problems, each with both places."""
+    _same_address_in_a_pool(document, entries)
+    _same_port_started_twice(document, entries)
+    _one_name_for_two(document, entries, processes)
+    _own_port_as_backend(document, entries, http_port)
+
+
+def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
+    """The proxies, where entries of one pool share what the pool has once.
+
+    An entry that is silent about such a setting has that of the one that isn't; two that differ
+    are reported.
+    """
+    shared: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        for setting in POOL_WIDE:
+            if not document.is_written((*entry.at, setting)):
+                continue
+            first = shared.setdefault((entry.proxy.to, setting), entry)
+            if getattr(first.proxy, setting) != getattr(entry.proxy, setting):
+                _disagree(document, first, entry, setting)
+    return [
+        entry.proxy.model_copy(
+            update={
+                setting: getattr(shared.get((entry.proxy.to, setting), entry).proxy, setting)
+                for setting in POOL_WIDE
+            }
+        )
+        for entry in entries
+    ]
+
+
+def _disagree(document: Document, first: Entry, entry: Entry, setting: str) -> None:
+    document.report(
+        f"the entries for `{entry.proxy.to}` disagree about `{setting}`:"
+        f" here and at {document.where((*first.at, setting))}",
+        (*entry.at, setting),
+        "they form one pool; write it in one of them, or the same in each",
+    )
+
+
+def _same_address_in_a_pool(document: Document, entries: Sequence[Entry]) -> None:
+    seen: dict[tuple[str, str, int], Steps] = {}
+    for entry in entries:
+        for at, source in entry.sources():
+            first = seen.setdefault((entry.proxy.to, *_place(source.address)), at)
+            if first != at:
+                document.report(
+                    f"`{source.address}` is twice in the pool of `{entry.proxy.to}`:"
+                    f" here and at {document.where(first)}",
+                    at,
+                    "keep one of them; two copies of a service need two ports",
+                )
+
+
+def _same_port_started_twice(document: Document, entries: Sequence[Entry]) -> None:
+    seen: dict[tuple[str, int], tuple[Steps, str]] = {}
+    for entry in entries:
+        for at, source in entry.sources():
+            if source.start is None:
+                continue
+            first, pool = seen.setdefault(_place(source.address), (at, entry.proxy.to))
+            if pool != entry.proxy.to:  # within one pool the address itself is reported
+                document.report(
+                    f"two processes would listen on `{source.address}`:"
+                    f" this one and the one at {document.where(first)}",
+                    at,
+                    "give one of them another port, or remove one `start`",
+                )
+
+
+def _one_name_for_two(
+    document: Document, entries: Sequence[Entry], processes: Iterable[str]
+) -> None:
+    names: dict[str, Entry] = {}
+    for entry in entries:
+        first = names.setdefault(entry.proxy.name, entry)
+        if first.proxy.to != entry.proxy.to:
+            document.report(
+                f"two proxies are called `{entry.proxy.name}`: `{entry.proxy.to}` here"
+                f" and `{first.proxy.to}` at {_name_place(document, first)}",
+                _name_steps(document, entry),
+                "give one of them another `name`",
+            )
+    for process in processes:
+        if process in names:
+            document.report(
+                f"process `{process}` has the name of the proxy at"
+                f" {_name_place(document, names[process])}",
+                ("processes", process),
+                "give one of them another name",
+                key=True,
+            )
+
+
+def _own_port_as_backend(
+    document: Document, entries: Sequence[Entry], http_port: int | None
+) -> None:
+    if not http_port:
+        return
+    for entry in entries:
+        for at, source in entry.sources():
+            if source.address.port == http_port and is_loopback(source.address.host):
+                document.report(
+                    f"`listen.http_port` is {http_port}, the port of the backend at"
+                    f" {document.where(at)}",
+                    ("listen", "http_port"),
+                    "rpx and a backend cannot listen on the same port; change one of them",
+                )
+                return
+
+
+def _name_steps(document: Document, entry: Entry) -> Steps:
+    named = (*entry.at, "name")
+    # At top level `name` is the project's.
+    return named if entry.at and document.is_written(named) else (*entry.at, "to")
+
+
+def _name_place(document: Document, entry: Entry) -> str:
+    return document.where(_name_steps(document, entry))
+
+
+def _place(address: Address) -> tuple[str, int]:
+    return ("localhost" if is_loopback(address.host) else address.host, address.port)

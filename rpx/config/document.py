@@ -1,0 +1,182 @@
+"""A configuration before it is judged: plain values, where each stands, what is wrong so far.
+
+Keys are in their canonical spelling here, so that a path of keys (`Steps`) means the same in the
+values, in the marks and in pydantic's errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rpx.config.excerpt import Spot, excerpt
+from rpx.config.suggest import camel
+from rpx.errors import ConfigError, Problem
+
+Steps = tuple[str | int, ...]
+
+_Fault = tuple[str, Steps, str]  # what, where, what to do
+
+_DEEPEST = 20
+
+
+class Document:
+    """What was written, and the problems found in it. `spots` is empty when it came from Python."""
+
+    def __init__(self, label: str, lines: Sequence[str] = ()) -> None:
+        self.label = label
+        self.values: dict[str, object] = {}
+        self.spots: dict[Steps, Spot] = {}
+        self.key_spots: dict[Steps, Spot] = {}
+        self.broken: set[Steps] = set()
+        self._lines = lines
+        self._found: list[tuple[tuple[int, Spot], Problem]] = []
+
+    def where(self, steps: Steps, *, key: bool = False) -> str:
+        """`file:line:column` of what stands at `steps` (or of its key); `a.b[0]` without a file."""
+        if not self.spots:
+            return render(self.written(steps))
+        spot = self._spot(steps, key=key)
+        return f"{self.label}:{spot.line + 1}:{spot.column + 1}"
+
+    def report(self, what: str, steps: Steps, hint: str = "", *, key: bool = False) -> None:
+        """Add a problem at `steps`. The nearest written ancestor is shown where `steps` is not."""
+        spot = self._spot(steps, key=key)
+        problem = Problem(what, self.where(steps, key=key), excerpt(self._lines, spot), hint)
+        self._found.append(((0, spot), problem))
+
+    def report_broken(self, what: str, steps: Steps, hint: str = "", *, key: bool = False) -> None:
+        """Like `report`; whatever else is wrong at `steps` is only a consequence of this."""
+        self.broken.add(steps)
+        self.report(what, steps, hint, key=key)
+
+    def report_beside(self, problems: Iterable[Problem]) -> None:
+        """Add problems of another file, in their order, after those of this one."""
+        self._found += [((1, Spot(0, 0, 0, 0)), problem) for problem in problems]
+
+    def written(self, steps: Steps) -> Steps:
+        """As far as something stands there: shorthand has fewer steps than what it stands for."""
+        while steps and not self.is_written(steps):
+            steps = steps[:-1]
+        return steps
+
+    def is_written(self, steps: Steps) -> bool:
+        """Whether something stands at exactly these steps."""
+        here: object = self.values
+        for step in steps:
+            match here:
+                case dict() if step in here:
+                    here = here[step]
+                case list() if isinstance(step, int) and step < len(here):
+                    here = here[step]
+                case _:
+                    return False
+        return True
+
+    def is_broken(self, steps: Steps) -> bool:
+        """Whether a problem at `steps` would only repeat one that was reported as broken."""
+        return any(steps[: len(b)] == b or b[: len(steps)] == steps for b in self.broken)
+
+    def raise_if_wrong(self) -> None:
+        """ConfigError with every problem, sorted by line."""
+        if self._found:
+            self._found.sort(key=lambda found: found[0])
+            raise ConfigError(*dict.fromkeys(problem for _, problem in self._found))
+
+    def _spot(self, steps: Steps, *, key: bool) -> Spot:
+        for end in range(len(steps), -1, -1):
+            here = steps[:end]
+            if key and end == len(steps) and here in self.key_spots:
+                return self.key_spots[here]
+            if here in self.spots:
+                return self.spots[here]
+        return Spot(0, 0, 0, 0)
+
+
+def render(steps: Steps) -> str:
+    """`proxies[0].from` for ("proxies", 0, "from")."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".")
+
+
+class Spellings:
+    """Which spelling of a key means which setting: `healthCheck` and `health_check` are one.
+
+    `settings` are the canonical names; `names_are_free` tells the mappings whose keys are the
+    user's own words (variables, processes).
+    """
+
+    def __init__(self, settings: Iterable[str]) -> None:
+        self._canonical = {camel(name): name for name in settings} | {"from_": "from"}
+
+    def canonical(self, mapping: Steps, key: str) -> str:
+        """The name of `key` in the mapping at `mapping`; unknown keys stay as they are written."""
+        return key if names_are_free(mapping) else self._canonical.get(key, key)
+
+
+def names_are_free(mapping: Steps) -> bool:
+    """Whether the keys of this mapping are the user's own words."""
+    return mapping == ("processes",) or is_env(mapping)
+
+
+def is_env(steps: Steps) -> bool:
+    """Whether an `env` stands here (and not a process of that name)."""
+    return steps[-1:] == ("env",) and steps[:-1] != ("processes",)
+
+
+def is_ignored(mapping: Steps, key: str) -> bool:
+    """`x-…` beside settings is the user's own shelf for anchors."""
+    return key.startswith("x-") and not names_are_free(mapping)
+
+
+def document_from_mapping(mapping: Mapping[str, object], spellings: Spellings) -> Document:
+    """A Document from Python values; mistakes that only Python can make are in its problems."""
+    document = Document("the configuration")
+    faults: list[_Fault] = []
+    document.values = _plain_mapping(mapping, (), spellings, faults)
+    for fault in faults:
+        document.report_broken(*fault)
+    return document
+
+
+def _plain(value: object, steps: Steps, spellings: Spellings, faults: list[_Fault]) -> object:
+    if len(steps) > _DEEPEST:
+        faults.append(("this is nested too deeply", steps, f"at most {_DEEPEST} levels"))
+        return None
+    match value:
+        case Mapping():
+            return _plain_mapping(value, steps, spellings, faults)
+        case list() | tuple():
+            return [
+                _plain(item, (*steps, index), spellings, faults) for index, item in enumerate(value)
+            ]
+        case Path():
+            return str(value)
+        case _:
+            return value
+
+
+def _plain_mapping(
+    value: Mapping[Any, object],
+    steps: Steps,
+    spellings: Spellings,
+    faults: list[_Fault],
+) -> dict[str, object]:
+    plain: dict[str, object] = {}
+    spelled: dict[str, str] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            faults.append((f"the key {key!r} is not text", steps, "keys are strings"))
+            continue
+        if is_ignored(steps, key):
+            continue
+        name = spellings.canonical(steps, key)
+        inner = (*steps, name)
+        if name in plain:
+            what = f"`{spelled[name]}` and `{key}` are the same setting, given twice"
+            faults.append((what, inner, "keep one of them"))
+            continue
+        spelled[name] = key
+        plain[name] = _plain(item, inner, spellings, faults)
+    return plain

@@ -1,0 +1,158 @@
+"""Pydantic's findings in a user's words: a subject, a sentence, a place and a hint for each."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from rpx.config.document import Document, Steps
+from rpx.config.schema import settings_at
+from rpx.config.suggest import nearest
+from rpx.config.wording import shown
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+_RANGE = "leave it out to have the default"
+
+# What comes after the subject, by pydantic's type of error, and what to do about it.
+_SENTENCES = {
+    "bool_type": ("is not true or false: {shown}", "write true or false, without quotes"),
+    "string_type": ("is not text: {shown}", "put it in quotes"),
+    "string_too_short": ("is an empty text", "give it a value, or remove the line"),
+    "path_type": ("is not a path: {shown}", "write a path relative to the file, as ./api"),
+    "int_type": ("is not a whole number: {shown}", "write digits, without quotes"),
+    "float_type": ("is not a number: {shown}", "write digits, without quotes"),
+    "list_type": ("is not a list: {shown}", "begin each entry with `- `"),
+    "dict_type": ("is not a mapping: {shown}", "write `name: value` lines below it"),
+    "model_type": ("is not a mapping of settings: {shown}", "it may have: {known}"),
+    "greater_than": ("must be more than {gt:g}: {shown}", _RANGE),
+    "greater_than_equal": ("must be at least {ge:g}: {shown}", _RANGE),
+    "less_than_equal": ("must be at most {le:g}: {shown}", _RANGE),
+}
+
+_EXAMPLES = {
+    "from": "say where its backends listen, for example `from: localhost:3000`",
+    "to": "say which host it answers to, for example `to: api.localhost`",
+    "command": "say what to run, for example `command: python app.py`",
+}
+
+
+def check(
+    shape: TypeAdapter[T], value: object, at: Steps, document: Document, context: dict[str, Any]
+) -> T | None:
+    """`value`, which stands at `at`, in the given shape; None if that cannot be, and `document`
+    knows why.
+    """
+    try:
+        return shape.validate_python(value, context=context)
+    except ValidationError as error:
+        _report_all(error.errors(include_url=False), at, document)
+        return None
+
+
+def check_parts(
+    model: type[M], document: Document, context: dict[str, Any]
+) -> tuple[M, set[str | int]]:
+    """The whole document in the shape of a model whose settings are all optional, without the
+    settings that are wrong; and which those are.
+    """
+    try:
+        return model.model_validate(document.values, context=context), set()
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    _report_all(details, (), document)
+    faulty = {detail["loc"][0] for detail in details}
+    sound = {key: value for key, value in document.values.items() if key not in faulty}
+    return model.model_validate(sound, context=context), faulty
+
+
+def _report_all(details: list[ErrorDetails], at: Steps, document: Document) -> None:
+    meant = {
+        (*detail["loc"][:-1], _near((*at, *detail["loc"])))
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+    }
+    for detail in details:
+        # `comand` is the mistake; that there is no `command` only follows from it.
+        if detail["type"] != "missing" or detail["loc"] not in meant:
+            _report(detail, at, document)
+
+
+def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
+    steps = (*at, *detail["loc"])
+    on_key = steps[-1:] == ("[key]",)
+    if on_key:
+        steps = steps[:-1]
+    if detail["type"] not in {"missing", "extra_forbidden"}:
+        steps = document.written(steps)
+    if document.is_broken(steps):
+        return
+    match detail["type"]:
+        case "extra_forbidden":
+            parent, key = steps[:-1], str(steps[-1])
+            near = _near(steps)
+            hint = f"did you mean `{near}`?" if near else f"it may have: {_known(parent)}"
+            what = f"{owner(parent, document)} has an unknown setting `{key}`"
+            document.report(what, steps, hint, key=True)
+        case "missing":
+            parent, key = steps[:-1], str(steps[-1])
+            what = f"{owner(parent, document)} has no `{key}`"
+            document.report(what, parent, _EXAMPLES.get(key, ""))
+        case "rpx":
+            ctx = detail["ctx"]
+            what = f"{subject(steps, document)} {ctx['what']}"
+            document.report(what, steps, ctx["hint"], key=on_key)
+        case kind:
+            what, hint = _SENTENCES.get(kind, (f"is not right: {detail['msg']}", ""))
+            words = {"shown": shown(detail["input"]), "known": _known(steps)} | detail.get(
+                "ctx", {}
+            )
+            what = f"{subject(steps, document)} {what.format_map(words)}"
+            document.report(what, steps, hint.format_map(words), key=on_key)
+
+
+def subject(steps: Steps, document: Document) -> str:
+    """What a sentence about `steps` begins with: "`interval` of proxy `api`"."""
+    steps = document.written(steps)
+    if len(steps) == 2 and steps[0] in {"proxies", "processes"}:
+        return owner(steps, document)
+    names = [step for step in steps if isinstance(step, str)]
+    if not names:
+        return document.label
+    if names[0] in {"proxies", "processes"} and len(steps) > 2:
+        return f"`{names[-1]}` of {owner(steps[:2], document)}"
+    return f"`{'.'.join(names)}`"
+
+
+def owner(steps: Steps, document: Document) -> str:
+    """Whose setting is missing or unknown: "proxy `api`", "`restart` of process `db`"."""
+    match steps:
+        case ("proxies", int(index)):
+            return _proxy(index, document)
+        case ("processes", str(name)):
+            return f"process `{name}`"
+        case _:
+            return subject(steps, document)
+
+
+def _proxy(index: int, document: Document) -> str:
+    """By its name, else its host, else its place in the list."""
+    entries = document.values["proxies"]
+    entry = entries[index] if isinstance(entries, list) else None
+    if isinstance(entry, dict):
+        for key in ("name", "to"):
+            if isinstance(entry.get(key), str) and entry[key]:
+                return f"proxy {shown(entry[key])}"
+    return f"entry {index + 1} of `proxies`"
+
+
+def _near(steps: Steps) -> str | None:
+    """The setting that an unknown one was meant to be."""
+    return nearest(str(steps[-1]), settings_at(steps[:-1]))
+
+
+def _known(steps: Steps) -> str:
+    return ", ".join(settings_at(steps))

@@ -1,0 +1,213 @@
+"""rpx.yaml, or a mapping from Python, to a frozen Config; or all that is wrong with it at once."""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from rpx.config.build import Builder
+from rpx.config.conflicts import Entry, agreed, report_conflicts
+from rpx.config.document import Document, Spellings, Steps, document_from_mapping
+from rpx.config.dotenv import parse_dotenv
+from rpx.config.explain import check, check_parts
+from rpx.config.interpolate import interpolate
+from rpx.config.schema import (
+    ONE_PROXY,
+    DefaultsWritten,
+    ProxyWritten,
+    StartField,
+    StartWritten,
+    TopWritten,
+    all_settings,
+)
+from rpx.config.yaml_text import parse_yaml
+from rpx.errors import ConfigError, Problem
+from rpx.model.config import Config, Listen
+
+_PROXY = TypeAdapter(ProxyWritten)
+_DEFAULTS = TypeAdapter(DefaultsWritten)
+_START: TypeAdapter[StartWritten] = TypeAdapter(StartField)
+_SPELLINGS = Spellings(all_settings())
+
+_LARGEST = 256 * 1024  # bytes; PyYAML takes seconds for more, and nobody writes that by hand
+
+
+def load_config(
+    path: Path, environ: Mapping[str, str], warn: Callable[[str], None] | None = None
+) -> Config:
+    """The Config that is written in a file. `environ` and the `.env` beside it fill in variables.
+
+    `warn` hears sentences about what is allowed but probably not meant. Raises ConfigError.
+    """
+    path = path.absolute()
+    label = _label(path)
+    unset = _Unset(warn)
+    dotenv, problems = _read_dotenv(path.parent, environ, unset)
+    variables = ChainMap(dict(environ), dotenv)
+    places: dict[Steps, list[str]] = {}
+
+    def fill(text: str, steps: Steps) -> str:
+        return interpolate(text, variables, places.setdefault(steps, []).append)
+
+    document = parse_yaml(_read(path, label), label, _SPELLINGS, fill)
+    document.report_beside(problems)
+    for steps, names in places.items():
+        for name in names:
+            unset(name, document.where(steps))
+    config = _config(document, path.parent, environ, dotenv)
+    return config.model_copy(update={"file": path})
+
+
+def config_from_mapping(
+    mapping: Mapping[str, object], *, root: Path, environ: Mapping[str, str]
+) -> Config:
+    """The Config that Python values describe, with the keys of rpx.yaml (`from_` for `from`).
+
+    Strings are taken as they are; relative paths begin at `root`, and the `.env` there is part of
+    what processes see. Raises ConfigError; its places are key paths, `proxies[0].from`.
+    """
+    root = root.absolute()
+    dotenv, problems = _read_dotenv(root, environ, _Unset(None))
+    document = document_from_mapping(mapping, _SPELLINGS)
+    document.report_beside(problems)
+    return _config(document, root, environ, dotenv)
+
+
+def _config(
+    document: Document, root: Path, environ: Mapping[str, str], dotenv: Mapping[str, str]
+) -> Config:
+    context: dict[str, Any] = {"root": root}
+    top, faulty = check_parts(TopWritten, document, context)
+    outer = {key: text for key, text in dotenv.items() if key not in environ}
+    builder = Builder(document, root, outer, top.defaults or DefaultsWritten())
+    entries = [
+        Entry(at, builder.proxy(written, at))
+        for at, value in _proxies(document)
+        if (written := check(_PROXY, value, at, document, context)) is not None
+    ]
+    processes = [
+        builder.process(name, start, at)
+        for name, at, value in _processes(document)
+        if (start := check(_START, value, at, document, context)) is not None
+    ]
+    listen = top.listen.written() if top.listen is not None else {}
+    report_conflicts(document, entries, [p.name for p in processes], listen.get("http_port"))
+    if "defaults" in faulty:  # what an entry has from them is not known: no word about differences
+        proxies = [entry.proxy for entry in entries]
+    else:
+        proxies = agreed(document, entries)
+    document.raise_if_wrong()
+    if not entries and not processes:
+        document.report(
+            f"{document.label} has no `proxies` and no `processes`: there is nothing to do",
+            (),
+            "add a proxy, for example `proxies: [{from: localhost:3000, to: api.localhost}]`",
+        )
+        document.raise_if_wrong()
+    return Config(
+        name=top.name or _folder_name(root),
+        root=root,
+        listen=Listen(**listen),
+        verbose=bool(top.verbose),
+        proxies=tuple(proxies),
+        processes=tuple(processes),
+    )
+
+
+def _proxies(document: Document) -> list[tuple[Steps, object]]:
+    """Each proxy as written, and where: in the list, or the only one at top level."""
+    values = document.values
+    alone = {key: values[key] for key in ONE_PROXY if key in values}
+    if alone and "proxies" in values:
+        names = ", ".join(f"`{key}`" for key in alone)
+        document.report(
+            f"`proxies` stands beside the settings of a single proxy: {names}",
+            ("proxies",),
+            "move them into an entry of `proxies`; what holds for all belongs in `defaults`",
+            key=True,
+        )
+    elif alone:
+        return [((), alone)]
+    entries = values.get("proxies")
+    if not isinstance(entries, list):
+        return []
+    return [(("proxies", index), entry) for index, entry in enumerate(entries)]
+
+
+def _processes(document: Document) -> list[tuple[str, Steps, object]]:
+    processes = document.values.get("processes")
+    if not isinstance(processes, dict):
+        return []
+    return [(name, ("processes", name), value) for name, value in processes.items()]
+
+
+class _Unset:
+    """Warns once of each variable that became an empty text."""
+
+    def __init__(self, warn: Callable[[str], None] | None) -> None:
+        self._warn = warn
+        self._told: set[str] = set()
+
+    def __call__(self, name: str, where: str) -> None:
+        if self._warn is not None and name not in self._told:
+            self._told.add(name)
+            self._warn(f"`{name}` is not set; an empty text stands in its place ({where})")
+
+
+def _read(path: Path, label: str) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except IsADirectoryError:
+        hint = f"name the file in it: `-f {label}/rpx.yaml`"
+        raise ConfigError(Problem(f"{label} is a folder", hint=hint)) from None
+    except FileNotFoundError:
+        hint = "check the path, or leave `-f` out to search from here upward"
+        raise ConfigError(Problem(f"{label} does not exist", hint=hint)) from None
+    except OSError as error:
+        hint = "see who may read it: `ls -l`"
+        what = f"{label} cannot be read: {error.strerror}"
+        raise ConfigError(Problem(what, hint=hint)) from None
+    if len(data) > _LARGEST:
+        what = f"{label} is larger than {_LARGEST // 1024} KiB"
+        raise ConfigError(Problem(what, hint="is this the right file?"))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        what = f"{label} is not UTF-8 text (byte 0x{data[error.start]:02X})"
+        hint = "save it as UTF-8"
+        raise ConfigError(Problem(what, f"{label}:{line}:{column}", hint=hint)) from None
+
+
+def _read_dotenv(
+    folder: Path, environ: Mapping[str, str], unset: _Unset
+) -> tuple[dict[str, str], list[Problem]]:
+    path = folder / ".env"
+    if not path.exists() or path.is_dir():  # some keep a virtual environment under this name
+        return {}, []
+    label = _label(path)
+    try:
+        text = _read(path, label)
+    except ConfigError as error:
+        return {}, list(error.problems)
+    return parse_dotenv(text, environ, label=label, unset=lambda name: unset(name, label))
+
+
+def _label(path: Path) -> str:
+    """The path as messages say it: relative to the working directory if it is below that."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _folder_name(root: Path) -> str:
+    """The folder's name as far as it can be a name."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", root.name).strip("-_") or "project"

@@ -1,0 +1,216 @@
+"""What may be written in rpx.yaml: pydantic models of the file, before defaults are filled in.
+
+A setting that is not written is None here (and absent from `model_fields_set`), so that `defaults`
+can be told from what a proxy says itself; the defaults of the product stand in rpx.model.config.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
+
+from rpx.config import addresses, shorthand
+from rpx.config.document import Steps
+from rpx.config.wording import wrong
+from rpx.model.address import Address
+
+T = TypeVar("T")
+
+Maybe = Annotated[T | None, BeforeValidator(shorthand.given)]
+Needed = Annotated[T, BeforeValidator(shorthand.given)]
+
+Count = Annotated[StrictInt, Field(ge=1)]
+Seconds = Annotated[float, BeforeValidator(shorthand.seconds)]
+Milliseconds = Annotated[float, BeforeValidator(shorthand.milliseconds)]
+Name = Annotated[str, BeforeValidator(shorthand.name)]
+Host = Annotated[str, BeforeValidator(addresses.host)]
+Located = Annotated[Address, BeforeValidator(addresses.address)]
+LocatedUrl = Annotated[Address, BeforeValidator(addresses.url)]
+Command = Annotated[str | tuple[str, ...], BeforeValidator(shorthand.command)]
+Variable = Annotated[str, BeforeValidator(shorthand.variable)]
+Value = Annotated[str | None, BeforeValidator(shorthand.env_value)]
+Env = Annotated[dict[Variable, Value], BeforeValidator(shorthand.env)]
+Policy = Annotated[Literal["no", "on-failure", "always"], BeforeValidator(shorthand.policy)]
+Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
+Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(shorthand.statuses)]
+
+
+class Written(BaseModel):
+    """Nothing is accepted and ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def written(self) -> dict[str, Any]:
+        """Only what was written, by field name."""
+        return self.model_dump(exclude_unset=True)
+
+
+class HealthCheckWritten(Written):
+    """`health_check`."""
+
+    enabled: Maybe[StrictBool] = None
+    path: Maybe[Annotated[str, BeforeValidator(shorthand.url_path)]] = None
+    interval: Maybe[Annotated[Milliseconds, Field(gt=0)]] = None
+    timeout: Maybe[Annotated[Milliseconds, Field(gt=0)]] = None
+    healthy_threshold: Maybe[Count] = None
+    unhealthy_threshold: Maybe[Count] = None
+    expect: Maybe[Statuses] = None
+
+
+class BackoffWritten(Written):
+    """`restart.backoff`."""
+
+    initial: Maybe[Seconds] = None
+    factor: Maybe[Annotated[float, Field(strict=True, ge=1, le=1000)]] = None
+    max: Maybe[Seconds] = None
+
+
+class RestartWritten(Written):
+    """`restart`."""
+
+    policy: Maybe[Policy] = None
+    max_restarts: Maybe[Annotated[StrictInt, Field(ge=0)]] = None
+    window: Maybe[Annotated[Seconds, Field(gt=0)]] = None
+    backoff: Maybe[BackoffWritten] = None
+
+
+HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(shorthand.health_check)]
+RestartField = Annotated[RestartWritten, BeforeValidator(shorthand.restart)]
+
+
+class StartWritten(Written):
+    """`start`, and each of `processes`."""
+
+    command: Needed[Command]
+    cwd: Maybe[Annotated[Path, BeforeValidator(shorthand.folder)]] = None
+    env: Maybe[Env] = None
+    restart: Maybe[RestartField] = None
+    stop_signal: Maybe[Signal] = None
+    stop_grace_period: Maybe[Seconds] = None
+
+
+StartField = Annotated[StartWritten, BeforeValidator(shorthand.start)]
+
+
+class SourceWritten(Written):
+    """An entry of `from`."""
+
+    address: Maybe[Located] = None
+    url: Maybe[LocatedUrl] = None
+    start: Maybe[StartField] = None
+
+    @model_validator(mode="after")
+    def _one_address(self) -> SourceWritten:
+        if (self.address is None) == (self.url is None):
+            fault = "has no address" if self.url is None else "has an `address` and a `url`"
+            raise wrong(fault, "give it one of `address` and `url`")
+        return self
+
+    @property
+    def located(self) -> Address:
+        """Where the backend listens."""
+        found = self.address or self.url
+        assert found is not None  # noqa: S101  # _one_address has seen to it
+        return found
+
+
+SourceField = Annotated[SourceWritten, BeforeValidator(addresses.source)]
+
+
+class ProxyWritten(Written):
+    """An entry of `proxies`."""
+
+    from_: Annotated[
+        list[SourceField],
+        BeforeValidator(addresses.addresses),
+        BeforeValidator(shorthand.given),
+        Field(alias="from"),
+    ]
+    to: Needed[Host]
+    name: Maybe[Name] = None
+    start: Maybe[StartField] = None
+    health_check: Maybe[HealthCheckField] = None
+    hold: Maybe[Seconds] = None
+
+
+class ListenWritten(Written):
+    """`listen`."""
+
+    host: Maybe[Annotated[str, Field(min_length=1)]] = None
+    http_port: Maybe[Annotated[StrictInt, Field(ge=0, le=65535)]] = None
+
+
+class DefaultsWritten(Written):
+    """`defaults`: merged into every proxy, `restart` also into every process."""
+
+    health_check: Maybe[HealthCheckField] = None
+    restart: Maybe[RestartField] = None
+    hold: Maybe[Seconds] = None
+
+
+class TopWritten(Written):
+    """The file. Proxies and processes are `Any` here and validated one by one, so that a mistake
+    in one does not hide what is wrong between the others.
+    """
+
+    name: Maybe[Name] = None
+    listen: Maybe[ListenWritten] = None
+    verbose: Maybe[StrictBool] = None
+    defaults: Maybe[DefaultsWritten] = None
+    proxies: Maybe[list[Any]] = None
+    processes: Maybe[dict[Name, Any]] = None
+    # One proxy needs no list: its settings stand beside the project's.
+    from_: Annotated[Any, Field(alias="from")] = None
+    to: Any = None
+    start: Any = None
+    health_check: Any = None
+    hold: Any = None
+
+
+ONE_PROXY = ("from", "to", "start", "health_check", "hold")
+
+_MODELS: dict[str, type[Written]] = {
+    "from": SourceWritten,
+    "health_check": HealthCheckWritten,
+    "start": StartWritten,
+    "restart": RestartWritten,
+    "backoff": BackoffWritten,
+    "listen": ListenWritten,
+    "defaults": DefaultsWritten,
+}
+
+
+def settings_at(steps: Steps) -> tuple[str, ...]:
+    """The settings that the mapping at `steps` may have."""
+    match steps:
+        case ():
+            return settings_of(TopWritten)
+        case ("processes", _):
+            return settings_of(StartWritten)
+        case ("proxies", int()):
+            return settings_of(ProxyWritten)
+        case (*_, str(key)) | (*_, str(key), int()):
+            return settings_of(_MODELS[key]) if key in _MODELS else ()
+        case _:
+            return ()
+
+
+def settings_of(model: type[Written]) -> tuple[str, ...]:
+    """The names of a model's settings as they are written."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def all_settings() -> set[str]:
+    """Every setting of every model."""
+    models: list[type[Written]] = [*_MODELS.values(), TopWritten, ProxyWritten]
+    return {name for model in models for name in settings_of(model)}

@@ -1,0 +1,198 @@
+"""What may be written shorter or in several ways, made one: the validators of schema.py.
+
+Each takes what was written and gives what the schema has, or raises the end of a sentence whose
+subject explain.py knows ("`to` of proxy `api`" … "has a port: `a:80`"), with a hint.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+from pydantic import ValidationInfo
+
+from rpx.config.duration import parse_duration
+from rpx.config.suggest import choices
+from rpx.config.wording import shown, wrong
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_VARIABLE = re.compile(r"[^=\0]+")
+_RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
+
+_RESTARTS = ("no", "on-failure", "always")
+
+
+def given(value: object) -> object:
+    """A key without a value is a line somebody forgot to finish."""
+    if value is None:
+        raise wrong("has no value", "give it one, or remove the line")
+    return value
+
+
+def seconds(value: object) -> object:
+    """A duration whose bare number is in seconds."""
+    return _duration(value, 1.0, "seconds")
+
+
+def milliseconds(value: object) -> object:
+    """A duration whose bare number is in milliseconds."""
+    return _duration(value, 0.001, "milliseconds")
+
+
+def _duration(value: object, bare: float, unit: str) -> float:
+    try:
+        return parse_duration(value, bare)
+    except ValueError as error:
+        hint = f"write 500ms, 10s or 1m30s; a bare number is {unit} here"
+        raise wrong(f"{error}: {shown(value)}", hint) from None
+
+
+def name(value: object) -> object:
+    """The name of a project, proxy or process."""
+    if isinstance(value, str) and not _NAME.fullmatch(value):
+        raise wrong(
+            f"is not a name: {shown(value)}",
+            "letters, digits, - and _, beginning with one of the first two",
+        )
+    return value
+
+
+def variable(value: object) -> object:
+    """The name of an environment variable."""
+    if isinstance(value, str) and not _VARIABLE.fullmatch(value):
+        raise wrong(
+            f"is not the name of a variable: {shown(value)}", "it cannot be empty or hold a ="
+        )
+    return value
+
+
+def health_check(value: object) -> object:
+    """`true` and `false` switch it."""
+    return {"enabled": value} if isinstance(value, bool) else value
+
+
+def url_path(value: object) -> object:
+    """The path of a check, sent as it is."""
+    if not isinstance(value, str):
+        return value
+    if not value.startswith("/"):
+        raise wrong(
+            f"does not begin with a /: {shown(value)}",
+            f"write it as /{value.lstrip('/')}" if value else "for example /health",
+        )
+    if re.search(r"[^!-~]|#", value):
+        raise wrong(
+            f"holds a character that no request line can: {shown(value)}",
+            "write it percent-encoded, as %20 for a space",
+        )
+    return value
+
+
+def statuses(value: object) -> object:
+    """`200`, `200-399`, `200,204,300-399`, or a list of those, as ranges."""
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(_status(part) for part in (parts if isinstance(parts, list) else [parts]))
+
+
+def _status(value: object) -> tuple[int, int]:
+    found = _RANGE.fullmatch(str(value).strip())
+    if found is None or int(found[1]) > int(found[2] or found[1]):
+        hint = "write 200, 200-399 or [200, 204, 300-399]"
+        raise wrong(f"has something that is no status and no range: {shown(value)}", hint)
+    return int(found[1]), int(found[2] or found[1])
+
+
+def start(value: object) -> object:
+    """A text or a list is the command."""
+    return {"command": value} if isinstance(value, str | list) else given(value)
+
+
+def command(value: object) -> object:
+    """A text for the shell, or the words of a command."""
+    if isinstance(value, str):
+        if value.strip():
+            return value
+        raise wrong("has an empty command", "write what to run, for example `python app.py`")
+    if not isinstance(value, list):
+        raise wrong(
+            f"is not a command: {shown(value)}", "write it as a text, or as a list of words"
+        )
+    if not value or value[0] == "":
+        raise wrong("has an empty command", "write what to run, for example [python, app.py]")
+    if not all(
+        isinstance(word, str | int | float) and not isinstance(word, bool) for word in value
+    ):
+        raise wrong("has a word that is not text", "put it in quotes")
+    return tuple(str(word) for word in value)
+
+
+def folder(value: object, info: ValidationInfo) -> object:
+    """A folder that is there, absolute; relative ones begin at the project's."""
+    if not isinstance(value, str):
+        return value
+    root = (info.context or {}).get("root", Path())
+    path = (Path(root) / value).resolve()
+    if not path.is_dir():
+        fault = "is not a folder" if path.exists() else "does not exist"
+        raise wrong(f"{fault}: {shown(value)}", f"looked for {path}")
+    return path
+
+
+def env(value: object) -> object:
+    """Compose's list form as a mapping. `NAME` alone passes on what is there, as always."""
+    if not isinstance(value, list):
+        return value
+    pairs: dict[str, str] = {}
+    for item in value:
+        if not isinstance(item, str):
+            raise wrong(f"has an entry that is not `NAME=value`: {shown(item)}", "put it in quotes")
+        key, equals, text = item.partition("=")
+        if key in pairs:
+            raise wrong(f"sets {shown(key)} twice", "keep one of them")
+        if equals:
+            pairs[key] = text
+    return pairs
+
+
+def env_value(value: object) -> object:
+    """A variable's text; None unsets it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case str() if "\0" in value:
+            raise wrong("holds a NUL character", "no environment can hold one; remove it")
+        case dict() | list():
+            raise wrong(
+                f"is not text: {shown(value)}", "a variable is a text, a number, true or false"
+            )
+        case _:
+            return value
+
+
+def restart(value: object) -> object:
+    """A policy without its details. YAML reads a bare `no` as false."""
+    return value if isinstance(value, dict) else {"policy": policy(value)}
+
+
+def policy(value: object) -> object:
+    """One of the restart policies."""
+    if value is False:
+        return "no"
+    if value not in _RESTARTS:
+        raise wrong(f"is not a restart policy: {shown(value)}", f"write {choices(_RESTARTS)}")
+    return value
+
+
+def stop_signal(value: object) -> object:
+    """`SIGTERM`, `TERM` or 15, as a number."""
+    try:
+        if isinstance(value, str) and not value.isdigit():
+            return int(signal.Signals["SIG" + value.upper().removeprefix("SIG")])
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return int(signal.Signals(int(value)))
+    except (KeyError, ValueError):
+        pass
+    raise wrong(f"is not a signal: {shown(value)}", "write SIGTERM, TERM or 15")

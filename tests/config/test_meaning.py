@@ -1,0 +1,270 @@
+"""What settings mean together: owners of ports, defaults, the environment of processes, pools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rpx.config import config_from_mapping
+from rpx.model.config import HealthCheck, Process, Proxy, Restart, Start
+from tests.config.support import load, refused
+
+
+def proxy_of(folder: Path, text: str, dotenv: str | None = None, **environ: str) -> Proxy:
+    (proxy,) = load(folder, text, dotenv, environ).config.proxies
+    return proxy
+
+
+def starts(proxy: Proxy) -> list[Start | None]:
+    return [source.start for source in proxy.sources]
+
+
+def test_start_runs_one_process_per_address(tmp_path: Path) -> None:
+    first, second = starts(proxy_of(tmp_path, "{from: [3000, 3001], to: a, start: ./a}"))
+    assert first is not None
+    assert first == second
+
+
+def test_a_start_of_its_own_replaces_that_of_the_proxy(tmp_path: Path) -> None:
+    text = (
+        "{from: [3000, {address: 3001, start: [./b]}], to: a, start: {command: ./a, env: {X: 1}}}"
+    )
+    first, second = starts(proxy_of(tmp_path, text))
+    assert first is not None
+    assert second is not None
+    assert (first.command, second.command, second.env) == ("./a", ("./b",), {})
+
+
+def test_the_port_in_env_gives_the_process_one_address(tmp_path: Path) -> None:
+    text = "{from: [3000, 3001, 3002], to: a, start: {command: ./a, env: [PORT=3001]}}"
+    assert [start is not None for start in starts(proxy_of(tmp_path, text))] == [False, True, False]
+
+
+def test_an_address_of_this_machine_is_served_before_one_of_another(tmp_path: Path) -> None:
+    text = "{from: ['10.0.0.1:3000', 3000], to: a, start: {command: ./a, env: {PORT: 3000}}}"
+    assert [start is not None for start in starts(proxy_of(tmp_path, text))] == [False, True]
+
+
+def test_a_port_that_env_unsets_owns_nothing(tmp_path: Path) -> None:
+    text = "{from: [3000, 3001], to: a, start: {command: ./a, env: {PORT: null}}}"
+    assert all(starts(proxy_of(tmp_path, text)))
+
+
+def test_a_port_in_dotenv_does_not_make_an_owner(tmp_path: Path) -> None:
+    text = "{from: [3000, 3001], to: a, start: ./a}"
+    first, second = starts(proxy_of(tmp_path, text, "PORT=3000\nKEY=k\n"))
+    assert first is not None
+    assert first == second
+    assert first.env == {"KEY": "k"}
+
+
+def test_dotenv_lies_under_env_and_the_environment_over_it(tmp_path: Path) -> None:
+    text = "processes: {w: {command: ./w, env: {A: file}}, v: ./v}"
+    dotenv = "A=dot\nB=dot\nC=dot\nPORT=1\n"
+    worker, other = load(tmp_path, text, dotenv, {"C": "shell"}).config.processes
+    assert worker.start.env == {"A": "file", "B": "dot", "PORT": "1"}
+    assert other.start.env == {"A": "dot", "B": "dot", "PORT": "1"}
+
+
+def test_dotenv_fills_in_what_the_environment_lacks(tmp_path: Path) -> None:
+    proxy = proxy_of(tmp_path, "{from: $P, to: $H}", "P=3000\nH=dot\n", H="shell")
+    assert (proxy.to, proxy.sources[0].address.port) == ("shell", 3000)
+
+
+def test_a_folder_called_dotenv_is_no_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert proxy_of(tmp_path, "{from: 3000, to: a}").name == "a"
+
+
+def test_an_unset_variable_is_warned_of_once_with_its_place(tmp_path: Path) -> None:
+    text = """\
+        from: 3000
+        to: a$NONE
+        start: {command: $NONE, env: {A: $NONE, B: $OTHER}}
+    """
+    written = load(tmp_path, text)
+    assert written.config.proxies[0].to == "a"
+    assert written.warnings == [
+        f"`NONE` is not set; an empty text stands in its place ({tmp_path}/rpx.yaml:2:5)",
+        f"`OTHER` is not set; an empty text stands in its place ({tmp_path}/rpx.yaml:3:44)",
+    ]
+    start = written.config.proxies[0].sources[0].start
+    assert start is not None
+    assert (start.command, start.env) == ("$NONE", {"A": "", "B": ""})
+
+
+def test_a_quoted_variable_stays_a_text(tmp_path: Path) -> None:
+    text = """{from: 3000, to: a, listen: {http_port: "${P:-8080}"}}"""
+    (problem,) = refused(tmp_path, text)
+    assert problem.what == "`listen.http_port` is not a whole number: `8080`"
+
+
+def test_mistakes_in_dotenv_come_after_those_of_the_file(tmp_path: Path) -> None:
+    problems = refused(tmp_path, "{from: 3000, to: a, foo: 1}", "bad line\nworse line\n")
+    assert [problem.where.rsplit("/", 1)[1] for problem in problems] == [
+        "rpx.yaml:1:21",
+        ".env:1:1",
+        ".env:2:1",
+    ]
+
+
+def test_the_project_is_called_like_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "My shop (2)"
+    folder.mkdir()
+    assert load(folder, "{from: 3000, to: a}").config.name == "My-shop-2"
+
+
+def test_defaults_fill_in_what_a_proxy_leaves_out(tmp_path: Path) -> None:
+    text = """\
+        x-b: &b {command: ./b, restart: no}
+        defaults: {health_check: {path: /h, interval: 1s}, hold: 3, restart: always}
+        proxies:
+          - {to: a, from: 3000, start: ./a}
+          - {to: b, from: 3001, health_check: {path: /b}, hold: 0, start: *b}
+          - {to: c, from: 3002, health_check: false}
+          - {to: d, from: 3003, health_check: true}
+        processes: {w: ./w}
+    """
+    config = load(tmp_path, text).config
+    a, b, c, d = config.proxies
+    assert a.health_check == d.health_check == HealthCheck(path="/h", interval=1.0)
+    assert b.health_check == HealthCheck(path="/b", interval=1.0)
+    assert c.health_check is None
+    assert [proxy.hold for proxy in config.proxies] == [3.0, 0.0, 3.0, 3.0]
+    first, second = a.sources[0].start, b.sources[0].start
+    assert first is not None
+    assert second is not None
+    assert (first.restart, second.restart) == (Restart(policy="always"), Restart(policy="no"))
+    assert config.processes == (Process(name="w", start=config.processes[0].start),)
+    assert config.processes[0].start.restart == Restart(policy="always")
+
+
+def test_a_check_of_its_own_counts_where_checks_are_off_by_default(tmp_path: Path) -> None:
+    text = "{defaults: {health_check: false}, from: 3000, to: a, health_check: {path: /h}}"
+    assert proxy_of(tmp_path, text).health_check == HealthCheck(path="/h")
+
+
+@pytest.mark.parametrize("health_check", ["false", "{enabled: false, path: /h}"])
+def test_a_check_can_be_switched_off(tmp_path: Path, health_check: str) -> None:
+    text = f"{{from: 3000, to: a, health_check: {health_check}}}"
+    assert proxy_of(tmp_path, text).health_check is None
+
+
+def test_entries_that_agree_form_a_pool_however_they_say_it(tmp_path: Path) -> None:
+    text = """\
+        defaults: {health_check: {path: /h}}
+        proxies:
+          - {to: a, from: 3000, health_check: {interval: 5s}, hold: 10000ms}
+          - {to: A., from: 3001}
+    """
+    assert [proxy.to for proxy in load(tmp_path, text).config.proxies] == ["a", "a"]
+
+
+def test_a_mistake_in_defaults_is_no_disagreement(tmp_path: Path) -> None:
+    text = """\
+        defaults: {health_check: {path: h}}
+        proxies:
+          - {to: a, from: 3000, health_check: {path: /h}}
+          - {to: a, from: 3001}
+    """
+    assert [problem.what for problem in refused(tmp_path, text)] == [
+        "`defaults.health_check.path` does not begin with a /: `h`"
+    ]
+
+
+def test_one_mistake_does_not_hide_those_between_other_entries(tmp_path: Path) -> None:
+    text = """\
+        proxies:
+          - {to: a, from: 3000}
+          - {to: b, from: nowhere}
+          - {to: a, from: 127.0.0.1:3000}
+        foo: 1
+    """
+    assert [problem.where.rsplit(":", 2)[1] for problem in refused(tmp_path, text)] == [
+        "3",
+        "4",
+        "5",
+    ]
+
+
+def test_two_pools_may_share_a_backend_that_one_of_them_starts(tmp_path: Path) -> None:
+    text = "proxies: [{to: a, from: 3000, start: ./a}, {to: b, from: 3000}]"
+    assert len(load(tmp_path, text).config.proxies) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "address"),
+    [
+        ("3000", "localhost:3000"),
+        ("':3000'", "localhost:3000"),
+        ("LocalHost:3000", "localhost:3000"),
+        ("'[::1]:3000'", "[::1]:3000"),
+        ("'[0:0:0:0:0:0:0:1]:3000'", "[::1]:3000"),
+        ("10.0.0.1:80", "10.0.0.1:80"),
+        ("my_service.internal:80", "my_service.internal:80"),
+        ("{url: 'http://[::1]:3000'}", "[::1]:3000"),
+        ("{url: 'HTTP://example.test/'}", "example.test:80"),
+    ],
+)
+def test_an_address_has_many_forms(tmp_path: Path, form: str, address: str) -> None:
+    proxy = proxy_of(tmp_path, f"{{from: [{form}], to: a}}")
+    assert str(proxy.sources[0].address) == address
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "true",
+        "null",
+        "[[3000]]",
+        "[]",
+        "''",
+        "','",
+        "'3000,'",
+        "host",
+        "'a b:1'",
+        "-1",
+        "3000.5",
+        "'[::1]'",
+        "'[nope]:3000'",
+        "300.0.0.1:80",
+        "'localhost:3000/x'",
+        "{}",
+        "{url: 3000}",
+        "{url: 'http://u@h:1'}",
+        "{url: 'http://h:1?x'}",
+        "'-a:1'",
+        "'٣'",
+        "localhost:000",
+    ],
+)
+def test_what_is_no_address_is_refused_where_it_stands(tmp_path: Path, form: str) -> None:
+    (problem,) = refused(tmp_path, f"to: a\nfrom: {form}\n")
+    assert problem.where.startswith(f"{tmp_path}/rpx.yaml:2:")
+    assert problem.hint
+
+
+@pytest.mark.parametrize(("form", "number"), [("sigint", 2), ("HUP", 1), ("9", 9), ("'15'", 15)])
+def test_a_signal_has_many_names(tmp_path: Path, form: str, number: int) -> None:
+    text = f"processes: {{w: {{command: ./w, stop_signal: {form}}}}}"
+    assert load(tmp_path, text).config.processes[0].start.stop_signal == number
+
+
+@pytest.mark.parametrize("form", ["0", "-1", "true", "SIG", "''", "999", "1.5", "[15]"])
+def test_what_is_no_signal_is_refused(tmp_path: Path, form: str) -> None:
+    (problem,) = refused(tmp_path, f"processes: {{w: {{command: ./w, stop_signal: {form}}}}}")
+    assert "is not a signal" in problem.what
+
+
+def test_an_entry_that_is_silent_about_a_pool_wide_setting_has_that_of_the_other() -> None:
+    mapping = {
+        "proxies": [
+            {"from": 3000, "to": "api.localhost"},
+            {"from": 3001, "to": "api.localhost", "health_check": {"path": "/up"}, "hold": 3},
+        ]
+    }
+    config = config_from_mapping(mapping, root=Path.cwd(), environ={})
+    assert [proxy.hold for proxy in config.proxies] == [3, 3]
+    assert {proxy.health_check.path for proxy in config.proxies if proxy.health_check} == {"/up"}
+    assert all(proxy.health_check for proxy in config.proxies)
