@@ -1,0 +1,1 @@
+"""Shared ground: the registry, the buses, the walls and the waits."""

@@ -1,0 +1,74 @@
+"""Fan-out of events. Publishing never waits; a slow listener is told how much it missed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+import trio
+
+T = TypeVar("T")
+
+
+class Subscription(Generic[T]):
+    """Iterate with `async for`. Not an async generator: those leak when a loop is left early.
+
+    `missed` counts what was dropped, oldest first, because the listener was slow.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self._queue: deque[T] = deque(maxlen=depth)
+        self._wake = trio.Event()
+        self._missed = 0
+
+    def put(self, item: T) -> None:
+        """Add an item; the oldest goes when the queue is full. Called by the bus."""
+        if len(self._queue) == self._queue.maxlen:
+            self._missed += 1
+        self._queue.append(item)
+        self._wake.set()
+
+    def take_missed(self) -> int:
+        """Return how many items were dropped since the last call."""
+        missed, self._missed = self._missed, 0
+        return missed
+
+    def take(self) -> list[T]:
+        """Return all that waits in the queue, without waiting."""
+        items = list(self._queue)
+        self._queue.clear()
+        return items
+
+    def __aiter__(self) -> Subscription[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while not self._queue:
+            self._wake = trio.Event()
+            await self._wake.wait()
+        await trio.lowlevel.checkpoint()
+        return self._queue.popleft()
+
+
+class Bus(Generic[T]):
+    """One kind of event, any number of subscriptions."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription[T]] = set()
+
+    def publish(self, item: T) -> None:
+        """Hand `item` to every subscription. Never waits."""
+        for subscription in self._subscriptions:
+            subscription.put(item)
+
+    @contextmanager
+    def subscribe(self, depth: int = 256) -> Iterator[Subscription[T]]:
+        """Receive what is published from now on, `depth` items at most in waiting."""
+        subscription: Subscription[T] = Subscription(depth)
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)

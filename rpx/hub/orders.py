@@ -1,0 +1,54 @@
+"""What users can ask of a backend, and the mailbox in which its life finds it."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from enum import Enum
+
+import trio
+
+MAILBOX = 4  # more orders than a person gives at once; a full box means "busy", not "wait"
+
+
+class OrderKind(Enum):
+    """What a life is asked to do. None of these ends its loop; only leaving the program does."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    KILL = "kill"
+
+
+@dataclass(slots=True)
+class Order:
+    """One order. For KILL: the signal, how long to stay down, whether to come back at all."""
+
+    kind: OrderKind
+    signal: int = signal.SIGKILL
+    down_for: float = 0.0
+    come_back: bool = True
+    taken: trio.Event = field(default_factory=trio.Event)
+    hit: int | None = None  # the pid that got the signal
+
+    @property
+    def fatal(self) -> bool:
+        """A KILL that no process can survive."""
+        return self.signal == signal.SIGKILL
+
+    def take(self) -> None:
+        """Tell whoever gave the order that the life has acted on it."""
+        self.taken.set()
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """The two ends of a backend's orders: anybody gives, its life alone takes."""
+
+    give: trio.MemorySendChannel[Order]
+    orders: trio.MemoryReceiveChannel[Order]
+
+    @classmethod
+    def new(cls) -> Mailbox:
+        """Open an empty mailbox."""
+        return cls(*trio.open_memory_channel[Order](MAILBOX))

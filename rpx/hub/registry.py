@@ -1,0 +1,223 @@
+"""The only mutable object that tasks share: every backend, every pool, who is in rotation.
+
+Its methods are sync, therefore atomic under trio, and each leaves it consistent. A backend's
+state is moved only by the life that owns it (`move`); a request enters a backend and leaves it;
+faces see frozen snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import trio
+
+from rpx.hub.bus import Bus
+from rpx.hub.records import Backend, Pool
+from rpx.model.status import (
+    HAS_PROCESS,
+    BackendSpec,
+    Event,
+    Line,
+    Note,
+    Routed,
+    Snapshot,
+    State,
+    StateChanged,
+)
+from rpx.policy.lifecycle import Move, advance
+from rpx.policy.plan import url_of
+
+Clock = Callable[[], float]
+BROKEN_IN_A_ROW = 3  # broken connections are a verdict like failed checks; a refused one is at once
+
+
+class Registry:
+    """All backends by label and all pools by host; the buses on which their news goes out."""
+
+    def __init__(
+        self, specs: Iterable[BackendSpec], holds: dict[str, float], *, clock: Clock, port: int
+    ) -> None:
+        """`clock` gives seconds since the epoch; `port` is that of the listener, for URLs."""
+        self._clock = clock
+        self.port = port
+        self.backends = {spec.label: Backend(spec, clock()) for spec in specs}
+        self.pools: dict[str, Pool] = {}
+        for host, hold in holds.items():
+            members = tuple(b for b in self.backends.values() if b.spec.host == host)
+            self.pools[host] = pool = Pool(host, hold, members)
+            for backend in members:
+                backend.pool = pool
+        self.events: Bus[Event] = Bus()
+        self.lines: Bus[Line] = Bus()
+
+    # ---- what a life does
+
+    def move(self, backend: Backend, move: Move, *, reason: str = "") -> None:
+        """Move `backend` on in its life, in rotation or out of it, and tell whoever listens."""
+        before = backend.state
+        backend.state = after = advance(before, move)
+        if move is Move.LAUNCH:
+            backend.generation += 1
+            backend.coming_back = False
+        spoken_of = backend.pid
+        if after not in HAS_PROCESS:
+            backend.pid = None
+        if reason:
+            backend.last_error = reason
+        self._set_rotation(backend, up=after is State.READY)
+        if after is not before:
+            backend.since = self._clock()
+            self.events.publish(
+                StateChanged(backend.spec.label, before, after, reason, spoken_of, backend.since)
+            )
+
+    def started(self, backend: Backend, pid: int) -> None:
+        """Say which process `backend` is now."""
+        backend.pid = pid
+
+    def exited(self, backend: Backend) -> None:
+        """Take `backend` out in the instant its process has gone; what that means comes later."""
+        self._set_rotation(backend, up=False)
+
+    def lost(self, backend: Backend, reason: str) -> None:
+        """Its life ended by a bug of ours: nobody will move this backend again."""
+        before, backend.state, backend.pid = backend.state, State.FAILED, None
+        backend.last_error = reason
+        self._set_rotation(backend, up=False)
+        self.events.publish(
+            StateChanged(backend.spec.label, before, State.FAILED, reason, None, self._clock())
+        )
+
+    def say(self, text: str, backend: Backend | None = None) -> None:
+        """Publish something rpx itself has to say."""
+        self.events.publish(Note(text, backend.spec.label if backend else ""))
+
+    def print(self, backend: Backend, text: bytes) -> None:
+        """Keep and publish a line that `backend` printed."""
+        line = Line(backend.spec.label, self._clock(), text)
+        backend.lines.append(line)
+        self.lines.publish(line)
+
+    # ---- what a request does
+
+    def suspect(self, backend: Backend, reason: str) -> None:
+        """Take `backend` out at once: nobody listens there. Its life looks into it now."""
+        backend.last_error = reason
+        if backend.in_rotation:
+            self._set_rotation(backend, up=False)
+            backend.suspected.set()
+
+    def broke(self, backend: Backend, reason: str) -> None:
+        """Count a connection that broke; so many in a row are as good as a refused one."""
+        backend.last_error = reason
+        backend.failures += 1
+        if backend.failures >= BROKEN_IN_A_ROW:
+            self.suspect(backend, reason)
+
+    def routed(self, backend: Backend, path: bytes) -> None:
+        """Publish which backend answered a request."""
+        address = str(backend.spec.address)
+        self.events.publish(Routed(path.decode("latin-1"), address))
+
+    def nudge(self) -> None:
+        """Let every held request look again: what it waits for may no longer come."""
+        for pool in self.pools.values():
+            pool.changed.set()
+            pool.changed = trio.Event()
+
+    def enter(self, backend: Backend) -> None:
+        """Count a request in, until `leave` after the last byte of its answer."""
+        backend.in_flight += 1
+
+    def leave(self, backend: Backend, *, lasting: bool = False) -> None:
+        """Count a request out; `lasting` if it had been declared so by `outlast`."""
+        backend.in_flight -= 1
+        if lasting:
+            backend.lasting -= 1
+        if backend.drained is not None and backend.in_flight == backend.lasting:
+            backend.drained.set()
+
+    def outlast(self, backend: Backend) -> None:
+        """Declare that a request ends only when a side leaves (a tunnel, an event stream).
+
+        Nobody waits for such a request when the backend is drained.
+        """
+        backend.lasting += 1
+        if backend.drained is not None and backend.in_flight == backend.lasting:
+            backend.drained.set()
+
+    async def wait_drained(self, backend: Backend) -> None:
+        """Wait until only lasting requests are left at `backend`."""
+        if backend.in_flight > backend.lasting:
+            backend.drained = trio.Event()
+            try:
+                await backend.drained.wait()
+            finally:
+                backend.drained = None
+
+    def _set_rotation(self, backend: Backend, *, up: bool) -> None:
+        if up:
+            backend.failures = 0
+        backend.in_rotation = up
+        backend.changed.set()
+        backend.changed = trio.Event()
+        if backend.pool is not None:
+            backend.pool.changed.set()
+            backend.pool.changed = trio.Event()
+
+    # ---- what a face sees
+
+    def snapshot(self) -> list[Snapshot]:
+        """Return a row for each backend, in listed order."""
+        return [self._row(backend) for backend in self.backends.values()]
+
+    def age(self, backend: Backend) -> float:
+        """Return how many seconds `backend` has been in its state."""
+        return max(0.0, self._clock() - backend.since)
+
+    def _row(self, backend: Backend) -> Snapshot:
+        spec = backend.spec
+        return Snapshot(
+            name=spec.name,
+            label=spec.label,
+            replica=spec.replica,
+            backend=str(spec.address) if spec.address else None,
+            port=spec.address.port if spec.address else None,
+            external=backend.external,
+            state=backend.state,
+            pid=backend.pid,
+            restarts=backend.restarts,
+            since=backend.since,
+            in_rotation=backend.in_rotation,
+            in_flight=backend.in_flight,
+            last_error=backend.last_error,
+            url=self.url(spec.host) if spec.host else None,
+            command=_command(spec),
+        )
+
+    def url(self, host: str) -> str:
+        """Return the URL under which clients reach `host`."""
+        return url_of(host, self.port)
+
+    def stats(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Return host → `host:port` → requests, errors, avgLatency (ms, whole exchange, mean)."""
+        return {
+            host: {str(b.spec.address): _figures(b) for b in pool.backends}
+            for host, pool in self.pools.items()
+        }
+
+
+def _figures(backend: Backend) -> dict[str, float]:
+    mean = backend.seconds / backend.requests * 1000 if backend.requests else 0.0
+    return {
+        "requests": backend.requests,
+        "errors": backend.errors,
+        "avgLatency": round(mean, 3),
+    }
+
+
+def _command(spec: BackendSpec) -> str | None:
+    if spec.start is None:
+        return None
+    command = spec.start.command
+    return command if isinstance(command, str) else " ".join(command)

@@ -1,0 +1,186 @@
+"""The registry: who is in rotation, who waits for whom, what faces see."""
+
+from __future__ import annotations
+
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.status import State, StateChanged
+from rpx.policy.lifecycle import IllegalMove, Move, advance
+from tests.support.bench import external, registry, spec
+
+
+def two() -> Registry:
+    return registry(spec(3000), spec(3001), clock=lambda: 0.0)
+
+
+def make_ready(the: Registry, *labels: str) -> None:
+    for label in labels:
+        the.move(the.backends[label], Move.LAUNCH)
+        the.move(the.backends[label], Move.PROBE_UP)
+
+
+def test_requests_go_round_those_that_are_ready_in_listed_order() -> None:
+    the = registry(spec(3000), spec(3001), spec(3002), clock=lambda: 0.0)
+    pool = the.pools["api.localhost"]
+    assert pool.next_up() is None
+    make_ready(the, "api:3001", "api:3000", "api:3002")
+    order = [backend.spec.label for _ in range(4) if (backend := pool.next_up())]
+    assert order == ["api:3000", "api:3001", "api:3002", "api:3000"]
+
+
+def test_a_suspect_is_out_at_once_and_its_life_hears_of_it() -> None:
+    the = two()
+    make_ready(the, "api:3000", "api:3001")
+    backend = the.backends["api:3000"]
+    the.suspect(backend, "connection refused")
+    assert not backend.in_rotation
+    assert backend.suspected.is_set()
+    assert backend.returning
+    assert {
+        each.spec.label for _ in range(4) if (each := the.pools["api.localhost"].next_up())
+    } == {"api:3001"}
+
+
+def test_three_broken_connections_in_a_row_make_a_suspect() -> None:
+    the = two()
+    make_ready(the, "api:3000")
+    backend = the.backends["api:3000"]
+    the.broke(backend, "closed")
+    the.broke(backend, "closed")
+    assert backend.in_rotation
+    the.broke(backend, "closed")
+    assert not backend.in_rotation
+
+
+def test_an_external_backend_is_unhealthy_until_it_answers_and_never_returning() -> None:
+    the = registry(external(3000), clock=lambda: 0.0)
+    backend = the.backends["api:3000"]
+    assert backend.state is State.UNHEALTHY
+    assert not backend.returning
+    the.move(backend, Move.PROBE_UP)
+    assert backend.in_rotation
+
+
+def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() -> None:
+    the = two()
+    make_ready(the, "api:3000")
+    backend, pool = the.backends["api:3000"], the.pools["api.localhost"]
+    tried = {(id(backend), backend.generation)}
+    assert pool.next_untried(tried) is None
+    the.move(backend, Move.CRASHED)
+    make_ready(the, "api:3000")
+    assert pool.next_untried(tried) is backend
+
+
+async def test_who_waits_for_a_drain_is_told_when_only_lasting_requests_are_left() -> None:
+    the = two()
+    make_ready(the, "api:3000")
+    backend = the.backends["api:3000"]
+    the.enter(backend)
+    the.enter(backend)
+    drained = trio.Event()
+
+    async def wait() -> None:
+        await the.wait_drained(backend)
+        drained.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        the.leave(backend)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not drained.is_set()
+        the.outlast(backend)
+    assert drained.is_set()
+
+
+async def test_a_change_wakes_those_who_wait_for_the_pool() -> None:
+    the = two()
+    changed = the.pools["api.localhost"].changed
+    make_ready(the, "api:3000")
+    with trio.fail_after(1):
+        await changed.wait()
+    assert not the.pools["api.localhost"].changed.is_set()
+
+
+def test_events_tell_of_changes_and_only_of_changes() -> None:
+    the = two()
+    with the.events.subscribe() as news:
+        make_ready(the, "api:3000")
+        the.move(the.backends["api:3000"], Move.PROBE_UP)
+        states = [event.after for event in news.take() if isinstance(event, StateChanged)]
+    assert states == [State.STARTING, State.READY]
+
+
+def test_stats_are_the_sums_of_what_requests_counted() -> None:
+    the = two()
+    backend = the.backends["api:3001"]
+    backend.requests, backend.errors, backend.seconds = 4, 1, 0.01
+    assert the.stats() == {
+        "api.localhost": {
+            "localhost:3000": {"requests": 0, "errors": 0, "avgLatency": 0.0},
+            "localhost:3001": {"requests": 4, "errors": 1, "avgLatency": 2.5},
+        }
+    }
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_in_flight_is_what_entered_and_has_not_left(enters: list[bool]) -> None:
+    the = two()
+    backend = the.backends["api:3000"]
+    inside = 0
+    for enter in enters:
+        if enter:
+            the.enter(backend)
+            inside += 1
+        elif inside:
+            the.leave(backend)
+            inside -= 1
+    assert backend.in_flight == inside
+
+
+class Rotation(RuleBasedStateMachine):
+    """Whatever happens to backends, the pool only ever offers those that may be offered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registry = registry(spec(3000), spec(3001), spec(3002), clock=lambda: 0.0)
+        self.backends = list(self.registry.backends.values())
+        self.suspects: set[Backend] = set()
+
+    @rule(number=st.integers(0, 2), move=st.sampled_from(Move))
+    def move(self, number: int, move: Move) -> None:
+        backend = self.backends[number]
+        try:
+            advance(backend.state, move)
+        except IllegalMove:
+            return
+        self.registry.move(backend, move)
+        self.suspects.discard(backend)
+
+    @rule(number=st.integers(0, 2))
+    def suspect(self, number: int) -> None:
+        self.registry.suspect(self.backends[number], "refused")
+        self.suspects.add(self.backends[number])
+
+    @invariant()
+    def in_rotation_means_ready_and_not_suspected(self) -> None:
+        for backend in self.backends:
+            up = backend.state is State.READY and backend not in self.suspects
+            assert backend.in_rotation == up
+
+    @invariant()
+    def the_pool_offers_each_that_is_up_once_in_a_round(self) -> None:
+        up = [backend for backend in self.backends if backend.in_rotation]
+        offered = [self.registry.pools["api.localhost"].next_up() for _ in up]
+        assert {each.spec.label for each in offered if each} == {each.spec.label for each in up}
+
+
+TestRotation = Rotation.TestCase
+TestRotation.settings = settings(max_examples=50, stateful_step_count=30)
