@@ -30,23 +30,15 @@ async def test_a_slow_listener_never_delays_the_publisher_and_learns_what_it_mis
 
 async def test_a_listener_waits_until_there_is_something(nursery: trio.Nursery) -> None:
     bus: Bus[str] = Bus()
-    got: list[str] = []
+    with bus.subscribe() as subscription:
 
-    async def listen(news: trio.Event) -> None:
-        with bus.subscribe() as subscription:
-            news.set()
-            async for item in subscription:
-                got.append(item)
+        async def speak() -> None:
+            for word in ("a", "b"):
+                await trio.testing.wait_all_tasks_blocked()
+                bus.publish(word)
 
-    ready = trio.Event()
-    nursery.start_soon(listen, ready)
-    await ready.wait()
-    bus.publish("a")
-    await trio.testing.wait_all_tasks_blocked()
-    bus.publish("b")
-    await trio.testing.wait_all_tasks_blocked()
-    assert got == ["a", "b"]
-    nursery.cancel_scope.cancel()
+        nursery.start_soon(speak)
+        assert [await subscription.__anext__(), await subscription.__anext__()] == ["a", "b"]
 
 
 async def test_nobody_is_told_after_the_subscription_has_ended() -> None:
