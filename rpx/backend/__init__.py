@@ -1,0 +1,1 @@
+"""The life of one backend: its process, output, health and restarts."""

@@ -1,0 +1,202 @@
+"""The whole life of one backend, from first launch to last exit, in one place.
+
+`live` is one loop: run a process to its end, decide once what the end means, rest. The exit of
+the process is the only door out of a run: stop, restart, kill and failed health all ask it to go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import trio
+
+from rpx.backend.logs import pump
+from rpx.backend.watch import watch
+from rpx.hub.orders import Order, OrderKind
+from rpx.hub.patience import Patience
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.config import Restart
+from rpx.policy.lifecycle import Move
+from rpx.policy.restart import Again, History, after_exit, ending
+
+DRAIN = 10.0  # seconds that requests under way get before their backend is told to stop
+STUBBORN = 1.0  # how long the rest of a process tree may outlive its killed listener
+NOT_STARTED = 127  # the shell's code for a command that could not be run
+
+
+class ChildLike(Protocol):
+    """What a life needs of a process: the real one is `rpx.backend.child.Child`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def output(self) -> trio.abc.ReceiveStream: ...
+    async def wait(self) -> int: ...
+    async def stop(self) -> None: ...
+    async def sweep(self) -> None: ...
+    async def strike(self, signum: int, port: int | None) -> int: ...
+    def kill(self) -> None: ...
+
+
+@dataclass
+class Life:
+    """Everything one life needs. Only through `registry` does it touch what others see."""
+
+    registry: Registry
+    backend: Backend
+    open: Callable[[], AbstractAsyncContextManager[ChildLike]]
+    check: Callable[[], Awaitable[str | None]]  # None: it answers; else why it is not well
+    patience: Patience
+    chance: Callable[[], float]
+    restart: Restart
+
+
+@dataclass
+class Run:
+    """One process, from spawn to exit, and the last order that was given about it."""
+
+    order: Order | None = None
+    sick: bool = False  # replaced because it stayed unhealthy
+    leaving: bool = False  # told to go
+    over: bool = False  # its leader has exited
+    gone: trio.Event = field(default_factory=trio.Event)
+    code: int = 0
+    uptime: float = 0.0
+
+
+async def live(life: Life) -> None:
+    """Keep a process running as its restart policy and the orders in its mailbox say."""
+    history = History()
+    while True:
+        run = await run_once(life)
+        history, pause = settle(life, run, history)
+        await rest(life, pause)
+
+
+async def run_once(life: Life) -> Run:
+    """Start a process, see it through to its exit, leave nothing of it behind."""
+    registry, backend, run = life.registry, life.backend, Run()
+    registry.move(backend, Move.LAUNCH)
+    born = trio.current_time()
+    try:
+        async with life.open() as child, trio.open_nursery() as readers:
+            registry.started(backend, child.pid)
+            readers.start_soon(pump, child.output, lambda line: registry.print(backend, line))
+            async with trio.open_nursery() as helpers:
+                helpers.start_soon(obey, life, child, run, helpers)
+                helpers.start_soon(mind, life, child, run)
+                run.code = await child.wait()
+                run.over = True
+                registry.exited(backend)
+                if run.leaving:
+                    await run.gone.wait()  # the rest of its group has its grace period too
+                helpers.cancel_scope.cancel(reason="the process exited")
+            await child.sweep()  # the output ends with it, whoever else may hold the pipe
+    except OSError as error:  # plain, not in a group: only the spawn itself raises it here
+        registry.print(backend, f"rpx: cannot start: {error}".encode())
+        run.code = NOT_STARTED
+    run.uptime = trio.current_time() - born
+    return run
+
+
+def settle(life: Life, run: Run, history: History) -> tuple[History, float]:
+    """Decide, once, what the end of `run` means. Return the crashes that count and the rest due."""
+    registry, backend = life.registry, life.backend
+    ended = f"{ending(run.code)} after {run.uptime:.1f} s"
+    if run.order is not None:
+        if run.order.kind is OrderKind.STOP or not run.order.come_back:
+            registry.move(backend, Move.RETIRED, reason=ended)
+            return History(), math.inf
+        registry.move(backend, Move.REPLACED, reason=ended)
+        backend.restarts += 1
+        return history, run.order.down_for
+    verdict = after_exit(
+        life.restart,
+        history,
+        code=run.code or int(run.sick),  # it may well go with 0 when asked, but it was sick
+        uptime=run.uptime,
+        now=trio.current_time(),
+        chance=life.chance(),
+    )
+    if isinstance(verdict, Again):
+        why = f"{ended}, restart in {verdict.delay:.1f} s"
+        registry.move(backend, Move.CRASHED, reason="stayed unhealthy" if run.sick else why)
+        backend.restarts += 1
+        return verdict.history, verdict.delay
+    registry.move(
+        backend,
+        Move.GAVE_UP if verdict.gave_up else Move.FINISHED,
+        reason=verdict.reason or ended,
+    )
+    return History(), math.inf
+
+
+async def rest(life: Life, seconds: float) -> None:
+    """Stay down until the time has passed or somebody says start."""
+    backend = life.backend
+    with trio.move_on_after(seconds) as nap:
+        async for order in backend.mailbox.orders:
+            order.take()
+            if order.kind in (OrderKind.START, OrderKind.RESTART):
+                return
+            if order.kind is OrderKind.STOP or not order.come_back:
+                life.registry.move(backend, Move.STOP)
+                nap.deadline = math.inf
+        await trio.sleep_forever()  # the mailbox was closed: nobody can call, so sleep it out
+
+
+async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) -> None:
+    """Act on orders while the process runs. The last one decides what follows its exit."""
+    backend = life.backend
+    async for order in backend.mailbox.orders:
+        if order.kind is OrderKind.KILL:
+            if run.order is None:
+                run.order = order
+                backend.coming_back = order.come_back
+            address = backend.spec.address
+            order.hit = await child.strike(order.signal, address.port if address else None)
+            helpers.start_soon(finish_off, child, order)
+        elif order.kind is not OrderKind.START or run.order is not None:
+            run.order = order
+            backend.coming_back = order.kind is not OrderKind.STOP
+            if not run.leaving:
+                run.leaving = True
+                life.registry.move(backend, Move.STOP)
+                helpers.start_soon(wind_down, life, child, run)
+        order.take()
+
+
+async def wind_down(life: Life, child: ChildLike, run: Run) -> None:
+    """Let the requests under way finish, then end the process and all it started."""
+    with life.patience.within(0 if run.sick else DRAIN):
+        await life.registry.wait_drained(life.backend)
+    life.registry.move(life.backend, Move.DRAINED)
+    await child.stop()
+    run.gone.set()
+
+
+async def finish_off(child: ChildLike, order: Order) -> None:
+    """The listener is dead; what stood around it may have a moment to notice."""
+    await trio.sleep(STUBBORN)
+    if order.fatal:
+        child.kill()
+
+
+async def mind(life: Life, child: ChildLike, run: Run) -> None:
+    """Watch the backend's health; when asking it once more won't help, replace its process."""
+    await watch(
+        life.registry,
+        life.backend,
+        life.check,
+        over=lambda: run.leaving or run.over,
+        until_hopeless=life.restart.policy != "no",
+    )
+    if not run.leaving and not run.over:
+        run.sick = run.leaving = life.backend.coming_back = True
+        life.registry.move(life.backend, Move.STOP, reason="stayed unhealthy")
+        await wind_down(life, child, run)

@@ -1,0 +1,163 @@
+"""Bytes from a child to lines. Reading never stops, so the child never blocks."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+
+import trio
+
+MAX_LINE = 64 * 1024
+MARK = " …".encode()  # at the end of a piece whose line goes on
+CHUNK = 4 * 1024  # bytes of one child before the others have a turn: a few ms of short lines
+AFTER_END = 0.2  # seconds: someone who holds the pipe may outlive everything we can find
+PIPE_HOLDS = 1024 * 1024  # bytes, the most that Linux lets anyone make of it
+
+_COLOUR = re.compile(rb"\x1b\[([0-9;:]*)m")
+_UNFINISHED = re.compile(rb"\x1b(?:\[[0-9;:?]*)?\Z")
+_LINK = re.compile(rb"\x1b\]8;[^;\x07\x1b]*;([^\x07\x1b]*)(?:\x07|\x1b\\)")
+
+
+class LineSplitter:
+    """Sans-IO: feed bytes, get whole lines without their ends; how the bytes arrive is no matter.
+
+    A line longer than `limit` comes in pieces, all but the last with MARK. A carriage return does
+    what it does on a terminal: what follows it takes the place of what was before, so that a
+    progress bar is one line, its last state.
+    """
+
+    def __init__(self, limit: int = MAX_LINE) -> None:
+        self._limit = limit
+        self._partial = bytearray()
+        self._returned = False  # the last byte was a CR: an end of line, or an overwriting?
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        start = 0
+        while (end := data.find(b"\n", start)) >= 0:
+            line = data[start:end]
+            if self._partial or self._returned or b"\r" in line or len(line) > self._limit:
+                yield from self._take(line)
+                line = self._line()
+            yield line  # most come whole and plain, and skip the three calls: 5 µs
+            start = end + 1
+        if start < len(data):
+            yield from self._take(data[start:])
+
+    def finish(self) -> Iterator[bytes]:
+        """The final line, if it had no newline."""
+        if self._partial:
+            yield self._line()
+
+    def _line(self) -> bytes:
+        line = bytes(self._partial)
+        self._partial.clear()
+        self._returned = False
+        return line
+
+    def _take(self, text: bytes) -> Iterator[bytes]:
+        first, *overwriting = text.split(b"\r")
+        yield from self._write(first)
+        for piece in overwriting:
+            self._returned = True
+            yield from self._write(piece)
+
+    def _write(self, piece: bytes) -> Iterator[bytes]:
+        if not piece:
+            return
+        if self._returned:
+            self._partial.clear()
+            self._returned = False
+        self._partial += piece
+        while len(self._partial) > self._limit:
+            cut = self._whole_character()
+            yield bytes(self._partial[:cut]) + MARK
+            del self._partial[:cut]
+
+    def _whole_character(self) -> int:
+        """The limit, or up to three bytes less so as not to cut a UTF-8 character in two."""
+        for cut in range(self._limit, max(self._limit - 4, 0), -1):
+            if self._partial[cut] & 0xC0 != 0x80:
+                return cut
+        return self._limit
+
+
+class Output(trio.abc.ReceiveStream):
+    """What the child prints. Ends at its end of file, or 0.2 s after `end_soon`, data or not."""
+
+    def __init__(self, pipe: trio.abc.ReceiveStream, rest: Callable[[], bytes]) -> None:
+        self._pipe = pipe
+        self._rest = rest
+        self._deadline = math.inf
+        self._scope = trio.CancelScope()
+        self._reading = False
+        self._deserted = trio.Event()  # the reader came to the end, or was cancelled
+        self._cut = False
+
+    def end_soon(self) -> None:
+        """Nobody should be writing any more: give what is in the pipe, then an end of file."""
+        self._deadline = min(self._deadline, trio.current_time() + AFTER_END)
+        self._scope.deadline = self._deadline
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._cut:
+            await trio.lowlevel.checkpoint()
+            return b""
+        data: bytes | bytearray = b""
+        self._reading = True
+        try:
+            with trio.CancelScope(deadline=self._deadline) as self._scope:
+                data = await self._pipe.receive_some(max_bytes)
+            if self._scope.cancelled_caught:
+                self._cut = True
+                data = self._rest()  # a busy machine may have kept us from looking in time
+        except trio.Cancelled:
+            self._deserted.set()
+            raise
+        finally:
+            self._reading = False
+        if not data:
+            self._deserted.set()
+        return data
+
+    async def discard(self) -> None:
+        """Read to the end so that a child that talks while it stops never waits for a full pipe.
+
+        A task that is reading goes on doing so; only if there is none is the rest thrown away.
+        """
+        if self._reading:
+            await self._deserted.wait()
+        while await self.receive_some():
+            pass
+
+    async def aclose(self) -> None:
+        await self._pipe.aclose()
+
+
+async def pump(stream: trio.abc.ReceiveStream, emit: Callable[[bytes], None]) -> None:
+    """Give every line of the stream to `emit` until its end; the last one also without a newline.
+
+    The one thing waited for is the stream: a flood is taken in small chunks with a turn for the
+    others in between, and `emit` cannot make the child wait.
+    """
+    splitter = LineSplitter()
+    try:
+        while data := await stream.receive_some(CHUNK):
+            for line in splitter.feed(bytes(data)):
+                emit(line)
+    finally:  # cancelled or not: what was read is not lost
+        for line in splitter.finish():
+            emit(line)
+
+
+def closed_colours(line: bytes) -> bytes:
+    """The line, with a reset if it leaves a colour or a link open; half a code at its end goes."""
+    if b"\x1b" not in line:
+        return line
+    line = _UNFINISHED.sub(b"", line)
+    colours, links = _COLOUR.findall(line), _LINK.findall(line)
+    if links and links[-1]:
+        line += b"\x1b]8;;\x1b\\"
+    if colours and colours[-1].strip(b"0;"):
+        line += b"\x1b[0m"
+    return line

@@ -1,0 +1,106 @@
+"""What can be known to fail before anything is started: missing commands, taken ports."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterable
+
+from rpx.backend.fleet import child_environment
+from rpx.backend.processes import PortOwner, port_owner
+from rpx.backend.shell import first_word
+from rpx.errors import ConfigError, Problem, RpxError
+from rpx.model.address import Address
+from rpx.model.config import Start
+from rpx.model.status import BackendSpec
+
+_LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+
+
+def preflight(specs: Iterable[BackendSpec]) -> None:
+    """Raise what is wrong with commands (all at once), then with the ports of backends of ours."""
+    started = [(spec, spec.start) for spec in specs if spec.start is not None]
+    problems: dict[Problem, None] = {}
+    for spec, start in started:
+        missing = missing_command(start, child_environment(spec, start, colour=False))
+        if missing is not None:
+            problems[_no_command(spec, start, missing)] = None
+    if problems:
+        raise ConfigError(*problems)
+    for spec, _ in started:
+        if spec.address is not None:
+            _check_port(spec, spec.address)
+
+
+def missing_command(start: Start, environment: dict[str, str]) -> str | None:
+    """Return the program that `start` would not find, None if there is no doubt.
+
+    Of a shell's command only the first word is looked at, and only if it is a plain one.
+    """
+    if isinstance(start.command, str):
+        word = first_word(start.command)
+        return None if word is None or _shell_knows(word, start, environment) else word
+    program = start.command[0]
+    if os.sep in program:
+        return None if os.access(start.cwd / program, os.X_OK) else program
+    return None if shutil.which(program, path=environment.get("PATH")) else program
+
+
+def _shell_knows(word: str, start: Start, environment: dict[str, str]) -> bool:
+    script = 'command -v -- "$1" >/dev/null'
+    done = subprocess.run(
+        ("/bin/sh", "-c", script, "sh", word), cwd=start.cwd, env=environment, check=False
+    )
+    return done.returncode == 0
+
+
+def _no_command(spec: BackendSpec, start: Start, program: str) -> Problem:
+    return Problem(
+        f"the command of `{spec.name}` does not exist: `{program}`",
+        start.where,
+        hint=f"it was looked for in {start.cwd} and on the PATH that `{spec.name}` would have",
+    )
+
+
+def _check_port(spec: BackendSpec, address: Address) -> None:
+    """Raise when somebody else listens where a backend of ours is to listen."""
+    places = _LOOPBACK if address.host == "localhost" else _places(address)
+    for family, host in places:
+        if _is_taken(family, host, address.port):
+            raise taken(f"the port of `{spec.label}`", address)
+
+
+def taken(what: str, address: Address) -> RpxError:
+    """Return the error for a port that somebody holds, with the name of who it is."""
+    owner = port_owner(address.port, (address.host,))
+    hint = "end that process, or choose another port"
+    if owner is not None and owner.instance:
+        hint = f"it was left by an earlier run of rpx; `kill {owner.pid}` ends it"
+    return RpxError(
+        f"{what}, {address.port}, is taken by {_described(owner)}",
+        hint=hint,
+    )
+
+
+def _described(owner: PortOwner | None) -> str:
+    if owner is None or owner.pid is None:
+        return "another user's process"
+    return f"`{owner.cmdline or owner.name}` (pid {owner.pid})"
+
+
+def _places(address: Address) -> list[tuple[socket.AddressFamily, str]]:
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    return [(family, str(sockaddr[0])) for family, *_, sockaddr in found]
+
+
+def _is_taken(family: socket.AddressFamily, host: str, port: int) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False

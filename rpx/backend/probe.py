@@ -1,0 +1,171 @@
+"""Does a backend answer? One look each; None means yes, else a few words on why not."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import trio
+
+from rpx.model.address import Address
+from rpx.model.config import HealthCheck
+
+if TYPE_CHECKING:
+    import httpx
+
+COURTESY = 64 * 1024  # bytes of the body that are read so that a small server can finish its answer
+COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
+_client: trio.lowlevel.RunVar[httpx.AsyncClient] = trio.lowlevel.RunVar("probe client")
+
+
+async def http_check(address: Address, check: HealthCheck) -> str | None:
+    """None if a GET of `check.path` gets an expected status within `check.timeout` seconds in all.
+
+    Otherwise why not: "503 Service Unavailable", "no answer within 2 s", "connection refused".
+    """
+    client = await _the_client()
+    absent: list[str] = []
+    with trio.move_on_after(check.timeout):
+        for host in _hosts(address):
+            verdict, connected = await _ask(client, host, address, check)
+            if connected:
+                return verdict or None
+            absent.append(verdict)
+        return absent[0]  # the second address may merely be one this machine lacks
+    return f"no answer within {check.timeout:g} s"
+
+
+async def tcp_check(address: Address, timeout: float) -> str | None:
+    """None if somebody accepts a connection within `timeout` seconds, else why not."""
+    absent: list[str] = []
+    with trio.move_on_after(timeout):
+        for host in _hosts(address):
+            try:
+                stream = await trio.open_tcp_stream(host, address.port)
+            except OSError as error:
+                absent.append(_reason(error))
+                continue
+            alone = _met_itself(stream.socket)
+            stream.socket.close()
+            if not alone:
+                return None
+            absent.append("connection refused")
+        return absent[0]
+    return f"no answer within {timeout:g} s"
+
+
+async def _ask(
+    client: httpx.AsyncClient, host: str, address: Address, check: HealthCheck
+) -> tuple[str, bool]:
+    """What is wrong ("" if nothing), and whether somebody was there to say it."""
+    import httpx  # noqa: PLC0415 - 200 ms that a project without HTTP checks need not pay
+
+    url = httpx.URL(scheme="http", host=host, port=address.port, raw_path=_target(check.path))
+    try:
+        async with client.stream("GET", url, headers={"host": str(address)}) as response:
+            status = response.status_code
+            await _read_some(response)
+    except httpx.ConnectError as error:
+        return _reason(error), False
+    except httpx.RemoteProtocolError as error:
+        return _not_http(error), True
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return _reason(error), True
+    if any(low <= status <= high for low, high in check.expect):
+        return "", True
+    return _named(status), True
+
+
+async def _read_some(response: httpx.Response) -> None:
+    import httpx  # noqa: PLC0415 - see above
+
+    seen = 0
+    with trio.move_on_after(COURTESY_TIME):
+        try:
+            async for chunk in response.aiter_raw():
+                seen += len(chunk)
+                if seen > COURTESY:
+                    return
+        except httpx.HTTPError:
+            return  # the status has been said; the body is not what was asked for
+
+
+async def _the_client() -> httpx.AsyncClient:
+    try:
+        return _client.get()
+    except LookupError:
+        client = await trio.to_thread.run_sync(_make_client)
+    _client.set(client)
+    return client
+
+
+def _make_client() -> httpx.AsyncClient:
+    """No proxy from the environment, no kept connections, redirects, cookies: each look is new."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415 - comes with httpx
+
+    import httpx  # noqa: PLC0415 - see above; in a thread, so that requests go on meanwhile
+
+    return httpx.AsyncClient(
+        trust_env=False,
+        verify=False,  # noqa: S501 - only http:// is ever asked; this saves reading all authorities
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=None,  # noqa: S113 - the whole look has one
+        limits=httpx.Limits(max_keepalive_connections=0),
+        headers={"user-agent": "rpx-health-check", "connection": "close"},
+    )
+
+
+def _target(path: str) -> bytes:
+    """As it was written, but for what no request line may hold."""
+    return quote(path, safe="/?:@!$&'()*+,;=%~").encode()
+
+
+def _hosts(address: Address) -> tuple[str, ...]:
+    return ("127.0.0.1", "::1") if address.host == "localhost" else (address.host,)
+
+
+def _met_itself(sock: trio.socket.SocketType) -> bool:
+    """A port that is free may be given to the very socket that calls it, and the call succeeds."""
+    return bool(sock.getsockname() == sock.getpeername())
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _not_http(error: Exception) -> str:
+    if "disconnected" in str(error):
+        return "closed the connection without an answer"
+    return "the answer is not HTTP"
+
+
+def _reason(error: BaseException) -> str:
+    """The system's own words for the innermost cause."""
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror):
+            return "the host name is unknown"
+        if isinstance(cause, OSError) and cause.errno:
+            if cause.errno == errno.ECONNREFUSED:
+                return "connection refused"
+            return os.strerror(cause.errno).lower()
+    return str(error) or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """What led to it, outermost last: libraries wrap the OSError that says it."""
+    if error is None:
+        return
+    yield from _causes(error.__cause__ or error.__context__)
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _causes(inner)
+    yield error

@@ -1,0 +1,260 @@
+"""Which processes belong to whom: identities, the members of one instance, the owner of a port.
+
+A number alone names nobody: the kernel hands numbers out again. Here a process is (pid, start
+time), and a signal goes only where both still fit. Everything walks the process table and takes
+milliseconds: call it in a worker thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psutil
+
+from rpx.model.address import Address
+
+MARKER = "RPX_INSTANCE"  # every service and what it spawns has `RPX_INSTANCE=<run id>.<n>`
+WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
+
+
+class Identity(NamedTuple):
+    """One process for good. `created` is ticks since boot on Linux, else the epoch's seconds."""
+
+    pid: int
+    created: float
+
+
+class Row(NamedTuple):
+    """One living process of the table: zombies are not listed."""
+
+    pid: int
+    parent: int
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortOwner:
+    """Who listens on a port. `pid` is None where the system will not tell (another user's).
+
+    `instance` is what RPX_INSTANCE says: with a run that is over, it is an orphan of rpx.
+    """
+
+    address: Address
+    pid: int | None = None
+    name: str = ""
+    cmdline: str = ""
+    instance: str = ""
+
+
+def identity(pid: int) -> Identity | None:
+    """Who has this number now; None if nobody does. A zombie still has its number."""
+    if sys.platform == "linux":
+        fields = _stat(pid)
+        # Ticks, not create_time(): that moves with the system's clock.
+        return Identity(pid, float(fields[19])) if fields else None
+    try:
+        return Identity(pid, psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def is_alive(who: Identity) -> bool:
+    """Still running: not ended, not a zombie, and nobody else with the same number."""
+    if sys.platform == "linux":
+        fields = _stat(who.pid)
+        return fields is not None and float(fields[19]) == who.created and fields[0] not in b"ZX"
+    try:
+        process = psutil.Process(who.pid)
+        return process.create_time() == who.created and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Whether this very process is alive; a zombie is not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def send(process: psutil.Process, signum: int) -> bool:
+    """Signal this very process; False if it has gone. Never reaches a successor with its number.
+
+    Holding a pidfd opened *before* the check, a match means that the fd is the process we know.
+    """
+    try:
+        pidfd = open_pidfd(process.pid)
+        try:
+            if not process.is_running():
+                return False
+            if pidfd is None:
+                process.send_signal(signum)
+            else:
+                signal.pidfd_send_signal(pidfd, signum)
+        finally:
+            if pidfd is not None:
+                os.close(pidfd)
+    except (ProcessLookupError, PermissionError, psutil.Error):
+        return False
+    return True
+
+
+def members(session: int | None, marker: str | None) -> list[psutil.Process]:
+    """The living processes of one instance: its session, the bearers of its marker, their children.
+
+    A daemon leaves the session and keeps the marker; a program that rewrites its environment
+    (postgres and nginx do, to show a title in `ps`) is still somebody's child.
+    """
+    entry = f"{MARKER}={marker}\0".encode() if marker else None
+    rows = list(_table())
+    ours = {row.pid for row in rows if row.session == session or _carries(row.pid, entry)}
+    grown = True
+    while grown:
+        more = {row.pid for row in rows if row.parent in ours} - ours
+        ours |= more
+        grown = bool(more)
+    return _processes(ours)
+
+
+def marked(run: str) -> list[psutil.Process]:
+    """The living processes that any instance of this run started and that still bear its marker."""
+    entry = f"{MARKER}={run}.".encode()
+    return _processes({row.pid for row in _table() if _carries(row.pid, entry)})
+
+
+def listener_pid(port: int, within: int | str) -> int | None:
+    """The process of this instance that listens on the port, the leader or any descendant.
+
+    `within` is the leader's pid (a session) or the instance's marker.
+    """
+    tree = members(within, None) if isinstance(within, int) else members(None, within)
+    process = listener(port, tree)
+    return process.pid if process else None
+
+
+def listener(port: int, among: Iterable[psutil.Process]) -> psutil.Process | None:
+    """Who of these listens on the TCP port."""
+    for process in among:
+        try:
+            connections = process.net_connections("tcp")
+        except psutil.Error:
+            continue
+        for connection in connections:
+            address = connection.laddr
+            if address and address.port == port and connection.status == psutil.CONN_LISTEN:
+                return process
+    return None
+
+
+def port_owner(port: int, hosts: Collection[str]) -> PortOwner | None:
+    """Who already listens where a bind to one of `hosts` would collide; None if nobody does."""
+    wanted = _literals(hosts)
+    for connection in psutil.net_connections("tcp"):
+        address = connection.laddr
+        if not address or address.port != port or connection.status != psutil.CONN_LISTEN:
+            continue
+        if address.ip in WILDCARDS or address.ip in wanted or WILDCARDS & wanted:
+            return _owner(connection.pid, Address(address.ip, port))
+    return None
+
+
+def instance_of(pid: int) -> str:
+    """The marker's value in the process's environment, or the empty string."""
+    try:
+        return psutil.Process(pid).environ().get(MARKER, "")
+    except (psutil.Error, OSError):
+        return ""
+
+
+def _owner(pid: int | None, address: Address) -> PortOwner:
+    if pid is None:
+        return PortOwner(address)
+    try:
+        process = psutil.Process(pid)
+        name, cmdline = process.name(), " ".join(process.cmdline())
+    except psutil.Error:
+        return PortOwner(address, pid)
+    return PortOwner(address, pid, name, cmdline, instance_of(pid))
+
+
+def _literals(hosts: Collection[str]) -> set[str]:
+    wanted = set(hosts)
+    if "localhost" in wanted:
+        wanted |= {"127.0.0.1", "::1"}
+    return wanted
+
+
+def _processes(pids: set[int]) -> list[psutil.Process]:
+    found = []
+    for pid in sorted(pids - {os.getpid()}):
+        try:
+            found.append(psutil.Process(pid))
+        except psutil.Error:
+            continue
+    return found
+
+
+def _carries(pid: int, entry: bytes | None) -> bool:
+    """Whether `NAME=value…` starts an entry of the environment the process was started with."""
+    if entry is None:
+        return False
+    return entry in _environ(pid)
+
+
+def _environ(pid: int) -> bytes:
+    if sys.platform == "linux":
+        try:  # not psutil: it decodes and splits all of it, for every process there is
+            with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+                return b"\0" + file.readall()
+        except OSError:
+            return b""
+    try:
+        pairs = psutil.Process(pid).environ().items()
+    except (psutil.Error, OSError):
+        return b""
+    return os.fsencode("".join(f"\0{name}={value}" for name, value in pairs) + "\0")
+
+
+def _table() -> Iterator[Row]:
+    if sys.platform == "linux":
+        for name in os.listdir("/proc"):
+            if name.isdigit() and (fields := _stat(int(name))) and fields[0] not in b"ZX":
+                yield Row(int(name), int(fields[1]), int(fields[3]))
+        return
+    for process in psutil.process_iter(["ppid", "status"]):
+        if process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        try:
+            yield Row(process.pid, process.info["ppid"] or 0, os.getsid(process.pid))
+        except OSError:
+            continue
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Fields of /proc/<pid>/stat from the state on: 0 state, 1 parent, 3 session, 19 start."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            text = file.readall()
+    except OSError:
+        return None
+    # The name before it is in brackets and may hold anything, brackets and spaces included.
+    return text[text.rindex(b")") + 2 :].split(None, 20)
+
+
+def open_pidfd(pid: int) -> int | None:
+    """A file descriptor that is this process, readable once it has gone; None without support."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno == errno.ESRCH:
+            raise ProcessLookupError(*error.args) from None
+        return None  # a sandbox without the call

@@ -1,0 +1,67 @@
+"""Ask a backend how it is, and move it in and out of rotation accordingly."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.status import State
+from rpx.policy.health import Health, next_check
+
+FIRST_PAUSE: Final = 0.02  # between the first looks at a starting backend, in seconds
+GROWTH: Final = 1.3
+
+
+async def watch(
+    registry: Registry,
+    backend: Backend,
+    check: Callable[[], Awaitable[str | None]],
+    *,
+    over: Callable[[], bool],
+    until_hopeless: bool,
+) -> None:
+    """Check at once, then as often as `backend` needs it, until `over()` or it is hopeless.
+
+    `check` returns None when the backend answers, else why it does not.
+    """
+    health = Health.of(backend.spec.health_check)
+    eager = FIRST_PAUSE
+    while True:
+        failure = await check()
+        if over():  # the answer may come after the question has lost its meaning
+            return
+        _judge(registry, backend, health, failure)
+        if until_hopeless and backend.state is State.UNHEALTHY and health.hopeless:
+            return
+        pause = next_check(backend.spec.health_check, up=health.up)
+        if backend.state is State.STARTING:
+            pause = eager = min(eager * GROWTH, pause or eager)
+        if await _suspected_within(backend, pause) and not over():
+            refused = health.refuse()
+            if refused is not None:
+                registry.move(backend, refused, reason=backend.last_error)
+
+
+def _judge(registry: Registry, backend: Backend, health: Health, failure: str | None) -> None:
+    if failure is not None:
+        backend.last_error = failure
+    move = health.observe(passed=failure is None)
+    if move is not None:
+        registry.move(backend, move, reason=failure or "")
+
+
+async def _suspected_within(backend: Backend, pause: float | None) -> bool:
+    """Sleep, or wake up because a request found nobody at home; tell which."""
+    if pause is None:
+        await backend.suspected.wait()
+    else:
+        with trio.move_on_after(pause):
+            await backend.suspected.wait()
+    if not backend.suspected.is_set():
+        return False
+    backend.suspected = trio.Event()
+    return True

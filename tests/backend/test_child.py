@@ -1,0 +1,187 @@
+"""A child ends, and all it started with it, whatever happens. Real processes."""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections.abc import Callable
+
+import psutil
+import pytest
+import trio
+
+from tests.support.running import app, python, running, until
+
+pytestmark = pytest.mark.real
+
+
+# ---------------------------------------------------------------- it ends, and all of it
+
+
+async def test_child_grandchild_and_daemon_are_gone_after_a_stop() -> None:
+    async with running(" ".join(app("forks")) + "; :", grace=0.5) as it:
+        await it.until_named("leader", "child", "grandchild", "daemon")
+        assert len(it.survivors()) == 4
+        await it.child.stop()
+        assert it.survivors() == []
+
+
+async def test_leaving_the_context_is_a_stop() -> None:
+    async with running(app("forks"), grace=0.5) as it:
+        await it.until_named("leader", "child", "grandchild", "daemon")
+    assert it.left == []
+
+
+async def test_a_group_member_that_ignores_term_dies_though_the_leader_exits_at_once() -> None:
+    script = f"{' '.join(app('forks'))} & wait; exit 3"
+    async with running(script, grace=0.4, DEAF="1") as it:
+        await it.until_named("leader", "child", "grandchild", "daemon")
+        began = trio.current_time()
+        await it.child.stop()
+        assert it.survivors() == []
+        assert 0.4 <= trio.current_time() - began < 4
+        assert await it.child.wait() == -signal.SIGTERM
+
+
+async def test_who_ignores_term_is_killed_after_the_grace_period() -> None:
+    async with running(app("ignore_term"), grace=0.3) as it:
+        await it.until_it_says("ignores")
+        began = trio.current_time()
+        await it.child.stop()
+        assert trio.current_time() - began >= 0.3
+        assert await it.child.wait() == -signal.SIGKILL
+    assert "ignoring 15" in it.lines
+
+
+async def test_a_daemon_that_hears_term_needs_no_sigkill() -> None:
+    """It left the group, so the signal to that did not reach it: it is asked by itself."""
+    script = (
+        "import os, signal, sys, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    def leave(*_): print('the daemon leaves', flush=True); os._exit(0)\n"
+        "    signal.signal(signal.SIGTERM, leave)\n"
+        "    print('daemon', os.getpid(), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    async with running(python(script)) as it:
+        await it.until_named("daemon")
+    assert it.left == []
+    assert "the daemon leaves" in it.lines
+
+
+async def test_a_suspended_child_still_hears_that_it_shall_stop() -> None:
+    async with running(app("ok"), PORT="0") as it:
+        await it.until_it_says("listening")
+        it.child.signal(signal.SIGSTOP)
+        leader = psutil.Process(it.child.pid)
+        await until(lambda: leader.status() == psutil.STATUS_STOPPED)
+        await it.child.stop()
+        assert await it.child.wait() == 0  # by its own handler, not by SIGKILL
+
+
+async def test_what_a_crashed_leader_leaves_behind_is_swept_without_grace() -> None:
+    async with running(app("forks"), grace=60, LIFE="0.3", CODE="4") as it:
+        await it.until_named("leader", "child", "grandchild", "daemon")
+        assert await it.child.wait() == 4
+        await it.child.sweep()
+        assert it.survivors() == []
+
+
+async def test_a_stop_after_the_exit_has_no_grace_either() -> None:
+    async with running(app("forks"), grace=60, LIFE="0.3", DEAF="1") as it:
+        await it.until_named("leader", "child", "grandchild", "daemon")
+        await it.child.wait()
+        with trio.fail_after(5):
+            await it.child.stop()
+    assert it.left == []
+
+
+async def test_lost_patience_kills_now() -> None:
+    async with running(app("ignore_term"), grace=60) as it:
+        await it.until_it_says("ignores")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(it.child.stop)
+            await it.until_it_says("ignoring 15")
+            it.patience.lose()
+        assert await it.child.wait() == -signal.SIGKILL
+
+
+async def test_a_second_stop_shortens_the_wait_and_asks_nobody_twice() -> None:
+    async with running(app("ignore_term"), grace=60) as it:
+        await it.until_it_says("ignores")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(it.child.stop)
+            await it.until_it_says("ignoring 15")
+            await it.child.stop(0.1)
+            await it.child.stop(60)
+    assert it.lines.count("ignoring 15") == 1
+
+
+async def test_a_cancelled_stop_goes_on_where_it_was() -> None:
+    async with running(app("ignore_term"), grace=0.5) as it:
+        await it.until_it_says("ignores")
+        with trio.move_on_after(0.1):
+            await it.child.stop()
+    assert it.lines.count("ignoring 15") == 1
+    assert await it.child.wait() == -signal.SIGKILL
+
+
+async def test_several_stubborn_children_stop_in_parallel() -> None:
+    began = math.inf
+
+    async def one(ready: Callable[[], None]) -> None:
+        async with running(app("ignore_term"), grace=0.5) as it:
+            await it.until_it_says("ignores")
+            ready()
+            await trio.sleep_forever()
+
+    count = 0
+
+    def ready() -> None:
+        nonlocal count, began
+        count += 1
+        if count == 4:
+            began = trio.current_time()
+            nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(one, ready)
+    assert trio.current_time() - began < 1.8  # one after another: at least 2 s
+
+
+# ---------------------------------------------------------------- whose number is it?
+
+
+async def test_the_leader_keeps_its_number_until_the_others_have_gone() -> None:
+    async with running(app("forks"), grace=60, LIFE="0.3", DEAF="1") as it:
+        await it.until_named("leader", "child", "grandchild", "daemon")
+        assert await it.child.wait() == 0
+        assert psutil.Process(it.child.pid).status() == psutil.STATUS_ZOMBIE
+        await it.child.sweep()
+        assert not psutil.pid_exists(it.child.pid)
+
+
+async def test_everything_may_be_called_again_after_the_end() -> None:
+    async with running(("sleep", "60")) as it:
+        await it.child.stop()
+        await it.child.stop()
+        await it.child.sweep()
+        it.child.kill()
+        it.child.signal(signal.SIGTERM)
+        assert await it.child.strike(signal.SIGTERM, 1) == it.child.pid
+        assert await it.child.wait() == -signal.SIGTERM
+    it.child.kill()
+    assert it.child.remains == ()
+
+
+async def test_a_strike_hits_the_listener_behind_the_shell_and_only_that() -> None:
+    async with running(" ".join(app("ok")) + "; echo over $?; sleep 60", PORT="0") as it:
+        await it.until_it_says("listening")
+        port = int(it.lines[0].rpartition(":")[2])
+        hit = await it.child.strike(signal.SIGTERM, port)
+        assert hit != it.child.pid
+        await it.until_it_says("over 0")
+        assert await it.child.strike(signal.SIGTERM, port) == it.child.pid  # nobody listens now
+        assert await it.child.wait() == -signal.SIGTERM

@@ -1,0 +1,229 @@
+"""Lines out of bytes: whole, bounded, in order, and nobody waits."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpx.backend.logs import CHUNK, MARK, LineSplitter, Output, closed_colours, pump
+
+terminalish = st.lists(
+    st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b"bc", "é€😀".encode(), b"\xff", b"\x1b[31m"])
+).map(b"".join)
+
+
+def lines_of(*chunks: bytes, limit: int = 64 * 1024) -> list[bytes]:
+    splitter = LineSplitter(limit)
+    return [line for chunk in chunks for line in splitter.feed(chunk)] + list(splitter.finish())
+
+
+# ---------------------------------------------------------------- lines
+
+
+@given(terminalish | st.binary(), st.lists(st.integers(1, 9)), st.integers(1, 40))
+def test_lines_do_not_depend_on_how_the_bytes_arrive(
+    data: bytes, cuts: list[int], limit: int
+) -> None:
+    chunks, rest = [], data
+    for cut in cuts:
+        chunks.append(rest[:cut])
+        rest = rest[cut:]
+    assert lines_of(*chunks, rest, limit=limit) == lines_of(data, limit=limit)
+
+
+@given(st.binary().map(lambda data: data.replace(b"\r", b"")), st.integers(1, 40))
+def test_every_byte_survives_and_no_line_is_too_long(data: bytes, limit: int) -> None:
+    got = lines_of(data, limit=limit)
+    assert all(len(line) <= limit + len(MARK) for line in got)
+    whole = b"\n".join(got).replace(MARK + b"\n", b"")
+    if MARK not in data:
+        assert whole == data.removesuffix(b"\n")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1))
+def test_a_split_cuts_no_character_in_two(text: str) -> None:
+    for piece in lines_of(text.encode(), limit=4):
+        piece.decode()  # does not raise
+
+
+def test_a_final_line_without_newline_is_given() -> None:
+    assert lines_of(b"one\ntwo") == [b"one", b"two"]
+
+
+def test_empty_lines_are_lines() -> None:
+    assert lines_of(b"\n\na\n\n") == [b"", b"", b"a", b""]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"dos\r\nunix\n", [b"dos", b"unix"]),
+        (b"twice\r\r\n", [b"twice"]),
+        (b"10%\r20%\r100%\n", [b"100%"]),
+        (b"\r10%\r20%", [b"20%"]),
+        (b"done\r", [b"done"]),
+    ],
+)
+def test_a_carriage_return_does_what_a_terminal_does(data: bytes, expected: list[bytes]) -> None:
+    assert lines_of(data) == expected
+
+
+def test_a_megabyte_without_newline_comes_in_marked_pieces() -> None:
+    got = lines_of(b"x" * 2**20 + b"\n")
+    assert len(got) == 16
+    assert all(line.endswith(MARK) for line in got[:-1])
+    assert sum(len(line.removesuffix(MARK)) for line in got) == 2**20
+
+
+def test_a_line_of_exactly_the_limit_is_not_split() -> None:
+    assert lines_of(b"abcd\nabcde\n", limit=4) == [b"abcd", b"abcd" + MARK, b"e"]
+
+
+def test_a_progress_bar_that_never_ends_a_line_is_not_hoarded() -> None:
+    splitter = LineSplitter()
+    for _ in range(10_000):
+        assert list(splitter.feed(b"\r[=====>    ] 50%")) == []
+    assert len(splitter._partial) < 100
+
+
+def test_chopped_input_takes_linear_time() -> None:
+    """A quadratic splitter needs a minute for this."""
+    splitter, chunk = LineSplitter(2**30), b"x" * 10
+    started = time.process_time()
+    for _ in range(400_000):
+        assert not list(splitter.feed(chunk))
+    assert time.process_time() - started < 8
+
+
+# ---------------------------------------------------------------- the pump
+
+
+class Flood(trio.abc.ReceiveStream):
+    """A child that prints faster than anyone can read."""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return b"y\n" * ((max_bytes or 2**20) // 2)
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_a_flood_leaves_everybody_else_their_turn() -> None:
+    lines, turns = 0, 0
+
+    def emit(line: bytes) -> None:
+        nonlocal lines
+        lines += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pump, Flood(), emit)
+        while lines < 10 * CHUNK:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+        nursery.cancel_scope.cancel()
+    assert turns >= 20  # one for each chunk, which holds half as many lines as bytes
+
+
+async def test_a_cancelled_pump_hands_over_what_it_has_read() -> None:
+    feed, stream = trio.testing.memory_stream_one_way_pair()
+    got: list[bytes] = []
+    with trio.move_on_after(0.01):
+        await feed.send_all(b"whole\nhalf")
+        await pump(stream, got.append)
+    assert got == [b"whole", b"half"]
+
+
+# ---------------------------------------------------------------- the end of the output
+
+
+async def test_output_that_nobody_closes_ends_soon(autojump_clock: trio.testing.MockClock) -> None:
+    feed, pipe = trio.testing.memory_stream_one_way_pair()
+    output, got = Output(pipe, lambda: b""), list[bytes]()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pump, output, got.append)
+        await feed.send_all(b"last words")
+        await trio.sleep(5)
+        output.end_soon()
+    assert got == [b"last words"]
+    assert trio.current_time() < 5.3
+
+
+async def test_an_orphan_that_goes_on_printing_is_cut_off(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    feed, pipe = trio.testing.memory_stream_one_way_pair()
+    output, got = Output(pipe, lambda: b"in the pipe\n"), list[bytes]()
+
+    async def orphan() -> None:
+        while True:
+            await feed.send_all(b"still here\n")
+            await trio.sleep(0.03)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(orphan)
+        output.end_soon()
+        await pump(output, got.append)
+        nursery.cancel_scope.cancel()
+    assert trio.current_time() < 0.3
+    assert got[-1] == b"in the pipe"
+
+
+async def test_the_rest_is_thrown_away_only_if_nobody_reads(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    feed, pipe = trio.testing.memory_stream_one_way_pair()
+    output, got = Output(pipe, lambda: b""), list[bytes]()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pump, output, got.append)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(output.discard)
+        await trio.testing.wait_all_tasks_blocked()
+        await feed.send_all(b"read\n")
+        output.end_soon()
+    assert got == [b"read"]
+
+
+async def test_a_cancelled_reader_is_followed_by_one_who_throws_away(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    feed, pipe = trio.testing.memory_stream_one_way_pair()
+    output = Output(pipe, lambda: b"")
+    async with trio.open_nursery() as nursery:
+        with trio.move_on_after(1):
+            nursery.start_soon(output.discard)
+            await pump(output, lambda line: None)
+        await feed.send_all(b"x" * 2**20)
+        output.end_soon()
+    assert await output.receive_some() == b""
+
+
+# ---------------------------------------------------------------- colours
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"plain", b"plain"),
+        (b"\x1b[31mred", b"\x1b[31mred\x1b[0m"),
+        (b"\x1b[31mred\x1b[0m", b"\x1b[31mred\x1b[0m"),
+        (b"\x1b[1mbold\x1b[m done", b"\x1b[1mbold\x1b[m done"),
+        (b"\x1b[0m\x1b[38;5;10mgreen", b"\x1b[0m\x1b[38;5;10mgreen\x1b[0m"),
+        (b"cut in a code \x1b[3", b"cut in a code "),
+        (b"\x1b]8;;http://x\x1b\\link", b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\"),
+        (b"\x1b]8;;http://x\x07link\x1b]8;;\x07", b"\x1b]8;;http://x\x07link\x1b]8;;\x07"),
+    ],
+)
+def test_a_line_leaves_no_colour_behind(line: bytes, expected: bytes) -> None:
+    assert closed_colours(line) == expected
+
+
+@given(st.binary() | terminalish)
+def test_closing_colours_twice_changes_nothing_more(line: bytes) -> None:
+    once = closed_colours(line)
+    assert closed_colours(once) == once

@@ -1,0 +1,220 @@
+"""Whose process is it? Real ones, with names, environments and numbers that mislead."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rpx.backend import processes
+from rpx.backend.processes import Identity
+from rpx.model.address import Address
+
+pytestmark = pytest.mark.real
+
+RUN = f"r{os.getpid()}"
+LISTEN = (
+    "import socket, sys, time; it = socket.create_server(('127.0.0.1', 0));"
+    "print(it.getsockname()[1], flush=True); time.sleep(60)"
+)
+
+Launch = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Start a process that ends with the test, and everything in its group with it."""
+    with ExitStack() as stack:
+
+        def begin(*command: str, marker: str = "", **options: object) -> subprocess.Popen[bytes]:
+            env = {**os.environ, **({"RPX_INSTANCE": marker} if marker else {})}
+            given: dict[str, object] = {"env": env, "start_new_session": True, **options}
+            process = stack.enter_context(
+                subprocess.Popen(command, stdout=subprocess.PIPE, **given)  # type: ignore[call-overload]
+            )
+            stack.callback(end, process)
+            return process  # type: ignore[no-any-return]
+
+        yield begin
+    for left in processes.marked(RUN):  # those that left the group of their leader
+        processes.send(left, signal.SIGKILL)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is None:  # not reaped, so the number is its own
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def said(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdout is not None
+    return int(process.stdout.readline())
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def pids(found: list[psutil.Process]) -> set[int]:
+    return {process.pid for process in found}
+
+
+# ---------------------------------------------------------------- identity
+
+
+def test_a_process_is_itself_until_it_ends(launch: Launch) -> None:
+    process = launch("sleep", "60")
+    who = processes.identity(process.pid)
+    assert who is not None
+    assert processes.is_alive(who)
+    assert processes.identity(process.pid) == who
+    process.kill()
+    process.wait()
+    assert not processes.is_alive(who)
+
+
+def test_a_zombie_is_not_alive_and_still_has_its_number(launch: Launch) -> None:
+    process = launch("true")
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    who = processes.identity(process.pid)
+    assert who is not None
+    assert not processes.is_alive(who)
+    assert not processes.is_running(psutil.Process(process.pid))
+
+
+def test_another_process_with_the_same_number_is_another(launch: Launch) -> None:
+    process = launch("sleep", "60")
+    who = processes.identity(process.pid)
+    assert who is not None
+    assert not processes.is_alive(Identity(who.pid, who.created - 1))
+
+
+def test_nobody_has_a_number_that_is_free(launch: Launch) -> None:
+    process = launch("true")
+    process.wait()
+    assert processes.identity(process.pid) is None
+
+
+def test_a_signal_reaches_nobody_who_has_got_the_number_since(launch: Launch) -> None:
+    successor = launch("sleep", "60")
+    predecessor = psutil.Process(successor.pid)
+    predecessor._ident = (successor.pid, 0)  # type: ignore[attr-defined]
+    assert not processes.send(predecessor, signal.SIGKILL)
+    assert successor.poll() is None
+    assert processes.send(psutil.Process(successor.pid), signal.SIGKILL)
+    assert successor.wait() == -signal.SIGKILL
+
+
+def test_a_signal_to_one_who_has_gone_is_no_error(launch: Launch) -> None:
+    process = launch("sleep", "60")
+    known = psutil.Process(process.pid)
+    process.kill()
+    process.wait()
+    assert not processes.send(known, signal.SIGTERM)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_name_made_to_mislead_misleads_nobody(launch: Launch, tmp_path: Path) -> None:
+    odd = tmp_path / "a) Z 1 1 (\n"
+    odd.symlink_to("/bin/sleep")
+    process = launch(str(odd), "60")
+    who = processes.identity(process.pid)
+    assert who is not None
+    assert processes.is_alive(who)
+    assert pids(processes.members(process.pid, None)) == {process.pid}
+
+
+# ---------------------------------------------------------------- members
+
+
+def test_the_members_are_the_session_and_who_bears_the_marker(launch: Launch) -> None:
+    script = "sleep 61 & setsid sleep 62 & echo 1; wait"
+    leader = launch("sh", "-c", script, marker=f"{RUN}.1")
+    stranger = launch("sleep", "60", marker=f"{RUN}.11")
+    said(leader)
+    until(lambda: len(processes.members(leader.pid, f"{RUN}.1")) == 3)
+    assert stranger.pid not in pids(processes.members(leader.pid, f"{RUN}.1"))
+
+
+def test_a_child_without_marker_and_session_still_has_its_parent(launch: Launch) -> None:
+    leader = launch("sh", "-c", "env -i setsid sleep 60 & echo $!; wait", marker=f"{RUN}.2")
+    child = psutil.Process(said(leader))
+    try:
+        until(lambda: child.name() == "sleep" and os.getsid(child.pid) == child.pid)
+        assert child.pid in pids(processes.members(leader.pid, f"{RUN}.2"))
+    finally:
+        child.kill()
+
+
+def test_a_run_finds_what_it_left_behind_and_nothing_else(launch: Launch) -> None:
+    ours = {launch("sleep", "60", marker=f"{RUN}.{number}").pid for number in (3, 33)}
+    launch("sleep", "60", marker=f"{RUN}3.3")
+    launch("sleep", "60", marker=f"x{RUN}.3")
+    until(lambda: pids(processes.marked(RUN)) == ours)
+
+
+def test_the_process_that_asks_is_never_among_them(launch: Launch) -> None:
+    assert os.getpid() not in pids(processes.members(os.getsid(0), None))
+
+
+# ---------------------------------------------------------------- ports
+
+
+def test_the_listener_is_found_behind_a_shell(launch: Launch) -> None:
+    leader = launch("sh", "-c", f'{sys.executable} -c "{LISTEN}"; :', marker=f"{RUN}.4")
+    port = said(leader)
+    by_session = processes.listener_pid(port, leader.pid)
+    assert by_session not in (None, leader.pid)
+    assert processes.listener_pid(port, f"{RUN}.4") == by_session
+
+
+def test_a_listener_of_somebody_else_is_not_ours(launch: Launch) -> None:
+    leader = launch("sleep", "60", marker=f"{RUN}.5")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert processes.listener_pid(other.getsockname()[1], leader.pid) is None
+        assert processes.listener_pid(other.getsockname()[1], f"{RUN}.5") is None
+
+
+def test_the_owner_of_a_port_is_named_with_its_instance(launch: Launch) -> None:
+    process = launch(sys.executable, "-c", LISTEN, marker=f"{RUN}.6")
+    port = said(process)
+    owner = processes.port_owner(port, ["localhost"])
+    assert owner is not None
+    assert (owner.pid, owner.instance) == (process.pid, f"{RUN}.6")
+    assert owner.address == Address("127.0.0.1", port)
+    assert "python" in owner.name
+    assert "create_server" in owner.cmdline
+
+
+@pytest.mark.parametrize(
+    ("bound", "hosts", "collides"),
+    [
+        ("127.0.0.1", ["127.0.0.1"], True),
+        ("127.0.0.1", ["0.0.0.0"], True),
+        ("0.0.0.0", ["127.0.0.1"], True),
+        ("127.0.0.1", ["127.0.0.2"], False),
+        ("127.0.0.1", ["::1"], False),
+    ],
+)
+def test_only_an_address_that_collides_counts(bound: str, hosts: list[str], collides: bool) -> None:
+    with socket.create_server((bound, 0)) as other:
+        owner = processes.port_owner(other.getsockname()[1], hosts)
+    assert (owner is not None) == collides
+
+
+def test_a_free_port_has_no_owner() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+    assert processes.port_owner(port, ["localhost"]) is None

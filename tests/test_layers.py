@@ -1,0 +1,97 @@
+"""The import rules of ARCHITECTURE.md, as a test."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "rpx"
+LONGEST = 350  # lines of a file
+
+# room -> rooms it may import. Order is ground floor up.
+ROOMS = {
+    "errors": set[str](),
+    "model": {"errors"},
+    "policy": {"errors", "model"},
+    "http": {"errors"},
+    "config": {"errors", "model"},
+    "hub": {"errors", "model", "policy"},
+    "backend": {"errors", "model", "policy", "hub"},
+    "proxy": {"errors", "model", "policy", "http", "hub"},
+    "control": {"errors", "model", "policy", "hub"},
+    "app": {"errors", "model", "policy", "config", "hub", "backend", "proxy", "control"},
+    "python": {"errors", "model", "config", "hub", "app"},
+    "cli": {"errors", "model", "policy", "config", "hub", "backend", "control", "app"},
+}
+# outside package -> rooms that may import it; the standard library is for everyone but PURE.
+OUTSIDE = {
+    "click": {"cli"},
+    "httpx": {"backend", "control"},
+    "hypercorn": {"control"},
+    "platformdirs": {"control", "cli"},
+    "psutil": {"backend", "control", "cli"},
+    "pydantic": {"model", "config", "control"},
+    "rich": {"cli"},
+    "starlette": {"control"},
+    "trio": {"hub", "backend", "proxy", "control", "app", "python", "cli"},
+    "yaml": {"config"},
+}
+# standard-library doors to the outside world that pure rooms must not open
+IMPURE = {"os", "socket", "ssl", "subprocess", "signal", "time", "random", "threading", "asyncio",
+          "logging"}  # fmt: skip
+PURE = {"errors", "model", "policy", "http"}
+
+
+def files() -> list[tuple[Path, str]]:
+    """Every file of the package with its room; the package's own two doors belong to no room."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room not in {"__init__", "__main__"}:
+            found.append((path, room))
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports in full"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def wrong(room: str, name: str) -> str | None:
+    top, _, rest = name.partition(".")
+    if top == "rpx":
+        target = rest.partition(".")[0]
+        if target in ROOMS and target != room and target not in ROOMS[room]:
+            return f"{room} may not import {target}"
+    elif top in OUTSIDE and room not in OUTSIDE[top]:
+        return f"{room} may not import {top}"
+    elif room in PURE and top in IMPURE:
+        return f"pure room {room} may not import {top}"
+    return None
+
+
+def test_every_room_imports_only_what_lies_below_it() -> None:
+    complaints = [
+        f"{path.relative_to(PACKAGE)}: {complaint}"
+        for path, room in files()
+        for name in sorted(imports(path))
+        if (complaint := wrong(room, name))
+    ]
+    assert not complaints, "\n".join(complaints)
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room for _, room in files()} == set(ROOMS)
+
+
+def test_every_file_begins_with_its_subject_and_stays_short() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text()
+        assert ast.get_docstring(ast.parse(text)), f"{path} does not say what it is about"
+        assert text.count("\n") <= LONGEST, f"{path} is too long: does it have a second subject?"
