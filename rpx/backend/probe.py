@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 COURTESY = 64 * 1024  # bytes of the body that are read so that a small server can finish its answer
+REFUSED = "connection refused"
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
 _client: trio.lowlevel.RunVar[httpx.AsyncClient] = trio.lowlevel.RunVar("probe client")
 
@@ -54,7 +55,7 @@ async def tcp_check(address: Address, timeout: float) -> str | None:
             stream.socket.close()
             if not alone:
                 return None
-            absent.append("connection refused")
+            absent.append(REFUSED)
         return absent[0]
     return f"no answer within {timeout:g} s"
 
@@ -155,7 +156,7 @@ def _reason(error: BaseException) -> str:
             return "the host name is unknown"
         if isinstance(cause, OSError) and cause.errno:
             if cause.errno == errno.ECONNREFUSED:
-                return "connection refused"
+                return REFUSED
             return os.strerror(cause.errno).lower()
     return str(error) or type(error).__name__
 

@@ -8,15 +8,11 @@ from rpx.hub.patience import Patience
 
 
 class Shutdown:
-    """Whoever wants rpx to end calls `request`. `exit_code` is that of the first request.
-
-    `done` is set when the last process has gone.
-    """
+    """Whoever wants rpx to end calls `request`. `exit_code` is that of the first request."""
 
     def __init__(self) -> None:
         self.patience = Patience()
         self.exit_code = 0
-        self.done = trio.Event()
         self._asked = trio.Event()
 
     @property
