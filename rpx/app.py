@@ -1,0 +1,143 @@
+"""Puts rpx together: start-up order is reading order, shut-down order is indentation."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import trio
+
+from rpx.backend.fleet import Fleet
+from rpx.backend.preflight import preflight, taken
+from rpx.errors import RpxError
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.model.address import Address
+from rpx.model.config import Config, Listen
+from rpx.policy.plan import hold_times, plan
+from rpx.proxy.listener import Server, open_listeners
+
+FIRST_CHOICE = 80
+FALLBACKS = range(8080, 8180)
+
+
+class Face(Protocol):
+    """What looks at a running project: console, control API. Started before anything else is.
+
+    It calls `task_status.started()` once it listens; it is cancelled after the last backend has
+    gone, so that it sees everything there is to see.
+    """
+
+    async def __call__(
+        self,
+        registry: Registry,
+        shutdown: Shutdown,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run knows beside the configuration.
+
+    `run_id` marks its processes; `report` gets the bugs that walls have caught; `colour`: services
+    may print in colours.
+    """
+
+    run_id: str
+    report: Callable[[ExceptionGroup[Exception]], None]
+    colour: bool = False
+
+
+async def serve(
+    config: Config,
+    options: Options,
+    shutdown: Shutdown,
+    faces: Sequence[Face] = (),
+    *,
+    task_status: trio.TaskStatus[Registry] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a project until `shutdown` is asked for and done.
+
+    Raises RpxError, before any process is started, when a port can't be had or a command doesn't
+    exist. `task_status.started` gets the registry once clients can connect.
+    """
+    listeners, fallback = listen(config.listen)
+    registry = new_registry(config, listeners[0].getsockname()[1])
+    try:
+        await trio.to_thread.run_sync(preflight, [b.spec for b in registry.backends.values()])
+    except BaseException:
+        for listener in listeners:
+            listener.close()
+        raise
+    patience = shutdown.patience
+    server = Server(registry, options.report, verbose=config.verbose)
+    fleet = Fleet(registry, patience, options.report, run_id=options.run_id, colour=options.colour)
+    async with trio.open_nursery() as services:
+        for face in faces:
+            await services.start(face, registry, shutdown)
+        if fallback:
+            registry.say(fallback)
+        async with trio.open_nursery() as lives:
+            lives.start_soon(fleet.run)
+            task_status.started(registry)
+            await server.run(listeners, shutdown.wait, patience)
+            await fleet.shut_down()
+            lives.cancel_scope.cancel(reason="every process has gone")
+        services.cancel_scope.cancel(reason="nothing is left to look at")
+
+
+def new_registry(config: Config, port: int) -> Registry:
+    """Return the registry of a project whose clients connect to `port`."""
+    epoch = time.time() - trio.current_time()
+    return Registry(
+        plan(config, port),
+        hold_times(config.proxies),
+        clock=lambda: epoch + trio.current_time(),
+        port=port,
+    )
+
+
+def listen(wanted: Listen) -> tuple[list[socket.socket], str]:
+    """Open the listeners; also say why they aren't on port 80, where nobody chose a port."""
+    if wanted.http_port is not None:
+        try:
+            return open_listeners(wanted.host, wanted.http_port), ""
+        except OSError as error:
+            raise _no_port(wanted.host, wanted.http_port, error) from None
+    why = ""
+    for port in (FIRST_CHOICE, *FALLBACKS):
+        try:
+            listeners = open_listeners(wanted.host, port)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EPERM):
+                raise _no_port(wanted.host, port, error) from None
+            why = why or _why_not(wanted.host, port, error)
+        else:
+            return listeners, f"listening on port {port}: {why}" if why else ""
+    raise RpxError(
+        f"no port from {FALLBACKS.start} to {FALLBACKS.stop - 1} is free",
+        hint="set `listen.http_port`; 0 takes any free one",
+    )
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return str(taken("the usual one", Address(host, port)).problems[0].what)
+    return f"port {port} needs root, or `sysctl net.ipv4.ip_unprivileged_port_start={port}`"
+
+
+def _no_port(host: str, port: int, error: OSError) -> RpxError:
+    if error.errno == errno.EADDRINUSE:
+        return taken("`listen.http_port`", Address(host, port))
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return RpxError(
+            f"port {port} is not permitted",
+            hint="ports below 1024 need root; leave `listen.http_port` out to get a free one",
+        )
+    return RpxError(f"can't listen on {host}, port {port}: {error.strerror}")

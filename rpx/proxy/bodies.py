@@ -1,0 +1,200 @@
+"""Bodies on their way: the upload from the client, the download to it. Nothing is collected."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from rpx.http.framing import (
+    CHUNKED,
+    LAST_CHUNK,
+    ChunkedReader,
+    encode_chunk,
+    last_chunk,
+)
+from rpx.http.limits import BadMessage
+from rpx.http.response import ResponseHead
+from rpx.proxy.sockets import Buffers, Cut, Wire, WireCut
+
+REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
+
+
+class Upload:
+    """A request's body. What has been read of it is kept while it is small, for another try."""
+
+    __slots__ = ("_kept", "_kept_size", "_left", "_reader", "bad", "done", "gone", "rest", "sent")
+
+    def __init__(self, length: int, at_hand: bytes) -> None:
+        """`at_hand` is what came with the head; what lies behind the body is left in `rest`."""
+        self._reader = ChunkedReader(400) if length == CHUNKED else None
+        self._left = length
+        self._kept: Buffers | None = []
+        self._kept_size = 0
+        self.rest = b""
+        self.done = False  # the client has sent all of it
+        self.sent = False  # and the backend has got all of it
+        self.gone = False  # the client left in the middle of it
+        self.bad: BadMessage | None = None  # it was malformed: what there is must not look complete
+        self._take(at_hand)
+
+    @property
+    def replayable(self) -> bool:
+        """Everything that was read is still here."""
+        return self._kept is not None
+
+    def pieces(self) -> Buffers:
+        """Return what has been read so far, framed as for the backend."""
+        return self._kept or []
+
+    def _take(self, data: bytes) -> Buffers:
+        """Take what the client sent; return it framed. Raises BadMessage."""
+        if self._reader is None:
+            out = [data[: self._left]] if data else []
+            self.rest = data[self._left :]
+            self._left -= len(data) - len(self.rest)
+            self.done = self._left == 0
+        else:
+            out = framed(self._reader.feed(data), CHUNKED)
+            if self._reader.done:
+                out.append(last_chunk(self._reader.trailers))
+                self.rest, self.done = self._reader.rest, True
+        if self._kept is not None:
+            self._kept_size += sum(map(len, out))
+            if self._kept_size <= REPLAY:
+                self._kept += out
+            else:
+                self._kept = None
+        return out
+
+    async def pump(self, client: Wire, upstream: Wire) -> None:
+        """Send the rest of the body on as it comes. Ends `upstream`'s wait when it can't go on."""
+        try:
+            while not self.done:
+                data = await client.receive()
+                if not data:
+                    raise ConnectionResetError
+                out = self._take(data)
+                if out and not await self._send(upstream, out):
+                    return
+            self.sent = True
+        except BadMessage as bad:
+            self.bad = bad
+            upstream.cut(Cut.GONE)
+        except (OSError, WireCut):
+            self.gone = True
+            upstream.cut(Cut.GONE)
+
+    async def _send(self, upstream: Wire, out: Buffers) -> bool:
+        """Send on; False when the backend reads no more: it may still answer, so that's no end."""
+        try:
+            await upstream.send_pieces(out)
+        except (OSError, WireCut):
+            return False
+        return True
+
+
+class Ending(Enum):
+    """How a download ended."""
+
+    WHOLE = "whole"
+    TRUNCATED = "truncated"  # the backend broke off: the client must not take it for complete
+    GONE = "gone"  # the client left
+
+
+async def download(
+    upstream: Wire, client: Wire, response: ResponseHead, framing: int, *, head: bytes, data: bytes
+) -> tuple[Ending, bytes]:
+    """Send `head` and the body behind it to the client, each read as soon as it comes.
+
+    `data` is what came with the backend's head. Returns also what came behind the body: if there
+    is any, the connection has lost its meaning. Raises BadMessage when chunks are malformed.
+    """
+    if response.length >= 0:
+        return await _counted(upstream, client, response.length, head, data)
+    if response.length == CHUNKED:
+        return await _chunked(upstream, client, framing, head, data)
+    return await _until_close(upstream, client, framing, head, data)
+
+
+async def _chunked(
+    upstream: Wire, client: Wire, framing: int, head: bytes, data: bytes
+) -> tuple[Ending, bytes]:
+    reader = ChunkedReader(502)
+    out: Buffers = [head]
+    while True:
+        out += framed(reader.feed(data), framing)
+        if reader.done and framing == CHUNKED:
+            out.append(last_chunk(reader.trailers))
+        if out and not await _sent(client, out):
+            return Ending.GONE, b""
+        if reader.done:
+            return Ending.WHOLE, reader.rest
+        out = []
+        try:
+            data = await upstream.receive()
+        except WireCut:
+            return Ending.GONE, b""
+        except OSError:
+            data = b""
+        if not data:
+            return Ending.TRUNCATED, b""
+
+
+async def _until_close(
+    upstream: Wire, client: Wire, framing: int, head: bytes, data: bytes
+) -> tuple[Ending, bytes]:
+    out = [head, *framed([data] if data else [], framing)]
+    while True:
+        if not await _sent(client, out):
+            return Ending.GONE, b""
+        try:
+            data = await upstream.receive()
+        except WireCut:
+            return Ending.GONE, b""
+        except OSError:  # a reset is not the end that a FIN is
+            return Ending.TRUNCATED, b""
+        if not data:
+            break
+        out = framed([data], framing)
+    if framing == CHUNKED and not await _sent(client, [LAST_CHUNK]):
+        return Ending.GONE, b""
+    return Ending.WHOLE, b""
+
+
+async def _counted(
+    upstream: Wire, client: Wire, left: int, head: bytes, data: bytes
+) -> tuple[Ending, bytes]:
+    out = [head, data[:left]] if data else [head]
+    extra = data[left:]
+    left -= min(left, len(data))
+    while True:
+        if not await _sent(client, out):
+            return Ending.GONE, extra
+        if not left:
+            return Ending.WHOLE, extra
+        try:
+            data = await upstream.receive()
+        except WireCut:
+            return Ending.GONE, b""
+        except OSError:
+            data = b""
+        if not data:
+            return Ending.TRUNCATED, b""
+        if len(data) > left:
+            data, extra = data[:left], data[left:]
+        left -= len(data)
+        out = [data]
+
+
+async def _sent(client: Wire, out: Buffers) -> bool:
+    try:
+        await client.send_pieces(out)
+    except (OSError, WireCut):
+        return False
+    return True
+
+
+def framed(pieces: Buffers, framing: int) -> Buffers:
+    """Return the pieces of payload as one chunk, or as they are where the body isn't chunked."""
+    if framing != CHUNKED or not pieces:
+        return pieces
+    return [encode_chunk(sum(map(len, pieces))), *pieces, b"\r\n"]

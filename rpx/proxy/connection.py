@@ -1,0 +1,180 @@
+"""One client connection: its requests, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from rpx.http.head import RequestHead, parse_request
+from rpx.http.limits import BadMessage
+from rpx.http.rewrite import forwarding
+from rpx.proxy.exchange import Exchange
+from rpx.proxy.refusals import answered_here, malformed
+from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
+
+if TYPE_CHECKING:
+    from rpx.proxy.listener import Server
+
+HEAD_TIME = 10.0  # seconds for a request head to come in whole
+IDLE_TIME = 75.0  # seconds a client connection may be idle between requests
+LINGER = 2.0  # seconds to read what is still coming, so that our last answer isn't lost by a reset
+
+
+class Connection:
+    """What is known of one client: its wire, what it has sent ahead, the request under way."""
+
+    __slots__ = (
+        "_hold",
+        "_idle",
+        "_watched",
+        "ahead",
+        "broken_off",
+        "client",
+        "gone",
+        "lasting",
+        "linger",
+        "peer",
+        "proxy",
+        "seen",
+        "upstream",
+    )
+
+    def __init__(self, proxy: Server, client: Wire, address: str) -> None:
+        self.proxy = proxy
+        self.client = client
+        self.peer = forwarding(address, "http")
+        self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
+        self.upstream: Wire | None = None
+        self.seen = 0
+        self.gone = False
+        self.lasting = False  # the request under way ends only when a side leaves
+        self.linger = False  # the client may still send: let it finish, or it misses our answer
+        self.broken_off = False  # of the last answer something is missing: no FIN may end it
+        self._idle = True  # between two requests
+        self._watched: int | None = None  # the descriptor that hangups know
+        self._hold: trio.CancelScope | None = None
+
+    async def serve(self) -> None:
+        """Serve the client until one of us closes."""
+        try:
+            try:
+                while (request := await self._next_request()) is not None:
+                    if not await self._answer(request):
+                        break
+            except BadMessage as bad:
+                await malformed(self, bad)
+            await self._say_goodbye()
+        except (OSError, WireCut):
+            pass  # the client has gone, was too slow, or we are going down
+        finally:
+            self.proxy.sweeper.connections.discard(self)
+            self.unwatch()
+            if self.broken_off:
+                self.client.reset()
+            self.client.close()
+
+    async def _next_request(self) -> RequestHead | None:
+        """Return the next request; None when the client is done. Raises BadMessage, OSError."""
+        data, scanned = self.ahead, 0
+        self._idle = True
+        client, sweeper = self.client, self.proxy.sweeper
+        if not data:
+            client.deadline = sweeper.now + IDLE_TIME
+            data = await client.receive()
+        client.deadline = sweeper.now + HEAD_TIME
+        while data:
+            parsed = parse_request(data, scanned=scanned)
+            if parsed is not None:
+                request, used = parsed
+                self.ahead = data[used:]
+                client.deadline = NEVER
+                self._idle = False
+                return request
+            scanned = len(data)
+            more = await client.receive()
+            if not more:
+                break
+            data += more
+        return None
+
+    async def _answer(self, request: RequestHead) -> bool:
+        """Get a request answered; tell whether the connection can take another."""
+        pool = self.proxy.registry.pools.get(request.host)
+        if pool is None or request.max_forwards == 0 or request.via:
+            here = await answered_here(self, request, pool)
+            if here is not None:
+                return here
+        if pool is None:
+            return False  # for the type checker: answered_here has answered that
+        exchange = Exchange(self, request, pool)
+        await exchange.run()
+        return exchange.keep and not (self.gone or self.proxy.draining)
+
+    def leave_if_idle(self) -> None:
+        """rpx goes down: nobody waits for a client that wants nothing, or wants it for ever."""
+        if self._idle:
+            self.client.cut(Cut.DRAINED)
+        elif self.lasting and self.upstream is not None:
+            self.upstream.cut(Cut.DRAINED)
+
+    async def _say_goodbye(self) -> None:
+        """Read what the client is still sending: unread data would turn our FIN into a reset."""
+        if self.linger or self.proxy.draining:
+            self.client.finish_sending()
+            self.client.deadline = self.proxy.sweeper.now + LINGER
+            while await self.client.receive():
+                pass
+
+    def begin(self, upstream: Wire) -> None:
+        """A request is under way at `upstream`: the sweeper watches the client if it takes long."""
+        self.upstream = upstream
+        self.seen = 0
+        self.proxy.sweeper.wake()
+
+    def end(self) -> None:
+        """It is over."""
+        self.upstream = None
+        self.lasting = False
+        if self._watched is not None:
+            self.unwatch()
+
+    def watch(self) -> None:
+        """From now on notice when the client leaves."""
+        if self._watched is None and not self.gone:
+            self._watched = self.client.sock.fileno()
+            self.proxy.hangups.add(self._watched, self._hung_up)
+
+    def tunnels(self) -> None:
+        """The request has become a tunnel, which sees who leaves; a FIN means less to it."""
+        self.unwatch()
+        self.seen = 2
+
+    def unwatch(self) -> None:
+        """Nothing hangs on it any more."""
+        if self._watched is not None:
+            self.proxy.hangups.discard(self._watched)
+            self._watched = None
+
+    def _hung_up(self) -> None:
+        self.gone = True
+        self._watched = None
+        if self.upstream is not None:
+            self.upstream.cut(Cut.GONE)
+        if self._hold is not None:
+            self._hold.cancel(reason="the client has gone")
+
+    @contextmanager
+    def held(self, wait: trio.CancelScope) -> Iterator[None]:
+        """While a request waits for a backend: end the wait when the client leaves."""
+        self._hold = wait
+        self.watch()
+        if self.gone:
+            wait.cancel(reason="the client has gone")
+        try:
+            yield
+        finally:
+            self._hold = None
+            self.unwatch()

@@ -1,0 +1,320 @@
+"""One request, from the host it names to the last byte of its answer.
+
+`run` is the straight line: choose a backend, try it, and when it did not answer let the retry
+policy say whether another may. Expected ends are values, not exceptions: an upload may run beside
+the answer, and what is raised in a nursery comes out as a group.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import trio
+
+from rpx.http.framing import UNTIL_CLOSE
+from rpx.http.head import RequestHead
+from rpx.http.limits import BadMessage
+from rpx.http.response import ResponseHead, parse_response
+from rpx.http.rewrite import interim_to_send, request_to_send, response_to_send
+from rpx.hub.records import Backend, Pool
+from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
+from rpx.proxy.bodies import Ending, Upload, download
+from rpx.proxy.hold import another_backend
+from rpx.proxy.refusals import bad_gateway, unavailable
+from rpx.proxy.sockets import Cut, NotSent, Wire, WireCut
+from rpx.proxy.tunnel import tunnel
+
+if TYPE_CHECKING:
+    from rpx.proxy.connection import Connection
+
+INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
+
+
+class Exchange:
+    """A request under way. Afterwards `keep` says whether its connection can take another."""
+
+    __slots__ = (
+        "_answer",
+        "_answered",
+        "_began",
+        "_clean",
+        "_connection",
+        "_failure",
+        "_lasting",
+        "_pool",
+        "_proxy",
+        "_request",
+        "_sent",
+        "_tried",
+        "_upload",
+        "_whole",
+        "keep",
+    )
+
+    def __init__(self, connection: Connection, request: RequestHead, pool: Pool) -> None:
+        self._began = perf_counter()
+        self._connection = connection
+        self._proxy = connection.proxy
+        self._request = request
+        self._pool = pool
+        self._tried: set[tuple[int, int]] = _NOBODY  # backends met, each in one of its lives
+        self._failure: Failure | None = None  # how the last attempt ended
+        self._sent = False  # that backend may have seen some of it
+        self._answer: ResponseHead | None = None  # the backend's
+        self._answered = False  # the client has got its answer, or at least the beginning of it
+        self._whole = False  # it has got all of it
+        self._lasting = False
+        self._clean = False  # the backend's connection can be used again
+        self._upload: Upload | None = None
+        if request.length:
+            self._upload = Upload(request.length, connection.ahead)
+            connection.ahead = b""  # until the upload is done: then it is what lies behind it
+        self.keep = request.keep_alive
+
+    async def run(self) -> None:
+        """Get the request answered. Raises BadMessage when its body turns out malformed."""
+        backend = self._pool.next_up()
+        while True:
+            if backend is None:
+                backend = await another_backend(self._connection, self._pool, self._tried)
+            if backend is None:
+                return await self._give_up()
+            self._failure = await self._attempt(backend)
+            if self._failure is None:
+                return self._finish(backend)
+            if not self._may_retry(backend, self._failure):
+                return await self._give_up()
+            if self._failure is not Failure.BROKEN_REUSED:  # else the same again, afresh
+                backend = self._pool.next_untried(self._tried)
+
+    async def _attempt(self, backend: Backend) -> Failure | None:
+        """Try one backend. None: the client has its answer, or has gone."""
+        proxy, now = self._proxy, self._proxy.sweeper.now
+        self._sent = self._clean = False
+        proxy.registry.enter(backend)
+        try:
+            careful = self._request.method not in IDEMPOTENT
+            wire = proxy.upstreams.take_idle(backend, now=now, careful=careful)
+            if wire is None:
+                try:
+                    wire = await proxy.upstreams.open(backend)
+                except OSError as error:
+                    timeout = isinstance(error, TimeoutError)
+                    return Failure.TIMEOUT if timeout else Failure.REFUSED
+            self._connection.begin(wire)
+            try:
+                return await self._converse(backend, wire)
+            finally:
+                self._connection.end()
+                if self._clean and self._answer is not None:
+                    keeps = self._answer.keep_alive_timeout
+                    proxy.upstreams.give_back(backend, wire, now=proxy.sweeper.now, keeps=keeps)
+                else:
+                    wire.close()
+        finally:
+            proxy.registry.leave(backend, lasting=self._lasting)
+
+    async def _converse(self, backend: Backend, wire: Wire) -> Failure | None:
+        """Send the request; where its body is still coming, let it flow beside the answer."""
+        head = request_to_send(self._request, self._connection.peer)
+        upload = self._upload
+        try:
+            if upload is None:
+                await wire.send(head)
+            else:
+                await wire.send_pieces([head, *upload.pieces()])
+        except NotSent:
+            return _broken(wire)
+        except (OSError, WireCut):
+            self._sent = True
+            return _broken(wire)
+        self._sent = True
+        if upload is None:
+            return await self._receive(backend, wire)
+        upload.sent = upload.done
+        if upload.done:
+            return await self._receive(backend, wire)
+        failure: Failure | None = None
+        async with trio.open_nursery() as both:
+            both.start_soon(upload.pump, self._connection.client, wire)
+            failure = await self._receive(backend, wire)
+            both.cancel_scope.cancel(reason="the answer is complete")
+        if upload.bad is not None and not self._answered:
+            raise upload.bad
+        if upload.bad is not None or upload.gone:
+            self.keep = False
+            return None
+        return failure
+
+    async def _receive(self, backend: Backend, wire: Wire) -> Failure | None:
+        """Read the answer's head; from its first byte on this backend is the one that answers."""
+        try:
+            found = await self._response_head(wire)
+        except BadMessage as bad:
+            return await self._refuse(backend, bad)
+        except (OSError, WireCut):  # the client has gone: whatever the backend says is for nobody
+            self.keep = False
+            return None
+        if found is None:
+            return _broken(wire)
+        response, data = found
+        self._answer, self._answered = response, True
+        if self._upload is not None and self._upload.done:
+            self._connection.ahead = self._upload.rest
+        if response.status == 101:
+            await self._switch(backend, wire, response, data)
+        else:
+            await self._relay(backend, wire, response, data)
+        return None
+
+    async def _response_head(self, wire: Wire) -> tuple[ResponseHead, bytes] | None:
+        """Return the final head and what came behind it; pass interim ones on. None: no answer."""
+        request, client = self._request, self._connection.client
+        data = await _received(wire)
+        if not data:
+            return None
+        scanned = 0
+        for _ in range(INTERIM):
+            while True:
+                parsed = parse_response(data, request.method, request.upgrade, scanned=scanned)
+                if parsed is not None:
+                    break
+                scanned = len(data)
+                more = await _received(wire)
+                if not more:
+                    raise BadMessage(502, "The backend closed the connection within its answer.")
+                data += more
+            response, used = parsed
+            data, scanned = data[used:], 0
+            if response.status >= 200:
+                return response, data
+            if response.status == 101:
+                return self._switched(response), data
+            if request.minor:
+                await client.send(interim_to_send(response))
+        raise BadMessage(502, "The backend sends interim answers without end.")
+
+    async def _relay(
+        self, backend: Backend, wire: Wire, response: ResponseHead, data: bytes
+    ) -> None:
+        """Send the answer to the client as it comes."""
+        client, upload = self._connection.client, self._upload
+        if response.event_stream:
+            self._outlast(backend, wire)
+        unread = upload is not None and not upload.done
+        close = not self.keep or unread or self._proxy.draining
+        head, framing = response_to_send(
+            response, self._request, close=close, date=self._proxy.sweeper.date
+        )
+        self.keep = not close and framing != UNTIL_CLOSE
+        if response.length and not data:
+            wire.acknowledge()
+        try:
+            ending, extra = await download(wire, client, response, framing, head=head, data=data)
+        except BadMessage:
+            ending, extra = Ending.TRUNCATED, b""
+        if ending is Ending.WHOLE:
+            self._whole = True
+            self._clean = response.keep_alive and not extra and (upload is None or upload.sent)
+            self._connection.linger = not self.keep
+            return
+        self.keep = False
+        # A FIN would look like the end of a close-delimited body; an event stream has no end.
+        self._connection.broken_off = ending is Ending.TRUNCATED or not self._lasting
+        if ending is Ending.TRUNCATED:
+            backend.errors += 1
+            self._proxy.registry.broke(backend, "broke off within an answer")
+
+    async def _switch(
+        self, backend: Backend, wire: Wire, response: ResponseHead, data: bytes
+    ) -> None:
+        """The backend speaks another protocol now: carry its bytes until a side is gone."""
+        connection = self._connection
+        self._outlast(backend, wire)
+        self.keep, self._whole = False, True
+        head, _ = response_to_send(
+            response, self._request, close=False, date=self._proxy.sweeper.date
+        )
+        early, connection.ahead = connection.ahead, b""
+        connection.tunnels()
+        await tunnel(connection.client, wire, early, head + data)
+
+    def _switched(self, response: ResponseHead) -> ResponseHead:
+        """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
+        if self._upload is not None and not self._upload.sent:
+            raise BadMessage(502, "The backend switched protocols within the request.")
+        return response
+
+    async def _refuse(self, backend: Backend, bad: BadMessage) -> None:
+        """The backend has answered, but not so that it could be sent on."""
+        backend.errors += 1
+        self._answered = True
+        try:
+            self.keep = await bad_gateway(
+                self._connection, self._request, self._pool, backend, bad.reason
+            )
+        except (OSError, WireCut):
+            self.keep = False
+
+    def _outlast(self, backend: Backend, wire: Wire) -> None:
+        self._lasting = self._connection.lasting = True
+        self._proxy.registry.outlast(backend)
+        if self._proxy.draining:
+            wire.cut(Cut.DRAINED)
+
+    def _may_retry(self, backend: Backend, failure: Failure) -> bool:
+        """Report the failure, and tell whether the request may be sent again."""
+        if self._connection.gone:
+            return False
+        whole = self._upload is None or self._upload.replayable
+        again = may_retry(failure, self._request.method, sent=self._sent, replayable=whole)
+        if failure is Failure.BROKEN_REUSED:
+            # Normal: the backend has just closed an idle connection. The others may be as old.
+            self._proxy.upstreams.forget(backend)
+            backend.errors += not again
+        else:
+            if self._tried is _NOBODY:
+                self._tried = set()
+            self._tried.add((id(backend), backend.generation))
+            backend.errors += 1
+            if failure is Failure.BROKEN_FRESH:
+                self._proxy.registry.broke(backend, failure.value)
+            else:
+                self._proxy.registry.suspect(backend, failure.value)
+        return again
+
+    def _finish(self, backend: Backend) -> None:
+        """Count what the backend has done."""
+        backend.requests += 1
+        backend.seconds += perf_counter() - self._began
+        if self._whole and self._answer is not None:
+            backend.failures = 0
+            if self._answer.status >= 500:
+                backend.errors += 1
+        if self._proxy.verbose:
+            self._proxy.registry.routed(backend, self._request.path)
+
+    async def _give_up(self) -> None:
+        """Nobody is left who could answer: say so, and say why."""
+        if self._connection.gone:
+            self.keep = False
+        else:
+            self.keep = await unavailable(
+                self._connection, self._request, self._pool, self._failure
+            )
+
+
+_NOBODY: set[tuple[int, int]] = set()
+
+
+def _broken(wire: Wire) -> Failure:
+    return Failure.BROKEN_REUSED if wire.reused else Failure.BROKEN_FRESH
+
+
+async def _received(wire: Wire) -> bytes:
+    """A reset says no more than a FIN does: the backend has gone."""
+    try:
+        return await wire.receive()
+    except OSError:
+        return b""

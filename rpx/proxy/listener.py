@@ -1,0 +1,127 @@
+"""The door: listening sockets, and a task for each client that comes in."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+import trio
+
+from rpx.hub.patience import Patience
+from rpx.hub.registry import Registry
+from rpx.hub.walls import walled
+from rpx.proxy.connection import Connection
+from rpx.proxy.sockets import Wire, accept
+from rpx.proxy.sweeper import Hangups, Sweeper
+from rpx.proxy.upstream import Upstreams
+
+BACKLOG = 1024
+DRAIN = 10.0  # seconds that requests under way get when rpx goes down
+NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Server:
+    """The data path of one project. Everything that requests share hangs here."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        report: Callable[[ExceptionGroup[Exception]], None],
+        *,
+        verbose: bool,
+    ) -> None:
+        """`report` gets what went wrong on one connection by a bug of ours; the others go on."""
+        self.registry = registry
+        self.verbose = verbose
+        self.upstreams = Upstreams()
+        self.sweeper = Sweeper(self.upstreams)
+        self.hangups = Hangups()
+        self.draining = False
+        self._report = report
+
+    async def run(
+        self,
+        listeners: Sequence[socket.socket],
+        asked_to_stop: Callable[[], Awaitable[None]],
+        patience: Patience,
+    ) -> None:
+        """Serve clients until `asked_to_stop` returns; then finish what is under way, no more."""
+        try:
+            async with trio.open_nursery() as helpers:
+                helpers.start_soon(self.sweeper.run)
+                helpers.start_soon(self.hangups.run)
+                with patience.within() as drain:
+                    async with trio.open_nursery() as requests:
+                        async with trio.open_nursery() as front:
+                            for listener in listeners:
+                                front.start_soon(self._accept, listener, requests)
+                            await asked_to_stop()
+                            front.cancel_scope.cancel(reason="no new connections")
+                        self._drain(listeners)
+                        drain.deadline = trio.current_time() + DRAIN
+                helpers.cancel_scope.cancel(reason="requests are done")
+        finally:
+            for listener in listeners:
+                listener.close()
+            self.upstreams.close()
+            self.hangups.close()
+
+    async def _accept(self, listener: socket.socket, requests: trio.Nursery) -> None:
+        while True:
+            try:
+                sock, address = await accept(listener)
+            except OSError as error:
+                if error.errno not in NO_MORE_FILES:
+                    raise
+                self.registry.say(f"can't take more connections: {error.strerror}")
+                await trio.sleep(1)  # for some to close; the others wait in the backlog
+            else:
+                connection = Connection(self, Wire(sock), address)
+                self.sweeper.add(connection)  # here, so that no drain overlooks it
+                requests.start_soon(walled, self._report, connection.serve)
+
+    def _drain(self, listeners: Sequence[socket.socket]) -> None:
+        self.draining = True
+        for listener in listeners:
+            listener.close()
+        for connection in list(self.sweeper.connections):
+            connection.leave_if_idle()
+        self.registry.nudge()
+
+
+def open_listeners(host: str, port: int) -> list[socket.socket]:
+    """Listen on `host`: `localhost` means 127.0.0.1 and ::1, on the same port. 0: any free port.
+
+    Raises OSError when the port can't be had on one of them; a family that this machine doesn't
+    have at all is left out.
+    """
+    if host != "localhost":
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return [_listen(family, host, port)]
+    for _ in range(20 if port == 0 else 1):
+        first = _listen(socket.AF_INET, "127.0.0.1", port)
+        try:
+            return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1])]
+        except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                return [first]
+            first.close()
+            if port:
+                raise
+    raise OSError(errno.EADDRINUSE, "no port is free on both 127.0.0.1 and ::1")
+
+
+def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

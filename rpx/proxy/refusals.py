@@ -1,0 +1,133 @@
+"""Answers of rpx's own: what no backend was asked, and what no backend could answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rpx.http.head import RequestHead
+from rpx.http.limits import BadMessage
+from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
+from rpx.hub.records import Backend, Pool
+from rpx.hub.registry import Registry
+from rpx.policy.retry import Failure
+
+if TYPE_CHECKING:
+    from rpx.proxy.connection import Connection
+
+LAST_LINES = 10  # of each backend's output on the page
+LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far below
+
+
+async def answered_here(
+    connection: Connection, request: RequestHead, pool: Pool | None
+) -> bool | None:
+    """Answer what is not for a backend; tell whether the connection stays. None: it is for one."""
+    if pool is None:
+        return await _send(connection, request, _unknown_host(connection.proxy.registry, request))
+    if request.via_loops >= LOOPS:
+        return await _send(connection, request, _LOOP)
+    if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
+        keep = _keeps(connection, request)
+        date = connection.proxy.sweeper.date
+        await connection.client.send(answer(204, date=date, close=not keep))
+        return keep
+    return None
+
+
+async def malformed(connection: Connection, bad: BadMessage) -> None:
+    """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
+    page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
+    date = connection.proxy.sweeper.date
+    await connection.client.send(error_answer(page, accept=None, date=date, close=True))
+    connection.linger = True
+
+
+async def bad_gateway(
+    connection: Connection, request: RequestHead, pool: Pool, backend: Backend, why: str
+) -> bool:
+    """A backend answered, but not in a way that could be sent on."""
+    row = f"{backend.spec.label} sent an answer that can't be sent on: {why}"
+    page = Page(502, "Bad Gateway", (row,), _reports(connection.proxy.registry, pool))
+    return await _send(connection, request, page)
+
+
+async def unavailable(
+    connection: Connection, request: RequestHead, pool: Pool, failure: Failure | None
+) -> bool:
+    """Nobody is left who could answer; `failure` is how the last attempt ended, if any was made."""
+    registry = connection.proxy.registry
+    reports = _reports(registry, pool)
+    if failure is None:
+        what = f"No backend of {pool.host} is up."
+        page = Page(503, "Service Unavailable", (what,), reports, (), _hint(pool))
+    elif failure is Failure.TIMEOUT:
+        what = f"No backend of {pool.host} took the connection in time."
+        page = Page(504, "Gateway Timeout", (what,), reports)
+    else:
+        what = f"No backend of {pool.host} answered: {failure.value}."
+        page = Page(502, "Bad Gateway", (what,), reports, (), _hint(pool))
+    return await _send(connection, request, page, b"" if failure else b"Retry-After: 1\r\n")
+
+
+async def _send(connection: Connection, request: RequestHead, page: Page, add: bytes = b"") -> bool:
+    keep = _keeps(connection, request)
+    if keep and not request.minor:
+        add += b"Connection: keep-alive\r\n"
+    content = error_answer(
+        page,
+        accept=request.field(b"accept"),
+        date=connection.proxy.sweeper.date,
+        close=not keep,
+        head_only=request.method == b"HEAD",
+        add=add,
+    )
+    await connection.client.send(content)
+    connection.linger = not keep
+    return keep
+
+
+def _keeps(connection: Connection, request: RequestHead) -> bool:
+    # A body that nobody has read would be taken for the next request.
+    return request.keep_alive and not request.length and not connection.proxy.draining
+
+
+def _unknown_host(registry: Registry, request: RequestHead) -> Page:
+    host = request.host or "(none)"
+    links = tuple(Link(name, registry.url(name)) for name in registry.pools)
+    known = "These are known:" if links else "None is known."
+    return Page(
+        404, "Unknown host", (f"There is no proxy for the host {host}. {known}",), (), links
+    )
+
+
+_LOOP = Page(
+    508,
+    "Loop Detected",
+    ("This request has been through rpx five times: a backend sends it back here.",),
+    hint="let the backend's own proxy change the Host (its option is often `changeOrigin`)",
+)
+
+
+def _hint(pool: Pool) -> str:
+    if any(backend.external for backend in pool.backends):
+        return "start the process that listens there; rpx sends requests as soon as it answers"
+    names = dict.fromkeys(backend.spec.name for backend in pool.backends)
+    return " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
+
+
+def _reports(registry: Registry, pool: Pool) -> tuple[BackendReport, ...]:
+    return tuple(_report(registry, backend) for backend in pool.backends)
+
+
+def _report(registry: Registry, backend: Backend) -> BackendReport:
+    state = backend.state.value + (" (external)" if backend.external else "")
+    return BackendReport(
+        name=backend.spec.label,
+        address=str(backend.spec.address),
+        state=state,
+        since=f"{registry.age(backend):.0f} s",
+        last_error=backend.last_error,
+        output=tuple(
+            line.text.decode("utf-8", "replace") for line in backend.lines.tail(LAST_LINES)
+        ),
+    )

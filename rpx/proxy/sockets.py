@@ -1,0 +1,209 @@
+"""The only place where the data path touches sockets: read, write, connect, wait.
+
+Each call tries first and waits only when the kernel says so. Nothing else in this room names
+trio's waits, so a different reactor could stand behind this module without touching the path.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import struct
+from enum import Enum
+
+import trio
+from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writable
+
+READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
+TURN = 32  # calls that went through without waiting after which the other tasks have their turn
+NEVER = math.inf
+Buffers = list[bytes]
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Cut(Enum):
+    """Why a wire was cut from outside while its task was waiting on it."""
+
+    GONE = "the client has gone"
+    LATE = "a time limit has passed"
+    DRAINED = "rpx is going down"
+
+
+class NotSent(ConnectionError):
+    """The very first byte could not be sent: the other side has seen nothing."""
+
+
+class WireCut(Exception):
+    """Another task has cut this wire; `cut` says why."""
+
+    def __init__(self, cut: Cut) -> None:
+        super().__init__(cut.value)
+        self.cut = cut
+
+
+class Wire:
+    """One non-blocking stream socket.
+
+    `deadline` is looked at by the sweeper, and when it is at rest between two requests, `since`
+    is when that began (both in seconds on trio's clock). `reused`: it was at rest before.
+    """
+
+    __slots__ = ("_cut", "_turn", "deadline", "reused", "since", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.deadline = NEVER
+        self.since = NEVER
+        self.reused = False
+        self._cut: Cut | None = None
+        self._turn = TURN
+
+    async def receive(self) -> bytes:
+        """Return what there is, at least one byte; b"" at the end. Raises OSError, WireCut."""
+        self._turn -= 1
+        if not self._turn:
+            self._turn = TURN
+            await checkpoint()  # before the read: a task cancelled behind it would lose the bytes
+        try:
+            return self.sock.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            self._turn = TURN
+        except OSError as error:
+            raise self._reason(error) from None
+        while True:
+            try:
+                await wait_readable(self.sock)
+                return self.sock.recv(READ_SIZE)
+            except (BlockingIOError, InterruptedError):
+                continue
+            except (trio.ClosedResourceError, OSError) as error:
+                raise self._reason(error) from None
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`. Raises OSError, WireCut."""
+        try:
+            sent = self.sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            raise NotSent from error
+        if sent < len(data):
+            await self._send_rest(memoryview(data)[sent:])
+
+    async def send_pieces(self, pieces: Buffers) -> None:
+        """Send all of `pieces` in as few calls as the kernel allows."""
+        if len(pieces) == 1:
+            return await self.send(pieces[0])
+        total = sum(map(len, pieces))
+        if total <= 4096 or len(pieces) > 512:  # joining is cheaper than the long call
+            return await self.send(b"".join(pieces))
+        try:
+            sent = self.sock.sendmsg(pieces)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            raise NotSent from error
+        if sent < total:
+            await self._send_rest(memoryview(b"".join(pieces))[sent:])
+        return None
+
+    async def _send_rest(self, rest: memoryview) -> None:
+        while rest:
+            try:
+                await wait_writable(self.sock)
+                rest = rest[self.sock.send(rest) :]
+            except (BlockingIOError, InterruptedError):
+                continue
+            except (trio.ClosedResourceError, OSError) as error:
+                raise self._reason(error) from None
+
+    def _reason(self, error: Exception) -> Exception:
+        return error if self._cut is None else WireCut(self._cut)
+
+    def cut(self, why: Cut) -> None:
+        """End this wire from outside its task, which gets WireCut where it waits."""
+        if self._cut is None:
+            self._cut = why
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket; safe to call twice."""
+        if self.sock.fileno() >= 0:
+            notify_closing(self.sock)
+            self.sock.close()
+
+    def reset(self) -> None:
+        """Close so that the other side sees an error, not an end."""
+        try:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        except OSError:
+            pass  # it has gone already
+        self.close()
+
+    def finish_sending(self) -> None:
+        """Tell the other side that nothing more will come."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it has gone already
+
+    def acknowledge(self) -> None:
+        """Send the ACK that the kernel would delay by 40 ms.
+
+        A server that writes head and body apart without TCP_NODELAY (Python's http.server) holds
+        the body back until its head is acknowledged (Nagle).
+        """
+        if _QUICKACK is not None:
+            try:
+                self.sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            except OSError:
+                pass  # the next read tells what is wrong
+
+    def is_quiet(self) -> bool:
+        """Nothing has come and the other side is still there: an idle connection may be used."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            pass
+        return False
+
+
+async def accept(listener: socket.socket) -> tuple[socket.socket, str]:
+    """Return the next client's socket, non-blocking, and its address. Raises OSError."""
+    while True:
+        try:
+            sock, address = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            await wait_readable(listener)
+        else:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock, str(address[0])
+
+
+async def connect(family: socket.AddressFamily, address: tuple[str, int]) -> Wire:
+    """Open a connection. Raises OSError."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            sock.connect(address)
+        except BlockingIOError:
+            await wait_writable(sock)
+            if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(code, f"connect to {address[0]} port {address[1]}") from None
+        _refuse_itself(sock)
+    except BaseException:
+        sock.close()
+        raise
+    return Wire(sock)
+
+
+def _refuse_itself(sock: socket.socket) -> None:
+    """A port from the range that the kernel picks source ports from may "answer" itself."""
+    if sock.getsockname() == sock.getpeername():
+        raise ConnectionRefusedError

@@ -1,0 +1,162 @@
+"""One task for all time limits, and one for clients that leave while their backend thinks.
+
+So that a request needs no timer, scope or task of its own: deadlines are times on the wire, and
+a client is only watched once its exchange has turned out to be slow.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Protocol
+
+import trio
+
+from rpx.proxy.sockets import Cut, Wire
+from rpx.proxy.upstream import Upstreams
+
+TICK = 0.04  # seconds between looks while something is under way
+IDLE_TICK = 1.0  # and while there are only idle connections, or requests that are watched already
+NOTHING = 60.0  # and while there is nothing at all
+
+
+class Watched(Protocol):
+    """A client connection as the sweeper sees it."""
+
+    client: Wire
+    upstream: Wire | None  # set while a request is under way
+    seen: int  # how often the sweeper has looked at the present request; at 2 that's enough
+
+    def leave_if_idle(self) -> None:
+        """rpx goes down: close what nobody waits for."""
+
+    def watch(self) -> None:
+        """The exchange is slow: from now on notice when the client leaves."""
+
+
+class Sweeper:
+    """Cuts wires whose deadline has passed.
+
+    `now` is trio's clock as of the last look, `date` the same moment as a Date line's value.
+    """
+
+    date = b""
+    _second = -1
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self.connections: set[Watched] = set()
+        self._upstreams = upstreams
+        self._nap: trio.Event | None = None  # set: asleep until something happens
+        self._refresh()
+
+    def add(self, connection: Watched) -> None:
+        """Look at `connection` from now on."""
+        self._refresh()  # without connections nobody has kept the time
+        self.connections.add(connection)
+        self.wake()
+
+    def _refresh(self) -> None:
+        self.now = trio.current_time()
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self.date = formatdate(second, usegmt=True).encode()
+
+    def wake(self) -> None:
+        """A request or a client has come: look at once, and decide how often from now on."""
+        if self._nap is not None:
+            self._nap.set()
+
+    async def run(self) -> None:
+        """Look at all connections, often while requests are under way, else once a second."""
+        while True:
+            rest = self._look()
+            if rest == TICK:
+                await trio.sleep(TICK)
+            else:
+                self._nap = trio.Event()
+                with trio.move_on_after(rest):
+                    await self._nap.wait()
+                self._nap = None
+
+    def _look(self) -> float:
+        """Look at everything; return the seconds until the next look."""
+        self._refresh()
+        now = self.now
+        busy = False
+        for connection in list(self.connections):
+            if connection.client.deadline < now:
+                connection.client.cut(Cut.LATE)
+            if connection.upstream is not None and connection.seen < 2:
+                busy = True
+                if connection.seen == 1:
+                    connection.watch()
+                connection.seen += 1
+        idle = self._upstreams.expire(now)
+        if busy:
+            return TICK
+        return IDLE_TICK if self.connections or idle else NOTHING
+
+
+class Hangups:
+    """Tells when a client has left: its FIN counts as much as its RST (as in Go and Caddy)."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, Callable[[], None]] = {}  # by file descriptor
+        self._poll = select.epoll() if hasattr(select, "epoll") else None
+
+    def add(self, number: int, tell: Callable[[], None]) -> None:
+        """Call `tell`, once, when the other side of the socket with that descriptor leaves."""
+        self._told[number] = tell
+        if self._poll is not None:
+            self._poll.register(number, select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR)
+
+    def discard(self, number: int) -> None:
+        """Watch it no longer. To be called before the number can be another socket's."""
+        if self._told.pop(number, None) is not None and self._poll is not None:
+            try:
+                self._poll.unregister(number)
+            except OSError:
+                pass  # closed in the meantime: the kernel has forgotten it by itself
+
+    async def run(self) -> None:
+        """Wait for hang-ups; costs nothing while there are none."""
+        if self._poll is None:
+            return await self._peek()
+        while True:
+            await trio.lowlevel.wait_readable(self._poll.fileno())
+            for number, _ in self._poll.poll(0):
+                tell = self._told.get(number)
+                self.discard(number)
+                if tell is not None:
+                    tell()
+
+    async def _peek(self) -> None:
+        # Without epoll (macOS) nothing tells of a FIN alone: look. Data that a client has sent
+        # ahead hides it until that is read.
+        while True:
+            await trio.sleep(TICK)
+            for number, tell in list(self._told.items()):
+                if _has_hung_up(number):
+                    self.discard(number)
+                    tell()
+
+    def close(self) -> None:
+        """Give the poll object back."""
+        if self._poll is not None:
+            self._poll.close()
+
+
+def _has_hung_up(number: int) -> bool:
+    sock = socket.socket(fileno=number)
+    try:
+        return sock.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        sock.detach()

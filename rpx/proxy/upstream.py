@@ -1,0 +1,117 @@
+"""Connections to backends: the idle ones of each, and how a new one is made."""
+
+from __future__ import annotations
+
+import socket
+from collections import defaultdict
+
+import trio
+
+from rpx.hub.records import Backend
+from rpx.model.address import Address
+from rpx.proxy.sockets import Wire, connect
+
+CONNECT_TIMEOUT = 5.0
+IDLE_FOR = 4.0  # seconds; Node closes an idle connection after 5, and so do uvicorn and others
+IDLE_MOST = 256  # per backend
+
+
+class Upstreams:
+    """Takes connections out, takes them back. Its methods but `open` never wait."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Backend, list[Wire]] = defaultdict(list)
+        self._family: dict[Address, int] = {}  # which of localhost's addresses answered last
+
+    def take_idle(self, backend: Backend, *, now: float, careful: bool) -> Wire | None:
+        """Return the connection used last, or None.
+
+        Look whether the connection still stands, and whether nothing has come that nobody asked
+        for (it would be taken for the answer), unless it was busy until now. `careful`: always
+        look, because the request can't be sent twice.
+        """
+        idle = self._idle[backend]
+        while idle:
+            wire = idle.pop()
+            look = careful or wire.since < now
+            if wire.deadline > now and (not look or wire.is_quiet()):
+                wire.reused = True
+                return wire
+            wire.close()
+        return None
+
+    def give_back(self, backend: Backend, wire: Wire, *, now: float, keeps: float | None) -> None:
+        """Keep `wire` for the next request; `keeps`: for how many seconds the backend does."""
+        idle = self._idle[backend]
+        if backend.in_rotation and len(idle) < IDLE_MOST:
+            wire.since = now
+            wire.deadline = now + (IDLE_FOR if keeps is None else max(keeps - 1.0, 0.0))
+            idle.append(wire)
+        else:
+            wire.close()
+
+    def forget(self, backend: Backend) -> None:
+        """Close the idle connections to one backend."""
+        for wire in self._idle.pop(backend, ()):
+            wire.close()
+
+    def expire(self, now: float) -> bool:
+        """Close what has been idle for too long, or leads to a backend that is out.
+
+        Tell whether any are left.
+        """
+        for backend, idle in self._idle.items():
+            if not idle:
+                continue
+            old = [w for w in idle if w.deadline <= now or not backend.in_rotation]
+            for wire in old:
+                idle.remove(wire)
+                wire.close()
+        return any(self._idle.values())
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for idle in self._idle.values():
+            for wire in idle:
+                wire.close()
+        self._idle.clear()
+
+    async def open(self, backend: Backend) -> Wire:
+        """Connect to a backend. Raises OSError; TimeoutError when nothing answers at all."""
+        address = backend.spec.address
+        if address is None:
+            raise ConnectionRefusedError  # for the type checker: pools have only routed backends
+        with trio.move_on_after(CONNECT_TIMEOUT):
+            if address.host == "localhost":
+                return await self._open_localhost(address)
+            return await _open_any(await _resolve(address))
+        raise TimeoutError(f"no connection to {address} within {CONNECT_TIMEOUT:g} s")
+
+    async def _open_localhost(self, address: Address) -> Wire:
+        """Some servers listen on ::1 only, others on 127.0.0.1 only: remember which it was."""
+        choice = self._family.get(address, 0)
+        try:
+            return await connect(*_loopback(choice, address.port))
+        except OSError:
+            wire = await connect(*_loopback(1 - choice, address.port))
+        self._family[address] = 1 - choice
+        return wire
+
+
+def _loopback(choice: int, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    return (socket.AF_INET6, ("::1", port)) if choice else (socket.AF_INET, ("127.0.0.1", port))
+
+
+async def _resolve(address: Address) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    found = await trio.socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    return [(family, (str(sockaddr[0]), address.port)) for family, *_, sockaddr in found]
+
+
+async def _open_any(places: list[tuple[socket.AddressFamily, tuple[str, int]]]) -> Wire:
+    refused: OSError = OSError("its name has no address")
+    for family, place in places:
+        try:
+            return await connect(family, place)
+        except OSError as error:
+            refused = error
+    raise refused

@@ -1,0 +1,177 @@
+"""A project in a folder of its own, run by the real `rpx` in a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+APPS = Path(__file__).parents[2] / "fixtures" / "apps"
+RPX = (sys.executable, "-m", "rpx")
+SOON = 15.0  # seconds; a busy machine takes its time, a broken promise takes for ever
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on, on either loopback address."""
+    socks = [socket.socket(socket.AF_INET6) for _ in range(count)]
+    try:
+        for sock in socks:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.bind(("::", 0))
+        return [sock.getsockname()[1] for sock in socks]
+    finally:
+        for sock in socks:
+            sock.close()
+
+
+def until(condition: Callable[[], Any], what: str, *, within: float = SOON) -> Any:  # noqa: ANN401 - whatever it found
+    """Look until `condition` gives something true, and return that."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {within:g} s: {what}")
+
+
+class Project:
+    """A folder with an rpx.yaml, and what runs in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        runtime = folder / "run"
+        runtime.mkdir(mode=0o700)
+        home = folder / "home"
+        home.mkdir()
+        self.environment = {
+            **os.environ,
+            "XDG_RUNTIME_DIR": str(runtime),
+            "XDG_STATE_HOME": str(home),
+            "HOME": str(home),
+            "PYTHONPATH": str(APPS.parents[1]),
+        }
+        for name in ("NO_COLOR", "FORCE_COLOR", "RPX_INSTANCE"):
+            self.environment.pop(name, None)
+        self.output = folder / "up.log"
+        self.http_port = free_ports(1)[0]
+
+    def write(self, text: str, **more: str) -> None:
+        """Write rpx.yaml: `PORT` is the listener's, `APPS` the folder of tiny backends."""
+        text = text.replace("HTTP_PORT", str(self.http_port)).replace("APPS", str(APPS))
+        text = text.replace("PYTHON", sys.executable)
+        for name, value in more.items():
+            text = text.replace(name, value)
+        (self.folder / "rpx.yaml").write_text(text)
+
+    def rpx(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            (*RPX, *words),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def ps(self) -> list[dict[str, Any]]:
+        """Return the rows of `rpx ps --json`; none while nothing runs."""
+        done = self.rpx("ps", "--json")
+        return json.loads(done.stdout) if done.returncode == 0 else []
+
+    def states(self) -> dict[str, str]:
+        """Return label → state."""
+        return {row["label"]: row["state"] for row in self.ps()}
+
+    def get(self, host: str, path: str = "/", **details: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+        """Ask the proxy for `host`."""
+        headers = {"Host": host, **details.pop("headers", {})}
+        url = f"http://127.0.0.1:{self.http_port}{path}"
+        return httpx.get(url, headers=headers, trust_env=False, timeout=30, **details)
+
+    @contextmanager
+    def up(self, *words: str, ready: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+        """Run `rpx up`; at the end it, and everything that came of it, is gone."""
+        before = {process.pid for process in psutil.process_iter()}
+        with self.output.open("wb") as output:
+            process = subprocess.Popen(
+                (*RPX, "up", *words),
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            if ready:
+                until(self.all_ready, f"ready\n{self.said()}")
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGINT)
+                    process.wait(10)
+            self._clean_up(before)
+
+    def all_ready(self) -> bool:
+        """Tell whether every backend is ready."""
+        states = self.states()
+        return bool(states) and set(states.values()) <= {"ready", "completed"}
+
+    def said(self) -> str:
+        """Return what `rpx up` has printed."""
+        return self.output.read_text(errors="replace") if self.output.exists() else ""
+
+    def until_said(self, text: str) -> None:
+        """Wait for a text in the output of `rpx up`."""
+        until(lambda: text in self.said(), f"{text!r} in\n{self.said()}")
+
+    def survivors(self) -> list[psutil.Process]:
+        """Return the living processes that services of this project are, or that they started."""
+        marker = str(self.folder)
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if (
+                    process.pid != os.getpid()
+                    and process.status() != psutil.STATUS_ZOMBIE
+                    and process.environ().get("XDG_RUNTIME_DIR", "").startswith(marker)
+                ):
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+    def _clean_up(self, before: set[int]) -> None:
+        for process in self.survivors():
+            if process.pid not in before:
+                process.kill()
+        shutil.rmtree(self.folder / "run", ignore_errors=True)
+
+
+def pids_said(text: str, *names: str) -> dict[str, int]:
+    """Find `name pid` lines that fixtures/apps/forks.py prints."""
+    found: dict[str, int] = {}
+    for line in text.splitlines():
+        words = line.rpartition("| ")[2].split()
+        if len(words) == 2 and words[0] in names and words[1].isdigit():
+            found[words[0]] = int(words[1])
+    return found
