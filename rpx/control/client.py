@@ -1,0 +1,145 @@
+"""The control API from the other side: for commands, synchronous, over the unix socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+
+from rpx.control.lease import Lease
+from rpx.errors import Exit, NotRunning, RpxError, TookTooLong
+
+ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
+ORDER_WITHIN: Final = 600.0  # a rolling restart of many copies; each of its waits is bounded there
+
+
+class Client:
+    """Asks a running project. Every method may raise RpxError: NotRunning when nobody is there."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._http = httpx.Client(
+            # The transport is given: HTTP_PROXY and its like must not come between.
+            transport=httpx.HTTPTransport(uds=str(lease.socket), trust_env=False),
+            base_url="http://rpx",
+            timeout=httpx.Timeout(ANSWERS_WITHIN, connect=2.0),
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def ps(self) -> list[dict[str, Any]]:
+        """A row for each backend, as `rpx ps --json` prints it."""
+        rows: list[dict[str, Any]] = self._ask("GET", "/v1/ps")
+        return rows
+
+    def stats(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Host → `host:port` → requests, errors, avgLatency."""
+        stats: dict[str, dict[str, dict[str, float]]] = self._ask("GET", "/v1/stats")
+        return stats
+
+    def order(self, verb: str, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Restart, start or stop; what became of each backend (outcome.Outcome)."""
+        body = {"names": list(names)}
+        outcomes: list[dict[str, Any]] = self._ask("POST", f"/v1/orders/{verb}", body)
+        return outcomes
+
+    def kill_backend(
+        self, target: str, *, signal: str, down_for: float, restart: bool
+    ) -> dict[str, Any]:
+        """Kill one backend's process; what was hit (outcome.Kill)."""
+        body = {"target": target, "signal": signal, "down_for": down_for, "restart": restart}
+        kill: dict[str, Any] = self._ask("POST", "/v1/orders/kill-backend", body)
+        return kill
+
+    def down(self) -> None:
+        """Ask the project to end. It does so after the answer."""
+        self._ask("POST", "/v1/down", {})
+
+    def logs(
+        self, names: Sequence[str], *, tail: int | None, follow: bool
+    ) -> Iterator[dict[str, Any]]:
+        """Lines of output: label, at, text; or `missed`, how many were lost.
+
+        With `follow` it ends when the project does.
+        """
+        query: dict[str, Any] = {"name": list(names), "follow": "true" if follow else "false"}
+        if tail is not None:
+            query["tail"] = tail
+        timeout = httpx.Timeout(ANSWERS_WITHIN, read=None if follow else ANSWERS_WITHIN)
+        with (
+            self._walled(),
+            self._http.stream("GET", "/v1/logs", params=query, timeout=timeout) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise _error(answer)
+            try:
+                # Not iter_lines(): it splits at every character that Unicode calls a line's end.
+                yield from _lines(answer.iter_bytes())
+            except (httpx.RemoteProtocolError, httpx.ReadError):
+                return  # the project has ended, and the connection with it
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        timeout = ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN
+        with self._walled():
+            answer = self._http.request(
+                method, path, json=body, timeout=httpx.Timeout(timeout, connect=2.0)
+            )
+        if answer.is_error:
+            raise _error(answer)
+        return answer.json()
+
+    @contextmanager
+    def _walled(self) -> Iterator[None]:
+        name, pid = self._lease.name, self._lease.supervisor.pid
+        try:
+            yield
+        except httpx.ConnectError:
+            raise NotRunning(
+                f"`{name}` (pid {pid}) does not listen on its control socket",
+                hint="it is just starting or ending: try again in a moment",
+            ) from None
+        except httpx.TimeoutException:
+            raise TookTooLong(
+                f"`{name}` (pid {pid}) does not answer",
+                hint=f"is it suspended? See `ps -p {pid}`; `kill {pid}` ends it",
+            ) from None
+        except httpx.TransportError as error:
+            raise RpxError(
+                f"the connection to `{name}` (pid {pid}) broke: {error}",
+                hint="it has ended, or is ending: see `rpx ps`",
+            ) from None
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield json.loads(line)
+
+
+def _error(answer: httpx.Response) -> RpxError:
+    try:
+        error = answer.json()["error"]
+        return RpxError(error["what"], hint=error["hint"], exit_code=error["exit_code"])
+    except (ValueError, KeyError, TypeError):
+        return RpxError(
+            f"the control API answered {answer.status_code}",
+            hint="this is a bug in rpx",
+            exit_code=Exit.FAILED,
+        )

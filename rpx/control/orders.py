@@ -1,0 +1,281 @@
+"""What users can do to a running project: give orders to lives, and wait for what comes of it.
+
+Every wait is bounded and says so when it was too short. Nothing here moves a backend: only its own
+life does.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import trio
+
+from rpx.control.outcome import Kill, Outcome
+from rpx.errors import Exit, RpxError, UsageError
+from rpx.hub.orders import Order, OrderKind
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.status import AT_REST, HAS_PROCESS, State
+from rpx.policy.naming import select
+
+READY_WITHIN: Final = 60.0  # seconds that a (re)started backend gets
+STOPPED_WITHIN: Final = 30.0  # beside its grace period: draining, and what SIGKILL takes
+TAKEN_WITHIN: Final = 5.0  # a life looks into its mailbox at once; this is for a busy machine
+KILLED_WITHIN: Final = 2.0
+
+Verb = Callable[[Registry, Sequence[str]], Awaitable[list[Outcome]]]
+
+
+async def restart(registry: Registry, names: Sequence[str]) -> list[Outcome]:
+    """Replace the processes one after the other, each when the former is ready again.
+
+    The first that does not come back ends it: the copies that still work are left alone.
+    """
+    backends = _ours(registry, names)
+    outcomes: list[Outcome] = []
+    for backend in backends:
+        if outcomes and outcomes[-1].exit_code:
+            text = f"left as it is, because {outcomes[-1].label} did not come back"
+            outcomes.append(_outcome(backend, backend.pid, text, Exit.FAILED))
+        else:
+            outcomes.append(await _restart(backend))
+    return outcomes
+
+
+async def stop(registry: Registry, names: Sequence[str]) -> list[Outcome]:
+    """Stop all of them at once; they stay down until somebody starts them."""
+    return await _together(_stop, _ours(registry, names))
+
+
+async def start(registry: Registry, names: Sequence[str]) -> list[Outcome]:
+    """Start those that are down, and wait until they are ready."""
+    return await _together(_start, _ours(registry, names))
+
+
+async def kill_backend(
+    registry: Registry,
+    target: str,
+    *,
+    signum: int = signal.SIGKILL,
+    down_for: float = 0.0,
+    come_back: bool = True,
+) -> Kill:
+    """Signal the process that serves `target`, as a crash would end it.
+
+    Raises UsageError when it isn't ours, RpxError when it has no process or is busy.
+    """
+    rows = registry.snapshot()
+    [row] = select(rows, target, one=True)
+    if row.external:
+        raise _not_ours(registry, row.label)
+    backend = registry.backends[row.label]
+    if backend.pid is None or backend.state not in HAS_PROCESS:
+        raise RpxError(
+            f"`{row.label}` has no process to kill: it is {_down(backend)}",
+            hint=f"start it first: `rpx start {row.label}`",
+        )
+    pid, run = backend.pid, backend.generation
+    order = Order(OrderKind.KILL, signal=signum, down_for=down_for, come_back=come_back)
+    _give(backend, order)
+    with trio.move_on_after(TAKEN_WITHIN):
+        await order.taken.wait()
+    if order.hit is None:
+        raise RpxError(f"`{row.label}` was gone before the signal: it is {_down(backend)}")
+    gone = await _until(
+        backend,
+        lambda: backend.generation > run or backend.state not in HAS_PROCESS,
+        KILLED_WITHIN,
+    )
+    return _kill(backend, order, pid, gone=gone)
+
+
+def signal_number(text: str) -> int:
+    """The number of `KILL`, `SIGKILL`, `sigkill` or `9`. Raises UsageError."""
+    name = text.strip().upper().removeprefix("SIG")
+    try:
+        number = int(name) if name.isdigit() else signal.Signals[f"SIG{name}"].value
+        return signal.Signals(number).value
+    except (KeyError, ValueError):
+        raise UsageError(
+            f"there is no signal `{text}`", hint="for example KILL, TERM, INT, HUP, STOP or 9"
+        ) from None
+
+
+# ---- one backend
+
+
+async def _restart(backend: Backend) -> Outcome:
+    before, run = backend.pid, backend.generation
+    began = trio.current_time()
+    _give(backend, Order(OrderKind.RESTART))
+    grace = backend.spec.start.stop_grace_period if backend.spec.start else 0
+    settled = await _until(
+        backend,
+        lambda: backend.generation > run and _settled(backend),
+        READY_WITHIN + STOPPED_WITHIN + grace,
+    )
+    took = f"after {trio.current_time() - began:.1f} s"
+    if settled and _ready(backend):
+        was = f"pid {before} → {backend.pid}" if before else f"pid {backend.pid}"
+        return _outcome(backend, before, f"restarted, {was}, ready {took}")
+    return _not_ready(backend, before, took, settled=settled)
+
+
+async def _start(backend: Backend) -> Outcome:
+    before, run = backend.pid, backend.generation
+    if backend.state in (State.READY, State.UNHEALTHY):
+        return _outcome(backend, before, f"runs already (pid {before}, {backend.state.value})")
+    began = trio.current_time()
+    if backend.state is not State.STARTING:
+        _give(backend, Order(OrderKind.START))
+        run += 1
+    settled = await _until(
+        backend, lambda: backend.generation >= run and _settled(backend), READY_WITHIN
+    )
+    took = f"after {trio.current_time() - began:.1f} s"
+    if settled and _ready(backend):
+        return _outcome(backend, before, f"ready (pid {backend.pid}) {took}")
+    return _not_ready(backend, before, took, settled=settled)
+
+
+async def _stop(backend: Backend) -> Outcome:
+    before = backend.pid
+    if backend.state is State.STOPPED:
+        return _outcome(backend, before, "was stopped already")
+    order = Order(OrderKind.STOP)
+    _give(backend, order)
+    grace = backend.spec.start.stop_grace_period if backend.spec.start else 0
+    down = await _until(
+        backend,
+        lambda: order.taken.is_set() and backend.state in AT_REST,
+        STOPPED_WITHIN + grace,
+    )
+    if down:
+        was = f" (it was pid {before})" if before else ""
+        return _outcome(backend, before, f"stopped{was}")
+    text = f"still not stopped (pid {backend.pid}, {backend.state.value})"
+    return _outcome(backend, before, text, Exit.TIMEOUT)
+
+
+def _not_ready(backend: Backend, before: int | None, took: str, *, settled: bool) -> Outcome:
+    if not settled:
+        why = f": {backend.last_error}" if backend.last_error else ""
+        text = f"not ready {took} ({backend.state.value}{why})"
+        return _outcome(backend, before, text, Exit.TIMEOUT)
+    text = f"{backend.state.value} {took}: {backend.last_error}"
+    fine = backend.state is State.COMPLETED
+    return _outcome(backend, before, text, Exit.FINE if fine else Exit.FAILED)
+
+
+def _ready(backend: Backend) -> bool:
+    return backend.state is State.READY
+
+
+def _settled(backend: Backend) -> bool:
+    return _ready(backend) or backend.state in AT_REST
+
+
+def _outcome(
+    backend: Backend, before: int | None, sentence: str, exit_code: int = Exit.FINE
+) -> Outcome:
+    label = backend.spec.label
+    return Outcome(label, backend.state, before, backend.pid, f"{label} {sentence}", exit_code)
+
+
+def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
+    assert order.hit is not None  # noqa: S101 - for the type checker: kill_backend has looked
+    label, address = backend.spec.label, backend.spec.address
+    name = signal.Signals(order.signal).name
+    restart_in = order.down_for if order.come_back else None
+    if not gone:
+        fate = f"it is still running ({backend.state.value})"
+    elif restart_in is None:
+        fate = f"out of rotation, stays down until `rpx start {label}`"
+    elif restart_in:
+        fate = f"out of rotation, restart in {restart_in:g} s"
+    else:
+        fate = "out of rotation, restart at once"
+    return Kill(
+        label=label,
+        backend=str(address) if address else None,
+        port=address.port if address else None,
+        signal=name,
+        pid=order.hit,
+        pid_before=before,
+        gone=gone,
+        in_rotation=backend.in_rotation,
+        state=backend.state,
+        restart_in=restart_in,
+        sentence=f"{label}: {name} to pid {order.hit}, {fate}",
+    )
+
+
+# ---- mailboxes and names
+
+
+def _ours(registry: Registry, names: Sequence[str]) -> list[Backend]:
+    """The backends that `names` mean, each once, in listed order; UsageError if one isn't ours.
+
+    A whole service may have external copies beside ours: those are passed over.
+    """
+    rows = registry.snapshot()
+    wanted: set[str] = set()
+    for name in names:
+        found = select(rows, name)
+        ours = [row.label for row in found if not row.external]
+        if not ours:
+            raise _not_ours(registry, found[0].label)
+        wanted.update(ours)
+    return [backend for label, backend in registry.backends.items() if label in wanted]
+
+
+def _not_ours(registry: Registry, label: str) -> UsageError:
+    ours = ", ".join(row.label for row in registry.snapshot() if not row.external)
+    return UsageError(
+        f"rpx does not run `{label}`: its process was started by somebody else",
+        hint=f"rpx runs {ours}" if ours else "no backend of this project has a `start`",
+    )
+
+
+def _give(backend: Backend, order: Order) -> None:
+    try:
+        backend.mailbox.give.send_nowait(order)
+    except trio.WouldBlock:
+        raise RpxError(
+            f"`{backend.spec.label}` is busy: earlier orders are still waiting",
+            hint="try again in a moment",
+        ) from None
+
+
+def _down(backend: Backend) -> str:
+    what = {State.BACKOFF: "resting before its next start"}.get(backend.state, backend.state.value)
+    return f"{what} ({backend.last_error})" if backend.last_error else what
+
+
+async def _together(
+    work: Callable[[Backend], Awaitable[Outcome]], backends: Sequence[Backend]
+) -> list[Outcome]:
+    outcomes: dict[str, Outcome] = {}
+
+    async def one(backend: Backend) -> None:
+        try:
+            outcomes[backend.spec.label] = await work(backend)
+        except RpxError as error:  # one that is busy doesn't make the others unheard
+            label, text = backend.spec.label, error.problems[0].what
+            outcomes[label] = Outcome(
+                label, backend.state, backend.pid, backend.pid, text, error.exit_code
+            )
+
+    async with trio.open_nursery() as nursery:
+        for backend in backends:
+            nursery.start_soon(one, backend)
+    return [outcomes[backend.spec.label] for backend in backends]
+
+
+async def _until(backend: Backend, condition: Callable[[], bool], seconds: float) -> bool:
+    with trio.move_on_after(seconds):
+        while not condition():
+            await backend.changed.wait()
+    return condition()

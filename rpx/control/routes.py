@@ -1,0 +1,183 @@
+"""What the control API answers to: snapshots out, orders in. All of it is JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from rpx.control import orders
+from rpx.control.outcome import as_json
+from rpx.control.rows import ps_row
+from rpx.control.streams import NDJSON, Follow, event_json, line_json, ndjson
+from rpx.errors import Exit, RpxError, UsageError
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.model.status import Line
+from rpx.policy.naming import select
+
+M = TypeVar("M", bound=BaseModel)
+TAIL = 100_000  # lines; more than any ring keeps
+
+
+class Names(BaseModel):
+    """The body of restart, start and stop: what each name means is in policy.naming."""
+
+    model_config = ConfigDict(extra="forbid")
+    names: list[str] = Field(min_length=1)
+
+
+class KillBackend(BaseModel):
+    """The body of kill-backend. `down_for` is seconds; `restart` false: it stays down."""
+
+    model_config = ConfigDict(extra="forbid")
+    target: str
+    signal: str | int = "KILL"
+    down_for: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    restart: bool = True
+
+
+def application(registry: Registry, shutdown: Shutdown) -> Starlette:
+    """The API of one running project. It holds no state of its own."""
+    api = Api(registry, shutdown)
+    several: dict[str, orders.Verb] = {
+        "restart": orders.restart,
+        "start": orders.start,
+        "stop": orders.stop,
+    }
+    return Starlette(
+        routes=[
+            Route("/v1/ps", api.ps),
+            Route("/v1/stats", api.stats),
+            Route("/v1/logs", api.logs),
+            Route("/v1/events", api.events),
+            Route("/v1/down", api.down, methods=["POST"]),
+            Route("/v1/orders/kill-backend", api.kill_backend, methods=["POST"]),
+            *(
+                Route(f"/v1/orders/{verb}", partial(api.several, work), methods=["POST"])
+                for verb, work in several.items()
+            ),
+        ],
+        exception_handlers={RpxError: _refused, HTTPException: _not_here},
+    )
+
+
+class Api:
+    """The endpoints, over the one registry."""
+
+    def __init__(self, registry: Registry, shutdown: Shutdown) -> None:
+        self._registry = registry
+        self._shutdown = shutdown
+
+    async def ps(self, _request: Request) -> Response:
+        """A row for each backend, in the shape of `rpx ps --json`."""
+        return JSONResponse([ps_row(row) for row in self._registry.snapshot()])
+
+    async def stats(self, _request: Request) -> Response:
+        """Host → `host:port` → requests, errors, avgLatency."""
+        return JSONResponse(self._registry.stats())
+
+    async def logs(self, request: Request) -> Response:
+        """The last `tail` lines of each backend that is named (all, if none is), by time."""
+        names = request.query_params.getlist("name")
+        labels = self._labels(names)
+        tail = _whole("tail", request.query_params.get("tail"), TAIL)
+        if request.query_params.get("follow", "") not in ("1", "true"):
+            return Response(ndjson(self._tail(labels, tail)), media_type=NDJSON)
+        return Follow(
+            self._registry.lines,
+            lambda line: line_json(line) if line.label in labels else None,
+            partial(self._tail, labels, tail),
+        )
+
+    async def events(self, _request: Request) -> Response:
+        """Changes of state and notes, from now on."""
+        return Follow(self._registry.events, event_json)
+
+    async def down(self, _request: Request) -> Response:
+        """End the project politely. Said twice, it is no second Ctrl-C."""
+        if not self._shutdown.asked:
+            self._shutdown.request()
+        return JSONResponse({"stopping": True})
+
+    async def kill_backend(self, request: Request) -> Response:
+        """Kill one backend's process, as a crash would."""
+        body = await _body(request, KillBackend)
+        kill = await orders.kill_backend(
+            self._registry,
+            body.target,
+            signum=orders.signal_number(str(body.signal)),
+            down_for=body.down_for,
+            come_back=body.restart,
+        )
+        return JSONResponse(as_json(kill))
+
+    async def several(
+        self,
+        work: orders.Verb,
+        request: Request,
+    ) -> Response:
+        """Restart, start or stop the backends that are named."""
+        body = await _body(request, Names)
+        return JSONResponse(
+            [as_json(outcome) for outcome in await work(self._registry, body.names)]
+        )
+
+    def _labels(self, names: Sequence[str]) -> set[str]:
+        rows = self._registry.snapshot()
+        if not names:
+            return {row.label for row in rows}
+        return {row.label for name in names for row in select(rows, name)}
+
+    def _tail(self, labels: set[str], count: int) -> list[Any]:
+        backends = self._registry.backends
+        lines: list[Line] = []
+        for label in labels:
+            lines += backends[label].lines.tail(count)
+        return [line_json(line) for line in sorted(lines, key=lambda line: line.at)]
+
+
+async def _body(request: Request, shape: type[M]) -> M:
+    try:
+        return shape.model_validate_json(await request.body())
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in wrong["loc"]) or "the body"
+        raise UsageError(
+            f"{where}: {wrong['msg']}",
+            hint="is the running rpx of another version than this command?",
+        ) from None
+
+
+def _whole(name: str, text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"`{name}` is not a whole number: {text}")
+    return min(int(text), default)
+
+
+_STATUS = {Exit.USAGE: 422, Exit.TIMEOUT: 504, Exit.NOT_RUNNING: 503}
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RpxError)  # noqa: S101 - starlette's handlers are typed for any
+    problem = error.problems[0]
+    what = {"what": problem.what, "hint": problem.hint, "exit_code": error.exit_code}
+    return JSONResponse({"error": what}, _STATUS.get(Exit(error.exit_code), 409))
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - starlette's handlers are typed for any
+    what = f"the control API has no {request.method} {request.url.path}"
+    hint = "is the running rpx of another version than this command?"
+    return JSONResponse(
+        {"error": {"what": what, "hint": hint, "exit_code": Exit.FAILED}}, error.status_code
+    )

@@ -1,0 +1,28 @@
+"""A snapshot as `rpx ps --json` shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rpx.model.status import Snapshot
+
+
+def ps_row(row: Snapshot) -> dict[str, Any]:
+    """The keys that scripts rely on first, in the order of the documentation; then the rest."""
+    return {
+        "name": row.name,
+        "backend": row.backend,
+        "port": row.port,
+        "state": row.state.value,
+        "pid": row.pid,
+        "restarts": row.restarts,
+        "since": row.since,
+        "in_rotation": row.in_rotation,
+        "url": row.url,
+        "label": row.label,
+        "replica": row.replica,
+        "external": row.external,
+        "in_flight": row.in_flight,
+        "last_error": row.last_error,
+        "command": row.command,
+    }

@@ -1,0 +1,83 @@
+"""The life of a backend without a process: obeys its mailbox like the real one, at once."""
+
+from __future__ import annotations
+
+import math
+
+import trio
+import trio.testing
+
+from rpx.hub.orders import Order, OrderKind
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.policy.lifecycle import Move
+
+
+class FakeLife:
+    """Pids are `base + launches`. Says in `log` what it did; `broken`: it fails when launched."""
+
+    def __init__(self, registry: Registry, backend: Backend, base: int, log: list[str]) -> None:
+        self.registry, self.backend, self.base, self.log = registry, backend, base, log
+        self.broken = self.deaf = self.tough = False
+
+    async def run(self) -> None:
+        while True:
+            down_for = await self.one_run()
+            with trio.move_on_after(down_for):
+                await self.rest()
+
+    async def one_run(self) -> float:
+        registry, backend = self.registry, self.backend
+        registry.move(backend, Move.LAUNCH)
+        registry.started(backend, self.base + backend.generation)
+        self.log.append(f"{backend.spec.label} up")
+        if self.broken:
+            registry.move(backend, Move.GAVE_UP, reason="exited with status 1")
+            return math.inf
+        await trio.lowlevel.checkpoint()
+        registry.move(backend, Move.PROBE_UP)
+        order = await self.heed()
+        down = order.kind is OrderKind.STOP or not order.come_back
+        registry.move(backend, Move.RETIRED if down else Move.REPLACED, reason="ended")
+        self.log.append(f"{backend.spec.label} down")
+        backend.restarts += 0 if down else 1
+        return math.inf if down else order.down_for
+
+    async def heed(self) -> Order:
+        """Wait for an order that ends the run."""
+        if self.deaf:
+            await trio.sleep_forever()
+        async for order in self.backend.mailbox.orders:
+            if order.kind is OrderKind.KILL:
+                order.hit = self.backend.pid
+            order.take()
+            if order.kind is not OrderKind.START and not (self.tough and not order.fatal):
+                return order
+        raise AssertionError("the mailbox was closed")
+
+    async def rest(self) -> None:
+        async for order in self.backend.mailbox.orders:
+            order.take()
+            if order.kind in (OrderKind.START, OrderKind.RESTART):
+                return
+            if order.kind is OrderKind.STOP:
+                self.registry.move(self.backend, Move.STOP)
+
+
+class Fleet:
+    """A fake life for each backend of ours, and the log of all."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.log: list[str] = []
+        self.lives = {
+            label: FakeLife(registry, backend, 1000 * number, self.log)
+            for number, (label, backend) in enumerate(registry.backends.items(), 1)
+            if not backend.external
+        }
+
+    async def start(self, nursery: trio.Nursery) -> None:
+        """Begin every life, and wait until all of them have settled."""
+        for life in self.lives.values():
+            nursery.start_soon(life.run)
+        await trio.testing.wait_all_tasks_blocked()

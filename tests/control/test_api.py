@@ -1,0 +1,273 @@
+"""The control API over a real unix socket, in front of a real registry and fake lives."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trio
+import trio.testing
+
+from rpx.control.api import Control
+from rpx.hub.shutdown import Shutdown
+from tests.control.fake_life import Fleet
+from tests.support.bench import external, registry, spec
+
+
+@dataclass
+class Project:
+    fleet: Fleet
+    shutdown: Shutdown
+    socket: Path
+    http: httpx.AsyncClient
+
+    def say(self, label: str, text: bytes) -> None:
+        self.fleet.registry.print(self.fleet.registry.backends[label], text)
+
+    async def order(self, verb: str, body: object) -> httpx.Response:
+        return await self.http.post(f"/v1/orders/{verb}", json=body)
+
+
+def client(path: Path) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(uds=str(path))
+    return httpx.AsyncClient(transport=transport, base_url="http://rpx", timeout=5)
+
+
+@pytest.fixture
+async def project(nursery: trio.Nursery, tmp_path: Path) -> AsyncIterator[Project]:
+    fleet = Fleet(registry(spec(3000), spec(3001), external(3005)))
+    shutdown = Shutdown()
+    path = tmp_path / "s"
+    await nursery.start(Control(path), fleet.registry, shutdown)
+    for life in fleet.lives.values():
+        nursery.start_soon(life.run)
+    async with client(path) as http:
+        yield Project(fleet, shutdown, path, http)
+    nursery.cancel_scope.cancel()
+
+
+class Following:
+    """A client of a stream. Raw, because httpx reads ahead in generators that trio can't end."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._rest = b""
+        self._lines: deque[Any] = deque()
+
+    async def next(self) -> Any:  # noqa: ANN401 - JSON
+        with trio.fail_after(5):
+            while not self._lines:
+                *whole, self._rest = (self._rest + await self._stream.receive_some()).split(b"\n")
+                # The answer's head and the sizes of its chunks are no objects.
+                self._lines += [json.loads(line) for line in whole if line.startswith(b"{")]
+        return self._lines.popleft()
+
+
+@asynccontextmanager
+async def following(project: Project, url: str) -> AsyncIterator[Following]:
+    """Follow a stream, and wait until the server listens to it."""
+    registry = project.fleet.registry
+    async with await trio.open_unix_socket(str(project.socket)) as stream:
+        await stream.send_all(f"GET {url} HTTP/1.1\r\nhost: rpx\r\n\r\n".encode())
+        while not registry.lines._subscriptions and not registry.events._subscriptions:
+            await trio.testing.wait_all_tasks_blocked(0.001)
+        yield Following(stream)
+
+
+async def test_ps_has_the_keys_that_scripts_rely_on(project: Project) -> None:
+    rows = (await project.http.get("/v1/ps")).json()
+    assert list(rows[0])[:9] == [
+        *("name", "backend", "port", "state", "pid", "restarts", "since", "in_rotation", "url")
+    ]
+    assert [row["label"] for row in rows] == ["api:3000", "api:3001", "api:3005"]
+    assert (rows[0]["state"], rows[0]["pid"], rows[0]["url"]) == (
+        "ready",
+        1001,
+        "http://api.localhost:8080",
+    )
+    assert (rows[2]["external"], rows[2]["command"]) == (True, None)
+
+
+async def test_stats_are_grouped_by_host_and_address(project: Project) -> None:
+    stats = (await project.http.get("/v1/stats")).json()
+    assert stats["api.localhost"]["localhost:3000"] == {
+        "requests": 0,
+        "errors": 0,
+        "avgLatency": 0.0,
+    }
+
+
+async def test_an_order_answers_with_what_became_of_each_backend(project: Project) -> None:
+    answer = await project.order("restart", {"names": ["api"]})
+    assert [(o["label"], o["state"], o["pid"]) for o in answer.json()] == [
+        ("api:3000", "ready", 1002),
+        ("api:3001", "ready", 2002),
+    ]
+
+
+async def test_kill_backend_takes_a_signal_and_a_time_to_stay_down(project: Project) -> None:
+    body = {"target": "3001", "signal": "SIGKILL", "down_for": 3600}
+    kill = (await project.order("kill-backend", body)).json()
+    assert (kill["pid"], kill["signal"], kill["restart_in"]) == (2001, "SIGKILL", 3600)
+    rows = (await project.http.get("/v1/ps")).json()
+    assert (rows[1]["state"], rows[1]["in_rotation"]) == ("backoff", False)
+
+
+async def test_an_error_says_what_and_what_to_do_and_with_which_exit_code(
+    project: Project,
+) -> None:
+    answer = await project.order("kill-backend", {"target": "9999"})
+    assert answer.status_code == 422
+    assert answer.json()["error"] == {
+        "what": "there is no backend `9999` here",
+        "hint": "the backends of this project are api:3000, api:3001, api:3005 (external)",
+        "exit_code": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("restart", {}),
+        ("restart", {"names": []}),
+        ("restart", {"names": "api"}),
+        ("stop", {"names": ["api"], "force": True}),
+        ("kill-backend", {"target": "3001", "down_for": -1}),
+        ("kill-backend", {"target": "3001", "signal": "NOPE"}),
+        ("kill-backend", [1]),
+    ],
+)
+async def test_a_body_of_the_wrong_shape_changes_nothing(
+    project: Project, verb: str, body: object
+) -> None:
+    answer = await project.order(verb, body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["exit_code"] == 2
+    assert [b.generation for b in project.fleet.registry.backends.values()] == [1, 1, 0]
+
+
+async def test_an_unknown_path_is_an_error_in_the_same_shape(project: Project) -> None:
+    answer = await project.http.get("/v1/nothing")
+    assert answer.status_code == 404
+    assert "GET /v1/nothing" in answer.json()["error"]["what"]
+
+
+async def test_logs_come_in_the_order_of_time_with_the_tail_of_each(project: Project) -> None:
+    for number in range(3):
+        project.say("api:3000", b"a%d" % number)
+        project.say("api:3001", b"b%d" % number)
+    answer = await project.http.get("/v1/logs", params={"tail": "2"})
+    assert [json.loads(line)["text"] for line in answer.text.splitlines()] == [
+        *("a1", "b1", "a2", "b2")
+    ]
+
+
+async def test_logs_of_some_leave_out_the_others(project: Project) -> None:
+    project.say("api:3000", b"a")
+    project.say("api:3001", b"b")
+    answer = await project.http.get("/v1/logs", params={"name": ["3001"]})
+    assert [json.loads(line)["label"] for line in answer.text.splitlines()] == ["api:3001"]
+
+
+async def test_bytes_that_are_not_utf8_survive(project: Project) -> None:
+    project.say("api:3000", b"\xff\xfe\x00 caf\xc3\xa9")
+    [line] = (await project.http.get("/v1/logs")).text.splitlines()
+    text = json.loads(line)["text"]
+    assert text.encode("utf-8", "surrogateescape") == b"\xff\xfe\x00 caf\xc3\xa9"
+
+
+async def test_followed_logs_begin_with_the_tail_and_lose_nothing_after_it(
+    project: Project,
+) -> None:
+    project.say("api:3000", b"before")
+    async with following(project, "/v1/logs?follow=true&name=3000") as lines:
+        project.say("api:3001", b"of somebody else")
+        project.say("api:3000", b"after")
+        assert (await lines.next())["text"] == "before"
+        assert (await lines.next())["text"] == "after"
+
+
+async def test_events_tell_of_states(project: Project) -> None:
+    async with following(project, "/v1/events") as events:
+        project.fleet.registry.say("hello")
+        assert await events.next() == {"type": "note", "text": "hello", "label": ""}
+        await project.order("kill-backend", {"target": "3000"})
+        event = await events.next()
+    assert (event["type"], event["before"], event["after"]) == ("state", "ready", "backoff")
+
+
+async def test_a_client_that_reads_slowly_is_told_how_much_it_missed(project: Project) -> None:
+    async with following(project, "/v1/logs?follow=true") as lines:
+        for number in range(10_000):
+            project.say("api:3000", b"%d" % number)
+        assert (await lines.next())["missed"] == 8000
+        assert (await lines.next())["text"] == "8000"
+
+
+async def test_a_client_that_leaves_is_forgotten(project: Project) -> None:
+    async with following(project, "/v1/logs?follow=true"):
+        assert project.fleet.registry.lines._subscriptions
+    with trio.fail_after(5):
+        while project.fleet.registry.lines._subscriptions:
+            await trio.testing.wait_all_tasks_blocked(0.001)
+
+
+async def test_down_asks_for_the_end_and_twice_is_not_in_a_hurry(project: Project) -> None:
+    await project.http.post("/v1/down")
+    await project.http.post("/v1/down")
+    assert (project.shutdown.asked, project.shutdown.exit_code) == (True, 0)
+    assert not project.shutdown.patience.lost
+
+
+async def test_only_its_owner_can_open_the_socket(project: Project) -> None:
+    assert stat.S_IMODE(os.stat(project.socket).st_mode) == 0o600
+
+
+async def test_the_api_ends_at_once_with_streams_open_and_a_client_that_has_stopped_reading(
+    tmp_path: Path,
+) -> None:
+    hub, path = registry(spec(3000)), tmp_path / "s"
+    with trio.fail_after(10), socket.socket(socket.AF_UNIX) as silent:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(Control(path), hub, Shutdown())
+            silent.connect(str(path))
+            silent.sendall(b"GET /v1/logs?follow=true HTTP/1.1\r\nhost: rpx\r\n\r\n")
+            while not hub.lines._subscriptions:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            for _ in range(20):  # far more than a socket holds
+                for _ in range(1000):
+                    hub.print(hub.backends["api:3000"], b"x" * 1000)
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            nursery.cancel_scope.cancel()
+    assert not path.exists()
+
+
+async def test_garbage_on_the_socket_harms_nobody(project: Project) -> None:
+    for garbage in (b"\x00\xff" * 5000, b"GET / HTTP/1.1\r\nhost", b"POST /v1/down HTTP/9\r\n\r\n"):
+        stream = await trio.open_unix_socket(str(project.socket))
+        async with stream:
+            try:
+                await stream.send_all(garbage)
+            except trio.BrokenResourceError:
+                pass
+    assert (await project.http.get("/v1/ps")).status_code == 200
+
+
+async def test_a_stale_socket_is_replaced(nursery: trio.Nursery, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as crashed:
+        crashed.bind(str(path))
+    await nursery.start(Control(path), registry(spec(3000)), Shutdown())
+    async with client(path) as http:
+        assert (await http.get("/v1/ps")).status_code == 200
+    nursery.cancel_scope.cancel()

@@ -1,0 +1,150 @@
+"""The client of commands against the real API, and against nobody."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+
+from rpx.control.api import Control
+from rpx.control.client import Client
+from rpx.control.lease import Identity, Lease, take
+from rpx.errors import NotRunning, RpxError, UsageError
+from rpx.hub.shutdown import Shutdown
+from tests.control.fake_life import Fleet
+from tests.support.bench import registry, spec
+
+
+@pytest.fixture
+def lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lease]:
+    folder = tmp_path / "run"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # must not come between
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    me = Identity.of(os.getpid())
+    with take(Lease(me, me, "run", "shop", tmp_path / "rpx.yaml")) as hold:
+        yield hold.lease
+
+
+@pytest.fixture
+async def fleet(lease: Lease, nursery: trio.Nursery) -> AsyncIterator[Fleet]:
+    fleet = Fleet(registry(spec(3000), spec(3001)))
+    await nursery.start(Control(lease.socket), fleet.registry, Shutdown())
+    await fleet.start(nursery)
+    yield fleet
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_look_and_an_order(lease: Lease, fleet: Fleet) -> None:
+    def work() -> None:
+        with Client(lease) as client:
+            assert [row["label"] for row in client.ps()] == ["api:3000", "api:3001"]
+            assert list(client.stats()) == ["api.localhost"]
+            assert [o["pid"] for o in client.order("restart", ["api"])] == [1002, 2002]
+            kill = client.kill_backend("3001", signal="KILL", down_for=0.0, restart=False)
+            assert kill["pid"] == 2002
+            client.down()
+
+    await trio.to_thread.run_sync(work)
+
+
+async def test_an_error_arrives_as_it_was_raised(lease: Lease, fleet: Fleet) -> None:
+    def work() -> None:
+        with Client(lease) as client:
+            client.order("stop", ["nobody"])
+
+    with pytest.raises(RpxError, match="no backend `nobody`") as error:
+        await trio.to_thread.run_sync(work)
+    assert error.value.exit_code == UsageError.exit_code
+    assert error.value.problems[0].hint.startswith("the backends of this project are")
+
+
+async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> None:
+    backend = fleet.registry.backends["api:3000"]
+    texts = ["one", "two\u2028still two\x85\x0b", "three"]
+    for text in texts:
+        fleet.registry.print(backend, text.encode())
+
+    def work() -> list[str]:
+        with Client(lease) as client:
+            return [line["text"] for line in client.logs([], tail=None, follow=False)]
+
+    assert await trio.to_thread.run_sync(work) == texts
+
+
+async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nursery) -> None:
+    hub = registry(spec(3000))
+    hub.print(hub.backends["api:3000"], b"hello")
+    first = trio.Event()
+
+    def work() -> list[str]:
+        texts = []
+        with Client(lease) as client:
+            for line in client.logs(["api"], tail=10, follow=True):
+                texts.append(line["text"])
+                trio.from_thread.run_sync(first.set)
+        return texts
+
+    async with trio.open_nursery() as project:
+        await project.start(Control(lease.socket), hub, Shutdown())
+        result: list[str] = []
+
+        async def follow() -> None:
+            result.extend(await trio.to_thread.run_sync(work))
+
+        nursery.start_soon(follow)
+        await first.wait()
+        project.cancel_scope.cancel()
+    with trio.fail_after(5):
+        while not result:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+    assert result == ["hello"]
+
+
+def ask_nobody(lease: Lease) -> None:
+    """Expect NotRunning. httpcore leaves the closing of a refused socket to the interpreter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        with Client(lease) as client, pytest.raises(NotRunning, match="does not listen"):
+            client.ps()
+        gc.collect()
+
+
+def test_nobody_on_the_socket_means_not_running(lease: Lease) -> None:
+    ask_nobody(lease)
+
+
+def test_a_stale_socket_means_not_running(lease: Lease) -> None:
+    with socket.socket(socket.AF_UNIX) as crashed:
+        crashed.bind(str(lease.socket))
+    ask_nobody(lease)
+
+
+async def test_somebody_else_on_the_socket_is_an_error_not_a_traceback(
+    lease: Lease, nursery: trio.Nursery
+) -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\nno")
+
+    listener = trio.socket.socket(socket.AF_UNIX)
+    await listener.bind(str(lease.socket))
+    listener.listen(1)
+    serve = partial(trio.serve_listeners, answer, [trio.SocketListener(listener)])
+    nursery.start_soon(serve)
+
+    def work() -> None:
+        with Client(lease) as client:
+            client.ps()
+
+    with pytest.raises(RpxError, match="answered 500"):
+        await trio.to_thread.run_sync(work)
+    nursery.cancel_scope.cancel()
