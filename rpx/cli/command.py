@@ -1,0 +1,117 @@
+"""What all commands share: `--file`, `--color`, help that starts with examples, suggestions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from rpx.config.suggest import nearest
+
+if TYPE_CHECKING:
+    from rpx.control.client import Client
+
+
+@dataclass(slots=True)
+class Common:
+    """What `--file` and `--color` say, before or after the command's name."""
+
+    file: Path | None = None
+    color: str = "auto"
+
+    def colour(self, stream: IO[Any]) -> bool:
+        """Whether to colour what goes to `stream`: the option, then the environment, then a tty."""
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR"):
+            return False
+        force = os.environ.get("FORCE_COLOR", "")
+        if force:
+            return force != "0"
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def client(self) -> Client:
+        """A client of the running project. Raises NotRunning."""
+        from rpx.control.client import Client  # noqa: PLC0415 - httpx, only when it is needed
+        from rpx.control.lease import find_running  # noqa: PLC0415 - psutil, likewise
+
+        return Client(find_running(Path.cwd(), self.file))
+
+
+def _keep_file(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Common).file = value
+
+
+def _keep_color(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Common).color = value
+
+
+def _common_options(file_flags: Sequence[str]) -> list[click.Parameter]:
+    return [
+        click.Option(
+            list(file_flags),
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            expose_value=False,
+            callback=_keep_file,
+            help="The project's file, instead of the first rpx.yaml from here upward",
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            expose_value=False,
+            callback=_keep_color,
+            help="Colours: on a terminal (auto), always or never",
+        ),
+    ]
+
+
+class Command(click.Command):
+    """A command with examples. `file_flags` is other than `-f` where that means something else."""
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - click's own
+        examples: str = "",
+        file_flags: Sequence[str] = ("-f", "--file"),
+        **kwargs: Any,  # noqa: ANN401 - click's own
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+        self.params += _common_options(file_flags)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples first: most people look for one to copy."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples.splitlines():
+                    formatter.write(f"{' ' * formatter.current_indent}{line}\n")
+            formatter.write_paragraph()
+        super().format_help(ctx, formatter)
+
+
+class Group(Command, click.Group):
+    """A group whose unknown commands come with the nearest known one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in self.list_commands(ctx) or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        near = nearest(name, self.list_commands(ctx))
+        raise UnknownCommand(name, near, ctx)
+
+
+class UnknownCommand(click.UsageError):
+    """There is no such command. `near` is the one that was probably meant."""
+
+    def __init__(self, name: str, near: str | None, ctx: click.Context) -> None:
+        super().__init__(f"there is no command `{name}`", ctx)
+        self.near = near

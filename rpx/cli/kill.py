@@ -1,0 +1,60 @@
+"""`rpx kill-backend`."""
+
+from __future__ import annotations
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.cli.output import json_option, print_json
+from rpx.config.duration import parse_duration
+from rpx.errors import UsageError
+
+EXAMPLES = """\
+rpx kill-backend 3001                   # SIGKILL; rpx restarts it at once
+rpx kill-backend api:3001 --signal TERM # ask instead of killing
+rpx kill-backend 3001 --down-for 10s    # restart it after ten seconds
+rpx kill-backend 3001 --no-restart      # until `rpx start api:3001`
+"""
+
+
+@click.command("kill-backend", cls=Command, examples=EXAMPLES)
+@click.argument("backend", metavar="BACKEND")
+@click.option("--signal", default="KILL", show_default=True, help="A name or a number")
+@click.option("--down-for", metavar="DURATION", help="Rest so long before the restart: 10s, 1m30s")
+@click.option("--no-restart", is_flag=True, help="Leave it down until somebody starts it")
+@json_option
+@click.pass_obj
+def kill_backend(
+    common: Common,
+    backend: str,
+    *,
+    signal: str,
+    down_for: str | None,
+    no_restart: bool,
+    as_json: bool,
+) -> None:
+    """Kill the process that serves BACKEND, as a crash would.
+
+    BACKEND is a port, `host:port`, `name:port` or `name:index`. Only processes that rpx started
+    can be hit.
+    """
+    if no_restart and down_for is not None:
+        raise UsageError(
+            "`--down-for` and `--no-restart` exclude each other", hint="leave one of them out"
+        )
+    seconds = _seconds(down_for) if down_for is not None else 0.0
+    with common.client() as client:
+        kill = client.kill_backend(backend, signal=signal, down_for=seconds, restart=not no_restart)
+    if as_json:
+        print_json(kill)
+    else:
+        print(kill["sentence"])
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text, 1.0)
+    except ValueError as error:
+        raise UsageError(
+            f"`--down-for` {error}: {text}", hint="for example 10s, 500ms or 1m30s"
+        ) from None

@@ -1,0 +1,87 @@
+"""`rpx` itself: which commands there are, and how each begins and ends.
+
+A command's module is imported when the command is used: `rpx --help` knows one line of each from
+the table here and is there at once.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+import rpx
+from rpx.cli.command import Command, Common, Group
+from rpx.cli.failures import reported
+from rpx.errors import Exit
+
+# name → (module:attribute, what `rpx --help` says)
+COMMANDS = {
+    "up": ("rpx.cli.up:up", "Start everything in rpx.yaml, until Ctrl-C"),
+    "down": ("rpx.cli.down:down", "Stop what `rpx up` started"),
+    "ps": ("rpx.cli.ps:ps", "Show backends, states, pids and URLs"),
+    "stats": ("rpx.cli.stats:stats", "Show requests, errors and latency of each backend"),
+    "logs": ("rpx.cli.logs:logs", "Show what backends print"),
+    "start": ("rpx.cli.orders:start", "Start backends that are down"),
+    "stop": ("rpx.cli.orders:stop", "Stop backends; they stay down until started"),
+    "restart": ("rpx.cli.orders:restart", "Restart backends, one after the other"),
+    "kill-backend": ("rpx.cli.kill:kill_backend", "Kill a backend, to see what users see"),
+    "check": ("rpx.cli.check:check", "Check rpx.yaml without starting anything"),
+}
+
+EXAMPLES = """\
+rpx up                          # everything in rpx.yaml, until Ctrl-C
+rpx ps                          # who runs, where, since when
+rpx logs -f api                 # what the copies of api print
+rpx restart api                 # one copy after the other: no request is lost
+rpx kill-backend 3001           # what do my users see when this one dies?
+"""
+
+
+class Commands(Group):
+    """The commands of the table, imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group("rpx", cls=Commands, examples=EXAMPLES, invoke_without_command=True)
+@click.version_option(rpx.__version__, message="rpx %(version)s")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Starts a project's services, keeps them alive, and balances requests over them."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        ctx.exit(Exit.USAGE)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Nothing escapes, whatever happens."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale that has no `→`
+    return reported(lambda: _run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    # Not group.main(): that prints errors in its own way, and ends with 1 on a broken pipe.
+    try:
+        with group.make_context("rpx", arguments, obj=Common()) as ctx:
+            code = group.invoke(ctx)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    return code if isinstance(code, int) else Exit.FINE

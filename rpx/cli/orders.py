@@ -1,0 +1,69 @@
+"""`rpx start`, `rpx stop`, `rpx restart`: one shape, three verbs."""
+
+from __future__ import annotations
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.cli.output import json_option, print_json
+
+names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
+
+
+def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -> int:
+    with common.client() as client:
+        outcomes = client.order(verb, names)
+    if as_json:
+        print_json(outcomes)
+    else:
+        for outcome in outcomes:
+            print(outcome["sentence"])
+    return next((o["exit_code"] for o in outcomes if o["exit_code"]), 0)
+
+
+@click.command(
+    "start",
+    cls=Command,
+    examples="""\
+rpx start api:3001              # one backend
+rpx start api worker            # all copies of api, and the worker
+""",
+)
+@names_argument
+@json_option
+@click.pass_obj
+def start(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Start backends that are down, and wait until they are ready."""
+    return _give(common, "start", names, as_json=as_json)
+
+
+@click.command(
+    "stop",
+    cls=Command,
+    examples="""\
+rpx stop api:3001               # one backend: the others take its requests
+rpx stop worker                 # it stays down until `rpx start worker`
+""",
+)
+@names_argument
+@json_option
+@click.pass_obj
+def stop(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Stop backends. Requests under way are finished first; nothing starts them again by itself."""
+    return _give(common, "stop", names, as_json=as_json)
+
+
+@click.command(
+    "restart",
+    cls=Command,
+    examples="""\
+rpx restart api                 # one copy after the other: no request is lost
+rpx restart 3001                # the backend on this port
+""",
+)
+@names_argument
+@json_option
+@click.pass_obj
+def restart(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Restart backends, each when the one before it is ready again."""
+    return _give(common, "restart", names, as_json=as_json)

@@ -1,0 +1,59 @@
+"""How reading commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts")
+
+
+def print_json(data: object) -> None:
+    """As a program wants it; indented, because people look, too."""
+    print(json.dumps(data, indent=2))
+
+
+def table(columns: Sequence[str], right: Sequence[str] = ()) -> Table:
+    """An empty table without lines. The columns of `right` are numbers."""
+    from rich.table import Table  # noqa: PLC0415 - not for `--json`
+
+    empty = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        empty.add_column(column, justify="right" if column in right else "left", no_wrap=True)
+    return empty
+
+
+def print_table(filled: Table, *, colour: bool) -> None:
+    """To stdout. What is not a terminal gets every column in full."""
+    from rich.console import Console  # noqa: PLC0415 - not for `--json`
+
+    text = io.StringIO()
+    width = None if sys.stdout.isatty() else 10_000
+    console = Console(
+        file=text,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,  # a command may have brackets
+        legacy_windows=False,
+    )
+    console.print(filled)
+    for line in text.getvalue().splitlines():
+        print(line.rstrip())
+
+
+def age(seconds: float) -> str:
+    """`12s`, `3m`, `2h`, `5d`: the largest unit that says something."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"

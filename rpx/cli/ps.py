@@ -1,0 +1,61 @@
+"""`rpx ps`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+from rich.text import Text
+
+from rpx.cli.command import Command, Common
+from rpx.cli.output import age, json_option, print_json, print_table, table
+
+EXAMPLES = """\
+rpx ps                          # a table
+rpx ps --json                   # the same, and more, for scripts
+"""
+
+COLOURS = {
+    "ready": "green",
+    "unhealthy": "red",
+    "failed": "red",
+    "backoff": "yellow",
+    "starting": "yellow",
+    "draining": "yellow",
+    "stopping": "yellow",
+}
+
+
+@click.command("ps", cls=Command, examples=EXAMPLES)
+@json_option
+@click.pass_obj
+def ps(common: Common, *, as_json: bool) -> None:
+    """Show every backend: its state, process, restarts, since when, and its URL."""
+    with common.client() as client:
+        rows = client.ps()
+    if as_json:
+        print_json(rows)
+        return
+    filled = table(
+        ["NAME", "BACKEND", "STATE", "PID", "RESTARTS", "SINCE", "ROTATION", "URL"],
+        right=["PID", "RESTARTS", "SINCE"],
+    )
+    for row in rows:
+        filled.add_row(*_cells(row, time.time()))
+    print_table(filled, colour=common.colour(sys.stdout))
+
+
+def _cells(row: dict[str, Any], now: float) -> list[str | Text]:
+    state = f"{row['state']} (external)" if row["external"] else row["state"]
+    return [
+        row["name"],
+        row["backend"] or "-",
+        Text(state, style=COLOURS.get(row["state"], "")),
+        str(row["pid"] or "-"),
+        "-" if row["external"] else str(row["restarts"]),
+        age(now - row["since"]),
+        ("in" if row["in_rotation"] else "out") if row["backend"] else "-",
+        row["url"] or "-",
+    ]

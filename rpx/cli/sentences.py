@@ -1,0 +1,171 @@
+"""What `rpx up` says about what happens: events in, sentences out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import assert_never
+
+from rpx.hub.records import Backend, Pool
+from rpx.hub.registry import Registry
+from rpx.model.status import HAS_PROCESS, Event, Note, Routed, State, StateChanged
+
+LAST_WORDS = 5  # lines of output that an error shows
+
+
+class Teller:
+    """Remembers just enough to say how long things took and which URLs are up."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        # As told so far: the registry is ahead of what is still to be told.
+        self._since = dict.fromkeys(registry.backends, 0.0)
+        self._started = dict.fromkeys(registry.backends, 0.0)
+        self._ready: set[str] = set()
+        self._up: set[str] = set()
+
+    def overview(self) -> list[str]:
+        """Services, their URLs and backends, before any of them has started."""
+        names = {b.spec.name for b in self._registry.backends.values()}
+        width = max(map(len, names), default=0)
+        lines = [
+            f"{_name(pool):<{width}}  {_route(self._registry, pool)}" for pool in self._pools()
+        ]
+        return lines + [
+            f"{backend.spec.name:<{width}}  {_command(backend)}"
+            for backend in self._registry.backends.values()
+            if backend.pool is None and backend.spec.start
+        ]
+
+    def tell(self, event: Event) -> list[str]:
+        """The sentences for one event; none if it is not worth one."""
+        match event:
+            case Note():
+                return [f"{event.label} {event.text}" if event.label else event.text]
+            case Routed():
+                return [f"[rpx] Request {event.path} → {event.address}"]
+            case StateChanged():
+                return list(self._changed(event))
+            case _:
+                assert_never(event)
+
+    def _changed(self, event: StateChanged) -> Iterator[str]:
+        before, self._since[event.label] = self._since.get(event.label, 0.0), event.at
+        backend = self._registry.backends[event.label]
+        if event.after is State.STARTING:
+            self._started[event.label] = event.at
+        took = f" after {event.at - before:.1f} s" if before else ""
+        if event.after is State.FAILED:
+            yield from self._failed(event, backend)
+        elif text := _sentence(event, took, external=backend.external):
+            yield f"{event.label} {text}"
+        if event.after is not State.READY:
+            self._ready.discard(event.label)
+        elif backend.pool is not None:
+            self._ready.add(event.label)
+            yield from self._url(backend.pool)
+
+    def _url(self, pool: Pool) -> Iterator[str]:
+        """Once, when the last backend of a pool has become ready."""
+        if pool.host not in self._up and all(b.spec.label in self._ready for b in pool.backends):
+            self._up.add(pool.host)
+            yield f"{_name(pool)} is up at {self._registry.url(pool.host)}"
+
+    def _failed(self, event: StateChanged, backend: Backend) -> Iterator[str]:
+        yield f"error: backend `{event.label}` {event.reason}"
+        begun = self._started[event.label]
+        lines = [line for line in backend.lines.tail(LAST_WORDS) if line.at >= begun]
+        if lines:
+            yield "  last output:"
+            yield from (f"    {line.text.decode(errors='replace')}" for line in lines)
+        run = f"run `{_by_hand(backend)}` yourself, then " if backend.spec.start else ""
+        yield f"hint: {run}`rpx start {event.label}`"
+
+    def _pools(self) -> list[Pool]:
+        return [pool for pool in self._registry.pools.values() if pool.backends]
+
+
+def stopping(registry: Registry) -> str:
+    """What there is to be waited for, when the end begins."""
+    backends = list(registry.backends.values())
+    requests = sum(b.in_flight for b in backends)
+    running = sum(b.state in HAS_PROCESS and not b.external for b in backends)
+    parts = [_count(requests, "request")] if requests else []
+    return f"stopping: {', '.join([*parts, _count(running, 'backend')])} (Ctrl-C again to hurry)"
+
+
+def waiting(registry: Registry, now: float, *, hurried: bool) -> list[str]:
+    """Who is still being waited for, and for how long."""
+    lines = []
+    for backend in registry.backends.values():
+        label = backend.spec.label
+        if backend.external or backend.state not in HAS_PROCESS or backend.pid is None:
+            continue
+        if hurried:
+            lines.append(f"killing {label} (pid {backend.pid})")
+        elif backend.state is State.STOPPING and backend.spec.start:
+            left = backend.since + backend.spec.start.stop_grace_period - now
+            kill = f"SIGKILL in {max(0, round(left))}s"
+            lines.append(f"waiting for {label} (pid {backend.pid}), {kill}, Ctrl-C to kill now")
+        elif backend.in_flight:
+            requests = _count(backend.in_flight, "request")
+            lines.append(f"waiting for {requests} at {label}, Ctrl-C to drop them")
+    return lines
+
+
+_SENTENCES = {
+    State.STARTING: "starting",
+    State.READY: "ready{pid}{took}",
+    State.UNHEALTHY: "unhealthy, out of rotation{because}",
+    State.DRAINING: "out of rotation, to be replaced{because}",
+    State.STOPPING: "stopping{pid}",
+    State.BACKOFF: "{reason}",
+    State.STOPPED: "stopped{because}",
+    State.COMPLETED: "completed{because}",
+}
+
+
+def _sentence(event: StateChanged, took: str, *, external: bool) -> str:
+    template = _SENTENCES[event.after]
+    if event.after is State.READY and external:
+        template = "answers, in rotation"
+    elif event.after is State.READY and event.before is State.UNHEALTHY:
+        template = "healthy again{pid}{took}"
+    elif event.after is State.DRAINING and not event.reason:
+        return ""  # asked for by somebody who knows; `stopping` follows
+    return template.format(
+        pid=f" (pid {event.pid})" if event.pid else "",
+        took=took,
+        reason=event.reason,
+        because=f": {event.reason}" if event.reason else "",
+    )
+
+
+def _name(pool: Pool) -> str:
+    return pool.backends[0].spec.name
+
+
+def _route(registry: Registry, pool: Pool) -> str:
+    addresses = ", ".join(str(backend.spec.address) for backend in pool.backends)
+    return f"{registry.url(pool.host)} → {addresses}"
+
+
+def _command(backend: Backend) -> str:
+    assert backend.spec.start is not None  # noqa: S101 - for the type checker: callers have looked
+    command = backend.spec.start.command
+    return command if isinstance(command, str) else shlex.join(command)
+
+
+def _by_hand(backend: Backend) -> str:
+    """The command as one would type it from here."""
+    start, address = backend.spec.start, backend.spec.address
+    folder = os.path.relpath(start.cwd, Path.cwd()) if start else "."
+    there = f"cd {shlex.quote(folder)} && " if folder != "." else ""
+    port = f"PORT={address.port} " if address else ""
+    return f"{there}{port}{_command(backend)}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,86 @@
+"""The supervisor's side of `rpx up`: from a configuration to an exit code."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from rpx.app import Options, serve
+from rpx.backend.processes import marked, send
+from rpx.cli.console import Console
+from rpx.cli.failures import report_bug
+from rpx.cli.screen import Screen
+from rpx.cli.signals import obey_signals
+from rpx.config import find_config, load_config
+from rpx.control.api import Control
+from rpx.control.lease import Hold, Identity, Lease, take
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.model.config import Config
+
+KILL_TAKES = 2.0  # seconds
+
+
+def supervise(file: Path | None, *, colour: bool) -> int:
+    """Run the project until it is asked to end. Raises RpxError before anything is started."""
+    path = file.absolute() if file else find_config(Path.cwd())
+    config = load_config(path, os.environ, warn=lambda text: say(f"warning: {text}"))
+    run_id = secrets.token_hex(6)
+    me, guardian = Identity.of(os.getpid()), Identity.of(os.getppid())
+    with take(Lease(me, guardian, run_id, config.name, path)) as hold:
+        if hold.crashed is not None:
+            sweep(hold.crashed)
+        return trio.run(partial(run, config, hold, colour=colour))
+
+
+async def run(config: Config, hold: Hold, *, colour: bool) -> int:
+    """Signals, faces and the project itself; the exit code."""
+    shutdown = Shutdown()
+    console = Console(Screen(sys.stdout.fileno()).write, report, colour=colour)
+    control = Control(hold.lease.socket, lambda registry: hold.publish(first_url(registry)))
+    options = Options(run_id=hold.lease.run_id, report=report, colour=colour)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(obey_signals, shutdown)
+        await serve(config, options, shutdown, faces=[console, control])
+        nursery.cancel_scope.cancel(reason="the project has ended")
+    return shutdown.exit_code
+
+
+def sweep(crashed: Lease) -> None:
+    """End what a run left behind that was killed together with its guardian, and say so."""
+    ended: set[int] = set()
+    deadline = time.monotonic() + KILL_TAKES
+    # Again and again: one that was just forking has a child that we have not seen.
+    while (left := marked(crashed.run_id)) and time.monotonic() < deadline:
+        for process in left:
+            send(process, signal.SIGKILL)
+            ended.add(process.pid)
+        time.sleep(0.02)
+    pid = crashed.supervisor.pid
+    found = f": ended {len(ended)} of its processes" if ended else "; it had left no process"
+    say(f"rpx: an earlier run (pid {pid}) did not end in order{found}")
+
+
+def first_url(registry: Registry) -> str | None:
+    """Where the first proxy answers."""
+    return next((registry.url(host) for host in registry.pools), None)
+
+
+def report(group: ExceptionGroup[Exception]) -> None:
+    """What a wall has caught: rpx goes on, and says that it is not well."""
+    say(str(report_bug(group)))
+
+
+def say(text: str) -> None:
+    """To stderr, if anybody is there."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        pass

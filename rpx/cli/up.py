@@ -1,0 +1,37 @@
+"""`rpx up`. Nothing heavy is imported here: the guardian forks first, and stays small."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import click
+
+from rpx.backend.guardian import guard
+from rpx.cli.command import Command, Common
+from rpx.cli.failures import reported
+
+EXAMPLES = """\
+rpx up                          # everything in rpx.yaml, until Ctrl-C
+rpx up -f shop/rpx.yaml         # another project's file
+rpx up --color never            # for a file or a pipe that wants no colours
+"""
+
+
+@click.command("up", cls=Command, examples=EXAMPLES)
+@click.pass_obj
+def up(common: Common) -> int:
+    """Start everything in rpx.yaml and route requests to it, until Ctrl-C.
+
+    Prints what happens and what the services print. Ctrl-C waits for requests under way and stops
+    the services in order; a second one kills them at once.
+    """
+    return guard(lambda: reported(lambda: _supervise(common)))
+
+
+def _supervise(common: Common) -> int:
+    # Until somebody hears them (obey_signals): half of a start-up is no good place to end at.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    from rpx.cli.supervisor import supervise  # noqa: PLC0415 - after the fork
+
+    return supervise(common.file, colour=common.colour(sys.stdout))

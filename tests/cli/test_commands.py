@@ -1,0 +1,188 @@
+"""The commands that look at and steer a running project, against the real API and fake lives."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from rpx.cli.main import main
+from rpx.control.api import Control
+from rpx.control.lease import Identity, Lease, take
+from rpx.hub.shutdown import Shutdown
+from tests.control.fake_life import Fleet
+from tests.support.bench import external, registry, spec
+
+
+class Shop:
+    """A running project named shop; commands run in its folder."""
+
+    def __init__(self, fleet: Fleet, shutdown: Shutdown, out: pytest.CaptureFixture[str]) -> None:
+        self.fleet, self.shutdown, self._capture = fleet, shutdown, out
+        self.out = self.err = ""
+
+    async def rpx(self, *arguments: str) -> int:
+        code = await trio.to_thread.run_sync(main, arguments)
+        self.out, self.err = self._capture.readouterr()
+        return code
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    (tmp_path / "shop" / "deep").mkdir(parents=True)
+    (tmp_path / "shop" / "rpx.yaml").touch()
+    monkeypatch.chdir(tmp_path / "shop" / "deep")
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+async def shop(
+    folder: Path, nursery: trio.Nursery, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Shop]:
+    fleet, shutdown = Fleet(registry(spec(3000), spec(3001), external(3005))), Shutdown()
+    me = Identity.of(os.getpid())
+    with take(Lease(me, me, "run", "shop", folder / "rpx.yaml")) as hold:
+        await nursery.start(Control(hold.lease.socket), fleet.registry, shutdown)
+        await fleet.start(nursery)
+        yield Shop(fleet, shutdown, capsys)
+        nursery.cancel_scope.cancel()
+
+
+async def test_ps_is_a_table(shop: Shop) -> None:
+    assert await shop.rpx("ps") == 0
+    header, first, _, last = shop.out.splitlines()
+    assert header.split() == [
+        *("NAME", "BACKEND", "STATE", "PID", "RESTARTS", "SINCE", "ROTATION", "URL")
+    ]
+    words = first.split()
+    assert words[:5] == ["api", "localhost:3000", "ready", "1001", "0"]
+    assert words[6:] == ["in", "http://api.localhost:8080"]
+    assert last.split()[:5] == ["api", "localhost:3005", "unhealthy", "(external)", "-"]
+
+
+async def test_ps_as_json_is_a_list_of_rows(shop: Shop) -> None:
+    assert await shop.rpx("ps", "--json") == 0
+    rows = json.loads(shop.out)
+    assert [row["backend"] for row in rows] == [
+        *("localhost:3000", "localhost:3001", "localhost:3005")
+    ]
+
+
+async def test_stats_are_a_table_or_json(shop: Shop) -> None:
+    backend = shop.fleet.registry.backends["api:3000"]
+    backend.requests, backend.errors, backend.seconds = 150, 2, 6.765
+    assert await shop.rpx("stats", "--json") == 0
+    assert json.loads(shop.out)["api.localhost"]["localhost:3000"] == {
+        "requests": 150,
+        "errors": 2,
+        "avgLatency": 45.1,
+    }
+    assert await shop.rpx("stats") == 0
+    assert shop.out.splitlines()[1].split() == [
+        *("api.localhost", "localhost:3000", "150", "2", "45.1", "ms")
+    ]
+
+
+@pytest.mark.parametrize(("color", "escaped"), [("always", True), ("never", False)])
+async def test_tables_are_coloured_when_asked_to(shop: Shop, color: str, escaped: bool) -> None:
+    assert await shop.rpx("ps", "--color", color) == 0
+    assert ("\x1b[" in shop.out) is escaped
+
+
+async def test_kill_backend_says_what_it_did(shop: Shop) -> None:
+    assert await shop.rpx("kill-backend", "3001", "--down-for", "1m30s") == 0
+    assert shop.out == "api:3001: SIGKILL to pid 2001, out of rotation, restart in 90 s\n"
+
+
+async def test_kill_backend_as_json(shop: Shop) -> None:
+    assert await shop.rpx("kill-backend", "api:2", "--signal", "9", "--no-restart", "--json") == 0
+    kill = json.loads(shop.out)
+    assert (kill["pid"], kill["signal"], kill["state"]) == (2001, "SIGKILL", "stopped")
+
+
+async def test_kill_backend_of_a_foreign_port_names_ours(shop: Shop) -> None:
+    assert await shop.rpx("kill-backend", "3005") == 2
+    assert shop.out == ""
+    assert shop.err == (
+        "error: rpx does not run `api:3005`: its process was started by somebody else\n"
+        "hint: rpx runs api:3000, api:3001\n"
+    )
+
+
+async def test_orders_print_a_sentence_for_each_backend(shop: Shop) -> None:
+    assert await shop.rpx("restart", "api") == 0
+    assert shop.out == (
+        "api:3000 restarted, pid 1001 → 1002, ready after 0.0 s\n"
+        "api:3001 restarted, pid 2001 → 2002, ready after 0.0 s\n"
+    )
+    assert await shop.rpx("stop", "3000", "3001") == 0
+    assert shop.out.splitlines()[1] == "api:3001 stopped (it was pid 2002)"
+    assert await shop.rpx("start", "3000", "--json") == 0
+    assert [(o["label"], o["state"]) for o in json.loads(shop.out)] == [("api:3000", "ready")]
+
+
+async def test_an_order_that_came_to_nothing_has_an_exit_code(shop: Shop) -> None:
+    shop.fleet.lives["api:3000"].broken = True
+    assert await shop.rpx("restart", "3000") == 1
+    assert "failed" in shop.out
+
+
+async def test_logs_have_the_prefixes_of_the_console(shop: Shop) -> None:
+    hub = shop.fleet.registry
+    hub.print(hub.backends["api:3000"], b"\x1b[31mone")
+    hub.print(hub.backends["api:3001"], "two\u2028".encode())
+    assert await shop.rpx("logs") == 0
+    assert shop.out == "api:3000 | one\napi:3001 | two\u2028\n"
+    assert await shop.rpx("logs", "--tail", "0") == 0
+    assert shop.out == ""
+
+
+async def test_logs_as_json_are_one_object_a_line(shop: Shop) -> None:
+    hub = shop.fleet.registry
+    for label in ("api:3000", "api:3001"):
+        hub.print(hub.backends[label], b"hello")
+    assert await shop.rpx("logs", "--json", "3001") == 0
+    line = json.loads(shop.out)
+    assert (line["label"], line["text"]) == ("api:3001", "hello")
+
+
+@pytest.mark.parametrize("command", ["ps", "stats", "logs", "down"])
+def test_a_look_at_what_does_not_run_is_exit_code_3(
+    folder: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"error: {folder}/rpx.yaml is not running\nhint: start it: `rpx up`\n"
+
+
+def test_check_shows_what_would_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "rpx.yaml").write_text(
+        "listen: {http_port: 8080}\n"
+        "proxies: [{to: api.localhost, from: [':3000', ':3001'], start: './run [x]'}]\n"
+        "processes: {worker: [./work, fast]}\n"
+    )
+    assert main(["check"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split() for line in out.splitlines()] == [
+        ["NAME", "BACKEND", "URL", "COMMAND"],
+        ["api", "localhost:3000", "http://api.localhost:8080", "./run", "[x]"],
+        ["api", "localhost:3001", "http://api.localhost:8080", "./run", "[x]"],
+        ["worker", "-", "-", "./work", "fast"],
+    ]
+    assert err == f"{folder}/rpx.yaml is in order\n"
+
+
+def test_check_says_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "rpx.yaml").write_text("proxis: []\n")
+    assert main(["check", "-f", "../rpx.yaml"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "`proxis`" in err
+    assert "hint: did you mean `proxies`" in err

@@ -1,0 +1,187 @@
+"""The console as a face: order, bounds, a terminal that stands still, the last words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+import trio
+import trio.testing
+from trio.abc import Clock
+
+from rpx.cli.backlog import LIMIT
+from rpx.cli.console import Console, goodbye
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.policy.lifecycle import Move
+from tests.support.bench import registry, spec
+
+
+class Terminal:
+    """Collects what is written. `open` lets writes through."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.open = threading.Event()
+        self.open.set()
+        self.alive = True
+
+    def write(self, pieces: list[bytes]) -> bool:
+        self.open.wait()
+        if self.alive:
+            self.lines += b"".join(pieces).decode().splitlines()
+        return self.alive
+
+    def after(self, header: str) -> list[str]:
+        return self.lines[self.lines.index(header) + 1 :]
+
+
+class Run:
+    """A console at work on a registry with two backends."""
+
+    def __init__(self) -> None:
+        self.registry: Registry = registry(spec(3000), spec(3001))
+        self.terminal = Terminal()
+        self.shutdown = Shutdown()
+        self.bugs: list[ExceptionGroup[Exception]] = []
+        self.console = Console(self.terminal.write, self.bugs.append, colour=False)
+        self.before: Callable[[], None] = lambda: None
+
+    async def show(self, happen: Callable[[], None]) -> list[str]:
+        """Run the console while something happens; what it has printed when it was cancelled."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.console, self.registry, self.shutdown)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            happen()
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            nursery.cancel_scope.cancel()
+        return self.terminal.lines[1:]
+
+    def say(self, label: str, text: bytes) -> None:
+        self.registry.print(self.registry.backends[label], text)
+
+    def move(self, label: str, move: Move, reason: str = "") -> None:
+        self.registry.move(self.registry.backends[label], move, reason=reason)
+
+
+async def test_it_begins_with_services_and_urls() -> None:
+    run = Run()
+    await run.show(lambda: None)
+    assert run.terminal.lines == [
+        "rpx      | api  http://api.localhost:8080 → localhost:3000, localhost:3001"
+    ]
+
+
+async def test_lines_and_news_come_in_the_order_in_which_they_happened() -> None:
+    run = Run()
+
+    def happen() -> None:
+        run.move("api:3000", Move.LAUNCH)
+        for number in range(1500):  # more than one batch
+            run.say("api:3000", b"%d" % number)
+        run.move("api:3000", Move.CRASHED, "exited with status 1 after 0.1 s")
+        run.move("api:3000", Move.LAUNCH)
+        run.say("api:3000", b"again")
+
+    assert await run.show(happen) == [
+        "rpx      | api:3000 starting",
+        *(f"api:3000 | {number}" for number in range(1500)),
+        "rpx      | api:3000 exited with status 1 after 0.1 s",
+        "rpx      | api:3000 starting",
+        "api:3000 | again",
+    ]
+
+
+async def test_what_was_said_last_is_printed_before_it_ends() -> None:
+    run = Run()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run.console, run.registry, run.shutdown)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        run.say("api:3000", b"last words")
+        nursery.cancel_scope.cancel()
+    assert run.terminal.lines[-1] == "api:3000 | last words"
+
+
+async def test_it_says_goodbye_only_when_the_end_was_asked_for() -> None:
+    run = Run()
+    assert await run.show(run.shutdown.request) == [
+        "rpx      | stopping: 0 backends (Ctrl-C again to hurry)",
+        "rpx      | stopped",
+    ]
+
+
+async def test_each_second_it_says_who_is_waited_for(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    hub, shutdown, said = registry(spec(3000)), Shutdown(), list[str]()
+    backend = hub.backends["api:3000"]
+    nursery.start_soon(goodbye, hub, shutdown, said.append, trio.current_time)
+    hub.move(backend, Move.LAUNCH)
+    hub.started(backend, 812)
+    for move in (Move.PROBE_UP, Move.STOP, Move.DRAINED):
+        hub.move(backend, move)
+    shutdown.request()
+    await trio.sleep(2.5)
+    shutdown.patience.lose()
+    await trio.sleep(1)
+    assert said == [
+        "stopping: 1 backend (Ctrl-C again to hurry)",
+        "waiting for api:3000 (pid 812), SIGKILL in 9s, Ctrl-C to kill now",
+        "waiting for api:3000 (pid 812), SIGKILL in 8s, Ctrl-C to kill now",
+        "killing api:3000 (pid 812)",
+    ]
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_terminal_that_stands_still_holds_up_nobody_and_costs_counted_lines() -> None:
+    run = Run()
+    run.terminal.open.clear()
+    size, count = 10_000, 2 * LIMIT // 10_000
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run.console, run.registry, run.shutdown)
+        run.say("api:3001", b"in between")
+        for number in range(count):
+            run.say("api:3000", b"%d" % number + b"x" * size)
+            if number % 100 == 0:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+        run.terminal.open.set()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        nursery.cancel_scope.cancel()
+    shown = [line for line in run.terminal.lines if line.startswith("api:3000")]
+    [missed] = [line for line in run.terminal.lines if "came too fast" in line]
+    assert len(shown) + int(missed.split()[2]) == count
+    assert missed.endswith("lines of api:3000 came too fast to show")
+    assert "api:3001 | in between" in run.terminal.lines  # a flood costs the others nothing
+    assert shown[-1].startswith(f"api:3000 | {count - 1}x")
+
+
+async def test_a_terminal_that_never_moves_again_delays_the_end_by_a_second_at_most() -> None:
+    run = Run()
+    run.terminal.open.clear()
+    began = trio.current_time()
+    await run.show(lambda: run.say("api:3000", b"hello"))
+    assert trio.current_time() - began < 3
+    run.terminal.open.set()
+
+
+async def test_a_terminal_that_is_gone_is_no_reason_to_die() -> None:
+    run = Run()
+    run.terminal.alive = False
+    await run.show(lambda: run.say("api:3000", b"hello"))
+    assert run.terminal.lines == []
+    assert run.bugs == []
+
+
+async def test_a_bug_in_the_console_is_reported_and_ends_nothing_else() -> None:
+    run = Run()
+
+    def broken(_pieces: list[bytes]) -> bool:
+        raise ZeroDivisionError
+
+    console = Console(broken, run.bugs.append, colour=False)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(console, run.registry, run.shutdown)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+    [bug] = run.bugs
+    assert pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True).matches(bug)

@@ -1,0 +1,173 @@
+"""The command line itself: help, suggestions, exit codes, and what is not imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rpx
+from rpx.cli.main import COMMANDS, main
+
+HEAVY = ("trio", "httpx", "pydantic", "starlette", "hypercorn", "rich", "yaml", "psutil", "asyncio")
+
+
+def test_help_starts_with_examples_and_names_every_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Examples:\n  rpx up ")
+    assert all(f"\n  {name} " in out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_starts_with_examples(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"Examples:\n  rpx {name}")
+    assert "--file FILE" in out
+    assert "--color [auto|always|never]" in out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_a_help_text(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([name, "--help"])
+    options = capsys.readouterr().out.partition("Options:\n")[2].splitlines()
+    flags = [line for line in options if line.startswith("  -")]
+    assert len(flags) >= 3
+    for flag, following in zip(options, [*options[1:], ""], strict=True):
+        if flag.startswith("  -"):
+            assert "  " in flag.strip() or following.startswith("      "), flag
+
+
+def test_without_a_command_there_is_help_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.startswith("Examples:")
+    assert captured.err == ""
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"rpx {rpx.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["pss"], "error: there is no command `pss`\nhint: did you mean `rpx ps`?\n"),
+        (
+            ["kill-backends", "3001"],
+            "error: there is no command `kill-backends`\nhint: did you mean `rpx kill-backend`?\n",
+        ),
+        (
+            ["frobnicate"],
+            "error: there is no command `frobnicate`\nhint: `rpx --help` shows how it is used\n",
+        ),
+        (["ps", "--jsn"], "error: `rpx ps` has no option `--jsn`\nhint: did you mean `--json`?\n"),
+        (
+            ["up", "--detach"],
+            (
+                "error: `rpx up` has no option `--detach`\n"
+                "hint: `rpx up --help` shows how it is used\n"
+            ),
+        ),
+        (
+            ["kill-backend"],
+            (
+                "error: missing argument `BACKEND`\n"
+                "hint: `rpx kill-backend --help` shows how it is used\n"
+            ),
+        ),
+        (
+            ["kill-backend", "3001", "--down-for", "soon"],
+            "error: `--down-for` is not a duration: soon\nhint: for example 10s, 500ms or 1m30s\n",
+        ),
+        (
+            ["kill-backend", "3001", "--down-for", "1s", "--no-restart"],
+            (
+                "error: `--down-for` and `--no-restart` exclude each other\n"
+                "hint: leave one of them out\n"
+            ),
+        ),
+    ],
+)
+def test_a_mistake_on_the_command_line_says_what_was_meant(
+    arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", error)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "rpx", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "click" in imported
+    assert not imported & set(HEAVY)
+
+
+def test_up_imports_nothing_heavy_before_it_forks() -> None:
+    program = "import sys, rpx.cli.up; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not set(done.stdout.split()) & set(HEAVY)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    shell = f"{sys.executable} -m rpx --help; echo $? >&2"
+    done = subprocess.run(
+        ["sh", "-c", f"({shell}) | head -0"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "0\n"
+
+
+def test_a_locale_without_the_characters_is_no_error() -> None:
+    program = "import sys; from rpx.cli.main import main; main(['--version']); print('→')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("\\u2192\n")
+
+
+def test_colours_follow_the_option_then_the_environment_then_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from rpx.cli.command import Common
+
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    def colour(option: str, *, terminal: bool = True, **environ: str) -> bool:
+        for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        stream = Terminal() if terminal else sys.__stdin__
+        return Common(color=option).colour(stream)  # type: ignore[arg-type]  # isatty is all it asks
+
+    assert colour("auto")
+    assert not colour("auto", TERM="dumb")
+    assert not colour("auto", NO_COLOR="1")
+    assert not colour("auto", FORCE_COLOR="0")
+    assert not colour("never", FORCE_COLOR="1")
+    with open("/dev/null") as nowhere:
+        monkeypatch.setattr(sys, "__stdin__", nowhere)
+        assert not colour("auto", terminal=False)
+        assert colour("auto", terminal=False, FORCE_COLOR="1")
+        assert not colour("auto", terminal=False, FORCE_COLOR="1", NO_COLOR="1")
+        assert colour("always", terminal=False, NO_COLOR="1")

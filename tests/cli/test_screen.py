@@ -1,0 +1,93 @@
+"""Prefixes, colours, escape bytes, and writing to what may be gone or slow."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from rpx.cli.output import age
+from rpx.cli.screen import Layout, Screen
+
+LABELS = [("api", "api:3000"), ("api", "api:3001"), ("web", "web:4000"), ("db", "db")]
+
+
+def test_prefixes_are_as_wide_as_the_longest_label() -> None:
+    layout = Layout(LABELS, colour=False)
+    assert layout.output("api:3000", b"hello") == b"api:3000 | hello\n"
+    assert layout.output("db", b"hello") == b"db       | hello\n"
+    assert layout.own("ready") == b"rpx      | ready\n"
+
+
+def test_copies_of_a_service_share_a_colour_and_services_differ() -> None:
+    layout = Layout(LABELS, colour=True)
+    colours = [layout.output(label, b"")[:5] for _, label in LABELS]
+    assert colours[0] == colours[1]
+    assert len(set(colours)) == 3
+    assert layout.own("")[:5] not in colours
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\x1b[31mred\x1b[0m",
+        b"\x1b[1;38;5;200mred",
+        b"\x1b]0;title\x07red",
+        b"\x1b]8;;http://x\x1b\\red\x1b]8;;\x1b\\",
+        b"\x1b[2J\x1b[?25lred\x1b(B",
+        b"\x1b7red\x1b",
+        b"red\x1b[",
+        b"red\x1b[31",
+        b"red\x1b]0;never ended",
+        b"\x1b\x1b\x1b[mred",
+    ],
+)
+def test_no_escape_byte_is_left_where_no_colour_is_wanted(line: bytes) -> None:
+    assert Layout(LABELS, colour=False).output("db", line) == b"db       | red\n"
+
+
+def test_an_open_colour_does_not_bleed_into_the_next_line() -> None:
+    line = Layout(LABELS, colour=True).output("db", b"\x1b[31mred")
+    assert line.endswith(b"\x1b[31mred\x1b[0m\n")
+
+
+def test_bytes_that_are_no_text_pass() -> None:
+    line = bytes(range(256)).replace(b"\n", b"").replace(b"\x1b", b"")
+    assert Layout(LABELS, colour=False).output("db", line) == b"db       | " + line + b"\n"
+
+
+def test_the_line_about_a_request_stands_alone() -> None:
+    text = "[rpx] Request /api/users → localhost:3000"
+    assert Layout(LABELS, colour=True).own(text) == text.encode() + b"\n"
+
+
+def test_a_reader_that_is_gone_is_told_by_false() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert not Screen(writer).write([b"hello\n"])
+    os.close(writer)
+
+
+def test_a_pipe_that_does_not_block_gets_everything() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    data = b"x" * 1_000_000
+    done: list[bool] = []
+    thread = threading.Thread(target=lambda: done.append(Screen(writer).write([data])))
+    thread.start()
+    got = 0
+    while got < len(data):
+        got += len(os.read(reader, 65536))
+    thread.join()
+    assert done == [True]
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0s"), (0, "0s"), (59.9, "59s"), (60, "1m"), (3599, "59m"), (7200, "2h"), (1e6, "11d")],
+)
+def test_an_age_is_said_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert age(seconds) == text

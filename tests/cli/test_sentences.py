@@ -1,0 +1,175 @@
+"""What the console says, from a real registry whose backends are moved by hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rpx.cli.sentences import Teller, stopping, waiting
+from rpx.hub.bus import Subscription
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.config import Start
+from rpx.model.status import BackendSpec, Event, Routed
+from rpx.policy.lifecycle import Move
+from tests.support.bench import external, spec
+
+
+class Told:
+    """Moves backends and collects what is told about it. `now` is the time."""
+
+    def __init__(self) -> None:
+        worker = BackendSpec("worker", 1, start=Start(command=("./work", "a b"), cwd=Path("/srv")))
+        self.now = 100.0
+        self.registry = Registry(
+            [spec(3000), spec(3001), external(3005), worker],
+            {"api.localhost": 10.0},
+            clock=lambda: self.now,
+            port=8080,
+        )
+        self.teller = Teller(self.registry)
+        self.events: Subscription[Event]
+
+    def __getitem__(self, label: str) -> Backend:
+        return self.registry.backends[label]
+
+    def move(self, label: str, *moves: Move, reason: str = "", took: float = 0.3) -> list[str]:
+        for move in moves:
+            self.registry.move(self[label], move, reason=reason)
+            if move is Move.LAUNCH:
+                self.registry.started(self[label], 4711)
+            self.now += took
+        return [text for event in self.events.take() for text in self.teller.tell(event)]
+
+
+@pytest.fixture
+async def told() -> AsyncIterator[Told]:
+    told = Told()
+    with told.registry.events.subscribe() as told.events:
+        yield told
+
+
+async def test_the_overview_names_services_urls_backends_and_commands(told: Told) -> None:
+    assert told.teller.overview() == [
+        "api     http://api.localhost:8080 → localhost:3000, localhost:3001, localhost:3005",
+        "worker  ./work 'a b'",
+    ]
+
+
+async def test_a_backend_that_comes_up_says_its_pid_and_how_long_it_took(told: Told) -> None:
+    assert told.move("api:3000", Move.LAUNCH, Move.PROBE_UP) == [
+        "api:3000 starting",
+        "api:3000 ready (pid 4711) after 0.3 s",
+    ]
+
+
+async def test_the_url_is_told_once_when_the_last_backend_is_ready(told: Told) -> None:
+    up = "api is up at http://api.localhost:8080"
+    assert up not in told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
+    assert up not in told.move("api:3001", Move.LAUNCH, Move.PROBE_UP)
+    assert told.move("api:3005", Move.PROBE_UP) == ["api:3005 answers, in rotation", up]
+    told.move("api:3005", Move.PROBE_DOWN)
+    assert up not in told.move("api:3005", Move.PROBE_UP)
+
+
+async def test_the_url_is_not_told_ahead_of_the_states_that_make_it_true(told: Told) -> None:
+    told.move("api:3005", Move.PROBE_UP)
+    for label in ("api:3000", "api:3001"):  # both are up before the first word is said
+        for move in (Move.LAUNCH, Move.PROBE_UP):
+            told.registry.move(told[label], move)
+    first, *_, last = told.move("api:3000")
+    assert (first, last) == ("api:3000 starting", "api is up at http://api.localhost:8080")
+
+
+async def test_health_comes_and_goes_in_sentences(told: Told) -> None:
+    told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
+    assert told.move("api:3000", Move.PROBE_DOWN, reason="status 500", took=2) == [
+        "api:3000 unhealthy, out of rotation: status 500"
+    ]
+    assert told.move("api:3000", Move.PROBE_UP) == ["api:3000 healthy again (pid 4711) after 2.0 s"]
+
+
+async def test_a_crash_is_told_as_the_policy_put_it(told: Told) -> None:
+    told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
+    why = "exited with status 1 after 0.2 s, restart in 0.1 s"
+    assert told.move("api:3000", Move.CRASHED, reason=why) == [f"api:3000 {why}"]
+
+
+async def test_a_stop_is_told_in_two_steps(told: Told) -> None:
+    told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
+    assert told.move("api:3000", Move.STOP, Move.DRAINED) == ["api:3000 stopping (pid 4711)"]
+    assert told.move("api:3000", Move.RETIRED, reason="killed by SIGTERM after 5.0 s") == [
+        "api:3000 stopped: killed by SIGTERM after 5.0 s"
+    ]
+
+
+async def test_a_failure_shows_the_last_output_of_that_run_and_what_to_do(told: Told) -> None:
+    told.registry.print(told["worker"], b"of an earlier run")
+    told.now += 1
+    told.move("worker", Move.LAUNCH)
+    for number in range(7):
+        told.registry.print(told["worker"], b"line %d \xff" % number)
+    reason = "exited with status 1; 5 restarts within 60 s, rpx gave up"
+    assert told.move("worker", Move.GAVE_UP, reason=reason) == [
+        f"error: backend `worker` {reason}",
+        "  last output:",
+        *(f"    line {number} \N{REPLACEMENT CHARACTER}" for number in range(2, 7)),
+        f"hint: run `cd {relative('/srv')} && ./work 'a b'` yourself, then `rpx start worker`",
+    ]
+
+
+async def test_a_failure_without_output_has_none(told: Told) -> None:
+    told.registry.print(told["worker"], b"of an earlier run")
+    told.now += 1
+    told.move("worker", Move.LAUNCH)
+    error, hint = told.move("worker", Move.GAVE_UP, reason="exited with status 1")
+    assert error == "error: backend `worker` exited with status 1"
+    assert hint.startswith("hint: ")
+
+
+async def test_a_backend_with_a_port_is_tried_by_hand_with_that_port(told: Told) -> None:
+    told.move("api:3000", Move.LAUNCH)
+    *_, hint = told.move("api:3000", Move.GAVE_UP, reason="exited with status 1")
+    assert "PORT=3000 true` yourself, then `rpx start api:3000`" in hint
+
+
+async def test_notes_and_requests_are_told(told: Told) -> None:
+    told.registry.say("listening on port 8080: port 80 is taken")
+    told.registry.say("is slow", told["api:3000"])
+    told.registry.events.publish(Routed("/api/users", "localhost:3000"))
+    assert told.move("api:3000") == [
+        "listening on port 8080: port 80 is taken",
+        "api:3000 is slow",
+        "[rpx] Request /api/users → localhost:3000",
+    ]
+
+
+async def test_the_end_begins_with_what_there_is_to_wait_for(told: Told) -> None:
+    told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
+    assert stopping(told.registry) == "stopping: 1 backend (Ctrl-C again to hurry)"
+    told.move("api:3001", Move.LAUNCH, Move.PROBE_UP)
+    for _ in range(3):
+        told.registry.enter(told["api:3000"])
+    assert stopping(told.registry) == "stopping: 3 requests, 2 backends (Ctrl-C again to hurry)"
+
+
+async def test_who_is_waited_for_is_told_with_the_time_left(told: Told) -> None:
+    told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
+    told.move("api:3001", Move.LAUNCH, Move.PROBE_UP)
+    told.registry.enter(told["api:3001"])
+    told.move("api:3000", Move.STOP, Move.DRAINED, took=0)
+    assert waiting(told.registry, told.now + 3, hurried=False) == [
+        "waiting for api:3000 (pid 4711), SIGKILL in 7s, Ctrl-C to kill now",
+        "waiting for 1 request at api:3001, Ctrl-C to drop them",
+    ]
+    assert waiting(told.registry, told.now, hurried=True) == [
+        "killing api:3000 (pid 4711)",
+        "killing api:3001 (pid 4711)",
+    ]
+
+
+def relative(folder: str) -> str:
+    return os.path.relpath(folder, Path.cwd())

@@ -1,0 +1,179 @@
+"""Leaving nothing behind: Ctrl-C, signals, kill -9 of rpx's own processes, closed terminals."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import pty
+import signal
+import subprocess
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from tests.support.project import RPX, Project, free_ports, pids_said, until
+
+pytestmark = pytest.mark.real
+
+FAMILY = """
+processes:
+  family:
+    command: PYTHON APPS/forks.py
+    env: {DEAF: 1}
+    stop_grace_period: 1s
+  deaf:
+    command: PYTHON APPS/ignore_term.py
+    stop_grace_period: 1s
+"""
+NAMES = ("leader", "child", "grandchild", "daemon")
+
+
+def family(project: Project) -> dict[str, int]:
+    """Wait until every process of FAMILY has told its pid."""
+    found = until(
+        lambda: len(pids := pids_said(project.said(), *NAMES)) == 4 and pids, "the family"
+    )
+    project.until_said("ignores")
+    assert isinstance(found, dict)
+    return found
+
+
+def rpx_processes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """Return the pids of guardian and supervisor."""
+    guardian = psutil.Process(process.pid)
+    supervisor = next(
+        child
+        for child in guardian.children()
+        if "up" in child.cmdline() and "rpx" in child.cmdline()
+    )
+    return guardian.pid, supervisor.pid
+
+
+def test_ctrl_c_ends_a_family_that_is_deaf_forks_twice_and_has_sessions_of_its_own(
+    project: Project,
+) -> None:
+    project.write(FAMILY)
+    with project.up() as process:
+        family(project)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 130
+        assert project.survivors() == []
+    assert "waiting for deaf" in project.said()
+    assert "SIGKILL in" in project.said()
+
+
+def test_a_second_ctrl_c_kills_now(project: Project) -> None:
+    project.write(FAMILY.replace("1s", "60s"))
+    with project.up() as process:
+        family(project)
+        process.send_signal(signal.SIGINT)
+        project.until_said("waiting for deaf")
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 130
+        assert time.monotonic() - began < 2
+        assert project.survivors() == []
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_a_signal_to_the_whole_group_is_one_request_to_end(
+    project: Project, signum: int, code: int
+) -> None:
+    project.write("processes: {app: {command: PYTHON APPS/ignore_term.py, stop_grace_period: 1s}}")
+    with project.up() as process:
+        project.until_said("ignores")
+        began = time.monotonic()
+        os.killpg(process.pid, signum)
+        assert process.wait(15) == code
+        assert time.monotonic() - began > 0.9  # the grace period was kept
+        assert project.survivors() == []
+
+
+@pytest.mark.parametrize("victim", ["supervisor", "guardian"])
+def test_kill_9_of_one_of_rpx_s_own_processes_leaves_nothing(project: Project, victim: str) -> None:
+    project.write(FAMILY.replace("1s", "60s"))
+    with project.up() as process:
+        family(project)
+        guardian, supervisor = rpx_processes(process)
+        os.kill(supervisor if victim == "supervisor" else guardian, signal.SIGKILL)
+        began = time.monotonic()
+        until(lambda: project.survivors() == [], f"{project.survivors()}")
+        assert time.monotonic() - began < 4  # two seconds, on a machine with nothing else to do
+        assert process.wait(5) in (-signal.SIGKILL, 128 + signal.SIGKILL)
+
+
+def test_a_run_that_was_killed_whole_is_swept_by_the_next(project: Project) -> None:
+    project.write(FAMILY)
+    with project.up() as process:
+        pids = family(project)
+        for pid in rpx_processes(process):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in rpx_processes(process):
+            os.kill(pid, signal.SIGKILL)
+        process.wait(5)
+        assert psutil.pid_exists(pids["daemon"])
+        with project.up():
+            assert "did not end in order" in project.said()
+            until(lambda: not psutil.pid_exists(pids["daemon"]), "the daemon has gone")
+            assert project.ps()
+
+
+def test_closing_the_terminal_stops_everything(project: Project) -> None:
+    project.write(FAMILY)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.folder)
+        os.execvpe(RPX[0], (*RPX, "up"), project.environment)  # noqa: S606 - it is rpx itself
+    os.set_blocking(terminal, False)
+    said = bytearray()
+
+    def up() -> bool:
+        with suppress(BlockingIOError):
+            said.extend(os.read(terminal, 65536))
+        return b"ignores" in said and b"daemon" in said
+
+    until(up, f"up, in {said!r}")
+    assert b"\x1b[" in said  # on a terminal there are colours
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) in (129, -signal.SIGHUP)
+    until(lambda: project.survivors() == [], f"{project.survivors()}")
+
+
+def test_a_request_under_way_is_answered_before_rpx_goes(project: Project) -> None:
+    [port] = free_ports(1)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nfrom: PORT_A\nto: api.localhost\nstart: PYTHON APPS/ok.py",
+        PORT_A=str(port),
+    )
+    with project.up() as process, concurrent.futures.ThreadPoolExecutor() as pool:
+        answer = pool.submit(project.get, "api.localhost", "/slow?s=1")
+        until(lambda: project.ps()[0]["in_flight"] == 1, "in flight")
+        process.send_signal(signal.SIGINT)
+        assert answer.result().status_code == 200
+        assert answer.result().headers["connection"] == "close"
+        assert process.wait(10) == 130
+
+
+def test_down_ends_the_run_and_waits_for_it(project: Project) -> None:
+    project.write("processes: {app: sleep 60}")
+    with project.up() as process:
+        assert project.rpx("down").returncode == 0
+        assert process.wait(2) == 0
+        assert project.rpx("down").returncode == 3
+
+
+def test_ctrl_c_works_while_a_backend_never_becomes_ready(project: Project) -> None:
+    [port] = free_ports(1)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nfrom: PORT_A\nto: api.localhost\nstart: sleep 60",
+        PORT_A=str(port),
+    )
+    with project.up(ready=False) as process:
+        project.until_said("starting")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 130
