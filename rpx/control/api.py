@@ -1,4 +1,4 @@
-"""The control API as a face of a running project: served by hypercorn on a private unix socket."""
+"""The control API as a face of a running project: a private unix socket, and who serves it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
 import trio
-from hypercorn.config import Config as ServerConfig
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState, Framework
-from hypercorn.utils import wrap_app
 
-from rpx.control.routes import application
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.hub.walls import walled
+
+if TYPE_CHECKING:
+    from rpx.control.server import Connections
 
 BACKLOG = 64
 
@@ -44,8 +40,11 @@ class Control:
     ) -> None:
         with ExitStack() as stack:
             listener = _listen(self._path)
+            stack.callback(listener.close)
             stack.callback(self._path.unlink, missing_ok=True)
-            connections = Connections(registry, shutdown)
+            self._ready(registry)
+            task_status.started()  # who connects from now on waits in the backlog
+            connections = await trio.to_thread.run_sync(_load, registry, shutdown)
             async with trio.open_nursery() as nursery:
                 await nursery.start(connections.hang_up_at_the_end)
                 nursery.start_soon(
@@ -56,54 +55,13 @@ class Control:
                         handler_nursery=nursery,
                     )
                 )
-                self._ready(registry)
-                task_status.started()
 
 
-class Connections:
-    """The open connections, each behind its wall.
+def _load(registry: Registry, shutdown: Shutdown) -> Connections:
+    """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
+    from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    hypercorn serves them one by one instead of through its `worker_serve`: it writes to clients
-    behind a shield, so that one that has stopped reading (`rpx logs -f | less`) would hold up the
-    end of rpx for ever. Closing the socket under it is what helps, and for that we need to know it.
-    """
-
-    def __init__(self, registry: Registry, shutdown: Shutdown) -> None:
-        self._registry = registry
-        self._config = ServerConfig()
-        self._config.accesslog = self._config.errorlog = None
-        self._config.include_server_header = False
-        app = cast(Framework, application(registry, shutdown))  # each has its own ASGI types
-        self._app = wrap_app(app, self._config.wsgi_max_body_size, "asgi")
-        self._open: set[trio.SocketStream] = set()
-
-    async def serve(self, stream: trio.SocketStream) -> None:
-        """Answer one client until it leaves."""
-        await walled(self._report, self._serve, stream)
-
-    async def _serve(self, stream: trio.SocketStream) -> None:
-        self._open.add(stream)
-        try:
-            async with stream:
-                context, state = WorkerContext(None), ConnectionState({})
-                plain = cast(Any, stream)  # the annotation there knows TLS alone
-                await TCPServer(self._app, self._config, context, state, plain).run()
-        finally:
-            self._open.discard(stream)
-
-    async def hang_up_at_the_end(
-        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        """Wait to be cancelled, then close every connection under whoever writes to it."""
-        task_status.started()
-        try:
-            await trio.sleep_forever()
-        finally:
-            for stream in self._open:
-                stream.socket.close()
-
-    def _report(self, group: ExceptionGroup[Exception]) -> None:
-        self._registry.say(f"a connection of the control API broke: {group.exceptions[0]!r}")
+    return Connections(registry, shutdown)
 
 
 def _listen(path: Path) -> socket.socket:

@@ -24,6 +24,7 @@ from rpx.model.status import Line
 from rpx.policy.naming import select
 
 M = TypeVar("M", bound=BaseModel)
+OTHER_VERSION = "is the running rpx of another version than this command?"
 TAIL = 100_000  # lines; more than any ring keeps
 
 
@@ -152,7 +153,7 @@ async def _body(request: Request, shape: type[M]) -> M:
         where = ".".join(str(step) for step in wrong["loc"]) or "the body"
         raise UsageError(
             f"{where}: {wrong['msg']}",
-            hint="is the running rpx of another version than this command?",
+            hint=OTHER_VERSION,
         ) from None
 
 
@@ -177,7 +178,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
 async def _not_here(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - starlette's handlers are typed for any
     what = f"the control API has no {request.method} {request.url.path}"
-    hint = "is the running rpx of another version than this command?"
+    hint = OTHER_VERSION
     return JSONResponse(
         {"error": {"what": what, "hint": hint, "exit_code": Exit.FAILED}}, error.status_code
     )
