@@ -11,7 +11,7 @@ import trio
 
 from rpx.backend.child import open_child
 from rpx.backend.life import Life, live
-from rpx.backend.probe import http_check, tcp_check
+from rpx.backend.probe import http_check, prepare, tcp_check
 from rpx.backend.watch import watch
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
@@ -44,6 +44,8 @@ class Fleet:
     async def run(self) -> None:
         """Begin every life. Returns only when cancelled, which ends the processes as well."""
         async with trio.open_nursery() as lives:
+            if any(each.spec.health_check for each in self._registry.backends.values()):
+                lives.start_soon(prepare)
             for number, backend in enumerate(self._registry.backends.values(), 1):
                 start = backend.spec.start
                 if start is None:

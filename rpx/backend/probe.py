@@ -96,12 +96,17 @@ async def _read_some(response: httpx.Response) -> None:
             return  # the status has been said; the body is not what was asked for
 
 
+async def prepare() -> None:
+    """Bring in what HTTP checks need, while the backends are still starting."""
+    await _the_client()
+
+
 async def _the_client() -> httpx.AsyncClient:
-    try:
-        return _client.get()
-    except LookupError:
-        client = await trio.to_thread.run_sync(_make_client)
-    _client.set(client)
+    client = _client.get(None)
+    if client is None:
+        made = await trio.to_thread.run_sync(_make_client)
+        client = _client.get(None) or made  # another check may have been faster
+        _client.set(client)
     return client
 
 

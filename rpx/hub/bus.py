@@ -45,10 +45,10 @@ class Subscription(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while not self._queue:
+        await trio.lowlevel.checkpoint()
+        while not self._queue:  # looked at last: another task may have taken all meanwhile
             self._wake = trio.Event()
             await self._wake.wait()
-        await trio.lowlevel.checkpoint()
         return self._queue.popleft()
 
 
