@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COURTESY = 64 * 1024  # bytes of the body that are read so that a small server can finish its answer
 REFUSED = "connection refused"
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
-_client: trio.lowlevel.RunVar[httpx.AsyncClient] = trio.lowlevel.RunVar("probe client")
+_client: trio.lowlevel.RunVar[httpx.AsyncClient | None] = trio.lowlevel.RunVar("probe client", None)
 
 
 async def http_check(address: Address, check: HealthCheck) -> str | None:
@@ -102,10 +102,10 @@ async def prepare() -> None:
 
 
 async def _the_client() -> httpx.AsyncClient:
-    client = _client.get(None)
+    client = _client.get()
     if client is None:
         made = await trio.to_thread.run_sync(_make_client)
-        client = _client.get(None) or made  # another check may have been faster
+        client = _client.get() or made  # another check may have been faster
         _client.set(client)
     return client
 
