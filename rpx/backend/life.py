@@ -25,6 +25,7 @@ from rpx.policy.lifecycle import Move
 from rpx.policy.restart import Again, History, after_exit, ending
 
 DRAIN = 10.0  # seconds that requests under way get before their backend is told to stop
+SURVIVED = 10.0  # seconds after which a process has outlived a signal that it could ignore
 STUBBORN = 1.0  # how long the rest of a process tree may outlive its killed listener
 NOT_STARTED = 127  # the shell's code for a command that could not be run
 
@@ -155,12 +156,12 @@ async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) ->
     backend = life.backend
     async for order in backend.mailbox.orders:
         if order.kind is OrderKind.KILL:
-            if run.order is None:
+            if run.order is None and order.asks_to_end:
                 run.order = order
                 backend.coming_back = order.come_back
             address = backend.spec.address
             order.hit = await child.strike(order.signal, address.port if address else None)
-            helpers.start_soon(finish_off, child, order)
+            helpers.start_soon(finish_off, life, child, run, order)
         elif order.kind is not OrderKind.START or run.order is not None:
             run.order = order
             backend.coming_back = order.kind is not OrderKind.STOP
@@ -180,11 +181,19 @@ async def wind_down(life: Life, child: ChildLike, run: Run) -> None:
     run.gone.set()
 
 
-async def finish_off(child: ChildLike, order: Order) -> None:
-    """The listener is dead; what stood around it may have a moment to notice."""
-    await trio.sleep(STUBBORN)
+async def finish_off(life: Life, child: ChildLike, run: Run, order: Order) -> None:
+    """The listener is dead: what stood around it may have a moment to notice.
+
+    If the signal left it alive, its exit, when it comes, is a matter of its own again.
+    """
     if order.fatal:
+        await trio.sleep(STUBBORN)
         child.kill()
+        return
+    await trio.sleep(SURVIVED)
+    if run.order is order:
+        run.order = None
+        life.backend.coming_back = False
 
 
 async def mind(life: Life, child: ChildLike, run: Run) -> None:

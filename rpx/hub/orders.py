@@ -11,6 +11,20 @@ import trio
 MAILBOX = 4  # more orders than a person gives at once; a full box means "busy", not "wait"
 
 
+_HARMLESS = frozenset(
+    {
+        signal.SIGSTOP,
+        signal.SIGTSTP,
+        signal.SIGTTIN,
+        signal.SIGTTOU,
+        signal.SIGCONT,
+        signal.SIGCHLD,
+        signal.SIGURG,
+        signal.SIGWINCH,
+    }
+)
+
+
 class OrderKind(Enum):
     """What a life is asked to do. None of these ends its loop; only leaving the program does."""
 
@@ -30,6 +44,11 @@ class Order:
     come_back: bool = True
     taken: trio.Event = field(default_factory=trio.Event)
     hit: int | None = None  # the pid that got the signal
+
+    @property
+    def asks_to_end(self) -> bool:
+        """A KILL after which the process is expected to go."""
+        return self.signal not in _HARMLESS
 
     @property
     def fatal(self) -> bool:

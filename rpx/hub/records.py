@@ -74,8 +74,10 @@ class Backend:
     @property
     def returning(self) -> bool:
         """Not up, but it is worth waiting for: it is being started or will be."""
-        if self.external:
+        if self.spec.start is None:
             return False
+        if self.state is State.UNHEALTHY and self.spec.health_check is not None:
+            return self.spec.start.restart.policy != "no"
         if self.state in _RETURNING or (self.state is State.READY and not self.in_rotation):
             return True  # READY and out: a request was refused, or its process has just gone
         return self.coming_back and self.state in (State.DRAINING, State.STOPPING)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 import trio
 import trio.testing
@@ -411,4 +413,47 @@ async def test_the_last_words_of_a_process_are_kept(
     bench.child.die(1)
     await trio.sleep(0.05)
     assert [line.text for line in bench.backend.lines.tail()] == [b"Traceback:", b"boom"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_signal_that_only_suspends_leaves_no_order_behind(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench()
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(1)
+    bench.order(OrderKind.KILL, signal=signal.SIGSTOP, come_back=False)
+    await trio.sleep(1)
+    bench.child.die(1)
+    await trio.sleep(1)
+    assert bench.backend.state is State.READY
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_process_that_outlives_a_signal_crashes_on_its_own_account(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench()
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(1)
+    bench.order(OrderKind.KILL, signal=signal.SIGTERM, come_back=False)
+    await trio.sleep(5)
+    assert bench.life.backend.state is State.READY
+    await trio.sleep(20)
+    bench.child.die(1)
+    await trio.sleep(1)
+    assert bench.story[-2:] == ["26.1 starting", "26.1 ready"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_an_unhealthy_backend_that_nobody_replaces_is_not_waited_for(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench(check=CHECK, restart=Restart(policy="no"))
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(0.5)
+    bench.failure = "500 Internal Server Error"
+    await trio.sleep(5)
+    assert bench.backend.state is State.UNHEALTHY
+    assert not bench.backend.returning
     nursery.cancel_scope.cancel()

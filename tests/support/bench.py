@@ -22,9 +22,15 @@ from rpx.model.status import BackendSpec, StateChanged
 CHECK = HealthCheck(path="/health", interval=1.0, timeout=0.5)
 
 
-def spec(port: int = 3000, *, check: HealthCheck | None = None, name: str = "api") -> BackendSpec:
+def spec(
+    port: int = 3000,
+    *,
+    check: HealthCheck | None = None,
+    name: str = "api",
+    restart: Restart | None = None,
+) -> BackendSpec:
     """Return the spec of a backend that rpx starts."""
-    start = Start(command="true", cwd=Path("/"))
+    start = Start(command="true", cwd=Path("/"), restart=restart or Restart())
     address = Address("localhost", port)
     return BackendSpec(name, port - 2999, address, start, (), check, f"{name}.localhost")
 
@@ -101,7 +107,7 @@ class Bench:
         restart: Restart | None = None,
         stubborn: bool = False,
     ) -> None:
-        self.registry = registry(spec(check=check))
+        self.registry = registry(spec(check=check, restart=restart))
         self.backend: Backend = self.registry.backends["api:3000"]
         self.children: list[FakeChild] = []
         self.failure: str | None = None  # what the next check says
