@@ -30,6 +30,7 @@ Maybe = Annotated[T | None, BeforeValidator(shorthand.given)]
 Needed = Annotated[T, BeforeValidator(shorthand.given)]
 
 Count = Annotated[StrictInt, Field(ge=1)]
+Port = Annotated[StrictInt, Field(ge=0, le=65535), BeforeValidator(shorthand.number)]
 Seconds = Annotated[float, BeforeValidator(shorthand.seconds)]
 Milliseconds = Annotated[float, BeforeValidator(shorthand.milliseconds)]
 Name = Annotated[str, BeforeValidator(shorthand.name)]
@@ -147,7 +148,7 @@ class ListenWritten(Written):
     """`listen`."""
 
     host: Maybe[Annotated[str, Field(min_length=1)]] = None
-    http_port: Maybe[Annotated[StrictInt, Field(ge=0, le=65535)]] = None
+    http_port: Maybe[Port] = None
 
 
 class DefaultsWritten(Written):

@@ -35,6 +35,11 @@ def seconds(value: object) -> object:
     return _duration(value, 1.0, "seconds")
 
 
+def number(value: object) -> object:
+    """A whole number, also in quotes: a flow mapping needs them around `${NAME:-8080}`."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 def milliseconds(value: object) -> object:
     """A duration whose bare number is in milliseconds."""
     return _duration(value, 0.001, "milliseconds")

@@ -95,9 +95,13 @@ def test_an_unset_variable_is_warned_of_once_with_its_place(tmp_path: Path) -> N
 
 
 def test_a_quoted_variable_stays_a_text(tmp_path: Path) -> None:
+    (problem,) = refused(tmp_path, """{from: 3000, to: a, verbose: "${V:-true}"}""")
+    assert problem.what == "`verbose` is not true or false: `true`"
+
+
+def test_a_port_may_stand_in_quotes_because_a_flow_mapping_needs_them(tmp_path: Path) -> None:
     text = """{from: 3000, to: a, listen: {http_port: "${P:-8080}"}}"""
-    (problem,) = refused(tmp_path, text)
-    assert problem.what == "`listen.http_port` is not a whole number: `8080`"
+    assert load(tmp_path, text).config.listen.http_port == 8080
 
 
 def test_mistakes_in_dotenv_come_after_those_of_the_file(tmp_path: Path) -> None:
