@@ -1,5 +1,11 @@
 """The face of rpx: commands and what they print. `main` is the console script."""
 
+import sys
+
+if sys.platform == "win32":
+    # Sessions, process groups and unix sockets are what rpx is built on: docs/adr/0008
+    sys.exit("error: rpx does not run on Windows\nhint: it does in WSL 2")
+
 from rpx.cli.main import main
 
 __all__ = ["main"]
