@@ -1,0 +1,67 @@
+# demo and test set everything up by themselves: Python 3.11 or later and make are enough.
+# PYTHON=/path/to/python chooses another interpreter.
+
+TRIED  := python3.11 python3.12 python3.13 python3.14 python3
+PYTHON ?= $(shell for p in $(TRIED); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && { echo $$p; break; }; done)
+PIP    := -m pip install -qq --disable-pip-version-check --no-input
+
+DEMO := .venv-demo
+TEST := .venv-test
+# The developer's own environment, if there is one; else that of `make test`.
+VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
+
+.PHONY: demo test check format lint types cover clean
+.DEFAULT_GOAL := test
+
+# $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
+define fresh
+	@python='$(PYTHON)'; \
+	if [ -z "$$python" ]; then \
+	  echo 'error: no Python 3.11 or later found (tried $(TRIED))' >&2; \
+	  echo 'hint: install one (Debian: apt install python3 python3-venv), or say which: make $@ PYTHON=/path/to/python' >&2; \
+	  exit 1; \
+	fi; \
+	if ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	  echo "error: $$python is not Python 3.11 or later" >&2; \
+	  echo 'hint: say which is: make $@ PYTHON=/path/to/python' >&2; \
+	  exit 1; \
+	fi; \
+	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "error: $$python cannot make virtual environments: venv or ensurepip is missing" >&2; \
+	  echo 'hint: on Debian and Ubuntu: apt install python3-venv' >&2; \
+	  exit 1; \
+	fi; \
+	echo "installing into $(1) ($$("$$python" --version))"; \
+	"$$python" -m venv --clear $(1) && echo '*' > $(1)/.gitignore && $(1)/bin/python $(PIP) $(2)
+endef
+
+# In the background, so that the shell can pass SIGTERM on and an ordinary Ctrl-C is no error of make.
+demo:
+	$(call fresh,$(DEMO),.)
+	@trap : INT; trap 'kill -TERM $$rpx' TERM HUP; \
+	PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" rpx up -f rpx.yaml.example & rpx=$$!; \
+	while kill -0 $$rpx 2>/dev/null; do wait $$rpx; code=$$?; done; \
+	case $$code in 0|129|130|143) exit 0;; *) exit $$code;; esac
+
+test:
+	$(call fresh,$(TEST),-e '.[dev]')
+	$(TEST)/bin/python -m pytest -q
+
+check: format lint types
+format: $(VENV)/bin/ruff
+	$(VENV)/bin/ruff format --check rpx tests
+lint: $(VENV)/bin/ruff
+	$(VENV)/bin/ruff check rpx tests
+types: $(VENV)/bin/ruff
+	$(VENV)/bin/mypy
+
+cover: $(VENV)/bin/ruff
+	$(VENV)/bin/coverage run -m pytest -q
+	$(VENV)/bin/coverage report --show-missing --skip-covered
+
+$(TEST)/bin/ruff:
+	$(call fresh,$(TEST),-e '.[dev]')
+
+clean:
+	rm -rf $(DEMO) $(TEST) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -1,0 +1,179 @@
+"""What the documents say is so: settings, commands, options, examples, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from rpx.cli.main import COMMANDS, group
+from rpx.config import load_config
+from rpx.config.document import Steps, names_are_free
+from rpx.config.schema import ONE_PROXY, all_settings, settings_at
+from rpx.errors import Exit
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "rpx.yaml.example"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
+_SPAN = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^(?:\$ )?rpx +([a-z][a-z-]*)(?![\w|])(.*)$")
+_OPTION = re.compile(r"(?<![\w-])(--?[a-z][a-z-]*)")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=IDS)
+
+
+def blocks(text: str, language: str) -> Iterator[str]:
+    """The fenced blocks of one language."""
+    for found in _FENCE.finditer(text):
+        if found[2] == language:
+            yield found[3]
+
+
+def code_lines(text: str) -> Iterator[str]:
+    """What stands as code: the lines of blocks, and spans within sentences."""
+    for found in _FENCE.finditer(text):
+        yield from found[3].splitlines()
+    prose = _FENCE.sub("", text)
+    for indented in _INDENTED.findall(prose):
+        yield from (line.strip() for line in indented.splitlines())
+    yield from _SPAN.findall(prose)
+
+
+def command_lines(text: str) -> Iterator[tuple[str, str]]:
+    """Each `rpx verb …` that is code: the verb and what follows it."""
+    for line in code_lines(text):
+        for part in re.split(r"\s*(?:&&|[;|#]) *", line):
+            found = _COMMAND.match(part.strip())
+            if found:
+                yield found[1], found[2]
+
+
+def written_settings(
+    value: object, at: Steps = ()
+) -> Iterator[tuple[Steps, tuple[str, ...], set[str]]]:
+    """Each mapping of settings with those that it may have and those that it has."""
+    if isinstance(value, dict):
+        if not names_are_free(at):
+            keys = {key for key in value if not key.startswith("x-")}
+            yield at, settings_at(at), keys
+        for key, inner in value.items():
+            yield from written_settings(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from written_settings(inner, (*at, index))
+
+
+def test_the_example_uses_every_setting_there_is() -> None:
+    seen: dict[tuple[str, ...], set[str]] = {}
+    for _, known, used in written_settings(yaml.safe_load(EXAMPLE.read_text())):
+        seen.setdefault(known, set()).update(used)
+    missing = [set(known) - used - {*_alone(known)} for known, used in seen.items()]
+    assert not any(missing)
+    assert {name for known in seen for name in known} == all_settings()
+
+
+def _alone(known: tuple[str, ...]) -> tuple[str, ...]:
+    """Settings of a single proxy cannot stand at top level beside a list of proxies."""
+    return ONE_PROXY if "proxies" in known else ()
+
+
+def test_the_example_is_in_order_and_needs_no_variable() -> None:
+    warnings: list[str] = []
+    config = load_config(EXAMPLE, {}, warnings.append)
+    assert not warnings
+    for start in [s.start for p in config.proxies for s in p.sources if s.start]:
+        words = start.command.split() if isinstance(start.command, str) else start.command
+        assert (ROOT / words[1]).is_file(), f"{words[1]} is not here"
+
+
+@pytest.mark.parametrize("name", ["docs/configuration.md"])
+def test_every_setting_is_documented(name: str) -> None:
+    text = (ROOT / name).read_text()
+    spans = set(_SPAN.findall(text))
+    missing = {s for s in all_settings() if not any(s in re.split(r"[^\w]", x) for x in spans)}
+    assert not missing
+
+
+def test_every_command_and_each_of_its_options_is_documented() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    for name in COMMANDS:
+        assert f"\n## rpx {name}\n" in text, f"no section for `rpx {name}`"
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        section = text.split(f"\n## rpx {name}\n")[1].split("\n## ")[0]
+        for parameter in command.params:
+            flags = [*parameter.opts, *parameter.secondary_opts]
+            if isinstance(parameter, click.Option) and not {"--file", "--color"} & set(flags):
+                assert any(flag in section for flag in flags), f"`rpx {name}` has {flags}"
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    for code in Exit:
+        assert f"| {code.value} |" in text
+
+
+@every_page
+def test_every_command_on_a_page_exists(page: Path) -> None:
+    for verb, rest in command_lines(page.read_text()):
+        command = group.get_command(click.Context(group), verb)
+        assert command is not None, f"there is no `rpx {verb}`"
+        known = {flag for p in command.params for flag in p.opts} | {"--help"}
+        for option in _OPTION.findall(rest):
+            assert option in known, f"`rpx {verb}` has no {option}"
+
+
+@every_page
+def test_every_configuration_on_a_page_loads(page: Path, tmp_path: Path) -> None:
+    for folder in ("api", "web", "data"):
+        (tmp_path / folder).mkdir()
+    for number, block in enumerate(blocks(page.read_text(), "yaml")):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(block)
+        load_config(file, {"API_KEY": "secret"})
+
+
+@every_page
+def test_every_python_example_on_a_page_compiles(page: Path) -> None:
+    for block in blocks(page.read_text(), "python"):
+        compile(block, str(page), "exec")
+
+
+@every_page
+def test_every_link_on_a_page_leads_somewhere(page: Path) -> None:
+    for link in _LINK.findall(_FENCE.sub("", page.read_text())):
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        if anchor:
+            anchors = {slug(heading) for heading in _HEADING.findall(target.read_text())}
+            assert anchor in anchors, f"{link} leads to no heading"
+
+
+def slug(heading: str) -> str:
+    """A heading as GitHub makes it an anchor."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@every_page
+def test_every_make_target_on_a_page_exists(page: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for line in code_lines(page.read_text()):
+        if found := re.match(r"make (\w+)", line):
+            assert found[1] in targets, f"there is no `make {found[1]}`"
+
+
+def test_the_architecture_stays_short() -> None:
+    assert (ROOT / "ARCHITECTURE.md").read_text().count("\n") < 200
