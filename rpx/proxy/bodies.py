@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Protocol
 
 from rpx.http.framing import (
     CHUNKED,
@@ -13,15 +14,33 @@ from rpx.http.framing import (
 )
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
-from rpx.proxy.sockets import Buffers, Cut, Wire, WireCut
+from rpx.proxy.sockets import NEVER, Buffers, Cut, Wire, WireCut
 
+PAUSE = 75.0  # seconds a client may be silent within a body that the backend still waits for
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
+
+
+class Clock(Protocol):
+    """Who knows what time it is without asking the kernel."""
+
+    now: float
 
 
 class Upload:
     """A request's body. What has been read of it is kept while it is small, for another try."""
 
-    __slots__ = ("_kept", "_kept_size", "_left", "_reader", "bad", "done", "gone", "rest", "sent")
+    __slots__ = (
+        "_kept",
+        "_kept_size",
+        "_left",
+        "_reader",
+        "bad",
+        "done",
+        "gone",
+        "pause",
+        "rest",
+        "sent",
+    )
 
     def __init__(self, length: int, at_hand: bytes) -> None:
         """`at_hand` is what came with the head; what lies behind the body is left in `rest`."""
@@ -33,6 +52,7 @@ class Upload:
         self.done = False  # the client has sent all of it
         self.sent = False  # and the backend has got all of it
         self.gone = False  # the client left in the middle of it
+        self.pause = PAUSE
         self.bad: BadMessage | None = None  # it was malformed: what there is must not look complete
         self._take(at_hand)
 
@@ -65,11 +85,13 @@ class Upload:
                 self._kept = None
         return out
 
-    async def pump(self, client: Wire, upstream: Wire) -> None:
+    async def pump(self, client: Wire, upstream: Wire, clock: Clock) -> None:
         """Send the rest of the body on as it comes. Ends `upstream`'s wait when it can't go on."""
         try:
             while not self.done:
+                client.deadline = clock.now + self.pause
                 data = await client.receive()
+                client.deadline = NEVER
                 if not data:
                     raise ConnectionResetError
                 out = self._take(data)
@@ -82,6 +104,12 @@ class Upload:
         except (OSError, WireCut):
             self.gone = True
             upstream.cut(Cut.GONE)
+        finally:
+            client.deadline = NEVER
+
+    def answered(self, client: Wire) -> None:
+        """The answer has begun: from now on both sides may take their time."""
+        self.pause = client.deadline = NEVER
 
     async def _send(self, upstream: Wire, out: Buffers) -> bool:
         """Send on; False when the backend reads no more: it may still answer, so that's no end."""

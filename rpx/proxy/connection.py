@@ -116,13 +116,20 @@ class Connection:
     def leave_if_idle(self) -> None:
         """rpx goes down: nobody waits for a client that wants nothing, or wants it for ever."""
         if self._idle:
-            self.client.cut(Cut.DRAINED)
+            self.cut(Cut.DRAINED)
         elif self.lasting and self.upstream is not None:
             self.upstream.cut(Cut.DRAINED)
+        else:
+            self.linger = True  # the request under way is the last, though it may not be told so
+
+    def cut(self, why: Cut) -> None:
+        """End the connection from outside its task."""
+        self.unwatch()  # before its descriptor can be another client's
+        self.client.cut(why)
 
     async def _say_goodbye(self) -> None:
         """Read what the client is still sending: unread data would turn our FIN into a reset."""
-        if self.linger or self.proxy.draining:
+        if self.linger and not self.broken_off:
             self.client.finish_sending()
             self.client.deadline = self.proxy.sweeper.now + LINGER
             while await self.client.receive():
@@ -171,8 +178,6 @@ class Connection:
         """While a request waits for a backend: end the wait when the client leaves."""
         self._hold = wait
         self.watch()
-        if self.gone:
-            wait.cancel(reason="the client has gone")
         try:
             yield
         finally:

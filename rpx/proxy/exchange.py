@@ -137,7 +137,7 @@ class Exchange:
             return await self._receive(backend, wire)
         failure: Failure | None = None
         async with trio.open_nursery() as both:
-            both.start_soon(upload.pump, self._connection.client, wire)
+            both.start_soon(upload.pump, self._connection.client, wire, self._proxy.sweeper)
             failure = await self._receive(backend, wire)
             both.cancel_scope.cancel(reason="the answer is complete")
         if upload.bad is not None and not self._answered:
@@ -151,8 +151,11 @@ class Exchange:
         """Read the answer's head; from its first byte on this backend is the one that answers."""
         try:
             found = await self._response_head(wire)
+            if found is not None and found[0].status == 101:
+                self._check_switch()
         except BadMessage as bad:
-            return await self._refuse(backend, bad)
+            await self._refuse(backend, bad)
+            return None
         except (OSError, WireCut):  # the client has gone: whatever the backend says is for nobody
             self.keep = False
             return None
@@ -160,7 +163,8 @@ class Exchange:
             return _broken(wire)
         response, data = found
         self._answer, self._answered = response, True
-        if self._upload is not None and self._upload.done:
+        if self._upload is not None:
+            self._upload.answered(self._connection.client)
             self._connection.ahead = self._upload.rest
         if response.status == 101:
             await self._switch(backend, wire, response, data)
@@ -187,10 +191,8 @@ class Exchange:
                 data += more
             response, used = parsed
             data, scanned = data[used:], 0
-            if response.status >= 200:
+            if response.status >= 200 or response.status == 101:
                 return response, data
-            if response.status == 101:
-                return self._switched(response), data
             if request.minor:
                 await client.send(interim_to_send(response))
         raise BadMessage(502, "The backend sends interim answers without end.")
@@ -217,7 +219,8 @@ class Exchange:
         if ending is Ending.WHOLE:
             self._whole = True
             self._clean = response.keep_alive and not extra and (upload is None or upload.sent)
-            self._connection.linger = not self.keep
+            if not self.keep:
+                self._connection.linger = True
             return
         self.keep = False
         # A FIN would look like the end of a close-delimited body; an event stream has no end.
@@ -240,11 +243,10 @@ class Exchange:
         connection.tunnels()
         await tunnel(connection.client, wire, early, head + data)
 
-    def _switched(self, response: ResponseHead) -> ResponseHead:
+    def _check_switch(self) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
         if self._upload is not None and not self._upload.sent:
             raise BadMessage(502, "The backend switched protocols within the request.")
-        return response
 
     async def _refuse(self, backend: Backend, bad: BadMessage) -> None:
         """The backend has answered, but not so that it could be sent on."""
@@ -259,6 +261,7 @@ class Exchange:
 
     def _outlast(self, backend: Backend, wire: Wire) -> None:
         self._lasting = self._connection.lasting = True
+        self._connection.linger = False
         self._proxy.registry.outlast(backend)
         if self._proxy.draining:
             wire.cut(Cut.DRAINED)

@@ -9,6 +9,7 @@ from rpx.http.limits import BadMessage
 from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
+from rpx.model.status import State
 from rpx.policy.retry import Failure
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ async def answered_here(
         return await _send(connection, request, _LOOP)
     if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
         keep = _keeps(connection, request)
+        add = b"" if request.minor or not keep else b"Connection: keep-alive\r\n"
         date = connection.proxy.sweeper.date
-        await connection.client.send(answer(204, date=date, close=not keep))
+        await connection.client.send(answer(204, date=date, close=not keep, add=add))
+        connection.linger = not keep
         return keep
     return None
 
@@ -120,7 +123,10 @@ def _reports(registry: Registry, pool: Pool) -> tuple[BackendReport, ...]:
 
 
 def _report(registry: Registry, backend: Backend) -> BackendReport:
-    state = backend.state.value + (" (external)" if backend.external else "")
+    suspect = backend.state is State.READY and not backend.in_rotation  # a request knows it first
+    state = (State.UNHEALTHY if suspect else backend.state).value
+    if backend.external:
+        state += " (external)"
     return BackendReport(
         name=backend.spec.label,
         address=str(backend.spec.address),

@@ -180,7 +180,10 @@ async def accept(listener: socket.socket) -> tuple[socket.socket, str]:
             await wait_readable(listener)
         else:
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:  # macOS says so when the client has gone already: the next read tells
+                pass
             return sock, str(address[0])
 
 

@@ -33,6 +33,9 @@ class Watched(Protocol):
     def leave_if_idle(self) -> None:
         """rpx goes down: close what nobody waits for."""
 
+    def cut(self, why: Cut) -> None:
+        """A deadline of the client has passed."""
+
     def watch(self) -> None:
         """The exchange is slow: from now on notice when the client leaves."""
 
@@ -89,7 +92,7 @@ class Sweeper:
         busy = False
         for connection in list(self.connections):
             if connection.client.deadline < now:
-                connection.client.cut(Cut.LATE)
+                connection.cut(Cut.LATE)
             if connection.upstream is not None and connection.seen < 2:
                 busy = True
                 if connection.seen == 1:
@@ -106,11 +109,13 @@ class Hangups:
 
     def __init__(self) -> None:
         self._told: dict[int, Callable[[], None]] = {}  # by file descriptor
+        self._any = trio.Event()  # there is something to look at, for `_peek`
         self._poll = select.epoll() if hasattr(select, "epoll") else None
 
     def add(self, number: int, tell: Callable[[], None]) -> None:
         """Call `tell`, once, when the other side of the socket with that descriptor leaves."""
         self._told[number] = tell
+        self._any.set()
         if self._poll is not None:
             self._poll.register(number, select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR)
 
@@ -138,6 +143,9 @@ class Hangups:
         # Without epoll (macOS) nothing tells of a FIN alone: look. Data that a client has sent
         # ahead hides it until that is read.
         while True:
+            if not self._told:
+                self._any = trio.Event()
+                await self._any.wait()
             await trio.sleep(TICK)
             for number, tell in list(self._told.items()):
                 if _has_hung_up(number):

@@ -1,0 +1,146 @@
+"""A real server on real sockets, with backends whose states are in the test's hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from rpx.hub.patience import Patience
+from rpx.hub.records import Backend, Pool
+from rpx.hub.registry import Registry
+from rpx.model.address import Address
+from rpx.model.config import Start
+from rpx.model.status import BackendSpec
+from rpx.policy.lifecycle import Move
+from rpx.proxy.listener import Server, open_listeners
+from tests.support.origin import Origin
+from tests.support.raw import SOON, Raw, background, connect
+
+HOST = "api.localhost"
+
+
+def get(path: str = "/", *fields: str, method: str = "GET", body: str = "") -> bytes:
+    """Return a request; with a body it has a Content-Length."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", *fields]
+    if body or method in {"POST", "PUT"}:
+        lines.append(f"Content-Length: {len(body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def post(path: str = "/", body: str = "hello", *fields: str) -> bytes:
+    """Return a POST with its body."""
+    return get(path, *fields, method="POST", body=body)
+
+
+def put(body: bytes, method: str = "PUT") -> bytes:
+    """Return the head of a request with that body."""
+    return get("/", f"Content-Length: {len(body)}", method=method).replace(
+        b"Content-Length: 0\r\n", b"", 1
+    )
+
+
+class House:
+    """A running server, its registry, and what has gone wrong by a bug of ours."""
+
+    def __init__(self, registry: Registry, *, verbose: bool) -> None:
+        self.bugs: list[ExceptionGroup[Exception]] = []
+        self.registry = registry
+        self.server = Server(registry, self.bugs.append, verbose=verbose)
+        self.patience = Patience()
+        self.done = trio.Event()
+        self._stop = trio.Event()
+        self.listeners = open_listeners("127.0.0.1", 0)
+        self.port: int = self.listeners[0].getsockname()[1]
+        registry.port = self.port
+        self._clients: list[Raw] = []
+
+    @property
+    def backends(self) -> list[Backend]:
+        return list(self.registry.backends.values())
+
+    @property
+    def pool(self) -> Pool:
+        return self.registry.pools[HOST]
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        await self.server.run(self.listeners, self._stop.wait, self.patience)
+        self.done.set()
+
+    def stop(self) -> None:
+        """Ask the server to go down."""
+        self._stop.set()
+
+    async def client(self, *, window: int = 0) -> Raw:
+        """Connect to the server."""
+        raw = await connect(self.port, window=window)
+        self._clients.append(raw)
+        return raw
+
+    def up(self, backend: Backend) -> None:
+        """Bring a backend into rotation."""
+        if not backend.external:
+            self.registry.move(backend, Move.LAUNCH)
+        self.registry.move(backend, Move.PROBE_UP)
+
+    async def idle(self) -> None:
+        """Wait until no request is under way."""
+        await until(lambda: not any(b.in_flight for b in self.backends), "a request is under way")
+
+    def leave(self) -> None:
+        """Close the clients that tests have left open."""
+        for raw in self._clients:
+            raw.close()
+
+
+async def until(true: Callable[[], object], what: str, seconds: float = SOON) -> None:
+    """Let the others run until something is true."""
+    with trio.move_on_after(seconds) as wait:
+        while not true():  # noqa: ASYNC110 - nothing tells when a count changes
+            await trio.sleep(0.002)
+    assert not wait.cancelled_caught, f"after {seconds} s still: {what}"
+
+
+@asynccontextmanager
+async def running(
+    *places: Origin | int,
+    hold: float = 10.0,
+    ours: bool = False,
+    up: bool = True,
+    verbose: bool = False,
+    name: str = "127.0.0.1",
+) -> AsyncIterator[House]:
+    """Serve a host with these origins (or ports) as its backends, in rotation if `up`.
+
+    `ours`: backends that rpx has started, which may come back. Afterwards nothing may be left:
+    no bug reported, nothing in flight, no connection.
+    """
+    ports = [place if isinstance(place, int) else place.port for place in places]
+    start = Start(command="true", cwd=Path("/")) if ours else None
+    specs = [
+        BackendSpec("api", number, Address(name, port), start, (), None, HOST)
+        for number, port in enumerate(ports, 1)
+    ]
+    registry = Registry(specs, {HOST: hold}, clock=trio.current_time, port=0)
+    house = House(registry, verbose=verbose)
+    if up:
+        for backend in house.backends:
+            house.up(backend)
+    async with background() as nursery:
+        nursery.start_soon(house.run)
+        try:
+            yield house
+        finally:
+            house.leave()
+        house.stop()
+        with trio.move_on_after(SOON) as patience:
+            await house.done.wait()
+        nursery.cancel_scope.cancel()
+    assert not house.bugs, house.bugs
+    assert not patience.cancelled_caught, "the server does not go down"
+    assert [(b.in_flight, b.lasting) for b in house.backends] == [(0, 0)] * len(specs)
+    assert not house.server.sweeper.connections
+    assert not house.server.hangups._told

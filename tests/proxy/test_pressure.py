@@ -1,0 +1,312 @@
+"""Large bodies and slow sides: nothing is collected, nobody else waits."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import socket
+
+import psutil
+import pytest
+import trio
+
+from rpx.model.status import Note
+from rpx.proxy import bodies, connection, listener, sockets, upstream
+from tests.proxy.house import get, running, until
+from tests.support.origin import OK, answers, never, origin
+from tests.support.raw import SOON, Raw
+
+SIZE = 100_000_000
+BLOCK = bytes(range(256)) * 4096  # 1 MB
+BETWEEN = 24_000_000  # what kernels may hold on both connections; far below SIZE
+
+
+async def pour(raw: Raw, sent: list[int]) -> None:
+    """Send SIZE bytes as fast as they go; `sent` says how many have gone."""
+    while sent[0] < SIZE:
+        sent[0] += await raw.sock.send(BLOCK[sent[0] % len(BLOCK) :][: SIZE - sent[0]])
+
+
+async def send_for_ever(raw: Raw) -> None:
+    with trio.fail_after(SOON):
+        while True:
+            await raw.sock.send(BLOCK)
+
+
+async def drink(raw: Raw, count: int) -> str:
+    """Read that many bytes; return their digest."""
+    digest = hashlib.sha256()
+    while count:
+        if not raw.buffer and not await raw.more(1 << 20):
+            break
+        piece, raw.buffer = raw.buffer[:count], raw.buffer[count:]
+        count -= len(piece)
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def digest() -> str:
+    found = hashlib.sha256()
+    for start in range(0, SIZE, len(BLOCK)):
+        found.update(BLOCK[: SIZE - start])
+    return found.hexdigest()
+
+
+async def stalls(sent: list[int]) -> None:
+    """Wait until no more bytes have gone for a while."""
+    with trio.fail_after(SOON):
+        last = -1
+        while sent[0] > last:
+            last = sent[0]
+            await trio.sleep(0.15)
+
+
+async def test_a_download_goes_as_fast_as_its_client_reads_and_no_faster() -> None:
+    async with origin() as backend, running(backend) as house:
+        client = await house.client(window=65536)
+        await client.send(get())
+        end = await backend.accept()
+        await end.request()
+        await end.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % SIZE)
+        await client.until(b"\r\n\r\n")
+        before = psutil.Process().memory_info().rss
+        sent = [0]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pour, end, sent)
+            await stalls(sent)
+            assert sent[0] < BETWEEN
+            assert await drink(client, SIZE) == digest()
+        assert psutil.Process().memory_info().rss - before < 16_000_000
+
+
+async def test_an_upload_goes_as_fast_as_its_backend_reads_and_no_faster() -> None:
+    async with origin(window=65536) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", f"Content-Length: {SIZE}", method="PATCH"))
+        end = await backend.accept()
+        await end.until(b"\r\n\r\n")
+        before = psutil.Process().memory_info().rss
+        sent = [0]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pour, client, sent)
+            await stalls(sent)
+            assert sent[0] < BETWEEN
+            assert await drink(end, SIZE) == digest()
+        await end.send(OK)
+        assert (await client.answer()).body == b"ok"
+        assert psutil.Process().memory_info().rss - before < 16_000_000
+
+
+async def test_an_answer_reaches_a_client_whose_upload_nobody_reads() -> None:
+    """Statement 143: the backend reads no more, answers and closes; no reset eats the answer."""
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", "Content-Length: 20000000", method="PATCH"))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.send, b"x" * 20_000_000)
+            end = await backend.accept()
+            await end.until(b"\r\n\r\n")
+            await end.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
+            end.close()
+            answer = await client.answer()
+        assert (answer.status, answer.body) == (413, b"no")
+        assert await client.ended() == "closed"
+
+
+async def test_a_client_that_never_stops_sending_is_left_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "LINGER", 0.2)
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(b"nonsense\r\n\r\n")
+        with pytest.raises(OSError, match=r"reset|Broken"):
+            await send_for_ever(client)
+        assert backend.visits == []
+
+
+async def test_a_head_that_comes_too_slowly_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_TIME", 0.1)
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        slow, other = await house.client(), await house.client()
+        began = trio.current_time()
+        await slow.send(b"GET / HTTP/1.1\r\nHo")
+        await other.send(get())
+        assert (await other.answer()).body == b"ok"
+        assert await slow.ended() == "closed"
+        assert trio.current_time() - began < 2
+        await other.send(get())
+        assert (await other.answer()).body == b"ok"
+
+
+async def test_a_client_that_falls_silent_within_its_body_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bodies, "PAUSE", 0.1)
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", "Content-Length: 10", method="PATCH") + b"some")
+        end = await backend.accept()
+        await end.until(b"some")
+        assert await end.ended() in {"closed", "reset"}
+        assert await client.ended() == "closed"
+        assert house.backends[0].errors == 0
+
+
+async def test_a_client_whose_answer_has_begun_may_be_silent_within_its_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bodies, "PAUSE", 0.1)
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", "Content-Length: 10", method="PATCH") + b"some")
+        end = await backend.accept()
+        await end.until(b"some")
+        await end.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+        await client.until(b"\r\n\r\no")
+        sweeper, began = house.server.sweeper, house.server.sweeper.now
+        await until(lambda: sweeper.now > began + 0.2, "nobody looks")
+        await client.send(b" and more")
+        assert await end.take(6) == b" and m"
+        await end.send(b"k")
+        assert await client.take(1) == b"k"
+
+
+async def test_nor_is_it_where_nothing_else_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_TIME", 0.1)
+    async with origin() as backend, running(backend) as house:
+        slow = await house.client()
+        began = trio.current_time()
+        await slow.send(b"GET / HTTP/1.1\r\nHo")
+        assert await slow.ended() == "closed"
+        assert trio.current_time() - began < 2
+
+
+async def test_an_idle_client_is_left_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "IDLE_TIME", 0.1)
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        silent, client = await house.client(), await house.client()
+        await client.send(get())
+        await client.answer()
+        assert await client.ended() == "closed"
+        assert await silent.ended() == "closed"
+
+
+async def test_a_request_that_takes_longer_than_all_limits_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_TIME", 0.05)
+    monkeypatch.setattr(connection, "IDLE_TIME", 0.05)
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get())
+        end = await backend.accept()
+        await end.request()
+        now = house.server.sweeper.now
+        await until(lambda: house.server.sweeper.now > now + 0.1, "nobody looks")
+        await end.send(OK)
+        assert (await client.answer()).body == b"ok"
+
+
+async def test_an_idle_tunnel_survives_all_limits_and_costs_no_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_TIME", 0.05)
+    monkeypatch.setattr(connection, "IDLE_TIME", 0.05)
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", "Upgrade: foo", "Connection: upgrade"))
+        end = await backend.accept()
+        await end.request()
+        await end.send(b"HTTP/1.1 101 Fine\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n")
+        await client.until(b"\r\n\r\n")
+        sweeper, seen = house.server.sweeper, set()
+        began = sweeper.now
+
+        def a_second_has_passed() -> bool:
+            seen.add(sweeper.now)
+            return sweeper.now > began + 1
+
+        await until(a_second_has_passed, "nobody looks")
+        assert len(seen) < 6
+        await client.send(b"hello")
+        assert await end.take(5) == b"hello"
+        await end.send(b"world")
+        assert await client.take(5) == b"world"
+
+
+async def test_an_idle_connection_to_a_backend_is_closed_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upstream, "IDLE_FOR", 0.1)
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get())
+        end = await backend.accept()
+        await end.request()
+        await end.send(OK)
+        await client.answer()
+        client.close()  # nothing is left to look at but that connection
+        assert await end.ended() == "closed"
+
+
+async def test_an_idle_connection_is_not_used_for_longer_than_the_backend_keeps_it() -> None:
+    kept = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 0\r\n\r\n"
+    async with origin(answers(kept)) as backend, running(backend) as house:
+        client = await house.client()
+        for _ in range(3):
+            await client.send(get())
+            await client.answer()
+        assert len(backend.visits) == 3
+
+
+async def test_connections_to_a_backend_that_is_out_are_closed() -> None:
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get())
+        end = await backend.accept()
+        await end.request()
+        await end.send(OK)
+        await client.answer()
+        house.registry.exited(house.backends[0])
+        assert await end.ended() == "closed"
+
+
+async def test_a_backend_that_thinks_does_not_keep_others_waiting() -> None:
+    async with (
+        origin(never) as one,
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        stuck = await house.client()
+        await stuck.send(get())
+        await one.visit(0)
+        for _ in range(2):
+            client = await house.client()
+            await client.send(get())  # for the second
+            assert (await client.answer()).body == b"ok"
+            other = await house.client()
+            await other.send(get())  # for the first, which thinks
+        assert len(two.requests) == 2
+
+
+async def test_out_of_descriptors_rpx_says_so_and_goes_on_a_little_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = [OSError(errno.EMFILE, "Too many open files")]
+
+    async def accept(sock: socket.socket) -> tuple[socket.socket, str]:
+        if full:
+            raise full.pop()
+        return await sockets.accept(sock)
+
+    monkeypatch.setattr(listener, "accept", accept)
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        with house.registry.events.subscribe() as news:
+            client = await house.client()
+            await client.send(get())
+            assert (await client.answer()).body == b"ok"
+            told = [event.text for event in news.take() if isinstance(event, Note)]
+    assert told == ["can't take more connections: Too many open files"]

@@ -1,0 +1,134 @@
+"""Answers of rpx's own: what they say, and what becomes of the connection."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+import trio
+
+from rpx.policy.lifecycle import Move
+from rpx.proxy import upstream
+from tests.proxy.house import HOST, get, running
+from tests.support.origin import OK, answers, closes, once, origin, refusing
+
+JSON = "Accept: application/json"
+
+
+async def test_a_502_names_the_backends_their_states_and_what_they_printed_last() -> None:
+    with refusing() as one:
+        async with origin(closes) as two, running(one, two) as house:
+            for backend in house.backends:
+                house.registry.print(backend, b"Error: <no> database")
+            client = await house.client()
+            await client.send(get("/", "Accept: text/html"))
+            page = (await client.answer()).body.decode()
+            assert f"api:{one}" in page
+            assert f"127.0.0.1:{two.port}" in page
+            assert "ready (external)" in page
+            assert "connection refused" in page
+            assert "closed the connection before it answered" in page
+            assert "Error: &lt;no&gt; database" in page
+
+
+async def test_a_502_as_json_has_the_same_in_fields() -> None:
+    with refusing() as port:
+        async with running(port) as house:
+            house.registry.print(house.backends[0], b"line")
+            client = await house.client()
+            await client.send(get("/", JSON))
+            answer = await client.answer()
+            found = json.loads(answer.body)
+            assert (answer.status, found["status"]) == (502, 502)
+            assert found["backends"][0]["name"] == f"api:{port}"
+            assert found["backends"][0]["last_error"] == "connection refused"
+            assert found["backends"][0]["output"] == ["line"]
+
+
+async def test_a_503_tells_in_which_state_each_backend_is() -> None:
+    async with origin() as backend, running(backend, ours=True, up=False) as house:
+        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(house.backends[0], Move.GAVE_UP, reason="exited with status 1")
+        client = await house.client()
+        await client.send(get("/", JSON))
+        found = json.loads((await client.answer()).body)
+        assert found["status"] == 503
+        assert found["backends"][0]["state"] == "failed"
+        assert found["backends"][0]["last_error"] == "exited with status 1"
+
+
+async def test_a_502_for_an_answer_that_cannot_be_sent_on_says_why() -> None:
+    async with origin(once(b"Unauthorized")) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", JSON))
+        found = json.loads((await client.answer()).body)
+        assert "something that is not HTTP/1.1" in found["detail"]
+        assert house.backends[0].errors == 1
+
+
+async def test_a_backend_that_takes_no_connection_in_time_is_a_504(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upstream, "CONNECT_TIMEOUT", 0.1)
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for other in (first, second):  # Linux takes one more than it was told
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        async with running(full.getsockname()[1]) as house:
+            client = await house.client()
+            await client.send(get())
+            assert (await client.answer()).status == 504
+            assert not house.backends[0].in_rotation
+
+
+async def test_a_404_lists_the_hosts_that_are_known_and_escapes_the_one_that_is_not() -> None:
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        request = get("/", "Accept: text/html").replace(HOST.encode(), b"a&b'<x>")
+        await client.send(request)
+        assert (await client.answer()).status == 400  # `<` is in no host name
+        client = await house.client()
+        await client.send(request.replace(b"<x>", b""))
+        answer = await client.answer()
+        assert answer.status == 404
+        assert b"a&amp;b&#x27;" in answer.body
+        assert f'href="http://{HOST}:{house.port}"'.encode() in answer.body
+        assert answer.field("content-type") == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("host", [HOST, "other.localhost"])
+async def test_a_page_for_head_has_a_length_and_no_body_and_the_connection_stays(host: str) -> None:
+    with refusing() as port:
+        async with running(port) as house:
+            client = await house.client()
+            for status in (502, 503) if host == HOST else (404, 404):
+                await client.send(get(method="HEAD").replace(HOST.encode(), host.encode()))
+                answer = await client.answer("HEAD")
+                assert answer.status == status
+                assert int(answer.field("content-length") or "0") > 50
+            assert not client.buffer
+
+
+async def test_after_a_page_the_same_connection_takes_the_next_request() -> None:
+    async with origin(closes, answers(OK)) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).status == 502
+        await client.send(get())
+        assert (await client.answer()).body == b"ok"
+
+
+async def test_a_page_reaches_a_client_that_is_still_sending_a_large_body() -> None:
+    with refusing() as port:
+        async with running(port) as house:
+            client = await house.client()
+            size = 3_000_000
+            await client.send(get("/", f"Content-Length: {size}", method="PATCH"))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(client.send, b"x" * size)
+                answer = await client.answer()
+            assert (answer.status, answer.whole) == (502, True)
+            assert await client.ended() == "closed"

@@ -1,0 +1,277 @@
+"""What follows when a backend does not answer: another try, or the truth."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.proxy.house import get, post, put, running, until
+from tests.support.origin import (
+    OK,
+    answers,
+    closes,
+    once,
+    origin,
+    refusing,
+    resets,
+    says,
+)
+from tests.support.raw import Raw
+
+BODY = bytes(range(256)) * 160  # 40 KB: small enough to be kept for another try
+LARGE = bytes(range(256)) * 2000  # 512 KB: too large
+
+
+async def dies_on_the_second_request(raw: Raw) -> None:
+    await raw.request()
+    await raw.send(OK)
+    await raw.request()
+    raw.close()
+
+
+# ---- refused
+
+
+@pytest.mark.parametrize("request_", [get(), post(), get(method="DELETE")])
+async def test_a_refused_request_goes_to_the_next_backend_whatever_its_method(
+    request_: bytes,
+) -> None:
+    with refusing() as port:
+        async with origin(answers(OK)) as backend, running(port, backend) as house:
+            client = await house.client()
+            await client.send(request_)
+            assert (await client.answer()).body == b"ok"
+            dead = house.backends[0]
+            assert not dead.in_rotation
+            assert dead.suspected.is_set()
+            assert (dead.requests, dead.errors, dead.last_error) == (0, 1, "connection refused")
+
+
+@pytest.mark.parametrize("piece", [0, 50_000])
+async def test_after_a_refusal_the_next_backend_gets_the_whole_body(piece: int) -> None:
+    with refusing() as port:
+        async with origin(answers(OK)) as backend, running(port, backend) as house:
+            client = await house.client()
+            await client.send(put(LARGE, "POST"))
+            await client.send(LARGE, piece)
+            assert (await client.answer()).body == b"ok"
+            assert backend.requests[0].endswith(b"\r\n\r\n" + LARGE)
+
+
+async def test_when_all_refuse_each_is_tried_once_and_the_answer_is_502() -> None:
+    with refusing() as one, refusing() as two:
+        async with running(one, two) as house:
+            client = await house.client()
+            await client.send(get())
+            assert (await client.answer()).status == 502
+            assert [b.errors for b in house.backends] == [1, 1]
+
+
+# ---- a connection that was used before
+
+
+async def test_a_get_on_a_connection_that_dies_is_sent_again_to_the_same_backend() -> None:
+    async with (
+        origin(dies_on_the_second_request, answers(says("again"))) as one,
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        house.registry.exited(house.backends[1])
+        client = await house.client()
+        await client.send(get("/1"))
+        await client.answer()
+        await client.send(get("/2"))
+        assert (await client.answer()).body == b"again"
+        assert len(one.requests) == 3
+        assert not two.requests
+        assert house.backends[0].errors == 0
+        assert house.backends[0].in_rotation
+
+
+async def test_a_put_that_is_sent_again_has_its_whole_body() -> None:
+    async with (
+        origin(dies_on_the_second_request, answers(says("again"))) as backend,
+        running(backend) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        await client.answer()
+        await client.send(put(BODY))
+        await client.send(BODY, 7000)
+        assert (await client.answer()).body == b"again"
+        assert backend.requests[-1].endswith(b"\r\n\r\n" + BODY)
+
+
+async def test_a_post_on_a_connection_that_dies_is_not_sent_again() -> None:
+    async with (
+        origin(dies_on_the_second_request, answers(OK)) as backend,
+        running(backend) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        await client.answer()
+        await client.send(post())
+        assert (await client.answer()).status == 502
+        assert len(backend.requests) == 2
+        await house.idle()
+        assert house.backends[0].errors == 1
+
+
+@pytest.mark.parametrize("request_", [get(), post()])
+async def test_a_connection_that_was_reset_while_it_was_idle_is_noticed_by_nobody(
+    request_: bytes,
+) -> None:
+    async def answers_and_resets(raw: Raw) -> None:
+        await raw.request()
+        await raw.send(OK)
+        raw.reset()
+
+    async with (
+        origin(answers_and_resets, answers(OK)) as backend,
+        running(backend) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        await client.answer()
+        await until(lambda: backend.visits[0].sock.fileno() < 0, "the backend has not reset")
+        await client.send(request_)
+        assert (await client.answer()).body == b"ok"
+        assert house.backends[0].errors == 0
+
+
+async def test_a_post_does_not_use_a_connection_that_the_backend_has_closed() -> None:
+    async with origin(once(), answers(OK)) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get())
+        await client.answer()
+        await until(lambda: backend.visits[0].sock.fileno() < 0, "the backend has not closed")
+        await client.send(post())
+        assert (await client.answer()).body == b"ok"
+        assert len(backend.requests) == 2
+        assert house.backends[0].errors == 0
+
+
+# ---- a fresh connection
+
+
+@pytest.mark.parametrize("script", [closes, resets])
+async def test_a_get_that_nobody_answers_goes_to_the_next_backend(script: object) -> None:
+    async with (
+        origin(script) as one,  # type: ignore[arg-type]
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).body == b"ok"
+        assert len(one.requests) == len(two.requests) == 1
+        assert (house.backends[0].errors, house.backends[0].failures) == (1, 1)
+
+
+async def test_a_put_goes_to_the_next_backend_with_all_of_its_body() -> None:
+    async def dies_within_the_body(raw: Raw) -> None:
+        await raw.take(20_000)
+        raw.reset()
+
+    async with (
+        origin(dies_within_the_body) as one,
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        client = await house.client()
+        await client.send(put(BODY))
+        await client.send(BODY, 5000)
+        assert (await client.answer()).body == b"ok"
+        assert two.requests[0].endswith(b"\r\n\r\n" + BODY)
+
+
+async def test_a_put_whose_body_is_too_large_to_be_kept_is_not_sent_again() -> None:
+    async def dies_within_the_body(raw: Raw) -> None:
+        await raw.take(len(LARGE) // 2)
+        raw.reset()
+
+    async with (
+        origin(dies_within_the_body) as one,
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        client = await house.client()
+        await client.send(put(LARGE))
+        await client.send(LARGE, 30_000)
+        assert (await client.answer()).status == 502
+        assert not two.visits
+
+
+async def test_a_post_that_was_sent_is_sent_to_nobody_else() -> None:
+    async with (
+        origin(closes) as one,
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        client = await house.client()
+        await client.send(post())
+        assert (await client.answer()).status == 502
+        assert len(one.requests) == 1
+        assert not two.visits
+
+
+async def test_when_nobody_answers_each_is_tried_once() -> None:
+    async with origin(closes) as one, origin(resets) as two, running(one, two) as house:
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).status == 502
+        assert len(one.requests) == len(two.requests) == 1
+
+
+# ---- after the first byte
+
+
+@pytest.mark.parametrize("start", [b"H", b"HTTP/1.1 200 OK\r\nContent-Len"])
+async def test_nothing_is_sent_again_after_the_first_byte_of_an_answer(start: bytes) -> None:
+    async with (
+        origin(once(start)) as one,
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).status == 502
+        assert not two.visits
+
+
+async def test_nothing_is_sent_again_after_the_head_of_an_answer() -> None:
+    async with (
+        origin(once(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")) as one,
+        origin(answers(OK)) as two,
+        running(one, two) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        assert not (await client.answer()).whole
+        assert not two.visits
+
+
+async def test_three_answers_in_a_row_that_break_off_take_a_backend_out() -> None:
+    async with (
+        origin(once(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")) as backend,
+        running(backend) as house,
+    ):
+        for failures in (1, 2, 3):
+            assert house.backends[0].in_rotation
+            client = await house.client()
+            await client.send(get())
+            assert not (await client.answer()).whole
+            await house.idle()
+            assert house.backends[0].failures == failures
+        assert not house.backends[0].in_rotation
+        assert (house.backends[0].requests, house.backends[0].errors) == (3, 3)
+
+
+async def test_a_whole_answer_ends_the_row() -> None:
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"
+    async with origin(once(broken), once(broken), once()) as backend, running(backend) as house:
+        for _ in range(3):
+            client = await house.client()
+            await client.send(get())
+            await client.answer()
+        await house.idle()
+        assert house.backends[0].failures == 0
