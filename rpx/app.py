@@ -76,7 +76,13 @@ async def serve(
             listener.close()
         raise
     patience = shutdown.patience
-    server = Server(registry, options.report, verbose=config.verbose)
+    server = Server(
+        registry,
+        options.report,
+        verbose=config.verbose,
+        timeouts=config.timeouts,
+        limits=config.limits,
+    )
     fleet = Fleet(registry, patience, options.report, run_id=options.run_id, colour=options.colour)
     async with trio.open_nursery() as services:
         for face in faces:

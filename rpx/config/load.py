@@ -27,7 +27,7 @@ from rpx.config.schema import (
 )
 from rpx.config.yaml_text import parse_yaml
 from rpx.errors import ConfigError, Problem
-from rpx.model.config import Config, Listen
+from rpx.model.config import Config, Limits, Listen, Timeouts
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
@@ -95,7 +95,10 @@ def _config(
         for name, at, value in _processes(document)
         if (start := check(_START, value, at, document, context)) is not None
     ]
-    listen = top.listen.written() if top.listen is not None else {}
+    listen, timeouts, limits = (
+        part.written() if part is not None else {}
+        for part in (top.listen, top.timeouts, top.limits)
+    )
     report_conflicts(document, entries, [p.name for p in processes], listen.get("http_port"))
     if "defaults" in faulty:  # what an entry has from them is not known: no word about differences
         proxies = [entry.proxy for entry in entries]
@@ -113,6 +116,8 @@ def _config(
         name=top.name or _folder_name(root),
         root=root,
         listen=Listen(**listen),
+        timeouts=Timeouts(**timeouts),
+        limits=Limits(**limits),
         verbose=bool(top.verbose),
         proxies=tuple(proxies),
         processes=tuple(processes),

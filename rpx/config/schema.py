@@ -33,6 +33,8 @@ Count = Annotated[StrictInt, Field(ge=1)]
 Port = Annotated[StrictInt, Field(ge=0, le=65535), BeforeValidator(shorthand.number)]
 Seconds = Annotated[float, BeforeValidator(shorthand.seconds)]
 Milliseconds = Annotated[float, BeforeValidator(shorthand.milliseconds)]
+Wait = Annotated[Seconds, Field(gt=0)]
+Size = Annotated[int, BeforeValidator(shorthand.size)]
 Name = Annotated[str, BeforeValidator(shorthand.name)]
 Host = Annotated[str, BeforeValidator(addresses.host)]
 Located = Annotated[Address, BeforeValidator(addresses.address)]
@@ -151,6 +153,29 @@ class ListenWritten(Written):
     http_port: Maybe[Port] = None
 
 
+class TimeoutsWritten(Written):
+    """`timeouts`."""
+
+    head: Maybe[Wait] = None
+    idle: Maybe[Wait] = None
+    body: Maybe[Wait] = None
+    connect: Maybe[Wait] = None
+    answer: Maybe[Wait] = None
+    upstream_idle: Maybe[Seconds] = None
+
+
+class LimitsWritten(Written):
+    """`limits`."""
+
+    head: Maybe[Annotated[Size, Field(ge=1024, le=2**20)]] = None
+    head_lines: Maybe[Annotated[StrictInt, Field(ge=10, le=10_000)]] = None
+    target: Maybe[Annotated[Size, Field(ge=1024, le=2**20)]] = None
+    body: Maybe[Size] = None
+    connections: Maybe[Count] = None
+    requests_per_backend: Maybe[Count] = None
+    held: Maybe[Annotated[StrictInt, Field(ge=0)]] = None
+
+
 class DefaultsWritten(Written):
     """`defaults`: merged into every proxy, `restart` also into every process."""
 
@@ -167,6 +192,8 @@ class TopWritten(Written):
     name: Maybe[Name] = None
     listen: Maybe[ListenWritten] = None
     verbose: Maybe[StrictBool] = None
+    timeouts: Maybe[TimeoutsWritten] = None
+    limits: Maybe[LimitsWritten] = None
     defaults: Maybe[DefaultsWritten] = None
     proxies: Maybe[list[Any]] = None
     processes: Maybe[dict[Name, Any]] = None
@@ -187,6 +214,8 @@ _MODELS: dict[str, type[Written]] = {
     "restart": RestartWritten,
     "backoff": BackoffWritten,
     "listen": ListenWritten,
+    "timeouts": TimeoutsWritten,
+    "limits": LimitsWritten,
     "defaults": DefaultsWritten,
 }
 

@@ -20,6 +20,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[^=\0]+")
 _RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
 
+_SIZE = re.compile(r"([0-9]{1,12})\s*(|b|kb|mb|gb)")
+_UNITS = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3}
 _RESTARTS = ("no", "on-failure", "always")
 
 
@@ -38,6 +40,16 @@ def seconds(value: object) -> object:
 def number(value: object) -> object:
     """A whole number, also in quotes: a flow mapping needs them around `${NAME:-8080}`."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def size(value: object) -> int:
+    """Bytes: a number, or `64kb`, `10mb`, `1gb` (of 1024)."""
+    match = _SIZE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if match is not None:
+        return int(match[1]) * _UNITS[match[2]]
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise wrong(f"is not a size: {shown(value)}", "write bytes, or 64kb, 10mb, 1gb")
 
 
 def milliseconds(value: object) -> object:

@@ -96,6 +96,29 @@ class Listen(Model):
     http_port: int | None = None
 
 
+class Timeouts(Model):
+    """How long the proxy waits for whom. `answer` None: for ever, somebody may be debugging."""
+
+    head: float = 10.0  # for a client's request head to come in whole
+    idle: float = 75.0  # for a client's next request
+    body: float = 75.0  # for a client that is silent within a body
+    connect: float = 5.0  # for a backend to take a connection
+    answer: float | None = None  # for the head of a backend's answer
+    upstream_idle: float = 4.0  # until an idle connection to a backend is closed
+
+
+class Limits(Model):
+    """How much the proxy takes. Sizes are bytes; `body` None: any."""
+
+    head: int = 65536  # of a request or an answer; beyond it 431 or 502
+    head_lines: int = 100
+    target: int = 16384  # beyond it 414
+    body: int | None = None  # beyond it 413
+    connections: int = 10_000  # of clients; beyond it 503
+    requests_per_backend: int = 1000  # at the same time; when all have so many: 503
+    held: int = 1000  # requests that wait for a backend, per host; beyond it 503
+
+
 class Config(Model):
     """One project. `file` is None where the configuration came from Python or the command line."""
 
@@ -104,5 +127,7 @@ class Config(Model):
     file: Path | None = None
     listen: Listen = Listen()
     verbose: bool = False
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
     proxies: tuple[Proxy, ...] = ()
     processes: tuple[Process, ...] = ()

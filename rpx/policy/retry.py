@@ -14,6 +14,7 @@ class Failure(Enum):
 
     REFUSED = "connection refused"
     TIMEOUT = "no connection in time"
+    FULL = "has as many requests as it may have"
     BROKEN_FRESH = "closed the connection before it answered"
     BROKEN_REUSED = "closed an idle connection"
 
@@ -24,6 +25,6 @@ def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) 
     `sent`: some of it may have reached the backend. `replayable`: all that was read of its body
     is still at hand. A connection that was never made has taken nothing (RFC 9110 §9.2.2).
     """
-    if failure in (Failure.REFUSED, Failure.TIMEOUT):
+    if failure in (Failure.REFUSED, Failure.TIMEOUT, Failure.FULL):
         return True
     return replayable and (method in IDEMPOTENT or not sent)

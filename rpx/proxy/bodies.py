@@ -16,7 +16,6 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Wire, WireCut
 
-PAUSE = 75.0  # seconds a client may be silent within a body that the backend still waits for
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
 
 
@@ -33,6 +32,7 @@ class Upload:
         "_kept",
         "_kept_size",
         "_left",
+        "_most",
         "_reader",
         "bad",
         "done",
@@ -42,8 +42,15 @@ class Upload:
         "sent",
     )
 
-    def __init__(self, length: int, at_hand: bytes) -> None:
-        """`at_hand` is what came with the head; what lies behind the body is left in `rest`."""
+    def __init__(self, length: int, at_hand: bytes, *, pause: float, most: int | None) -> None:
+        """`at_hand` is what came with the head; what lies behind the body is left in `rest`.
+
+        `pause`: seconds a client may be silent that the backend still waits for. `most`: bytes.
+        Raises BadMessage, also for what is known to be too large.
+        """
+        self._most = most
+        if most is not None and length > most:
+            raise _too_large(most)
         self._reader = ChunkedReader(400) if length == CHUNKED else None
         self._left = length
         self._kept: Buffers | None = []
@@ -52,7 +59,7 @@ class Upload:
         self.done = False  # the client has sent all of it
         self.sent = False  # and the backend has got all of it
         self.gone = False  # the client left in the middle of it
-        self.pause = PAUSE
+        self.pause = pause
         self.bad: BadMessage | None = None  # it was malformed: what there is must not look complete
         self._take(at_hand)
 
@@ -74,6 +81,8 @@ class Upload:
             self.done = self._left == 0
         else:
             out = framed(self._reader.feed(data), CHUNKED)
+            if self._most is not None and self._reader.received > self._most:
+                raise _too_large(self._most)
             if self._reader.done:
                 out.append(last_chunk(self._reader.trailers))
                 self.rest, self.done = self._reader.rest, True
@@ -118,6 +127,10 @@ class Upload:
         except (OSError, WireCut):
             return False
         return True
+
+
+def _too_large(most: int) -> BadMessage:
+    return BadMessage(413, f"The body is larger than the {most} bytes that `limits.body` allows.")
 
 
 class Ending(Enum):

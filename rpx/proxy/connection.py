@@ -12,14 +12,12 @@ from rpx.http.head import RequestHead, parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.rewrite import forwarding
 from rpx.proxy.exchange import Exchange
-from rpx.proxy.refusals import answered_here, malformed
+from rpx.proxy.refusals import answered_here, malformed, too_many
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.listener import Server
 
-HEAD_TIME = 10.0  # seconds for a request head to come in whole
-IDLE_TIME = 75.0  # seconds a client connection may be idle between requests
 LINGER = 2.0  # seconds to read what is still coming, so that our last answer isn't lost by a reset
 
 
@@ -29,6 +27,7 @@ class Connection:
     __slots__ = (
         "_hold",
         "_idle",
+        "_surplus",
         "_watched",
         "ahead",
         "broken_off",
@@ -42,7 +41,8 @@ class Connection:
         "upstream",
     )
 
-    def __init__(self, proxy: Server, client: Wire, address: str) -> None:
+    def __init__(self, proxy: Server, client: Wire, address: str, *, surplus: bool = False) -> None:
+        """`surplus`: there are too many already; its first request is answered with a 503."""
         self.proxy = proxy
         self.client = client
         self.peer = forwarding(address, "http")
@@ -53,6 +53,7 @@ class Connection:
         self.lasting = False  # the request under way ends only when a side leaves
         self.linger = False  # the client may still send: let it finish, or it misses our answer
         self.broken_off = False  # of the last answer something is missing: no FIN may end it
+        self._surplus = surplus
         self._idle = True  # between two requests
         self._watched: int | None = None  # the descriptor that hangups know
         self._hold: trio.CancelScope | None = None
@@ -81,12 +82,13 @@ class Connection:
         data, scanned = self.ahead, 0
         self._idle = True
         client, sweeper = self.client, self.proxy.sweeper
+        timeouts, limits = self.proxy.timeouts, self.proxy.head_limits
         if not data:
-            client.deadline = sweeper.now + IDLE_TIME
+            client.deadline = sweeper.now + timeouts.idle
             data = await client.receive()
-        client.deadline = sweeper.now + HEAD_TIME
+        client.deadline = sweeper.now + timeouts.head
         while data:
-            parsed = parse_request(data, scanned=scanned)
+            parsed = parse_request(data, limits, scanned)
             if parsed is not None:
                 request, used = parsed
                 self.ahead = data[used:]
@@ -102,6 +104,8 @@ class Connection:
 
     async def _answer(self, request: RequestHead) -> bool:
         """Get a request answered; tell whether the connection can take another."""
+        if self._surplus:
+            return await too_many(self, request)
         pool = self.proxy.registry.pools.get(request.host)
         if pool is None or request.max_forwards == 0 or request.via:
             here = await answered_here(self, request, pool)

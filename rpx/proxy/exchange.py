@@ -22,7 +22,7 @@ from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
 from rpx.proxy.bodies import Ending, Upload, download
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
-from rpx.proxy.sockets import Cut, NotSent, Wire, WireCut
+from rpx.proxy.sockets import NEVER, Cut, NotSent, Wire, WireCut
 from rpx.proxy.tunnel import tunnel
 
 if TYPE_CHECKING:
@@ -68,7 +68,12 @@ class Exchange:
         self._clean = False  # the backend's connection can be used again
         self._upload: Upload | None = None
         if request.length:
-            self._upload = Upload(request.length, connection.ahead)
+            self._upload = Upload(
+                request.length,
+                connection.ahead,
+                pause=connection.proxy.timeouts.body,
+                most=connection.proxy.limits.body,
+            )
             connection.ahead = b""  # until the upload is done: then it is what lies behind it
         self.keep = request.keep_alive
 
@@ -92,6 +97,8 @@ class Exchange:
         """Try one backend. None: the client has its answer, or has gone."""
         proxy, now = self._proxy, self._proxy.sweeper.now
         self._sent = self._clean = False
+        if backend.in_flight >= proxy.limits.requests_per_backend:
+            return Failure.FULL
         proxy.registry.enter(backend)
         try:
             careful = self._request.method not in IDEMPOTENT
@@ -175,13 +182,14 @@ class Exchange:
     async def _response_head(self, wire: Wire) -> tuple[ResponseHead, bytes] | None:
         """Return the final head and what came behind it; pass interim ones on. None: no answer."""
         request, client = self._request, self._connection.client
+        wire.deadline = self._proxy.answer_by()
         data = await _received(wire)
         if not data:
             return None
-        scanned = 0
+        limits, scanned = self._proxy.head_limits, 0
         for _ in range(INTERIM):
             while True:
-                parsed = parse_response(data, request.method, request.upgrade, scanned=scanned)
+                parsed = parse_response(data, request.method, request.upgrade, limits, scanned)
                 if parsed is not None:
                     break
                 scanned = len(data)
@@ -192,6 +200,7 @@ class Exchange:
             response, used = parsed
             data, scanned = data[used:], 0
             if response.status >= 200 or response.status == 101:
+                wire.deadline = NEVER
                 return response, data
             if request.minor:
                 await client.send(interim_to_send(response))
@@ -253,9 +262,7 @@ class Exchange:
         backend.errors += 1
         self._answered = True
         try:
-            self.keep = await bad_gateway(
-                self._connection, self._request, self._pool, backend, bad.reason
-            )
+            self.keep = await bad_gateway(self._connection, self._request, self._pool, backend, bad)
         except (OSError, WireCut):
             self.keep = False
 
@@ -280,12 +287,17 @@ class Exchange:
             if self._tried is _NOBODY:
                 self._tried = set()
             self._tried.add((id(backend), backend.generation))
-            backend.errors += 1
-            if failure is Failure.BROKEN_FRESH:
-                self._proxy.registry.broke(backend, failure.value)
-            else:
-                self._proxy.registry.suspect(backend, failure.value)
+            self._blame(backend, failure)
         return again
+
+    def _blame(self, backend: Backend, failure: Failure) -> None:
+        if failure is Failure.FULL:  # that is our limit, not its fault
+            return
+        backend.errors += 1
+        if failure is Failure.BROKEN_FRESH:
+            self._proxy.registry.broke(backend, failure.value)
+        else:
+            self._proxy.registry.suspect(backend, failure.value)
 
     def _finish(self, backend: Backend) -> None:
         """Count what the backend has done."""
@@ -319,5 +331,9 @@ async def _received(wire: Wire) -> bytes:
     """A reset says no more than a FIN does: the backend has gone."""
     try:
         return await wire.receive()
+    except WireCut as cut:
+        if cut.cut is Cut.LATE:
+            raise BadMessage(504, "It did not come in time.") from None
+        raise
     except OSError:
         return b""

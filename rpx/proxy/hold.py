@@ -12,7 +12,6 @@ from rpx.model.status import State
 if TYPE_CHECKING:
     from rpx.proxy.connection import Connection
 
-MOST = 1000  # requests held for one host; beyond them the answer is 503 at once
 NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke a connection
 
 
@@ -25,7 +24,7 @@ async def another_backend(
     nobody to ask, or the client has gone.
     """
     backend = pool.next_untried(tried)
-    if backend is None and pool.waiting < MOST:
+    if backend is None and pool.waiting < connection.proxy.limits.held:
         pool.waiting += 1
         try:
             with trio.move_on_after(pool.hold) as wait, connection.held(wait):

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
+from rpx.http.limits import Limits as HeadLimits
 from rpx.hub.patience import Patience
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
+from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
-from rpx.proxy.sockets import Wire, accept
+from rpx.proxy.sockets import NEVER, Wire, accept
 from rpx.proxy.sweeper import Hangups, Sweeper
 from rpx.proxy.upstream import Upstreams
 
@@ -29,16 +31,28 @@ class Server:
         registry: Registry,
         report: Callable[[ExceptionGroup[Exception]], None],
         *,
-        verbose: bool,
+        verbose: bool = False,
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """`report` gets what went wrong on one connection by a bug of ours; the others go on."""
         self.registry = registry
         self.verbose = verbose
-        self.upstreams = Upstreams()
+        self.timeouts = timeouts or Timeouts()
+        self.limits = limits or Limits()
+        self.head_limits = HeadLimits(
+            head=self.limits.head, lines=self.limits.head_lines, target=self.limits.target
+        )
+        self.upstreams = Upstreams(self.timeouts)
         self.sweeper = Sweeper(self.upstreams)
         self.hangups = Hangups()
         self.draining = False
         self._report = report
+
+    def answer_by(self) -> float:
+        """Return when a backend that is asked now must have begun to answer."""
+        wait = self.timeouts.answer
+        return NEVER if wait is None else self.sweeper.now + wait
 
     async def run(
         self,
@@ -77,7 +91,8 @@ class Server:
                 self.registry.say(f"can't take more connections: {error.strerror}")
                 await trio.sleep(1)  # for some to close; the others wait in the backlog
             else:
-                connection = Connection(self, Wire(sock), address)
+                surplus = len(self.sweeper.connections) >= self.limits.connections
+                connection = Connection(self, Wire(sock), address, surplus=surplus)
                 self.sweeper.add(connection)  # here, so that no drain overlooks it
                 requests.start_soon(walled, self._report, connection.serve)
 

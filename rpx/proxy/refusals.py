@@ -37,6 +37,19 @@ async def answered_here(
     return None
 
 
+async def too_many(connection: Connection, request: RequestHead) -> bool:
+    """Answer one connection too many."""
+    most = connection.proxy.limits.connections
+    page = Page(
+        503,
+        "Service Unavailable",
+        (f"rpx has {most} client connections already, and takes no more.",),
+        hint="`limits: {connections: …}` in rpx.yaml says how many it takes",
+    )
+    request.keep_alive = False
+    return await _send(connection, request, page, b"Retry-After: 1\r\n")
+
+
 async def malformed(connection: Connection, bad: BadMessage) -> None:
     """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
@@ -46,11 +59,11 @@ async def malformed(connection: Connection, bad: BadMessage) -> None:
 
 
 async def bad_gateway(
-    connection: Connection, request: RequestHead, pool: Pool, backend: Backend, why: str
+    connection: Connection, request: RequestHead, pool: Pool, backend: Backend, bad: BadMessage
 ) -> bool:
-    """A backend answered, but not in a way that could be sent on."""
-    row = f"{backend.spec.label} sent an answer that can't be sent on: {why}"
-    page = Page(502, "Bad Gateway", (row,), _reports(connection.proxy.registry, pool))
+    """A backend answered, but not in a way that could be sent on, or not in time."""
+    what = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}"
+    page = Page(bad.status, reason(bad.status), (what,), _reports(connection.proxy.registry, pool))
     return await _send(connection, request, page)
 
 
@@ -63,13 +76,18 @@ async def unavailable(
     if failure is None:
         what = f"No backend of {pool.host} is up."
         page = Page(503, "Service Unavailable", (what,), reports, (), _hint(pool))
+    elif failure is Failure.FULL:
+        what = f"Every backend of {pool.host} {failure.value}."
+        hint = "`limits: {requests_per_backend: …}` in rpx.yaml says how many that may be"
+        page = Page(503, "Service Unavailable", (what,), reports, (), hint)
     elif failure is Failure.TIMEOUT:
         what = f"No backend of {pool.host} took the connection in time."
         page = Page(504, "Gateway Timeout", (what,), reports)
     else:
         what = f"No backend of {pool.host} answered: {failure.value}."
         page = Page(502, "Bad Gateway", (what,), reports, (), _hint(pool))
-    return await _send(connection, request, page, b"" if failure else b"Retry-After: 1\r\n")
+    later = page.status == 503
+    return await _send(connection, request, page, b"Retry-After: 1\r\n" if later else b"")
 
 
 async def _send(connection: Connection, request: RequestHead, page: Page, add: bytes = b"") -> bool:

@@ -93,7 +93,12 @@ class Sweeper:
         for connection in list(self.connections):
             if connection.client.deadline < now:
                 connection.cut(Cut.LATE)
-            if connection.upstream is not None and connection.seen < 2:
+            upstream = connection.upstream
+            if upstream is None:
+                continue
+            if upstream.deadline < now:
+                upstream.cut(Cut.LATE)
+            if connection.seen < 2:
                 busy = True
                 if connection.seen == 1:
                     connection.watch()

@@ -9,17 +9,17 @@ import trio
 
 from rpx.hub.records import Backend
 from rpx.model.address import Address
-from rpx.proxy.sockets import Wire, connect
+from rpx.model.config import Timeouts
+from rpx.proxy.sockets import NEVER, Wire, connect
 
-CONNECT_TIMEOUT = 5.0
-IDLE_FOR = 4.0  # seconds; Node closes an idle connection after 5, and so do uvicorn and others
 IDLE_MOST = 256  # per backend
 
 
 class Upstreams:
     """Takes connections out, takes them back. Its methods but `open` never wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
         self._idle: dict[Backend, list[Wire]] = defaultdict(list)
         self._family: dict[Address, int] = {}  # which of localhost's addresses answered last
 
@@ -36,6 +36,7 @@ class Upstreams:
             look = careful or wire.since < now
             if wire.deadline > now and (not look or wire.is_quiet()):
                 wire.reused = True
+                wire.deadline = NEVER
                 return wire
             wire.close()
         return None
@@ -45,7 +46,9 @@ class Upstreams:
         idle = self._idle[backend]
         if backend.in_rotation and len(idle) < IDLE_MOST:
             wire.since = now
-            wire.deadline = now + (IDLE_FOR if keeps is None else max(keeps - 1.0, 0.0))
+            wire.deadline = now + (
+                self._timeouts.upstream_idle if keeps is None else max(keeps - 1.0, 0.0)
+            )
             idle.append(wire)
         else:
             wire.close()
@@ -81,11 +84,11 @@ class Upstreams:
         address = backend.spec.address
         if address is None:
             raise ConnectionRefusedError  # for the type checker: pools have only routed backends
-        with trio.move_on_after(CONNECT_TIMEOUT):
+        with trio.move_on_after(self._timeouts.connect):
             if address.host == "localhost":
                 return await self._open_localhost(address)
             return await _open_any(await _resolve(address))
-        raise TimeoutError(f"no connection to {address} within {CONNECT_TIMEOUT:g} s")
+        raise TimeoutError(f"no connection to {address} in time")
 
     async def _open_localhost(self, address: Address) -> Wire:
         """Some servers listen on ::1 only, others on 127.0.0.1 only: remember which it was."""

@@ -12,7 +12,7 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address
-from rpx.model.config import Start
+from rpx.model.config import Limits, Start, Timeouts
 from rpx.model.status import BackendSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.listener import Server, open_listeners
@@ -45,10 +45,19 @@ def put(body: bytes, method: str = "PUT") -> bytes:
 class House:
     """A running server, its registry, and what has gone wrong by a bug of ours."""
 
-    def __init__(self, registry: Registry, *, verbose: bool) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        verbose: bool,
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.bugs: list[ExceptionGroup[Exception]] = []
         self.registry = registry
-        self.server = Server(registry, self.bugs.append, verbose=verbose)
+        self.server = Server(
+            registry, self.bugs.append, verbose=verbose, timeouts=timeouts, limits=limits
+        )
         self.patience = Patience()
         self.done = trio.Event()
         self._stop = trio.Event()
@@ -112,6 +121,8 @@ async def running(
     up: bool = True,
     verbose: bool = False,
     name: str = "127.0.0.1",
+    timeouts: Timeouts | None = None,
+    limits: Limits | None = None,
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (or ports) as its backends, in rotation if `up`.
 
@@ -125,7 +136,7 @@ async def running(
         for number, port in enumerate(ports, 1)
     ]
     registry = Registry(specs, {HOST: hold}, clock=trio.current_time, port=0)
-    house = House(registry, verbose=verbose)
+    house = House(registry, verbose=verbose, timeouts=timeouts, limits=limits)
     if up:
         for backend in house.backends:
             house.up(backend)

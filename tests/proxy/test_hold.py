@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import trio
 
+from rpx.model.config import Limits
 from rpx.policy.lifecycle import Move
-from rpx.proxy import hold
 from tests.proxy.house import House, get, post, running, until
 from tests.support.origin import OK, answers, closes, origin, refusing
 from tests.support.raw import Raw
@@ -126,9 +126,11 @@ async def test_a_client_that_leaves_is_no_longer_held() -> None:
         assert len(backend.requests) == 1
 
 
-async def test_more_than_the_most_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hold, "MOST", 2)
-    async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
+async def test_more_than_the_most_are_not_held() -> None:
+    async with (
+        origin(answers(OK)) as backend,
+        running(backend, ours=True, up=False, limits=Limits(held=2)) as house,
+    ):
         house.registry.move(house.backends[0], Move.LAUNCH)
         first, second, third = [await house.client() for _ in range(3)]
         await first.send(get())

@@ -10,8 +10,9 @@ import psutil
 import pytest
 import trio
 
+from rpx.model.config import Timeouts
 from rpx.model.status import Note
-from rpx.proxy import bodies, connection, listener, sockets, upstream
+from rpx.proxy import connection, listener, sockets
 from tests.proxy.house import get, running, until
 from tests.support.origin import OK, answers, never, origin
 from tests.support.raw import SOON, Raw
@@ -125,11 +126,11 @@ async def test_a_client_that_never_stops_sending_is_left_after_a_while(
         assert backend.visits == []
 
 
-async def test_a_head_that_comes_too_slowly_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIME", 0.1)
-    async with origin(answers(OK)) as backend, running(backend) as house:
+async def test_a_head_that_comes_too_slowly_is_not_waited_for() -> None:
+    async with (
+        origin(answers(OK)) as backend,
+        running(backend, timeouts=Timeouts(head=0.1)) as house,
+    ):
         slow, other = await house.client(), await house.client()
         began = trio.current_time()
         await slow.send(b"GET / HTTP/1.1\r\nHo")
@@ -141,11 +142,11 @@ async def test_a_head_that_comes_too_slowly_is_not_waited_for(
         assert (await other.answer()).body == b"ok"
 
 
-async def test_a_client_that_falls_silent_within_its_body_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(bodies, "PAUSE", 0.1)
-    async with origin() as backend, running(backend) as house:
+async def test_a_client_that_falls_silent_within_its_body_is_not_waited_for() -> None:
+    async with (
+        origin() as backend,
+        running(backend, timeouts=Timeouts(body=0.1)) as house,
+    ):
         client = await house.client()
         await client.send(get("/", "Content-Length: 10", method="PATCH") + b"some")
         end = await backend.accept()
@@ -155,11 +156,11 @@ async def test_a_client_that_falls_silent_within_its_body_is_not_waited_for(
         assert house.backends[0].errors == 0
 
 
-async def test_a_client_whose_answer_has_begun_may_be_silent_within_its_body(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(bodies, "PAUSE", 0.1)
-    async with origin() as backend, running(backend) as house:
+async def test_a_client_whose_answer_has_begun_may_be_silent_within_its_body() -> None:
+    async with (
+        origin() as backend,
+        running(backend, timeouts=Timeouts(body=0.1)) as house,
+    ):
         client = await house.client()
         await client.send(get("/", "Content-Length: 10", method="PATCH") + b"some")
         end = await backend.accept()
@@ -174,9 +175,11 @@ async def test_a_client_whose_answer_has_begun_may_be_silent_within_its_body(
         assert await client.take(1) == b"k"
 
 
-async def test_nor_is_it_where_nothing_else_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIME", 0.1)
-    async with origin() as backend, running(backend) as house:
+async def test_nor_is_it_where_nothing_else_happens() -> None:
+    async with (
+        origin() as backend,
+        running(backend, timeouts=Timeouts(head=0.1)) as house,
+    ):
         slow = await house.client()
         began = trio.current_time()
         await slow.send(b"GET / HTTP/1.1\r\nHo")
@@ -184,9 +187,11 @@ async def test_nor_is_it_where_nothing_else_happens(monkeypatch: pytest.MonkeyPa
         assert trio.current_time() - began < 2
 
 
-async def test_an_idle_client_is_left_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "IDLE_TIME", 0.1)
-    async with origin(answers(OK)) as backend, running(backend) as house:
+async def test_an_idle_client_is_left_without_a_word() -> None:
+    async with (
+        origin(answers(OK)) as backend,
+        running(backend, timeouts=Timeouts(idle=0.1)) as house,
+    ):
         silent, client = await house.client(), await house.client()
         await client.send(get())
         await client.answer()
@@ -194,12 +199,11 @@ async def test_an_idle_client_is_left_without_a_word(monkeypatch: pytest.MonkeyP
         assert await silent.ended() == "closed"
 
 
-async def test_a_request_that_takes_longer_than_all_limits_is_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIME", 0.05)
-    monkeypatch.setattr(connection, "IDLE_TIME", 0.05)
-    async with origin() as backend, running(backend) as house:
+async def test_a_request_that_takes_longer_than_all_limits_is_answered() -> None:
+    async with (
+        origin() as backend,
+        running(backend, timeouts=Timeouts(head=0.05, idle=0.05)) as house,
+    ):
         client = await house.client()
         await client.send(get())
         end = await backend.accept()
@@ -210,12 +214,11 @@ async def test_a_request_that_takes_longer_than_all_limits_is_answered(
         assert (await client.answer()).body == b"ok"
 
 
-async def test_an_idle_tunnel_survives_all_limits_and_costs_no_looks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection, "HEAD_TIME", 0.05)
-    monkeypatch.setattr(connection, "IDLE_TIME", 0.05)
-    async with origin() as backend, running(backend) as house:
+async def test_an_idle_tunnel_survives_all_limits_and_costs_no_looks() -> None:
+    async with (
+        origin() as backend,
+        running(backend, timeouts=Timeouts(head=0.05, idle=0.05)) as house,
+    ):
         client = await house.client()
         await client.send(get("/", "Upgrade: foo", "Connection: upgrade"))
         end = await backend.accept()
@@ -237,11 +240,11 @@ async def test_an_idle_tunnel_survives_all_limits_and_costs_no_looks(
         assert await client.take(5) == b"world"
 
 
-async def test_an_idle_connection_to_a_backend_is_closed_after_a_while(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(upstream, "IDLE_FOR", 0.1)
-    async with origin() as backend, running(backend) as house:
+async def test_an_idle_connection_to_a_backend_is_closed_after_a_while() -> None:
+    async with (
+        origin() as backend,
+        running(backend, timeouts=Timeouts(upstream_idle=0.1)) as house,
+    ):
         client = await house.client()
         await client.send(get())
         end = await backend.accept()

@@ -8,8 +8,8 @@ import socket
 import pytest
 import trio
 
+from rpx.model.config import Timeouts
 from rpx.policy.lifecycle import Move
-from rpx.proxy import upstream
 from tests.proxy.house import HOST, get, running
 from tests.support.origin import OK, answers, closes, once, origin, refusing
 
@@ -67,17 +67,14 @@ async def test_a_502_for_an_answer_that_cannot_be_sent_on_says_why() -> None:
         assert house.backends[0].errors == 1
 
 
-async def test_a_backend_that_takes_no_connection_in_time_is_a_504(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(upstream, "CONNECT_TIMEOUT", 0.1)
+async def test_a_backend_that_takes_no_connection_in_time_is_a_504() -> None:
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         for other in (first, second):  # Linux takes one more than it was told
             other.setblocking(False)
             other.connect_ex(full.getsockname())
-        async with running(full.getsockname()[1]) as house:
+        async with running(full.getsockname()[1], timeouts=Timeouts(connect=0.1)) as house:
             client = await house.client()
             await client.send(get())
             assert (await client.answer()).status == 504

@@ -25,8 +25,8 @@ async def test_a_connection_on_which_a_body_is_still_to_be_sent_is_not_used_agai
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Seen(Upload):
-        def __init__(self, length: int, at_hand: bytes) -> None:
-            super().__init__(length, at_hand)
+        def __init__(self, length: int, at_hand: bytes, *, pause: float, most: int | None) -> None:
+            super().__init__(length, at_hand, pause=pause, most=most)
             uploads.append(self)
 
     uploads: list[Upload] = []
