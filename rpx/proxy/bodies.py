@@ -15,6 +15,7 @@ from rpx.http.framing import (
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Wire, WireCut
+from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
 
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
 
@@ -204,14 +205,19 @@ async def _until_close(
 async def _counted(
     upstream: Wire, client: Wire, left: int, head: bytes, data: bytes
 ) -> tuple[Ending, bytes]:
-    out = [head, data[:left]] if data else [head]
     extra = data[left:]
+    if not await _sent(client, [head, data[:left]] if data else [head]):
+        return Ending.GONE, extra
     left -= min(left, len(data))
+    if not left:
+        return Ending.WHOLE, extra
+    if left >= WORTH_IT and AVAILABLE:
+        return await _spliced(upstream, client, left)
+    return await _copied(upstream, client, left)
+
+
+async def _copied(upstream: Wire, client: Wire, left: int) -> tuple[Ending, bytes]:
     while True:
-        if not await _sent(client, out):
-            return Ending.GONE, extra
-        if not left:
-            return Ending.WHOLE, extra
         try:
             data = await upstream.receive()
         except WireCut:
@@ -220,10 +226,23 @@ async def _counted(
             data = b""
         if not data:
             return Ending.TRUNCATED, b""
-        if len(data) > left:
-            data, extra = data[:left], data[left:]
+        if not await _sent(client, [data[:left]]):
+            return Ending.GONE, b""
+        if len(data) >= left:
+            return Ending.WHOLE, data[left:]
         left -= len(data)
-        out = [data]
+
+
+async def _spliced(upstream: Wire, client: Wire, left: int) -> tuple[Ending, bytes]:
+    try:
+        moved = await splice(upstream, client, left)
+    except (TargetGone, WireCut):
+        return Ending.GONE, b""
+    except OSError:
+        return Ending.TRUNCATED, b""
+    if moved < left:
+        return Ending.TRUNCATED, b""
+    return Ending.WHOLE, b"" if upstream.is_quiet() else b"more"  # what it is doesn't matter
 
 
 async def _sent(client: Wire, out: Buffers) -> bool:

@@ -70,7 +70,7 @@ class Wire:
         except (BlockingIOError, InterruptedError):
             self._turn = TURN
         except OSError as error:
-            raise self._reason(error) from None
+            raise self.reason(error) from None
         while True:
             try:
                 await wait_readable(self.sock)
@@ -78,7 +78,21 @@ class Wire:
             except (BlockingIOError, InterruptedError):
                 continue
             except (trio.ClosedResourceError, OSError) as error:
-                raise self._reason(error) from None
+                raise self.reason(error) from None
+
+    async def readable(self) -> None:
+        """Wait until there is something to read. Raises OSError, WireCut."""
+        try:
+            await wait_readable(self.sock)
+        except (trio.ClosedResourceError, OSError) as error:
+            raise self.reason(error) from None
+
+    async def writable(self) -> None:
+        """Wait until something can be written. Raises OSError, WireCut."""
+        try:
+            await wait_writable(self.sock)
+        except (trio.ClosedResourceError, OSError) as error:
+            raise self.reason(error) from None
 
     async def send(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError, WireCut."""
@@ -116,9 +130,10 @@ class Wire:
             except (BlockingIOError, InterruptedError):
                 continue
             except (trio.ClosedResourceError, OSError) as error:
-                raise self._reason(error) from None
+                raise self.reason(error) from None
 
-    def _reason(self, error: Exception) -> Exception:
+    def reason(self, error: Exception) -> Exception:
+        """Return what is to be raised for `error`: WireCut if another task is behind it."""
         return error if self._cut is None else WireCut(self._cut)
 
     def cut(self, why: Cut) -> None:

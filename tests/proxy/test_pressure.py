@@ -19,7 +19,7 @@ from tests.support.raw import SOON, Raw
 
 SIZE = 100_000_000
 BLOCK = bytes(range(256)) * 4096  # 1 MB
-BETWEEN = 24_000_000  # what kernels may hold on both connections; far below SIZE
+BETWEEN = 30_000_000  # what kernels may hold on both connections and between; far below SIZE
 
 
 async def pour(raw: Raw, sent: list[int]) -> None:
