@@ -85,7 +85,8 @@ class Connection:
         timeouts, limits = self.proxy.timeouts, self.proxy.head_limits
         if not data:
             client.deadline = sweeper.now + timeouts.idle
-            data = await client.receive()
+            data = await (client.expect() if client.reused else client.receive())
+            client.reused = True
         client.deadline = sweeper.now + timeouts.head
         while data:
             parsed = parse_request(data, limits, scanned)

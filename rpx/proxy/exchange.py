@@ -7,6 +7,7 @@ the answer, and what is raised in a nursery comes out as a group.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -183,7 +184,7 @@ class Exchange:
         """Return the final head and what came behind it; pass interim ones on. None: no answer."""
         request, client = self._request, self._connection.client
         wire.deadline = self._proxy.answer_by()
-        data = await _received(wire)
+        data = await _received(wire.expect)
         if not data:
             return None
         limits, scanned = self._proxy.head_limits, 0
@@ -193,7 +194,7 @@ class Exchange:
                 if parsed is not None:
                     break
                 scanned = len(data)
-                more = await _received(wire)
+                more = await _received(wire.receive)
                 if not more:
                     raise BadMessage(502, "The backend closed the connection within its answer.")
                 data += more
@@ -327,10 +328,10 @@ def _broken(wire: Wire) -> Failure:
     return Failure.BROKEN_REUSED if wire.reused else Failure.BROKEN_FRESH
 
 
-async def _received(wire: Wire) -> bytes:
+async def _received(read: Callable[[], Awaitable[bytes]]) -> bytes:
     """A reset says no more than a FIN does: the backend has gone."""
     try:
-        return await wire.receive()
+        return await read()
     except WireCut as cut:
         if cut.cut is Cut.LATE:
             raise BadMessage(504, "It did not come in time.") from None

@@ -15,6 +15,7 @@ from rpx.hub.walls import walled
 from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
 from rpx.proxy.sockets import NEVER, Wire, accept
+from rpx.proxy.splice import close_spare
 from rpx.proxy.sweeper import Hangups, Sweeper
 from rpx.proxy.upstream import Upstreams
 
@@ -80,6 +81,7 @@ class Server:
                 listener.close()
             self.upstreams.close()
             self.hangups.close()
+            close_spare()
 
     async def _accept(self, listener: socket.socket, requests: trio.Nursery) -> None:
         while True:

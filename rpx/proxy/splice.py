@@ -68,6 +68,12 @@ async def splice(source: Wire, target: Wire, count: int) -> int:
     return moved
 
 
+def close_spare() -> None:
+    """Close the pipes that are kept for the next body."""
+    while _spare:
+        _spare.pop().close()
+
+
 def _new_pipe() -> Pipe:
     pipe = Pipe(*os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
     try:
