@@ -1,0 +1,1 @@
+"""How fast rpx is beside nginx, HAProxy and Caddy on this machine: `python -m benchmarks`."""

@@ -1,0 +1,86 @@
+"""Clients: wrk for HTTP, our own for WebSockets. Each run gives one sample."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.contenders import ROOT
+from benchmarks.machine import cpu_seconds, find
+from benchmarks.processes import HOST, Failed
+
+# wrk's own figures, unrounded. Without a `request` or `response` function it costs nothing.
+_LUA = """
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format(
+    '\\n{"requests": %d, "bytes": %d, "microseconds": %d, "median": %.1f, "errors": %d}\\n',
+    summary.requests, summary.bytes, summary.duration, latency:percentile(50),
+    e.connect + e.read + e.write + e.status + e.timeout))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the clients do. `scheme` is there for TLS, which has no rows yet."""
+
+    path: str = "/small"
+    connections: int = 64
+    websocket: bool = False
+    scheme: str = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One contender's share of one round."""
+
+    rate: float  # requests (messages) per second
+    bytes: float  # per second
+    cpu: float  # µs of the proxy per request; 0 without a proxy
+    median: float  # µs until the answer
+    errors: int
+
+
+def measure(load: Load, port: int, pid: int | None, seconds: float, folder: Path) -> Sample:
+    """Run the load for `seconds`; `pid` is the proxy's. Raises Failed."""
+    command = _echo(load, port, seconds) if load.websocket else _wrk(load, port, seconds, folder)
+    before = cpu_seconds(pid) if pid else 0.0
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=seconds * 3 + 30,
+        check=False,
+        cwd=ROOT,
+    )
+    used = cpu_seconds(pid) - before if pid else 0.0
+    if done.returncode:
+        raise Failed(f"{load} of port {port}: {done.stdout[-500:]} {done.stderr[-500:]}")
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    took = found["microseconds"] / 1e6
+    count = max(found["requests"], 1)
+    return Sample(
+        rate=found["requests"] / took,
+        bytes=found["bytes"] / took,
+        cpu=used / count * 1e6,
+        median=found["median"],
+        errors=found["errors"],
+    )
+
+
+def _wrk(load: Load, port: int, seconds: float, folder: Path) -> tuple[str, ...]:
+    script = folder / "done.lua"
+    script.write_text(_LUA)
+    url = f"{load.scheme}://127.0.0.1:{port}{load.path}"
+    # wrk knows only whole seconds
+    words = ("-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s")
+    return (str(find("wrk")), *words, "-H", f"Host: {HOST}", "-s", str(script), url)
+
+
+def _echo(load: Load, port: int, seconds: float) -> tuple[str, ...]:
+    words = (str(port), HOST, str(load.connections), str(seconds))
+    return (sys.executable, "-S", "-m", "benchmarks.echo_client", *words)

@@ -1,0 +1,58 @@
+"""The server behind all proxies: nginx with one worker, on as many ports as there are backends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.machine import find
+from benchmarks.processes import running
+
+SMALL = '{"message":"hello","number":42,"list":[1,2,3],"ok":true}'
+FILES = {"16k": 16 * 1024, "1m": 1024 * 1024, "100m": 100 * 1024 * 1024}
+BACKENDS = 100
+
+# What both nginx have in common, the origin and the proxy.
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log error;
+{user}
+worker_rlimit_nofile 16384;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off; server_tokens off; default_type application/json;
+  keepalive_requests 1000000000; keepalive_timeout 300s;
+  client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
+  uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
+  {inside}
+}}
+"""
+
+
+def write_nginx(folder: Path, inside: str) -> tuple[str, ...]:
+    """Write nginx.conf; return the command that runs it."""
+    user = "user root;" if os.geteuid() == 0 else ""  # else it could not read our folder
+    file = folder / "nginx.conf"
+    file.write_text(NGINX.format(folder=folder, user=user, inside=inside))
+    return (str(find("nginx")), "-p", str(folder), "-c", str(file), "-e", f"{folder}/start.log")
+
+
+@contextmanager
+def origin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
+    """Serve `/small` from memory and `/16k`, `/1m`, `/100m` from files; the pid."""
+    folder.mkdir()
+    files = folder / "files"
+    files.mkdir()
+    for name, size in FILES.items():
+        with (files / name).open("wb") as file:
+            file.truncate(size)  # sparse: takes no room on the disk, only in the page cache
+    listens = " ".join(f"listen 127.0.0.1:{port} backlog=4096;" for port in ports)
+    inside = f"""
+      sendfile on; tcp_nopush on; open_file_cache max=10 inactive=1h; open_file_cache_valid 1h;
+      server {{ {listens}
+        location = /small {{ return 200 '{SMALL}'; }}
+        location / {{ root {files}; }}
+      }}"""
+    with running(write_nginx(folder, inside), ports[0], folder / "log") as pid:
+        yield pid

@@ -1,0 +1,82 @@
+"""Processes that a run starts: each ends with its block, and only by its own pid."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+HOST = "bench.localhost"
+STARTS_WITHIN = 20.0
+ENDS_WITHIN = 15.0
+
+
+class Failed(Exception):
+    """A process did not come up, or went away; the text has its last output."""
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Run `command` until the block ends; the pid, once `port` answers. Raises Failed."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=log.parent,
+        )
+    try:
+        _wait_until_it_answers(process, port, log)
+        yield process.pid
+    except Failed as failed:
+        if process.poll() is None:
+            raise
+        why = f"{process.args!r} went away with {process.returncode}:\n{last_words(log)}"
+        raise Failed(f"{failed}\n{why}") from None
+    finally:
+        end(process)
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        if answers(port):
+            return
+        time.sleep(0.02)
+    raise Failed(f"{process.args!r} does not answer on port {port}:\n{last_words(log)}")
+
+
+def last_words(log: Path) -> str:
+    """Return the end of what was printed there."""
+    return log.read_text(errors="replace")[-2000:]
+
+
+def answers(port: int, path: str = "/small") -> bool:
+    """Whether an HTTP server answers there with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path, headers={"Host": HOST})
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, and kill it if it doesn't."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

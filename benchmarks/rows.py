@@ -1,0 +1,155 @@
+"""The rows of the table: who is measured with which load, and what must be reached.
+
+A row has lanes, run one after the other in each round. A goal compares two lanes of one round; the
+median over the rounds is what counts. Lanes are named `proxy`, or `proxy/variant`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.load import Load, Sample
+
+DIRECT = "direct"
+Round = Mapping[str, Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One contender under one load, with so many backends."""
+
+    name: str
+    proxy: str  # one of CONTENDERS, or DIRECT
+    load: Load
+    backends: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A ratio of two lanes and what it must be: at least or at most `limit`."""
+
+    text: str  # what is divided by what
+    needs: tuple[str, ...]  # lanes without which it can't be told
+    ratio: Callable[[Round], float]
+    limit: float
+    at_least: bool = True
+
+    def reached(self, ratio: float) -> bool:
+        """Whether that is enough."""
+        return ratio >= self.limit if self.at_least else ratio <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One workload."""
+
+    name: str
+    title: str
+    lanes: tuple[Lane, ...]
+    shows: str = "rate"  # the column that counts: rate, bytes or added
+    goals: tuple[Goal, ...] = field(default=())
+    stretch: int = 1  # times as long: where opening the connections must not count for much
+
+
+def _rate(other: str, limit: float, unit: str = "req/s") -> Goal:
+    return Goal(
+        f"{unit} of rpx / {other}", ("rpx", other), lambda r: r["rpx"].rate / r[other].rate, limit
+    )
+
+
+def _bytes(other: str, limit: float) -> Goal:
+    return Goal(
+        f"bytes/s of rpx / {other}",
+        ("rpx", other),
+        lambda r: r["rpx"].bytes / r[other].bytes,
+        limit,
+    )
+
+
+def _flat(few: str, many: str, limit: float) -> Goal:
+    return Goal(
+        f"CPU per request, {many} / {few}",
+        (few, many),
+        lambda r: r[many].cpu / r[few].cpu,
+        limit,
+        at_least=False,
+    )
+
+
+def added(sample: Sample, direct: Sample) -> float:
+    """What a proxy adds to the median latency, in µs; at least the one that wrk can tell."""
+    return max(sample.median - direct.median, 1.0)
+
+
+def _added(round_: Round) -> float:
+    direct = round_[DIRECT]
+    return added(round_["rpx"], direct) / added(round_["nginx"], direct)
+
+
+def _all(load: Load) -> tuple[Lane, ...]:
+    return tuple(Lane(n, n, load) for n in (DIRECT, *CONTENDERS))
+
+
+def _per(variants: Mapping[str, tuple[Load, int]]) -> tuple[Lane, ...]:
+    return tuple(
+        Lane(f"{proxy}/{name}", proxy, load, backends)
+        for proxy in ("rpx", "nginx")
+        for name, (load, backends) in variants.items()
+    )
+
+
+ROWS = (
+    Row(
+        "small",
+        "small JSON, 64 connections",
+        _all(Load()),
+        goals=(_rate("nginx", 0.5), _rate("caddy", 2.0), _rate("caddy-defaults", 2.0)),
+    ),
+    Row(
+        "16k",
+        "16 KB, 64 connections",
+        _all(Load("/16k")),
+        goals=(_rate("nginx", 0.5), _rate("caddy", 2.0), _rate("caddy-defaults", 2.0)),
+    ),
+    Row("1m", "1 MB, 16 connections", _all(Load("/1m", 16)), "bytes", (_bytes("nginx", 1.5),)),
+    Row("100m", "100 MB, 4 connections", _all(Load("/100m", 4)), "bytes", (_bytes("nginx", 1.5),)),
+    Row(
+        "websocket",
+        "WebSocket echo, 64 connections",
+        _all(Load(connections=64, websocket=True)),
+        goals=(_rate("nginx", 0.5, "messages/s"),),
+    ),
+    Row(
+        "latency",
+        "latency, 1 connection",
+        _all(Load(connections=1)),
+        "added",
+        (
+            Goal(
+                "added latency of rpx / nginx",
+                ("rpx", "nginx", DIRECT),
+                _added,
+                2.5,
+                at_least=False,
+            ),
+        ),
+    ),
+    Row(
+        "connections",
+        "1, 64 and 1,000 connections",
+        _per({f"{n} conn": (Load(connections=n), 2) for n in (1, 64, 1000)}),
+        goals=(
+            _flat("rpx/1 conn", "rpx/1000 conn", 1.5),
+            _flat("rpx/64 conn", "rpx/1000 conn", 1.5),
+        ),
+        stretch=3,
+    ),
+    Row(
+        "backends",
+        "2 and 100 backends",
+        _per({f"{n} backends": (Load(), n) for n in (2, 100)}),
+        goals=(_flat("rpx/2 backends", "rpx/100 backends", 1.5),),
+    ),
+)
