@@ -85,8 +85,7 @@ class Connection:
         timeouts, limits = self.proxy.timeouts, self.proxy.head_limits
         if not data:
             client.deadline = sweeper.now + timeouts.idle
-            data = await (client.expect() if client.reused else client.receive())
-            client.reused = True
+            data = await client.receive()
         client.deadline = sweeper.now + timeouts.head
         while data:
             parsed = parse_request(data, limits, scanned)

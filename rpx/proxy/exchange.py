@@ -7,7 +7,6 @@ the answer, and what is raised in a nursery comes out as a group.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -184,7 +183,7 @@ class Exchange:
         """Return the final head and what came behind it; pass interim ones on. None: no answer."""
         request, client = self._request, self._connection.client
         wire.deadline = self._proxy.answer_by()
-        data = await _received(wire.expect)
+        data = await _received(wire)
         if not data:
             return None
         limits, scanned = self._proxy.head_limits, 0
@@ -194,7 +193,7 @@ class Exchange:
                 if parsed is not None:
                     break
                 scanned = len(data)
-                more = await _received(wire.receive)
+                more = await _received(wire)
                 if not more:
                     raise BadMessage(502, "The backend closed the connection within its answer.")
                 data += more
@@ -328,10 +327,10 @@ def _broken(wire: Wire) -> Failure:
     return Failure.BROKEN_REUSED if wire.reused else Failure.BROKEN_FRESH
 
 
-async def _received(read: Callable[[], Awaitable[bytes]]) -> bytes:
+async def _received(wire: Wire) -> bytes:
     """A reset says no more than a FIN does: the backend has gone."""
     try:
-        return await read()
+        return await wire.receive()
     except WireCut as cut:
         if cut.cut is Cut.LATE:
             raise BadMessage(504, "It did not come in time.") from None
