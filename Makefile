@@ -11,7 +11,7 @@ TEST := .venv-test
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover clean
+.PHONY: demo test check format lint types cover fuzz soak clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -50,9 +50,9 @@ test:
 
 check: format lint types
 format: $(VENV)/bin/ruff
-	$(VENV)/bin/ruff format --check rpx tests
+	$(VENV)/bin/ruff format --check rpx tests benchmarks
 lint: $(VENV)/bin/ruff
-	$(VENV)/bin/ruff check rpx tests
+	$(VENV)/bin/ruff check rpx tests benchmarks
 types: $(VENV)/bin/ruff
 	$(VENV)/bin/mypy
 
@@ -62,6 +62,17 @@ cover: $(VENV)/bin/ruff
 
 $(TEST)/bin/ruff:
 	$(call fresh,$(TEST),-e '.[dev]')
+
+# Both are bounded and end by themselves, with 1 and the evidence if something is wrong.
+SECONDS ?= 120
+MINUTES ?= 10
+fuzz: $(VENV)/bin/ruff
+	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+soak: $(VENV)/bin/ruff
+	$(VENV)/bin/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+# e.g. make bench ARGS='--quick --only small,16k'; it says what else is to be installed
+bench: ; @$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(DEMO) $(TEST) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

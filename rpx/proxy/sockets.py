@@ -71,6 +71,10 @@ class Wire:
             self._turn = TURN
         except OSError as error:
             raise self.reason(error) from None
+        return await self.expect()
+
+    async def expect(self) -> bytes:
+        """Like `receive` where nothing has come yet: a try would only cost a system call."""
         while True:
             try:
                 await wait_readable(self.sock)

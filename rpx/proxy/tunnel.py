@@ -6,7 +6,7 @@ import math
 
 import trio
 
-from rpx.proxy.sockets import Wire, WireCut
+from rpx.proxy.sockets import READ_SIZE, Wire, WireCut
 
 HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has left is closed
 
@@ -21,8 +21,11 @@ async def tunnel(client: Wire, upstream: Wire, early: bytes, late: bytes) -> Non
             try:
                 if first:
                     await target.send(first)
-                while data := await source.receive():
+                read = source.receive
+                while data := await read():
                     await target.send(data)
+                    # Behind less than a full read nothing waits: a message is rarely two reads.
+                    read = source.receive if len(data) == READ_SIZE else source.expect
                     if ways.cancel_scope.deadline < math.inf:
                         half_closed()  # the side that is left still has something to say
             except (OSError, WireCut):
