@@ -12,6 +12,8 @@ from rpx.hub.orders import Mailbox
 from rpx.model.status import BackendSpec, State
 from rpx.policy.balance import round_robin
 
+# What a request has met: (id, generation) of a backend in one of its lives, or id: in all of them.
+Tried = set[int | tuple[int, int]]
 _RETURNING = frozenset({State.STARTING, State.BACKOFF, State.UNHEALTHY})
 
 
@@ -100,11 +102,11 @@ class Pool:
         """Return the next backend in rotation; the turn goes on to it."""
         return self._next(_in_rotation)
 
-    def next_untried(self, tried: set[tuple[int, int]]) -> Backend | None:
-        """Return the next backend in rotation that this request has not met in this life."""
+    def next_untried(self, tried: Tried) -> Backend | None:
+        """Return the next backend in rotation that this request has not met."""
         return self._next(lambda backend: backend.in_rotation and not _met(backend, tried))
 
-    def next_running(self, tried: set[tuple[int, int]]) -> Backend | None:
+    def next_running(self, tried: Tried) -> Backend | None:
         """Return an unhealthy backend to try when none is up: it may be better than its checks."""
         return self._next(
             lambda backend: backend.state is State.UNHEALTHY and not _met(backend, tried)
@@ -121,5 +123,5 @@ class Pool:
 _in_rotation: Callable[[Backend], bool] = attrgetter("in_rotation")
 
 
-def _met(backend: Backend, tried: set[tuple[int, int]]) -> bool:
-    return (id(backend), backend.generation) in tried
+def _met(backend: Backend, tried: Tried) -> bool:
+    return (id(backend), backend.generation) in tried or id(backend) in tried

@@ -14,9 +14,10 @@ class Failure(Enum):
 
     REFUSED = "connection refused"
     TIMEOUT = "no connection in time"
+    STARVED = "rpx has no file descriptor left for a connection"
     FULL = "has as many requests as it may have"
     BROKEN_FRESH = "closed the connection before it answered"
-    BROKEN_REUSED = "closed an idle connection"
+    BROKEN_REUSED = "closed the connection as the request came"
 
 
 def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) -> bool:
@@ -25,6 +26,8 @@ def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) 
     `sent`: some of it may have reached the backend. `replayable`: all that was read of its body
     is still at hand. A connection that was never made has taken nothing (RFC 9110 §9.2.2).
     """
+    if failure is Failure.STARVED:
+        return False
     if failure in (Failure.REFUSED, Failure.TIMEOUT, Failure.FULL):
         return True
     return replayable and (method in IDEMPOTENT or not sent)

@@ -89,10 +89,7 @@ class Upload:
                 self.rest, self.done = self._reader.rest, True
         if self._kept is not None:
             self._kept_size += sum(map(len, out))
-            if self._kept_size <= REPLAY:
-                self._kept += out
-            else:
-                self._kept = None
+            self._kept += out
         return out
 
     async def pump(self, client: Wire, upstream: Wire, clock: Clock) -> None:
@@ -105,6 +102,8 @@ class Upload:
                 if not data:
                     raise ConnectionResetError
                 out = self._take(data)
+                if self._kept_size > REPLAY:  # not before: what came with the head is sent from it
+                    self._kept = None
                 if out and not await self._send(upstream, out):
                     return
             self.sent = True

@@ -17,13 +17,14 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead, parse_response
 from rpx.http.rewrite import interim_to_send, request_to_send, response_to_send
-from rpx.hub.records import Backend, Pool
+from rpx.hub.records import Backend, Pool, Tried
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
 from rpx.proxy.bodies import Ending, Upload, download
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import NEVER, Cut, NotSent, Wire, WireCut
 from rpx.proxy.tunnel import tunnel
+from rpx.proxy.upstream import why_not
 
 if TYPE_CHECKING:
     from rpx.proxy.connection import Connection
@@ -38,6 +39,7 @@ class Exchange:
         "_answer",
         "_answered",
         "_began",
+        "_broken",
         "_clean",
         "_connection",
         "_failure",
@@ -58,7 +60,8 @@ class Exchange:
         self._proxy = connection.proxy
         self._request = request
         self._pool = pool
-        self._tried: set[tuple[int, int]] = _NOBODY  # backends met, each in one of its lives
+        self._tried: Tried = _NOBODY
+        self._broken: list[Backend] = []  # who broke off without an answer
         self._failure: Failure | None = None  # how the last attempt ended
         self._sent = False  # that backend may have seen some of it
         self._answer: ResponseHead | None = None  # the backend's
@@ -107,8 +110,7 @@ class Exchange:
                 try:
                     wire = await proxy.upstreams.open(backend)
                 except OSError as error:
-                    timeout = isinstance(error, TimeoutError)
-                    return Failure.TIMEOUT if timeout else Failure.REFUSED
+                    return why_not(error)
             self._connection.begin(wire)
             try:
                 return await self._converse(backend, wire)
@@ -170,6 +172,8 @@ class Exchange:
             return _broken(wire)
         response, data = found
         self._answer, self._answered = response, True
+        if self._proxy.verbose:
+            self._proxy.registry.routed(backend, self._request.path)
         if self._upload is not None:
             self._upload.answered(self._connection.client)
             self._connection.ahead = self._upload.rest
@@ -291,24 +295,27 @@ class Exchange:
         return again
 
     def _blame(self, backend: Backend, failure: Failure) -> None:
-        if failure is Failure.FULL:  # that is our limit, not its fault
+        if failure in (Failure.FULL, Failure.STARVED):  # our limits, not its fault
             return
         backend.errors += 1
         if failure is Failure.BROKEN_FRESH:
             self._proxy.registry.broke(backend, failure.value)
+            self._broken.append(backend)
+            if len(self._broken) > 1:  # it may be the request that kills them: no second lives
+                self._tried.update(map(id, self._broken))
         else:
             self._proxy.registry.suspect(backend, failure.value)
 
     def _finish(self, backend: Backend) -> None:
-        """Count what the backend has done."""
+        """Count what the backend has done. A client that left before is its own affair."""
+        if not self._answered:
+            return
         backend.requests += 1
         backend.seconds += perf_counter() - self._began
         if self._whole and self._answer is not None:
             backend.failures = 0
             if self._answer.status >= 500:
                 backend.errors += 1
-        if self._proxy.verbose:
-            self._proxy.registry.routed(backend, self._request.path)
 
     async def _give_up(self) -> None:
         """Nobody is left who could answer: say so, and say why."""
@@ -316,11 +323,11 @@ class Exchange:
             self.keep = False
         else:
             self.keep = await unavailable(
-                self._connection, self._request, self._pool, self._failure
+                self._connection, self._request, self._pool, self._failure, sent=self._sent
             )
 
 
-_NOBODY: set[tuple[int, int]] = set()
+_NOBODY: Tried = set()
 
 
 def _broken(wire: Wire) -> Failure:

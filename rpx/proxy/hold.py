@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from rpx.hub.records import Backend, Pool
+from rpx.hub.records import Backend, Pool, Tried
 from rpx.model.status import State
 
 if TYPE_CHECKING:
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke a connection
 
 
-async def another_backend(
-    connection: Connection, pool: Pool, tried: set[tuple[int, int]]
-) -> Backend | None:
+async def another_backend(connection: Connection, pool: Pool, tried: Tried) -> Backend | None:
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
     At last an unhealthy one that still runs: it may be better than its checks. None: there is
@@ -36,15 +34,13 @@ async def another_backend(
     return backend
 
 
-async def _returned(
-    connection: Connection, pool: Pool, tried: set[tuple[int, int]]
-) -> Backend | None:
+async def _returned(connection: Connection, pool: Pool, tried: Tried) -> Backend | None:
     while not connection.proxy.draining:
         backend = pool.next_untried(tried)
         if backend is not None:
             return backend
         changed = pool.changed
-        if any(backend.returning for backend in pool.backends):
+        if any(each.returning and id(each) not in tried for each in pool.backends):
             await changed.wait()
         elif any(_may_be_dying(backend) for backend in pool.backends):
             with trio.move_on_after(NOTICE) as notice:

@@ -14,14 +14,13 @@ from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
-from rpx.proxy.sockets import NEVER, Wire, accept
+from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire, accept
 from rpx.proxy.splice import close_spare
 from rpx.proxy.sweeper import Hangups, Sweeper
 from rpx.proxy.upstream import Upstreams
 
 BACKLOG = 1024
 DRAIN = 10.0  # seconds that requests under way get when rpx goes down
-NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Server:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
-from rpx.model.status import State
-from rpx.policy.retry import Failure
+from rpx.model.status import AT_REST, State
+from rpx.policy.retry import IDEMPOTENT, Failure
 
 if TYPE_CHECKING:
     from rpx.proxy.connection import Connection
 
 LAST_LINES = 10  # of each backend's output on the page
+LONGEST = 2_000  # bytes of each
 LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 
@@ -68,26 +69,49 @@ async def bad_gateway(
 
 
 async def unavailable(
-    connection: Connection, request: RequestHead, pool: Pool, failure: Failure | None
+    connection: Connection,
+    request: RequestHead,
+    pool: Pool,
+    failure: Failure | None,
+    *,
+    sent: bool,
 ) -> bool:
-    """Nobody is left who could answer; `failure` is how the last attempt ended, if any was made."""
-    registry = connection.proxy.registry
-    reports = _reports(registry, pool)
-    if failure is None:
-        what = f"No backend of {pool.host} is up."
-        page = Page(503, "Service Unavailable", (what,), reports, (), _hint(pool))
-    elif failure is Failure.FULL:
-        what = f"Every backend of {pool.host} {failure.value}."
-        hint = "`limits: {requests_per_backend: …}` in rpx.yaml says how many that may be"
-        page = Page(503, "Service Unavailable", (what,), reports, (), hint)
-    elif failure is Failure.TIMEOUT:
-        what = f"No backend of {pool.host} took the connection in time."
-        page = Page(504, "Gateway Timeout", (what,), reports)
-    else:
-        what = f"No backend of {pool.host} answered: {failure.value}."
-        page = Page(502, "Bad Gateway", (what,), reports, (), _hint(pool))
-    later = page.status == 503
-    return await _send(connection, request, page, b"Retry-After: 1\r\n" if later else b"")
+    """Nobody is left who could answer; `failure` is how the last attempt ended, if any was made.
+
+    `sent`: that attempt may have had an effect.
+    """
+    status, what, hint = _explained(pool, failure)
+    if failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED) and sent:
+        method = request.method.decode("ascii")
+        if request.method not in IDEMPOTENT:
+            what += f" A {method} is not sent twice: it may have been done."
+    page = Page(
+        status, reason(status), (what,), _reports(connection.proxy.registry, pool), (), hint
+    )
+    later = b"Retry-After: 1\r\n" if status == 503 else b""
+    return await _send(connection, request, page, later)
+
+
+def _explained(pool: Pool, failure: Failure | None) -> tuple[int, str, str]:
+    """Return status, sentence and hint."""
+    match failure:
+        case None:
+            return 503, f"No backend of {pool.host} is up.", _hint(pool)
+        case Failure.STARVED:
+            hint = "raise `ulimit -n`, or set `limits: {connections: …}` in rpx.yaml"
+            return 503, f"No backend of {pool.host} was asked: {failure.value}.", hint
+        case Failure.FULL:
+            hint = "`limits: {requests_per_backend: …}` in rpx.yaml says how many that may be"
+            return 503, f"Every backend of {pool.host} {failure.value}.", hint
+        case Failure.TIMEOUT:
+            return 504, f"No backend of {pool.host} took the connection in time.", _hint(pool)
+        case Failure.REFUSED:
+            return 502, f"No backend of {pool.host} answered: {failure.value}.", _hint(pool)
+        case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
+            what = f"The backend of {pool.host} that was asked {failure.value}."
+            return 502, what, _hint(pool)
+        case _:
+            assert_never(failure)
 
 
 async def _send(connection: Connection, request: RequestHead, page: Page, add: bytes = b"") -> bool:
@@ -133,7 +157,10 @@ def _hint(pool: Pool) -> str:
     if any(backend.external for backend in pool.backends):
         return "start the process that listens there; rpx sends requests as soon as it answers"
     names = dict.fromkeys(backend.spec.name for backend in pool.backends)
-    return " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
+    logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
+    if all(backend.state in AT_REST for backend in pool.backends):
+        return " or ".join(f"`rpx start {name}`" for name in names) + f" starts them; {logs}"
+    return logs
 
 
 def _reports(registry: Registry, pool: Pool) -> tuple[BackendReport, ...]:

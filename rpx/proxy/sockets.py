@@ -6,6 +6,7 @@ trio's waits, so a different reactor could stand behind this module without touc
 
 from __future__ import annotations
 
+import errno
 import math
 import socket
 import struct
@@ -17,6 +18,7 @@ from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writab
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
 NEVER = math.inf
+NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 Buffers = list[bytes]
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 _RESET = struct.pack("ii", 1, 0)

@@ -10,7 +10,8 @@ import trio
 from rpx.hub.records import Backend
 from rpx.model.address import Address
 from rpx.model.config import Timeouts
-from rpx.proxy.sockets import NEVER, Wire, connect
+from rpx.policy.retry import Failure
+from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire, connect
 
 IDLE_MOST = 256  # per backend
 
@@ -118,3 +119,10 @@ async def _open_any(places: list[tuple[socket.AddressFamily, tuple[str, int]]]) 
         except OSError as error:
             refused = error
     raise refused
+
+
+def why_not(error: OSError) -> Failure:
+    """Return what it means that `Upstreams.open` has raised `error`."""
+    if error.errno in NO_MORE_FILES:
+        return Failure.STARVED
+    return Failure.TIMEOUT if isinstance(error, TimeoutError) else Failure.REFUSED

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from rpx.hub.records import Backend
+from rpx.hub.records import Backend, Tried
 from rpx.hub.registry import Registry
 from rpx.model.status import State, StateChanged
 from rpx.policy.lifecycle import IllegalMove, Move, advance
@@ -71,7 +71,7 @@ def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() 
     the = two()
     make_ready(the, "api:3000")
     backend, pool = the.backends["api:3000"], the.pools["api.localhost"]
-    tried = {(id(backend), backend.generation)}
+    tried: Tried = {(id(backend), backend.generation)}
     assert pool.next_untried(tried) is None
     the.move(backend, Move.CRASHED)
     make_ready(the, "api:3000")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
+from rpx.policy.lifecycle import Move
+from rpx.proxy import sockets, upstream
+from rpx.proxy.sockets import NEVER
 from tests.proxy.house import get, post, put, running, until
 from tests.support.origin import (
     OK,
@@ -275,3 +280,72 @@ async def test_a_whole_answer_ends_the_row() -> None:
             await client.answer()
         await house.idle()
         assert house.backends[0].failures == 0
+
+
+async def test_a_request_that_kills_backends_gets_no_second_lives() -> None:
+    async with (
+        origin(*[closes] * 9) as one,
+        origin(*[closes] * 9) as two,
+        running(one, two, ours=True) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        for origin_, backend in zip((one, two), house.backends, strict=True):
+            await until(lambda o=origin_: o.visits, "it is not asked")  # type: ignore[misc]
+            house.registry.move(backend, Move.CRASHED)
+            house.up(backend)
+        assert (await client.answer()).status == 502
+        assert (len(one.visits), len(two.visits)) == (1, 1)
+
+
+async def test_a_lone_backend_gets_one_second_life() -> None:
+    async with origin(closes, answers(OK)) as one, running(one, ours=True) as house:
+        client = await house.client()
+        await client.send(get())
+        await until(lambda: one.visits, "it is not asked")
+        house.registry.move(house.backends[0], Move.CRASHED)
+        house.up(house.backends[0])
+        assert (await client.answer()).body == b"ok"
+
+
+async def test_a_post_whose_backend_broke_off_is_told_that_it_is_not_sent_twice() -> None:
+    async with origin(closes) as one, origin(answers(OK)) as two, running(one, two) as house:
+        client = await house.client()
+        await client.send(post())
+        answer = await client.answer()
+        assert answer.status == 502
+        assert b"A POST is not sent twice" in answer.body
+        assert not two.visits
+
+
+async def test_a_chunked_body_that_came_in_one_piece_with_its_head_arrives_whole() -> None:
+    size = sockets.READ_SIZE - 7  # framed anew it is longer than what is kept for another try
+    head = b"POST / HTTP/1.1\r\nHost: api.localhost\r\nTransfer-Encoding: chunked\r\n\r"
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(head)
+        connection = next(iter(house.server.sweeper.connections))
+        await until(lambda: connection.client.deadline < NEVER, "it is not read")
+        await client.send(b"\nFFFF\r\n" + b"y" * size)
+        await client.send(b"y" * (0xFFFF - size) + b"\r\n0\r\n\r\n")
+        assert (await client.answer()).status == 200
+        [request] = backend.requests
+        assert request.count(b"y") == 0xFFFF
+
+
+async def test_without_file_descriptors_no_backend_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def none_left(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        client = await house.client()
+        with monkeypatch.context() as patch:
+            patch.setattr(upstream, "connect", none_left)
+            await client.send(get())
+            answer = await client.answer()
+        assert answer.status == 503
+        assert b"ulimit" in answer.body
+        assert house.backends[0].in_rotation
+        assert house.backends[0].errors == 0
