@@ -156,7 +156,8 @@ async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) ->
     backend = life.backend
     async for order in backend.mailbox.orders:
         if order.kind is OrderKind.KILL:
-            if run.order is None and order.asks_to_end:
+            stopping = run.order is not None and run.order.kind is OrderKind.STOP
+            if order.asks_to_end and not stopping:
                 run.order = order
                 backend.coming_back = order.come_back
             address = backend.spec.address

@@ -67,7 +67,7 @@ def _no_command(spec: BackendSpec, start: Start, program: str) -> Problem:
 
 def _check_port(spec: BackendSpec, address: Address) -> None:
     """Raise when somebody else listens where a backend of ours is to listen."""
-    places = _LOOPBACK if address.host == "localhost" else _places(address)
+    places = _LOOPBACK if address.host == "localhost" else _places(spec, address)
     for family, host in places:
         if _is_taken(family, host, address.port):
             raise taken(f"the port of `{spec.label}`", address)
@@ -78,7 +78,7 @@ def taken(what: str, address: Address) -> RpxError:
     owner = port_owner(address.port, (address.host,))
     hint = "end that process, or choose another port"
     if owner is not None and owner.instance:
-        hint = f"it was left by an earlier run of rpx; `kill {owner.pid}` ends it"
+        hint = f"rpx started it: `rpx down` in its project's folder ends it, or `kill {owner.pid}`"
     return RpxError(
         f"{what}, {address.port}, is taken by {_described(owner)}",
         hint=hint,
@@ -86,13 +86,21 @@ def taken(what: str, address: Address) -> RpxError:
 
 
 def _described(owner: PortOwner | None) -> str:
-    if owner is None or owner.pid is None:
+    if owner is None:
+        return "a connection that goes out from it, or has just ended: nobody listens there"
+    if owner.pid is None:
         return "another user's process"
     return f"`{owner.cmdline or owner.name}` (pid {owner.pid})"
 
 
-def _places(address: Address) -> list[tuple[socket.AddressFamily, str]]:
-    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+def _places(spec: BackendSpec, address: Address) -> list[tuple[socket.AddressFamily, str]]:
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        what = f"the host of `{spec.label}` has no address: `{address.host}` ({error.strerror})"
+        where = spec.start.where if spec.start else ""
+        hint = "a process that rpx starts listens on this machine: `localhost`, or one of its names"
+        raise ConfigError(Problem(what, where, hint=hint)) from None
     return [(family, str(sockaddr[0])) for family, *_, sockaddr in found]
 
 

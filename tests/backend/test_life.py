@@ -457,3 +457,17 @@ async def test_an_unhealthy_backend_that_nobody_replaces_is_not_waited_for(
     assert bench.backend.state is State.UNHEALTHY
     assert not bench.backend.returning
     nursery.cancel_scope.cancel()
+
+
+async def test_a_later_kill_takes_the_place_of_an_earlier_one_but_not_of_a_stop(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench()
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(1)
+    bench.order(OrderKind.KILL, signal=signal.SIGHUP)
+    await trio.sleep(1)
+    bench.order(OrderKind.KILL, come_back=False)
+    await trio.sleep(5)
+    assert bench.backend.state is State.STOPPED
+    nursery.cancel_scope.cancel()
