@@ -13,9 +13,13 @@ import trio
 
 from rpx.app import Options, serve
 from rpx.config import config_from_mapping
+from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
+from rpx.model.status import Routed
+
+LINES = 10_000  # of `verbose` that may be waiting to be printed
 
 
 class Proxy:
@@ -27,7 +31,9 @@ class Proxy:
     @property
     def url(self) -> str:
         """The URL of the first host, with the port that was really taken."""
-        return next(iter(self.urls.values()))
+        for url in self.urls.values():
+            return url
+        raise RpxError("this project has no proxy, and so no URL", hint="give it `from` and `to`")
 
     @property
     def urls(self) -> dict[str, str]:
@@ -41,7 +47,8 @@ class Proxy:
         """
         rows: dict[str, dict[str, float]] = {}
         for backends in self._registry.stats().values():
-            rows |= backends
+            for address, figures in backends.items():
+                rows[address] = _sum(rows[address], figures) if address in rows else figures
         return rows
 
 
@@ -75,6 +82,31 @@ async def start_proxy(
         raise _single(group) from None
 
 
+def _sum(one: dict[str, float], two: dict[str, float]) -> dict[str, float]:
+    """Add up what a backend did for two hosts."""
+    requests = one["requests"] + two["requests"]
+    spent = sum(each["requests"] * each["avgLatency"] for each in (one, two))
+    return {
+        "requests": requests,
+        "errors": one["errors"] + two["errors"],
+        "avgLatency": round(spent / requests, 3) if requests else 0.0,
+    }
+
+
+async def _tell(
+    registry: Registry,
+    shutdown: Shutdown,  # noqa: ARG001 - a face gets it
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """The face of `verbose`: a line for each request and the backend that answers it."""
+    with registry.events.subscribe(LINES) as events:
+        task_status.started()
+        async for event in events:
+            if isinstance(event, Routed):
+                print(f"[rpx] Request {event.path} → {event.address}", flush=True)  # noqa: T201
+
+
 async def _shielded(
     project: Config,
     options: Options,
@@ -84,7 +116,8 @@ async def _shielded(
 ) -> None:
     """Cancelling the caller's block ends the project, but in order: see `start_proxy`."""
     with trio.CancelScope(shield=True):  # bounded by the drain and the grace periods
-        await serve(project, options, shutdown, task_status=task_status)
+        faces = [_tell] if project.verbose else []
+        await serve(project, options, shutdown, faces, task_status=task_status)
 
 
 def _single(error: BaseException) -> BaseException:

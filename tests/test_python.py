@@ -95,3 +95,24 @@ async def test_a_taken_port_is_an_error_of_rpx_not_a_group() -> None:
             pytest.fail("it must not start")
     await listener[0].aclose()
     assert os.getpid()  # still here: rpx never ends the process it runs in
+
+
+async def test_verbose_prints_a_line_for_each_request(capsys: pytest.CaptureFixture[str]) -> None:
+    [port] = free_ports(1)
+    async with rpx.start_proxy(
+        from_=port, to="api.localhost", start=OK, listen={"http_port": 0}, verbose=True
+    ) as proxy:
+        await ask(proxy, "/users?x=1")
+    assert capsys.readouterr().out == f"[rpx] Request /users → localhost:{port}\n"
+
+
+async def test_a_backend_of_two_hosts_has_the_sum_of_both_in_its_stats() -> None:
+    [port] = free_ports(1)
+    proxies = [
+        {"from": port, "to": "a.localhost", "start": OK},
+        {"from": port, "to": "b.localhost"},
+    ]
+    async with rpx.start_proxy(proxies=proxies, listen={"http_port": 0}) as proxy:
+        for host in ("a.localhost", "b.localhost", "b.localhost"):
+            assert (await ask(proxy, host=host)).status_code == 200
+        assert proxy.stats()[f"localhost:{port}"]["requests"] == 3
