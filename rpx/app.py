@@ -146,4 +146,7 @@ def _no_port(host: str, port: int, error: OSError) -> RpxError:
             f"port {port} is not permitted",
             hint="ports below 1024 need root; leave `listen.http_port` out to get a free one",
         )
-    return RpxError(f"can't listen on {host}, port {port}: {error.strerror}")
+    return RpxError(
+        f"can't listen on {host}, port {port}: {error.strerror}",
+        hint="`listen.host` is an address of this machine; `localhost` is 127.0.0.1 and ::1",
+    )

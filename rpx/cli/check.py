@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import print_table, table
+from rpx.cli.output import json_option, print_json, print_table, table
 from rpx.config import find_config, load_config
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec
@@ -18,12 +18,14 @@ from rpx.policy.plan import plan
 EXAMPLES = """\
 rpx check                       # the rpx.yaml of this project
 rpx check -f shop/rpx.yaml      # another file
+rpx check --json                # the same for scripts
 """
 
 
 @click.command("check", cls=Command, examples=EXAMPLES)
+@json_option
 @click.pass_obj
-def check(common: Common) -> None:
+def check(common: Common, *, as_json: bool) -> None:
     """Check rpx.yaml without starting anything, and show what `rpx up` would run.
 
     All that is wrong is reported at once, with exit code 2.
@@ -32,21 +34,29 @@ def check(common: Common) -> None:
     config = load_config(
         path, os.environ, warn=lambda text: click.echo(f"warning: {text}", err=True)
     )
+    specs = plan(config, config.listen.http_port or 0)
+    if as_json:
+        print_json([_row(config, spec) for spec in specs])
+        return
     filled = table(["NAME", "BACKEND", "URL", "COMMAND"])
-    for spec in plan(config, config.listen.http_port or 0):
-        filled.add_row(
-            spec.name,
-            str(spec.address or "-"),
-            _url(config, spec),
-            _command(spec),
-        )
+    for spec in specs:
+        filled.add_row(*(value or "-" for value in _row(config, spec).values()))
     print_table(filled, colour=common.colour(sys.stdout))
     click.echo(f"{path} is in order", err=True)
 
 
-def _url(config: Config, spec: BackendSpec) -> str:
+def _row(config: Config, spec: BackendSpec) -> dict[str, str | None]:
+    return {
+        "name": spec.name,
+        "backend": str(spec.address) if spec.address else None,
+        "url": _url(config, spec),
+        "command": _command(spec),
+    }
+
+
+def _url(config: Config, spec: BackendSpec) -> str | None:
     if not spec.host:
-        return "-"
+        return None
     match config.listen.http_port:
         case None:
             return f"http://{spec.host}, or with port 8080 and upward"

@@ -161,10 +161,17 @@ def _command(backend: Backend) -> str:
 def _by_hand(backend: Backend) -> str:
     """The command as one would type it from here."""
     start, address = backend.spec.start, backend.spec.address
-    folder = os.path.relpath(start.cwd, Path.cwd()) if start else "."
+    folder = _from_here(start.cwd) if start else "."
     there = f"cd {shlex.quote(folder)} && " if folder != "." else ""
     port = f"PORT={address.port} " if address else ""
     return f"{there}{port}{_command(backend)}"
+
+
+def _from_here(folder: Path) -> str:
+    try:
+        return os.path.relpath(folder, Path.cwd())
+    except OSError:  # the working directory has been deleted
+        return str(folder)
 
 
 def _count(number: int, thing: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import signal
 import sys
@@ -26,10 +27,12 @@ from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
 
 KILL_TAKES = 2.0  # seconds
+FILES = 32_768  # descriptors: enough for `limits.connections` and as many to backends
 
 
 def supervise(file: Path | None, *, colour: bool) -> int:
     """Run the project until it is asked to end. Raises RpxError before anything is started."""
+    raise_file_limit()
     path = file.absolute() if file else find_config(Path.cwd())
     config = load_config(path, os.environ, warn=lambda text: say(f"warning: {text}"))
     run_id = secrets.token_hex(6)
@@ -51,6 +54,17 @@ async def run(config: Config, hold: Hold, *, colour: bool) -> int:
         await serve(config, options, shutdown, faces=[console, control])
         nursery.cancel_scope.cancel(reason="the project has ended")
     return shutdown.exit_code
+
+
+def raise_file_limit() -> None:
+    """Take as many file descriptors as we may: each request under way has two of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            pass  # macOS may allow less than it says; what there is has to do
 
 
 def sweep(crashed: Lease) -> None:

@@ -209,7 +209,7 @@ def _label(path: Path) -> str:
     """The path as messages say it: relative to the working directory if it is below that."""
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):  # or there is no working directory any more
         return str(path)
 
 

@@ -40,7 +40,7 @@ async def restart(registry: Registry, names: Sequence[str]) -> list[Outcome]:
             text = f"left as it is, because {outcomes[-1].label} did not come back"
             outcomes.append(_outcome(backend, backend.pid, text, Exit.FAILED))
         else:
-            outcomes.append(await _restart(backend))
+            outcomes += await _together(_restart, [backend])
     return outcomes
 
 

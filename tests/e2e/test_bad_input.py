@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 
 import pytest
 
-from tests.support.project import Project, free_ports, until
+from tests.support.project import RPX, Project, free_ports, until
 
 pytestmark = pytest.mark.real
 
@@ -109,3 +110,23 @@ def test_bad_usage_is_exit_2(project: Project, words: tuple[str, ...]) -> None:
     done = project.rpx(*words)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_host_without_an_address(project: Project) -> None:
+    project.write("from: 'nosuch.invalid:25801'\nto: api.localhost\nstart: sleep 60\n")
+    refused(project, 2, "nosuch.invalid", "rpx.yaml:3:8")
+
+
+def test_a_working_directory_that_is_gone(project: Project) -> None:
+    project.write("processes: {app: sleep 60}")
+    gone = project.folder / "gone"
+    gone.mkdir()
+    script = f"cd {gone} && rmdir {gone} && exec {' '.join(RPX)} check -f {project.folder}/rpx.yaml"
+    done = subprocess.run(
+        ("/bin/sh", "-c", script),
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
