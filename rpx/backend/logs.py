@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 
 import trio
@@ -13,10 +12,6 @@ MARK = " …".encode()  # at the end of a piece whose line goes on
 CHUNK = 4 * 1024  # bytes of one child before the others have a turn: a few ms of short lines
 AFTER_END = 0.2  # seconds: someone who holds the pipe may outlive everything we can find
 PIPE_HOLDS = 1024 * 1024  # bytes, the most that Linux lets anyone make of it
-
-_COLOUR = re.compile(rb"\x1b\[([0-9;:]*)m")
-_UNFINISHED = re.compile(rb"\x1b(?:\[[0-9;:?]*)?\Z")
-_LINK = re.compile(rb"\x1b\]8;[^;\x07\x1b]*;([^\x07\x1b]*)(?:\x07|\x1b\\)")
 
 
 class LineSplitter:
@@ -148,16 +143,3 @@ async def pump(stream: trio.abc.ReceiveStream, emit: Callable[[bytes], None]) ->
     finally:  # cancelled or not: what was read is not lost
         for line in splitter.finish():
             emit(line)
-
-
-def closed_colours(line: bytes) -> bytes:
-    """The line, with a reset if it leaves a colour or a link open; half a code at its end goes."""
-    if b"\x1b" not in line:
-        return line
-    line = _UNFINISHED.sub(b"", line)
-    colours, links = _COLOUR.findall(line), _LINK.findall(line)
-    if links and links[-1]:
-        line += b"\x1b]8;;\x1b\\"
-    if colours and colours[-1].strip(b"0;"):
-        line += b"\x1b[0m"
-    return line

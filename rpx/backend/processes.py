@@ -64,18 +64,6 @@ def identity(pid: int) -> Identity | None:
         return None
 
 
-def is_alive(who: Identity) -> bool:
-    """Still running: not ended, not a zombie, and nobody else with the same number."""
-    if sys.platform == "linux":
-        fields = _stat(who.pid)
-        return fields is not None and float(fields[19]) == who.created and fields[0] not in b"ZX"
-    try:
-        process = psutil.Process(who.pid)
-        return process.create_time() == who.created and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
 def is_running(process: psutil.Process) -> bool:
     """Whether this very process is alive; a zombie is not."""
     try:
@@ -127,16 +115,6 @@ def marked(run: str) -> list[psutil.Process]:
     """The living processes that any instance of this run started and that still bear its marker."""
     entry = f"{MARKER}={run}.".encode()
     return _processes({row.pid for row in _table() if _carries(row.pid, entry)})
-
-
-def listener_pid(port: int, within: int | str) -> int | None:
-    """The process of this instance that listens on the port, the leader or any descendant.
-
-    `within` is the leader's pid (a session) or the instance's marker.
-    """
-    tree = members(within, None) if isinstance(within, int) else members(None, within)
-    process = listener(port, tree)
-    return process.pid if process else None
 
 
 def listener(port: int, among: Iterable[psutil.Process]) -> psutil.Process | None:

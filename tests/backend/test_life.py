@@ -11,7 +11,7 @@ import trio.testing
 from rpx.backend.life import live
 from rpx.hub.orders import OrderKind
 from rpx.model.config import Backoff, Restart
-from rpx.model.status import State
+from rpx.model.status import Note, State
 from tests.support.bench import CHECK, Bench
 
 Clock = trio.testing.MockClock
@@ -470,4 +470,19 @@ async def test_a_later_kill_takes_the_place_of_an_earlier_one_but_not_of_a_stop(
     bench.order(OrderKind.KILL, come_back=False)
     await trio.sleep(5)
     assert bench.backend.state is State.STOPPED
+    nursery.cancel_scope.cancel()
+
+
+async def test_what_even_sigkill_cannot_end_is_named(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench()
+    with bench.registry.events.subscribe() as news:
+        nursery.start_soon(live, bench.life)
+        await trio.sleep(1)
+        bench.child.remains = (4711,)
+        bench.child.die(1)
+        await trio.sleep(0.05)
+        told = [event.text for event in news.take() if isinstance(event, Note)]
+    assert told == ["process 4711 outlives SIGKILL: it is stuck in the kernel"]
     nursery.cancel_scope.cancel()

@@ -10,7 +10,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.backend.logs import CHUNK, MARK, LineSplitter, Output, closed_colours, pump
+from rpx.backend.logs import CHUNK, MARK, LineSplitter, Output, pump
 
 terminalish = st.lists(
     st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b"bc", "é€😀".encode(), b"\xff", b"\x1b[31m"])
@@ -201,29 +201,3 @@ async def test_a_cancelled_reader_is_followed_by_one_who_throws_away(
         await feed.send_all(b"x" * 2**20)
         output.end_soon()
     assert await output.receive_some() == b""
-
-
-# ---------------------------------------------------------------- colours
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (b"plain", b"plain"),
-        (b"\x1b[31mred", b"\x1b[31mred\x1b[0m"),
-        (b"\x1b[31mred\x1b[0m", b"\x1b[31mred\x1b[0m"),
-        (b"\x1b[1mbold\x1b[m done", b"\x1b[1mbold\x1b[m done"),
-        (b"\x1b[0m\x1b[38;5;10mgreen", b"\x1b[0m\x1b[38;5;10mgreen\x1b[0m"),
-        (b"cut in a code \x1b[3", b"cut in a code "),
-        (b"\x1b]8;;http://x\x1b\\link", b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\"),
-        (b"\x1b]8;;http://x\x07link\x1b]8;;\x07", b"\x1b]8;;http://x\x07link\x1b]8;;\x07"),
-    ],
-)
-def test_a_line_leaves_no_colour_behind(line: bytes, expected: bytes) -> None:
-    assert closed_colours(line) == expected
-
-
-@given(st.binary() | terminalish)
-def test_closing_colours_twice_changes_nothing_more(line: bytes) -> None:
-    once = closed_colours(line)
-    assert closed_colours(once) == once

@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from rpx.backend import processes
-from rpx.backend.processes import Identity
 from rpx.model.address import Address
 
 pytestmark = pytest.mark.real
@@ -78,11 +77,10 @@ def test_a_process_is_itself_until_it_ends(launch: Launch) -> None:
     process = launch("sleep", "60")
     who = processes.identity(process.pid)
     assert who is not None
-    assert processes.is_alive(who)
     assert processes.identity(process.pid) == who
     process.kill()
     process.wait()
-    assert not processes.is_alive(who)
+    assert processes.identity(process.pid) != who
 
 
 def test_a_zombie_is_not_alive_and_still_has_its_number(launch: Launch) -> None:
@@ -90,15 +88,7 @@ def test_a_zombie_is_not_alive_and_still_has_its_number(launch: Launch) -> None:
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     who = processes.identity(process.pid)
     assert who is not None
-    assert not processes.is_alive(who)
     assert not processes.is_running(psutil.Process(process.pid))
-
-
-def test_another_process_with_the_same_number_is_another(launch: Launch) -> None:
-    process = launch("sleep", "60")
-    who = processes.identity(process.pid)
-    assert who is not None
-    assert not processes.is_alive(Identity(who.pid, who.created - 1))
 
 
 def test_nobody_has_a_number_that_is_free(launch: Launch) -> None:
@@ -132,7 +122,7 @@ def test_a_name_made_to_mislead_misleads_nobody(launch: Launch, tmp_path: Path) 
     process = launch(str(odd), "60")
     who = processes.identity(process.pid)
     assert who is not None
-    assert processes.is_alive(who)
+    assert processes.identity(process.pid) == who
     assert pids(processes.members(process.pid, None)) == {process.pid}
 
 
@@ -175,16 +165,17 @@ def test_the_process_that_asks_is_never_among_them(launch: Launch) -> None:
 def test_the_listener_is_found_behind_a_shell(launch: Launch) -> None:
     leader = launch("sh", "-c", f'{sys.executable} -c "{LISTEN}"; :', marker=f"{RUN}.4")
     port = said(leader)
-    by_session = processes.listener_pid(port, leader.pid)
-    assert by_session not in (None, leader.pid)
-    assert processes.listener_pid(port, f"{RUN}.4") == by_session
+    by_session = processes.listener(port, processes.members(leader.pid, None))
+    assert by_session is not None
+    assert by_session.pid != leader.pid
+    assert processes.listener(port, processes.members(None, f"{RUN}.4")) == by_session
 
 
 def test_a_listener_of_somebody_else_is_not_ours(launch: Launch) -> None:
     leader = launch("sleep", "60", marker=f"{RUN}.5")
     with socket.create_server(("127.0.0.1", 0)) as other:
-        assert processes.listener_pid(other.getsockname()[1], leader.pid) is None
-        assert processes.listener_pid(other.getsockname()[1], f"{RUN}.5") is None
+        port = other.getsockname()[1]
+        assert processes.listener(port, processes.members(leader.pid, None)) is None
 
 
 def test_the_owner_of_a_port_is_named_with_its_instance(launch: Launch) -> None:

@@ -55,6 +55,7 @@ class FakeChild:
     def __init__(self, pid: int, *, stubborn: bool = False) -> None:
         self.pid = pid
         self.done: list[str] = []
+        self.remains: tuple[int, ...] = ()
         self._stubborn = stubborn
         self._exit = trio.Event()
         self._code = 0
