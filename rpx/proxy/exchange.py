@@ -15,21 +15,20 @@ import trio
 from rpx.http.framing import UNTIL_CLOSE
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
-from rpx.http.response import ResponseHead, parse_response
-from rpx.http.rewrite import interim_to_send, request_to_send, response_to_send
+from rpx.http.response import ResponseHead
+from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.records import Backend, Pool, Tried
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
+from rpx.proxy.answer import answer_head
 from rpx.proxy.bodies import Ending, Upload, download
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
-from rpx.proxy.sockets import NEVER, Cut, NotSent, Wire, WireCut
+from rpx.proxy.sockets import Cut, NotSent, Wire, WireCut
 from rpx.proxy.tunnel import tunnel
 from rpx.proxy.upstream import why_not
 
 if TYPE_CHECKING:
     from rpx.proxy.connection import Connection
-
-INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
 
 
 class Exchange:
@@ -159,7 +158,7 @@ class Exchange:
     async def _receive(self, backend: Backend, wire: Wire) -> Failure | None:
         """Read the answer's head; from its first byte on this backend is the one that answers."""
         try:
-            found = await self._response_head(wire)
+            found = await answer_head(wire, self._request, self._connection)
             if found is not None and found[0].status == 101:
                 self._check_switch()
         except BadMessage as bad:
@@ -183,33 +182,6 @@ class Exchange:
             await self._relay(backend, wire, response, data)
         return None
 
-    async def _response_head(self, wire: Wire) -> tuple[ResponseHead, bytes] | None:
-        """Return the final head and what came behind it; pass interim ones on. None: no answer."""
-        request, client = self._request, self._connection.client
-        wire.deadline = self._proxy.answer_by()
-        data = await _received(wire)
-        if not data:
-            return None
-        limits, scanned = self._proxy.head_limits, 0
-        for _ in range(INTERIM):
-            while True:
-                parsed = parse_response(data, request.method, request.upgrade, limits, scanned)
-                if parsed is not None:
-                    break
-                scanned = len(data)
-                more = await _received(wire)
-                if not more:
-                    raise BadMessage(502, "The backend closed the connection within its answer.")
-                data += more
-            response, used = parsed
-            data, scanned = data[used:], 0
-            if response.status >= 200 or response.status == 101:
-                wire.deadline = NEVER
-                return response, data
-            if request.minor:
-                await client.send(interim_to_send(response))
-        raise BadMessage(502, "The backend sends interim answers without end.")
-
     async def _relay(
         self, backend: Backend, wire: Wire, response: ResponseHead, data: bytes
     ) -> None:
@@ -223,8 +195,6 @@ class Exchange:
             response, self._request, close=close, date=self._proxy.sweeper.date
         )
         self.keep = not close and framing != UNTIL_CLOSE
-        if response.length and not data:
-            wire.acknowledge()
         try:
             ending, extra = await download(wire, client, response, framing, head=head, data=data)
         except BadMessage:
@@ -332,15 +302,3 @@ _NOBODY: Tried = set()
 
 def _broken(wire: Wire) -> Failure:
     return Failure.BROKEN_REUSED if wire.reused else Failure.BROKEN_FRESH
-
-
-async def _received(wire: Wire) -> bytes:
-    """A reset says no more than a FIN does: the backend has gone."""
-    try:
-        return await wire.receive()
-    except WireCut as cut:
-        if cut.cut is Cut.LATE:
-            raise BadMessage(504, "It did not come in time.") from None
-        raise
-    except OSError:
-        return b""

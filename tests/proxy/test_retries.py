@@ -352,3 +352,29 @@ async def test_without_file_descriptors_no_backend_is_blamed(
         assert b"ulimit" in answer.body
         assert house.backends[0].in_rotation
         assert house.backends[0].errors == 0
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+
+
+@pytest.mark.parametrize("head", [HEAD, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"])
+async def test_a_backend_that_dies_between_head_and_body_has_not_answered_yet(
+    head: bytes,
+) -> None:
+    async with origin(once(head)) as one, origin(answers(OK)) as two, running(one, two) as house:
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).body == b"ok"
+        assert len(one.visits) == 1
+
+
+async def test_a_head_whose_body_takes_its_time_goes_on_alone() -> None:
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get())
+        end = await backend.accept()
+        await end.request()
+        await end.send(HEAD)
+        assert b"200 OK" in await client.until(b"\r\n\r\n")
+        await end.send(b"ok")
+        assert await client.take(2) == b"ok"

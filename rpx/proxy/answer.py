@@ -1,0 +1,87 @@
+"""The head of a backend's answer, as the exchange waits for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from rpx.http.framing import UNTIL_CLOSE
+from rpx.http.head import RequestHead
+from rpx.http.limits import BadMessage
+from rpx.http.response import ResponseHead, parse_response
+from rpx.http.rewrite import interim_to_send
+from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
+
+if TYPE_CHECKING:
+    from rpx.proxy.connection import Connection
+
+HEAD_ALONE = 0.005  # seconds that the head of an answer waits for its body
+INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
+
+Answer = tuple[ResponseHead, bytes]  # and what came behind the head
+
+
+async def answer_head(wire: Wire, request: RequestHead, connection: Connection) -> Answer | None:
+    """Return the final head; pass interim ones on to the client. None: there is no answer.
+
+    Raises BadMessage for one that can't be sent on, or that doesn't come in time; OSError and
+    WireCut when the client has gone.
+    """
+    wire.deadline = connection.proxy.answer_by()
+    data = await _received(wire)
+    if not data:
+        return None
+    for _ in range(INTERIM):
+        response, data = await _next_head(wire, request, connection, data)
+        if response.status >= 200 or response.status == 101:
+            wire.deadline = NEVER
+            if not data and response.length not in (0, UNTIL_CLOSE):
+                return await _with_body(wire, response)
+            return response, data
+        if request.minor:
+            await connection.client.send(interim_to_send(response))
+    raise BadMessage(502, "The backend sends interim answers without end.")
+
+
+async def _next_head(
+    wire: Wire, request: RequestHead, connection: Connection, data: bytes
+) -> Answer:
+    limits, scanned = connection.proxy.head_limits, 0
+    while True:
+        parsed = parse_response(data, request.method, request.upgrade, limits, scanned)
+        if parsed is not None:
+            response, used = parsed
+            return response, data[used:]
+        scanned = len(data)
+        more = await _received(wire)
+        if not more:
+            raise BadMessage(502, "The backend closed the connection within its answer.")
+        data += more
+
+
+async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
+    """A head has come alone. None: its backend has died before the body, and nobody has seen it.
+
+    Many servers write head and body apart. One that is killed in between can still be replaced,
+    so the body gets a moment; then the head goes on alone, for streams must not wait.
+    """
+    wire.acknowledge()
+    if response.event_stream:
+        return response, b""
+    with trio.move_on_after(HEAD_ALONE):
+        data = await _received(wire)
+        return (response, data) if data else None
+    return response, b""
+
+
+async def _received(wire: Wire) -> bytes:
+    """A reset says no more than a FIN does: the backend has gone."""
+    try:
+        return await wire.receive()
+    except WireCut as cut:
+        if cut.cut is Cut.LATE:
+            raise BadMessage(504, "It did not come in time.") from None
+        raise
+    except OSError:
+        return b""
