@@ -270,9 +270,9 @@ class Exchange:
         backend.errors += 1
         if failure is Failure.BROKEN_FRESH:
             self._proxy.registry.broke(backend, failure.value)
+            if backend in self._broken:  # it may be the request that kills it: no third life
+                self._tried.add(id(backend))
             self._broken.append(backend)
-            if len(self._broken) > 1:  # it may be the request that kills them: no second lives
-                self._tried.update(map(id, self._broken))
         else:
             self._proxy.registry.suspect(backend, failure.value)
 
