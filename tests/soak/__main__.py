@@ -156,7 +156,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", type=Path, help="write the result into this file, too")
     told = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a wall clock: clean up
+    # Ended by somebody's clock: clean up as after Ctrl-C, which trio knows how to take.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     folder = Path(tempfile.mkdtemp(prefix="rpx-soak-"))
     soak = Soak(Running(folder), told.clients, told.seed)
     say(f"soaking for {told.minutes:g} minutes with seed {told.seed} in {folder}", flush=True)
@@ -165,12 +166,22 @@ def main() -> int:
         with trio.fail_after(told.minutes * 60 + SLACK):
             await soak.run(told.minutes)
 
-    trio.run(bounded)
-    result = soak.result
+    try:
+        trio.run(bounded)
+    except* KeyboardInterrupt:
+        say(f"interrupted; {folder} stays")
+        code = 130
+    else:
+        code = concluded(soak.result, folder, told.json)
+    return code
+
+
+def concluded(result: Result, folder: Path, file: Path | None) -> int:
+    """Show the result; the exit code."""
     show(result)
     wrong = any(check.wrong for check in result.checks)
-    if told.json is not None:
-        told.json.write_text(json.dumps({"wrong": wrong, **as_json(result)}, indent=1) + "\n")
+    if file is not None:
+        file.write_text(json.dumps({"wrong": wrong, **as_json(result)}, indent=1) + "\n")
     if wrong:
         say(f"\nthe output of rpx and the backends' log are in {folder}")
     else:

@@ -10,7 +10,6 @@ from tests.soak.running import LAST_SEEN, Level
 
 MORE_MEMORY = 6.0  # MB that rpx may grow by after the warm-up
 NEAR = 1.0  # seconds around a kill in which a request may have been on its way to that process
-AT_ONCE = 0.5  # seconds between two kills that one request may meet
 MOST = 12  # pieces of evidence shown
 
 
@@ -84,8 +83,7 @@ def of_requests(ledger: Ledger, written: Written) -> list[Check]:
             _rows(unexplained, written),
         ),
         Check(
-            "refusals without cause (unsafe, and sent to a process that was killed; safe, and two "
-            "were killed at once)",
+            "refusals without cause (only unsafe requests, sent to a process that was killed)",
             f"{len(refused) - len(excused)} of {len(refused)} refusals, "
             f"{sum(request.safe for request in refused)} of safe requests",
             _rows([r for r in refused if r not in excused], written),
@@ -115,21 +113,16 @@ def of_requests(ledger: Ledger, written: Written) -> list[Check]:
 
 
 def _excused(request: Request, kills: list[Kill], hard: set[int], written: Written) -> bool:
-    """A 502 is right for what can't be sent twice, when the process that had it was killed.
-
-    And for any request that two processes broke off with: it may be what kills them.
-    """
-    if request.status != 502:
+    """A 502 is right for what can't be sent twice, when the process that had it was killed."""
+    if request.status != 502 or request.safe:
         return False
-    near = [
-        kill
-        for kill in kills
-        if kill.hard and kill.began - NEAR < request.ended and request.began < kill.ended + NEAR
-    ]
-    if request.safe:
-        return any(0 < other.began - kill.began < AT_ONCE for kill in near for other in near)
     began = written.began.get(request.ident, [])
-    return any(pid in hard for pid in began) if began else bool(near)
+    if began:
+        return any(pid in hard for pid in began)
+    return any(
+        kill.hard and kill.began - NEAR < request.ended and request.began < kill.ended + NEAR
+        for kill in kills
+    )
 
 
 def of_stats(before: dict[int, int], after: dict[int, int], ledger: Ledger) -> list[Check]:
