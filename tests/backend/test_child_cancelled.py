@@ -18,6 +18,7 @@ from rpx.backend.logs import pump
 from rpx.backend.processes import Identity
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
+from tests.support.anomaly import CancelAtStep
 
 
 class FakeLeader:
@@ -78,16 +79,6 @@ def opened(leaders: list[FakeLeader], *, polite: bool) -> AbstractAsyncContextMa
 
     start = Start(command="fake", cwd=Path("/"), stop_grace_period=5)
     return open_child(start, {}, instance="t.1", patience=Patience(), spawn=spawn)
-
-
-class CancelAtStep(trio.abc.Instrument):
-    def __init__(self, scope: trio.CancelScope, step: int) -> None:
-        self.scope, self.left = scope, step
-
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.scope.cancel(reason="anomaly test")
 
 
 def every_step(scenario: Callable[[], Awaitable[None]]) -> Iterator[int]:

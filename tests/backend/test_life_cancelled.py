@@ -7,19 +7,8 @@ import trio.testing
 
 from rpx.backend.life import live
 from rpx.hub.orders import OrderKind
+from tests.support.anomaly import CancelAtStep
 from tests.support.bench import CHECK, Bench
-
-
-class CancelAtStep(trio.abc.Instrument):
-    """Cancels `scope` before the n-th step that any task takes."""
-
-    def __init__(self, scope: trio.CancelScope, step: int) -> None:
-        self.scope, self.left = scope, step
-
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.scope.cancel(reason="this step")
 
 
 async def eventful(bench: Bench) -> None:

@@ -10,23 +10,11 @@ import trio
 
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running
+from tests.support.anomaly import CancelAtStep
 from tests.support.origin import OK, answers, closes, origin
 from tests.support.raw import SOON
 
 Scenario = Callable[[list[House]], Awaitable[None]]
-
-
-class CancelAtStep(trio.abc.Instrument):
-    """Cancels a scope before the n-th step that any task takes."""
-
-    def __init__(self, scope: trio.CancelScope, step: int) -> None:
-        self.scope = scope
-        self.left = step
-
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.scope.cancel(reason="that is the test")
 
 
 async def two_requests_and_an_upload(houses: list[House]) -> None:
