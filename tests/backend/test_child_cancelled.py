@@ -13,7 +13,8 @@ import pytest
 import trio
 import trio.testing
 
-from rpx.backend.child import Child, Leader, open_child
+from rpx.backend.child import Child, open_child
+from rpx.backend.leader import Leader
 from rpx.backend.logs import pump
 from rpx.backend.processes import Identity
 from rpx.hub.patience import Patience

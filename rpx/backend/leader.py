@@ -1,0 +1,177 @@
+"""The first process of an instance: how it is started, watched, signalled and reaped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import psutil
+import trio
+
+from rpx.backend import processes
+from rpx.backend.logs import PIPE_HOLDS
+from rpx.backend.processes import Identity
+from rpx.backend.shell import argv
+from rpx.model.config import Start
+
+THREADS = trio.CapacityLimiter(1000)  # one per child, only where there is no pidfd
+
+
+class Leader(Protocol):
+    """The process itself, as Child needs it: it exits once, and is reaped only when told."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def created(self) -> Identity: ...
+    @property
+    def output(self) -> trio.abc.ReceiveStream: ...
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for a signal. Looking does not reap it."""
+
+    async def exited(self) -> int:
+        """Wait until it has gone; its exit code."""
+
+    def kill(self, signum: int) -> None:
+        """Signal it alone; nobody, if its number may be another's."""
+
+    def kill_group(self, signum: int) -> None:
+        """Signal its group, with the same caution."""
+
+    async def living(self) -> list[psutil.Process]:
+        """Who is alive in this instance, the leader included."""
+
+    async def listener(self, port: int) -> psutil.Process | None:
+        """Who of this instance listens on the port."""
+
+    def rest(self) -> bytes:
+        """What is in the output pipe right now."""
+
+    def reap(self) -> None:
+        """Give its number back to the kernel."""
+
+
+class OwnProcess:
+    """The Leader that is a real process."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], pipe: int, instance: str) -> None:
+        self.pid = popen.pid
+        self.created = processes.identity(popen.pid) or Identity(popen.pid, 0)
+        self.output = trio.lowlevel.FdStream(pipe)
+        self._popen = popen
+        self._instance = instance
+        self._gone = trio.Event()
+        trio.lowlevel.spawn_system_task(self._watch)
+
+    async def _watch(self) -> None:
+        """The one task that waits: two must not wait for the same file descriptor."""
+        pidfd = processes.open_pidfd(self.pid)
+        try:
+            if pidfd is None:
+                await trio.to_thread.run_sync(
+                    _wait_unreaped, self._popen, abandon_on_cancel=True, limiter=THREADS
+                )
+            else:
+                await trio.lowlevel.wait_readable(pidfd)
+        finally:
+            if pidfd is not None:
+                os.close(pidfd)
+            self._gone.set()
+
+    async def exited(self) -> int:
+        await self._gone.wait()
+        code = self.exit_code()
+        assert code is not None  # noqa: S101 - for the type checker: it has gone
+        return code
+
+    def exit_code(self) -> int | None:
+        if self._popen.returncode is not None:
+            return self._popen.returncode
+        if not hasattr(os, "waitid"):
+            return self._popen.poll()
+        # Not poll(): it reaps, and then the number may be given to a stranger.
+        seen = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if seen is None:
+            return None
+        return seen.si_status if seen.si_code == os.CLD_EXITED else -seen.si_status
+
+    def kill(self, signum: int) -> None:
+        self._send(os.kill, signum)
+
+    def kill_group(self, signum: int) -> None:
+        self._send(os.killpg, signum)
+
+    def _send(self, kill: Callable[[int, int], None], signum: int) -> None:
+        if self._popen.returncode is not None:  # reaped: the number may be a stranger's
+            return
+        try:
+            kill(self.pid, signum)
+        except (ProcessLookupError, PermissionError):
+            pass  # macOS says EPERM when only zombies are left
+
+    async def living(self) -> list[psutil.Process]:
+        session = self.pid if self._popen.returncode is None else None
+        return await trio.to_thread.run_sync(processes.members, session, self._instance)
+
+    async def listener(self, port: int) -> psutil.Process | None:
+        living = await self.living()
+        return await trio.to_thread.run_sync(processes.listener, port, living)
+
+    def rest(self) -> bytes:
+        try:
+            return os.read(self.output.fileno(), PIPE_HOLDS)
+        except OSError:
+            return b""
+
+    def reap(self) -> None:
+        self._popen.wait()
+
+
+def _wait_unreaped(popen: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "waitid"):
+        os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
+    else:  # macOS before Python 3.13: here the number is lost at once, and `living` knows it
+        popen.wait()
+
+
+async def spawn(start: Start, env: Mapping[str, str], instance: str) -> Leader:
+    """Start the command. An OSError names what cannot be run, or the missing directory."""
+    command = argv(start.command)
+    ours, theirs = os.pipe()
+    try:
+        # Nothing to wait for between here and the Leader: a cancellation cannot lose the process.
+        popen = await trio.to_thread.run_sync(_popen, command, start, env, theirs)
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    return OwnProcess(popen, ours, instance)
+
+
+def _popen(
+    command: tuple[str, ...], start: Start, env: Mapping[str, str], output: int
+) -> subprocess.Popen[bytes]:
+    """Popen with no signal blocked: the mask of the calling thread is what a new process gets.
+
+    That is why this is not `trio.lowlevel.open_process`, whose thread has the mask of rpx, and not
+    a `preexec_fn`, which is unsafe beside threads. No PDEATHSIG either: it would strike when the
+    idle *thread* ends, ten seconds later.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=env,
+            cwd=start.cwd,
+            start_new_session=True,
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
