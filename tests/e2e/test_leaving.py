@@ -13,7 +13,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.support.project import RPX, Project, free_ports, pids_said, until
+from tests.support.project import RPX, Project, free_ports, pids_said, supervisor, until
 
 pytestmark = pytest.mark.real
 
@@ -42,13 +42,7 @@ def family(project: Project) -> dict[str, int]:
 
 def rpx_processes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
     """Return the pids of guardian and supervisor."""
-    guardian = psutil.Process(process.pid)
-    supervisor = next(
-        child
-        for child in guardian.children()
-        if "up" in child.cmdline() and "rpx" in child.cmdline()
-    )
-    return guardian.pid, supervisor.pid
+    return process.pid, supervisor(process).pid
 
 
 def test_ctrl_c_ends_a_family_that_is_deaf_forks_twice_and_has_sessions_of_its_own(
@@ -98,8 +92,8 @@ def test_kill_9_of_one_of_rpx_s_own_processes_leaves_nothing(project: Project, v
     project.write(FAMILY.replace("1s", "60s"))
     with project.up() as process:
         family(project)
-        guardian, supervisor = rpx_processes(process)
-        os.kill(supervisor if victim == "supervisor" else guardian, signal.SIGKILL)
+        guardian, below = rpx_processes(process)
+        os.kill(below if victim == "supervisor" else guardian, signal.SIGKILL)
         began = time.monotonic()
         until(lambda: project.survivors() == [], f"{project.survivors()}")
         assert time.monotonic() - began < 4  # two seconds, on a machine with nothing else to do

@@ -76,6 +76,16 @@ class Project:
             text = text.replace(name, value)
         (self.folder / "rpx.yaml").write_text(text)
 
+    def copies(self, count: int, more: str = "") -> list[int]:
+        """Write an rpx.yaml with so many copies of a server at api.localhost; their ports."""
+        ports = free_ports(count)
+        sources = ", ".join(f"localhost:{port}" for port in ports)
+        self.write(
+            "name: shop\nlisten: {http_port: HTTP_PORT}\nproxies:\n"
+            f"  - {{to: api.localhost, from: [{sources}], start: PYTHON APPS/ok.py}}\n{more}"
+        )
+        return ports
+
     def rpx(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
@@ -86,6 +96,17 @@ class Project:
             text=True,
             timeout=timeout,
             check=False,
+        )
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Run a command that goes on."""
+        return subprocess.Popen(
+            (*RPX, *words),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def ps(self) -> list[dict[str, Any]]:
@@ -104,8 +125,13 @@ class Project:
         return httpx.get(url, headers=headers, trust_env=False, timeout=30, **details)
 
     @contextmanager
-    def up(self, *words: str, ready: bool = True) -> Iterator[subprocess.Popen[bytes]]:
-        """Run `rpx up`; at the end it, and everything that came of it, is gone."""
+    def up(
+        self, *words: str, ready: bool = True, stdout: int | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Run `rpx up`; at the end it, and everything that came of it, is gone.
+
+        It prints into a file that `said` reads, unless there is another `stdout` for it.
+        """
         before = {process.pid for process in psutil.process_iter()}
         with self.output.open("wb") as output:
             process = subprocess.Popen(
@@ -113,7 +139,7 @@ class Project:
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=output if stdout is None else stdout,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
@@ -140,9 +166,20 @@ class Project:
         """Return what `rpx up` has printed."""
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
-    def until_said(self, text: str) -> None:
-        """Wait for a text in the output of `rpx up`."""
-        until(lambda: text in self.said(), f"{text!r} in\n{self.said()}")
+    def lines(self) -> list[str]:
+        """Return the whole lines that `rpx up` has printed."""
+        return self.said().rpartition("\n")[0].split("\n")
+
+    def until_said(self, text: str) -> str:
+        """Wait for a line with this text in the output of `rpx up`; the first one."""
+
+        def found() -> str | None:
+            return next((line for line in self.lines() if text in line), None)
+
+        try:
+            return str(until(found, ""))
+        except AssertionError:
+            raise AssertionError(f"{text!r} is not in\n{self.said()}") from None
 
     def survivors(self) -> list[psutil.Process]:
         """Return the living processes that services of this project are, or that they started."""
@@ -165,6 +202,21 @@ class Project:
             if process.pid not in before:
                 process.kill()
         shutil.rmtree(self.folder / "run", ignore_errors=True)
+
+
+def end(process: subprocess.Popen[bytes], signum: int) -> int:
+    """Send a signal to `rpx up`; its exit code."""
+    process.send_signal(signum)
+    return process.wait(SOON)
+
+
+def supervisor(process: subprocess.Popen[bytes]) -> psutil.Process:
+    """Return the supervisor below the guardian that `process` is."""
+    return next(
+        child
+        for child in psutil.Process(process.pid).children()
+        if {"up", "rpx"} <= set(child.cmdline())
+    )
 
 
 def pids_said(text: str, *names: str) -> dict[str, int]:

@@ -1,0 +1,159 @@
+"""`rpx up` with real processes: what it says, how it ends, what it leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from tests.support.project import Project, end, supervisor, until
+
+pytestmark = pytest.mark.real
+
+STUBBORN = """\
+processes:
+  stubborn: "trap '' TERM; echo armed; while true; do sleep 0.1; done"
+"""
+
+
+def test_it_says_what_comes_up_and_where_and_leaves_nothing(project: Project) -> None:
+    first, second = project.copies(2)
+    with project.up() as up:
+        url = project.until_said("api is up at").split()[-1]
+        assert [row["url"] for row in project.ps()] == [url, url]
+        assert project.get("api.localhost").status_code == 200
+        assert end(up, signal.SIGINT) == 130
+        assert project.survivors() == []
+    said, width = project.lines(), len(f"api:{first}")
+    overview = f"{'rpx':<{width}} | api  {url} → localhost:{first}, localhost:{second}"
+    assert said[0] == overview
+    assert any(line.startswith(f"{'rpx':<{width}} | api:{first} ready (pid ") for line in said)
+    assert f"api:{first} | listening on http://localhost:{first}" in said
+    assert said[-1] == f"{'rpx':<{width}} | stopped"
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_each_signal_has_its_exit_code(project: Project, signum: int, code: int) -> None:
+    project.copies(1)
+    with project.up() as up:
+        assert end(up, signum) == code
+        assert project.survivors() == []
+
+
+def test_a_signal_in_the_middle_of_the_start_ends_in_order(project: Project) -> None:
+    project.copies(1)
+    with project.up(ready=False) as up:
+        until(lambda: any(project.folder.glob("run/rpx/*/lease.json")), "a lease")
+        assert end(up, signal.SIGTERM) == 143
+        assert project.lines()[-1].endswith("| stopped")
+        with project.up() as again:
+            assert end(again, signal.SIGINT) == 130
+            assert "earlier run" not in project.said()
+
+
+def test_down_waits_until_all_has_gone(project: Project) -> None:
+    project.copies(1)
+    with project.up() as up:
+        down = project.rpx("down")
+        assert (down.returncode, down.stdout, down.stderr) == (0, "", "stopped shop\n")
+        assert project.survivors() == []
+        assert up.wait(5) == 0
+        assert project.rpx("ps").returncode == 3
+
+
+def test_a_second_up_is_refused_and_harms_nothing(project: Project) -> None:
+    project.copies(1)
+    with project.up() as up:
+        refused = project.rpx("up")
+        assert refused.returncode == 1
+        assert refused.stdout == ""
+        assert refused.stderr.startswith(
+            f"error: `shop` is already running (pid {supervisor(up).pid})\n"
+        )
+        assert project.rpx("ps").returncode == 0
+
+
+def test_what_a_crashed_run_left_is_ended_without_asking(project: Project) -> None:
+    project.copies(2)
+    with project.up() as up:
+        below = supervisor(up)
+        below.suspend()  # so that it doesn't hear that its guardian has gone
+        up.kill()
+        up.wait()
+        below.kill()
+        psutil.wait_procs([below], timeout=5)
+        left = project.survivors()
+        assert left
+        assert project.rpx("ps").returncode == 3
+        with project.up():
+            project.until_said(f"rpx: an earlier run (pid {below.pid}) did not end in order: ended")
+            assert not {process.pid for process in left} & {p.pid for p in project.survivors()}
+
+
+def test_ctrl_c_names_who_is_waited_for_and_the_second_kills(project: Project) -> None:
+    project.write(STUBBORN)
+    with project.up() as up:
+        project.until_said("stubborn | armed")
+        up.send_signal(signal.SIGINT)
+        project.until_said("stopping: 1 backend (Ctrl-C again to hurry)")
+        line = project.until_said("waiting for")
+        assert "waiting for stubborn (pid " in line
+        assert line.endswith("), SIGKILL in 9s, Ctrl-C to kill now")
+        assert end(up, signal.SIGINT) == 130
+        assert "stubborn stopped: killed by SIGKILL" in project.said()
+
+
+def test_a_backend_that_gives_up_shows_its_last_output_and_what_to_do(project: Project) -> None:
+    project.write(
+        "processes:\n"
+        "  crasher: {command: 'echo no such module; exit 3', restart: 'no'}\n"
+        "  quiet: sleep 60\n"
+    )
+    with project.up(ready=False):
+        project.until_said("error: backend `crasher` exited with status 3")
+        assert project.until_said("|     no such module")
+        assert project.until_said("hint:").endswith(
+            "hint: run `echo no such module; exit 3` yourself, then `rpx start crasher`"
+        )
+        assert project.states()["crasher"] == "failed"
+
+
+def test_a_killed_backend_comes_back_with_another_pid(project: Project) -> None:
+    _, port = project.copies(2)
+    with project.up():
+        [_, before] = project.ps()
+        killed = project.rpx("kill-backend", str(port))
+        assert killed.returncode == 0
+        assert killed.stdout.endswith(", out of rotation, restart at once\n")
+        until(project.all_ready, "ready")
+        [_, after] = project.ps()
+        assert (after["restarts"], after["state"]) == (1, "ready")
+        assert after["pid"] != before["pid"]
+
+
+def test_followed_logs_end_with_the_project(project: Project) -> None:
+    project.write("processes: {clock: 'while true; do echo tick; sleep 0.1; done'}\n")
+    with project.up() as up, project.begin("logs", "-f", "clock") as logs:
+        assert logs.stdout is not None
+        assert logs.stdout.readline() == "clock | tick\n"
+        assert end(up, signal.SIGINT) == 130
+        assert logs.stderr is not None
+        assert set(logs.stdout) <= {"clock | tick\n"}
+        assert logs.stderr.read() == "rpx: the project has ended\n"
+        assert logs.wait(10) == 0
+
+
+def test_a_closed_pipe_is_no_reason_to_die(project: Project) -> None:
+    project.write("processes: {chatty: 'while true; do date; sleep 0.05; done'}\n")
+    reader, writer = os.pipe()
+    with project.up(ready=False, stdout=writer) as up:
+        os.close(writer)
+        while b"chatty ready" not in os.read(reader, 1000):
+            pass
+        os.close(reader)
+        until(lambda: project.rpx("logs", "--tail", "50").stdout.count("\n") > 20, "lines")
+        assert end(up, signal.SIGINT) == 130
