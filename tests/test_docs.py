@@ -77,14 +77,18 @@ def test_the_example_uses_every_setting_there_is() -> None:
     seen: dict[tuple[str, ...], set[str]] = {}
     for _, known, used in written_settings(yaml.safe_load(EXAMPLE.read_text())):
         seen.setdefault(known, set()).update(used)
-    missing = [set(known) - used - {*_alone(known)} for known, used in seen.items()]
+    missing = [set(known) - used - {*_elsewhere(known)} for known, used in seen.items()]
     assert not any(missing)
     assert {name for known in seen for name in known} == all_settings()
 
 
-def _alone(known: tuple[str, ...]) -> tuple[str, ...]:
-    """Settings of a single proxy cannot stand at top level beside a list of proxies."""
-    return ONE_PROXY if "proxies" in known else ()
+def _elsewhere(known: tuple[str, ...]) -> tuple[str, ...]:
+    """What needs no second example: a single proxy's settings, which cannot stand at top level
+    beside a list of proxies, and what a process has in common with `start`.
+    """
+    if "proxies" in known:
+        return ONE_PROXY
+    return settings_at(("start",)) if "oneshot" in known else ()
 
 
 def test_the_example_is_in_order_and_needs_no_variable() -> None:

@@ -91,7 +91,7 @@ class Fleet:
             check=partial(check, backend),
             patience=self._patience,
             chance=random.random,
-            restart=start.restart,
+            start=start,
         )
 
     async def _follow(self, backend: Backend) -> None:

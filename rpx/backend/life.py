@@ -20,9 +20,9 @@ from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.config import Restart
+from rpx.model.config import Start
 from rpx.policy.lifecycle import Move
-from rpx.policy.restart import Again, History, after_exit, ending
+from rpx.policy.restart import Again, History, after_exit, end_of, ending
 
 DRAIN = 10.0  # seconds that requests under way get before their backend is told to stop
 SURVIVED = 10.0  # seconds after which a process has outlived a signal that it could ignore
@@ -56,7 +56,7 @@ class Life:
     check: Callable[[], Awaitable[str | None]]  # None: it answers; else why it is not well
     patience: Patience
     chance: Callable[[], float]
-    restart: Restart
+    start: Start
 
 
 @dataclass
@@ -121,9 +121,10 @@ def settle(life: Life, run: Run, history: History) -> tuple[History, float]:
         backend.restarts += 1
         return history, run.order.down_for
     verdict = after_exit(
-        life.restart,
+        life.start.restart,
         history,
-        code=run.code or int(run.sick),  # it may well go with 0 when asked, but it was sick
+        code=run.code,
+        end=end_of(run.code, life.start.success_exit_codes, sick=run.sick),
         uptime=run.uptime,
         now=trio.current_time(),
         chance=life.chance(),
@@ -203,12 +204,14 @@ async def finish_off(life: Life, child: ChildLike, run: Run, order: Order) -> No
 
 async def mind(life: Life, child: ChildLike, run: Run) -> None:
     """Watch the backend's health; when asking it once more won't help, replace its process."""
+    if life.start.oneshot:  # it is to end: how it did is all there is to know
+        return
     await watch(
         life.registry,
         life.backend,
         life.check,
         over=lambda: run.leaving or run.over,
-        until_hopeless=life.restart.policy != "no",
+        until_hopeless=life.start.replaced_when_sick,
     )
     if not run.leaving and not run.over:
         run.sick = run.leaving = life.backend.coming_back = True

@@ -12,6 +12,7 @@ from rpx.config.document import Document, Steps
 from rpx.config.schema import (
     DefaultsWritten,
     HealthCheckWritten,
+    ProcessWritten,
     ProxyWritten,
     RestartWritten,
     StartWritten,
@@ -23,6 +24,16 @@ from rpx.model.config import Backoff, HealthCheck, Process, Proxy, Restart, Sour
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
 _PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_URL")
+
+
+# Settings of a start that mean what they say.
+_AS_WRITTEN = (
+    "restart_on_unhealthy",
+    "success_exit_codes",
+    "oneshot",
+    "stop_signal",
+    "stop_grace_period",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class Builder:
             **settings,
         )
 
-    def process(self, name: str, written: StartWritten, at: Steps) -> Process:
+    def process(self, name: str, written: ProcessWritten, at: Steps) -> Process:
         """A process that serves no address."""
         return Process(name=name, start=self._start(written, at, self.dotenv))
 
@@ -88,12 +99,13 @@ class Builder:
 
     def _start(self, written: StartWritten, at: Steps, outer: Mapping[str, str]) -> Start:
         given = written.written()
-        settings = {key: given[key] for key in ("stop_signal", "stop_grace_period") if key in given}
+        settings = {key: given[key] for key in _AS_WRITTEN if key in given}
+        default = RestartWritten(policy="no") if settings.get("oneshot") else self.defaults.restart
         return Start(
             command=written.command,
             cwd=written.cwd or self.root,
             env={**outer, **(written.env or {})},
-            restart=_restart(written.restart or self.defaults.restart),
+            restart=_restart(written.restart or default),
             where=self.document.where((*at, "command")),
             **settings,
         )

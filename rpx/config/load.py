@@ -19,9 +19,9 @@ from rpx.config.interpolate import interpolate
 from rpx.config.schema import (
     ONE_PROXY,
     DefaultsWritten,
+    ProcessField,
+    ProcessWritten,
     ProxyWritten,
-    StartField,
-    StartWritten,
     TopWritten,
     all_settings,
 )
@@ -31,7 +31,7 @@ from rpx.model.config import Config, Limits, Listen, Timeouts
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
-_START: TypeAdapter[StartWritten] = TypeAdapter(StartField)
+_PROCESS: TypeAdapter[ProcessWritten] = TypeAdapter(ProcessField)
 _SPELLINGS = Spellings(all_settings())
 
 _LARGEST = 256 * 1024  # bytes; PyYAML takes seconds for more, and nobody writes that by hand
@@ -91,9 +91,9 @@ def _config(
         if (written := check(_PROXY, value, at, document, context)) is not None
     ]
     processes = [
-        builder.process(name, start, at)
+        builder.process(name, process, at)
         for name, at, value in _processes(document)
-        if (start := check(_START, value, at, document, context)) is not None
+        if (process := check(_PROCESS, value, at, document, context)) is not None
     ]
     listen, timeouts, limits = (
         part.written() if part is not None else {}

@@ -45,6 +45,8 @@ Value = Annotated[str | None, BeforeValidator(shorthand.env_value)]
 Env = Annotated[dict[Variable, Value], BeforeValidator(shorthand.env)]
 Policy = Annotated[Literal["no", "on-failure", "always"], BeforeValidator(shorthand.policy)]
 Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
+ExitCode = Annotated[StrictInt, Field(ge=0, le=255)]
+ExitCodes = Annotated[tuple[ExitCode, ...], BeforeValidator(shorthand.several)]
 Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(shorthand.statuses)]
 
 
@@ -92,17 +94,34 @@ RestartField = Annotated[RestartWritten, BeforeValidator(shorthand.restart)]
 
 
 class StartWritten(Written):
-    """`start`, and each of `processes`."""
+    """`start`."""
 
     command: Needed[Command]
     cwd: Maybe[Annotated[Path, BeforeValidator(shorthand.folder)]] = None
     env: Maybe[Env] = None
     restart: Maybe[RestartField] = None
+    restart_on_unhealthy: Maybe[StrictBool] = None
+    success_exit_codes: Maybe[ExitCodes] = None
     stop_signal: Maybe[Signal] = None
     stop_grace_period: Maybe[Seconds] = None
 
 
 StartField = Annotated[StartWritten, BeforeValidator(shorthand.start)]
+
+
+class ProcessWritten(StartWritten):
+    """One of `processes`."""
+
+    oneshot: Maybe[StrictBool] = None
+
+    @model_validator(mode="after")
+    def _ends(self) -> ProcessWritten:
+        if self.oneshot and self.restart is not None and self.restart.policy == "always":
+            raise wrong("is a oneshot that is always restarted", "leave out one of the two")
+        return self
+
+
+ProcessField = Annotated[ProcessWritten, BeforeValidator(shorthand.start)]
 
 
 class SourceWritten(Written):
@@ -226,7 +245,7 @@ def settings_at(steps: Steps) -> tuple[str, ...]:
         case ():
             return settings_of(TopWritten)
         case ("processes", _):
-            return settings_of(StartWritten)
+            return settings_of(ProcessWritten)
         case ("proxies", int()):
             return settings_of(ProxyWritten)
         case (*_, str(key)) | (*_, str(key), int()):
@@ -242,5 +261,10 @@ def settings_of(model: type[Written]) -> tuple[str, ...]:
 
 def all_settings() -> set[str]:
     """Every setting of every model."""
-    models: list[type[Written]] = [*_MODELS.values(), TopWritten, ProxyWritten]
+    models: list[type[Written]] = [
+        *_MODELS.values(),
+        TopWritten,
+        ProxyWritten,
+        ProcessWritten,
+    ]
     return {name for model in models for name in settings_of(model)}

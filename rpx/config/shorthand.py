@@ -106,6 +106,11 @@ def url_path(value: object) -> object:
     return value
 
 
+def several(value: object) -> object:
+    """One of something that may be a list."""
+    return tuple(value) if isinstance(value, list) and value else (value,)
+
+
 def statuses(value: object) -> object:
     """`200`, `200-399`, `200,204,300-399`, or a list of those, as ranges."""
     parts = value.split(",") if isinstance(value, str) else value
@@ -198,6 +203,8 @@ def policy(value: object) -> object:
     """One of the restart policies."""
     if value is False:
         return "no"
+    if value == "unless-stopped":  # compose's: here what was stopped stays so in any case
+        return "always"
     if value not in _RESTARTS:
         raise wrong(f"is not a restart policy: {shown(value)}", f"write {choices(_RESTARTS)}")
     return value

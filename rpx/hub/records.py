@@ -79,7 +79,7 @@ class Backend:
         if self.spec.start is None:
             return False
         if self.state is State.UNHEALTHY and self.spec.health_check is not None:
-            return self.spec.start.restart.policy != "no"
+            return self.spec.start.replaced_when_sick
         if self.state in _RETURNING or (self.state is State.READY and not self.in_rotation):
             return True  # READY and out: a request was refused, or its process has just gone
         return self.coming_back and self.state in (State.DRAINING, State.STOPPING)

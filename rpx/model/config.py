@@ -52,17 +52,27 @@ class Restart(Model):
 class Start(Model):
     """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is.
 
-    `env` is on top of rpx's own environment (None unsets); `cwd` is absolute. `where` is the
-    `file:line:column` of the command, for messages.
+    `env` is on top of rpx's own environment (None unsets); `cwd` is absolute. A `oneshot` is to end
+    and is never ready. `where` is the `file:line:column` of the command, for messages.
     """
 
     command: str | tuple[str, ...]
     cwd: Path
     env: dict[str, str | None] = Field(default_factory=dict)
     restart: Restart = Restart()
+    restart_on_unhealthy: bool | None = None  # None: unless the policy is `no`
+    success_exit_codes: tuple[int, ...] = (0,)
+    oneshot: bool = False
     stop_signal: int = 15
     stop_grace_period: float = 10.0
     where: str = ""
+
+    @property
+    def replaced_when_sick(self) -> bool:
+        """Whether a process that stays unhealthy is restarted."""
+        if self.restart_on_unhealthy is None:
+            return self.restart.policy != "no"
+        return self.restart_on_unhealthy
 
 
 class Source(Model):

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from rpx.model.config import Backoff, Restart
 
 STABLE_AFTER: Final = 10.0  # seconds up after which earlier crashes no longer lengthen the rest
 JITTER: Final = 0.1
+
+
+class End(Enum):
+    """How a run ended. SICK: it was replaced because it stayed unhealthy."""
+
+    WELL = "well"
+    FAILED = "failed"
+    SICK = "sick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +45,34 @@ class StayDown:
     reason: str = ""
 
 
+def end_of(code: int, success: Collection[int], *, sick: bool) -> End:
+    """Judge an exit. One that stayed unhealthy may well go with 0 when asked: it was sick.
+
+    In `success`, 128 and the number of a signal stands for an end by that signal, as in a shell.
+    """
+    if sick:
+        return End.SICK
+    return End.WELL if (code if code >= 0 else 128 - code) in success else End.FAILED
+
+
 def after_exit(
-    policy: Restart, history: History, *, code: int, uptime: float, now: float, chance: float
+    policy: Restart,
+    history: History,
+    *,
+    code: int,
+    end: End,
+    uptime: float,
+    now: float,
+    chance: float,
 ) -> Again | StayDown:
-    """Decide what follows an exit nobody asked for. `chance` is in [0, 1), for the jitter."""
-    if policy.policy == "no":
-        return StayDown(gave_up=code != 0, reason=f"{ending(code)}, and its restart policy is `no`")
-    if policy.policy == "on-failure" and code == 0:
+    """Decide what follows an exit nobody asked for. `chance` is in [0, 1), for the jitter.
+
+    That a sick process is to be replaced has been decided before: `no` doesn't undo it.
+    """
+    if policy.policy == "no" and end is not End.SICK:
+        reason = f"{ending(code)}, and its restart policy is `no`" if end is End.FAILED else ""
+        return StayDown(gave_up=end is End.FAILED, reason=reason)
+    if policy.policy == "on-failure" and end is End.WELL:
         return StayDown(gave_up=False)
     times = tuple(at for at in history.times if now - at < policy.window)
     if len(times) >= policy.max_restarts:

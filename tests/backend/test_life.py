@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Literal
 
 import pytest
 import trio
@@ -485,4 +486,50 @@ async def test_what_even_sigkill_cannot_end_is_named(
         await trio.sleep(0.05)
         told = [event.text for event in news.take() if isinstance(event, Note)]
     assert told == ["process 4711 outlives SIGKILL: it is stuck in the kernel"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_oneshot_is_never_ready_and_then_completed(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench(restart=Restart(policy="no"), oneshot=True)
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(5)
+    assert bench.story == ["0 starting"]
+    bench.child.die(0)
+    await trio.sleep(100)
+    assert bench.story == ["5 completed"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_other_exit_codes_can_be_successes(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench(success_exit_codes=(0, 3))
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(1)
+    bench.child.die(3)
+    await trio.sleep(100)
+    assert bench.story[-1] == "1 completed"
+    assert "status 3" in bench.backend.last_error
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "processes"),
+    [("on-failure", False, 1), ("no", True, 2), ("no", None, 1), ("on-failure", None, 2)],
+)
+async def test_whether_a_sick_process_is_replaced_can_be_said(
+    nursery: trio.Nursery,
+    autojump_clock: Clock,
+    policy: Literal["no", "on-failure"],
+    asked: bool | None,
+    processes: int,
+) -> None:
+    bench = Bench(check=CHECK, restart=Restart(policy=policy), restart_on_unhealthy=asked)
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(0.5)
+    bench.failure = "500 Internal Server Error"
+    await trio.sleep(8)
+    assert len(bench.children) == processes
     nursery.cancel_scope.cancel()

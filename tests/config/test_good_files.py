@@ -71,7 +71,7 @@ def test_shop_has_every_setting_in_its_place(monkeypatch: pytest.MonkeyPatch) ->
     )
     assert [source.address.port for source in web.sources] == [5173, 5174]
     assert [source.start for source in web.sources] == [None, None]
-    worker, clock, db = shop.processes
+    worker, clock, db, migrate = shop.processes
     assert (worker.name, worker.start.command, worker.start.restart) == (
         "worker",
         "python worker.py",
@@ -80,6 +80,9 @@ def test_shop_has_every_setting_in_its_place(monkeypatch: pytest.MonkeyPatch) ->
     assert clock.start.command == ("python", "-m", "clock", "60")
     assert db.start.env == {"PGDATA": "data", "EMPTY": ""}
     assert db.start.restart == Restart(policy="on-failure")
+    assert (db.start.restart_on_unhealthy, db.start.success_exit_codes) == (False, (143,))
+    assert (migrate.start.oneshot, migrate.start.success_exit_codes) == (True, (0, 3))
+    assert migrate.start.restart == Restart(policy="no")
 
 
 def test_one_proxy_stands_at_top_level() -> None:

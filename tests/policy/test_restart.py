@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.model.config import Backoff, Restart
-from rpx.policy.restart import Again, History, StayDown, after_exit, delay, ending
+from rpx.policy.restart import Again, End, History, StayDown, after_exit, delay, end_of, ending
+
+
+def exits(
+    policy: Restart, history: History, code: int, *, uptime: float = 1, now: float = 1
+) -> Again | StayDown:
+    end = end_of(code, (0,), sick=False)
+    return after_exit(policy, history, code=code, end=end, uptime=uptime, now=now, chance=0.5)
 
 
 @given(st.integers(1, 5000), st.floats(0, 1, exclude_max=True))
@@ -27,7 +34,7 @@ def test_no_more_restarts_than_the_budget_allows_within_the_window(gaps: list[fl
     restarts: list[float] = []
     for gap in gaps:
         now += gap
-        verdict = after_exit(policy, history, code=1, uptime=gap, now=now, chance=0.5)
+        verdict = exits(policy, history, 1, uptime=gap, now=now)
         if isinstance(verdict, StayDown):
             assert verdict.gave_up
             break
@@ -53,14 +60,14 @@ def test_the_policy_says_which_exits_are_followed_by_a_start(
     policy: str, code: int, stays_down: bool, gave_up: bool
 ) -> None:
     restart = Restart.model_validate({"policy": policy})
-    verdict = after_exit(restart, History(), code=code, uptime=1, now=1, chance=0)
+    verdict = exits(restart, History(), code)
     assert isinstance(verdict, StayDown) == stays_down
     if isinstance(verdict, StayDown):
         assert verdict.gave_up == gave_up
 
 
 def test_a_stable_run_begins_the_streak_anew() -> None:
-    verdict = after_exit(Restart(), History(7, ()), code=1, uptime=10, now=100, chance=0.5)
+    verdict = exits(Restart(), History(7, ()), 1, uptime=10, now=100)
     assert isinstance(verdict, Again)
     assert verdict.history.streak == 1
     assert verdict.delay == pytest.approx(0.1)
@@ -71,3 +78,29 @@ def test_endings_are_told_in_words() -> None:
     assert ending(-9) == "killed by SIGKILL"
     assert ending(-40) == "killed by signal 40"
     assert ending(137) == "exited with status 137 (its child was killed by SIGKILL)"
+
+
+@pytest.mark.parametrize(
+    ("code", "success", "end"),
+    [
+        (0, (0,), End.WELL),
+        (3, (0,), End.FAILED),
+        (3, (0, 3), End.WELL),
+        (0, (3,), End.FAILED),
+        (-15, (0, 143), End.WELL),
+        (143, (0, 143), End.WELL),
+        (-9, (0, 143), End.FAILED),
+    ],
+)
+def test_which_exits_are_successes_can_be_said(
+    code: int, success: tuple[int, ...], end: End
+) -> None:
+    assert end_of(code, success, sick=False) is end
+    assert end_of(code, success, sick=True) is End.SICK
+
+
+def test_a_sick_process_is_replaced_whatever_the_policy() -> None:
+    for policy in ("no", "on-failure", "always"):
+        restart = Restart.model_validate({"policy": policy})
+        verdict = after_exit(restart, History(), code=0, end=End.SICK, uptime=1, now=1, chance=0.5)
+        assert isinstance(verdict, Again)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import trio
 import trio.testing
@@ -28,9 +29,11 @@ def spec(
     check: HealthCheck | None = None,
     name: str = "api",
     restart: Restart | None = None,
+    **settings: Any,  # noqa: ANN401 - see below
 ) -> BackendSpec:
-    """Return the spec of a backend that rpx starts."""
-    start = Start(command="true", cwd=Path("/"), restart=restart or Restart())
+    """Return the spec of a backend that rpx starts; `settings` are more of its Start."""
+    base = {"command": "true", "cwd": Path("/"), "restart": restart or Restart()}
+    start = Start.model_validate({**base, **settings})
     address = Address("localhost", port)
     return BackendSpec(name, port - 2999, address, start, (), check, f"{name}.localhost")
 
@@ -47,6 +50,12 @@ def registry(
     """Return a registry with one pool for each host."""
     holds = {each.host: hold for each in specs if each.host}
     return Registry(specs, holds, clock=clock, port=8080)
+
+
+def start_of(backend: Backend) -> Start:
+    """Return how rpx starts `backend`."""
+    assert backend.spec.start is not None
+    return backend.spec.start
 
 
 class FakeChild:
@@ -107,8 +116,9 @@ class Bench:
         check: HealthCheck | None = None,
         restart: Restart | None = None,
         stubborn: bool = False,
+        **start: Any,  # noqa: ANN401 - settings of a Start
     ) -> None:
-        self.registry = registry(spec(check=check, restart=restart))
+        self.registry = registry(spec(check=check, restart=restart, **start))
         self.backend: Backend = self.registry.backends["api:3000"]
         self.children: list[FakeChild] = []
         self.failure: str | None = None  # what the next check says
@@ -122,7 +132,7 @@ class Bench:
             check=self._check,
             patience=self.patience,
             chance=lambda: 0.5,  # no jitter
-            restart=restart or Restart(),
+            start=start_of(self.backend),
         )
         self._subscription = self.registry.events.subscribe(10_000)
         self._news = self._subscription.__enter__()  # lives as long as the bench
