@@ -101,8 +101,9 @@ def request(case: Case) -> bool:
         theirs = request_by_h11(message + behind)
         _same_request("h11", head, body, message, theirs)
         expect(not body.done or theirs.rest == behind, "h11 sees the message end elsewhere")
-        waits = _values(theirs.fields, b"upgrade")  # for a switch, asked in order or not
-        expect(waits or theirs.keeps == head.keep_alive or not head.minor, "h11 keeps otherwise")
+        # It says so at the end of the message, and waits for a switch, asked in order or not.
+        says = body.done and head.minor and not _values(theirs.fields, b"upgrade")
+        expect(not says or theirs.keeps == head.keep_alive, "h11 keeps otherwise")
     if not known.to_llhttp(message, head):
         theirs, heads = request_by_llhttp(message + behind)
         _same_request("llhttp", head, body, message, theirs)
