@@ -14,6 +14,7 @@ from rpx.http.rewrite import forwarding
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import answered_here, malformed, too_many
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
+from rpx.proxy.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from rpx.proxy.listener import Server
@@ -38,6 +39,7 @@ class Connection:
         "peer",
         "proxy",
         "seen",
+        "tunnel",
         "upstream",
     )
 
@@ -48,6 +50,7 @@ class Connection:
         self.peer = forwarding(address, "http")
         self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
         self.upstream: Wire | None = None
+        self.tunnel: Tunnel | None = None  # that the request under way has become
         self.seen = 0
         self.gone = False
         self.lasting = False  # the request under way ends only when a side leaves
@@ -121,6 +124,8 @@ class Connection:
         """rpx goes down: nobody waits for a client that wants nothing, or wants it for ever."""
         if self._idle:
             self.cut(Cut.DRAINED)
+        elif self.tunnel is not None:
+            self.tunnel.leave()
         elif self.lasting and self.upstream is not None:
             self.upstream.cut(Cut.DRAINED)
         else:
@@ -147,7 +152,7 @@ class Connection:
 
     def end(self) -> None:
         """It is over."""
-        self.upstream = None
+        self.upstream = self.tunnel = None
         self.lasting = False
         if self._watched is not None:
             self.unwatch()
@@ -158,8 +163,9 @@ class Connection:
             self._watched = self.client.sock.fileno()
             self.proxy.hangups.add(self._watched, self._hung_up)
 
-    def tunnels(self) -> None:
+    def tunnels(self, tunnel: Tunnel) -> None:
         """The request has become a tunnel, which sees who leaves; a FIN means less to it."""
+        self.tunnel = tunnel
         self.unwatch()
         self.seen = 2
 

@@ -23,8 +23,8 @@ from rpx.proxy.answer import answer_head
 from rpx.proxy.bodies import Ending, Upload, download
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
-from rpx.proxy.sockets import Cut, NotSent, Wire, WireCut
-from rpx.proxy.tunnel import tunnel
+from rpx.proxy.sockets import NotSent, Wire, WireCut
+from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import why_not
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class Exchange:
         """Send the answer to the client as it comes."""
         client, upload = self._connection.client, self._upload
         if response.event_stream:
-            self._outlast(backend, wire)
+            self._outlast(backend)
         unread = upload is not None and not upload.done
         close = not self.keep or unread or self._proxy.draining
         head, framing = response_to_send(
@@ -217,14 +217,16 @@ class Exchange:
     ) -> None:
         """The backend speaks another protocol now: carry its bytes until a side is gone."""
         connection = self._connection
-        self._outlast(backend, wire)
+        websocket = (response.upgrade or b"").lower() == b"websocket"
+        tunnel = Tunnel(connection.client, wire, websocket=websocket)
+        connection.tunnels(tunnel)
+        self._outlast(backend)
         self.keep, self._whole = False, True
         head, _ = response_to_send(
             response, self._request, close=False, date=self._proxy.sweeper.date
         )
         early, connection.ahead = connection.ahead, b""
-        connection.tunnels()
-        await tunnel(connection.client, wire, early, head + data)
+        await tunnel.run(head, early, data)
 
     def _check_switch(self) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
@@ -240,12 +242,12 @@ class Exchange:
         except (OSError, WireCut):
             self.keep = False
 
-    def _outlast(self, backend: Backend, wire: Wire) -> None:
+    def _outlast(self, backend: Backend) -> None:
         self._lasting = self._connection.lasting = True
         self._connection.linger = False
         self._proxy.registry.outlast(backend)
         if self._proxy.draining:
-            wire.cut(Cut.DRAINED)
+            self._connection.leave_if_idle()
 
     def _may_retry(self, backend: Backend, failure: Failure) -> bool:
         """Report the failure, and tell whether the request may be sent again."""
