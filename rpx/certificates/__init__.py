@@ -1,0 +1,1 @@
+"""The local authority, the certificates that it issues, and who trusts it."""

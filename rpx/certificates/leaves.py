@@ -1,0 +1,192 @@
+"""Certificates for single hosts: issued when they are first asked for, kept, renewed in place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import ipaddress
+import os
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from rpx.certificates.authority import SKEW, Authority, in_pem, signs
+from rpx.certificates.files import make_folder, unusable, write
+from rpx.errors import RpxError
+
+DAYS: Final = 90
+RENEW: Final = dt.timedelta(days=30)  # before its end
+THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+MOST: Final = 1000  # kept on disk: under a wildcard anybody here can ask for any number of names
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A certificate for a host. `path` has it and its key in PEM, as `load_cert_chain` wants it."""
+
+    host: str
+    path: Path
+    ends: dt.datetime
+    names: frozenset[str]
+
+
+class Leaves:
+    """The certificates of one authority, for all threads. They lie in its folder."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        *,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        """`clock` gives the time of day; nothing is read or written yet."""
+        self._authority = authority
+        self._folder = authority.folder / "leaves"
+        self._clock = clock
+        self._known: dict[str, Leaf] = {}
+        self._lock = threading.Lock()
+
+    def known(self, host: str) -> Leaf | None:
+        """The certificate for `host` if it is at hand and good: one look at a dict, no waiting."""
+        leaf = self._known.get(host)
+        return leaf if leaf is not None and self._clock() < leaf.ends - RENEW else None
+
+    def get(self, host: str, *, this_machine: bool = False) -> Leaf:
+        """The certificate for `host`, issued or renewed where needed: milliseconds, in a worker.
+
+        `host` is a name in lower case, or an address (an IPv6 one with or without brackets).
+        `this_machine`: it is also for localhost and the loopback addresses, for clients that name
+        nobody. Raises RpxError: the authority may not certify that host, or can't be used.
+        """
+        names = frozenset((_plain(host), *(THIS_MACHINE if this_machine else ())))
+        with self._lock:
+            leaf = self.known(host)
+            if leaf is None or not names <= leaf.names:
+                path = self._path(host)
+                leaf = self._stored(host, path, names) or self._issue(host, path, names)
+                if len(self._known) >= MOST:
+                    del self._known[next(iter(self._known))]
+                self._known[host] = leaf
+            return leaf
+
+    def _path(self, host: str) -> Path:
+        plain = _plain(host)
+        if not _is_host(plain):
+            raise RpxError(f"no certificate can be made for `{host}`: it is no single host")
+        if not self._authority.permits(plain):
+            raise RpxError(
+                f"the local authority may not certify `{host}`, only"
+                f" {', '.join(self._authority.allowed)}",
+                hint=f"`rpx trust --allow {plain}` makes one that may",
+            )
+        # A file's name has 255 bytes at most, and a host's 253 characters.
+        stem = plain if len(plain) <= 150 else hashlib.sha256(plain.encode()).hexdigest()
+        return self._folder / f"{stem}.pem"
+
+    def _stored(self, host: str, path: Path, names: frozenset[str]) -> Leaf | None:
+        """What an earlier run has left, if it is whole, of this authority, and good for a while."""
+        try:
+            data = path.read_bytes()
+            certificate = x509.load_pem_x509_certificate(data)
+            certificate.verify_directly_issued_by(self._authority.certificate)
+            key = serialization.load_pem_private_key(data, None)
+            has = _names(certificate)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one takes its place
+            return None
+        leaf = Leaf(host, path, certificate.not_valid_after_utc, has)
+        whole = key.public_key() == certificate.public_key() and names <= has
+        return leaf if whole and self._clock() < leaf.ends - RENEW else None
+
+    def _issue(self, host: str, path: Path, names: frozenset[str]) -> Leaf:
+        key = ec.generate_private_key(ec.SECP256R1())
+        plain = _plain(host)
+        ordered = (plain, *sorted(names - {plain}))
+        certificate = certify(self._authority, key, ordered, self._clock())
+        try:
+            make_folder(self._folder, 0o700)
+            self._make_room()
+            write(path, certificate.public_bytes(serialization.Encoding.PEM) + in_pem(key), 0o600)
+        except OSError as error:
+            raise unusable(self._folder, error) from None
+        return Leaf(host, path, certificate.not_valid_after_utc, names)
+
+    def _make_room(self) -> None:
+        """Let the oldest go where there are too many."""
+        files = [entry for entry in os.scandir(self._folder) if entry.name.endswith(".pem")]
+        if len(files) >= MOST:
+            for entry in sorted(files, key=lambda e: e.stat().st_mtime)[: len(files) - MOST + 1]:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def certify(
+    authority: Authority, key: ec.EllipticCurvePrivateKey, names: Sequence[str], now: dt.datetime
+) -> x509.Certificate:
+    """A certificate for these names, the host first, whatever the authority may certify."""
+    # For people only, and not where it has no place: 64 characters are the most, and OpenSSL holds
+    # an address for a name here, which the authority may not certify.
+    subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "rpx")]
+    if len(names[0]) <= 64 and not _is_address(names[0]):
+        subject.append(x509.NameAttribute(NameOID.COMMON_NAME, names[0]))
+    issuer = authority.certificate
+    identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name(subject))
+        .issuer_name(issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - SKEW)
+        .not_valid_after(min(now + dt.timedelta(days=DAYS), authority.ends))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(signs(certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([*map(_name, names)]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),
+            critical=False,
+        )
+        .sign(authority.key, hashes.SHA256())
+    )
+
+
+def _name(text: str) -> x509.GeneralName:
+    if _is_address(text):
+        return x509.IPAddress(ipaddress.ip_address(text))
+    return x509.DNSName(text)
+
+
+def _names(certificate: x509.Certificate) -> frozenset[str]:
+    found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return frozenset(str(name.value) for name in found)
+
+
+def _plain(host: str) -> str:
+    """A host as certificates have it: no brackets, an address in its usual form."""
+    text = host[1:-1] if host.startswith("[") else host
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return text
+
+
+def _is_host(text: str) -> bool:
+    return _is_address(text) or (_NAME.fullmatch(text) is not None and ".." not in text)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
