@@ -10,6 +10,7 @@ import click
 import pytest
 import yaml
 
+from rpx.cli.flags import OPTIONS
 from rpx.cli.main import COMMANDS, group
 from rpx.config import load_config
 from rpx.config.document import Steps, names_are_free
@@ -119,6 +120,13 @@ def test_every_command_and_each_of_its_options_is_documented() -> None:
             flags = [*parameter.opts, *parameter.secondary_opts]
             if isinstance(parameter, click.Option) and not {"--file", "--color"} & set(flags):
                 assert any(flag in section for flag in flags), f"`rpx {name}` has {flags}"
+
+
+def test_every_flag_of_a_project_without_a_file_is_documented() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    section = text.split("\n## rpx without a file\n")[1].split("\n## ")[0]
+    for option in OPTIONS:
+        assert f"| `{option.opts[0]} " in section or f"| `{option.opts[0]}` " in section
 
 
 def test_every_exit_code_is_documented() -> None:

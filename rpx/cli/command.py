@@ -106,12 +106,18 @@ class Group(Command, click.Group):
         if name in self.list_commands(ctx) or name.startswith("-"):
             return super().resolve_command(ctx, args)
         near = nearest(name, self.list_commands(ctx))
-        raise UnknownCommand(name, near, ctx)
+        raise UnknownCommand(name, near, ctx, listed=bool(ctx.params.get("from_")))
 
 
 class UnknownCommand(click.UsageError):
-    """There is no such command. `near` is the one that was probably meant."""
+    """There is no such command. `near` is the one that was probably meant.
 
-    def __init__(self, name: str, near: str | None, ctx: click.Context) -> None:
+    `listed`: it stands behind addresses, and may be one more of them.
+    """
+
+    def __init__(
+        self, name: str, near: str | None, ctx: click.Context, *, listed: bool = False
+    ) -> None:
         super().__init__(f"there is no command `{name}`", ctx)
         self.near = near
+        self.listed = listed

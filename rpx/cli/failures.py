@@ -94,7 +94,9 @@ def _usage_error(error: click.ClickException) -> RpxError:
     path = ctx.command_path if ctx is not None else "rpx"
     hint = f"`{path} --help` shows how it is used"
     if isinstance(error, UnknownCommand):
-        if error.near:
+        if error.listed:
+            hint = "several addresses have commas between, and no spaces: `--from 3000,3001`"
+        elif error.near:
             hint = f"did you mean `{path} {error.near}`?"
         return UsageError(error.format_message(), hint=hint)
     if isinstance(error, click.NoSuchOption):

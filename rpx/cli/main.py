@@ -16,7 +16,8 @@ import click
 import rpx
 from rpx.cli.command import Command, Common, Group
 from rpx.cli.failures import reported
-from rpx.errors import Exit
+from rpx.cli.flags import OPTIONS, flags_given, run_flags
+from rpx.errors import Exit, UsageError
 
 # name → (module:attribute, what `rpx --help` says)
 COMMANDS = {
@@ -38,6 +39,7 @@ rpx ps                          # who runs, where, since when
 rpx logs -f api                 # what the copies of api print
 rpx restart api                 # one copy after the other: no request is lost
 rpx kill-backend 3001           # what do my users see when this one dies?
+rpx --from 3000,3001 --to api.localhost         # without an rpx.yaml
 """
 
 
@@ -59,14 +61,25 @@ class Commands(Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group("rpx", cls=Commands, examples=EXAMPLES, invoke_without_command=True)
+@click.group(
+    "rpx", cls=Commands, examples=EXAMPLES, invoke_without_command=True, params=list(OPTIONS)
+)
 @click.version_option(rpx.__version__, message="rpx %(version)s")
 @click.pass_context
-def group(ctx: click.Context) -> None:
+def group(ctx: click.Context, /, **parameters: object) -> int:
     """Starts a project's services, keeps them alive, and balances requests over them."""
+    flags = flags_given(parameters)
     if ctx.invoked_subcommand is None:
+        if flags:
+            return run_flags(ctx.obj, flags)
         click.echo(ctx.get_help())
         ctx.exit(Exit.USAGE)
+    if flags:
+        raise UsageError(
+            f"`{ctx.invoked_subcommand}` does not go with `--from`, `--to` and the flags they have",
+            hint=f"what belongs to the command stands behind it: `rpx {ctx.invoked_subcommand} …`",
+        )
+    return Exit.FINE
 
 
 def main(argv: Sequence[str] | None = None) -> int:

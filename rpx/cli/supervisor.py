@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -19,22 +20,48 @@ from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
 from rpx.cli.screen import Screen
 from rpx.cli.signals import obey_signals
-from rpx.config import find_config, load_config
+from rpx.config import config_from_mapping, find_config, load_config
+from rpx.config.find import file_of
 from rpx.control.api import Control
 from rpx.control.lease import Hold, Identity, Lease, take
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
+from rpx.policy.plan import routes_only
 
 KILL_TAKES = 2.0  # seconds
 FILES = 32_768  # descriptors: enough for `limits.connections` and as many to backends
 
 
-def supervise(file: Path | None, *, colour: bool) -> int:
-    """Run the project until it is asked to end. Raises RpxError before anything is started."""
-    raise_file_limit()
+def supervise(file: Path | None, *, colour: bool, verbose: bool, no_start: bool) -> int:
+    """Run the project of a file until it is asked to end.
+
+    `verbose` as the setting of that name; `no_start`: only its routes. Raises RpxError before
+    anything is started.
+    """
     path = file.absolute() if file else find_config(Path.cwd())
     config = load_config(path, os.environ, warn=lambda text: say(f"warning: {text}"))
+    if verbose:
+        config = config.model_copy(update={"verbose": True})
+    if no_start:
+        config = routes_only(config)
+    return hold_and_run(config, path, colour=colour)
+
+
+def supervise_settings(written: Mapping[str, object], *, colour: bool) -> int:
+    """Run the project that stands on the command line, likewise.
+
+    It takes the place of the one that the working directory has, or would have, a file for: so
+    commands find it, and there is never a question which of two they mean.
+    """
+    root = Path.cwd()
+    config = config_from_mapping(written, root=root, environ=os.environ, label="the command line")
+    return hold_and_run(config, file_of(root), colour=colour)
+
+
+def hold_and_run(config: Config, path: Path, *, colour: bool) -> int:
+    """Run a project as the only one of its `path`."""
+    raise_file_limit()
     run_id = secrets.token_hex(6)
     me, guardian = Identity.of(os.getpid()), Identity.of(os.getppid())
     with take(Lease(me, guardian, run_id, config.name, path)) as hold:

@@ -110,7 +110,7 @@ def _host(text: str, value: object) -> str:
         pass
     # Only digits and dots, but no address: 3000:3001 is meant as two ports, 10.0.0:80 is a slip.
     if text.startswith("[") or not _BACKEND_HOST.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
-        hint = "for two backends write a list: [3000, 3001]" if text.isdigit() else _FORMS
+        hint = "for two backends put a comma between: 3000, 3001" if text.isdigit() else _FORMS
         raise wrong(f"has no usable host: {shown(value)}", hint)
     return text.lower()
 

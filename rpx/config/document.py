@@ -130,9 +130,11 @@ def is_ignored(mapping: Steps, key: str) -> bool:
     return key.startswith("x-") and not names_are_free(mapping)
 
 
-def document_from_mapping(mapping: Mapping[str, object], spellings: Spellings) -> Document:
+def document_from_mapping(
+    mapping: Mapping[str, object], spellings: Spellings, label: str
+) -> Document:
     """A Document from Python values; mistakes that only Python can make are in its problems."""
-    document = Document("the configuration")
+    document = Document(label)
     faults: list[_Fault] = []
     document.values = _plain_mapping(mapping, (), spellings, faults)
     for fault in faults:

@@ -26,6 +26,12 @@ def find_config(start: Path) -> Path:
     )
 
 
+def file_of(folder: Path) -> Path:
+    """The file of the project in `folder`, absolute; where it would stand, if there is none."""
+    folder = folder.absolute()
+    return next((folder / name for name in NAMES if _is_file(folder / name)), folder / NAMES[0])
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()

@@ -64,16 +64,21 @@ def load_config(
 
 
 def config_from_mapping(
-    mapping: Mapping[str, object], *, root: Path, environ: Mapping[str, str]
+    mapping: Mapping[str, object],
+    *,
+    root: Path,
+    environ: Mapping[str, str],
+    label: str = "the configuration",
 ) -> Config:
     """The Config that Python values describe, with the keys of rpx.yaml (`from_` for `from`).
 
     Strings are taken as they are; relative paths begin at `root`, and the `.env` there is part of
-    what processes see. Raises ConfigError; its places are key paths, `proxies[0].from`.
+    what processes see. Raises ConfigError; its places are key paths, `proxies[0].from`, and
+    `label` is what messages call the whole.
     """
     root = root.absolute()
     dotenv, problems = _read_dotenv(root, environ, _Unset(None))
-    document = document_from_mapping(mapping, _SPELLINGS)
+    document = document_from_mapping(mapping, _SPELLINGS, label)
     document.report_beside(problems)
     return _config(document, root, environ, dotenv)
 

@@ -197,11 +197,13 @@ def _is_still(path: Path, fd: int) -> bool:
 
 def _refusal(lease: Lease, holder: Lease | None) -> RpxError:
     pid = f" (pid {holder.supervisor.pid})" if holder else ""
-    return RpxError(
-        f"`{lease.name}` is already running{pid}",
-        where=_label(lease.config),
-        hint="look at it with `rpx ps` and `rpx logs -f`, stop it with `rpx down`",
-    )
+    hint = "look at it with `rpx ps` and `rpx logs -f`, stop it with `rpx down`"
+    if _exists(lease.config):
+        what, where = f"`{lease.name}` is already running{pid}", _label(lease.config)
+    else:
+        what, where = f"a project is already running in this folder{pid}", str(lease.config.parent)
+        hint += "; several services at once stand in an rpx.yaml"
+    return RpxError(what, where=where, hint=hint)
 
 
 def _write(fd: int, lease: Lease) -> None:

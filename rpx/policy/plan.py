@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from rpx.errors import UsageError
 from rpx.model.config import Config, Proxy
 from rpx.model.status import BackendSpec
 
@@ -45,6 +46,25 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
             BackendSpec(name=process.name, replica=1, start=process.start, environment=names)
         )
     return specs
+
+
+def routes_only(config: Config) -> Config:
+    """Return the same routes to backends that somebody else runs, and no process at all.
+
+    Raises UsageError when no route is left.
+    """
+    if not config.proxies:
+        raise UsageError(
+            f"`{config.name}` has no proxies: without its processes there is nothing to do",
+            hint="leave `--no-start` out",
+        )
+    proxies = tuple(
+        proxy.model_copy(
+            update={"sources": tuple(s.model_copy(update={"start": None}) for s in proxy.sources)}
+        )
+        for proxy in config.proxies
+    )
+    return config.model_copy(update={"proxies": proxies, "processes": ()})
 
 
 def hold_times(proxies: tuple[Proxy, ...]) -> dict[str, float]:

@@ -126,16 +126,21 @@ class Project:
 
     @contextmanager
     def up(
-        self, *words: str, ready: bool = True, stdout: int | None = None
+        self,
+        *words: str,
+        ready: bool = True,
+        stdout: int | None = None,
+        verb: tuple[str, ...] = ("up",),
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Run `rpx up`; at the end it, and everything that came of it, is gone.
 
-        It prints into a file that `said` reads, unless there is another `stdout` for it.
+        It prints into a file that `said` reads, unless there is another `stdout` for it. `verb` is
+        empty for a project that stands on the command line.
         """
         before = {process.pid for process in psutil.process_iter()}
         with self.output.open("wb") as output:
             process = subprocess.Popen(
-                (*RPX, "up", *words),
+                (*RPX, *verb, *words),
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

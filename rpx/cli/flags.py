@@ -1,0 +1,124 @@
+"""`rpx --from … --to …`: a project that stands on the command line instead of in rpx.yaml.
+
+The flags become the keys of rpx.yaml that they are named after, and go the same way; what is
+wrong with them is said in terms of the flags.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from rpx.backend.guardian import guard
+from rpx.cli.command import Common
+from rpx.cli.failures import reported
+from rpx.errors import Problem, RpxError, UsageError
+
+OPTIONS: Final[list[click.Parameter]] = [
+    click.Option(
+        ["--from", "from_"],
+        multiple=True,
+        metavar="ADDRESS,…",
+        help="Without rpx.yaml: the backends, as host:port or port, with commas or repeated",
+    ),
+    click.Option(["--to"], metavar="HOST", help="The host that clients ask for: api.localhost"),
+    click.Option(["--http-port"], metavar="PORT", help="Where clients connect; 0: any free port"),
+    click.Option(["--health-path"], metavar="PATH", help="Check each backend's health there"),
+    click.Option(
+        ["--start"], metavar="COMMAND", help="Run this for each address, with PORT set to its port"
+    ),
+    click.Option(["--verbose"], is_flag=True, help="Print each request and who answered it"),
+]
+
+# Where a value stands in the configuration → the flag that it came from.
+_FLAGS: Final = {
+    "from": "--from",
+    "from.url": "--from",
+    "to": "--to",
+    "listen.http_port": "--http-port",
+    "health_check.path": "--health-path",
+    "start": "--start",
+    "start.command": "--start",
+    "verbose": "--verbose",
+}
+_QUOTED = re.compile(rf"`({'|'.join(map(re.escape, _FLAGS))})(?:(: )|(?=`))")
+_PLACE = re.compile(r"\bfrom\[(\d+)\](?:\.\w+)?")
+
+
+def flags_given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the flags that stand on the command line."""
+    names = {option.name for option in OPTIONS}
+    return {k: v for k, v in parameters.items() if k in names and v not in ((), None, False)}
+
+
+def run_flags(common: Common, flags: Mapping[str, Any]) -> int:
+    """Run the project that the flags describe, like `rpx up` does with that of a file."""
+    if common.file is not None:
+        raise UsageError(
+            "`--file` and `--from` exclude each other: both say what to run",
+            hint="`rpx up --file FILE` runs a file",
+        )
+    if not {"from_", "to"} & flags.keys():
+        raise UsageError(
+            "the command line has neither a command nor `--from` and `--to`",
+            hint="for example `rpx up`, or `rpx --from localhost:3000 --to api.localhost`",
+        )
+    return guard(lambda: reported(lambda: _supervise(common, settings(flags))))
+
+
+def settings(flags: Mapping[str, Any]) -> dict[str, object]:
+    """The flags as keys of rpx.yaml."""
+    written: dict[str, object] = {}
+    if "from_" in flags:
+        addresses = [part.strip() for text in flags["from_"] for part in text.split(",")]
+        written["from"] = [{"url": each} if "://" in each else each for each in addresses]
+    for flag, key in (("to", "to"), ("start", "start"), ("verbose", "verbose")):
+        if flag in flags:
+            written[key] = flags[flag]
+    if "http_port" in flags:
+        written["listen"] = {"http_port": flags["http_port"]}
+    if "health_path" in flags:
+        written["health_check"] = {"path": flags["health_path"]}
+    return written
+
+
+def say_in_flags(error: BaseException) -> None:
+    """Tell the same problems to somebody who has not written a file."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            say_in_flags(each)
+    elif isinstance(error, RpxError):
+        error.problems = tuple(map(_translated, error.problems))
+
+
+def _translated(problem: Problem) -> Problem:
+    what, hint = (_in_flags(text) for text in (problem.what, problem.hint))
+    return Problem(what, _place(problem.where), problem.excerpt, hint)
+
+
+def _in_flags(text: str) -> str:
+    """`listen.http_port` becomes `--http-port`, `to: a` becomes `--to a`, from[1] is counted."""
+    text = _QUOTED.sub(lambda found: f"`{_FLAGS[found[1]]}{' ' if found[2] else ''}", text)
+    return _PLACE.sub(lambda found: f"address {int(found[1]) + 1} of --from", text)
+
+
+def _place(where: str) -> str:
+    """The flag, where it isn't the one that the sentence begins with anyway."""
+    return "" if where in _FLAGS else _in_flags(where)
+
+
+def _supervise(common: Common, written: Mapping[str, object]) -> int:
+    # Until somebody hears them (obey_signals): half of a start-up is no good place to end at.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    from rpx.cli.supervisor import supervise_settings  # noqa: PLC0415 - after the fork
+
+    try:
+        return supervise_settings(written, colour=common.colour(sys.stdout))
+    except BaseException as error:
+        say_in_flags(error)
+        raise
