@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import socket
 import struct
 from enum import Enum
+from typing import NamedTuple
 
 import trio
 from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writable
@@ -22,6 +24,15 @@ NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOM
 Buffers = list[bytes]
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 _RESET = struct.pack("ii", 1, 0)
+_PENDING = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN})
+QUEUE_FULL = 0.01  # seconds until a unix socket whose queue was full is tried again
+
+
+class Place(NamedTuple):
+    """Where one can connect to: a family of sockets, and an address of it."""
+
+    family: socket.AddressFamily
+    address: tuple[str, int] | str
 
 
 class Cut(Enum):
@@ -208,26 +219,55 @@ async def accept(listener: socket.socket) -> tuple[socket.socket, str]:
             return sock, str(address[0])
 
 
-async def connect(family: socket.AddressFamily, address: tuple[str, int]) -> Wire:
-    """Open a connection. Raises OSError."""
-    sock = socket.socket(family, socket.SOCK_STREAM)
+def call(place: Place) -> tuple[socket.socket, bool]:
+    """Begin a connection; tell whether it stands already, as it does within a machine.
+
+    Raises OSError. One that doesn't stand yet is to be waited for with `answered`.
+    """
+    sock = socket.socket(place.family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            sock.connect(address)
-        except BlockingIOError:
-            await wait_writable(sock)
-            if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise OSError(code, f"connect to {address[0]} port {address[1]}") from None
-        _refuse_itself(sock)
+        if place.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = sock.connect_ex(place.address)
+        if code == errno.EINPROGRESS:  # loopback has its answer by now: that spares a wait
+            code = sock.connect_ex(place.address)
+        if code in _PENDING:
+            return sock, False
+        _check(sock, code)
     except BaseException:
         sock.close()
         raise
-    return Wire(sock)
+    return sock, True
 
 
-def _refuse_itself(sock: socket.socket) -> None:
+async def answered(sock: socket.socket, place: Place) -> socket.socket:
+    """Return `sock` once its connection stands; else it is closed. Raises OSError."""
+    try:
+        if (
+            place.family == socket.AF_UNIX
+        ):  # its queue is full, and nothing tells when there is room
+            while (code := sock.connect_ex(place.address)) == errno.EAGAIN:  # noqa: ASYNC110
+                await trio.sleep(QUEUE_FULL)
+        else:
+            await wait_writable(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        _check(sock, code)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def connect(place: Place) -> socket.socket:
+    """Return a new connection. Raises OSError."""
+    sock, done = call(place)
+    return sock if done else await answered(sock, place)
+
+
+def _check(sock: socket.socket, code: int) -> None:
     """A port from the range that the kernel picks source ports from may "answer" itself."""
+    if code not in (0, errno.EISCONN):
+        raise OSError(code, os.strerror(code))
     if sock.getsockname() == sock.getpeername():
-        raise ConnectionRefusedError
+        raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))

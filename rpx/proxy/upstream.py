@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections import defaultdict
 
-import trio
-
 from rpx.hub.records import Backend
-from rpx.model.address import Address
 from rpx.model.config import Timeouts
 from rpx.policy.retry import Failure
-from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire, connect
+from rpx.proxy.dial import Dialer
+from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire
 
 IDLE_MOST = 256  # per backend
 
@@ -22,7 +19,7 @@ class Upstreams:
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._idle: dict[Backend, list[Wire]] = defaultdict(list)
-        self._family: dict[Address, int] = {}  # which of localhost's addresses answered last
+        self._dialer = Dialer(timeouts.connect)
 
     def take_idle(self, backend: Backend, *, now: float, careful: bool) -> Wire | None:
         """Return the connection used last, or None.
@@ -85,40 +82,7 @@ class Upstreams:
         address = backend.spec.address
         if address is None:
             raise ConnectionRefusedError  # for the type checker: pools have only routed backends
-        with trio.move_on_after(self._timeouts.connect):
-            if address.host == "localhost":
-                return await self._open_localhost(address)
-            return await _open_any(await _resolve(address))
-        raise TimeoutError(f"no connection to {address} in time")
-
-    async def _open_localhost(self, address: Address) -> Wire:
-        """Some servers listen on ::1 only, others on 127.0.0.1 only: remember which it was."""
-        choice = self._family.get(address, 0)
-        try:
-            return await connect(*_loopback(choice, address.port))
-        except OSError:
-            wire = await connect(*_loopback(1 - choice, address.port))
-        self._family[address] = 1 - choice
-        return wire
-
-
-def _loopback(choice: int, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    return (socket.AF_INET6, ("::1", port)) if choice else (socket.AF_INET, ("127.0.0.1", port))
-
-
-async def _resolve(address: Address) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
-    found = await trio.socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    return [(family, (str(sockaddr[0]), address.port)) for family, *_, sockaddr in found]
-
-
-async def _open_any(places: list[tuple[socket.AddressFamily, tuple[str, int]]]) -> Wire:
-    refused: OSError = OSError("its name has no address")
-    for family, place in places:
-        try:
-            return await connect(family, place)
-        except OSError as error:
-            refused = error
-    raise refused
+        return Wire(await self._dialer.dial(address))
 
 
 def why_not(error: OSError) -> Failure:

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from rpx.policy.lifecycle import Move
-from rpx.proxy import sockets, upstream
+from rpx.proxy import dial, sockets
 from tests.proxy.house import get, post, put, running, until
 from tests.support.origin import (
     OK,
@@ -340,13 +340,13 @@ async def test_a_chunked_body_that_came_in_one_piece_with_its_head_arrives_whole
 async def test_without_file_descriptors_no_backend_is_blamed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def none_left(*_: object) -> None:
+    def none_left(*_: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     async with origin(answers(OK)) as backend, running(backend) as house:
         client = await house.client()
         with monkeypatch.context() as patch:
-            patch.setattr(upstream, "connect", none_left)
+            patch.setattr(dial, "call", none_left)
             await client.send(get())
             answer = await client.answer()
         assert answer.status == 503

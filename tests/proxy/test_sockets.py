@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from rpx.proxy.sockets import TURN, Cut, NotSent, Wire, WireCut, accept, connect
+from rpx.proxy.sockets import TURN, Cut, NotSent, Place, Wire, WireCut, accept, connect
 from tests.support.raw import SOON
 
 
@@ -115,7 +115,7 @@ async def test_connecting_to_nobody_raises() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionRefusedError):
-            await connect(socket.AF_INET, sock.getsockname())
+            await connect(Place(socket.AF_INET, sock.getsockname()))
 
 
 async def test_a_client_that_connects_is_accepted_with_its_address() -> None:
@@ -123,9 +123,8 @@ async def test_a_client_that_connects_is_accepted_with_its_address() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         listener.setblocking(False)
-        wire = await connect(socket.AF_INET, listener.getsockname())
+        ours = await connect(Place(socket.AF_INET, listener.getsockname()))
         with trio.fail_after(SOON):
             sock, address = await accept(listener)
-        with sock:
+        with sock, ours:
             assert address == "127.0.0.1"
-        wire.close()

@@ -6,19 +6,19 @@ import socket
 
 import pytest
 
-from rpx.proxy import exchange, upstream
+from rpx.proxy import dial, exchange
 from rpx.proxy.bodies import Upload
-from rpx.proxy.sockets import Wire, connect
+from rpx.proxy.sockets import Place, call
 from tests.proxy.house import get, put, running, until
 from tests.support.origin import OK, answers, never, origin
 
 BODY = b"x" * 60_000
 
 
-async def narrow(family: socket.AddressFamily, address: tuple[str, int]) -> Wire:
-    wire = await connect(family, address)
-    wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-    return wire
+def narrow(place: Place) -> tuple[socket.socket, bool]:
+    sock, done = call(place)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return sock, done
 
 
 async def test_a_connection_on_which_a_body_is_still_to_be_sent_is_not_used_again(
@@ -30,7 +30,7 @@ async def test_a_connection_on_which_a_body_is_still_to_be_sent_is_not_used_agai
             uploads.append(self)
 
     uploads: list[Upload] = []
-    monkeypatch.setattr(upstream, "connect", narrow)
+    monkeypatch.setattr(dial, "call", narrow)
     monkeypatch.setattr(exchange, "Upload", Seen)
     async with origin(window=4096) as backend, running(backend) as house:
         client = await house.client()
@@ -64,7 +64,7 @@ async def test_a_client_that_has_gone_is_not_taken_to_another_backend() -> None:
 async def test_nor_is_one_that_leaves_while_its_request_is_being_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(upstream, "connect", narrow)
+    monkeypatch.setattr(dial, "call", narrow)
     async with (
         origin(window=4096) as one,
         origin(answers(OK)) as two,

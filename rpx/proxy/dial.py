@@ -1,0 +1,137 @@
+"""How a connection to a backend comes about: happy eyeballs (RFC 8305).
+
+The place that answered last is called first, and within a machine that is all there is to it: no
+task, no scope, no wait. Only when it hesitates does the next one get its chance beside it.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import zip_longest
+
+import trio
+
+from rpx.model.address import Address
+from rpx.proxy.sockets import NO_MORE_FILES, Place, answered, call, connect
+
+HEAD_START = 0.25  # seconds of each attempt before the next one begins (RFC 8305 §5)
+_NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH})
+
+Attempt = Callable[[], Awaitable[socket.socket]]
+
+
+class Dialer:
+    """Connects to addresses, and remembers for each which place answered last."""
+
+    def __init__(self, timeout: float) -> None:
+        """`timeout`: seconds for all attempts at one connection together."""
+        self._timeout = timeout
+        self._last: dict[Address, Place] = {}
+
+    async def dial(self, address: Address) -> socket.socket:
+        """Return a new connection. Raises OSError; TimeoutError when nothing answers at all."""
+        places = _known(address)
+        if places is None:
+            places = await self._resolved(address)
+        last = self._last.get(address)
+        if last in places:
+            places.sort(key=lambda place: place != last)
+        refusals: list[OSError] = []
+        for number, place in enumerate(places):
+            try:
+                sock, done = call(place)
+            except OSError as error:
+                refusals.append(error)
+                continue
+            if not done:
+                return await self._wait(address, sock, places[number:], refusals)
+            self._last[address] = place
+            return sock
+        raise _telling(refusals)
+
+    async def _resolved(self, address: Address) -> list[Place]:
+        with trio.move_on_after(self._timeout):
+            found = await trio.socket.getaddrinfo(
+                address.host, address.port, type=socket.SOCK_STREAM
+            )
+            places = [Place(family, (str(to[0]), address.port)) for family, *_, to in found]
+            return _interleaved(places)
+        raise TimeoutError(f"{address.host} was not resolved in time")
+
+    async def _wait(
+        self, address: Address, begun: socket.socket, places: list[Place], refusals: list[OSError]
+    ) -> socket.socket:
+        """Wait for the connection that has begun to the first of `places`, or for another."""
+        attempts: list[Attempt] = [partial(answered, begun, places[0])]
+        attempts += [partial(connect, place) for place in places[1:]]
+        with trio.move_on_after(self._timeout):
+            sock, number = await _first(attempts, refusals)
+            self._last[address] = places[number]
+            return sock
+        raise TimeoutError(f"no connection to {address} in time")
+
+
+async def _first(attempts: Sequence[Attempt], refusals: list[OSError]) -> tuple[socket.socket, int]:
+    """Return the first connection, and whose it is; end the other attempts. Raises OSError.
+
+    Each begins a head start after the former, or as soon as that has failed.
+    """
+    if len(attempts) == 1:
+        return await attempts[0](), 0
+    won: list[tuple[socket.socket, int]] = []
+    async with trio.open_nursery() as race:
+
+        async def run(number: int, failed: trio.Event) -> None:
+            try:
+                sock = await attempts[number]()
+            except OSError as error:
+                refusals.append(error)
+                failed.set()
+            else:
+                won.append((sock, number))
+                race.cancel_scope.cancel(reason="another place was faster")
+
+        for number in range(len(attempts)):
+            failed = trio.Event()
+            race.start_soon(run, number, failed)
+            with trio.move_on_after(HEAD_START):
+                await failed.wait()
+    for sock, _ in won[1:]:  # in the same instant
+        sock.close()
+    if not won:
+        raise _telling(refusals)
+    return won[0]
+
+
+def _known(address: Address) -> list[Place] | None:
+    """Return where `address` is if that can be told without asking anybody."""
+    port = address.port
+    if address.host == "localhost":  # whatever the resolver thinks of it
+        return [
+            Place(socket.AF_INET, ("127.0.0.1", port)),
+            Place(socket.AF_INET6, ("::1", port)),
+        ]
+    try:
+        version = ipaddress.ip_address(address.host).version
+    except ValueError:
+        return None
+    return [Place(socket.AF_INET6 if version == 6 else socket.AF_INET, (address.host, port))]
+
+
+def _interleaved(places: list[Place]) -> list[Place]:
+    """RFC 8305 §4: families take turns, so that one that leads nowhere costs one head start."""
+    first = [place for place in places if place.family == places[0].family]
+    other = [place for place in places if place.family != places[0].family]
+    return [place for pair in zip_longest(first, other) for place in pair if place is not None]
+
+
+def _telling(refusals: list[OSError]) -> OSError:
+    """Of several reasons the one that says most: "no such family here" says nothing."""
+    for error in refusals:
+        if error.errno in NO_MORE_FILES:
+            return error
+    return next((e for e in refusals if e.errno not in _NOT_HERE), refusals[0])

@@ -1,0 +1,196 @@
+"""Happy eyeballs: which of a backend's addresses gets the connection, and how soon."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+import trio
+
+from rpx.model.address import Address
+from rpx.proxy import dial
+from rpx.proxy.dial import Dialer
+from rpx.proxy.sockets import Place, answered, call
+from tests.support.raw import SOON
+
+V4, V6 = socket.AF_INET, socket.AF_INET6
+
+
+@contextmanager
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket of that port, whatever became of earlier connections to it."""
+    with socket.socket(V6 if ":" in host else V4) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        yield sock
+
+
+@contextmanager
+def listening(host: str, port: int = 0, backlog: int = 16) -> Iterator[int]:
+    """Listen there; the port."""
+    with bound(host, port) as listener:
+        listener.listen(backlog)
+        yield listener.getsockname()[1]
+
+
+@contextmanager
+def black_hole(host: str, port: int = 0) -> Iterator[int]:
+    """A port whose queue is full: the kernel drops whoever calls, and says nothing."""
+    with listening(host, port, backlog=0) as taken, ExitStack() as callers:
+        for _ in range(10):
+            caller = callers.enter_context(socket.socket(V6 if ":" in host else V4))
+            caller.setblocking(False)
+            caller.connect_ex((host, taken))
+        yield taken
+
+
+@contextmanager
+def nobody(host: str, port: int) -> Iterator[None]:
+    """A port that refuses, and that nobody else gets in the meantime."""
+    with bound(host, port):
+        yield
+
+
+class Names(trio.abc.HostnameResolver):
+    """Knows the addresses of one name."""
+
+    def __init__(self, *hosts: str) -> None:
+        self.hosts = hosts
+
+    async def getaddrinfo(self, host: object, port: object, *_: object) -> Any:  # noqa: ANN401 - as trio has it
+        return [
+            (V6 if ":" in each else V4, socket.SOCK_STREAM, 6, "", (each, port))
+            for each in self.hosts
+        ]
+
+    async def getnameinfo(self, sockaddr: object, flags: int) -> tuple[str, str]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, socket.socket]]:
+    """Every socket with which somebody was called, and who that was."""
+    seen: list[tuple[str, socket.socket]] = []
+
+    def seeing(place: Place) -> tuple[socket.socket, bool]:
+        sock, done = call(place)
+        seen.append((str(place.address[0]), sock))
+        return sock, done
+
+    async def connecting(place: Place) -> socket.socket:
+        sock, done = seeing(place)
+        return sock if done else await answered(sock, place)
+
+    monkeypatch.setattr(dial, "call", seeing)
+    monkeypatch.setattr(dial, "connect", connecting)
+    return seen
+
+
+async def reached(dialer: Dialer, address: Address) -> str:
+    """Connect; the host that answered."""
+    with trio.fail_after(SOON):
+        with await dialer.dial(address) as sock:
+            return str(sock.getpeername()[0])
+
+
+@pytest.mark.parametrize(("up", "down"), [("127.0.0.1", "::1"), ("::1", "127.0.0.1")])
+async def test_localhost_is_the_one_that_listens_and_the_other_is_not_asked_again(
+    up: str, down: str, called: list[tuple[str, socket.socket]]
+) -> None:
+    dialer = Dialer(SOON)
+    with listening(up) as port, nobody(down, port):
+        address = Address("localhost", port)
+        assert await reached(dialer, address) == up
+        called.clear()
+        assert await reached(dialer, address) == up
+        assert [host for host, _ in called] == [up]
+
+
+async def test_a_backend_that_moves_to_the_other_address_is_found_again() -> None:
+    dialer = Dialer(SOON)
+    with listening("::1") as port, nobody("127.0.0.1", port):
+        assert await reached(dialer, Address("localhost", port)) == "::1"
+    with listening("127.0.0.1", port), nobody("::1", port):
+        assert await reached(dialer, Address("localhost", port)) == "127.0.0.1"
+
+
+async def test_an_address_that_never_answers_costs_one_head_start_and_is_left(
+    called: list[tuple[str, socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "HEAD_START", 0.03)
+    dialer = Dialer(SOON)
+    with black_hole("127.0.0.1") as port, listening("::1", port):
+        began = trio.current_time()
+        assert await reached(dialer, Address("localhost", port)) == "::1"
+        assert trio.current_time() - began >= 0.03
+        assert [(host, sock.fileno()) for host, sock in called] == [("127.0.0.1", -1), ("::1", -1)]
+        called.clear()
+        monkeypatch.setattr(dial, "HEAD_START", 60)
+        assert await reached(dialer, Address("localhost", port)) == "::1"
+        assert [host for host, _ in called] == ["::1"]
+
+
+async def test_the_next_is_called_at_once_when_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dial, "HEAD_START", 60)
+    trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+    with listening("127.0.0.3") as port, nobody("127.0.0.1", port), nobody("127.0.0.2", port):
+        assert await reached(Dialer(SOON), Address("shop.test", port)) == "127.0.0.3"
+
+
+async def test_of_a_name_with_several_addresses_the_one_that_answered_is_called_first(
+    called: list[tuple[str, socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "HEAD_START", 0.01)
+    trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "127.0.0.2", "::1"))
+    dialer = Dialer(SOON)
+    with black_hole("127.0.0.1") as port, listening("127.0.0.2", port), black_hole("::1", port):
+        assert await reached(dialer, Address("shop.test", port)) == "127.0.0.2"
+        assert [host for host, _ in called] == [
+            "127.0.0.1",
+            "::1",
+            "127.0.0.2",
+        ]  # alternating
+        assert {sock.fileno() for _, sock in called} == {-1}
+        called.clear()
+        assert await reached(dialer, Address("shop.test", port)) == "127.0.0.2"
+        assert [host for host, _ in called] == ["127.0.0.2"]
+
+
+async def test_an_address_that_is_no_longer_among_those_of_a_name_is_not_called(
+    called: list[tuple[str, socket.socket]],
+) -> None:
+    dialer = Dialer(SOON)
+    with listening("127.0.0.1") as port, listening("127.0.0.2", port):
+        for host in ("127.0.0.1", "127.0.0.2"):
+            trio.socket.set_custom_hostname_resolver(Names(host))
+            assert await reached(dialer, Address("shop.test", port)) == host
+        assert [host for host, _ in called] == ["127.0.0.1", "127.0.0.2"]
+
+
+async def test_where_all_refuse_the_connection_is_refused() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        with nobody("::1", port), pytest.raises(ConnectionRefusedError):
+            await Dialer(SOON).dial(Address("localhost", port))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "shop.test"])
+async def test_where_nobody_answers_time_runs_out_and_nothing_stays_open(
+    host: str, called: list[tuple[str, socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "HEAD_START", 0.01)
+    trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "::1"))
+    with black_hole("127.0.0.1") as port, black_hole("::1", port):
+        with pytest.raises(TimeoutError):
+            await Dialer(0.05).dial(Address(host, port))
+    assert called
+    assert {sock.fileno() for _, sock in called} == {-1}
+
+
+async def test_a_name_that_nobody_knows_raises() -> None:
+    with pytest.raises(socket.gaierror):
+        await Dialer(SOON).dial(Address("no-such-host.invalid", 80))
