@@ -18,7 +18,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.address import Address
 from rpx.model.config import Config, Listen
-from rpx.policy.plan import hold_times, plan
+from rpx.policy.plan import plan, plan_pools
 from rpx.proxy.listener import Server, open_listeners
 
 FIRST_CHOICE = 80
@@ -103,7 +103,7 @@ def new_registry(config: Config, port: int) -> Registry:
     epoch = time.time() - trio.current_time()
     return Registry(
         plan(config, port),
-        hold_times(config.proxies),
+        plan_pools(config.proxies),
         clock=lambda: epoch + trio.current_time(),
         port=port,
     )

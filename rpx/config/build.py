@@ -48,9 +48,10 @@ class Builder:
     def proxy(self, written: ProxyWritten, at: Steps) -> Proxy:
         """A proxy with its sources, each with the Start of the process behind it, if any."""
         settings: dict[str, Any] = {}
-        hold = written.hold if written.hold is not None else self.defaults.hold
-        if hold is not None:
-            settings["hold"] = hold
+        for setting in ("hold", "strategy"):
+            own, default = getattr(written, setting), getattr(self.defaults, setting)
+            if own is not None or default is not None:
+                settings[setting] = default if own is None else own
         return Proxy(
             to=written.to,
             name=written.name or written.to.split(".")[0],
@@ -78,7 +79,8 @@ class Builder:
                 start = self._start(source.start, own, outer)
             elif written.start is not None and owner in {None, index}:
                 start = self._start(written.start, (*at, "start"), outer)
-            sources.append(Source(address=source.located, start=start))
+            weight = 1 if source.weight is None else source.weight
+            sources.append(Source(address=source.located, start=start, weight=weight))
         return tuple(sources)
 
     def _owner(self, start: StartWritten, at: Steps, addresses: list[Address]) -> int | None:

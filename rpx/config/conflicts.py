@@ -10,7 +10,7 @@ from rpx.config.document import Document, Steps
 from rpx.model.address import Address
 from rpx.model.config import Proxy, Source
 
-POOL_WIDE = ("health_check", "hold")  # what entries with the same `to` have together
+POOL_WIDE = ("health_check", "hold", "strategy")  # what entries with the same `to` have together
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ def report_conflicts(
     _same_port_started_twice(document, entries)
     _one_name_for_two(document, entries, processes)
     _own_port_as_backend(document, entries, http_port)
+    _nobody_with_a_weight(document, entries)
 
 
 def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
@@ -153,6 +154,19 @@ def _own_port_as_backend(
                     "rpx and a backend cannot listen on the same port; change one of them",
                 )
                 return
+
+
+def _nobody_with_a_weight(document: Document, entries: Sequence[Entry]) -> None:
+    pools: dict[str, list[tuple[Steps, Source]]] = {}
+    for entry in entries:
+        pools.setdefault(entry.proxy.to, []).extend(entry.sources())
+    for to, sources in pools.items():
+        if not any(source.weight for _, source in sources):
+            document.report(
+                f"every backend of `{to}` has a weight of 0: none would get a request",
+                (*sources[0][0], "weight"),
+                "give one of them a weight of 1 or more",
+            )
 
 
 def _name_steps(document: Document, entry: Entry) -> Steps:

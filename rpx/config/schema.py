@@ -23,6 +23,7 @@ from rpx.config import addresses, shorthand
 from rpx.config.document import Steps
 from rpx.config.wording import wrong
 from rpx.model.address import Address
+from rpx.model.config import Strategy
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ Policy = Annotated[Literal["no", "on-failure", "always"], BeforeValidator(shorth
 Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
 ExitCode = Annotated[StrictInt, Field(ge=0, le=255)]
 ExitCodes = Annotated[tuple[ExitCode, ...], BeforeValidator(shorthand.several)]
+Way = Annotated[Strategy, BeforeValidator(shorthand.strategy)]
 Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(shorthand.statuses)]
 
 
@@ -129,6 +131,7 @@ class SourceWritten(Written):
 
     address: Maybe[Located] = None
     url: Maybe[LocatedUrl] = None
+    weight: Maybe[Annotated[StrictInt, Field(ge=0)]] = None
     start: Maybe[StartField] = None
 
     @model_validator(mode="after")
@@ -161,6 +164,7 @@ class ProxyWritten(Written):
     to: Needed[Host]
     name: Maybe[Name] = None
     start: Maybe[StartField] = None
+    strategy: Maybe[Way] = None
     health_check: Maybe[HealthCheckField] = None
     hold: Maybe[Seconds] = None
 
@@ -201,6 +205,7 @@ class DefaultsWritten(Written):
     health_check: Maybe[HealthCheckField] = None
     restart: Maybe[RestartField] = None
     hold: Maybe[Seconds] = None
+    strategy: Maybe[Way] = None
 
 
 class TopWritten(Written):
@@ -220,11 +225,12 @@ class TopWritten(Written):
     from_: Annotated[Any, Field(alias="from")] = None
     to: Any = None
     start: Any = None
+    strategy: Any = None
     health_check: Any = None
     hold: Any = None
 
 
-ONE_PROXY = ("from", "to", "start", "health_check", "hold")
+ONE_PROXY = ("from", "to", "start", "strategy", "health_check", "hold")
 
 _MODELS: dict[str, type[Written]] = {
     "from": SourceWritten,

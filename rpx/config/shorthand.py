@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import signal
 from pathlib import Path
+from typing import get_args
 
 from pydantic import ValidationInfo
 
 from rpx.config.duration import parse_duration
 from rpx.config.suggest import choices
 from rpx.config.wording import shown, wrong
+from rpx.model.config import Strategy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[^=\0]+")
@@ -207,6 +209,13 @@ def policy(value: object) -> object:
         return "always"
     if value not in _RESTARTS:
         raise wrong(f"is not a restart policy: {shown(value)}", f"write {choices(_RESTARTS)}")
+    return value
+
+
+def strategy(value: object) -> object:
+    """One of the ways to choose a backend."""
+    if value not in get_args(Strategy):
+        raise wrong(f"is not a strategy: {shown(value)}", f"write {choices(get_args(Strategy))}")
     return value
 
 

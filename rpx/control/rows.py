@@ -22,6 +22,7 @@ def ps_row(row: Snapshot) -> dict[str, Any]:
         "label": row.label,
         "replica": row.replica,
         "external": row.external,
+        "weight": row.weight,
         "in_flight": row.in_flight,
         "last_error": row.last_error,
         "command": row.command,

@@ -9,8 +9,8 @@ import trio
 
 from rpx.hub.lines import LineRing
 from rpx.hub.orders import Mailbox
-from rpx.model.status import BackendSpec, State
-from rpx.policy.balance import round_robin
+from rpx.model.status import BackendSpec, PoolSpec, State
+from rpx.policy.balance import Turns, turns
 
 # What a request has met: (id, generation) of a backend in one of its lives, or id: in all of them.
 Tried = set[int | tuple[int, int]]
@@ -27,6 +27,7 @@ class Backend:
         "errors",
         "failures",
         "generation",
+        "identity",
         "in_flight",
         "in_rotation",
         "last_error",
@@ -42,6 +43,7 @@ class Backend:
         "spec",
         "state",
         "suspected",
+        "weight",
     )
 
     def __init__(self, spec: BackendSpec, now: float) -> None:
@@ -56,6 +58,8 @@ class Backend:
         self.lines = LineRing()
         self.mailbox = Mailbox.new()
         self.pool: Pool | None = None
+        self.weight = spec.weight
+        self.identity = spec.identity
         self.changed = trio.Event()  # replaced at every change
         # what requests touch
         self.in_rotation = False
@@ -86,38 +90,43 @@ class Backend:
 
 
 class Pool:
-    """The backends of one host, in listed order, and whose turn it is."""
+    """The backends of one host, in listed order, and whose turn it is.
 
-    __slots__ = ("backends", "changed", "hold", "host", "last", "waiting")
+    `active` are those that have turns: the others have a weight of 0 and finish what they have.
+    """
 
-    def __init__(self, host: str, hold: float, backends: tuple[Backend, ...]) -> None:
+    __slots__ = ("_turns", "active", "backends", "changed", "hold", "host", "waiting")
+
+    def __init__(
+        self,
+        host: str,
+        spec: PoolSpec,
+        backends: tuple[Backend, ...],
+        chance: Callable[[], float],
+    ) -> None:
         self.host = host
-        self.hold = hold
+        self.hold = spec.hold
         self.backends = backends
-        self.last = -1
+        self.active = tuple(backend for backend in backends if backend.weight)
         self.waiting = 0  # requests held until a backend returns
         self.changed = trio.Event()  # replaced at every change of a member
+        self._turns: Turns[Backend] = turns(spec.strategy, self.active, chance)
 
-    def next_up(self) -> Backend | None:
-        """Return the next backend in rotation; the turn goes on to it."""
-        return self._next(_in_rotation)
+    def next_up(self, client: bytes) -> Backend | None:
+        """Return who in rotation takes a request of `client` (its address); the turn goes on."""
+        return self._turns.choose(_in_rotation, client)
 
-    def next_untried(self, tried: Tried) -> Backend | None:
+    def next_untried(self, client: bytes, tried: Tried) -> Backend | None:
         """Return the next backend in rotation that this request has not met."""
-        return self._next(lambda backend: backend.in_rotation and not _met(backend, tried))
-
-    def next_running(self, tried: Tried) -> Backend | None:
-        """Return an unhealthy backend to try when none is up: it may be better than its checks."""
-        return self._next(
-            lambda backend: backend.state is State.UNHEALTHY and not _met(backend, tried)
+        return self._turns.choose(
+            lambda backend: backend.in_rotation and not _met(backend, tried), client
         )
 
-    def _next(self, usable: Callable[[Backend], bool]) -> Backend | None:
-        position = round_robin(self.backends, self.last, usable)
-        if position < 0:
-            return None
-        self.last = position
-        return self.backends[position]
+    def next_running(self, client: bytes, tried: Tried) -> Backend | None:
+        """Return an unhealthy backend to try when none is up: it may be better than its checks."""
+        return self._turns.choose(
+            lambda backend: backend.state is State.UNHEALTHY and not _met(backend, tried), client
+        )
 
 
 _in_rotation: Callable[[Backend], bool] = attrgetter("in_rotation")

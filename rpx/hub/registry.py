@@ -7,7 +7,8 @@ faces see frozen snapshots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Iterable, Mapping
 
 import trio
 
@@ -19,6 +20,7 @@ from rpx.model.status import (
     Event,
     Line,
     Note,
+    PoolSpec,
     Routed,
     Snapshot,
     State,
@@ -35,16 +37,24 @@ class Registry:
     """All backends by label and all pools by host; the buses on which their news goes out."""
 
     def __init__(
-        self, specs: Iterable[BackendSpec], holds: dict[str, float], *, clock: Clock, port: int
+        self,
+        specs: Iterable[BackendSpec],
+        pools: Mapping[str, PoolSpec],
+        *,
+        clock: Clock,
+        port: int,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        """`clock` gives seconds since the epoch; `port` is that of the listener, for URLs."""
+        """`pools` are by host; `clock` gives seconds since the epoch; `port` is that of the
+        listener, for URLs; `chance` gives numbers from 0 up to 1.
+        """
         self._clock = clock
         self.port = port
         self.backends = {spec.label: Backend(spec, clock()) for spec in specs}
         self.pools: dict[str, Pool] = {}
-        for host, hold in holds.items():
+        for host, spec in pools.items():
             members = tuple(b for b in self.backends.values() if b.spec.host == host)
-            self.pools[host] = pool = Pool(host, hold, members)
+            self.pools[host] = pool = Pool(host, spec, members, chance)
             for backend in members:
                 backend.pool = pool
         self.events: Bus[Event] = Bus()
@@ -188,7 +198,8 @@ class Registry:
             pid=backend.pid,
             restarts=backend.restarts,
             since=backend.since,
-            in_rotation=backend.in_rotation,
+            in_rotation=backend.in_rotation and backend.weight > 0,
+            weight=backend.weight,
             in_flight=backend.in_flight,
             last_error=backend.last_error,
             url=self.url(spec.host) if spec.host else None,

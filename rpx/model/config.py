@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rpx.model.address import Address
 
+Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
+
 
 class Model(BaseModel):
     """Frozen, and an unknown key is an error: nothing is accepted and ignored."""
@@ -76,10 +78,14 @@ class Start(Model):
 
 
 class Source(Model):
-    """One entry of `from`: an address, and what starts the process behind it (None: external)."""
+    """One entry of `from`: an address, and what starts the process behind it (None: external).
+
+    `weight` is its share of the requests beside the others'; 0: no new ones.
+    """
 
     address: Address
     start: Start | None = None
+    weight: int = 1
 
 
 class Proxy(Model):
@@ -90,6 +96,7 @@ class Proxy(Model):
     sources: tuple[Source, ...]
     health_check: HealthCheck | None = None
     hold: float = 10.0
+    strategy: Strategy = "round-robin"
 
 
 class Process(Model):

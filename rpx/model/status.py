@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from rpx.model.address import Address
-from rpx.model.config import HealthCheck, Start
+from rpx.model.config import HealthCheck, Start, Strategy
 
 
 class State(Enum):
@@ -46,11 +46,25 @@ class BackendSpec:
     environment: tuple[tuple[str, str], ...] = ()
     health_check: HealthCheck | None = None
     host: str = ""
+    weight: int = 1
 
     @property
     def label(self) -> str:
         """`name:port` where there is a port, else `name`; unique within a project."""
         return f"{self.name}:{self.address.port}" if self.address else self.name
+
+    @property
+    def identity(self) -> str:
+        """Who it is to clients that shall find it again: a copy of ours may change its port."""
+        return f"{self.name}/{self.replica}" if self.start else str(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSpec:
+    """What the backends of one host have together. `hold` in seconds."""
+
+    hold: float = 10.0
+    strategy: Strategy = "round-robin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,7 @@ class Snapshot:
     restarts: int
     since: float
     in_rotation: bool
+    weight: int
     in_flight: int
     last_error: str
     url: str | None

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from rpx.errors import UsageError
 from rpx.model.config import Config, Proxy
-from rpx.model.status import BackendSpec
+from rpx.model.status import BackendSpec, PoolSpec
 
 
 def url_of(host: str, port: int) -> str:
@@ -38,6 +38,7 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                     environment=tuple(environment.items()) if source.start else (),
                     health_check=proxy.health_check,
                     host=proxy.to,
+                    weight=source.weight,
                 )
             )
     for process in config.processes:
@@ -67,6 +68,6 @@ def routes_only(config: Config) -> Config:
     return config.model_copy(update={"proxies": proxies, "processes": ()})
 
 
-def hold_times(proxies: tuple[Proxy, ...]) -> dict[str, float]:
-    """Return how long requests for each host wait for a backend that is coming back."""
-    return {proxy.to: proxy.hold for proxy in proxies}
+def plan_pools(proxies: tuple[Proxy, ...]) -> dict[str, PoolSpec]:
+    """Return what each host's pool is to be; entries with the same `to` agree about it."""
+    return {proxy.to: PoolSpec(proxy.hold, proxy.strategy) for proxy in proxies}

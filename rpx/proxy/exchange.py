@@ -81,7 +81,7 @@ class Exchange:
 
     async def run(self) -> None:
         """Get the request answered. Raises BadMessage when its body turns out malformed."""
-        backend = self._pool.next_up()
+        backend = self._pool.next_up(self._connection.peer.client)
         while True:
             if backend is None:
                 backend = await another_backend(self._connection, self._pool, self._tried)
@@ -93,7 +93,8 @@ class Exchange:
             if not self._may_retry(backend, self._failure):
                 return await self._give_up()
             if self._failure is not Failure.BROKEN_REUSED:  # else the same again, afresh
-                backend = self._pool.next_untried(self._tried)
+                client = self._connection.peer.client
+                backend = self._pool.next_untried(client, self._tried)
 
     async def _attempt(self, backend: Backend) -> Failure | None:
         """Try one backend. None: the client has its answer, or has gone."""

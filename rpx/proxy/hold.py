@@ -21,7 +21,8 @@ async def another_backend(connection: Connection, pool: Pool, tried: Tried) -> B
     At last an unhealthy one that still runs: it may be better than its checks. None: there is
     nobody to ask, or the client has gone.
     """
-    backend = pool.next_untried(tried)
+    client = connection.peer.client
+    backend = pool.next_untried(client, tried)
     if backend is None and pool.waiting < connection.proxy.limits.held:
         pool.waiting += 1
         try:
@@ -30,19 +31,19 @@ async def another_backend(connection: Connection, pool: Pool, tried: Tried) -> B
         finally:
             pool.waiting -= 1
     if backend is None and not connection.gone:
-        backend = pool.next_running(tried)
+        backend = pool.next_running(client, tried)
     return backend
 
 
 async def _returned(connection: Connection, pool: Pool, tried: Tried) -> Backend | None:
     while not connection.proxy.draining:
-        backend = pool.next_untried(tried)
+        backend = pool.next_untried(connection.peer.client, tried)
         if backend is not None:
             return backend
         changed = pool.changed
-        if any(each.returning and id(each) not in tried for each in pool.backends):
+        if any(each.returning and id(each) not in tried for each in pool.active):
             await changed.wait()
-        elif any(_may_be_dying(backend) for backend in pool.backends):
+        elif any(_may_be_dying(backend) for backend in pool.active):
             with trio.move_on_after(NOTICE) as notice:
                 await changed.wait()
             if notice.cancelled_caught:

@@ -172,6 +172,8 @@ def _report(registry: Registry, backend: Backend) -> BackendReport:
     state = (State.UNHEALTHY if suspect else backend.state).value
     if backend.external:
         state += " (external)"
+    if not backend.weight:
+        state += ", weight 0"
     return BackendReport(
         name=backend.spec.label,
         address=str(backend.spec.address),

@@ -13,7 +13,7 @@ from rpx.hub.bus import Subscription
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import Start
-from rpx.model.status import BackendSpec, Event, Routed
+from rpx.model.status import BackendSpec, Event, PoolSpec, Routed
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, spec
 
@@ -26,7 +26,7 @@ class Told:
         self.now = 100.0
         self.registry = Registry(
             [spec(3000), spec(3001), external(3005), worker],
-            {"api.localhost": 10.0},
+            {"api.localhost": PoolSpec()},
             clock=lambda: self.now,
             port=8080,
         )

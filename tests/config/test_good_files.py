@@ -103,6 +103,13 @@ def test_a_port_in_env_says_which_address_the_process_serves() -> None:
     assert (start.stop_grace_period, start.stop_signal, start.env) == (3.0, 15, {"PORT": "3000"})
 
 
+def test_weights_and_strategies_are_where_they_were_written() -> None:
+    api, more, web = good("weights.yaml").proxies
+    assert [source.weight for proxy in (api, more) for source in proxy.sources] == [3, 1, 1, 0]
+    strategies = [proxy.strategy for proxy in (api, more, web)]
+    assert strategies == ["least-connections", "least-connections", "ip-hash"]
+
+
 def test_camel_case_is_accepted() -> None:
     (proxy,) = good("camel_case.yaml").proxies
     assert proxy.health_check == HealthCheck(

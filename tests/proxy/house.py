@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 import trio
@@ -12,8 +13,8 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address
-from rpx.model.config import Limits, Start, Timeouts
-from rpx.model.status import BackendSpec
+from rpx.model.config import Limits, Start, Strategy, Timeouts
+from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.listener import Server, open_listeners
 from tests.support.origin import Origin
@@ -123,19 +124,22 @@ async def running(
     name: str = "127.0.0.1",
     timeouts: Timeouts | None = None,
     limits: Limits | None = None,
+    weights: Sequence[int] = (),
+    strategy: Strategy = "round-robin",
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (or ports) as its backends, in rotation if `up`.
 
-    `ours`: backends that rpx has started, which may come back. Afterwards nothing may be left:
-    no bug reported, nothing in flight, no connection.
+    `ours`: backends that rpx has started, which may come back. `weights` are 1 if not given.
+    Afterwards nothing may be left: no bug reported, nothing in flight, no connection.
     """
     ports = [place if isinstance(place, int) else place.port for place in places]
     start = Start(command="true", cwd=Path("/")) if ours else None
     specs = [
-        BackendSpec("api", number, Address(name, port), start, (), None, HOST)
-        for number, port in enumerate(ports, 1)
+        BackendSpec("api", number, Address(name, port), start, (), None, HOST, weight)
+        for number, (port, weight) in enumerate(zip_longest(ports, weights, fillvalue=1), 1)
     ]
-    registry = Registry(specs, {HOST: hold}, clock=trio.current_time, port=0)
+    pool = PoolSpec(hold, strategy)
+    registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0)
     house = House(registry, verbose=verbose, timeouts=timeouts, limits=limits)
     if up:
         for backend in house.backends:

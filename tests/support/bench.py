@@ -18,7 +18,7 @@ from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.address import Address
 from rpx.model.config import HealthCheck, Restart, Start
-from rpx.model.status import BackendSpec, StateChanged
+from rpx.model.status import BackendSpec, PoolSpec, StateChanged
 
 CHECK = HealthCheck(path="/health", interval=1.0, timeout=0.5)
 
@@ -48,8 +48,8 @@ def registry(
     *specs: BackendSpec, hold: float = 10.0, clock: Callable[[], float] = trio.current_time
 ) -> Registry:
     """Return a registry with one pool for each host."""
-    holds = {each.host: hold for each in specs if each.host}
-    return Registry(specs, holds, clock=clock, port=8080)
+    pools = {each.host: PoolSpec(hold) for each in specs if each.host}
+    return Registry(specs, pools, clock=clock, port=8080)
 
 
 def start_of(backend: Backend) -> Start:
