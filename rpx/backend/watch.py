@@ -36,7 +36,8 @@ async def watch(
         if over():  # the answer may come after the question has lost its meaning
             return
         _judge(registry, backend, health, failure)
-        if until_hopeless and backend.state is State.UNHEALTHY and health.hopeless:
+        sick = backend.state is State.UNHEALTHY and health.hopeless
+        if until_hopeless and sick and not backend.paused:  # somebody may be debugging it
             return
         pause = next_check(backend.spec.health_check, up=health.up)
         if backend.state is State.STARTING:

@@ -30,6 +30,8 @@ COMMANDS = {
     "stop": ("rpx.cli.orders:stop", "Stop backends; they stay down until started"),
     "restart": ("rpx.cli.orders:restart", "Restart backends, one after the other"),
     "kill-backend": ("rpx.cli.kill:kill_backend", "Kill a backend, to see what users see"),
+    "pause-backend": ("rpx.cli.orders:pause_backend", "Take a backend out of rotation; it runs on"),
+    "resume-backend": ("rpx.cli.orders:resume_backend", "Let a paused backend get requests again"),
     "check": ("rpx.cli.check:check", "Check rpx.yaml without starting anything"),
 }
 

@@ -1,4 +1,4 @@
-"""`rpx start`, `rpx stop`, `rpx restart`: one shape, three verbs."""
+"""Orders about one backend or all copies of a service: one shape, five verbs."""
 
 from __future__ import annotations
 
@@ -67,3 +67,38 @@ rpx restart 3001                # the backend on this port
 def restart(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
     """Restart backends, each when the one before it is ready again."""
     return _give(common, "restart", names, as_json=as_json)
+
+
+@click.command(
+    "pause-backend",
+    cls=Command,
+    examples="""\
+rpx pause-backend 3001          # no new requests; its process is left running
+rpx pause-backend api:1 api:2   # two of them
+""",
+)
+@names_argument
+@json_option
+@click.pass_obj
+def pause_backend(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Take backends out of rotation and leave their processes running.
+
+    Requests under way finish. It lasts until `rpx resume-backend`, also through restarts.
+    """
+    return _give(common, "pause-backend", names, as_json=as_json)
+
+
+@click.command(
+    "resume-backend",
+    cls=Command,
+    examples="""\
+rpx resume-backend 3001         # it gets requests again, as soon as it is ready
+rpx resume-backend api          # all copies of api
+""",
+)
+@names_argument
+@json_option
+@click.pass_obj
+def resume_backend(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Let backends that were paused into rotation again."""
+    return _give(common, "resume-backend", names, as_json=as_json)

@@ -23,6 +23,7 @@ COLOURS = {
     "failed": "red",
     "backoff": "yellow",
     "starting": "yellow",
+    "paused": "yellow",
     "draining": "yellow",
     "stopping": "yellow",
 }

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
-from rpx.model.status import HAS_PROCESS, Event, Note, Routed, State, StateChanged
+from rpx.model.status import HAS_PROCESS, Event, Note, RotationChanged, Routed, State, StateChanged
 
 LAST_WORDS = 5  # lines of output that an error shows
 
@@ -44,6 +44,8 @@ class Teller:
         match event:
             case Note():
                 return [f"{event.label} {event.text}" if event.label else event.text]
+            case RotationChanged():
+                return []  # the change of state that goes with it says more
             case Routed():
                 return [f"[rpx] Request {event.path} → {event.address}"]
             case StateChanged():
@@ -119,6 +121,7 @@ _SENTENCES = {
     State.STARTING: "starting",
     State.READY: "ready{pid}{took}",
     State.UNHEALTHY: "unhealthy, out of rotation{because}",
+    State.PAUSED: "paused{pid}, out of rotation until `rpx resume-backend`",
     State.DRAINING: "out of rotation, to be replaced{because}",
     State.STOPPING: "stopping{pid}",
     State.BACKOFF: "{reason}",
@@ -129,7 +132,9 @@ _SENTENCES = {
 
 def _sentence(event: StateChanged, took: str, *, external: bool) -> str:
     template = _SENTENCES[event.after]
-    if event.after is State.READY and external:
+    if event.after is State.READY and event.before is State.PAUSED:
+        template = "resumed{pid}, in rotation"
+    elif event.after is State.READY and external:
         template = "answers, in rotation"
     elif event.after is State.READY and event.before is State.UNHEALTHY:
         template = "healthy again{pid}{took}"

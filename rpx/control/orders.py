@@ -119,14 +119,14 @@ async def _restart(backend: Backend) -> Outcome:
     took = f"after {trio.current_time() - began:.1f} s"
     if settled and _ready(backend):
         was = f"pid {before} → {backend.pid}" if before else f"pid {backend.pid}"
-        return _outcome(backend, before, f"restarted, {was}, ready {took}")
+        return _outcome(backend, before, f"restarted, {was}, ready {took}{_still(backend)}")
     return _not_ready(backend, before, took, settled=settled)
 
 
 async def _start(backend: Backend) -> Outcome:
     before, run = backend.pid, backend.generation
     if backend.state in (State.READY, State.UNHEALTHY):
-        return _outcome(backend, before, f"runs already (pid {before}, {backend.state.value})")
+        return _outcome(backend, before, f"runs already (pid {before}, {backend.shown.value})")
     began = trio.current_time()
     if backend.state is not State.STARTING:
         _give(backend, Order(OrderKind.START))
@@ -136,7 +136,7 @@ async def _start(backend: Backend) -> Outcome:
     )
     took = f"after {trio.current_time() - began:.1f} s"
     if settled and _ready(backend):
-        return _outcome(backend, before, f"ready (pid {backend.pid}) {took}")
+        return _outcome(backend, before, f"ready (pid {backend.pid}) {took}{_still(backend)}")
     return _not_ready(backend, before, took, settled=settled)
 
 
@@ -169,6 +169,10 @@ def _not_ready(backend: Backend, before: int | None, took: str, *, settled: bool
     return _outcome(backend, before, text, Exit.FINE if fine else Exit.FAILED)
 
 
+def _still(backend: Backend) -> str:
+    return ", still paused" if backend.paused else ""
+
+
 def _ready(backend: Backend) -> bool:
     return backend.state is State.READY
 
@@ -181,7 +185,7 @@ def _outcome(
     backend: Backend, before: int | None, sentence: str, exit_code: int = Exit.FINE
 ) -> Outcome:
     label = backend.spec.label
-    return Outcome(label, backend.state, before, backend.pid, f"{label} {sentence}", exit_code)
+    return Outcome(label, backend.shown, before, backend.pid, f"{label} {sentence}", exit_code)
 
 
 def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
@@ -206,7 +210,7 @@ def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
         pid_before=before,
         gone=gone,
         in_rotation=backend.in_rotation,
-        state=backend.state,
+        state=backend.shown,
         restart_in=restart_in,
         sentence=f"{label}: {name} to pid {order.hit}, {fate}",
     )

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rpx.control import orders
+from rpx.control import orders, pausing
 from rpx.control.outcome import as_json
 from rpx.control.rows import ps_row
 from rpx.control.streams import NDJSON, Follow, event_json, line_json, ndjson
@@ -52,6 +52,8 @@ def application(registry: Registry, shutdown: Shutdown) -> Starlette:
         "restart": orders.restart,
         "start": orders.start,
         "stop": orders.stop,
+        "pause-backend": pausing.pause,
+        "resume-backend": pausing.resume,
     }
     return Starlette(
         routes=[

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rpx.hub.bus import Bus, Subscription
-from rpx.model.status import Event, Line, Note, Routed, StateChanged
+from rpx.model.status import Event, Line, Note, RotationChanged, Routed, StateChanged
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -33,11 +33,13 @@ def line_json(line: Line) -> Json:
 
 
 def event_json(event: Event) -> Json:
-    """A change of state, something rpx says, or a request and who answered it."""
+    """A change of state or of rotation, something rpx says, or a request and who answered it."""
     match event:
         case StateChanged():
             fields = {"before": event.before.value, "after": event.after.value}
             return {"type": "state", **asdict(event), **fields}
+        case RotationChanged():
+            return {"type": "rotation", **asdict(event)}
         case Note():
             return {"type": "note", **asdict(event)}
         case Routed():

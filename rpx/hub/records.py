@@ -34,6 +34,7 @@ class Backend:
         "lasting",
         "lines",
         "mailbox",
+        "paused",
         "pid",
         "pool",
         "requests",
@@ -54,6 +55,7 @@ class Backend:
         self.restarts = 0
         self.generation = 0  # launches so far: a restarted backend is a new one to a retry
         self.coming_back = False  # on its way down, but only to be started again
+        self.paused = False  # kept out of rotation, whatever becomes of its process
         self.last_error = ""
         self.lines = LineRing()
         self.mailbox = Mailbox.new()
@@ -73,6 +75,13 @@ class Backend:
         self.seconds = 0.0
 
     @property
+    def shown(self) -> State:
+        """The state as everybody but its life sees it."""
+        if self.paused and self.state in (State.READY, State.UNHEALTHY):
+            return State.PAUSED
+        return self.state
+
+    @property
     def external(self) -> bool:
         """Somebody else runs it."""
         return self.spec.start is None
@@ -80,7 +89,7 @@ class Backend:
     @property
     def returning(self) -> bool:
         """Not up, but it is worth waiting for: it is being started or will be."""
-        if self.spec.start is None:
+        if self.spec.start is None or self.paused:
             return False
         if self.state is State.UNHEALTHY and self.spec.health_check is not None:
             return self.spec.start.replaced_when_sick
@@ -125,7 +134,7 @@ class Pool:
     def next_running(self, client: bytes, tried: Tried) -> Backend | None:
         """Return an unhealthy backend to try when none is up: it may be better than its checks."""
         return self._turns.choose(
-            lambda backend: backend.state is State.UNHEALTHY and not _met(backend, tried), client
+            lambda backend: backend.shown is State.UNHEALTHY and not _met(backend, tried), client
         )
 
 

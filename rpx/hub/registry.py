@@ -21,6 +21,7 @@ from rpx.model.status import (
     Line,
     Note,
     PoolSpec,
+    RotationChanged,
     Routed,
     Snapshot,
     State,
@@ -64,8 +65,8 @@ class Registry:
 
     def move(self, backend: Backend, move: Move, *, reason: str = "") -> None:
         """Move `backend` on in its life, in rotation or out of it, and tell whoever listens."""
-        before = backend.state
-        backend.state = after = advance(before, move)
+        before = backend.shown
+        backend.state = after = advance(backend.state, move)
         if move is Move.LAUNCH:
             backend.generation += 1
             backend.coming_back = False
@@ -75,11 +76,7 @@ class Registry:
         if reason:
             backend.last_error = reason
         self._set_rotation(backend, up=after is State.READY)
-        if after is not before:
-            backend.since = self._clock()
-            self.events.publish(
-                StateChanged(backend.spec.label, before, after, reason, spoken_of, backend.since)
-            )
+        self._tell(backend, before, reason, spoken_of)
 
     def started(self, backend: Backend, pid: int) -> None:
         """Say which process `backend` is now."""
@@ -97,6 +94,28 @@ class Registry:
         self.events.publish(
             StateChanged(backend.spec.label, before, State.FAILED, reason, None, self._clock())
         )
+
+    def _tell(self, backend: Backend, before: State, reason: str, pid: int | None) -> None:
+        after = backend.shown
+        if after is not before:
+            backend.since = self._clock()
+            self.events.publish(
+                StateChanged(backend.spec.label, before, after, reason, pid, backend.since)
+            )
+
+    # ---- what a user does about rotation alone; all else is an order to the life
+
+    def pause(self, backend: Backend) -> None:
+        """Keep `backend` out of rotation until `resume`, through crashes and restarts."""
+        before, backend.paused = backend.shown, True
+        self._set_rotation(backend, up=False)
+        self._tell(backend, before, "", backend.pid)
+
+    def resume(self, backend: Backend) -> None:
+        """Let `backend` be in rotation again, if it is ready."""
+        before, backend.paused = backend.shown, False
+        self._set_rotation(backend, up=backend.state is State.READY)
+        self._tell(backend, before, "", backend.pid)
 
     def say(self, text: str, backend: Backend | None = None) -> None:
         """Publish something rpx itself has to say."""
@@ -166,8 +185,11 @@ class Registry:
                 backend.drained = None
 
     def _set_rotation(self, backend: Backend, *, up: bool) -> None:
+        up = up and not backend.paused
         if up:
             backend.failures = 0
+        if up is not backend.in_rotation and backend.pool is not None:
+            self.events.publish(RotationChanged(backend.spec.label, up, self._clock()))
         backend.in_rotation = up
         backend.changed.set()
         backend.changed = trio.Event()
@@ -194,7 +216,7 @@ class Registry:
             backend=str(spec.address) if spec.address else None,
             port=spec.address.port if spec.address else None,
             external=backend.external,
-            state=backend.state,
+            state=backend.shown,
             pid=backend.pid,
             restarts=backend.restarts,
             since=backend.since,

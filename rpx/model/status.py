@@ -11,12 +11,17 @@ from rpx.model.config import HealthCheck, Start, Strategy
 
 
 class State(Enum):
-    """Where a backend is in its life. An external one is only ever READY or UNHEALTHY."""
+    """Where a backend is in its life. An external one is only ever READY or UNHEALTHY.
+
+    No life is ever PAUSED: that is what everybody else sees of a READY or UNHEALTHY backend that a
+    user keeps out of rotation (`Backend.shown`).
+    """
 
     STOPPED = "stopped"
     STARTING = "starting"
     READY = "ready"
     UNHEALTHY = "unhealthy"
+    PAUSED = "paused"
     DRAINING = "draining"
     STOPPING = "stopping"
     BACKOFF = "backoff"
@@ -102,6 +107,15 @@ class StateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RotationChanged:
+    """A backend gets requests from now on, or no more; its state may follow later."""
+
+    label: str
+    in_rotation: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something rpx itself has to say, about one backend (`label`) or in general (empty)."""
 
@@ -126,4 +140,4 @@ class Routed:
     address: str
 
 
-Event = StateChanged | Note | Routed
+Event = StateChanged | RotationChanged | Note | Routed

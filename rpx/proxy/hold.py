@@ -55,4 +55,4 @@ async def _returned(connection: Connection, pool: Pool, tried: Tried) -> Backend
 
 def _may_be_dying(backend: Backend) -> bool:
     """It broke a connection (else it were untried), yet its process has not been seen to exit."""
-    return not backend.external and backend.state is State.READY
+    return not backend.external and backend.shown is State.READY

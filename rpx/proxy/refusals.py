@@ -154,6 +154,8 @@ _LOOP = Page(
 
 
 def _hint(pool: Pool) -> str:
+    if paused := [b.spec.label for b in pool.backends if b.paused]:
+        return " or ".join(f"`rpx resume-backend {label}`" for label in paused) + " brings it back"
     if any(backend.external for backend in pool.backends):
         return "start the process that listens there; rpx sends requests as soon as it answers"
     names = dict.fromkeys(backend.spec.name for backend in pool.backends)
@@ -168,8 +170,8 @@ def _reports(registry: Registry, pool: Pool) -> tuple[BackendReport, ...]:
 
 
 def _report(registry: Registry, backend: Backend) -> BackendReport:
-    suspect = backend.state is State.READY and not backend.in_rotation  # a request knows it first
-    state = (State.UNHEALTHY if suspect else backend.state).value
+    suspect = backend.shown is State.READY and not backend.in_rotation  # a request knows it first
+    state = (State.UNHEALTHY if suspect else backend.shown).value
     if backend.external:
         state += " (external)"
     if not backend.weight:

@@ -370,6 +370,23 @@ async def test_a_backend_that_stays_unhealthy_is_replaced(
     nursery.cancel_scope.cancel()
 
 
+async def test_a_paused_backend_may_be_sick_as_long_as_somebody_looks_into_it(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = Bench(check=CHECK)
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(0.5)
+    bench.registry.pause(bench.backend)
+    bench.failure = "no answer within 0.5 s"
+    await trio.sleep(60)
+    assert bench.story[2:] == ["0.5 paused"]
+    assert len(bench.children) == 1
+    bench.registry.resume(bench.backend)
+    await trio.sleep(2)
+    assert bench.story[:3] == ["60.5 unhealthy", "61 draining", "61 stopping"]
+    nursery.cancel_scope.cancel()
+
+
 async def test_one_passed_check_begins_the_count_of_failures_anew(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:

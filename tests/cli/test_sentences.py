@@ -66,6 +66,16 @@ async def test_a_backend_that_comes_up_says_its_pid_and_how_long_it_took(told: T
     ]
 
 
+async def test_a_pause_and_its_end_are_told(told: Told) -> None:
+    told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
+    told.registry.pause(told["api:3000"])
+    assert told.move("api:3000") == [
+        "api:3000 paused (pid 4711), out of rotation until `rpx resume-backend`"
+    ]
+    told.registry.resume(told["api:3000"])
+    assert told.move("api:3000") == ["api:3000 resumed (pid 4711), in rotation"]
+
+
 async def test_the_url_is_told_once_when_the_last_backend_is_ready(told: Told) -> None:
     up = "api is up at http://api.localhost:8080"
     assert up not in told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)

@@ -197,12 +197,15 @@ async def test_followed_logs_begin_with_the_tail_and_lose_nothing_after_it(
         assert (await lines.next())["text"] == "after"
 
 
-async def test_events_tell_of_states(project: Project) -> None:
+async def test_events_tell_of_states_and_rotation(project: Project) -> None:
     async with following(project, "/v1/events") as events:
         project.fleet.registry.say("hello")
         assert await events.next() == {"type": "note", "text": "hello", "label": ""}
         await project.order("kill-backend", {"target": "3000"})
+        left = await events.next()
         event = await events.next()
+    assert (left["type"], left["label"], left["in_rotation"]) == ("rotation", "api:3000", False)
+    assert left["at"] <= event["at"]
     assert (event["type"], event["before"], event["after"]) == ("state", "ready", "backoff")
 
 

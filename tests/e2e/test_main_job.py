@@ -108,6 +108,35 @@ def test_kill_backend_says_what_happened_and_nobody_notices(two: tuple[Project, 
     assert load.failures == []
 
 
+def test_a_paused_copy_gets_no_request_keeps_its_process_and_is_still_paused_after_a_crash(
+    two: tuple[Project, int, int],
+) -> None:
+    project, _, second = two
+    with project.up(), Load(project.http_port, "api.localhost") as load:
+        load.wait_for(100)
+        process = row(project, second)["pid"]
+        done = project.rpx("pause-backend", str(second))
+        assert f"api:{second} paused, out of rotation" in done.stdout, done.stderr
+        until(lambda: row(project, second)["in_flight"] == 0, "the last ones are answered")
+        load.wait_for(100)  # and counted
+        before = load.answers[second]
+        load.wait_for(100)
+        assert load.answers[second] == before
+        assert row(project, second)["state"] == "paused"
+        assert row(project, second)["pid"] == process
+        os.kill(process, signal.SIGKILL)
+        until(lambda: row(project, second)["pid"] not in (None, process), "it is back")
+        until(lambda: row(project, second)["state"] == "paused", "and paused")
+        load.wait_for(100)
+        assert load.answers[second] == before
+        assert project.rpx("resume-backend", str(second)).stdout == (
+            f"api:{second} resumed, in rotation\n"
+        )
+        load.wait_for(100)
+        assert load.answers[second] > before
+    assert load.failures == []
+
+
 def test_kill_backend_hits_the_listener_behind_a_shell(project: Project) -> None:
     [port] = free_ports(1)
     project.write(

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rpx.hub.records import Backend, Tried
 from rpx.hub.registry import Registry
-from rpx.model.status import State, StateChanged
+from rpx.model.status import RotationChanged, State, StateChanged
 from rpx.policy.lifecycle import IllegalMove, Move, advance
 from tests.support.bench import external, registry, spec
 
@@ -118,6 +118,51 @@ def test_events_tell_of_changes_and_only_of_changes() -> None:
     assert states == [State.STARTING, State.READY]
 
 
+def test_rotation_is_told_when_it_changes_whatever_changed_it() -> None:
+    the = two()
+    backend = the.backends["api:3000"]
+    with the.events.subscribe() as news:
+        make_ready(the, "api:3000")
+        the.suspect(backend, "refused")
+        the.move(backend, Move.PROBE_DOWN)
+        the.move(backend, Move.PROBE_UP)
+        the.pause(backend)
+        the.pause(backend)
+        the.resume(backend)
+        the.exited(backend)
+        told = [each.in_rotation for each in news.take() if isinstance(each, RotationChanged)]
+    assert told == [True, False, True, False, True, False]
+
+
+def test_a_paused_backend_lives_on_and_is_seen_as_paused_while_it_runs() -> None:
+    the = two()
+    make_ready(the, "api:3000")
+    backend, seen = the.backends["api:3000"], []
+    the.pause(backend)
+    with the.events.subscribe() as news:
+        for move in (Move.PROBE_DOWN, Move.PROBE_UP, Move.CRASHED, Move.LAUNCH, Move.PROBE_UP):
+            the.move(backend, move)
+            seen.append(backend.shown.value)
+            assert not backend.in_rotation
+        told = [each.after for each in news.take() if isinstance(each, StateChanged)]
+    assert seen == ["paused", "paused", "backoff", "starting", "paused"]
+    assert told == [State.BACKOFF, State.STARTING, State.PAUSED]
+    the.resume(backend)
+    assert backend.in_rotation
+
+
+def test_nobody_waits_for_a_paused_backend_or_tries_it_at_last() -> None:
+    the = two()
+    backend, pool = the.backends["api:3000"], the.pools["api.localhost"]
+    the.move(backend, Move.LAUNCH)
+    assert backend.returning
+    the.pause(backend)
+    assert not backend.returning
+    the.move(backend, Move.PROBE_UP)
+    the.move(backend, Move.PROBE_DOWN)
+    assert pool.next_running(b"", set()) is None
+
+
 def test_stats_are_the_sums_of_what_requests_counted() -> None:
     the = two()
     backend = the.backends["api:3001"]
@@ -169,10 +214,21 @@ class Rotation(RuleBasedStateMachine):
         self.registry.suspect(self.backends[number], "refused")
         self.suspects.add(self.backends[number])
 
+    @rule(number=st.integers(0, 2))
+    def pause(self, number: int) -> None:
+        self.registry.pause(self.backends[number])
+
+    @rule(number=st.integers(0, 2))
+    def resume(self, number: int) -> None:
+        self.registry.resume(self.backends[number])
+        self.suspects.discard(self.backends[number])
+
     @invariant()
-    def in_rotation_means_ready_and_not_suspected(self) -> None:
+    def in_rotation_means_ready_and_neither_suspected_nor_paused(self) -> None:
         for backend in self.backends:
-            up = backend.state is State.READY and backend not in self.suspects
+            up = (
+                backend.state is State.READY and backend not in self.suspects and not backend.paused
+            )
             assert backend.in_rotation == up
 
     @invariant()

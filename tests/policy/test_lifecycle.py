@@ -24,13 +24,14 @@ def test_no_sequence_of_moves_leaves_a_process_behind_an_exit(moves: list[Move])
             assert state not in HAS_PROCESS
 
 
-def test_every_state_can_be_reached_and_left() -> None:
-    assert set(TABLE) == set(State)
-    assert {after for row in TABLE.values() for after in row.values()} == set(State)
+def test_every_state_of_a_life_can_be_reached_and_left() -> None:
+    states = set(State) - {State.PAUSED}  # which is a fact beside it
+    assert set(TABLE) == states
+    assert {after for row in TABLE.values() for after in row.values()} == states
 
 
 def test_a_process_can_end_in_every_state_that_has_one_and_in_no_other() -> None:
-    for state in State:
+    for state in TABLE:
         for move in EXITS:
             assert (move in TABLE[state]) == (state in HAS_PROCESS)
 

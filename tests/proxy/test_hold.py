@@ -67,6 +67,21 @@ async def test_nobody_waits_for_a_backend_that_does_not_come_back() -> None:
         assert not backend.visits
 
 
+async def test_nobody_waits_when_every_backend_is_paused_and_the_page_says_how_it_ends() -> None:
+    async with origin(answers(OK)) as backend, running(backend, ours=True) as house:
+        client = await house.client()
+        house.registry.pause(house.backends[0])
+        await client.send(get())
+        answer = await client.answer()
+        assert answer.status == 503
+        assert f"rpx resume-backend api:{backend.port}".encode() in answer.body
+        assert b"paused" in answer.body
+        assert not backend.visits
+        house.registry.resume(house.backends[0])
+        await client.send(get())
+        assert (await client.answer()).body == b"ok"
+
+
 async def test_an_external_backend_that_is_not_up_is_tried_all_the_same() -> None:
     async with origin(answers(OK)) as backend, running(backend, up=False) as house:
         client = await house.client()
