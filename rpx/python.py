@@ -17,6 +17,7 @@ from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
+from rpx.model.figures import Figures
 from rpx.model.status import Routed
 
 LINES = 10_000  # of `verbose` that may be waiting to be printed
@@ -40,16 +41,19 @@ class Proxy:
         """Host → URL, in the order of the configuration."""
         return {host: self._registry.url(host) for host in self._registry.pools}
 
-    def stats(self) -> dict[str, dict[str, float]]:
-        """Return `host:port` → `requests`, `errors`, `avgLatency` (ms, whole exchange, mean).
+    def stats(self) -> dict[str, Figures]:
+        """Return `host:port` → `requests`, `errors`, `avgLatency` (ms) and more: see Figures.
 
-        `errors` counts refused and broken connections, time-outs, and answers of 500 and above.
+        A backend that serves several hosts has the sum of all.
         """
-        rows: dict[str, dict[str, float]] = {}
-        for backends in self._registry.stats().values():
-            for address, figures in backends.items():
-                rows[address] = _sum(rows[address], figures) if address in rows else figures
-        return rows
+        return self._registry.stats_by_address()
+
+    def stats_by_host(self) -> dict[str, dict[str, Figures]]:
+        """Return host → `host:port` → figures, as `rpx stats --json` prints it.
+
+        What rpx answered itself, because no backend could, has a row `rpx`.
+        """
+        return self._registry.stats()
 
 
 @asynccontextmanager
@@ -80,17 +84,6 @@ async def start_proxy(
     except BaseExceptionGroup as group:
         # The nursery is ours, not the caller's: what was raised in the block comes out as it was.
         raise _single(group) from None
-
-
-def _sum(one: dict[str, float], two: dict[str, float]) -> dict[str, float]:
-    """Add up what a backend did for two hosts."""
-    requests = one["requests"] + two["requests"]
-    spent = sum(each["requests"] * each["avgLatency"] for each in (one, two))
-    return {
-        "requests": requests,
-        "errors": one["errors"] + two["errors"],
-        "avgLatency": round(spent / requests, 3) if requests else 0.0,
-    }
 
 
 async def _tell(

@@ -12,6 +12,7 @@ import httpx
 
 from rpx.control.lease import Lease
 from rpx.errors import Exit, NotRunning, RpxError, TookTooLong
+from rpx.model.figures import Figures
 
 ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
 ORDER_WITHIN: Final = 600.0  # a rolling restart of many copies; each of its waits is bounded there
@@ -46,9 +47,9 @@ class Client:
         rows: list[dict[str, Any]] = self._ask("GET", "/v1/ps")
         return rows
 
-    def stats(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Host → `host:port` → requests, errors, avgLatency."""
-        stats: dict[str, dict[str, dict[str, float]]] = self._ask("GET", "/v1/stats")
+    def stats(self) -> dict[str, dict[str, Figures]]:
+        """Host → `host:port` → figures."""
+        stats: dict[str, dict[str, Figures]] = self._ask("GET", "/v1/stats")
         return stats
 
     def order(self, verb: str, names: Sequence[str]) -> list[dict[str, Any]]:

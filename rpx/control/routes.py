@@ -84,7 +84,7 @@ class Api:
         return JSONResponse([ps_row(row) for row in self._registry.snapshot()])
 
     async def stats(self, _request: Request) -> Response:
-        """Host → `host:port` → requests, errors, avgLatency."""
+        """Host → `host:port` → figures."""
         return JSONResponse(self._registry.stats())
 
     async def logs(self, request: Request) -> Response:

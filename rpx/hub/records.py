@@ -7,6 +7,7 @@ from operator import attrgetter
 
 import trio
 
+from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
 from rpx.hub.orders import Mailbox
 from rpx.model.status import BackendSpec, PoolSpec, State
@@ -23,8 +24,8 @@ class Backend:
     __slots__ = (
         "changed",
         "coming_back",
+        "counts",
         "drained",
-        "errors",
         "failures",
         "generation",
         "identity",
@@ -37,9 +38,7 @@ class Backend:
         "paused",
         "pid",
         "pool",
-        "requests",
         "restarts",
-        "seconds",
         "since",
         "spec",
         "state",
@@ -70,9 +69,7 @@ class Backend:
         self.in_flight = 0
         self.lasting = 0  # those of in_flight that end only when a side leaves: tunnels, streams
         self.drained: trio.Event | None = None  # set when nothing but lasting requests is left
-        self.requests = 0
-        self.errors = 0
-        self.seconds = 0.0
+        self.counts = Counts()
 
     @property
     def shown(self) -> State:
@@ -104,7 +101,7 @@ class Pool:
     `active` are those that have turns: the others have a weight of 0 and finish what they have.
     """
 
-    __slots__ = ("_turns", "active", "backends", "changed", "hold", "host", "waiting")
+    __slots__ = ("_turns", "active", "backends", "changed", "counts", "hold", "host", "waiting")
 
     def __init__(
         self,
@@ -118,6 +115,7 @@ class Pool:
         self.backends = backends
         self.active = tuple(backend for backend in backends if backend.weight)
         self.waiting = 0  # requests held until a backend returns
+        self.counts = Counts()  # of what rpx answered itself
         self.changed = trio.Event()  # replaced at every change of a member
         self._turns: Turns[Backend] = turns(spec.strategy, self.active, chance)
 

@@ -8,12 +8,15 @@ faces see frozen snapshots.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
 
 from rpx.hub.bus import Bus
+from rpx.hub.counts import Counts
 from rpx.hub.records import Backend, Pool
+from rpx.model.figures import Figures
 from rpx.model.status import (
     HAS_PROCESS,
     BackendSpec,
@@ -31,6 +34,7 @@ from rpx.policy.lifecycle import Move, advance
 from rpx.policy.plan import url_of
 
 Clock = Callable[[], float]
+OWN = "rpx"  # what rpx itself has answered is counted beside the backends
 BROKEN_IN_A_ROW = 3  # broken connections are a verdict like failed checks; a refused one is at once
 
 
@@ -58,6 +62,7 @@ class Registry:
             self.pools[host] = pool = Pool(host, spec, members, chance)
             for backend in members:
                 backend.pool = pool
+        self.strays = Counts()  # of requests that belong to no host of ours
         self.events: Bus[Event] = Bus()
         self.lines: Bus[Line] = Bus()
 
@@ -232,21 +237,30 @@ class Registry:
         """Return the URL under which clients reach `host`."""
         return url_of(host, self.port)
 
-    def stats(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Return host → `host:port` → requests, errors, avgLatency (ms, whole exchange, mean)."""
-        return {
-            host: {str(b.spec.address): _figures(b) for b in pool.backends}
-            for host, pool in self.pools.items()
-        }
+    def stats(self) -> dict[str, dict[str, Figures]]:
+        """Return host → `host:port` → figures.
+
+        `rpx` has those of what rpx has answered itself or still holds, where there is such.
+        """
+        return {host: _figures(pool) for host, pool in self.pools.items()}
+
+    def stats_by_address(self) -> dict[str, Figures]:
+        """Return `host:port` → figures, added up where a backend serves several hosts."""
+        counts: dict[str, Counts] = {}
+        in_flight: Counter[str] = Counter()
+        for pool in self.pools.values():
+            for backend in pool.backends:
+                address = str(backend.spec.address)
+                counts.setdefault(address, Counts()).add(backend.counts)
+                in_flight[address] += backend.in_flight
+        return {address: each.figures(in_flight[address]) for address, each in counts.items()}
 
 
-def _figures(backend: Backend) -> dict[str, float]:
-    mean = backend.seconds / backend.requests * 1000 if backend.requests else 0.0
-    return {
-        "requests": backend.requests,
-        "errors": backend.errors,
-        "avgLatency": round(mean, 3),
-    }
+def _figures(pool: Pool) -> dict[str, Figures]:
+    rows = {str(b.spec.address): b.counts.figures(b.in_flight) for b in pool.backends}
+    if pool.counts or pool.waiting:
+        rows[OWN] = pool.counts.figures(pool.waiting)
+    return rows
 
 
 def _command(spec: BackendSpec) -> str | None:

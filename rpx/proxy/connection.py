@@ -33,6 +33,7 @@ class Connection:
         "ahead",
         "broken_off",
         "client",
+        "counts",
         "gone",
         "lasting",
         "linger",
@@ -49,6 +50,7 @@ class Connection:
         self.client = client
         self.peer = forwarding(address, "http")
         self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
+        self.counts = proxy.registry.strays  # where a request that is refused is counted
         self.upstream: Wire | None = None
         self.tunnel: Tunnel | None = None  # that the request under way has become
         self.seen = 0
@@ -116,8 +118,12 @@ class Connection:
                 return here
         if pool is None:
             return False  # for the type checker: answered_here has answered that
-        exchange = Exchange(self, request, pool)
-        await exchange.run()
+        try:
+            exchange = Exchange(self, request, pool)
+            await exchange.run()
+        except BadMessage:
+            self.counts = pool.counts
+            raise
         return exchange.keep and not (self.gone or self.proxy.draining)
 
     def leave_if_idle(self) -> None:

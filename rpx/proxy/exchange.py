@@ -42,11 +42,13 @@ class Exchange:
         "_clean",
         "_connection",
         "_failure",
+        "_held",
         "_lasting",
         "_pool",
         "_proxy",
         "_request",
         "_sent",
+        "_status",
         "_tried",
         "_upload",
         "_whole",
@@ -65,8 +67,10 @@ class Exchange:
         self._sent = False  # that backend may have seen some of it
         self._answer: ResponseHead | None = None  # the backend's
         self._answered = False  # the client has got its answer, or at least the beginning of it
+        self._status = 0  # of what it has got
         self._whole = False  # it has got all of it
         self._lasting = False
+        self._held = False  # it had to wait until a backend was up
         self._clean = False  # the backend's connection can be used again
         self._upload: Upload | None = None
         if request.length:
@@ -84,7 +88,8 @@ class Exchange:
         backend = self._pool.next_up(self._connection.peer.client)
         while True:
             if backend is None:
-                backend = await another_backend(self._connection, self._pool, self._tried)
+                backend, held = await another_backend(self._connection, self._pool, self._tried)
+                self._held |= held
             if backend is None:
                 return await self._give_up()
             self._failure = await self._attempt(backend)
@@ -102,6 +107,8 @@ class Exchange:
         self._sent = self._clean = False
         if backend.in_flight >= proxy.limits.requests_per_backend:
             return Failure.FULL
+        if self._failure is not None:
+            backend.counts.retries += 1
         proxy.registry.enter(backend)
         try:
             careful = self._request.method not in IDEMPOTENT
@@ -171,7 +178,7 @@ class Exchange:
         if found is None:
             return _broken(wire)
         response, data = found
-        self._answer, self._answered = response, True
+        self._answer, self._answered, self._status = response, True, response.status
         if self._proxy.verbose:
             self._proxy.registry.routed(backend, self._request.path)
         if self._upload is not None:
@@ -210,7 +217,7 @@ class Exchange:
         # A FIN would look like the end of a close-delimited body; an event stream has no end.
         self._connection.broken_off = ending is Ending.TRUNCATED or not self._lasting
         if ending is Ending.TRUNCATED:
-            backend.errors += 1
+            backend.counts.errors += 1
             self._proxy.registry.broke(backend, "broke off within an answer")
 
     async def _switch(
@@ -236,8 +243,8 @@ class Exchange:
 
     async def _refuse(self, backend: Backend, bad: BadMessage) -> None:
         """The backend has answered, but not so that it could be sent on."""
-        backend.errors += 1
-        self._answered = True
+        backend.counts.errors += 1
+        self._answered, self._status = True, bad.status
         try:
             self.keep = await bad_gateway(self._connection, self._request, self._pool, backend, bad)
         except (OSError, WireCut):
@@ -245,6 +252,7 @@ class Exchange:
 
     def _outlast(self, backend: Backend) -> None:
         self._lasting = self._connection.lasting = True
+        backend.counts.answered(self._status, perf_counter() - self._began)  # its end says nothing
         self._connection.linger = False
         self._proxy.registry.outlast(backend)
         if self._proxy.draining:
@@ -259,7 +267,7 @@ class Exchange:
         if failure is Failure.BROKEN_REUSED:
             # Normal: the backend has just closed an idle connection. The others may be as old.
             self._proxy.upstreams.forget(backend)
-            backend.errors += not again
+            backend.counts.errors += not again
         else:
             if self._tried is _NOBODY:
                 self._tried = set()
@@ -270,7 +278,7 @@ class Exchange:
     def _blame(self, backend: Backend, failure: Failure) -> None:
         if failure in (Failure.FULL, Failure.STARVED):  # our limits, not its fault
             return
-        backend.errors += 1
+        backend.counts.errors += 1
         if failure is Failure.BROKEN_FRESH:
             self._proxy.registry.broke(backend, failure.value)
             if backend in self._broken:  # it may be the request that kills it: no third life
@@ -280,23 +288,32 @@ class Exchange:
             self._proxy.registry.suspect(backend, failure.value)
 
     def _finish(self, backend: Backend) -> None:
-        """Count what the backend has done. A client that left before is its own affair."""
+        """Count what the backend has done."""
+        counts = backend.counts
+        counts.held += self._held
         if not self._answered:
-            return
-        backend.requests += 1
-        backend.seconds += perf_counter() - self._began
+            counts.abandoned += 1
+        elif not self._lasting:
+            counts.answered(self._status, perf_counter() - self._began)
         if self._whole and self._answer is not None:
             backend.failures = 0
-            if self._answer.status >= 500:
-                backend.errors += 1
+            counts.errors += self._status >= 500
 
     async def _give_up(self) -> None:
         """Nobody is left who could answer: say so, and say why."""
+        counts = self._pool.counts
+        counts.held += self._held
         if self._connection.gone:
             self.keep = False
+            counts.abandoned += 1
         else:
             self.keep = await unavailable(
-                self._connection, self._request, self._pool, self._failure, sent=self._sent
+                self._connection,
+                self._request,
+                self._pool,
+                self._failure,
+                sent=self._sent,
+                began=self._began,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,15 +16,18 @@ if TYPE_CHECKING:
 NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke a connection
 
 
-async def another_backend(connection: Connection, pool: Pool, tried: Tried) -> Backend | None:
+async def another_backend(
+    connection: Connection, pool: Pool, tried: Tried
+) -> tuple[Backend | None, bool]:
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
     At last an unhealthy one that still runs: it may be better than its checks. None: there is
-    nobody to ask, or the client has gone.
+    nobody to ask, or the client has gone. Also tell whether the request had to wait.
     """
     client = connection.peer.client
-    backend = pool.next_untried(client, tried)
-    if backend is None and pool.waiting < connection.proxy.limits.held:
+    backend, held = pool.next_untried(client, tried), connection.proxy.limits.held
+    waits = backend is None and pool.waiting < held and _worth_waiting(pool, tried) > 0
+    if waits:
         pool.waiting += 1
         try:
             with trio.move_on_after(pool.hold) as wait, connection.held(wait):
@@ -32,25 +36,27 @@ async def another_backend(connection: Connection, pool: Pool, tried: Tried) -> B
             pool.waiting -= 1
     if backend is None and not connection.gone:
         backend = pool.next_running(client, tried)
-    return backend
+    return backend, waits
 
 
 async def _returned(connection: Connection, pool: Pool, tried: Tried) -> Backend | None:
     while not connection.proxy.draining:
         backend = pool.next_untried(connection.peer.client, tried)
-        if backend is not None:
+        longest = _worth_waiting(pool, tried)
+        if backend is not None or not longest:
             return backend
-        changed = pool.changed
-        if any(each.returning and id(each) not in tried for each in pool.active):
-            await changed.wait()
-        elif any(_may_be_dying(backend) for backend in pool.active):
-            with trio.move_on_after(NOTICE) as notice:
-                await changed.wait()
-            if notice.cancelled_caught:
-                return None
-        else:
+        with trio.move_on_after(longest) as wait:
+            await pool.changed.wait()
+        if wait.cancelled_caught:
             return None
     return None
+
+
+def _worth_waiting(pool: Pool, tried: Tried) -> float:
+    """Return for how many seconds a change may be expected; 0 if nobody is coming back."""
+    if any(each.returning and id(each) not in tried for each in pool.active):
+        return math.inf
+    return NOTICE if any(map(_may_be_dying, pool.active)) else 0.0
 
 
 def _may_be_dying(backend: Backend) -> bool:

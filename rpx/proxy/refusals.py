@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, assert_never
 
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
+from rpx.hub.counts import Counts
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.status import AT_REST, State
@@ -24,14 +26,17 @@ async def answered_here(
     connection: Connection, request: RequestHead, pool: Pool | None
 ) -> bool | None:
     """Answer what is not for a backend; tell whether the connection stays. None: it is for one."""
+    registry = connection.proxy.registry
+    counts = registry.strays if pool is None else pool.counts
     if pool is None:
-        return await _send(connection, request, _unknown_host(connection.proxy.registry, request))
+        return await _send(connection, request, _unknown_host(registry, request), counts)
     if request.via_loops >= LOOPS:
-        return await _send(connection, request, _LOOP)
+        return await _send(connection, request, _LOOP, counts)
     if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
         keep = _keeps(connection, request)
         add = b"" if request.minor or not keep else b"Connection: keep-alive\r\n"
         date = connection.proxy.sweeper.date
+        counts.answered(204, 0.0)
         await connection.client.send(answer(204, date=date, close=not keep, add=add))
         connection.linger = not keep
         return keep
@@ -48,11 +53,13 @@ async def too_many(connection: Connection, request: RequestHead) -> bool:
         hint="`limits: {connections: …}` in rpx.yaml says how many it takes",
     )
     request.keep_alive = False
-    return await _send(connection, request, page, b"Retry-After: 1\r\n")
+    strays = connection.proxy.registry.strays
+    return await _send(connection, request, page, strays, add=b"Retry-After: 1\r\n")
 
 
 async def malformed(connection: Connection, bad: BadMessage) -> None:
     """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
+    connection.counts.answered(bad.status, 0.0)
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
     date = connection.proxy.sweeper.date
     await connection.client.send(error_answer(page, accept=None, date=date, close=True))
@@ -65,7 +72,7 @@ async def bad_gateway(
     """A backend answered, but not in a way that could be sent on, or not in time."""
     what = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}"
     page = Page(bad.status, reason(bad.status), (what,), _reports(connection.proxy.registry, pool))
-    return await _send(connection, request, page)
+    return await _send(connection, request, page, None)  # it is counted with the backend
 
 
 async def unavailable(
@@ -75,10 +82,11 @@ async def unavailable(
     failure: Failure | None,
     *,
     sent: bool,
+    began: float,
 ) -> bool:
     """Nobody is left who could answer; `failure` is how the last attempt ended, if any was made.
 
-    `sent`: that attempt may have had an effect.
+    `sent`: that attempt may have had an effect. `began`: when the request had come.
     """
     status, what, hint = _explained(pool, failure)
     if failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED) and sent:
@@ -89,7 +97,7 @@ async def unavailable(
         status, reason(status), (what,), _reports(connection.proxy.registry, pool), (), hint
     )
     later = b"Retry-After: 1\r\n" if status == 503 else b""
-    return await _send(connection, request, page, later)
+    return await _send(connection, request, page, pool.counts, began=began, add=later)
 
 
 def _explained(pool: Pool, failure: Failure | None) -> tuple[int, str, str]:
@@ -114,7 +122,18 @@ def _explained(pool: Pool, failure: Failure | None) -> tuple[int, str, str]:
             assert_never(failure)
 
 
-async def _send(connection: Connection, request: RequestHead, page: Page, add: bytes = b"") -> bool:
+async def _send(
+    connection: Connection,
+    request: RequestHead,
+    page: Page,
+    counts: Counts | None,
+    *,
+    began: float | None = None,
+    add: bytes = b"",
+) -> bool:
+    if counts is not None:
+        counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
+        counts.errors += page.status >= 500
     keep = _keeps(connection, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"

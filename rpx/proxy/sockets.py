@@ -17,6 +17,8 @@ from typing import NamedTuple
 import trio
 from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writable
 
+from rpx.hub.counts import Traffic
+
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
 NEVER = math.inf
@@ -59,13 +61,15 @@ class Wire:
     """One non-blocking stream socket.
 
     `deadline` is looked at by the sweeper, and when it is at rest between two requests, `since`
-    is when that began (both in seconds on trio's clock). `reused`: it was at rest before.
+    is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
+    counts its bytes, and may be shared with others.
     """
 
-    __slots__ = ("_cut", "_turn", "deadline", "reused", "since", "sock")
+    __slots__ = ("_cut", "_turn", "deadline", "reused", "since", "sock", "traffic")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.traffic = Traffic()
         self.deadline = NEVER
         self.since = NEVER
         self.reused = False
@@ -79,11 +83,14 @@ class Wire:
             self._turn = TURN
             await checkpoint()  # before the read: a task cancelled behind it would lose the bytes
         try:
-            return self.sock.recv(READ_SIZE)
+            data = self.sock.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
             self._turn = TURN
         except OSError as error:
             raise self.reason(error) from None
+        else:
+            self.traffic.received += len(data)
+            return data
         return await self.expect()
 
     async def expect(self) -> bytes:
@@ -91,11 +98,13 @@ class Wire:
         while True:
             try:
                 await wait_readable(self.sock)
-                return self.sock.recv(READ_SIZE)
+                data = self.sock.recv(READ_SIZE)
             except (BlockingIOError, InterruptedError):
                 continue
             except (trio.ClosedResourceError, OSError) as error:
                 raise self.reason(error) from None
+            self.traffic.received += len(data)
+            return data
 
     async def readable(self) -> None:
         """Wait until there is something to read. Raises OSError, WireCut."""
@@ -119,6 +128,7 @@ class Wire:
             sent = 0
         except OSError as error:
             raise NotSent from error
+        self.traffic.sent += sent
         if sent < len(data):
             await self._send_rest(memoryview(data)[sent:])
 
@@ -135,6 +145,7 @@ class Wire:
             sent = 0
         except OSError as error:
             raise NotSent from error
+        self.traffic.sent += sent
         if sent < total:
             await self._send_rest(memoryview(b"".join(pieces))[sent:])
         return None
@@ -143,11 +154,13 @@ class Wire:
         while rest:
             try:
                 await wait_writable(self.sock)
-                rest = rest[self.sock.send(rest) :]
+                sent = self.sock.send(rest)
             except (BlockingIOError, InterruptedError):
                 continue
             except (trio.ClosedResourceError, OSError) as error:
                 raise self.reason(error) from None
+            self.traffic.sent += sent
+            rest = rest[sent:]
 
     def reason(self, error: Exception) -> Exception:
         """Return what is to be raised for `error`: WireCut if another task is behind it."""

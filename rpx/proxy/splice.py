@@ -52,6 +52,7 @@ async def splice(source: Wire, target: Wire, count: int) -> int:
             size = await _fill(source, pipe, count - moved)
             if not size:
                 break
+            source.traffic.received += size
             empty = False
             await _drain(pipe, target, size)
             empty = True

@@ -82,7 +82,9 @@ class Upstreams:
         address = backend.spec.address
         if address is None:
             raise ConnectionRefusedError  # for the type checker: pools have only routed backends
-        return Wire(await self._dialer.dial(address))
+        wire = Wire(await self._dialer.dial(address))
+        wire.traffic = backend.counts.traffic
+        return wire
 
 
 def why_not(error: OSError) -> Failure:

@@ -75,18 +75,16 @@ async def test_ps_as_json_is_a_list_of_rows(shop: Shop) -> None:
 
 
 async def test_stats_are_a_table_or_json(shop: Shop) -> None:
-    backend = shop.fleet.registry.backends["api:3000"]
-    backend.requests, backend.errors, backend.seconds = 150, 2, 6.765
+    counts = shop.fleet.registry.backends["api:3000"].counts
+    for _ in range(150):
+        counts.answered(200, 0.0451)
+    counts.errors = 2
     assert await shop.rpx("stats", "--json") == 0
-    assert json.loads(shop.out)["api.localhost"]["localhost:3000"] == {
-        "requests": 150,
-        "errors": 2,
-        "avgLatency": 45.1,
-    }
+    row = json.loads(shop.out)["api.localhost"]["localhost:3000"]
+    assert (row["requests"], row["errors"], row["avgLatency"]) == (150, 2, 45.1)
     assert await shop.rpx("stats") == 0
-    assert shop.out.splitlines()[1].split() == [
-        *("api.localhost", "localhost:3000", "150", "2", "45.1", "ms")
-    ]
+    assert shop.out.splitlines()[1].split()[:4] == ["api.localhost", "localhost:3000", "150", "2"]
+    assert "45.1 ms" in shop.out
 
 
 @pytest.mark.parametrize(("color", "escaped"), [("always", True), ("never", False)])

@@ -20,6 +20,7 @@ import trio.testing
 
 from rpx.control.api import Control
 from rpx.hub.shutdown import Shutdown
+from rpx.model.figures import Figures
 from tests.control.fake_life import Fleet
 from tests.support.bench import external, registry, spec
 
@@ -100,11 +101,8 @@ async def test_ps_has_the_keys_that_scripts_rely_on(project: Project) -> None:
 
 async def test_stats_are_grouped_by_host_and_address(project: Project) -> None:
     stats = (await project.http.get("/v1/stats")).json()
-    assert stats["api.localhost"]["localhost:3000"] == {
-        "requests": 0,
-        "errors": 0,
-        "avgLatency": 0.0,
-    }
+    assert list(stats["api.localhost"]) == ["localhost:3000", "localhost:3001", "localhost:3005"]
+    assert set(stats["api.localhost"]["localhost:3000"]) == set(Figures.__annotations__)
 
 
 async def test_an_order_answers_with_what_became_of_each_backend(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 import trio.testing
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from rpx.hub.records import Backend, Tried
 from rpx.hub.registry import Registry
 from rpx.model.status import RotationChanged, State, StateChanged
+from rpx.policy.histogram import ERROR
 from rpx.policy.lifecycle import IllegalMove, Move, advance
 from tests.support.bench import external, registry, spec
 
@@ -165,14 +167,27 @@ def test_nobody_waits_for_a_paused_backend_or_tries_it_at_last() -> None:
 
 def test_stats_are_the_sums_of_what_requests_counted() -> None:
     the = two()
-    backend = the.backends["api:3001"]
-    backend.requests, backend.errors, backend.seconds = 4, 1, 0.01
-    assert the.stats() == {
-        "api.localhost": {
-            "localhost:3000": {"requests": 0, "errors": 0, "avgLatency": 0.0},
-            "localhost:3001": {"requests": 4, "errors": 1, "avgLatency": 2.5},
-        }
-    }
+    counts = the.backends["api:3001"].counts
+    counts.errors, counts.traffic.sent, counts.traffic.received = 1, 40, 400
+    for status, seconds in ((200, 0.001), (204, 0.002), (404, 0.003), (500, 0.004)):
+        counts.answered(status, seconds)
+    the.enter(the.backends["api:3001"])
+    stats = the.stats()["api.localhost"]
+    assert list(stats) == ["localhost:3000", "localhost:3001"]
+    assert stats["localhost:3000"]["requests"] == 0
+    row = stats["localhost:3001"]
+    assert (row["requests"], row["errors"], row["avgLatency"], row["inFlight"]) == (4, 1, 2.5, 1)
+    assert (row["bytesIn"], row["bytesOut"]) == (40, 400)
+    assert row["statuses"] == {"1xx": 0, "2xx": 2, "3xx": 0, "4xx": 1, "5xx": 1}
+    assert [row["p50"], row["p90"], row["p99"]] == pytest.approx([2, 4, 4], rel=ERROR)
+
+
+def test_what_rpx_answers_itself_has_a_row_once_there_is_such() -> None:
+    the = two()
+    the.pools["api.localhost"].counts.answered(503, 0.0)
+    row = the.stats()["api.localhost"]["rpx"]
+    assert (row["requests"], row["statuses"]["5xx"]) == (1, 1)
+    assert "rpx" not in the.stats_by_address()
 
 
 @given(st.lists(st.booleans(), max_size=40))

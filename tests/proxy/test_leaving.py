@@ -82,7 +82,7 @@ async def test_a_backend_is_released_soon_after_its_client_has_closed(stage: Sta
         client = await house.client()
         await stage(client, backend)
         await leaves(client, backend, house)
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
         assert house.backends[0].failures == 0
 
 
@@ -94,7 +94,7 @@ async def test_or_has_reset_its_connection(stage: Stage) -> None:
         client.reset()
         assert await backend.visits[0].ended() in {"closed", "reset"}
         await house.idle()
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
 
 
 # (What was sent ahead hides a FIN from recv.)
@@ -126,7 +126,7 @@ async def test_a_client_that_leaves_while_its_answer_waits_for_it_harms_nobody()
         client.close()
         assert await end.ended() == "reset"
         await house.idle()
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
 
 
 async def test_a_client_that_stops_sending_and_reading_is_not_the_backends_fault() -> None:
@@ -146,7 +146,7 @@ async def test_a_client_that_stops_sending_and_reading_is_not_the_backends_fault
         assert not answer.whole
         assert client.end == "reset"
         await house.idle()
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
         assert house.backends[0].failures == 0
 
 

@@ -71,7 +71,7 @@ async def test_a_backend_that_has_enough_to_do_is_passed_over_and_none_is_blamed
         answer = await clients[2].answer()
         assert answer.status == 503
         assert answer.field("retry-after") == "1"
-        assert [b.errors for b in house.backends] == [0, 0]
+        assert [b.counts.errors for b in house.backends] == [0, 0]
         assert all(b.in_rotation for b in house.backends)
 
 
@@ -89,7 +89,7 @@ async def test_an_answer_that_does_not_begin_in_time_is_a_504_and_is_asked_for_o
         await client.send(get(method=method))
         assert (await client.answer()).status == 504
         assert other.visits == []
-        assert house.backends[0].errors == 1
+        assert house.backends[0].counts.errors == 1
 
 
 async def test_an_answer_that_has_begun_may_take_its_time() -> None:

@@ -153,7 +153,7 @@ async def test_a_client_that_falls_silent_within_its_body_is_not_waited_for() ->
         await end.until(b"some")
         assert await end.ended() in {"closed", "reset"}
         assert await client.ended() == "closed"
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
 
 
 async def test_a_client_whose_answer_has_begun_may_be_silent_within_its_body() -> None:

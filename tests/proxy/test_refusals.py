@@ -64,7 +64,7 @@ async def test_a_502_for_an_answer_that_cannot_be_sent_on_says_why() -> None:
         await client.send(get("/", JSON))
         found = json.loads((await client.answer()).body)
         assert "something that is not HTTP/1.1" in found["detail"]
-        assert house.backends[0].errors == 1
+        assert house.backends[0].counts.errors == 1
 
 
 async def test_a_backend_that_takes_no_connection_in_time_is_a_504() -> None:

@@ -47,7 +47,11 @@ async def test_a_refused_request_goes_to_the_next_backend_whatever_its_method(
             dead = house.backends[0]
             assert not dead.in_rotation
             assert dead.suspected.is_set()
-            assert (dead.requests, dead.errors, dead.last_error) == (0, 1, "connection refused")
+            assert (dead.counts.requests, dead.counts.errors, dead.last_error) == (
+                0,
+                1,
+                "connection refused",
+            )
 
 
 @pytest.mark.parametrize("piece", [0, 50_000])
@@ -67,7 +71,7 @@ async def test_when_all_refuse_each_is_tried_once_and_the_answer_is_502() -> Non
             client = await house.client()
             await client.send(get())
             assert (await client.answer()).status == 502
-            assert [b.errors for b in house.backends] == [1, 1]
+            assert [b.counts.errors for b in house.backends] == [1, 1]
 
 
 # ---- a connection that was used before
@@ -87,7 +91,7 @@ async def test_a_get_on_a_connection_that_dies_is_sent_again_to_the_same_backend
         assert (await client.answer()).body == b"again"
         assert len(one.requests) == 3
         assert not two.requests
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
         assert house.backends[0].in_rotation
 
 
@@ -117,7 +121,7 @@ async def test_a_post_on_a_connection_that_dies_is_not_sent_again() -> None:
         assert (await client.answer()).status == 502
         assert len(backend.requests) == 2
         await house.idle()
-        assert house.backends[0].errors == 1
+        assert house.backends[0].counts.errors == 1
 
 
 @pytest.mark.parametrize("request_", [get(), post()])
@@ -139,7 +143,7 @@ async def test_a_connection_that_was_reset_while_it_was_idle_is_noticed_by_nobod
         await until(lambda: backend.visits[0].sock.fileno() < 0, "the backend has not reset")
         await client.send(request_)
         assert (await client.answer()).body == b"ok"
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
 
 
 async def test_a_post_does_not_use_a_connection_that_the_backend_has_closed() -> None:
@@ -151,7 +155,7 @@ async def test_a_post_does_not_use_a_connection_that_the_backend_has_closed() ->
         await client.send(post())
         assert (await client.answer()).body == b"ok"
         assert len(backend.requests) == 2
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
 
 
 # ---- a fresh connection
@@ -168,7 +172,7 @@ async def test_a_get_that_nobody_answers_goes_to_the_next_backend(script: object
         await client.send(get())
         assert (await client.answer()).body == b"ok"
         assert len(one.requests) == len(two.requests) == 1
-        assert (house.backends[0].errors, house.backends[0].failures) == (1, 1)
+        assert (house.backends[0].counts.errors, house.backends[0].failures) == (1, 1)
 
 
 async def test_a_put_goes_to_the_next_backend_with_all_of_its_body() -> None:
@@ -267,7 +271,7 @@ async def test_three_answers_in_a_row_that_break_off_take_a_backend_out() -> Non
             await house.idle()
             assert house.backends[0].failures == failures
         assert not house.backends[0].in_rotation
-        assert (house.backends[0].requests, house.backends[0].errors) == (3, 3)
+        assert (house.backends[0].counts.requests, house.backends[0].counts.errors) == (3, 3)
 
 
 async def test_a_whole_answer_ends_the_row() -> None:
@@ -352,7 +356,7 @@ async def test_without_file_descriptors_no_backend_is_blamed(
         assert answer.status == 503
         assert b"ulimit" in answer.body
         assert house.backends[0].in_rotation
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"

@@ -45,7 +45,7 @@ async def test_a_large_body_that_breaks_off_never_looks_complete(way: str) -> No
         getattr(end, way)()
         assert len(await client.rest()) < SIZE
         await house.idle()
-        assert house.backends[0].errors == 1
+        assert house.backends[0].counts.errors == 1
 
 
 async def test_a_client_that_leaves_a_large_body_frees_its_backend_and_its_pipe() -> None:
@@ -60,7 +60,7 @@ async def test_a_client_that_leaves_a_large_body_frees_its_backend_and_its_pipe(
             client.reset()
             assert await end.ended() in {"closed", "reset"}
             await house.idle()
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
         await until(lambda: len(splice._spare) <= splice.SPARE, "pipes pile up")
 
 

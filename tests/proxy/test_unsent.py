@@ -58,7 +58,7 @@ async def test_a_client_that_has_gone_is_not_taken_to_another_backend() -> None:
         client.close()
         await house.idle()
         assert not two.visits
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
 
 
 async def test_nor_is_one_that_leaves_while_its_request_is_being_sent(
@@ -76,4 +76,4 @@ async def test_nor_is_one_that_leaves_while_its_request_is_being_sent(
         client.close()
         await house.idle()
         assert not two.visits
-        assert house.backends[0].errors == 0
+        assert house.backends[0].counts.errors == 0
