@@ -11,6 +11,7 @@ import trio
 
 from rpx.backend.child import open_child
 from rpx.backend.life import Life, live
+from rpx.backend.order import dependants_gone
 from rpx.backend.probe import http_check, prepare, tcp_check
 from rpx.backend.watch import watch
 from rpx.hub.orders import Order, OrderKind
@@ -55,13 +56,17 @@ class Fleet:
                 lives.start_soon(walled, partial(self._lost, backend), work)
 
     async def shut_down(self) -> None:
-        """Stop every process of ours, all at once, and return when the last one has gone."""
+        """Stop every process of ours, each once those that depend on it have gone, and return
+        when the last one has.
+        """
         async with trio.open_nursery() as stops:
             for backend in self._registry.backends.values():
                 if not backend.external:
                     stops.start_soon(self._stop, backend)
 
     async def _stop(self, backend: Backend) -> None:
+        with self._patience.within():
+            await dependants_gone(self._registry, backend)
         # An order given before ours may be in the box, and start it again: ask until it rests.
         while backend.state not in AT_REST:
             changed = backend.changed

@@ -1,7 +1,8 @@
 """The whole life of one backend, from first launch to last exit, in one place.
 
-`live` is one loop: run a process to its end, decide once what the end means, rest. The exit of
-the process is the only door out of a run: stop, restart, kill and failed health all ask it to go.
+`live` is one loop: wait for one's turn, run a process to its end, decide once what the end means,
+rest. The exit of the process is the only door out of a run: stop, restart, kill and failed health
+all ask it to go.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Protocol
 import trio
 
 from rpx.backend.logs import pump
+from rpx.backend.order import await_turn
 from rpx.backend.watch import watch
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
@@ -76,6 +78,8 @@ async def live(life: Life) -> None:
     """Keep a process running as its restart policy and the orders in its mailbox say."""
     history = History()
     while True:
+        while not await await_turn(life.registry, life.backend):
+            await rest(life, math.inf)
         run = await run_once(life)
         history, pause = settle(life, run, history)
         await rest(life, pause)

@@ -22,6 +22,7 @@ COLOURS = {
     "unhealthy": "red",
     "failed": "red",
     "backoff": "yellow",
+    "waiting": "yellow",
     "starting": "yellow",
     "paused": "yellow",
     "draining": "yellow",
@@ -50,6 +51,8 @@ def ps(common: Common, *, as_json: bool) -> None:
 
 def _cells(row: dict[str, Any], now: float) -> list[str | Text]:
     state = f"{row['state']} (external)" if row["external"] else row["state"]
+    if row["waiting_for"]:
+        state += " for " + ", ".join(each["name"] for each in row["waiting_for"])
     return [
         row["name"],
         row["backend"] or "-",

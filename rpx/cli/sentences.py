@@ -119,6 +119,7 @@ def waiting(registry: Registry, now: float, *, hurried: bool) -> list[str]:
 
 _SENTENCES = {
     State.STARTING: "starting",
+    State.WAITING: "waiting {reason}",
     State.READY: "ready{pid}{took}",
     State.UNHEALTHY: "unhealthy, out of rotation{because}",
     State.PAUSED: "paused{pid}, out of rotation until `rpx resume-backend`",

@@ -11,6 +11,7 @@ from rpx.config.conflicts import is_loopback
 from rpx.config.document import Document, Steps
 from rpx.config.schema import (
     DefaultsWritten,
+    DependencyWritten,
     HealthCheckWritten,
     ProcessWritten,
     ProxyWritten,
@@ -20,7 +21,16 @@ from rpx.config.schema import (
 from rpx.config.suggest import choices
 from rpx.config.wording import shown
 from rpx.model.address import Address
-from rpx.model.config import Backoff, HealthCheck, Process, Proxy, Restart, Source, Start
+from rpx.model.config import (
+    Backoff,
+    Dependency,
+    HealthCheck,
+    Process,
+    Proxy,
+    Restart,
+    Source,
+    Start,
+)
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
 _PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_URL")
@@ -44,6 +54,7 @@ class Builder:
     root: Path
     dotenv: Mapping[str, str]
     defaults: DefaultsWritten = field(default_factory=DefaultsWritten)
+    oneshots: frozenset[str] = frozenset()
 
     def proxy(self, written: ProxyWritten, at: Steps) -> Proxy:
         """A proxy with its sources, each with the Start of the process behind it, if any."""
@@ -57,12 +68,27 @@ class Builder:
             name=written.name or written.to.split(".")[0],
             sources=self._sources(written, at),
             health_check=_health_check(self.defaults.health_check, written.health_check),
+            depends_on=self._depends_on(written.depends_on),
             **settings,
         )
 
     def process(self, name: str, written: ProcessWritten, at: Steps) -> Process:
         """A process that serves no address."""
-        return Process(name=name, start=self._start(written, at, self.dotenv))
+        return Process(
+            name=name,
+            start=self._start(written, at, self.dotenv),
+            depends_on=self._depends_on(written.depends_on),
+        )
+
+    def _depends_on(self, written: dict[str, DependencyWritten] | None) -> tuple[Dependency, ...]:
+        """Without a condition: a oneshot is to complete, everything else to be ready."""
+        return tuple(
+            Dependency(
+                name=name,
+                condition=each.condition or ("completed" if name in self.oneshots else "healthy"),
+            )
+            for name, each in (written or {}).items()
+        )
 
     def _sources(self, written: ProxyWritten, at: Steps) -> tuple[Source, ...]:
         addresses = [source.located for source in written.from_]

@@ -117,7 +117,7 @@ class Spellings:
 
 def names_are_free(mapping: Steps) -> bool:
     """Whether the keys of this mapping are the user's own words."""
-    return mapping == ("processes",) or is_env(mapping)
+    return mapping == ("processes",) or mapping[-1:] == ("depends_on",) or is_env(mapping)
 
 
 def is_env(steps: Steps) -> bool:

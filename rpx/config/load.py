@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from rpx.config.build import Builder
 from rpx.config.conflicts import Entry, agreed, report_conflicts
+from rpx.config.dependencies import Service, report_dependencies
 from rpx.config.document import Document, Spellings, Steps, document_from_mapping
 from rpx.config.dotenv import parse_dotenv
 from rpx.config.explain import check, check_parts
@@ -27,7 +28,7 @@ from rpx.config.schema import (
 )
 from rpx.config.yaml_text import parse_yaml
 from rpx.errors import ConfigError, Problem
-from rpx.model.config import Config, Limits, Listen, Timeouts
+from rpx.model.config import Config, Limits, Listen, Process, Timeouts
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
@@ -89,14 +90,15 @@ def _config(
     context: dict[str, Any] = {"root": root}
     top, faulty = check_parts(TopWritten, document, context)
     outer = {key: text for key, text in dotenv.items() if key not in environ}
-    builder = Builder(document, root, outer, top.defaults or DefaultsWritten())
+    defaults = top.defaults or DefaultsWritten()
+    builder = Builder(document, root, outer, defaults, _oneshots(document))
     entries = [
         Entry(at, builder.proxy(written, at))
         for at, value in _proxies(document)
         if (written := check(_PROXY, value, at, document, context)) is not None
     ]
     processes = [
-        builder.process(name, process, at)
+        (at, builder.process(name, process, at))
         for name, at, value in _processes(document)
         if (process := check(_PROCESS, value, at, document, context)) is not None
     ]
@@ -104,7 +106,8 @@ def _config(
         part.written() if part is not None else {}
         for part in (top.listen, top.timeouts, top.limits)
     )
-    report_conflicts(document, entries, [p.name for p in processes], listen.get("http_port"))
+    report_conflicts(document, entries, [p.name for _, p in processes], listen.get("http_port"))
+    report_dependencies(document, _services(entries, processes), _names(document))
     if "defaults" in faulty:  # what an entry has from them is not known: no word about differences
         proxies = [entry.proxy for entry in entries]
     else:
@@ -125,7 +128,7 @@ def _config(
         limits=Limits(**limits),
         verbose=bool(top.verbose),
         proxies=tuple(proxies),
-        processes=tuple(processes),
+        processes=tuple(process for _, process in processes),
     )
 
 
@@ -154,6 +157,41 @@ def _processes(document: Document) -> list[tuple[str, Steps, object]]:
     if not isinstance(processes, dict):
         return []
     return [(name, ("processes", name), value) for name, value in processes.items()]
+
+
+def _oneshots(document: Document) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, _, value in _processes(document)
+        if isinstance(value, dict) and value.get("oneshot") is True
+    )
+
+
+def _names(document: Document) -> list[str]:
+    """What others may depend on, also where something is wrong with it."""
+    names = [name for name, _, _ in _processes(document)]
+    for _, value in _proxies(document):
+        if isinstance(value, dict):
+            name, host = value.get("name"), value.get("to")
+            names.append(str(name or str(host).lower().split(".")[0]))
+    return names
+
+
+def _services(
+    entries: Iterable[Entry], processes: Iterable[tuple[Steps, Process]]
+) -> list[Service]:
+    return [
+        Service(
+            name=entry.proxy.name,
+            at=entry.at,
+            depends_on=entry.proxy.depends_on,
+            ours=any(source.start for source in entry.proxy.sources),
+        )
+        for entry in entries
+    ] + [
+        Service(process.name, at, process.depends_on, ours=True, restart=process.start.restart)
+        for at, process in processes
+    ]
 
 
 class _Unset:

@@ -45,6 +45,9 @@ Variable = Annotated[str, BeforeValidator(shorthand.variable)]
 Value = Annotated[str | None, BeforeValidator(shorthand.env_value)]
 Env = Annotated[dict[Variable, Value], BeforeValidator(shorthand.env)]
 Policy = Annotated[Literal["no", "on-failure", "always"], BeforeValidator(shorthand.policy)]
+Condition = Annotated[
+    Literal["started", "healthy", "completed"], BeforeValidator(shorthand.condition)
+]
 Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
 ExitCode = Annotated[StrictInt, Field(ge=0, le=255)]
 ExitCodes = Annotated[tuple[ExitCode, ...], BeforeValidator(shorthand.several)]
@@ -111,10 +114,21 @@ class StartWritten(Written):
 StartField = Annotated[StartWritten, BeforeValidator(shorthand.start)]
 
 
+class DependencyWritten(Written):
+    """An entry of `depends_on`."""
+
+    condition: Maybe[Condition] = None
+
+
+DependencyField = Annotated[DependencyWritten, BeforeValidator(shorthand.dependency)]
+DependsOn = Annotated[dict[str, DependencyField], BeforeValidator(shorthand.depends_on)]
+
+
 class ProcessWritten(StartWritten):
     """One of `processes`."""
 
     oneshot: Maybe[StrictBool] = None
+    depends_on: Maybe[DependsOn] = None
 
     @model_validator(mode="after")
     def _ends(self) -> ProcessWritten:
@@ -167,6 +181,7 @@ class ProxyWritten(Written):
     strategy: Maybe[Way] = None
     health_check: Maybe[HealthCheckField] = None
     hold: Maybe[Seconds] = None
+    depends_on: Maybe[DependsOn] = None
 
 
 class ListenWritten(Written):
@@ -228,9 +243,10 @@ class TopWritten(Written):
     strategy: Any = None
     health_check: Any = None
     hold: Any = None
+    depends_on: Any = None
 
 
-ONE_PROXY = ("from", "to", "start", "strategy", "health_check", "hold")
+ONE_PROXY = ("from", "to", "start", "strategy", "health_check", "hold", "depends_on")
 
 _MODELS: dict[str, type[Written]] = {
     "from": SourceWritten,
@@ -254,6 +270,8 @@ def settings_at(steps: Steps) -> tuple[str, ...]:
             return settings_of(ProcessWritten)
         case ("proxies", int()):
             return settings_of(ProxyWritten)
+        case (*_, "depends_on", str()):
+            return settings_of(DependencyWritten)
         case (*_, str(key)) | (*_, str(key), int()):
             return settings_of(_MODELS[key]) if key in _MODELS else ()
         case _:
@@ -272,5 +290,6 @@ def all_settings() -> set[str]:
         TopWritten,
         ProxyWritten,
         ProcessWritten,
+        DependencyWritten,
     ]
     return {name for model in models for name in settings_of(model)}

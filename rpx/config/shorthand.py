@@ -25,6 +25,11 @@ _RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
 _SIZE = re.compile(r"([0-9]{1,12})\s*(|b|kb|mb|gb)")
 _UNITS = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3}
 _RESTARTS = ("no", "on-failure", "always")
+_CONDITIONS = {
+    "service_started": "started",
+    "service_healthy": "healthy",
+    "service_completed_successfully": "completed",
+}
 
 
 def given(value: object) -> object:
@@ -217,6 +222,32 @@ def strategy(value: object) -> object:
     if value not in get_args(Strategy):
         raise wrong(f"is not a strategy: {shown(value)}", f"write {choices(get_args(Strategy))}")
     return value
+
+
+def depends_on(value: object) -> object:
+    """A name, or a list of them: what each has to be follows from what it is."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return value
+    if not all(isinstance(item, str) for item in value):
+        raise wrong("is not a list of names", "for a condition write `{db: {condition: healthy}}`")
+    if len(set(value)) < len(value):
+        raise wrong("names something twice", "keep one of them")
+    return {item: {} for item in value}
+
+
+def dependency(value: object) -> object:
+    """Just the condition."""
+    return {"condition": value} if isinstance(value, str) else given(value)
+
+
+def condition(value: object) -> object:
+    """One of the conditions, or Compose's word for it."""
+    known = _CONDITIONS.get(value, value) if isinstance(value, str) else value
+    if known not in _CONDITIONS.values():
+        raise wrong(f"is not a condition: {shown(value)}", f"write {choices(_CONDITIONS.values())}")
+    return known
 
 
 def stop_signal(value: object) -> object:

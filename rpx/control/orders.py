@@ -18,6 +18,7 @@ from rpx.hub.orders import Order, OrderKind
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import AT_REST, HAS_PROCESS, State
+from rpx.policy.depend import sentence
 from rpx.policy.naming import select
 
 READY_WITHIN: Final = 60.0  # seconds that a (re)started backend gets
@@ -113,7 +114,7 @@ async def _restart(backend: Backend) -> Outcome:
     grace = backend.spec.start.stop_grace_period if backend.spec.start else 0
     settled = await _until(
         backend,
-        lambda: backend.generation > run and _settled(backend),
+        lambda: backend.stuck or (backend.generation > run and _settled(backend)),
         READY_WITHIN + STOPPED_WITHIN + grace,
     )
     took = f"after {trio.current_time() - began:.1f} s"
@@ -128,11 +129,13 @@ async def _start(backend: Backend) -> Outcome:
     if backend.state in (State.READY, State.UNHEALTHY):
         return _outcome(backend, before, f"runs already (pid {before}, {backend.shown.value})")
     began = trio.current_time()
-    if backend.state is not State.STARTING:
+    if backend.state not in (State.STARTING, State.WAITING):
         _give(backend, Order(OrderKind.START))
         run += 1
     settled = await _until(
-        backend, lambda: backend.generation >= run and _settled(backend), READY_WITHIN
+        backend,
+        lambda: backend.stuck or (backend.generation >= run and _settled(backend)),
+        READY_WITHIN,
     )
     took = f"after {trio.current_time() - began:.1f} s"
     if settled and _ready(backend):
@@ -160,6 +163,9 @@ async def _stop(backend: Backend) -> Outcome:
 
 
 def _not_ready(backend: Backend, before: int | None, took: str, *, settled: bool) -> Outcome:
+    if backend.state is State.WAITING:
+        text = f"waiting {took} {sentence(backend.obstacles)}"
+        return _outcome(backend, before, text, Exit.FAILED if settled else Exit.TIMEOUT)
     if not settled:
         why = f": {backend.last_error}" if backend.last_error else ""
         text = f"not ready {took} ({backend.state.value}{why})"

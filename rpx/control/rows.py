@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rpx.model.status import Snapshot
@@ -26,4 +27,5 @@ def ps_row(row: Snapshot) -> dict[str, Any]:
         "in_flight": row.in_flight,
         "last_error": row.last_error,
         "command": row.command,
+        "waiting_for": [asdict(each) for each in row.waiting_for],
     }

@@ -10,7 +10,7 @@ import trio
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
 from rpx.hub.orders import Mailbox
-from rpx.model.status import BackendSpec, PoolSpec, State
+from rpx.model.status import BackendSpec, Obstacle, PoolSpec, State
 from rpx.policy.balance import Turns, turns
 
 # What a request has met: (id, generation) of a backend in one of its lives, or id: in all of them.
@@ -22,12 +22,14 @@ class Backend:
     """The record of one backend. Its life moves the upper half, requests count in the lower."""
 
     __slots__ = (
+        "begun",
         "changed",
         "coming_back",
         "counts",
         "drained",
         "failures",
         "generation",
+        "has_run",
         "identity",
         "in_flight",
         "in_rotation",
@@ -35,6 +37,7 @@ class Backend:
         "lasting",
         "lines",
         "mailbox",
+        "obstacles",
         "paused",
         "pid",
         "pool",
@@ -53,9 +56,12 @@ class Backend:
         self.pid: int | None = None
         self.restarts = 0
         self.generation = 0  # launches so far: a restarted backend is a new one to a retry
+        self.begun = False  # its life has: until then its state says nothing
+        self.has_run = False  # there has been a process
         self.coming_back = False  # on its way down, but only to be started again
         self.paused = False  # kept out of rotation, whatever becomes of its process
         self.last_error = ""
+        self.obstacles: tuple[Obstacle, ...] = ()  # what it waits for
         self.lines = LineRing()
         self.mailbox = Mailbox.new()
         self.pool: Pool | None = None
@@ -84,12 +90,19 @@ class Backend:
         return self.spec.start is None
 
     @property
+    def stuck(self) -> bool:
+        """It waits for something that will not come unless somebody gives an order."""
+        return any(each.hopeless for each in self.obstacles)
+
+    @property
     def returning(self) -> bool:
         """Not up, but it is worth waiting for: it is being started or will be."""
         if self.spec.start is None or self.paused:
             return False
         if self.state is State.UNHEALTHY and self.spec.health_check is not None:
             return self.spec.start.replaced_when_sick
+        if self.state is State.WAITING:
+            return not self.stuck
         if self.state in _RETURNING or (self.state is State.READY and not self.in_rotation):
             return True  # READY and out: a request was refused, or its process has just gone
         return self.coming_back and self.state in (State.DRAINING, State.STOPPING)

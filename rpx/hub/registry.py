@@ -23,6 +23,7 @@ from rpx.model.status import (
     Event,
     Line,
     Note,
+    Obstacle,
     PoolSpec,
     RotationChanged,
     Routed,
@@ -30,6 +31,7 @@ from rpx.model.status import (
     State,
     StateChanged,
 )
+from rpx.policy.depend import obstacles, sentence
 from rpx.policy.lifecycle import Move, advance
 from rpx.policy.plan import url_of
 
@@ -63,6 +65,7 @@ class Registry:
             for backend in members:
                 backend.pool = pool
         self.strays = Counts()  # of requests that belong to no host of ours
+        self.changed = trio.Event()  # replaced at every change of any backend
         self.events: Bus[Event] = Bus()
         self.lines: Bus[Line] = Bus()
 
@@ -70,8 +73,10 @@ class Registry:
 
     def move(self, backend: Backend, move: Move, *, reason: str = "") -> None:
         """Move `backend` on in its life, in rotation or out of it, and tell whoever listens."""
-        before = backend.shown
+        before, backend.begun = backend.shown, True
         backend.state = after = advance(backend.state, move)
+        waits = after is State.WAITING
+        backend.obstacles = self._obstacles(backend) if waits else ()
         if move is Move.LAUNCH:
             backend.generation += 1
             backend.coming_back = False
@@ -81,11 +86,31 @@ class Registry:
         if reason:
             backend.last_error = reason
         self._set_rotation(backend, up=after is State.READY)
-        self._tell(backend, before, reason, spoken_of)
+        told = sentence(backend.obstacles) if waits else reason
+        self._tell(backend, before, told, spoken_of)
+
+    def look_ahead(self, backend: Backend) -> tuple[Obstacle, ...]:
+        """Return what stands between `backend` and its start; say so if it has become hopeless."""
+        found = self._obstacles(backend)
+        if backend.state is State.WAITING and found != backend.obstacles:
+            was_stuck, backend.obstacles = backend.stuck, found
+            if backend.stuck and not was_stuck:
+                self.say(f"does not start: it waits {sentence(found)}", backend)
+            self._announce(backend)  # others may be waiting for this one
+        return found
+
+    def _obstacles(self, backend: Backend) -> tuple[Obstacle, ...]:
+        return obstacles(backend.spec.depends_on, self.named)
+
+    def named(self, name: str) -> list[Backend]:
+        """Return the backends of a service, in listed order."""
+        return [each for each in self.backends.values() if each.spec.name == name]
 
     def started(self, backend: Backend, pid: int) -> None:
         """Say which process `backend` is now."""
         backend.pid = pid
+        backend.has_run = True
+        self._announce(backend)
 
     def exited(self, backend: Backend) -> None:
         """Take `backend` out in the instant its process has gone; what that means comes later."""
@@ -196,6 +221,12 @@ class Registry:
         if up is not backend.in_rotation and backend.pool is not None:
             self.events.publish(RotationChanged(backend.spec.label, up, self._clock()))
         backend.in_rotation = up
+        self._announce(backend)
+
+    def _announce(self, backend: Backend) -> None:
+        """Wake whoever watches this backend, its pool, or any."""
+        self.changed.set()
+        self.changed = trio.Event()
         backend.changed.set()
         backend.changed = trio.Event()
         if backend.pool is not None:
@@ -231,6 +262,7 @@ class Registry:
             last_error=backend.last_error,
             url=self.url(spec.host) if spec.host else None,
             command=_command(spec),
+            waiting_for=backend.obstacles,
         )
 
     def url(self, host: str) -> str:

@@ -77,6 +77,13 @@ class Start(Model):
         return self.restart_on_unhealthy
 
 
+class Dependency(Model):
+    """A proxy or process that must be `started`, `healthy` or `completed` before another starts."""
+
+    name: str
+    condition: Literal["started", "healthy", "completed"]
+
+
 class Source(Model):
     """One entry of `from`: an address, and what starts the process behind it (None: external).
 
@@ -97,6 +104,7 @@ class Proxy(Model):
     health_check: HealthCheck | None = None
     hold: float = 10.0
     strategy: Strategy = "round-robin"
+    depends_on: tuple[Dependency, ...] = ()
 
 
 class Process(Model):
@@ -104,6 +112,7 @@ class Process(Model):
 
     name: str
     start: Start
+    depends_on: tuple[Dependency, ...] = ()
 
 
 class Listen(Model):

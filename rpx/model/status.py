@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from rpx.model.address import Address
-from rpx.model.config import HealthCheck, Start, Strategy
+from rpx.model.config import Dependency, HealthCheck, Start, Strategy
 
 
 class State(Enum):
@@ -18,6 +18,7 @@ class State(Enum):
     """
 
     STOPPED = "stopped"
+    WAITING = "waiting"
     STARTING = "starting"
     READY = "ready"
     UNHEALTHY = "unhealthy"
@@ -52,6 +53,7 @@ class BackendSpec:
     health_check: HealthCheck | None = None
     host: str = ""
     weight: int = 1
+    depends_on: tuple[Dependency, ...] = ()
 
     @property
     def label(self) -> str:
@@ -70,6 +72,20 @@ class PoolSpec:
 
     hold: float = 10.0
     strategy: Strategy = "round-robin"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something that a backend waits for, and why it isn't there.
+
+    `condition` is what it is to be: started, healthy, completed. `hopeless`: it will not be so
+    unless somebody gives an order.
+    """
+
+    name: str
+    condition: str
+    why: str
+    hopeless: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,7 @@ class Snapshot:
     last_error: str
     url: str | None
     command: str | None
+    waiting_for: tuple[Obstacle, ...]
 
 
 @dataclass(frozen=True, slots=True)

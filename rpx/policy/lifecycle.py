@@ -11,6 +11,7 @@ from rpx.model.status import HAS_PROCESS, State
 class Move(Enum):
     """What can happen to a backend. The last five are what an exit of its process can mean."""
 
+    WAIT = "wait"
     LAUNCH = "launch"
     PROBE_UP = "probe up"
     PROBE_DOWN = "probe down"
@@ -26,15 +27,16 @@ class Move(Enum):
 S, M = State, Move
 
 TABLE: Final[dict[State, dict[Move, State]]] = {
-    S.STOPPED: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.STOPPED: {M.WAIT: S.WAITING, M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.WAITING: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
     S.STARTING: {M.PROBE_UP: S.READY, M.PROBE_DOWN: S.STARTING, M.STOP: S.STOPPING},
     S.READY: {M.PROBE_UP: S.READY, M.PROBE_DOWN: S.UNHEALTHY, M.STOP: S.DRAINING},
     S.UNHEALTHY: {M.PROBE_UP: S.READY, M.PROBE_DOWN: S.UNHEALTHY, M.STOP: S.DRAINING},
     S.DRAINING: {M.DRAINED: S.STOPPING, M.STOP: S.DRAINING},
     S.STOPPING: {M.DRAINED: S.STOPPING, M.STOP: S.STOPPING},
-    S.BACKOFF: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
-    S.FAILED: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
-    S.COMPLETED: {M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.BACKOFF: {M.WAIT: S.WAITING, M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.FAILED: {M.WAIT: S.WAITING, M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
+    S.COMPLETED: {M.WAIT: S.WAITING, M.LAUNCH: S.STARTING, M.STOP: S.STOPPED},
 }
 # A process can die in every state in which there is one: one rule instead of twenty-five cells.
 for _state in HAS_PROCESS:

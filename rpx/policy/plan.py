@@ -39,12 +39,19 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                     health_check=proxy.health_check,
                     host=proxy.to,
                     weight=source.weight,
+                    depends_on=proxy.depends_on if source.start else (),
                 )
             )
     for process in config.processes:
         names = (("RPX_NAME", process.name), ("RPX_REPLICA", "1"))
         specs.append(
-            BackendSpec(name=process.name, replica=1, start=process.start, environment=names)
+            BackendSpec(
+                name=process.name,
+                replica=1,
+                start=process.start,
+                environment=names,
+                depends_on=process.depends_on,
+            )
         )
     return specs
 

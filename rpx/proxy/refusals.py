@@ -12,6 +12,7 @@ from rpx.hub.counts import Counts
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.status import AT_REST, State
+from rpx.policy.depend import sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
 
 if TYPE_CHECKING:
@@ -193,6 +194,8 @@ def _report(registry: Registry, backend: Backend) -> BackendReport:
     state = (State.UNHEALTHY if suspect else backend.shown).value
     if backend.external:
         state += " (external)"
+    if backend.obstacles:
+        state += f" {sentence(backend.obstacles)}"
     if not backend.weight:
         state += ", weight 0"
     return BackendReport(

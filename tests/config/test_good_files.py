@@ -8,7 +8,7 @@ import pytest
 
 from rpx.config import load_config
 from rpx.model.address import Address
-from rpx.model.config import Backoff, Config, HealthCheck, Listen, Restart
+from rpx.model.config import Backoff, Config, HealthCheck, Listen, Process, Proxy, Restart
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "configs" / "good"
 
@@ -149,3 +149,20 @@ def test_names_of_processes_and_variables_are_left_alone() -> None:
     config = good("other_pools.yaml")
     assert [process.name for process in config.processes] == ["3000", "env", "on"]
     assert config.processes[1].start.env == {"healthCheck": "1", "health_check": "2", "x-ray": "3"}
+
+
+def test_what_a_dependency_has_to_be_follows_from_what_it_is() -> None:
+    config = good("dependencies.yaml")
+    services: list[Proxy | Process] = [*config.proxies[::2], *config.processes]
+    written = {
+        service.name: {each.name: each.condition for each in service.depends_on}
+        for service in services
+    }
+    assert written == {
+        "api": {"db": "healthy", "migrate": "completed"},
+        "web": {"api": "started"},
+        "db": {},
+        "migrate": {"db": "healthy"},
+        "worker": {"db": "healthy", "migrate": "completed", "api": "healthy"},
+    }
+    assert [each.name for each in config.proxies[1].depends_on] == ["db"]

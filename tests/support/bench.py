@@ -116,10 +116,13 @@ class Bench:
         check: HealthCheck | None = None,
         restart: Restart | None = None,
         stubborn: bool = False,
+        shared: Registry | None = None,
+        label: str = "api:3000",
         **start: Any,  # noqa: ANN401 - settings of a Start
     ) -> None:
-        self.registry = registry(spec(check=check, restart=restart, **start))
-        self.backend: Backend = self.registry.backends["api:3000"]
+        """`shared`: the life is that of `label` in a registry that exists already."""
+        self.registry = shared or registry(spec(check=check, restart=restart, **start))
+        self.backend: Backend = self.registry.backends[label]
         self.children: list[FakeChild] = []
         self.failure: str | None = None  # what the next check says
         self.cannot_start: OSError | None = None
@@ -143,7 +146,7 @@ class Bench:
         return [
             f"{event.at:g} {event.after.value}"
             for event in self._news.take()
-            if isinstance(event, StateChanged)
+            if isinstance(event, StateChanged) and event.label == self.backend.spec.label
         ]
 
     @property

@@ -1,0 +1,117 @@
+"""`depends_on`: names that exist, conditions that can come true, and no circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rpx.config.document import Document, Steps
+from rpx.config.explain import owner
+from rpx.config.suggest import nearest
+from rpx.model.config import Dependency, Restart
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A proxy or process, where it is written, and its restart policy (None: never completes)."""
+
+    name: str
+    at: Steps
+    depends_on: tuple[Dependency, ...]
+    ours: bool
+    restart: Restart | None = None
+
+
+def report_dependencies(
+    document: Document, services: Sequence[Service], names: Sequence[str]
+) -> None:
+    """Add all that is wrong with dependencies. `names`: also of those that are wrong elsewhere."""
+    for service in services:
+        if service.depends_on and not service.ours:
+            document.report(
+                f"`depends_on` of {owner(service.at, document)} changes nothing:"
+                " rpx starts none of its backends",
+                (*service.at, "depends_on"),
+                "give it a `start`, or remove the line",
+            )
+        for dependency in service.depends_on:
+            _check(document, service, dependency, services, names)
+    _report_circles(document, services)
+
+
+def _check(
+    document: Document,
+    service: Service,
+    dependency: Dependency,
+    services: Sequence[Service],
+    names: Sequence[str],
+) -> None:
+    at, name = _place(document, service, dependency.name), dependency.name
+    if name not in names:
+        near = nearest(name, names)
+        others = ", ".join(f"`{other}`" for other in dict.fromkeys(names) if other != service.name)
+        hint = f"it may name {others}" if others else "there is nothing else in this file"
+        document.report(
+            f"{owner(service.at, document)} depends on `{name}`, which is no proxy and no process",
+            at,
+            f"did you mean `{near}`?" if near and near != service.name else hint,
+            key=True,
+        )
+    elif dependency.condition == "completed":
+        for other in services:
+            if other.name == name and (other.restart is None or other.restart.policy == "always"):
+                document.report(
+                    f"{owner(service.at, document)} waits until `{name}` has completed,"
+                    f" and it never will: {_why_never(other)}",
+                    at,
+                    "use the condition `healthy` or `started`",
+                    key=True,
+                )
+                return
+
+
+def _why_never(other: Service) -> str:
+    return "it is a proxy" if other.restart is None else "it is always restarted"
+
+
+def _place(document: Document, service: Service, name: str) -> Steps:
+    """Where the dependency is written: as a key, or in a list."""
+    at = (*service.at, "depends_on")
+    index = [dependency.name for dependency in service.depends_on].index(name)
+    return next(((*at, step) for step in (name, index) if document.is_written((*at, step))), at)
+
+
+def _report_circles(document: Document, services: Sequence[Service]) -> None:
+    needs: dict[str, dict[str, Service]] = {}
+    for service in services:
+        edges = needs.setdefault(service.name, {})
+        for dependency in service.depends_on:
+            edges.setdefault(dependency.name, service)
+    seen: set[frozenset[str]] = set()
+    for circle in _circles(needs):
+        if frozenset(circle) not in seen:
+            seen.add(frozenset(circle))
+            service = needs[circle[0]][circle[1 % len(circle)]]
+            chain = " → ".join([*circle, circle[0]])
+            document.report(
+                f"{owner(service.at, document)} waits for itself: {chain}",
+                _place(document, service, circle[1 % len(circle)]),
+                "remove one of these dependencies",
+                key=True,
+            )
+
+
+def _circles(needs: Mapping[str, Mapping[str, Service]]) -> Iterator[list[str]]:
+    """Each circle that a walk along the dependencies runs into, once for where it is entered."""
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> Iterator[list[str]]:
+        if name in path:
+            yield path[path.index(name) :]
+        elif name not in done and name in needs:
+            for other in needs[name]:
+                yield from walk(other, [*path, name])
+            done.add(name)
+
+    for name in needs:
+        yield from walk(name, [])

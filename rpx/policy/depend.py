@@ -1,0 +1,79 @@
+"""What stands between a backend and its start: those that it depends on and that aren't there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from rpx.model.config import Dependency
+from rpx.model.status import Obstacle, State
+
+
+class Copy(Protocol):
+    """One backend of a service, as far as others may depend on it."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def external(self) -> bool: ...
+    @property
+    def begun(self) -> bool: ...
+    @property
+    def has_run(self) -> bool: ...
+    @property
+    def last_error(self) -> str: ...
+    @property
+    def obstacles(self) -> tuple[Obstacle, ...]: ...
+
+
+def obstacles(
+    dependencies: Iterable[Dependency], copies: Callable[[str], Sequence[Copy]]
+) -> tuple[Obstacle, ...]:
+    """Return what is missing; nothing, if the start may begin. `copies` gives those of a name."""
+    return tuple(
+        _obstacle(dependency, found)
+        for dependency in dependencies
+        if not _met(dependency, found := copies(dependency.name))
+    )
+
+
+def sentence(missing: Iterable[Obstacle]) -> str:
+    """Say what is waited for: "for db (starting: connection refused) and migrate (failed)"."""
+    return "for " + " and ".join(f"{each.name} ({each.why})" for each in missing)
+
+
+def _met(dependency: Dependency, copies: Sequence[Copy]) -> bool:
+    """One copy is enough to be healthy: it takes the requests. Who has completed has done well."""
+    match dependency.condition:
+        case "started":
+            return any(copy.external or copy.has_run for copy in copies)
+        case "healthy":
+            return any(copy.state in (State.READY, State.COMPLETED) for copy in copies)
+        case "completed":
+            return bool(copies) and all(copy.state is State.COMPLETED for copy in copies)
+
+
+def _obstacle(dependency: Dependency, copies: Sequence[Copy]) -> Obstacle:
+    moving = [copy for copy in copies if not _stuck(copy)]
+    best = next(iter(moving or copies), None)
+    return Obstacle(
+        name=dependency.name,
+        condition=dependency.condition,
+        why="not a part of this run" if best is None else _why(best),
+        hopeless=not moving,
+    )
+
+
+def _stuck(copy: Copy) -> bool:
+    """Whether it stays as it is until somebody gives an order."""
+    if copy.state is State.WAITING:
+        return any(each.hopeless for each in copy.obstacles)
+    return copy.begun and copy.state in (State.STOPPED, State.FAILED)
+
+
+def _why(copy: Copy) -> str:
+    if not copy.begun and not copy.external:
+        return "about to start"
+    if copy.state is State.WAITING and copy.obstacles:
+        return f"waiting {sentence(copy.obstacles)}"
+    return f"{copy.state.value}: {copy.last_error}" if copy.last_error else copy.state.value
