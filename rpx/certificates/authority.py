@@ -71,6 +71,12 @@ class Authority:
         return hashlib.sha256(der).hexdigest()
 
     @property
+    def label(self) -> str:
+        """What its entry in a store is called: nothing else has this name."""
+        owner = re.sub(r"[^A-Za-z0-9_.-]", "_", caller().pw_name)
+        return f"rpx-{owner}-{self.fingerprint[:8]}"
+
+    @property
     def ends(self) -> dt.datetime:
         """When it does."""
         return self.certificate.not_valid_after_utc
@@ -194,13 +200,15 @@ def _make(allowed: tuple[str, ...], now: dt.datetime) -> bytes:
     """A new key with its certificate, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     owner = f"{caller().pw_name}@{socket.gethostname()}"
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "rpx"),
             x509.NameAttribute(NameOID.COMMON_NAME, f"rpx authority of {owner}"[:64]),
+            # NSS takes two certificates of the same subject for one with two keys.
+            x509.NameAttribute(NameOID.SERIAL_NUMBER, identifier.digest.hex()[:16]),
         ]
     )
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

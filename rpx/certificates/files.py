@@ -31,12 +31,17 @@ def caller() -> pwd.struct_passwd:
         return pwd.struct_passwd((str(uid), "", uid, os.getgid(), "", home, "/bin/sh"))
 
 
+def home() -> Path:
+    """The home of the user for whom we work."""
+    return Path.home() if os.getuid() == caller().pw_uid else Path(caller().pw_dir)
+
+
 def authority_folder() -> Path:
     """The folder of the user's authority, existing or not. The same with and without sudo."""
     if os.getuid() == caller().pw_uid or "XDG_DATA_HOME" in os.environ:
         base = Path(platformdirs.user_data_dir("rpx"))
     else:
-        base = Path(caller().pw_dir, *(_MAC if sys.platform == "darwin" else _UNIX))
+        base = home().joinpath(*(_MAC if sys.platform == "darwin" else _UNIX))
     return base / "authority"
 
 

@@ -1,0 +1,99 @@
+"""Steps that change the machine: each is said, then taken; with sudo only on a terminal."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import click
+
+from rpx.certificates.files import caller
+from rpx.certificates.stores import Step, found
+from rpx.errors import RpxError
+
+
+def say(text: str) -> None:
+    """What is going on, to stderr."""
+    click.echo(text, err=True)
+
+
+class Steps:
+    """The steps of one command: those taken, those that need root, those that failed."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._left: list[tuple[str, ...]] = []
+        self._failed: list[str] = []
+
+    def take(self, where: str, steps: Sequence[Step]) -> bool:
+        """Take them one after the other; False where one could not be."""
+        if steps:
+            say(f"{where}:")
+        for number, step in enumerate(steps):
+            command, sudo = self._as_whom(step)
+            say(f"  {step.why}")
+            say(f"    $ {shlex.join(command)}")
+            if step.root and os.getuid() and not sudo:
+                self._left += [("sudo", *each.command) for each in steps[number:]]
+                return False
+            if error := _run(command, step, sudo=sudo):
+                say(f"  error: {error}")
+                self._failed.append(where)
+                return False
+            self.taken += 1
+        return True
+
+    def complete(self, again: str) -> None:
+        """Raise RpxError where not all could be taken; `again` is the command to give then."""
+        if self._failed:
+            raise RpxError(
+                f"not everything could be done: {', '.join(self._failed)}",
+                hint=f"what went wrong is said above; `{again}` goes on where it is needed",
+            )
+        if self._left:
+            commands = " && ".join(map(shlex.join, self._left))
+            raise RpxError(
+                "this needs root, which nobody could be asked for",
+                hint=f"run this yourself, or `{again}` on a terminal:\n  {commands}",
+            )
+
+    def _as_whom(self, step: Step) -> tuple[tuple[str, ...], bool]:
+        """The command as it is run, and whether with sudo."""
+        if step.root and os.getuid():
+            return ("sudo", *step.command), sys.stdin.isatty() and shutil.which("sudo") is not None
+        return step.command, False
+
+
+def _run(command: tuple[str, ...], step: Step, *, sudo: bool) -> str:
+    """Run it; what is wrong, or nothing."""
+    if sudo:
+        done = subprocess.run(command, check=False)  # it may ask for a password
+        return "" if done.returncode == 0 else f"it ended with {done.returncode}"
+    user = None if step.root else _user()
+    try:
+        ended = subprocess.run(
+            (found(command[0]) or command[0], *command[1:]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            user=user,
+            group=None if user is None else caller().pw_gid,
+            extra_groups=None if user is None else (),
+        )
+    except OSError as error:
+        return f"{command[0]}: {error.strerror}"
+    if ended.returncode == 0:
+        return ""
+    return (ended.stderr or ended.stdout).strip() or f"it ended with {ended.returncode}"
+
+
+def _user() -> int | None:
+    """Whom to be for a step that is not for root: under sudo its caller, or files change hands."""
+    uid = caller().pw_uid
+    return uid if os.getuid() == 0 and uid != 0 else None

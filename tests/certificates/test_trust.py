@@ -1,0 +1,276 @@
+"""`rpx trust` and `rpx untrust`, with the real tools; and who accepts the certificates then."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rpx.certificates.authority import Authority, load_authority, open_authority
+from rpx.certificates.files import authority_folder
+from rpx.certificates.leaves import Leaves
+from rpx.certificates.nss import Database
+from rpx.certificates.stores import SystemStore
+from tests.certificates.support import BODY, Rpx, https_server, needs, shakes_hands, tool
+
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root may change the system's list")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    monkeypatch.setattr("rpx.certificates.nss._BROWSERS", ())
+    return folder
+
+
+@pytest.fixture
+def rpx(home: Path, capsys: pytest.CaptureFixture[str]) -> Rpx:
+    return Rpx(capsys)
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SystemStore:
+    """A system store whose update is `cat`, as much as a bundle is."""
+    anchors, bundle = tmp_path / "anchors", tmp_path / "bundle.crt"
+    anchors.mkdir()
+    update = ("sh", "-c", f"cat {anchors}/*.crt > {bundle} 2>/dev/null || :")
+    store = SystemStore("a test", anchors, ".crt", bundle, update, update)
+    monkeypatch.setattr("rpx.cli.trust.system_store", lambda: store)
+    return store
+
+
+@pytest.fixture
+def firefox(home: Path) -> Database:
+    database = Database("Firefox", home / ".mozilla/firefox/abc.default")
+    database.folder.mkdir(parents=True)
+    tool("certutil", "-N", "-d", f"sql:{database.folder}", "--empty-password")
+    return database
+
+
+def authority() -> Authority:
+    found = load_authority(authority_folder())
+    assert found is not None
+    return found
+
+
+@needs("certutil")
+@as_root
+def test_trust_explains_what_it_does_and_untrust_takes_it_back(
+    rpx: Rpx, system: SystemStore, firefox: Database
+) -> None:
+    assert rpx("trust") == 0
+    assert rpx.out == ""
+    ours = authority()
+    assert system.trusts(ours)
+    assert firefox.trusts(ours)
+    lines = rpx.err.splitlines()
+    assert lines[0].startswith(f"authority: {ours.name}, until ")
+    assert lines[1:4] == [
+        f"  certificate: {ours.path}",
+        f"  may certify: {', '.join(ours.allowed)}; names with all below them",
+        "system store (a test):",
+    ]
+    assert f"    $ install -m 644 {ours.path} {system.anchors}/{ours.label}.crt" in lines
+    assert f"Firefox ({firefox.folder}):" in lines
+    assert rpx("trust") == 0
+    assert rpx.err.splitlines()[3:] == [
+        "system store (a test): trusts it already",
+        f"Firefox ({firefox.folder}): trusts it already",
+    ]
+    assert rpx("untrust") == 0
+    assert not system.trusts(ours)
+    assert not firefox.trusts(ours)
+    assert list(system.anchors.iterdir()) == []
+    assert authority().fingerprint == ours.fingerprint
+    assert rpx("untrust") == 0
+    assert "system store (a test): does not have it\n" in rpx.err
+
+
+@needs("certutil")
+@as_root
+def test_more_names_are_another_authority_in_the_same_places(
+    rpx: Rpx, system: SystemStore, firefox: Database
+) -> None:
+    assert rpx("trust") == 0
+    before = authority()
+    assert rpx("trust", "--allow", "shop.dev", "--allow", "api.localhost") == 0
+    after = authority()
+    assert after.allowed == (*before.allowed, "shop.dev")
+    assert "it takes the place of an earlier one" in rpx.err
+    for store in (system, firefox):
+        assert store.trusts(after)
+        assert not store.trusts(before)
+    assert rpx("trust", "--allow", "www.shop.dev") == 0
+    assert authority().fingerprint == after.fingerprint
+
+
+def test_without_root_and_a_terminal_the_command_is_printed(
+    rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    assert rpx("trust") == 1
+    ours = authority()
+    assert not system.trusts(ours)
+    told = rpx.err.partition("error: this needs root, which nobody could be asked for\n")[2]
+    first, command = told.rstrip().split("\n")
+    assert first == "hint: run this yourself, or `rpx trust` on a terminal:"
+    tool("sh", "-c", command.replace("sudo ", ""))
+    assert rpx("trust") == 0
+    assert "trusts it already" in rpx.err
+    assert rpx("untrust") == 1
+    assert f"  sudo rm -f {system.anchors}/{ours.label}.crt && sudo sh -c" in rpx.err
+
+
+def test_on_a_terminal_sudo_takes_the_step(
+    rpx: Rpx, system: SystemStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    sudo = tmp_path / "bin" / "sudo"
+    sudo.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/asked\nexec "$@"\n')
+    sudo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sudo.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert rpx("trust") == 0
+    assert system.trusts(authority())
+    assert (tmp_path / "asked").read_text().split() == ["install", "sh"]
+
+
+@as_root
+def test_a_step_that_fails_is_said_and_the_others_are_taken(
+    rpx: Rpx, system: SystemStore, firefox: Database
+) -> None:
+    shutil.rmtree(system.anchors)
+    assert rpx("trust") == 1
+    assert "install: cannot create regular file" in rpx.err
+    assert "error: not everything could be done: system store (a test)\n" in rpx.err
+    assert firefox.trusts(authority())
+
+
+@as_root
+def test_without_certutil_browsers_are_left_with_a_word(
+    rpx: Rpx, system: SystemStore, firefox: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpx.cli.trust.can_edit", lambda: False)
+    assert rpx("trust") == 0
+    assert f"warning: Firefox ({firefox.folder}): left as it is, without `certutil`" in rpx.err
+    assert "libnss3-tools" in rpx.err
+
+
+def test_a_system_without_a_known_list_is_said(rpx: Rpx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rpx.cli.trust.system_store", lambda: None)
+    assert rpx("trust") == 1
+    assert "error: this system's list of authorities is in no place that rpx knows" in rpx.err
+
+
+def test_the_path_of_the_certificate_is_data(rpx: Rpx, home: Path) -> None:
+    assert rpx("trust", "--print-ca-path") == 0
+    assert rpx.err == ""
+    path = Path(rpx.out.rstrip("\n"))
+    assert path == home / "data/rpx/authority/rpx-ca.pem"
+    assert path.read_bytes() == authority().pem
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--allow", "dev"),
+            "error: an authority for all of `.dev` could pose as every site there",
+        ),
+        (("--allow", "*.shop.dev"), "error: not a host name: `*.shop.dev`"),
+        (("--print-ca-path", "--allow", "shop.dev"), "error: `--print-ca-path` changes nothing"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_changes_nothing(
+    rpx: Rpx, home: Path, words: tuple[str, ...], said: str
+) -> None:
+    assert rpx("trust", *words) == 2
+    assert rpx.err.startswith(said)
+    assert list(home.iterdir()) == []
+
+
+def test_untrust_without_an_authority_has_nothing_to_do(rpx: Rpx, home: Path) -> None:
+    assert rpx("untrust") == 0
+    assert rpx.err == "there is no authority yet, so nothing trusts it\n"
+    assert list(home.iterdir()) == []
+
+
+# ---- the real thing
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """Nobody else tests with the system's list at the same time."""
+    with open("/tmp/rpx-test-system-store.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.mark.real
+@as_root
+@needs("update-ca-certificates")
+@needs("openssl")
+@pytest.mark.skipif("CI" not in os.environ, reason="it changes the machine for a moment: CI=1")
+@pytest.mark.usefixtures("alone")
+def test_the_systems_own_list_accepts_the_authority_and_forgets_it(rpx: Rpx) -> None:
+    def links() -> set[str]:
+        return {path.name for path in Path("/etc/ssl/certs").iterdir()}
+
+    tool("update-ca-certificates")
+    before = links()
+    leaf = Leaves(open_authority(authority_folder())).get("api.localhost").path
+    with https_server(leaf) as port:
+        try:
+            assert rpx("trust") == 0
+            tool("openssl", "verify", str(leaf))
+            shakes_hands(port, "api.localhost", ssl.create_default_context())
+            page = f"https://api.localhost:{port}/"
+            assert tool("curl", "-sS", "--noproxy", "*", page) == BODY.decode()
+        finally:
+            assert rpx("untrust") == 0
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shakes_hands(port, "api.localhost", ssl.create_default_context())
+    assert links() == before
+
+
+@pytest.mark.real
+@needs("chromium")
+@needs("certutil")
+def test_chromium_opens_a_page_once_it_trusts_the_authority(
+    rpx: Rpx, system: SystemStore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpx.certificates.nss._BROWSERS", ("chromium",))
+    leaf = Leaves(open_authority(authority_folder())).get("api.localhost").path
+    with https_server(leaf) as port:
+        page = f"https://api.localhost:{port}/"
+        assert "ERR_CERT_AUTHORITY_INVALID" in chromium(page, home)
+        rpx("trust")
+        assert "hello from behind the lock" in chromium(page, home)
+
+
+def chromium(url: str, home: Path) -> str:
+    """The page as a headless browser has it, or why it has none."""
+    done = subprocess.run(
+        (
+            *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server"),
+            *("--disable-dev-shm-usage", f"--user-data-dir={home}/profile", "--dump-dom", url),
+        ),
+        env={**os.environ, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout + done.stderr
