@@ -95,6 +95,7 @@ async def serve(
             await server.run(listeners, shutdown.wait, patience)
             await fleet.shut_down()
             lives.cancel_scope.cancel(reason="every process has gone")
+        registry.say("stopped")
         services.cancel_scope.cancel(reason="nothing is left to look at")
 
 

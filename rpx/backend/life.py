@@ -93,7 +93,7 @@ async def run_once(life: Life) -> Run:
     try:
         async with life.open() as child, trio.open_nursery() as readers:
             registry.started(backend, child.pid)
-            readers.start_soon(pump, child.output, lambda line: registry.print(backend, line))
+            readers.start_soon(pump, child.output, lambda text: registry.print(backend, text))
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(obey, life, child, run, helpers)
                 helpers.start_soon(mind, life, child, run)
@@ -107,7 +107,7 @@ async def run_once(life: Life) -> Run:
             for pid in child.remains:
                 registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", backend)
     except OSError as error:  # plain, not in a group: only the spawn itself raises it here
-        registry.print(backend, f"rpx: cannot start: {error}".encode())
+        registry.print(backend, f"rpx: cannot start: {error}\n".encode())
         run.code = NOT_STARTED
     run.uptime = trio.current_time() - born
     return run

@@ -1,4 +1,4 @@
-"""Bytes from a child to lines. Reading never stops, so the child never blocks."""
+"""Bytes from a child to lines. A child that floods is slowed down, as a terminal would do it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import trio
 
 MAX_LINE = 64 * 1024
 MARK = " …".encode()  # at the end of a piece whose line goes on
-CHUNK = 4 * 1024  # bytes of one child before the others have a turn: a few ms of short lines
+CHUNK = 16 * 1024  # bytes of one child before the others have a turn: 0.1 ms of short lines
 AFTER_END = 0.2  # seconds: someone who holds the pipe may outlive everything we can find
 PIPE_HOLDS = 1024 * 1024  # bytes, the most that Linux lets anyone make of it
+# docs/adr/0009: how much of one child is read, counting LINE bytes more for each line, which is
+# what prefixes and time stamps make of it. For a second it may be as much again.
+RATE = 8 * 1024 * 1024
+LINE = 50
 
 
 class LineSplitter:
-    """Sans-IO: feed bytes, get whole lines without their ends; how the bytes arrive is no matter.
+    """Sans-IO: feed bytes, get whole lines, each with a newline; how the bytes arrive is no matter.
 
     A line longer than `limit` comes in pieces, all but the last with MARK. A carriage return does
     what it does on a terminal: what follows it takes the place of what was before, so that a
@@ -27,28 +31,32 @@ class LineSplitter:
         self._partial = bytearray()
         self._returned = False  # the last byte was a CR: an end of line, or an overwriting?
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        start = 0
-        while (end := data.find(b"\n", start)) >= 0:
-            line = data[start:end]
-            if self._partial or self._returned or b"\r" in line or len(line) > self._limit:
-                yield from self._take(line)
-                line = self._line()
-            yield line  # most come whole and plain, and skip the three calls: 5 µs
-            start = end + 1
-        if start < len(data):
-            yield from self._take(data[start:])
+    def feed(self, data: bytes) -> bytes:
+        """The lines that end in `data`; nothing if none does."""
+        if b"\r" in data or len(data) > self._limit:
+            return b"".join(self._lines(data))
+        begun = data.find(b"\n") + 1 or len(data) if self._partial or self._returned else 0
+        end = max(begun, data.rfind(b"\n") + 1)
+        first = b"".join(self._lines(data[:begun])) if begun else b""
+        self._partial += data[end:]
+        return first + data[begun:end]
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> bytes:
         """The final line, if it had no newline."""
-        if self._partial:
+        return self._line() if self._partial else b""
+
+    def _lines(self, data: bytes) -> Iterator[bytes]:
+        *ended, rest = data.split(b"\n")
+        for text in ended:
+            yield from self._take(text)
             yield self._line()
+        yield from self._take(rest)
 
     def _line(self) -> bytes:
         line = bytes(self._partial)
         self._partial.clear()
         self._returned = False
-        return line
+        return line + b"\n"
 
     def _take(self, text: bytes) -> Iterator[bytes]:
         first, *overwriting = text.split(b"\r")
@@ -66,7 +74,7 @@ class LineSplitter:
         self._partial += piece
         while len(self._partial) > self._limit:
             cut = self._whole_character()
-            yield bytes(self._partial[:cut]) + MARK
+            yield bytes(self._partial[:cut]) + MARK + b"\n"
             del self._partial[:cut]
 
     def _whole_character(self) -> int:
@@ -130,16 +138,20 @@ class Output(trio.abc.ReceiveStream):
 
 
 async def pump(stream: trio.abc.ReceiveStream, emit: Callable[[bytes], None]) -> None:
-    """Give every line of the stream to `emit` until its end; the last one also without a newline.
+    """Give all lines of the stream to `emit` until its end, many at a time, each with a newline.
 
-    The one thing waited for is the stream: a flood is taken in small chunks with a turn for the
-    others in between, and `emit` cannot make the child wait.
+    `emit` cannot make the child wait. What does is a flood: more than RATE is left in the pipe.
     """
     splitter = LineSplitter()
+    paid = 0.0  # until when what has been read would have taken at RATE
     try:
         while data := await stream.receive_some(CHUNK):
-            for line in splitter.feed(bytes(data)):
-                emit(line)
+            if text := splitter.feed(bytes(data)):
+                emit(text)
+                now = trio.current_time()
+                paid = max(paid, now) + (len(text) + LINE * text.count(b"\n")) / RATE
+                if paid > now + 1:
+                    await trio.sleep(paid - now - 1)
     finally:  # cancelled or not: what was read is not lost
-        for line in splitter.finish():
-            emit(line)
+        if text := splitter.finish():
+            emit(text)

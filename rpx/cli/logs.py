@@ -45,9 +45,8 @@ def logs(common: Common, names: tuple[str, ...], *, follow: bool, tail: int, as_
             elif "missed" in line:
                 sys.stderr.write(f"rpx: {line['missed']} lines were printed too fast to show\n")
             else:
-                out.write(
-                    layout.output(line["label"], line["text"].encode("utf-8", "surrogateescape"))
-                )
+                text = line["text"].encode("utf-8", "surrogateescape") + b"\n"
+                out.write(layout.output(line["label"], text))
             if follow:
                 out.flush()
     if follow:

@@ -10,15 +10,17 @@ from typing import Final
 
 import click
 
-RPX: Final = "rpx"
+from rpx.model.status import OWN_WORDS
+
 PLAIN: Final = ("cyan", "yellow", "green", "magenta", "blue")
 PALETTE: Final = (*PLAIN, *(f"bright_{colour}" for colour in PLAIN))
 RESET: Final = click.style("", reset=True).encode()
 
 # CSI, OSC and the other strings, two-character sequences; at last an escape byte without a sense.
 _ESCAPE = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?"
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?"
 )
+_COLOURED = re.compile(rb"[^\n]*\x1b[^\n]*")  # a line with an escape byte
 
 
 class Layout:
@@ -27,19 +29,23 @@ class Layout:
     def __init__(self, labels: Sequence[tuple[str, str]], *, colour: bool) -> None:
         """`labels` are pairs of a service's name and a backend's label."""
         self._colour = colour
-        width = max([len(RPX), *(len(label) for _, label in labels)])
-        names = list(dict.fromkeys(name for name, _ in labels))
-        self._prefixes = {
-            label: self._prefix(label, width, PALETTE[names.index(name) % len(PALETTE)])
-            for name, label in labels
-        }
-        self._own = self._prefix(RPX, width, "white")
+        self._width = max([len(OWN_WORDS), *(len(label) for _, label in labels)])
+        self._names = list(dict.fromkeys(name for name, _ in labels))
+        self._prefixes: dict[str, bytes] = {}
+        self._own = self._prefix(OWN_WORDS, "white")
 
     def output(self, label: str, text: bytes) -> bytes:
-        """A line that a backend printed. Its colours end with it, or go where none are wanted."""
+        """Lines that somebody printed, each with its newline.
+
+        The colours of a line end with it, or go where none are wanted.
+        """
+        if label == OWN_WORDS:
+            lines = text.decode("utf-8", "surrogateescape").split("\n")[:-1]
+            return b"".join(map(self.own, lines))
         if b"\x1b" in text:
-            text = text + RESET if self._colour else _ESCAPE.sub(b"", text)
-        return b"%b%b\n" % (self._prefixes[label], text)
+            text = _COLOURED.sub(_closed, text) if self._colour else _ESCAPE.sub(b"", text)
+        prefix = self._prefixes.get(label) or self._known(label)
+        return prefix + text[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
 
     def own(self, sentence: str) -> bytes:
         """A line of rpx itself. The line about a request stands alone: scripts look for it."""
@@ -52,11 +58,23 @@ class Layout:
             text = click.style(text.decode(errors="replace"), fg="red", bold=True).encode()
         return b"%b%b\n" % (self._own, text)
 
-    def _prefix(self, label: str, width: int, colour: str) -> bytes:
-        text = f"{label:<{width}} |"
+    def _known(self, label: str) -> bytes:
+        name = label.partition(":")[0]
+        if name not in self._names:
+            self._names.append(name)
+        colour = PALETTE[self._names.index(name) % len(PALETTE)]
+        self._prefixes[label] = self._prefix(label, colour)
+        return self._prefixes[label]
+
+    def _prefix(self, label: str, colour: str) -> bytes:
+        text = f"{label:<{self._width}} |"
         if self._colour:
-            text = click.style(text, fg=colour, bold=label == RPX)
+            text = click.style(text, fg=colour, bold=label == OWN_WORDS)
         return f"{text} ".encode()
+
+
+def _closed(line: re.Match[bytes]) -> bytes:
+    return line[0] + RESET
 
 
 class Screen:

@@ -18,6 +18,7 @@ from rpx.app import Options, serve
 from rpx.backend.processes import marked, send
 from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
+from rpx.cli.narrator import Narrator
 from rpx.cli.screen import Screen
 from rpx.cli.signals import obey_signals
 from rpx.config import config_from_mapping, find_config, load_config
@@ -78,7 +79,7 @@ async def run(config: Config, hold: Hold, *, colour: bool) -> int:
     options = Options(run_id=hold.lease.run_id, report=report, colour=colour)
     async with trio.open_nursery() as nursery:
         await nursery.start(obey_signals, shutdown)
-        await serve(config, options, shutdown, faces=[console, control])
+        await serve(config, options, shutdown, faces=[console, Narrator(report), control])
         nursery.cancel_scope.cancel(reason="the project has ended")
     return shutdown.exit_code
 

@@ -16,11 +16,11 @@ from starlette.routing import Route
 from rpx.control import orders, pausing
 from rpx.control.outcome import as_json
 from rpx.control.rows import ps_row
-from rpx.control.streams import NDJSON, Follow, event_json, line_json, ndjson
+from rpx.control.streams import NDJSON, Follow, events, ndjson, output, printed_json
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.model.status import Line
+from rpx.model.status import OWN_WORDS, Printed
 from rpx.policy.naming import select
 
 M = TypeVar("M", bound=BaseModel)
@@ -88,21 +88,19 @@ class Api:
         return JSONResponse(self._registry.stats())
 
     async def logs(self, request: Request) -> Response:
-        """The last `tail` lines of each backend that is named (all, if none is), by time."""
+        """The last lines of each speaker that is named (all but rpx, if none is), by time."""
         names = request.query_params.getlist("name")
         labels = self._labels(names)
-        tail = _whole("tail", request.query_params.get("tail"), TAIL)
+        count = _whole("tail", request.query_params.get("tail"), TAIL)
+        since = _seconds("since", request.query_params.get("since"))
+        tail = partial(self._tail, labels, count, since)
         if request.query_params.get("follow", "") not in ("1", "true"):
-            return Response(ndjson(self._tail(labels, tail)), media_type=NDJSON)
-        return Follow(
-            self._registry.lines,
-            lambda line: line_json(line) if line.label in labels else None,
-            partial(self._tail, labels, tail),
-        )
+            return Response(ndjson(tail()), media_type=NDJSON)
+        return Follow(output(self._registry, labels), tail)
 
     async def events(self, _request: Request) -> Response:
         """Changes of state and notes, from now on."""
-        return Follow(self._registry.events, event_json)
+        return Follow(events(self._registry))
 
     async def down(self, _request: Request) -> Response:
         """End the project politely. Said twice, it is no second Ctrl-C."""
@@ -137,14 +135,18 @@ class Api:
         rows = self._registry.snapshot()
         if not names:
             return {row.label for row in rows}
-        return {row.label for name in names for row in select(rows, name)}
+        labels = {row.label for name in names if name != OWN_WORDS for row in select(rows, name)}
+        return labels | ({OWN_WORDS} & set(names))
 
-    def _tail(self, labels: set[str], count: int) -> list[Any]:
+    def _tail(self, labels: set[str], count: int, since: float) -> list[Any]:
         backends = self._registry.backends
-        lines: list[Line] = []
-        for label in labels:
-            lines += backends[label].lines.tail(count)
-        return [line_json(line) for line in sorted(lines, key=lambda line: line.at)]
+        rings = [backend.lines for label, backend in backends.items() if label in labels]
+        if OWN_WORDS in labels:
+            rings.append(self._registry.words)
+        lines: list[Printed] = []
+        for ring in rings:
+            lines += ring.pieces(count, since)
+        return [printed_json(printed) for printed in sorted(lines, key=lambda one: one.at)]
 
 
 async def _body(request: Request, shape: type[M]) -> M:
@@ -165,6 +167,13 @@ def _whole(name: str, text: str | None, default: int) -> int:
     if not text.isascii() or not text.isdigit():
         raise UsageError(f"`{name}` is not a whole number: {text}")
     return min(int(text), default)
+
+
+def _seconds(name: str, text: str | None) -> float:
+    try:
+        return float(text or 0)
+    except ValueError:
+        raise UsageError(f"`{name}` is not a number of seconds: {text}") from None
 
 
 _STATUS = {Exit.USAGE: 422, Exit.TIMEOUT: 504, Exit.NOT_RUNNING: 503}

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from typing import Any, Final, Generic, TypeVar, assert_never
+from typing import Any, Final, assert_never
 
 import trio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from rpx.hub.bus import Bus, Subscription
-from rpx.model.status import Event, Line, Note, RotationChanged, Routed, StateChanged
+from rpx.hub.backlog import Backlog
+from rpx.hub.registry import Registry
+from rpx.model.status import Event, Note, Printed, RotationChanged, Routed, StateChanged
 
-T = TypeVar("T")
 Json = Mapping[str, Any]
+More = Callable[[], Awaitable[list[Json]]]  # waits for what is next
 NDJSON: Final = "application/x-ndjson"
-DEPTH: Final = 2000  # lines: what a backend prints while its reader is busy with a screenful
+DEPTH: Final = 2000  # events: what happens while its reader is busy with a screenful
+BATCH: Final = 32 * 1024  # bytes of output: coding them takes 0.1 ms
 
 
 def ndjson(items: Iterable[Json]) -> bytes:
@@ -26,10 +28,10 @@ def ndjson(items: Iterable[Json]) -> bytes:
     return b"".join(json.dumps(item).encode() + b"\n" for item in items)
 
 
-def line_json(line: Line) -> Json:
-    """A line of output; bytes that aren't UTF-8 are lone surrogates (PEP 383)."""
-    text = line.text.decode("utf-8", "surrogateescape")
-    return {"label": line.label, "at": line.at, "text": text}
+def printed_json(printed: Printed) -> Json:
+    """Lines that came at once; bytes that aren't UTF-8 are lone surrogates (PEP 383)."""
+    text = printed.text[:-1].decode("utf-8", "surrogateescape")
+    return {"label": printed.label, "at": printed.at, "text": text}
 
 
 def event_json(event: Event) -> Json:
@@ -48,8 +50,36 @@ def event_json(event: Event) -> Json:
             assert_never(event)
 
 
-class Follow(Response, Generic[T]):
-    """Sends what `first` gives, then what the bus carries, until the client leaves.
+@contextmanager
+def output(registry: Registry, labels: Collection[str]) -> Iterator[More]:
+    """What these print from now on."""
+    backlog = Backlog()
+
+    async def more() -> list[Json]:
+        await backlog.wait()
+        printed = [printed_json(one) for one in backlog.take(BATCH) if one.label in labels]
+        missed = [{"missed": n, "label": who} for who, n in backlog.take_missed() if who in labels]
+        return missed + printed
+
+    with registry.lines.feed(backlog):
+        yield more
+
+
+@contextmanager
+def events(registry: Registry) -> Iterator[More]:
+    """What happens from now on."""
+    with registry.events.subscribe(DEPTH) as news:
+
+        async def more() -> list[Json]:
+            happened = [event_json(event) for event in [await anext(news), *news.take()]]
+            missed = news.take_missed()
+            return [{"missed": missed}, *happened] if missed else happened
+
+        yield more
+
+
+class Follow(Response):
+    """Sends what `first` gives, then what `source` does, until the client leaves.
 
     Not starlette's StreamingResponse: that wants an async generator, and one that is left early
     is finished by the garbage collector. A client that reads slowly holds up nobody: what it
@@ -60,34 +90,26 @@ class Follow(Response, Generic[T]):
 
     def __init__(
         self,
-        bus: Bus[T],
-        show: Callable[[T], Json | None],
+        source: AbstractContextManager[More],
         first: Callable[[], Iterable[Json]] = tuple,
     ) -> None:
-        """`show` gives None for what this client doesn't want to see."""
         super().__init__()
         del self.headers["content-length"]
-        self._subscribe: AbstractContextManager[Subscription[T]] = bus.subscribe(DEPTH)
-        self._show = show
+        self._source = source
         self._first = first
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        with self._subscribe as news:  # before `first`: nothing falls between them
+        with self._source as more:  # before `first`: nothing falls between them
             start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
             first = ndjson(self._first())
             await send(start)
             await send({"type": "http.response.body", "body": first, "more_body": True})
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_until_left, receive, nursery.cancel_scope)
-                async for item in news:
-                    body = self._batch([item, *news.take()], news.take_missed())
-                    if body:
-                        chunk = {"type": "http.response.body", "body": body, "more_body": True}
-                        await send(chunk)
-
-    def _batch(self, items: list[T], missed: int) -> bytes:
-        rows = [shown for item in items if (shown := self._show(item)) is not None]
-        return ndjson([{"missed": missed}, *rows] if missed else rows)
+                while True:
+                    if rows := await more():
+                        body = ndjson(rows)
+                        await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 async def _until_left(receive: Receive, stream: trio.CancelScope) -> None:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import trio
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Sink(Protocol[T_contra]):
+    """Takes what is published, at once, and never fails."""
+
+    def put(self, item: T_contra, /) -> None: ...
 
 
 class Subscription(Generic[T]):
@@ -53,22 +60,28 @@ class Subscription(Generic[T]):
 
 
 class Bus(Generic[T]):
-    """One kind of event, any number of subscriptions."""
+    """One kind of news, any number of listeners, each told in the order in which they came."""
 
     def __init__(self) -> None:
-        self._subscriptions: set[Subscription[T]] = set()
+        self._sinks: list[Sink[T]] = []
 
     def publish(self, item: T) -> None:
-        """Hand `item` to every subscription. Never waits."""
-        for subscription in self._subscriptions:
-            subscription.put(item)
+        """Hand `item` to every listener. Never waits."""
+        for sink in self._sinks:
+            sink.put(item)
+
+    @contextmanager
+    def feed(self, sink: Sink[T]) -> Iterator[None]:
+        """Put what is published from now on into `sink`."""
+        self._sinks.append(sink)
+        try:
+            yield
+        finally:
+            self._sinks.remove(sink)
 
     @contextmanager
     def subscribe(self, depth: int = 256) -> Iterator[Subscription[T]]:
         """Receive what is published from now on, `depth` items at most in waiting."""
         subscription: Subscription[T] = Subscription(depth)
-        self._subscriptions.add(subscription)
-        try:
+        with self.feed(subscription):
             yield subscription
-        finally:
-            self._subscriptions.discard(subscription)

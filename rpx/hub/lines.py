@@ -1,34 +1,63 @@
-"""The last lines of one backend, bounded by number and by bytes."""
+"""The last lines of one speaker, bounded by number and by bytes."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
-from rpx.model.status import Line
+from rpx.model.status import Line, Printed
 
 MAX_LINES = 2_000
 MAX_BYTES = 1 << 20  # of text: a backend that prints 64 KiB lines keeps sixteen of them
 
 
 class LineRing:
-    """Append at one end; the other end falls off. `total` counts all lines there ever were."""
+    """Append at one end; the other end falls off, piece by piece."""
 
-    __slots__ = ("_bytes", "_lines", "total")
+    __slots__ = ("_bytes", "_lines", "_pieces")
 
     def __init__(self) -> None:
-        self._lines: deque[Line] = deque()
+        self._pieces: deque[tuple[int, Printed]] = deque()  # with the number of their lines
+        self._lines = 0
         self._bytes = 0
-        self.total = 0
 
-    def append(self, line: Line) -> None:
-        """Keep `line`, and let go of what no longer fits."""
-        self._lines.append(line)
-        self._bytes += len(line.text)
-        self.total += 1
-        while len(self._lines) > MAX_LINES or self._bytes > MAX_BYTES:
-            self._bytes -= len(self._lines.popleft().text)
+    def append(self, printed: Printed) -> None:
+        """Keep a piece, and let go of those without which there are still enough lines."""
+        count = printed.text.count(b"\n")
+        self._pieces.append((count, printed))
+        self._lines += count
+        self._bytes += len(printed.text)
+        oldest, piece = self._pieces[0]
+        while self._lines - oldest >= MAX_LINES or (
+            self._bytes > MAX_BYTES and len(self._pieces) > 1
+        ):
+            self._pieces.popleft()
+            self._lines -= oldest
+            self._bytes -= len(piece.text)
+            oldest, piece = self._pieces[0]
 
-    def tail(self, count: int | None = None) -> list[Line]:
-        """Return the last `count` lines, oldest first; None: all that are kept."""
-        lines = list(self._lines)
-        return lines if count is None else lines[max(0, len(lines) - count) :]
+    def pieces(self, count: int = MAX_LINES, since: float = 0.0) -> list[Printed]:
+        """Return the last `count` lines that came at `since` or later, oldest first."""
+        found: list[Printed] = []
+        for lines, printed in reversed(self._pieces):
+            if count <= 0 or printed.at < since:
+                break
+            if lines > count:
+                last = b"\n".join(printed.text.split(b"\n")[-count - 1 :])
+                printed = replace(printed, text=last)  # noqa: PLW2901 - the same, cut
+            found.append(printed)
+            count -= lines
+        return found[::-1]
+
+    def tail(self, count: int = MAX_LINES) -> list[Line]:
+        """Return the last `count` lines one by one, oldest first."""
+        return [
+            Line(printed.label, printed.at, text)
+            for printed in self.pieces(count)
+            for text in printed.text.split(b"\n")[:-1]
+        ]
+
+    @property
+    def latest(self) -> float:
+        """When the last piece came; 0 if there is none."""
+        return self._pieces[-1][1].at if self._pieces else 0.0

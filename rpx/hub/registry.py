@@ -15,16 +15,18 @@ import trio
 
 from rpx.hub.bus import Bus
 from rpx.hub.counts import Counts
+from rpx.hub.lines import LineRing
 from rpx.hub.records import Backend, Pool
 from rpx.model.figures import Figures
 from rpx.model.status import (
     HAS_PROCESS,
+    OWN_WORDS,
     BackendSpec,
     Event,
-    Line,
     Note,
     Obstacle,
     PoolSpec,
+    Printed,
     RotationChanged,
     Routed,
     Snapshot,
@@ -67,7 +69,8 @@ class Registry:
         self.strays = Counts()  # of requests that belong to no host of ours
         self.changed = trio.Event()  # replaced at every change of any backend
         self.events: Bus[Event] = Bus()
-        self.lines: Bus[Line] = Bus()
+        self.lines: Bus[Printed] = Bus()
+        self.words = LineRing()
 
     # ---- what a life does
 
@@ -152,10 +155,18 @@ class Registry:
         self.events.publish(Note(text, backend.spec.label if backend else ""))
 
     def print(self, backend: Backend, text: bytes) -> None:
-        """Keep and publish a line that `backend` printed."""
-        line = Line(backend.spec.label, self._clock(), text)
-        backend.lines.append(line)
-        self.lines.publish(line)
+        """Keep and publish lines that `backend` printed, each with its newline."""
+        self._print(backend.spec.label, backend.lines, text)
+
+    def tell(self, text: bytes) -> None:
+        """Keep and publish lines of rpx itself: its news, put into words."""
+        self._print(OWN_WORDS, self.words, text)
+
+    def _print(self, label: str, ring: LineRing, text: bytes) -> None:
+        at = round(max(self._clock(), ring.latest + 1e-6), 6)
+        printed = Printed(label, at, text)
+        ring.append(printed)
+        self.lines.publish(printed)
 
     # ---- what a request does
 

@@ -30,6 +30,8 @@ class State(Enum):
     COMPLETED = "completed"
 
 
+OWN_WORDS: Final = "rpx"  # the label of what rpx itself has to say
+
 HAS_PROCESS: Final = frozenset(
     {State.STARTING, State.READY, State.UNHEALTHY, State.DRAINING, State.STOPPING}
 )
@@ -141,8 +143,21 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """Whole lines that `label` printed, each with its newline, as they came in one piece.
+
+    `at` is seconds since the epoch, in whole microseconds, and later than that of any piece of the
+    same label before it.
+    """
+
+    label: str
+    at: float
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One line a backend printed, without its newline. `at` is seconds since the epoch."""
+    """One line of a Printed, without its newline."""
 
     label: str
     at: float

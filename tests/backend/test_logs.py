@@ -10,7 +10,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.backend.logs import CHUNK, MARK, LineSplitter, Output, pump
+from rpx.backend.logs import CHUNK, LINE, MARK, RATE, LineSplitter, Output, pump
 
 terminalish = st.lists(
     st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b"bc", "é€😀".encode(), b"\xff", b"\x1b[31m"])
@@ -19,7 +19,9 @@ terminalish = st.lists(
 
 def lines_of(*chunks: bytes, limit: int = 64 * 1024) -> list[bytes]:
     splitter = LineSplitter(limit)
-    return [line for chunk in chunks for line in splitter.feed(chunk)] + list(splitter.finish())
+    text = b"".join(splitter.feed(chunk) for chunk in chunks) + splitter.finish()
+    assert not text or text.endswith(b"\n")
+    return text.split(b"\n")[:-1]
 
 
 # ---------------------------------------------------------------- lines
@@ -87,7 +89,7 @@ def test_a_line_of_exactly_the_limit_is_not_split() -> None:
 def test_a_progress_bar_that_never_ends_a_line_is_not_hoarded() -> None:
     splitter = LineSplitter()
     for _ in range(10_000):
-        assert list(splitter.feed(b"\r[=====>    ] 50%")) == []
+        assert splitter.feed(b"\r[=====>    ] 50%") == b""
     assert len(splitter._partial) < 100
 
 
@@ -96,7 +98,7 @@ def test_chopped_input_takes_linear_time() -> None:
     splitter, chunk = LineSplitter(2**30), b"x" * 10
     started = time.process_time()
     for _ in range(400_000):
-        assert not list(splitter.feed(chunk))
+        assert not splitter.feed(chunk)
     assert time.process_time() - started < 8
 
 
@@ -117,9 +119,9 @@ class Flood(trio.abc.ReceiveStream):
 async def test_a_flood_leaves_everybody_else_their_turn() -> None:
     lines, turns = 0, 0
 
-    def emit(line: bytes) -> None:
+    def emit(text: bytes) -> None:
         nonlocal lines
-        lines += 1
+        lines += text.count(b"\n")
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(pump, Flood(), emit)
@@ -136,7 +138,41 @@ async def test_a_cancelled_pump_hands_over_what_it_has_read() -> None:
     with trio.move_on_after(0.01):
         await feed.send_all(b"whole\nhalf")
         await pump(stream, got.append)
-    assert got == [b"whole", b"half"]
+    assert got == [b"whole\n", b"half\n"]
+
+
+@pytest.mark.parametrize("line", [b"y\n", b"x" * 999 + b"\n"])
+async def test_a_flood_is_left_in_the_pipe_beyond_what_is_read_of_one_child(
+    line: bytes, autojump_clock: trio.testing.MockClock
+) -> None:
+    got = lines = 0
+
+    class Flood(trio.abc.ReceiveStream):
+        async def receive_some(self, max_bytes: int | None = None) -> bytes:
+            await trio.lowlevel.checkpoint()
+            return line * ((max_bytes or 0) // len(line))
+
+        async def aclose(self) -> None:
+            await trio.lowlevel.checkpoint()
+
+    def emit(text: bytes) -> None:
+        nonlocal got, lines
+        got += len(text)
+        lines += text.count(b"\n")
+
+    with trio.move_on_after(9):
+        await pump(Flood(), emit)
+    assert 0.99 < (got + LINE * lines) / RATE / 10 < 1.01  # what one second may have more
+
+
+async def test_who_prints_less_than_that_waits_for_nobody(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    feed, stream = trio.testing.memory_stream_one_way_pair()
+    await feed.send_all(b"x" * (RATE // 2) + b"\n")
+    await feed.aclose()
+    await pump(stream, lambda text: None)
+    assert trio.current_time() == 0
 
 
 # ---------------------------------------------------------------- the end of the output
@@ -150,7 +186,7 @@ async def test_output_that_nobody_closes_ends_soon(autojump_clock: trio.testing.
         await feed.send_all(b"last words")
         await trio.sleep(5)
         output.end_soon()
-    assert got == [b"last words"]
+    assert got == [b"last words\n"]
     assert trio.current_time() < 5.3
 
 
@@ -171,7 +207,7 @@ async def test_an_orphan_that_goes_on_printing_is_cut_off(
         await pump(output, got.append)
         nursery.cancel_scope.cancel()
     assert trio.current_time() < 0.3
-    assert got[-1] == b"in the pipe"
+    assert got[-1] == b"in the pipe\n"
 
 
 async def test_the_rest_is_thrown_away_only_if_nobody_reads(
@@ -186,7 +222,7 @@ async def test_the_rest_is_thrown_away_only_if_nobody_reads(
         await trio.testing.wait_all_tasks_blocked()
         await feed.send_all(b"read\n")
         output.end_soon()
-    assert got == [b"read"]
+    assert got == [b"read\n"]
 
 
 async def test_a_cancelled_reader_is_followed_by_one_who_throws_away(

@@ -133,8 +133,8 @@ async def test_an_order_that_came_to_nothing_has_an_exit_code(shop: Shop) -> Non
 
 async def test_logs_have_the_prefixes_of_the_console(shop: Shop) -> None:
     hub = shop.fleet.registry
-    hub.print(hub.backends["api:3000"], b"\x1b[31mone")
-    hub.print(hub.backends["api:3001"], "two\u2028".encode())
+    hub.print(hub.backends["api:3000"], b"\x1b[31mone\n")
+    hub.print(hub.backends["api:3001"], "two\u2028\n".encode())
     assert await shop.rpx("logs") == 0
     assert shop.out == "api:3000 | one\napi:3001 | two\u2028\n"
     assert await shop.rpx("logs", "--tail", "0") == 0
@@ -144,7 +144,7 @@ async def test_logs_have_the_prefixes_of_the_console(shop: Shop) -> None:
 async def test_logs_as_json_are_one_object_a_line(shop: Shop) -> None:
     hub = shop.fleet.registry
     for label in ("api:3000", "api:3001"):
-        hub.print(hub.backends[label], b"hello")
+        hub.print(hub.backends[label], b"hello\n")
     assert await shop.rpx("logs", "--json", "3001") == 0
     line = json.loads(shop.out)
     assert (line["label"], line["text"]) == ("api:3001", "hello")

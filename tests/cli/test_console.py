@@ -1,4 +1,4 @@
-"""The console as a face: order, bounds, a terminal that stands still, the last words."""
+"""Console and narrator as faces: order, bounds, a terminal that stands still, the last words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import trio
 import trio.testing
 from trio.abc import Clock
 
-from rpx.cli.backlog import LIMIT
-from rpx.cli.console import Console, goodbye
+from rpx.cli.console import Console
+from rpx.cli.narrator import Narrator, goodbye
+from rpx.hub.backlog import LIMIT
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
+from rpx.model.status import Event, Note
 from rpx.policy.lifecycle import Move
 from tests.support.bench import registry, spec
 
@@ -33,12 +35,9 @@ class Terminal:
             self.lines += b"".join(pieces).decode().splitlines()
         return self.alive
 
-    def after(self, header: str) -> list[str]:
-        return self.lines[self.lines.index(header) + 1 :]
-
 
 class Run:
-    """A console at work on a registry with two backends."""
+    """Console and narrator at work on a registry with two backends."""
 
     def __init__(self) -> None:
         self.registry: Registry = registry(spec(3000), spec(3001))
@@ -46,12 +45,13 @@ class Run:
         self.shutdown = Shutdown()
         self.bugs: list[ExceptionGroup[Exception]] = []
         self.console = Console(self.terminal.write, self.bugs.append, colour=False)
-        self.before: Callable[[], None] = lambda: None
+        self.narrator = Narrator(self.bugs.append)
 
     async def show(self, happen: Callable[[], None]) -> list[str]:
         """Run the console while something happens; what it has printed when it was cancelled."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self.console, self.registry, self.shutdown)
+            await nursery.start(self.narrator, self.registry, self.shutdown)
             await trio.testing.wait_all_tasks_blocked(0.01)
             happen()
             await trio.testing.wait_all_tasks_blocked(0.01)
@@ -59,7 +59,7 @@ class Run:
         return self.terminal.lines[1:]
 
     def say(self, label: str, text: bytes) -> None:
-        self.registry.print(self.registry.backends[label], text)
+        self.registry.print(self.registry.backends[label], text + b"\n")
 
     def move(self, label: str, move: Move, reason: str = "") -> None:
         self.registry.move(self.registry.backends[label], move, reason=reason)
@@ -78,7 +78,7 @@ async def test_lines_and_news_come_in_the_order_in_which_they_happened() -> None
 
     def happen() -> None:
         run.move("api:3000", Move.LAUNCH)
-        for number in range(1500):  # more than one batch
+        for number in range(1500):
             run.say("api:3000", b"%d" % number)
         run.move("api:3000", Move.CRASHED, "exited with status 1 after 0.1 s")
         run.move("api:3000", Move.LAUNCH)
@@ -103,11 +103,10 @@ async def test_what_was_said_last_is_printed_before_it_ends() -> None:
     assert run.terminal.lines[-1] == "api:3000 | last words"
 
 
-async def test_it_says_goodbye_only_when_the_end_was_asked_for() -> None:
+async def test_it_says_goodbye_when_the_end_was_asked_for() -> None:
     run = Run()
     assert await run.show(run.shutdown.request) == [
         "rpx      | stopping: 0 backends (Ctrl-C again to hurry)",
-        "rpx      | stopped",
     ]
 
 
@@ -115,16 +114,23 @@ async def test_each_second_it_says_who_is_waited_for(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     hub, shutdown, said = registry(spec(3000)), Shutdown(), list[str]()
+
+    class Heard:
+        def put(self, event: Event) -> None:
+            if isinstance(event, Note):
+                said.append(event.text)
+
     backend = hub.backends["api:3000"]
-    nursery.start_soon(goodbye, hub, shutdown, said.append, trio.current_time)
+    nursery.start_soon(goodbye, hub, shutdown, trio.current_time)
     hub.move(backend, Move.LAUNCH)
     hub.started(backend, 812)
     for move in (Move.PROBE_UP, Move.STOP, Move.DRAINED):
         hub.move(backend, move)
-    shutdown.request()
-    await trio.sleep(2.5)
-    shutdown.patience.lose()
-    await trio.sleep(1)
+    with hub.events.feed(Heard()):
+        shutdown.request()
+        await trio.sleep(2.5)
+        shutdown.patience.lose()
+        await trio.sleep(1)
     assert said == [
         "stopping: 1 backend (Ctrl-C again to hurry)",
         "waiting for api:3000 (pid 812), SIGKILL in 9s, Ctrl-C to kill now",
@@ -182,6 +188,20 @@ async def test_a_bug_in_the_console_is_reported_and_ends_nothing_else() -> None:
     console = Console(broken, run.bugs.append, colour=False)
     async with trio.open_nursery() as nursery:
         await nursery.start(console, run.registry, run.shutdown)
+        run.say("api:3000", b"hello")
         await trio.testing.wait_all_tasks_blocked(0.05)
+        nursery.cancel_scope.cancel()
     [bug] = run.bugs
     assert pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True).matches(bug)
+
+
+async def test_a_bug_in_a_sentence_is_reported_and_ends_nobody_s_life() -> None:
+    run = Run()
+
+    def happen() -> None:
+        run.registry.events.publish("no event at all")  # type: ignore[arg-type]
+        run.registry.say("but this is")
+
+    assert await run.show(happen) == ["rpx      | but this is"]
+    [bug] = run.bugs
+    assert pytest.RaisesGroup(AssertionError).matches(bug)

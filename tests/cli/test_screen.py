@@ -15,14 +15,16 @@ LABELS = [("api", "api:3000"), ("api", "api:3001"), ("web", "web:4000"), ("db", 
 
 def test_prefixes_are_as_wide_as_the_longest_label() -> None:
     layout = Layout(LABELS, colour=False)
-    assert layout.output("api:3000", b"hello") == b"api:3000 | hello\n"
-    assert layout.output("db", b"hello") == b"db       | hello\n"
+    assert layout.output("api:3000", b"hello\n\nagain\n") == (
+        b"api:3000 | hello\napi:3000 | \napi:3000 | again\n"
+    )
+    assert layout.output("db", b"hello\n") == b"db       | hello\n"
     assert layout.own("ready") == b"rpx      | ready\n"
 
 
 def test_copies_of_a_service_share_a_colour_and_services_differ() -> None:
     layout = Layout(LABELS, colour=True)
-    colours = [layout.output(label, b"")[:5] for _, label in LABELS]
+    colours = [layout.output(label, b"\n")[:5] for _, label in LABELS]
     assert colours[0] == colours[1]
     assert len(set(colours)) == 3
     assert layout.own("")[:5] not in colours
@@ -44,17 +46,31 @@ def test_copies_of_a_service_share_a_colour_and_services_differ() -> None:
     ],
 )
 def test_no_escape_byte_is_left_where_no_colour_is_wanted(line: bytes) -> None:
-    assert Layout(LABELS, colour=False).output("db", line) == b"db       | red\n"
+    assert Layout(LABELS, colour=False).output("db", line + b"\n") == b"db       | red\n"
 
 
 def test_an_open_colour_does_not_bleed_into_the_next_line() -> None:
-    line = Layout(LABELS, colour=True).output("db", b"\x1b[31mred")
+    line = Layout(LABELS, colour=True).output("db", b"\x1b[31mred\n")
     assert line.endswith(b"\x1b[31mred\x1b[0m\n")
+
+
+def test_only_lines_with_colours_get_an_end_of_them() -> None:
+    lines = Layout(LABELS, colour=True).output("db", b"one\n\x1b[31mred\ntwo\n").split(b"\n")
+    assert [line.endswith(b"\x1b[0m") for line in lines] == [False, True, False, False]
+
+
+def test_what_rpx_says_loses_escape_bytes_and_stays_a_line_each() -> None:
+    said = Layout(LABELS, colour=False).output("rpx", b"error: so\n  \x1b[31mred\n[rpx] x\n")
+    assert said == b"rpx      | error: so\nrpx      |   red\n[rpx] x\n"
+
+
+def test_a_label_that_is_new_gets_a_prefix_of_its_own() -> None:
+    assert Layout([], colour=False).output("api:3000", b"hello\n") == b"api:3000 | hello\n"
 
 
 def test_bytes_that_are_no_text_pass() -> None:
     line = bytes(range(256)).replace(b"\n", b"").replace(b"\x1b", b"")
-    assert Layout(LABELS, colour=False).output("db", line) == b"db       | " + line + b"\n"
+    assert Layout(LABELS, colour=False).output("db", line + b"\n") == b"db       | " + line + b"\n"
 
 
 def test_the_line_about_a_request_stands_alone() -> None:

@@ -117,11 +117,11 @@ async def test_a_stop_is_told_in_two_steps(told: Told) -> None:
 
 
 async def test_a_failure_shows_the_last_output_of_that_run_and_what_to_do(told: Told) -> None:
-    told.registry.print(told["worker"], b"of an earlier run")
+    told.registry.print(told["worker"], b"of an earlier run\n")
     told.now += 1
     told.move("worker", Move.LAUNCH)
     for number in range(7):
-        told.registry.print(told["worker"], b"line %d \xff" % number)
+        told.registry.print(told["worker"], b"line %d \xff\n" % number)
     reason = "exited with status 1; 5 restarts within 60 s, rpx gave up"
     assert told.move("worker", Move.GAVE_UP, reason=reason) == [
         f"error: backend `worker` {reason}",
@@ -132,7 +132,7 @@ async def test_a_failure_shows_the_last_output_of_that_run_and_what_to_do(told: 
 
 
 async def test_a_failure_without_output_has_none(told: Told) -> None:
-    told.registry.print(told["worker"], b"of an earlier run")
+    told.registry.print(told["worker"], b"of an earlier run\n")
     told.now += 1
     told.move("worker", Move.LAUNCH)
     error, hint = told.move("worker", Move.GAVE_UP, reason="exited with status 1")

@@ -33,7 +33,7 @@ class Project:
     http: httpx.AsyncClient
 
     def say(self, label: str, text: bytes) -> None:
-        self.fleet.registry.print(self.fleet.registry.backends[label], text)
+        self.fleet.registry.print(self.fleet.registry.backends[label], text + b"\n")
 
     async def order(self, verb: str, body: object) -> httpx.Response:
         return await self.http.post(f"/v1/orders/{verb}", json=body)
@@ -80,7 +80,7 @@ async def following(project: Project, url: str) -> AsyncIterator[Following]:
     registry = project.fleet.registry
     async with await trio.open_unix_socket(str(project.socket)) as stream:
         await stream.send_all(f"GET {url} HTTP/1.1\r\nhost: rpx\r\n\r\n".encode())
-        while not registry.lines._subscriptions and not registry.events._subscriptions:
+        while not registry.lines._sinks and not registry.events._sinks:
             await trio.testing.wait_all_tasks_blocked(0.001)
         yield Following(stream)
 
@@ -211,15 +211,16 @@ async def test_a_client_that_reads_slowly_is_told_how_much_it_missed(project: Pr
     async with following(project, "/v1/logs?follow=true") as lines:
         for number in range(10_000):
             project.say("api:3000", b"%d" % number)
-        assert (await lines.next())["missed"] == 8000
-        assert (await lines.next())["text"] == "8000"
+        missed = await lines.next()
+        assert missed["label"] == "api:3000"
+        assert (await lines.next())["text"] == str(missed["missed"])  # the oldest that is left
 
 
 async def test_a_client_that_leaves_is_forgotten(project: Project) -> None:
     async with following(project, "/v1/logs?follow=true"):
-        assert project.fleet.registry.lines._subscriptions
+        assert project.fleet.registry.lines._sinks
     with trio.fail_after(5):
-        while project.fleet.registry.lines._subscriptions:
+        while project.fleet.registry.lines._sinks:
             await trio.testing.wait_all_tasks_blocked(0.001)
 
 
@@ -243,11 +244,11 @@ async def test_the_api_ends_at_once_with_streams_open_and_a_client_that_has_stop
             await nursery.start(Control(path), hub, Shutdown())
             silent.connect(str(path))
             silent.sendall(b"GET /v1/logs?follow=true HTTP/1.1\r\nhost: rpx\r\n\r\n")
-            while not hub.lines._subscriptions:
+            while not hub.lines._sinks:
                 await trio.testing.wait_all_tasks_blocked(0.001)
             for _ in range(20):  # far more than a socket holds
                 for _ in range(1000):
-                    hub.print(hub.backends["api:3000"], b"x" * 1000)
+                    hub.print(hub.backends["api:3000"], b"x" * 1000 + b"\n")
                 await trio.testing.wait_all_tasks_blocked(0.001)
             nursery.cancel_scope.cancel()
     assert not path.exists()

@@ -71,7 +71,7 @@ async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> N
     backend = fleet.registry.backends["api:3000"]
     texts = ["one", "two\u2028still two\x85\x0b", "three"]
     for text in texts:
-        fleet.registry.print(backend, text.encode())
+        fleet.registry.print(backend, text.encode() + b"\n")
 
     def work() -> list[str]:
         with Client(lease) as client:
@@ -82,7 +82,7 @@ async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> N
 
 async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nursery) -> None:
     hub = registry(spec(3000))
-    hub.print(hub.backends["api:3000"], b"hello")
+    hub.print(hub.backends["api:3000"], b"hello\n")
     first = trio.Event()
 
     def work() -> list[str]:

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.hub import lines
+from rpx.hub.backlog import Backlog
 from rpx.hub.bus import Bus
 from rpx.hub.lines import LineRing
 from rpx.hub.patience import Patience
 from rpx.hub.shutdown import Shutdown
 from rpx.hub.walls import walled
-from rpx.model.status import Line
+from rpx.model.status import Printed
 
 
 async def test_a_slow_listener_never_delays_the_publisher_and_learns_what_it_missed() -> None:
@@ -108,23 +109,81 @@ async def test_a_wall_lets_cancellation_through() -> None:
 def test_the_ring_is_bounded_by_lines_and_by_bytes(
     texts: list[bytes], most: int, size: int
 ) -> None:
+    texts = [text.replace(b"\n", b"") + b"\n" for text in texts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "MAX_LINES", most)
         patch.setattr(lines, "MAX_BYTES", size)
         ring = LineRing()
         for text in texts:
-            ring.append(Line("api", 0.0, text))
-        kept = [line.text for line in ring.tail()]
+            ring.append(Printed("api", 0.0, text))
+        kept = [line.text + b"\n" for line in ring.tail()]
     assert len(kept) <= most
-    assert sum(map(len, kept)) <= size
-    assert not kept or texts[-len(kept) :] == kept
-    assert ring.total == len(texts)
+    assert sum(map(len, kept)) <= size or len(kept) == 1
+    assert texts[len(texts) - len(kept) :] == kept
+    assert bool(kept) == bool(texts)
 
 
-def test_a_tail_is_the_last_lines_oldest_first() -> None:
+@given(st.lists(st.integers(1, 5), min_size=1), st.integers(0, 20))
+def test_a_tail_is_the_last_lines_oldest_first_however_they_came(
+    sizes: list[int], count: int
+) -> None:
+    ring, number = LineRing(), 0
+    for at, size in enumerate(sizes):
+        ring.append(Printed("api", at, b"".join(b"%d\n" % n for n in range(number, number + size))))
+        number += size
+    numbers = [int(line.text) for line in ring.tail(count)]
+    assert numbers == list(range(max(0, number - count), number))
+
+
+def test_a_tail_since_a_time_has_nothing_from_before() -> None:
     ring = LineRing()
+    for at in (1.0, 2.0, 3.0):
+        ring.append(Printed("api", at, b"%d\n" % at))
+    assert [piece.text for piece in ring.pieces(since=2.0)] == [b"2\n", b"3\n"]
+    assert ring.latest == 3.0
+
+
+# ---------------------------------------------------------------- the backlog
+
+
+def put(backlog: Backlog, label: str, text: bytes) -> None:
+    backlog.put(Printed(label, 0.0, text))
+
+
+async def test_a_backlog_gives_what_was_put_in_its_order() -> None:
+    backlog = Backlog()
     for number in range(5):
-        ring.append(Line("api", 0.0, b"%d" % number))
-    assert [line.text for line in ring.tail(2)] == [b"3", b"4"]
-    assert ring.tail(0) == []
-    assert len(ring.tail(99)) == 5
+        put(backlog, f"api:{number % 2}", b"%d\n" % number)
+    await backlog.wait()
+    assert [piece.text for piece in backlog.take(4)] == [b"0\n", b"1\n"]
+    assert len(backlog.take(1000)) == 3
+    assert backlog.take(1000) == []
+
+
+async def test_who_floods_a_backlog_loses_its_own_oldest_lines_and_nobody_else_s() -> None:
+    backlog = Backlog(limit=1000)
+    put(backlog, "quiet", b"one\n")
+    for number in range(100):
+        put(backlog, "loud", b"%d\nand more\n" % number)
+    put(backlog, "quiet", b"two\n")
+    pieces = backlog.take(10_000)
+    assert [piece.text for piece in pieces if piece.label == "quiet"] == [b"one\n", b"two\n"]
+    loud = [piece.text for piece in pieces if piece.label == "loud"]
+    assert loud[-1] == b"99\nand more\n"
+    assert backlog.take_missed() == [("loud", 2 * (100 - len(loud)))]
+    assert backlog.take_missed() == []
+
+
+async def test_who_waits_for_a_backlog_is_woken_by_the_next_line(nursery: trio.Nursery) -> None:
+    backlog, woken = Backlog(), trio.Event()
+
+    async def wait() -> None:
+        await backlog.wait()
+        woken.set()
+
+    nursery.start_soon(wait)
+    await trio.testing.wait_all_tasks_blocked()
+    assert not woken.is_set()
+    put(backlog, "api", b"hello\n")
+    with trio.fail_after(1):
+        await woken.wait()

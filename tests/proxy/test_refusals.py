@@ -20,7 +20,7 @@ async def test_a_502_names_the_backends_their_states_and_what_they_printed_last(
     with refusing() as one:
         async with origin(closes) as two, running(one, two) as house:
             for backend in house.backends:
-                house.registry.print(backend, b"Error: <no> database")
+                house.registry.print(backend, b"Error: <no> database\n")
             client = await house.client()
             await client.send(get("/", "Accept: text/html"))
             page = (await client.answer()).body.decode()
@@ -35,7 +35,7 @@ async def test_a_502_names_the_backends_their_states_and_what_they_printed_last(
 async def test_a_502_as_json_has_the_same_in_fields() -> None:
     with refusing() as port:
         async with running(port) as house:
-            house.registry.print(house.backends[0], b"line")
+            house.registry.print(house.backends[0], b"line\n")
             client = await house.client()
             await client.send(get("/", JSON))
             answer = await client.answer()

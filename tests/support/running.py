@@ -30,10 +30,10 @@ class Running:
         self.named: dict[str, psutil.Process] = {}
         self.left: list[str] = []  # who was still there after the context
 
-    def hear(self, line: bytes) -> None:
-        text = line.decode("utf-8", "replace")
-        self.lines.append(text)
-        for name, pid in re.findall(r"^(\w+) (\d+)$", text):
+    def hear(self, lines: bytes) -> None:
+        text = lines.decode("utf-8", "replace")
+        self.lines += text.split("\n")[:-1]
+        for name, pid in re.findall(r"(?m)^(\w+) (\d+)$", text):
             with suppress(psutil.NoSuchProcess):
                 self.named[name] = psutil.Process(int(pid))
 

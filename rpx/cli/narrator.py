@@ -1,0 +1,66 @@
+"""Puts what happens into words, once, for all who show or keep them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+import trio
+
+from rpx.cli.sentences import Teller, stopping, waiting
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.hub.walls import walled
+from rpx.model.status import Event
+
+TICK = 1.0  # seconds between two reports on who is being waited for
+Report = Callable[[ExceptionGroup[Exception]], None]
+
+
+class Narrator:
+    """A `Face` of rpx.app, and a sink of events. What it says is output with rpx's own label.
+
+    It speaks in the instant of an event, not in a task of its own: what a backend prints next must
+    come after the news, for everybody.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    async def __call__(
+        self,
+        registry: Registry,
+        shutdown: Shutdown,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        self._registry = registry
+        self._teller = Teller(registry)
+        self._say(self._teller.overview())
+        with registry.events.feed(self):
+            task_status.started()
+            await walled(self._report, goodbye, registry, shutdown)
+
+    def put(self, event: Event) -> None:
+        """Tell of one event. A bug in the words is not one of whom they are about."""
+        try:
+            self._say(self._teller.tell(event))
+        except Exception as bug:  # noqa: BLE001 - the wall of this face
+            self._report(ExceptionGroup("a sentence went wrong", [bug]))
+
+    def _say(self, sentences: Iterable[str]) -> None:
+        text = "".join(f"{sentence}\n" for sentence in sentences)
+        if text:
+            self._registry.tell(text.encode("utf-8", "surrogateescape"))
+
+
+async def goodbye(
+    registry: Registry, shutdown: Shutdown, clock: Callable[[], float] = time.time
+) -> None:
+    """Once the end was asked for: say each second who is still being waited for."""
+    await shutdown.wait()
+    registry.say(stopping(registry))
+    while True:
+        await trio.sleep(TICK)
+        for text in waiting(registry, clock(), hurried=shutdown.patience.lost):
+            registry.say(text)
