@@ -23,6 +23,8 @@ _FRAMING_TRAILER = re.compile(
     rb"\r\n0[^\r\n]*\r\n(?:[^\r\n]+\r\n)*?(?i:content-length|transfer-encoding|connection|upgrade):"
 )
 
+_TAB_BEHIND_CODING = re.compile(rb"\r\n(?i:transfer-encoding):[^\r\n]*\t *\r\n")
+
 _SPACE_BEFORE = re.compile(rb"\r\n[0-9A-Fa-f]+[ \t]+;")
 _SPACE_WITHIN = re.compile(rb"\r\n[0-9A-Fa-f]+[ \t]*;[^\r\n]*[ \t]")
 
@@ -44,6 +46,8 @@ def to_llhttp(message: bytes, head: RequestHead) -> str:
         return "it has no number for the method; RFC 9110 §9.1 lets any token pass"
     if not _VERSION.match(message.lstrip(b"\r\n")):
         return "it knows 1.0 and 1.1 only; RFC 9110 §2.5 lets higher minors pass as 1.1"
+    if _TAB_BEHIND_CODING.search(message):
+        return "it refuses a tab behind a coding; RFC 9112 §5.1 lets it pass, and we drop it"
     return chunks_to_llhttp(message) if head.length == CHUNKED else ""
 
 
