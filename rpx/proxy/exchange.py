@@ -124,8 +124,7 @@ class Exchange:
             finally:
                 self._connection.end()
                 if self._clean and self._answer is not None:
-                    keeps = self._answer.keep_alive_timeout
-                    proxy.upstreams.give_back(backend, wire, now=proxy.sweeper.now, keeps=keeps)
+                    proxy.upstreams.give_back(backend, wire, self._answer, now=proxy.sweeper.now)
                 else:
                     wire.close()
         finally:

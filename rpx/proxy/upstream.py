@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from rpx.http.response import ResponseHead
 from rpx.hub.records import Backend
 from rpx.model.config import Timeouts
 from rpx.policy.retry import Failure
@@ -39,11 +40,13 @@ class Upstreams:
             wire.close()
         return None
 
-    def give_back(self, backend: Backend, wire: Wire, *, now: float, keeps: float | None) -> None:
-        """Keep `wire` for the next request; `keeps`: for how many seconds the backend does."""
+    def give_back(self, backend: Backend, wire: Wire, answer: ResponseHead, *, now: float) -> None:
+        """Keep `wire`, on which `answer` has come last, for the next request."""
         idle = self._idle[backend]
         if backend.in_rotation and len(idle) < IDLE_MOST:
-            wire.since = now
+            # Some servers write a body behind an answer that has none (to HEAD, 304): always look.
+            wire.since = now if answer.length else -NEVER
+            keeps = answer.keep_alive_timeout
             wire.deadline = now + (
                 self._timeouts.upstream_idle if keeps is None else max(keeps - 1.0, 0.0)
             )
