@@ -13,11 +13,15 @@ class Failure(Enum):
     """How an attempt ended before the first byte of an answer."""
 
     REFUSED = "connection refused"
+    UNRESOLVED = "its host name can't be resolved"
     TIMEOUT = "no connection in time"
     STARVED = "rpx has no file descriptor left for a connection"
     FULL = "has as many requests as it may have"
     BROKEN_FRESH = "closed the connection before it answered"
     BROKEN_REUSED = "closed the connection as the request came"
+
+
+_NEVER_BEGUN = (Failure.REFUSED, Failure.UNRESOLVED, Failure.TIMEOUT, Failure.FULL)
 
 
 def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) -> bool:
@@ -28,6 +32,6 @@ def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) 
     """
     if failure is Failure.STARVED:
         return False
-    if failure in (Failure.REFUSED, Failure.TIMEOUT, Failure.FULL):
+    if failure in _NEVER_BEGUN:
         return True
     return replayable and (method in IDEMPOTENT or not sent)

@@ -114,7 +114,7 @@ def _explained(pool: Pool, failure: Failure | None) -> tuple[int, str, str]:
             return 503, f"Every backend of {pool.host} {failure.value}.", hint
         case Failure.TIMEOUT:
             return 504, f"No backend of {pool.host} took the connection in time.", _hint(pool)
-        case Failure.REFUSED:
+        case Failure.REFUSED | Failure.UNRESOLVED:
             return 502, f"No backend of {pool.host} answered: {failure.value}.", _hint(pool)
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
             what = f"The backend of {pool.host} that was asked {failure.value}."
@@ -157,12 +157,12 @@ def _keeps(connection: Connection, request: RequestHead) -> bool:
 
 
 def _unknown_host(registry: Registry, request: RequestHead) -> Page:
-    host = request.host or "(none)"
     links = tuple(Link(name, registry.url(name)) for name in registry.pools)
     known = "These are known:" if links else "None is known."
-    return Page(
-        404, "Unknown host", (f"There is no proxy for the host {host}. {known}",), (), links
-    )
+    if not request.host:  # only HTTP/1.0 comes so far without
+        return Page(400, "Bad Request", (f"The request names no host. {known}",), (), links)
+    what = f"There is no proxy for the host {request.host}. {known}"
+    return Page(404, "Unknown host", (what,), (), links)
 
 
 _LOOP = Page(

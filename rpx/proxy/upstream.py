@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import defaultdict
 
 from rpx.http.response import ResponseHead
@@ -94,4 +95,6 @@ def why_not(error: OSError) -> Failure:
     """Return what it means that `Upstreams.open` has raised `error`."""
     if error.errno in NO_MORE_FILES:
         return Failure.STARVED
+    if isinstance(error, socket.gaierror):
+        return Failure.UNRESOLVED
     return Failure.TIMEOUT if isinstance(error, TimeoutError) else Failure.REFUSED

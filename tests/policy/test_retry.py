@@ -8,7 +8,7 @@ from rpx.policy.retry import Failure, may_retry
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"PATCH", b"FOO"])
-@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.TIMEOUT])
+@pytest.mark.parametrize("failure", [Failure.REFUSED, Failure.UNRESOLVED, Failure.TIMEOUT])
 def test_a_connection_that_was_never_made_has_taken_nothing(
     failure: Failure, method: bytes
 ) -> None:

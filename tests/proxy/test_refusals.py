@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from typing import NoReturn
 
 import pytest
 import trio
@@ -12,6 +13,7 @@ from rpx.model.config import Timeouts
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import HOST, get, running
 from tests.support.origin import OK, answers, closes, once, origin, refusing
+from tests.support.raw import Raw
 
 JSON = "Accept: application/json"
 
@@ -79,6 +81,64 @@ async def test_a_backend_that_takes_no_connection_in_time_is_a_504() -> None:
             await client.send(get())
             assert (await client.answer()).status == 504
             assert not house.backends[0].in_rotation
+
+
+class NoNames(trio.abc.HostnameResolver):
+    """A resolver that knows nobody."""
+
+    async def getaddrinfo(self, *_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    async def getnameinfo(self, *_: object) -> NoReturn:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_backend_whose_name_nobody_knows_is_a_502_that_says_so(method: str) -> None:
+    before = trio.socket.set_custom_hostname_resolver(NoNames())
+    try:
+        async with running(3000, name="nobody.example") as house:
+            client = await house.client()
+            await client.send(get("/", JSON, method=method))
+            answer = await client.answer()
+            assert answer.status == 502
+            assert "can't be resolved" in json.loads(answer.body)["detail"]
+            assert not house.backends[0].in_rotation
+    finally:
+        trio.socket.set_custom_hostname_resolver(before)
+
+
+async def test_a_websocket_to_a_dead_backend_is_a_502_and_the_client_may_ask_again() -> None:
+    with refusing() as port:
+        async with running(port) as house:
+            client = await house.client()
+            for status in (502, 503):
+                await client.send(get("/", "Upgrade: websocket", "Connection: Upgrade"))
+                answer = await client.answer()
+                assert (answer.status, answer.field("upgrade")) == (status, None)
+
+
+@pytest.mark.parametrize("fields", [(), ("Upgrade: websocket", "Connection: Upgrade")])
+async def test_a_backend_that_sends_requests_back_here_is_found_out(fields: tuple[str]) -> None:
+    """Statement 55: as a dev server's own proxy does, without `changeOrigin`."""
+    asked = 0
+
+    async def sends_back(raw: Raw) -> None:
+        nonlocal asked
+        while (request := await raw.request()) is not None:
+            asked += 1
+            again = await house.client()
+            await again.send(request)
+            answer = await again.answer()
+            await raw.send(answer.head + answer.body)
+
+    async with origin(sends_back) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", JSON, *fields))
+        answer = await client.answer()
+        assert answer.status == 508
+        assert "changeOrigin" in json.loads(answer.body)["hint"]
+        assert asked == 5
 
 
 async def test_a_404_lists_the_hosts_that_are_known_and_escapes_the_one_that_is_not() -> None:
