@@ -116,3 +116,19 @@ async def test_a_backend_of_two_hosts_has_the_sum_of_both_in_its_stats() -> None
         for host in ("a.localhost", "b.localhost", "b.localhost"):
             assert (await ask(proxy, host=host)).status_code == 200
         assert proxy.stats()[f"localhost:{port}"]["requests"] == 3
+
+
+async def test_timeouts_and_limits_are_those_that_were_given() -> None:
+    async with rpx.start_proxy(
+        from_=1,
+        to="api.localhost",
+        listen={"http_port": 0},
+        timeouts={"head": "100ms"},
+        limits={"target": "1kb"},
+    ) as proxy:
+        assert (await ask(proxy, "/" + "a" * 1024)).status_code == 414
+        slow = await trio.open_tcp_stream("127.0.0.1", int(proxy.url.rpartition(":")[2]))
+        async with slow:
+            await slow.send_all(b"GET / HTTP/1.1\r\nHo")
+            with trio.fail_after(5):
+                assert await slow.receive_some() == b""

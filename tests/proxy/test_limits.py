@@ -11,6 +11,37 @@ from tests.proxy.house import get, put, running, until
 from tests.support.origin import OK, answers, never, origin
 
 
+@pytest.mark.parametrize(
+    ("limits", "request_", "status"),
+    [
+        (Limits(target=20), get("/" + "a" * 20), 414),
+        (Limits(head=200), get("/", "X: " + "a" * 200), 431),
+        (Limits(head_lines=3), get("/", "A: 1", "B: 2", "C: 3"), 431),
+    ],
+)
+async def test_a_head_beyond_a_limit_that_was_set_never_reaches_a_backend(
+    limits: Limits, request_: bytes, status: int
+) -> None:
+    async with origin(answers(OK)) as backend, running(backend, limits=limits) as house:
+        client = await house.client()
+        await client.send(request_)
+        assert (await client.answer()).status == status
+        assert await client.ended() == "closed"
+        assert backend.visits == []
+        other = await house.client()
+        await other.send(get("/ok", "A: 1"))
+        assert (await other.answer()).status == 200
+
+
+@pytest.mark.parametrize("limits", [Limits(head=200), Limits(head_lines=3)])
+async def test_the_limits_of_a_head_hold_for_answers_too(limits: Limits) -> None:
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + b"X: %b\r\n" % (b"a" * 60) * 3 + b"\r\n"
+    async with origin(answers(large)) as backend, running(backend, limits=limits) as house:
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).status == 502
+
+
 async def test_a_body_that_is_known_to_be_too_large_never_reaches_a_backend() -> None:
     async with origin(answers(OK)) as backend, running(backend, limits=Limits(body=10)) as house:
         client = await house.client()

@@ -192,6 +192,21 @@ async def test_out_of_patience_nobody_is_waited_for() -> None:
         await ends.gone()
 
 
+@pytest.mark.parametrize("first", ["client", "backend"])
+async def test_when_one_side_is_gone_a_silent_other_is_left_within_a_second(first: str) -> None:
+    async with tunnelled() as ends:
+        gone, other = ends.client, ends.backend
+        if first == "backend":
+            gone, other = other, gone
+        began = trio.current_time()
+        gone.half_close()
+        assert await other.ended() == "closed"
+        assert trio.current_time() - began < 0.5
+        assert await gone.ended() == "closed"
+        await ends.house.idle()
+        assert trio.current_time() - began < 1.5
+
+
 # ---- the same as real programs see it
 
 
