@@ -22,6 +22,7 @@ from rpx.backend.leader import Leader, spawn
 from rpx.backend.logs import AFTER_END, Output
 from rpx.backend.processes import MARKER
 from rpx.hub.patience import Patience
+from rpx.model.address import Location
 from rpx.model.config import Start
 
 KILL_TAKES = 2.0  # seconds; what has not gone then is stuck in the kernel
@@ -56,9 +57,9 @@ class Child:
         self._deadline = min(self._deadline, trio.current_time())
         self.signal(signal.SIGKILL)
 
-    async def strike(self, signum: int, port: int | None) -> int:
-        """Signal who of this instance listens on `port`, else the leader; the pid that was hit."""
-        listener = None if port is None or self._over else await self._leader.listener(port)
+    async def strike(self, signum: int, at: Location | None) -> int:
+        """Signal who of this instance listens there, else the leader; the pid that was hit."""
+        listener = None if at is None or self._over else await self._leader.listener(at)
         if listener is not None and processes.send(listener, signum):
             return listener.pid
         if not self._over:

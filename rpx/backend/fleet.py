@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import trio
 
-from rpx.backend.child import open_child
+from rpx.backend.child import Child, open_child
 from rpx.backend.life import Life, live
 from rpx.backend.order import dependants_gone
 from rpx.backend.probe import http_check, prepare, tcp_check
+from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
+from rpx.model.address import SocketFile
 from rpx.model.config import Start
 from rpx.model.status import AT_REST, BackendSpec, State
 
@@ -45,8 +48,10 @@ class Fleet:
     async def run(self) -> None:
         """Begin every life. Returns only when cancelled, which ends the processes as well."""
         async with trio.open_nursery() as lives:
-            if any(each.spec.health_check for each in self._registry.backends.values()):
-                lives.start_soon(prepare)
+            for backend in self._registry.backends.values():
+                if backend.spec.health_check and backend.spec.address:
+                    lives.start_soon(prepare, backend.spec.address)
+                    break
             for number, backend in enumerate(self._registry.backends.values(), 1):
                 start = backend.spec.start
                 if start is None:
@@ -82,22 +87,23 @@ class Fleet:
         self._report(group)
 
     def _life(self, backend: Backend, start: Start, number: int) -> Life:
-        environment = child_environment(backend.spec, start, colour=self._colour)
         return Life(
             registry=self._registry,
             backend=backend,
-            open=partial(
-                open_child,
-                start,
-                environment,
-                instance=f"{self._run_id}.{number}",
-                patience=self._patience,
-            ),
+            open=partial(self._open, backend.spec, start, f"{self._run_id}.{number}"),
             check=partial(check, backend),
             patience=self._patience,
             chance=random.random,
             start=start,
         )
+
+    def _open(
+        self, spec: BackendSpec, start: Start, instance: str
+    ) -> AbstractAsyncContextManager[Child]:
+        if isinstance(spec.address, SocketFile):
+            clear(spec.address)
+        environment = child_environment(spec, start, colour=self._colour)
+        return open_child(start, environment, instance=instance, patience=self._patience)
 
     async def _follow(self, backend: Backend) -> None:
         """Watch a backend that somebody else runs."""

@@ -15,6 +15,7 @@ from rpx.backend import processes
 from rpx.backend.logs import PIPE_HOLDS
 from rpx.backend.processes import Identity
 from rpx.backend.shell import argv
+from rpx.model.address import Location
 from rpx.model.config import Start
 
 THREADS = trio.CapacityLimiter(1000)  # one per child, only where there is no pidfd
@@ -45,7 +46,7 @@ class Leader(Protocol):
     async def living(self) -> list[psutil.Process]:
         """Who is alive in this instance, the leader included."""
 
-    async def listener(self, port: int) -> psutil.Process | None:
+    async def listener(self, location: Location) -> psutil.Process | None:
         """Who of this instance listens on the port."""
 
     def rest(self) -> bytes:
@@ -117,9 +118,9 @@ class OwnProcess:
         session = self.pid if self._popen.returncode is None else None
         return await trio.to_thread.run_sync(processes.members, session, self._instance)
 
-    async def listener(self, port: int) -> psutil.Process | None:
+    async def listener(self, location: Location) -> psutil.Process | None:
         living = await self.living()
-        return await trio.to_thread.run_sync(processes.listener, port, living)
+        return await trio.to_thread.run_sync(processes.listener, location, living)
 
     def rest(self) -> bytes:
         try:

@@ -22,6 +22,7 @@ from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.address import Location
 from rpx.model.config import Start
 from rpx.policy.lifecycle import Move
 from rpx.policy.restart import Again, History, after_exit, end_of, ending
@@ -44,7 +45,7 @@ class ChildLike(Protocol):
     async def wait(self) -> int: ...
     async def stop(self) -> None: ...
     async def sweep(self) -> None: ...
-    async def strike(self, signum: int, port: int | None) -> int: ...
+    async def strike(self, signum: int, at: Location | None) -> int: ...
     def kill(self) -> None: ...
 
 
@@ -169,8 +170,7 @@ async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) ->
             if order.asks_to_end and not stopping:
                 run.order = order
                 backend.coming_back = order.come_back
-            address = backend.spec.address
-            order.hit = await child.strike(order.signal, address.port if address else None)
+            order.hit = await child.strike(order.signal, backend.spec.address)
             helpers.start_soon(finish_off, life, child, run, order)
         elif order.kind is not OrderKind.START or run.order is not None:
             run.order = order

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from rpx.backend.fleet import child_environment
 from rpx.backend.processes import PortOwner, port_owner
 from rpx.backend.shell import first_word
+from rpx.backend.socket_file import clear
 from rpx.errors import ConfigError, Problem, RpxError
-from rpx.model.address import Address
+from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
 from rpx.model.status import BackendSpec
 
@@ -31,7 +32,9 @@ def preflight(specs: Iterable[BackendSpec]) -> None:
     if problems:
         raise ConfigError(*problems)
     for spec, _ in started:
-        if spec.address is not None:
+        if isinstance(spec.address, SocketFile):
+            _check_socket(spec, spec.address)
+        elif spec.address is not None:
             _check_port(spec, spec.address)
 
 
@@ -71,6 +74,16 @@ def _check_port(spec: BackendSpec, address: Address) -> None:
     for family, host in places:
         if _is_taken(family, host, address.port):
             raise taken(f"the port of `{spec.label}`", address)
+
+
+def _check_socket(spec: BackendSpec, file: SocketFile) -> None:
+    try:
+        clear(file)
+    except OSError as error:
+        raise RpxError(
+            f"the socket of `{spec.label}`, {file.path}, can't be had: {error.strerror}",
+            hint="end what listens there, or choose another path",
+        ) from None
 
 
 def taken(what: str, address: Address) -> RpxError:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import trio
 
-from rpx.model.address import Address
+from rpx.model.address import Location, SocketFile
 from rpx.model.config import HealthCheck
 
 if TYPE_CHECKING:
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 COURTESY = 64 * 1024  # bytes of the body that are read so that a small server can finish its answer
 REFUSED = "connection refused"
+NO_SOCKET = "its socket does not exist"
+NOBODY = frozenset({REFUSED, NO_SOCKET})  # what there is to say while nobody listens yet
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
-_client: trio.lowlevel.RunVar[httpx.AsyncClient | None] = trio.lowlevel.RunVar("probe client", None)
+_clients: trio.lowlevel.RunVar[dict[str | None, httpx.AsyncClient]] = trio.lowlevel.RunVar("probes")
 
 
-async def http_check(address: Address, check: HealthCheck) -> str | None:
+async def http_check(address: Location, check: HealthCheck) -> str | None:
     """None if a GET of `check.path` gets an expected status within `check.timeout` seconds in all.
 
     Otherwise why not: "503 Service Unavailable", "no answer within 2 s", "connection refused".
     """
-    client = await _the_client()
+    client = await _client_for(address)
     absent: list[str] = []
     with trio.move_on_after(check.timeout):
         for host in _hosts(address):
@@ -41,13 +43,13 @@ async def http_check(address: Address, check: HealthCheck) -> str | None:
     return f"no answer within {check.timeout:g} s"
 
 
-async def tcp_check(address: Address, timeout: float) -> str | None:
+async def tcp_check(address: Location, timeout: float) -> str | None:
     """None if somebody accepts a connection within `timeout` seconds, else why not."""
     absent: list[str] = []
     with trio.move_on_after(timeout):
         for host in _hosts(address):
             try:
-                stream = await trio.open_tcp_stream(host, address.port)
+                stream = await _connected(host, address)
             except OSError as error:
                 absent.append(_reason(error))
                 continue
@@ -60,15 +62,21 @@ async def tcp_check(address: Address, timeout: float) -> str | None:
     return f"no answer within {timeout:g} s"
 
 
+async def _connected(host: str, address: Location) -> trio.SocketStream:
+    if isinstance(address, SocketFile):
+        return await trio.open_unix_socket(address.path)
+    return await trio.open_tcp_stream(host, address.port)
+
+
 async def _ask(
-    client: httpx.AsyncClient, host: str, address: Address, check: HealthCheck
+    client: httpx.AsyncClient, host: str, address: Location, check: HealthCheck
 ) -> tuple[str, bool]:
     """What is wrong ("" if nothing), and whether somebody was there to say it."""
     import httpx  # noqa: PLC0415 - 200 ms that a project without HTTP checks need not pay
 
     url = httpx.URL(scheme="http", host=host, port=address.port, raw_path=_target(check.path))
     try:
-        async with client.stream("GET", url, headers={"host": str(address)}) as response:
+        async with client.stream("GET", url, headers={"host": address.authority}) as response:
             status = response.status_code
             await _read_some(response)
     except httpx.ConnectError as error:
@@ -96,21 +104,24 @@ async def _read_some(response: httpx.Response) -> None:
             return  # the status has been said; the body is not what was asked for
 
 
-async def prepare() -> None:
-    """Bring in what HTTP checks need, while the backends are still starting."""
-    await _the_client()
+async def prepare(address: Location) -> None:
+    """Bring in what HTTP checks need, while the backend is still starting."""
+    await _client_for(address)
 
 
-async def _the_client() -> httpx.AsyncClient:
-    client = _client.get()
-    if client is None:
-        made = await trio.to_thread.run_sync(_make_client)
-        client = _client.get() or made  # another check may have been faster
-        _client.set(client)
-    return client
+async def _client_for(address: Location) -> httpx.AsyncClient:
+    try:
+        clients = _clients.get()
+    except LookupError:
+        _clients.set(clients := {})
+    file = address.path if isinstance(address, SocketFile) else None
+    if file not in clients:
+        made = await trio.to_thread.run_sync(_make_client, file)
+        clients.setdefault(file, made)  # another check may have been faster
+    return clients[file]
 
 
-def _make_client() -> httpx.AsyncClient:
+def _make_client(file: str | None) -> httpx.AsyncClient:
     """No proxy from the environment, no kept connections, redirects, cookies: each look is new."""
     from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415 - comes with httpx
 
@@ -118,11 +129,14 @@ def _make_client() -> httpx.AsyncClient:
 
     return httpx.AsyncClient(
         trust_env=False,
-        verify=False,  # noqa: S501 - only http:// is ever asked; this saves reading all authorities
+        transport=httpx.AsyncHTTPTransport(
+            verify=False,  # only http:// is asked; this saves reading all authorities
+            limits=httpx.Limits(max_keepalive_connections=0),
+            uds=file,
+        ),
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=None,  # noqa: S113 - the whole look has one
-        limits=httpx.Limits(max_keepalive_connections=0),
         headers={"user-agent": "rpx-health-check", "connection": "close"},
     )
 
@@ -132,7 +146,9 @@ def _target(path: str) -> bytes:
     return quote(path, safe="/?:@!$&'()*+,;=%~").encode()
 
 
-def _hosts(address: Address) -> tuple[str, ...]:
+def _hosts(address: Location) -> tuple[str, ...]:
+    if isinstance(address, SocketFile):
+        return ("localhost",)
     return ("127.0.0.1", "::1") if address.host == "localhost" else (address.host,)
 
 
@@ -162,6 +178,8 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.errno:
             if cause.errno == errno.ECONNREFUSED:
                 return REFUSED
+            if cause.errno == errno.ENOENT:
+                return NO_SOCKET
             return os.strerror(cause.errno).lower()
     return str(error) or type(error).__name__
 

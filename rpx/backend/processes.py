@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import psutil
 
-from rpx.model.address import Address
+from rpx.model.address import Address, Location, SocketFile
 
 MARKER = "RPX_INSTANCE"  # every service and what it spawns has `RPX_INSTANCE=<run id>.<n>`
 WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
@@ -117,18 +117,33 @@ def marked(run: str) -> list[psutil.Process]:
     return _processes({row.pid for row in _table() if _carries(row.pid, entry)})
 
 
-def listener(port: int, among: Iterable[psutil.Process]) -> psutil.Process | None:
-    """Who of these listens on the TCP port."""
+def listener(location: Location, among: Iterable[psutil.Process]) -> psutil.Process | None:
+    """Who of these listens on the TCP port, or has bound the unix socket."""
     for process in among:
         try:
-            connections = process.net_connections("tcp")
+            if _has_bound(process, location):
+                return process
         except psutil.Error:
             continue
-        for connection in connections:
-            address = connection.laddr
-            if address and address.port == port and connection.status == psutil.CONN_LISTEN:
-                return process
     return None
+
+
+def _has_bound(process: psutil.Process, location: Location) -> bool:
+    if isinstance(location, SocketFile):
+        return _has_bound_file(process, location.path)
+    return any(
+        each.laddr and each.laddr.port == location.port and each.status == psutil.CONN_LISTEN
+        for each in process.net_connections("tcp")
+    )
+
+
+def _has_bound_file(process: psutil.Process, file: str) -> bool:
+    paths = [str(each.laddr) for each in process.net_connections("unix") if each.laddr]
+    if file in paths:
+        return True
+    folder = process.cwd() if paths else ""  # it may have been bound by a relative path
+    real = os.path.realpath(file)
+    return any(os.path.realpath(os.path.join(folder, path)) == real for path in paths)
 
 
 def port_owner(port: int, hosts: Collection[str]) -> PortOwner | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from rpx.backend.probe import REFUSED
+from rpx.backend.probe import NOBODY
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import State
@@ -49,7 +49,7 @@ async def watch(
 
 
 def _judge(registry: Registry, backend: Backend, health: Health, failure: str | None) -> None:
-    if failure is not None and not (backend.state is State.STARTING and failure == REFUSED):
+    if failure is not None and not (backend.state is State.STARTING and failure in NOBODY):
         backend.last_error = failure  # that it does not listen yet is no error
     move = health.observe(passed=failure is None)
     if move is not None:

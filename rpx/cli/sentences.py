@@ -10,6 +10,7 @@ from typing import assert_never
 
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
+from rpx.model.address import Location, SocketFile
 from rpx.model.status import HAS_PROCESS, Event, Note, RotationChanged, Routed, State, StateChanged
 
 LAST_WORDS = 5  # lines of output that an error shows
@@ -169,8 +170,13 @@ def _by_hand(backend: Backend) -> str:
     start, address = backend.spec.start, backend.spec.address
     folder = _from_here(start.cwd) if start else "."
     there = f"cd {shlex.quote(folder)} && " if folder != "." else ""
-    port = f"PORT={address.port} " if address else ""
-    return f"{there}{port}{_command(backend)}"
+    return f"{there}{_listen_there(address)}{_command(backend)}"
+
+
+def _listen_there(address: Location | None) -> str:
+    if isinstance(address, SocketFile):
+        return f"RPX_SOCKET={shlex.quote(address.path)} "
+    return f"PORT={address.port} " if address else ""
 
 
 def _from_here(folder: Path) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import sys
+from pathlib import Path
+
+from pydantic import ValidationInfo
 
 from rpx.config.wording import shown, wrong
-from rpx.model.address import Address
+from rpx.model.address import Address, SocketFile
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _BACKEND_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 _ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]*\]|[^\[\]:]*):)?(?P<port>[0-9]+)")
 
+LONGEST_PATH = 107 if sys.platform == "linux" else 103  # bytes, of sun_path without its NUL
 _FORMS = "write host:port, :port or port, for example localhost:3000"
 
 
@@ -63,13 +69,15 @@ def source(value: object) -> object:
     return {"address": value} if not isinstance(value, dict) else value
 
 
-def address(value: object) -> object:
-    """host:port, :port or port."""
+def address(value: object, info: ValidationInfo) -> object:
+    """host:port, :port, port or unix:path."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Address("localhost", _port(str(value), value))
     if not isinstance(value, str):
         raise wrong(f"is not an address: {shown(value)}", _FORMS)
     text = value.strip()
+    if text.startswith("unix:"):
+        return _socket_file(text.removeprefix("unix:"), value, info)
     if "://" in text:
         raise wrong(f"is a URL: {shown(value)}", "write host:port, or use `url: http://host:port`")
     parts = _ADDRESS.fullmatch(text)
@@ -81,10 +89,12 @@ def address(value: object) -> object:
     return Address(_host(parts["host"] or "localhost", value), _port(parts["port"], value))
 
 
-def url(value: object) -> object:
-    """http://host:port."""
+def url(value: object, info: ValidationInfo) -> object:
+    """http://host:port, or unix:///path."""
     if not isinstance(value, str) or "://" not in value:
         raise wrong(f"is not a URL: {shown(value)}", "write http://host:port, or use `address`")
+    if value.startswith("unix:"):
+        return address(value, info)
     scheme, rest = value.split("://", 1)
     if scheme.lower() != "http":
         raise wrong(
@@ -99,7 +109,24 @@ def url(value: object) -> object:
         )
     if not re.search(r":[0-9]+$", authority):
         authority += ":80"
-    return address(authority)
+    return address(authority, info)
+
+
+def _socket_file(text: str, value: object, info: ValidationInfo) -> SocketFile:
+    """A path, relative to the project's folder; as a URL with an empty host."""
+    path = text.removeprefix("//") if text.startswith("//") else text
+    if not path or (path is not text and not path.startswith("/")):
+        hint = "write unix:/path/to.sock, or unix:run/api.sock relative to rpx.yaml"
+        raise wrong(f"has no usable path: {shown(value)}", hint)
+    full = os.path.normpath((info.context or {}).get("root", Path()) / path)
+    if "\0" in full:
+        raise wrong("holds a NUL character", "no path can hold one; remove it")
+    if (size := len(os.fsencode(full))) > LONGEST_PATH:
+        raise wrong(
+            f"is too long for a unix socket: {size} bytes of at most {LONGEST_PATH}: {shown(full)}",
+            "use a shorter one, for example below /tmp",
+        )
+    return SocketFile(full, path)
 
 
 def _host(text: str, value: object) -> str:

@@ -20,7 +20,7 @@ from rpx.config.schema import (
 )
 from rpx.config.suggest import choices
 from rpx.config.wording import shown
-from rpx.model.address import Address
+from rpx.model.address import Location
 from rpx.model.config import (
     Backoff,
     Dependency,
@@ -33,7 +33,7 @@ from rpx.model.config import (
 )
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
-_PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_URL")
+_PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_SOCKET", "RPX_URL")
 
 
 # Settings of a start that mean what they say.
@@ -109,21 +109,24 @@ class Builder:
             sources.append(Source(address=source.located, start=start, weight=weight))
         return tuple(sources)
 
-    def _owner(self, start: StartWritten, at: Steps, addresses: list[Address]) -> int | None:
+    def _owner(self, start: StartWritten, at: Steps, addresses: list[Location]) -> int | None:
         """Which address the process serves if `env` gives it one PORT; None: a process for each."""
         port = (start.env or {}).get("PORT")
         if port is None:
             return None
         serves = [index for index, address in enumerate(addresses) if str(address.port) == port]
         if not serves:
-            ports = choices(dict.fromkeys(str(address.port) for address in addresses))
+            hint = "remove it: RPX_SOCKET tells a process the path of its socket"
+            if ports := dict.fromkeys(str(a.port) for a in addresses if a.port is not None):
+                hint = "without it each process gets the port of its own address"
+                hint = f"set it to {choices(ports)}; {hint}"
             self.document.report(
                 f"`PORT` is {shown(port)}, which is no port of this entry",
                 (*at, "env", "PORT"),
-                f"set it to {ports}; without it each process gets the port of its own address",
+                hint,
             )
             return None
-        return min(serves, key=lambda index: not is_loopback(addresses[index].host))
+        return min(serves, key=lambda index: not is_loopback(addresses[index]))
 
     def _start(self, written: StartWritten, at: Steps, outer: Mapping[str, str]) -> Start:
         given = written.written()

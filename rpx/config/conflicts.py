@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rpx.config.document import Document, Steps
-from rpx.model.address import Address
+from rpx.model.address import Location, SocketFile
 from rpx.model.config import Proxy, Source
 
 POOL_WIDE = ("health_check", "hold", "strategy")  # what entries with the same `to` have together
@@ -26,8 +27,11 @@ class Entry:
             yield (*self.at, "from", index), source
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a backend of this host listens on this machine for this machine."""
+def is_loopback(location: Location) -> bool:
+    """Whether a backend listens there on this machine for this machine."""
+    if isinstance(location, SocketFile):
+        return True
+    host = location.host
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -86,7 +90,7 @@ def _disagree(document: Document, first: Entry, entry: Entry, setting: str) -> N
 
 
 def _same_address_in_a_pool(document: Document, entries: Sequence[Entry]) -> None:
-    seen: dict[tuple[str, str, int], Steps] = {}
+    seen: dict[tuple[str, str, int | None], Steps] = {}
     for entry in entries:
         for at, source in entry.sources():
             first = seen.setdefault((entry.proxy.to, *_place(source.address)), at)
@@ -95,12 +99,12 @@ def _same_address_in_a_pool(document: Document, entries: Sequence[Entry]) -> Non
                     f"`{source.address}` is twice in the pool of `{entry.proxy.to}`:"
                     f" here and at {document.where(first)}",
                     at,
-                    "keep one of them; two copies of a service need two ports",
+                    "keep one of them; each copy of a service has an address of its own",
                 )
 
 
 def _same_port_started_twice(document: Document, entries: Sequence[Entry]) -> None:
-    seen: dict[tuple[str, int], tuple[Steps, str]] = {}
+    seen: dict[tuple[str, int | None], tuple[Steps, str]] = {}
     for entry in entries:
         for at, source in entry.sources():
             if source.start is None:
@@ -111,7 +115,7 @@ def _same_port_started_twice(document: Document, entries: Sequence[Entry]) -> No
                     f"two processes would listen on `{source.address}`:"
                     f" this one and the one at {document.where(first)}",
                     at,
-                    "give one of them another port, or remove one `start`",
+                    "give one of them another address, or remove one `start`",
                 )
 
 
@@ -146,7 +150,7 @@ def _own_port_as_backend(
         return
     for entry in entries:
         for at, source in entry.sources():
-            if source.address.port == http_port and is_loopback(source.address.host):
+            if source.address.port == http_port and is_loopback(source.address):
                 document.report(
                     f"`listen.http_port` is {http_port}, the port of the backend at"
                     f" {document.where(at)}",
@@ -179,5 +183,7 @@ def _name_place(document: Document, entry: Entry) -> str:
     return document.where(_name_steps(document, entry))
 
 
-def _place(address: Address) -> tuple[str, int]:
-    return ("localhost" if is_loopback(address.host) else address.host, address.port)
+def _place(address: Location) -> tuple[str, int | None]:
+    if isinstance(address, SocketFile):
+        return os.path.realpath(address.path), None
+    return "localhost" if is_loopback(address) else address.host, address.port

@@ -22,7 +22,7 @@ from pydantic import (
 from rpx.config import addresses, shorthand
 from rpx.config.document import Steps
 from rpx.config.wording import wrong
-from rpx.model.address import Address
+from rpx.model.address import Location
 from rpx.model.config import Strategy
 
 T = TypeVar("T")
@@ -38,8 +38,8 @@ Wait = Annotated[Seconds, Field(gt=0)]
 Size = Annotated[int, BeforeValidator(shorthand.size)]
 Name = Annotated[str, BeforeValidator(shorthand.name)]
 Host = Annotated[str, BeforeValidator(addresses.host)]
-Located = Annotated[Address, BeforeValidator(addresses.address)]
-LocatedUrl = Annotated[Address, BeforeValidator(addresses.url)]
+Located = Annotated[Location, BeforeValidator(addresses.address)]
+LocatedUrl = Annotated[Location, BeforeValidator(addresses.url)]
 Command = Annotated[str | tuple[str, ...], BeforeValidator(shorthand.command)]
 Variable = Annotated[str, BeforeValidator(shorthand.variable)]
 Value = Annotated[str | None, BeforeValidator(shorthand.env_value)]
@@ -156,7 +156,7 @@ class SourceWritten(Written):
         return self
 
     @property
-    def located(self) -> Address:
+    def located(self) -> Location:
         """Where the backend listens."""
         found = self.address or self.url
         assert found is not None  # noqa: S101  # _one_address has seen to it

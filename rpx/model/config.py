@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rpx.model.address import Address
+from rpx.model.address import Location
 
 Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
 
@@ -90,7 +90,7 @@ class Source(Model):
     `weight` is its share of the requests beside the others'; 0: no new ones.
     """
 
-    address: Address
+    address: Location
     start: Start | None = None
     weight: int = 1
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from rpx.model.address import Address
+from rpx.model.address import Location
 from rpx.model.config import Dependency, HealthCheck, Start, Strategy
 
 
@@ -49,18 +49,23 @@ class BackendSpec:
 
     name: str
     replica: int
-    address: Address | None = None
+    address: Location | None = None
     start: Start | None = None
     environment: tuple[tuple[str, str], ...] = ()
     health_check: HealthCheck | None = None
     host: str = ""
     weight: int = 1
     depends_on: tuple[Dependency, ...] = ()
+    by_index: bool = False
 
     @property
     def label(self) -> str:
-        """`name:port` where there is a port, else `name`; unique within a project."""
-        return f"{self.name}:{self.address.port}" if self.address else self.name
+        """Unique within a project: `name:port`, or `name:index` where that isn't (`by_index`), or
+        `name` where there is no address.
+        """
+        if self.address is None:
+            return self.name
+        return f"{self.name}:{self.replica if self.by_index else self.address.port}"
 
     @property
     def identity(self) -> str:

@@ -13,7 +13,9 @@ def select(rows: Sequence[Snapshot], target: str, *, one: bool = False) -> list[
 
     Raises UsageError that lists the names there are.
     """
-    found = [row for row in rows if target in _names(row)]
+    found = [row for row in rows if target == row.label]
+    if not found:
+        found = [row for row in rows if target in _names(row)]
     if not found:
         found = [row for row in rows if target == row.name]
     if not found:
@@ -26,8 +28,10 @@ def select(rows: Sequence[Snapshot], target: str, *, one: bool = False) -> list[
 
 def _names(row: Snapshot) -> set[str]:
     names = {row.label, f"{row.name}:{row.replica}"}
-    if row.port is not None and row.backend is not None:
-        names |= {str(row.port), row.backend, f":{row.port}"}
+    if row.backend is not None:
+        names.add(row.backend)
+    if row.port is not None:
+        names |= {str(row.port), f":{row.port}", f"{row.name}:{row.port}"}
     return names
 
 

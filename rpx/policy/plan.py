@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from rpx.errors import UsageError
+from rpx.model.address import Location, SocketFile
 from rpx.model.config import Config, Proxy
 from rpx.model.status import BackendSpec, PoolSpec
 
@@ -18,13 +19,15 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
     """Return a spec for each backend: routed ones first, pool by pool, then the other processes."""
     specs: list[BackendSpec] = []
     replicas: dict[str, int] = defaultdict(int)
+    ports: dict[str, list[int | None]] = defaultdict(list)
+    for proxy in config.proxies:
+        ports[proxy.name] += [source.address.port for source in proxy.sources]
     for proxy in config.proxies:
         for source in proxy.sources:
             replicas[proxy.name] += 1
             replica = replicas[proxy.name]
             environment = {
-                "PORT": str(source.address.port),
-                "HOST": source.address.host,
+                **_listen_there(source.address),
                 "RPX_NAME": proxy.name,
                 "RPX_REPLICA": str(replica),
                 "RPX_URL": url_of(proxy.to, http_port),
@@ -40,6 +43,7 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                     host=proxy.to,
                     weight=source.weight,
                     depends_on=proxy.depends_on if source.start else (),
+                    by_index=_by_index(source.address.port, ports[proxy.name]),
                 )
             )
     for process in config.processes:
@@ -54,6 +58,18 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
             )
         )
     return specs
+
+
+def _listen_there(address: Location) -> dict[str, str]:
+    """Return the variables that tell a process where to listen."""
+    if isinstance(address, SocketFile):
+        return {"RPX_SOCKET": address.path}
+    return {"PORT": str(address.port), "HOST": address.host}
+
+
+def _by_index(port: int | None, all_ports: list[int | None]) -> bool:
+    """Whether its port can't name a backend: it has none, shares it, or it looks like an index."""
+    return port is None or all_ports.count(port) > 1 or port <= len(all_ports)
 
 
 def routes_only(config: Config) -> Config:

@@ -15,7 +15,7 @@ from itertools import zip_longest
 
 import trio
 
-from rpx.model.address import Address
+from rpx.model.address import Address, Location, SocketFile
 from rpx.proxy.sockets import NO_MORE_FILES, Place, answered, call, connect
 
 HEAD_START = 0.25  # seconds of each attempt before the next one begins (RFC 8305 §5)
@@ -30,12 +30,12 @@ class Dialer:
     def __init__(self, timeout: float) -> None:
         """`timeout`: seconds for all attempts at one connection together."""
         self._timeout = timeout
-        self._last: dict[Address, Place] = {}
+        self._last: dict[Location, Place] = {}
 
-    async def dial(self, address: Address) -> socket.socket:
+    async def dial(self, address: Location) -> socket.socket:
         """Return a new connection. Raises OSError; TimeoutError when nothing answers at all."""
         places = _known(address)
-        if places is None:
+        if not places:
             places = await self._resolved(address)
         last = self._last.get(address)
         if last in places:
@@ -53,7 +53,8 @@ class Dialer:
             return sock
         raise _telling(refusals)
 
-    async def _resolved(self, address: Address) -> list[Place]:
+    async def _resolved(self, address: Location) -> list[Place]:
+        assert isinstance(address, Address)  # noqa: S101 - for the type checker: it has a host
         with trio.move_on_after(self._timeout):
             found = await trio.socket.getaddrinfo(
                 address.host, address.port, type=socket.SOCK_STREAM
@@ -63,7 +64,7 @@ class Dialer:
         raise TimeoutError(f"{address.host} was not resolved in time")
 
     async def _wait(
-        self, address: Address, begun: socket.socket, places: list[Place], refusals: list[OSError]
+        self, address: Location, begun: socket.socket, places: list[Place], refusals: list[OSError]
     ) -> socket.socket:
         """Wait for the connection that has begun to the first of `places`, or for another."""
         attempts: list[Attempt] = [partial(answered, begun, places[0])]
@@ -107,8 +108,10 @@ async def _first(attempts: Sequence[Attempt], refusals: list[OSError]) -> tuple[
     return won[0]
 
 
-def _known(address: Address) -> list[Place] | None:
-    """Return where `address` is if that can be told without asking anybody."""
+def _known(address: Location) -> list[Place]:
+    """Return where `address` is as far as that can be told without asking anybody."""
+    if isinstance(address, SocketFile):
+        return [Place(socket.AF_UNIX, address.path)]
     port = address.port
     if address.host == "localhost":  # whatever the resolver thinks of it
         return [
@@ -118,7 +121,7 @@ def _known(address: Address) -> list[Place] | None:
     try:
         version = ipaddress.ip_address(address.host).version
     except ValueError:
-        return None
+        return []
     return [Place(socket.AF_INET6 if version == 6 else socket.AF_INET, (address.host, port))]
 
 

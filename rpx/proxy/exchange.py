@@ -52,6 +52,7 @@ class Exchange:
         "_tried",
         "_upload",
         "_whole",
+        "_why",
         "keep",
     )
 
@@ -64,6 +65,7 @@ class Exchange:
         self._tried: Tried = _NOBODY
         self._broken: list[Backend] = []  # who broke off without an answer
         self._failure: Failure | None = None  # how the last attempt ended
+        self._why = ""  # no connection came about
         self._sent = False  # that backend may have seen some of it
         self._answer: ResponseHead | None = None  # the backend's
         self._answered = False  # the client has got its answer, or at least the beginning of it
@@ -117,7 +119,8 @@ class Exchange:
                 try:
                     wire = await proxy.upstreams.open(backend)
                 except OSError as error:
-                    return why_not(error)
+                    failure, self._why = why_not(error)
+                    return failure
             self._connection.begin(wire)
             try:
                 return await self._converse(backend, wire)
@@ -284,7 +287,7 @@ class Exchange:
                 self._tried.add(id(backend))
             self._broken.append(backend)
         else:
-            self._proxy.registry.suspect(backend, failure.value)
+            self._proxy.registry.suspect(backend, self._why)
 
     def _finish(self, backend: Backend) -> None:
         """Count what the backend has done."""
@@ -311,6 +314,7 @@ class Exchange:
                 self._request,
                 self._pool,
                 self._failure,
+                self._why,
                 sent=self._sent,
                 began=self._began,
             )

@@ -81,15 +81,17 @@ async def unavailable(
     request: RequestHead,
     pool: Pool,
     failure: Failure | None,
+    why: str,
     *,
     sent: bool,
     began: float,
 ) -> bool:
     """Nobody is left who could answer; `failure` is how the last attempt ended, if any was made.
 
-    `sent`: that attempt may have had an effect. `began`: when the request had come.
+    `why`: of a connection that did not come about. `sent`: that attempt may have had an effect.
+    `began`: when the request had come.
     """
-    status, what, hint = _explained(pool, failure)
+    status, what, hint = _explained(pool, failure, why)
     if failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED) and sent:
         method = request.method.decode("ascii")
         if request.method not in IDEMPOTENT:
@@ -101,7 +103,7 @@ async def unavailable(
     return await _send(connection, request, page, pool.counts, began=began, add=later)
 
 
-def _explained(pool: Pool, failure: Failure | None) -> tuple[int, str, str]:
+def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str, str]:
     """Return status, sentence and hint."""
     match failure:
         case None:
@@ -115,7 +117,7 @@ def _explained(pool: Pool, failure: Failure | None) -> tuple[int, str, str]:
         case Failure.TIMEOUT:
             return 504, f"No backend of {pool.host} took the connection in time.", _hint(pool)
         case Failure.REFUSED | Failure.UNRESOLVED:
-            return 502, f"No backend of {pool.host} answered: {failure.value}.", _hint(pool)
+            return 502, f"No backend of {pool.host} answered: {why}.", _hint(pool)
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
             what = f"The backend of {pool.host} that was asked {failure.value}."
             return 502, what, _hint(pool)

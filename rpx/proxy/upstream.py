@@ -91,10 +91,15 @@ class Upstreams:
         return wire
 
 
-def why_not(error: OSError) -> Failure:
-    """Return what it means that `Upstreams.open` has raised `error`."""
+def why_not(error: OSError) -> tuple[Failure, str]:
+    """Return what it means that `Upstreams.open` has raised `error`, and why it has."""
+    failure = Failure.REFUSED
     if error.errno in NO_MORE_FILES:
-        return Failure.STARVED
-    if isinstance(error, socket.gaierror):
-        return Failure.UNRESOLVED
-    return Failure.TIMEOUT if isinstance(error, TimeoutError) else Failure.REFUSED
+        failure = Failure.STARVED
+    elif isinstance(error, socket.gaierror):
+        failure = Failure.UNRESOLVED
+    elif isinstance(error, TimeoutError):
+        failure = Failure.TIMEOUT
+    elif isinstance(error, FileNotFoundError):
+        return failure, "its socket does not exist"
+    return failure, failure.value

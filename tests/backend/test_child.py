@@ -10,6 +10,7 @@ import psutil
 import pytest
 import trio
 
+from rpx.model.address import Address
 from tests.support.running import app, python, running, until
 
 pytestmark = pytest.mark.real
@@ -170,7 +171,7 @@ async def test_everything_may_be_called_again_after_the_end() -> None:
         await it.child.sweep()
         it.child.kill()
         it.child.signal(signal.SIGTERM)
-        assert await it.child.strike(signal.SIGTERM, 1) == it.child.pid
+        assert await it.child.strike(signal.SIGTERM, Address("localhost", 1)) == it.child.pid
         assert await it.child.wait() == -signal.SIGTERM
     it.child.kill()
     assert it.child.remains == ()
@@ -179,9 +180,9 @@ async def test_everything_may_be_called_again_after_the_end() -> None:
 async def test_a_strike_hits_the_listener_behind_the_shell_and_only_that() -> None:
     async with running(" ".join(app("ok")) + "; echo over $?; sleep 60", PORT="0") as it:
         await it.until_it_says("listening")
-        port = int(it.lines[0].rpartition(":")[2])
-        hit = await it.child.strike(signal.SIGTERM, port)
+        address = Address("localhost", int(it.lines[0].rpartition(":")[2]))
+        hit = await it.child.strike(signal.SIGTERM, address)
         assert hit != it.child.pid
         await it.until_it_says("over 0")
-        assert await it.child.strike(signal.SIGTERM, port) == it.child.pid  # nobody listens now
+        assert await it.child.strike(signal.SIGTERM, address) == it.child.pid  # nobody listens now
         assert await it.child.wait() == -signal.SIGTERM

@@ -18,6 +18,7 @@ from rpx.backend.leader import Leader
 from rpx.backend.logs import pump
 from rpx.backend.processes import Identity
 from rpx.hub.patience import Patience
+from rpx.model.address import Address, Location
 from rpx.model.config import Start
 from tests.support.anomaly import CancelAtStep
 
@@ -60,7 +61,7 @@ class FakeLeader:
         await trio.lowlevel.checkpoint()
         return []
 
-    async def listener(self, port: int) -> psutil.Process | None:
+    async def listener(self, location: Location) -> psutil.Process | None:
         await trio.lowlevel.checkpoint()
         return None
 
@@ -107,7 +108,7 @@ def test_a_cancel_anywhere_leaves_no_child(polite: bool) -> None:
         async with trio.open_nursery() as readers, opened(leaders, polite=polite) as child:
             readers.start_soon(pump, child.output, lambda line: None)
             await trio.sleep(1)
-            await child.strike(signal.SIGUSR1, 80)
+            await child.strike(signal.SIGUSR1, Address("localhost", 80))
             await child.stop()
             await child.sweep()
 

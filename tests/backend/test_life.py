@@ -11,6 +11,7 @@ import trio.testing
 
 from rpx.backend.life import live
 from rpx.hub.orders import OrderKind
+from rpx.model.address import Location
 from rpx.model.config import Backoff, Restart
 from rpx.model.status import Note, State
 from tests.support.bench import CHECK, Bench
@@ -290,7 +291,7 @@ async def test_a_killed_backend_comes_back_at_once(
     order = bench.order(OrderKind.KILL)
     await trio.sleep(1)
     assert order.hit == 1000
-    assert bench.children[0].done[0] == "SIGKILL to 3000"
+    assert bench.children[0].done[0] == "SIGKILL to localhost:3000"
     assert bench.story == ["0 starting", "0 ready", "1 backoff", "1 starting", "1 ready"]
     nursery.cancel_scope.cancel()
 
@@ -329,7 +330,7 @@ async def test_what_outlives_its_killed_listener_is_killed_too(
     nursery.cancel_scope.cancel()
 
 
-async def _misses(signum: int, port: int | None) -> int:
+async def _misses(signum: int, at: Location | None) -> int:
     await trio.lowlevel.checkpoint()
     return 4711
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 import trio
 
 from rpx.backend.probe import _met_itself, http_check, tcp_check
-from rpx.model.address import Address
+from rpx.model.address import Address, SocketFile
 from rpx.model.config import HealthCheck
 
 Talk = Callable[[trio.SocketStream], Awaitable[None]]
@@ -36,6 +37,26 @@ async def serving(talk: Talk, host: str = "127.0.0.1", name: str = "") -> AsyncI
         [listener] = await nursery.start(partial(trio.serve_tcp, walled, 0, host=host))
         yield Address(name or host, listener.socket.getsockname()[1])
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def serving_at(file: SocketFile, talk: Talk) -> AsyncIterator[None]:
+    """The same at a unix socket."""
+    with trio.socket.socket(socket.AF_UNIX) as listener:
+        await listener.bind(file.path)
+        listener.listen()
+
+        async def serve() -> None:
+            while True:
+                sock, _ = await listener.accept()
+                with suppress(trio.BrokenResourceError):
+                    await talk(trio.SocketStream(sock))
+                sock.close()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            yield
+            nursery.cancel_scope.cancel()
 
 
 def answering(head: bytes, body: bytes = b"", seen: list[bytes] | None = None) -> Talk:
@@ -216,6 +237,26 @@ async def test_a_call_that_reaches_only_itself_is_noticed() -> None:
         await sock.bind(("127.0.0.1", 0))
         await sock.connect(sock.getsockname())
         assert _met_itself(sock)
+
+
+# ---------------------------------------------------------------- unix sockets
+
+
+async def test_a_unix_socket_is_asked_like_a_port(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+    file = SocketFile(str(tmp_path / "s"), "s")
+    async with serving_at(file, answering(b"HTTP/1.1 503 x", seen=seen)):
+        assert await tcp_check(file, 5) is None
+        assert await http_check(file, CHECK) == "503 Service Unavailable"
+    assert b"host: localhost\r\n" in seen[-1].lower()
+    assert await tcp_check(file, 5) == "connection refused"
+    assert await http_check(file, CHECK) == "connection refused"
+
+
+async def test_a_socket_that_does_not_exist_is_said(tmp_path: Path) -> None:
+    file = SocketFile(str(tmp_path / "s"), "s")
+    assert await tcp_check(file, 5) == "its socket does not exist"
+    assert await http_check(file, CHECK) == "its socket does not exist"
 
 
 # ---------------------------------------------------------------- what it costs

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from rpx.backend import processes
-from rpx.model.address import Address
+from rpx.model.address import Address, SocketFile
 
 pytestmark = pytest.mark.real
 
@@ -165,17 +165,42 @@ def test_the_process_that_asks_is_never_among_them(launch: Launch) -> None:
 def test_the_listener_is_found_behind_a_shell(launch: Launch) -> None:
     leader = launch("sh", "-c", f'{sys.executable} -c "{LISTEN}"; :', marker=f"{RUN}.4")
     port = said(leader)
-    by_session = processes.listener(port, processes.members(leader.pid, None))
+    by_session = processes.listener(Address("localhost", port), processes.members(leader.pid, None))
     assert by_session is not None
     assert by_session.pid != leader.pid
-    assert processes.listener(port, processes.members(None, f"{RUN}.4")) == by_session
+    assert (
+        processes.listener(Address("localhost", port), processes.members(None, f"{RUN}.4"))
+        == by_session
+    )
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_the_one_behind_a_unix_socket_is_found(
+    launch: Launch, tmp_path: Path, *, relative: bool
+) -> None:
+    path = tmp_path / "s"
+    bound = os.path.relpath(path) if relative else str(path)
+    code = (
+        f"import socket; s = socket.socket(1); s.bind({bound!r}); s.listen(); print(1, flush=True)"
+    )
+    code += "; s.accept()"
+    leader = launch("sh", "-c", f'{sys.executable} -c "{code}"; :', marker=f"{RUN}.7")
+    said(leader)
+    members = processes.members(leader.pid, None)
+    found = processes.listener(SocketFile(str(path), "s"), members)
+    assert found is not None
+    assert found.pid != leader.pid
+    assert processes.listener(SocketFile(str(tmp_path / "other"), "s"), members) is None
 
 
 def test_a_listener_of_somebody_else_is_not_ours(launch: Launch) -> None:
     leader = launch("sleep", "60", marker=f"{RUN}.5")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert processes.listener(port, processes.members(leader.pid, None)) is None
+        assert (
+            processes.listener(Address("localhost", port), processes.members(leader.pid, None))
+            is None
+        )
 
 
 def test_the_owner_of_a_port_is_named_with_its_instance(launch: Launch) -> None:

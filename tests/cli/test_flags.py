@@ -76,7 +76,7 @@ def test_what_contradicts_is_said_in_terms_of_the_flags(tmp_path: Path) -> None:
         (
             "error: `localhost:3000` is twice in the pool of `a`: here and at address 1 of --from\n"
             "  --> address 2 of --from\n"
-            "hint: keep one of them; two copies of a service need two ports"
+            "hint: keep one of them; each copy of a service has an address of its own"
         ),
         (
             "error: `--http-port` is 3000, the port of the backend at address 1 of --from\n"

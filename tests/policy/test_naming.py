@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rpx.errors import UsageError
+from rpx.model.address import SocketFile
+from rpx.model.status import BackendSpec
 from rpx.policy.naming import select
 from tests.support.bench import external, registry, spec
 
@@ -26,6 +30,17 @@ ROWS = registry(*SPECS, clock=lambda: 0.0).snapshot()
 )
 def test_a_backend_has_many_names(target: str, labels: list[str]) -> None:
     assert [row.label for row in select(ROWS, target)] == labels
+
+
+def test_one_without_a_port_of_its_own_has_an_index() -> None:
+    shared = [replace(spec(443), replica=n, by_index=True) for n in (1, 2)]
+    file = BackendSpec("api", 3, SocketFile("/run/x", "x"), by_index=True)
+    rows = registry(*shared, file, clock=lambda: 0.0).snapshot()
+    assert [row.label for row in rows] == ["api:1", "api:2", "api:3"]
+    assert [row.label for row in select(rows, "unix:x", one=True)] == ["api:3"]
+    assert [row.label for row in select(rows, "api:2", one=True)] == ["api:2"]
+    with pytest.raises(UsageError, match="`api:443` has 2 backends"):
+        select(rows, "api:443", one=True)
 
 
 def test_an_unknown_name_is_told_the_names_there_are() -> None:

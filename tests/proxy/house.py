@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from itertools import zip_longest
+from itertools import chain, repeat
 from pathlib import Path
 
 import trio
@@ -12,7 +12,7 @@ import trio
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
-from rpx.model.address import Address
+from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Limits, Start, Strategy, Timeouts
 from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.lifecycle import Move
@@ -116,7 +116,7 @@ async def until(true: Callable[[], object], what: str, seconds: float = SOON) ->
 
 @asynccontextmanager
 async def running(
-    *places: Origin | int,
+    *places: Origin | int | Location,
     hold: float = 10.0,
     ours: bool = False,
     up: bool = True,
@@ -127,16 +127,16 @@ async def running(
     weights: Sequence[int] = (),
     strategy: Strategy = "round-robin",
 ) -> AsyncIterator[House]:
-    """Serve a host with these origins (or ports) as its backends, in rotation if `up`.
+    """Serve a host with these origins (ports, addresses) as its backends, in rotation if `up`.
 
     `ours`: backends that rpx has started, which may come back. `weights` are 1 if not given.
     Afterwards nothing may be left: no bug reported, nothing in flight, no connection.
     """
-    ports = [place if isinstance(place, int) else place.port for place in places]
     start = Start(command="true", cwd=Path("/")) if ours else None
+    shares = chain(weights, repeat(1))
     specs = [
-        BackendSpec("api", number, Address(name, port), start, (), None, HOST, weight)
-        for number, (port, weight) in enumerate(zip_longest(ports, weights, fillvalue=1), 1)
+        BackendSpec("api", number, _location(place, name), start, (), None, HOST, weight)
+        for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
     pool = PoolSpec(hold, strategy)
     registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0)
@@ -159,3 +159,11 @@ async def running(
     assert [(b.in_flight, b.lasting) for b in house.backends] == [(0, 0)] * len(specs)
     assert not house.server.sweeper.connections
     assert not house.server.hangups._told
+
+
+def _location(place: Origin | int | Location, name: str) -> Location:
+    if isinstance(place, Address | SocketFile):
+        return place
+    if isinstance(place, Origin) and place.path:
+        return SocketFile(place.path, place.path)
+    return Address(name, place if isinstance(place, int) else place.port)

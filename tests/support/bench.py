@@ -16,7 +16,7 @@ from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.address import Address
+from rpx.model.address import Address, Location
 from rpx.model.config import HealthCheck, Restart, Start
 from rpx.model.status import BackendSpec, PoolSpec, StateChanged
 
@@ -96,9 +96,9 @@ class FakeChild:
         await trio.lowlevel.checkpoint()
         self.done.append("sweep")
 
-    async def strike(self, signum: int, port: int | None) -> int:
+    async def strike(self, signum: int, at: Location | None) -> int:
         await trio.lowlevel.checkpoint()
-        self.done.append(f"{signal.Signals(signum).name} to {port}")
+        self.done.append(f"{signal.Signals(signum).name} to {at}")
         if signum == signal.SIGKILL:
             self.die(-9)
         return self.pid

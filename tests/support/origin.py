@@ -70,14 +70,17 @@ async def _received(raw: Raw) -> bytes:
 class Origin:
     """Connections come in through `accept`, or go to the scripts that `origin` was given."""
 
-    def __init__(self, window: int) -> None:
-        """`window`: a small receive buffer, so that little is taken unread."""
-        listener = socket.socket()
+    def __init__(self, window: int, path: str) -> None:
+        """`window`: a small receive buffer, so that little is taken unread. `path`: of a unix
+        socket to listen at, instead of a port.
+        """
+        listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         if window:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(path or ("127.0.0.1", 0))
         listener.listen(128)
-        self.port: int = listener.getsockname()[1]
+        self.path = path
+        self.port: int = 0 if path else listener.getsockname()[1]
         self._listener = trio.socket.from_stdlib_socket(listener)
         self._came = trio.Event()
         self.visits: list[Raw] = []
@@ -91,7 +94,6 @@ class Origin:
         """Return the next connection."""
         with trio.fail_after(SOON):
             sock, _ = await self._listener.accept()
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._visit(sock)
 
     async def nobody(self) -> bool:
@@ -115,12 +117,13 @@ class Origin:
             number = 0
             while True:
                 sock, _ = await self._listener.accept()
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 script = scripts[min(number, len(scripts) - 1)]
                 number += 1
                 plays.start_soon(_play, script, self._visit(sock))
 
     def _visit(self, sock: trio.socket.SocketType) -> Raw:
+        if not self.path:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw = Raw(sock)
         self.visits.append(raw)
         self._came.set()
@@ -144,9 +147,9 @@ async def _play(script: Script, raw: Raw) -> None:
 
 
 @asynccontextmanager
-async def origin(*scripts: Script, window: int = 0) -> AsyncIterator[Origin]:
+async def origin(*scripts: Script, window: int = 0, path: str = "") -> AsyncIterator[Origin]:
     """Listen; without scripts the test accepts and plays by hand."""
-    it = Origin(window)
+    it = Origin(window, path)
     async with background() as nursery:
         if scripts:
             nursery.start_soon(it.run, scripts)
