@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import trio
 
 from rpx.backend.fleet import Fleet
 from rpx.backend.preflight import preflight, taken
+from rpx.control.secret import kept_key
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -67,8 +69,9 @@ async def serve(
     Raises RpxError, before any process is started, when a port can't be had or a command doesn't
     exist. `task_status.started` gets the registry once clients can connect.
     """
+    key, forgetful = await sticky_key(config)
     listeners, fallback = listen(config.listen)
-    registry = new_registry(config, listeners[0].getsockname()[1])
+    registry = new_registry(config, listeners[0].getsockname()[1], key)
     try:
         await trio.to_thread.run_sync(preflight, [b.spec for b in registry.backends.values()])
     except BaseException:
@@ -87,8 +90,8 @@ async def serve(
     async with trio.open_nursery() as services:
         for face in faces:
             await services.start(face, registry, shutdown)
-        if fallback:
-            registry.say(fallback)
+        for note in filter(None, (fallback, forgetful)):
+            registry.say(note)
         async with trio.open_nursery() as lives:
             lives.start_soon(fleet.run)
             task_status.started(registry)
@@ -99,15 +102,27 @@ async def serve(
         services.cancel_scope.cancel(reason="nothing is left to look at")
 
 
-def new_registry(config: Config, port: int) -> Registry:
-    """Return the registry of a project whose clients connect to `port`."""
+def new_registry(config: Config, port: int, key: bytes) -> Registry:
+    """Return the registry of a project whose clients connect to `port`; `key`: of its cookies."""
     epoch = time.time() - trio.current_time()
     return Registry(
         plan(config, port),
         plan_pools(config.proxies),
         clock=lambda: epoch + trio.current_time(),
         port=port,
+        key=key,
     )
+
+
+async def sticky_key(config: Config) -> tuple[bytes, str]:
+    """Return the key of sticky cookies, and what is to be said when it can't be kept."""
+    if not any(proxy.sticky for proxy in config.proxies):
+        return b"", ""
+    try:
+        return await trio.to_thread.run_sync(kept_key), ""
+    except OSError as error:
+        note = f"sticky sessions end with this run: their key can't be kept ({error})"
+        return secrets.token_bytes(), note
 
 
 def listen(wanted: Listen) -> tuple[list[socket.socket], str]:

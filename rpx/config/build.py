@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rpx.config.conflicts import is_loopback
 from rpx.config.document import Document, Steps
 from rpx.config.schema import (
     DefaultsWritten,
     DependencyWritten,
-    HealthCheckWritten,
     ProcessWritten,
     ProxyWritten,
     RestartWritten,
     StartWritten,
+    Written,
 )
 from rpx.config.suggest import choices
 from rpx.config.wording import shown
@@ -30,7 +30,10 @@ from rpx.model.config import (
     Restart,
     Source,
     Start,
+    Sticky,
 )
+
+S = TypeVar("S", HealthCheck, Sticky)
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
 _PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_SOCKET", "RPX_URL")
@@ -67,7 +70,8 @@ class Builder:
             to=written.to,
             name=written.name or written.to.split(".")[0],
             sources=self._sources(written, at),
-            health_check=_health_check(self.defaults.health_check, written.health_check),
+            health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
+            sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
             depends_on=self._depends_on(written.depends_on),
             **settings,
         )
@@ -149,14 +153,13 @@ def _restart(written: RestartWritten | None) -> Restart:
     return Restart(**given)
 
 
-def _health_check(
-    default: HealthCheckWritten | None, written: HealthCheckWritten | None
-) -> HealthCheck | None:
+def _merged(noun: type[S], default: Written | None, written: Written | None) -> S | None:
+    """What can be switched on and off: what the proxy says over what `defaults` says."""
     if default is None and written is None:
         return None
     below = default.written() if default is not None else {}
     above = written.written() if written is not None else {}
     if above and below == {"enabled": False}:
         below = {}  # `health_check: false` for all: a proxy that describes its own has one
-    merged = HealthCheck(**{**below, **above})
+    merged = noun(**{**below, **above})
     return merged if merged.enabled else None

@@ -11,7 +11,12 @@ from rpx.config.document import Document, Steps
 from rpx.model.address import Location, SocketFile
 from rpx.model.config import Proxy, Source
 
-POOL_WIDE = ("health_check", "hold", "strategy")  # what entries with the same `to` have together
+POOL_WIDE = (
+    "health_check",
+    "hold",
+    "strategy",
+    "sticky",
+)  # what entries with the same `to` have together
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,14 @@ class HealthCheckWritten(Written):
     expect: Maybe[Statuses] = None
 
 
+class StickyWritten(Written):
+    """`sticky`."""
+
+    enabled: Maybe[StrictBool] = None
+    cookie: Maybe[Annotated[str, BeforeValidator(shorthand.cookie_name)]] = None
+    ttl: Maybe[Annotated[Seconds, Field(ge=1)]] = None
+
+
 class BackoffWritten(Written):
     """`restart.backoff`."""
 
@@ -94,7 +102,8 @@ class RestartWritten(Written):
     backoff: Maybe[BackoffWritten] = None
 
 
-HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(shorthand.health_check)]
+HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(shorthand.switch)]
+StickyField = Annotated[StickyWritten, BeforeValidator(shorthand.switch)]
 RestartField = Annotated[RestartWritten, BeforeValidator(shorthand.restart)]
 
 
@@ -179,6 +188,7 @@ class ProxyWritten(Written):
     name: Maybe[Name] = None
     start: Maybe[StartField] = None
     strategy: Maybe[Way] = None
+    sticky: Maybe[StickyField] = None
     health_check: Maybe[HealthCheckField] = None
     hold: Maybe[Seconds] = None
     depends_on: Maybe[DependsOn] = None
@@ -221,6 +231,7 @@ class DefaultsWritten(Written):
     restart: Maybe[RestartField] = None
     hold: Maybe[Seconds] = None
     strategy: Maybe[Way] = None
+    sticky: Maybe[StickyField] = None
 
 
 class TopWritten(Written):
@@ -241,16 +252,27 @@ class TopWritten(Written):
     to: Any = None
     start: Any = None
     strategy: Any = None
+    sticky: Any = None
     health_check: Any = None
     hold: Any = None
     depends_on: Any = None
 
 
-ONE_PROXY = ("from", "to", "start", "strategy", "health_check", "hold", "depends_on")
+ONE_PROXY = (
+    "from",
+    "to",
+    "start",
+    "strategy",
+    "sticky",
+    "health_check",
+    "hold",
+    "depends_on",
+)
 
 _MODELS: dict[str, type[Written]] = {
     "from": SourceWritten,
     "health_check": HealthCheckWritten,
+    "sticky": StickyWritten,
     "start": StartWritten,
     "restart": RestartWritten,
     "backoff": BackoffWritten,

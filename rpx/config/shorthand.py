@@ -20,6 +20,7 @@ from rpx.model.config import Strategy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[^=\0]+")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")  # RFC 6265 §4.1.1
 _RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
 
 _SIZE = re.compile(r"([0-9]{1,12})\s*(|b|kb|mb|gb)")
@@ -91,9 +92,17 @@ def variable(value: object) -> object:
     return value
 
 
-def health_check(value: object) -> object:
+def switch(value: object) -> object:
     """`true` and `false` switch it."""
     return {"enabled": value} if isinstance(value, bool) else value
+
+
+def cookie_name(value: object) -> object:
+    """What a cookie may be called."""
+    if isinstance(value, str) and not _TOKEN.fullmatch(value):
+        hint = "letters, digits and !#$%&'*+-.^_`|~, for example server_id"
+        raise wrong(f"is not the name of a cookie: {shown(value)}", hint)
+    return value
 
 
 def url_path(value: object) -> object:

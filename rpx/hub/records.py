@@ -12,6 +12,7 @@ from rpx.hub.lines import LineRing
 from rpx.hub.orders import Mailbox
 from rpx.model.status import BackendSpec, Obstacle, PoolSpec, State
 from rpx.policy.balance import Turns, turns
+from rpx.policy.stickiness import Pins
 
 # What a request has met: (id, generation) of a backend in one of its lives, or id: in all of them.
 Tried = set[int | tuple[int, int]]
@@ -33,6 +34,7 @@ class Backend:
         "identity",
         "in_flight",
         "in_rotation",
+        "keeps_until",
         "last_error",
         "lasting",
         "lines",
@@ -75,6 +77,7 @@ class Backend:
         self.in_flight = 0
         self.lasting = 0  # those of in_flight that end only when a side leaves: tunnels, streams
         self.drained: trio.Event | None = None  # set when nothing but lasting requests is left
+        self.keeps_until = 0.0  # clients that are bound to it may stay while it is drained
         self.counts = Counts()
 
     @property
@@ -107,14 +110,33 @@ class Backend:
             return True  # READY and out: a request was refused, or its process has just gone
         return self.coming_back and self.state in (State.DRAINING, State.STOPPING)
 
+    @property
+    def keeps_clients(self) -> bool:
+        """Whoever is bound to it may stay: it is up, or is finishing other requests anyhow."""
+        if self.in_rotation or self.drained is None or self.drained.is_set():
+            return self.in_rotation
+        return trio.current_time() < self.keeps_until
+
 
 class Pool:
     """The backends of one host, in listed order, and whose turn it is.
 
     `active` are those that have turns: the others have a weight of 0 and finish what they have.
+    `pins` are there when its sessions are sticky: then a client that is bound to a backend has it
+    out of turn, as long as it can be had.
     """
 
-    __slots__ = ("_turns", "active", "backends", "changed", "counts", "hold", "host", "waiting")
+    __slots__ = (
+        "_turns",
+        "active",
+        "backends",
+        "changed",
+        "counts",
+        "hold",
+        "host",
+        "pins",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -122,6 +144,7 @@ class Pool:
         spec: PoolSpec,
         backends: tuple[Backend, ...],
         chance: Callable[[], float],
+        key: bytes,
     ) -> None:
         self.host = host
         self.hold = spec.hold
@@ -130,23 +153,35 @@ class Pool:
         self.waiting = 0  # requests held until a backend returns
         self.counts = Counts()  # of what rpx answered itself
         self.changed = trio.Event()  # replaced at every change of a member
+        self.pins = Pins(spec.sticky, backends, key) if spec.sticky else None
         self._turns: Turns[Backend] = turns(spec.strategy, self.active, chance)
 
-    def next_up(self, client: bytes) -> Backend | None:
+    def next_up(self, client: bytes, bound: Backend | None) -> Backend | None:
         """Return who in rotation takes a request of `client` (its address); the turn goes on."""
+        if bound is not None and bound.keeps_clients:
+            return bound
         return self._turns.choose(_in_rotation, client)
 
-    def next_untried(self, client: bytes, tried: Tried) -> Backend | None:
+    def next_untried(self, client: bytes, bound: Backend | None, tried: Tried) -> Backend | None:
         """Return the next backend in rotation that this request has not met."""
-        return self._turns.choose(
-            lambda backend: backend.in_rotation and not _met(backend, tried), client
+        return self._choose(
+            lambda backend: backend.in_rotation and not _met(backend, tried), client, bound
         )
 
-    def next_running(self, client: bytes, tried: Tried) -> Backend | None:
+    def next_running(self, client: bytes, bound: Backend | None, tried: Tried) -> Backend | None:
         """Return an unhealthy backend to try when none is up: it may be better than its checks."""
-        return self._turns.choose(
-            lambda backend: backend.shown is State.UNHEALTHY and not _met(backend, tried), client
+        return self._choose(
+            lambda backend: backend.shown is State.UNHEALTHY and not _met(backend, tried),
+            client,
+            bound,
         )
+
+    def _choose(
+        self, usable: Callable[[Backend], bool], client: bytes, bound: Backend | None
+    ) -> Backend | None:
+        if bound is not None and usable(bound):
+            return bound
+        return self._turns.choose(usable, client)
 
 
 _in_rotation: Callable[[Backend], bool] = attrgetter("in_rotation")

@@ -39,6 +39,9 @@ from rpx.policy.plan import url_of
 
 Clock = Callable[[], float]
 OWN = "rpx"  # what rpx itself has answered is counted beside the backends
+# Seconds that bound clients may stay at a backend that is drained: half of a drain, so that what
+# they send last has ended before the process is told to go.
+KEEPS = 5.0
 BROKEN_IN_A_ROW = 3  # broken connections are a verdict like failed checks; a refused one is at once
 
 
@@ -53,9 +56,10 @@ class Registry:
         clock: Clock,
         port: int,
         chance: Callable[[], float] = random.random,
+        key: bytes = b"",
     ) -> None:
         """`pools` are by host; `clock` gives seconds since the epoch; `port` is that of the
-        listener, for URLs; `chance` gives numbers from 0 up to 1.
+        listener, for URLs; `chance` gives numbers from 0 up to 1; `key` is that of sticky cookies.
         """
         self._clock = clock
         self.port = port
@@ -63,7 +67,7 @@ class Registry:
         self.pools: dict[str, Pool] = {}
         for host, spec in pools.items():
             members = tuple(b for b in self.backends.values() if b.spec.host == host)
-            self.pools[host] = pool = Pool(host, spec, members, chance)
+            self.pools[host] = pool = Pool(host, spec, members, chance, key)
             for backend in members:
                 backend.pool = pool
         self.strays = Counts()  # of requests that belong to no host of ours
@@ -220,6 +224,7 @@ class Registry:
         """Wait until only lasting requests are left at `backend`."""
         if backend.in_flight > backend.lasting:
             backend.drained = trio.Event()
+            backend.keeps_until = trio.current_time() + KEEPS
             try:
                 await backend.drained.wait()
             finally:

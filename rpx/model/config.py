@@ -34,6 +34,14 @@ class HealthCheck(Model):
     expect: tuple[tuple[int, int], ...] = ((200, 399),)
 
 
+class Sticky(Model):
+    """Keep a client at one backend: by a cookie of this name that it keeps for `ttl` seconds."""
+
+    enabled: bool = True
+    cookie: str = "server_id"
+    ttl: float = 3600.0
+
+
 class Backoff(Model):
     """The rest after the n-th crash in a row: `initial * factor ** (n - 1)`, at most `max`."""
 
@@ -105,6 +113,7 @@ class Proxy(Model):
     hold: float = 10.0
     strategy: Strategy = "round-robin"
     depends_on: tuple[Dependency, ...] = ()
+    sticky: Sticky | None = None
 
 
 class Process(Model):

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from rpx.model.address import Location
-from rpx.model.config import Dependency, HealthCheck, Start, Strategy
+from rpx.model.config import Dependency, HealthCheck, Start, Sticky, Strategy
 
 
 class State(Enum):
@@ -79,6 +79,7 @@ class PoolSpec:
 
     hold: float = 10.0
     strategy: Strategy = "round-robin"
+    sticky: Sticky | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,4 +93,4 @@ def routes_only(config: Config) -> Config:
 
 def plan_pools(proxies: tuple[Proxy, ...]) -> dict[str, PoolSpec]:
     """Return what each host's pool is to be; entries with the same `to` agree about it."""
-    return {proxy.to: PoolSpec(proxy.hold, proxy.strategy) for proxy in proxies}
+    return {proxy.to: PoolSpec(proxy.hold, proxy.strategy, proxy.sticky) for proxy in proxies}

@@ -24,6 +24,7 @@ from rpx.proxy.bodies import Ending, Upload, download
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import NotSent, Wire, WireCut
+from rpx.proxy.stickiness import bind, bound_to
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import why_not
 
@@ -38,6 +39,7 @@ class Exchange:
         "_answer",
         "_answered",
         "_began",
+        "_bound",
         "_broken",
         "_clean",
         "_connection",
@@ -62,6 +64,7 @@ class Exchange:
         self._proxy = connection.proxy
         self._request = request
         self._pool = pool
+        self._bound: Backend | None = None  # whose client it is, where sessions are sticky
         self._tried: Tried = _NOBODY
         self._broken: list[Backend] = []  # who broke off without an answer
         self._failure: Failure | None = None  # how the last attempt ended
@@ -87,10 +90,15 @@ class Exchange:
 
     async def run(self) -> None:
         """Get the request answered. Raises BadMessage when its body turns out malformed."""
-        backend = self._pool.next_up(self._connection.peer.client)
+        pool, client = self._pool, self._connection.peer.client
+        if pool.pins is not None:
+            self._bound = bound_to(self._request, pool.pins)
+        backend = pool.next_up(client, self._bound)
         while True:
             if backend is None:
-                backend, held = await another_backend(self._connection, self._pool, self._tried)
+                backend, held = await another_backend(
+                    self._connection, pool, self._bound, self._tried
+                )
                 self._held |= held
             if backend is None:
                 return await self._give_up()
@@ -100,8 +108,7 @@ class Exchange:
             if not self._may_retry(backend, self._failure):
                 return await self._give_up()
             if self._failure is not Failure.BROKEN_REUSED:  # else the same again, afresh
-                client = self._connection.peer.client
-                backend = self._pool.next_untried(client, self._tried)
+                backend = pool.next_untried(client, self._bound, self._tried)
 
     async def _attempt(self, backend: Backend) -> Failure | None:
         """Try one backend. None: the client has its answer, or has gone."""
@@ -199,6 +206,8 @@ class Exchange:
         client, upload = self._connection.client, self._upload
         if response.event_stream:
             self._outlast(backend)
+        if self._pool.pins is not None:
+            bind(response, self._pool.pins, backend, self._bound, self._connection)
         unread = upload is not None and not upload.done
         close = not self.keep or unread or self._proxy.draining
         head, framing = response_to_send(
@@ -232,6 +241,8 @@ class Exchange:
         connection.tunnels(tunnel)
         self._outlast(backend)
         self.keep, self._whole = False, True
+        if self._pool.pins is not None:
+            bind(response, self._pool.pins, backend, self._bound, self._connection)
         head, _ = response_to_send(
             response, self._request, close=False, date=self._proxy.sweeper.date
         )

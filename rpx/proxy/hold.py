@@ -17,31 +17,34 @@ NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke 
 
 
 async def another_backend(
-    connection: Connection, pool: Pool, tried: Tried
+    connection: Connection, pool: Pool, bound: Backend | None, tried: Tried
 ) -> tuple[Backend | None, bool]:
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
-    At last an unhealthy one that still runs: it may be better than its checks. None: there is
-    nobody to ask, or the client has gone. Also tell whether the request had to wait.
+    At last an unhealthy one that still runs: it may be better than its checks. Each time the one
+    that the client is `bound` to comes first. None: there is nobody to ask, or the client has gone.
+    Also tell whether the request had to wait.
     """
     client = connection.peer.client
-    backend, held = pool.next_untried(client, tried), connection.proxy.limits.held
+    backend, held = pool.next_untried(client, bound, tried), connection.proxy.limits.held
     waits = backend is None and pool.waiting < held and _worth_waiting(pool, tried) > 0
     if waits:
         pool.waiting += 1
         try:
             with trio.move_on_after(pool.hold) as wait, connection.held(wait):
-                backend = await _returned(connection, pool, tried)
+                backend = await _returned(connection, pool, bound, tried)
         finally:
             pool.waiting -= 1
     if backend is None and not connection.gone:
-        backend = pool.next_running(client, tried)
+        backend = pool.next_running(client, bound, tried)
     return backend, waits
 
 
-async def _returned(connection: Connection, pool: Pool, tried: Tried) -> Backend | None:
+async def _returned(
+    connection: Connection, pool: Pool, bound: Backend | None, tried: Tried
+) -> Backend | None:
     while not connection.proxy.draining:
-        backend = pool.next_untried(connection.peer.client, tried)
+        backend = pool.next_untried(connection.peer.client, bound, tried)
         longest = _worth_waiting(pool, tried)
         if backend is not None or not longest:
             return backend

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rpx.config import config_from_mapping
-from rpx.model.config import HealthCheck, Process, Proxy, Restart, Start
+from rpx.model.config import HealthCheck, Process, Proxy, Restart, Start, Sticky
 from tests.config.support import load, refused
 
 
@@ -153,6 +153,27 @@ def test_a_check_of_its_own_counts_where_checks_are_off_by_default(tmp_path: Pat
 def test_a_check_can_be_switched_off(tmp_path: Path, health_check: str) -> None:
     text = f"{{from: 3000, to: a, health_check: {health_check}}}"
     assert proxy_of(tmp_path, text).health_check is None
+
+
+def test_stickiness_is_switched_described_and_inherited(tmp_path: Path) -> None:
+    text = """\
+        defaults: {sticky: {ttl: 10m, cookie: who}}
+        proxies:
+          - {to: a, from: 3000}
+          - {to: b, from: 3001, sticky: {ttl: 60}}
+          - {to: c, from: 3002, sticky: false}
+          - {to: d, from: 3003, sticky: {enabled: false, cookie: x}}
+    """
+    a, b, c, d = load(tmp_path, text).config.proxies
+    assert a.sticky == Sticky(cookie="who", ttl=600)
+    assert b.sticky == Sticky(cookie="who", ttl=60)
+    assert (c.sticky, d.sticky) == (None, None)
+
+
+@pytest.mark.parametrize("sticky", ["true", "{enabled: true}", "{}"])
+def test_stickiness_has_defaults(tmp_path: Path, sticky: str) -> None:
+    proxy = proxy_of(tmp_path, f"{{from: 3000, to: a, sticky: {sticky}}}")
+    assert proxy.sticky == Sticky(cookie="server_id", ttl=3600)
 
 
 def test_entries_that_agree_form_a_pool_however_they_say_it(tmp_path: Path) -> None:

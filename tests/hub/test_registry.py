@@ -30,9 +30,9 @@ def make_ready(the: Registry, *labels: str) -> None:
 def test_requests_go_round_those_that_are_ready_in_listed_order() -> None:
     the = registry(spec(3000), spec(3001), spec(3002), clock=lambda: 0.0)
     pool = the.pools["api.localhost"]
-    assert pool.next_up(b"") is None
+    assert pool.next_up(b"", None) is None
     make_ready(the, "api:3001", "api:3000", "api:3002")
-    order = [backend.spec.label for _ in range(4) if (backend := pool.next_up(b""))]
+    order = [backend.spec.label for _ in range(4) if (backend := pool.next_up(b"", None))]
     assert order == ["api:3000", "api:3001", "api:3002", "api:3000"]
 
 
@@ -45,7 +45,7 @@ def test_a_suspect_is_out_at_once_and_its_life_hears_of_it() -> None:
     assert backend.suspected.is_set()
     assert backend.returning
     assert {
-        each.spec.label for _ in range(4) if (each := the.pools["api.localhost"].next_up(b""))
+        each.spec.label for _ in range(4) if (each := the.pools["api.localhost"].next_up(b"", None))
     } == {"api:3001"}
 
 
@@ -74,10 +74,10 @@ def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() 
     make_ready(the, "api:3000")
     backend, pool = the.backends["api:3000"], the.pools["api.localhost"]
     tried: Tried = {(id(backend), backend.generation)}
-    assert pool.next_untried(b"", tried) is None
+    assert pool.next_untried(b"", None, tried) is None
     the.move(backend, Move.CRASHED)
     make_ready(the, "api:3000")
-    assert pool.next_untried(b"", tried) is backend
+    assert pool.next_untried(b"", None, tried) is backend
 
 
 async def test_who_waits_for_a_drain_is_told_when_only_lasting_requests_are_left() -> None:
@@ -162,7 +162,7 @@ def test_nobody_waits_for_a_paused_backend_or_tries_it_at_last() -> None:
     assert not backend.returning
     the.move(backend, Move.PROBE_UP)
     the.move(backend, Move.PROBE_DOWN)
-    assert pool.next_running(b"", set()) is None
+    assert pool.next_running(b"", None, set()) is None
 
 
 def test_stats_are_the_sums_of_what_requests_counted() -> None:
@@ -249,7 +249,7 @@ class Rotation(RuleBasedStateMachine):
     @invariant()
     def the_pool_offers_each_that_is_up_once_in_a_round(self) -> None:
         up = [backend for backend in self.backends if backend.in_rotation]
-        offered = [self.registry.pools["api.localhost"].next_up(b"") for _ in up]
+        offered = [self.registry.pools["api.localhost"].next_up(b"", None) for _ in up]
         assert {each.spec.label for each in offered if each} == {each.spec.label for each in up}
 
 

@@ -13,7 +13,7 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Limits, Start, Strategy, Timeouts
+from rpx.model.config import Limits, Start, Sticky, Strategy, Timeouts
 from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.listener import Server, open_listeners
@@ -126,6 +126,7 @@ async def running(
     limits: Limits | None = None,
     weights: Sequence[int] = (),
     strategy: Strategy = "round-robin",
+    sticky: Sticky | None = None,
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (ports, addresses) as its backends, in rotation if `up`.
 
@@ -138,8 +139,8 @@ async def running(
         BackendSpec("api", number, _location(place, name), start, (), None, HOST, weight)
         for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
-    pool = PoolSpec(hold, strategy)
-    registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0)
+    pool = PoolSpec(hold, strategy, sticky)
+    registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0, key=b"key")
     house = House(registry, verbose=verbose, timeouts=timeouts, limits=limits)
     if up:
         for backend in house.backends:

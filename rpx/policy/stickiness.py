@@ -1,0 +1,44 @@
+"""Sticky sessions: which cookie value stands for which backend."""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Sequence
+from hashlib import sha256
+from hmac import digest
+from typing import Generic
+
+from rpx.model.config import Sticky
+from rpx.policy.balance import M
+
+
+class Pins(Generic[M]):
+    """The cookie values of a pool's members.
+
+    A value says nothing to whoever doesn't have the `key`, and is the same as long as the key and
+    the identity of the member are.
+    """
+
+    __slots__ = ("_members", "_values", "cookie", "ttl", "warned")
+
+    def __init__(self, sticky: Sticky, members: Sequence[M], key: bytes) -> None:
+        self.cookie = sticky.cookie.encode("ascii")
+        self.ttl = int(sticky.ttl)
+        self.warned = False  # that a backend sets a cookie of this name
+        self._values = {member: _value(key, member.identity) for member in members}
+        self._members = {value: member for member, value in self._values.items()}
+
+    def value(self, member: M) -> bytes:
+        """Return the value that binds a client to `member`."""
+        return self._values[member]
+
+    def member(self, values: Sequence[bytes]) -> M | None:
+        """Return whom a client's cookies mean; None unless there is one, and it is one of ours.
+
+        (A look-up in a dict takes no longer for a nearly right value: its hash has a random key.)
+        """
+        return self._members.get(values[0]) if len(values) == 1 else None
+
+
+def _value(key: bytes, identity: str) -> bytes:
+    return b32encode(digest(key, identity.encode(), sha256))[:16]

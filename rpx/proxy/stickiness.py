@@ -1,0 +1,45 @@
+"""What sticky sessions do to a request and to its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rpx.http.cookies import set_cookie, take_cookie, without_set_cookie
+from rpx.http.head import RequestHead
+from rpx.http.response import ResponseHead
+from rpx.hub.records import Backend
+from rpx.policy.stickiness import Pins
+
+if TYPE_CHECKING:
+    from rpx.proxy.connection import Connection
+
+
+def bound_to(request: RequestHead, pins: Pins[Backend]) -> Backend | None:
+    """Return the backend that the client's cookie names, and take that cookie out."""
+    request.block, values = take_cookie(request.block, pins.cookie)
+    return pins.member(values)
+
+
+def bind(
+    response: ResponseHead,
+    pins: Pins[Backend],
+    backend: Backend,
+    before: Backend | None,
+    connection: Connection,
+) -> None:
+    """Bind the client to `backend`, which answers, unless that is who it is bound to already.
+
+    What the backend itself sets under that name is taken out, or the client would lose its place.
+    """
+    block = without_set_cookie(response.block, pins.cookie)
+    if len(block) != len(response.block) and not pins.warned:
+        pins.warned = True
+        connection.proxy.registry.say(
+            f"it sets a cookie `{pins.cookie.decode('ascii')}`; that is the name of the sticky"
+            " sessions' own, which takes its place: `sticky: {cookie: …}` chooses another",
+            backend,
+        )
+    if backend is not before:
+        secure = connection.peer.proto == b"https"
+        block += set_cookie(pins.cookie, pins.value(backend), ttl=pins.ttl, secure=secure)
+    response.block = block
