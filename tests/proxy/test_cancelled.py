@@ -8,6 +8,7 @@ import psutil
 import pytest
 import trio
 
+from rpx.http.websocket import GOING_AWAY, close_frame
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running
 from tests.support.anomaly import CancelAtStep
@@ -61,8 +62,31 @@ async def a_drain_within_an_answer(houses: list[House]) -> None:
         await client.rest()
 
 
+async def a_drain_within_a_websocket(houses: list[House]) -> None:
+    async with origin() as backend, running(backend) as house:
+        houses.append(house)
+        client = await house.client()
+        await client.send(get("/", "Upgrade: websocket", "Connection: upgrade"))
+        end = await backend.accept()
+        await end.request()
+        await end.send(b"HTTP/1.1 101 Fine\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n")
+        await end.send(b"\x82\x05he")
+        await client.until(b"he")
+        house.stop()
+        await end.take(8)
+        await end.send(b"llo" + close_frame(GOING_AWAY))
+        await client.until(close_frame(GOING_AWAY))
+        client.close()
+
+
 @pytest.mark.parametrize(
-    "scenario", [two_requests_and_an_upload, a_held_request_and_a_tunnel, a_drain_within_an_answer]
+    "scenario",
+    [
+        two_requests_and_an_upload,
+        a_held_request_and_a_tunnel,
+        a_drain_within_an_answer,
+        a_drain_within_a_websocket,
+    ],
 )
 def test_a_cancel_anywhere_leaves_no_request_in_flight_and_no_socket_open(
     scenario: Scenario,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -217,13 +218,15 @@ def echo(websocket: ServerConnection) -> None:
 
 @contextmanager
 def echoing(handler: Callable[[ServerConnection], None] = echo) -> Iterator[int]:
-    """A WebSocket server on a port of its own."""
+    """A WebSocket server on a port of its own, of which nothing is left at the end."""
+    before = set(threading.enumerate())
     with serve(handler, "127.0.0.1", 0, max_size=None) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+        threading.Thread(target=server.serve_forever).start()
         yield server.socket.getsockname()[1]
-        server.shutdown()
-        thread.join()
+    for thread in set(threading.enumerate()) - before:
+        if not thread.name.startswith("Trio"):
+            thread.join(SOON)
+    gc.collect()  # it leaves its epoll object to that, and other tests count descriptors
 
 
 def visit(house: House, compression: str | None = "deflate") -> ClientConnection:
