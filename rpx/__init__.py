@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rpx.control.outcome import Kill, Outcome
     from rpx.errors import RpxError
-    from rpx.python import Proxy, start_proxy
+    from rpx.model.figures import Figures
+    from rpx.model.status import Note, RotationChanged, Routed, Snapshot, State, StateChanged
+    from rpx.python.events import Events, Missed
+    from rpx.python.keys import ProcessKeys, ProjectKeys, ProxyKeys
+    from rpx.python.project import Proxy, start_proxy
 
 __version__ = "0.1.0"
-__all__ = ["Proxy", "RpxError", "__version__", "start_proxy"]
+__all__ = [
+    "Events",
+    "Figures",
+    "Kill",
+    "Missed",
+    "Note",
+    "Outcome",
+    "ProcessKeys",
+    "ProjectKeys",
+    "Proxy",
+    "ProxyKeys",
+    "RotationChanged",
+    "Routed",
+    "RpxError",
+    "Snapshot",
+    "State",
+    "StateChanged",
+    "__version__",
+    "start_proxy",
+]
+
+_HOMES = {
+    "rpx.control.outcome": ("Kill", "Outcome"),
+    "rpx.errors": ("RpxError",),
+    "rpx.model.figures": ("Figures",),
+    "rpx.model.status": ("Note", "RotationChanged", "Routed", "Snapshot", "State", "StateChanged"),
+    "rpx.python.events": ("Events", "Missed"),
+    "rpx.python.keys": ("ProcessKeys", "ProjectKeys", "ProxyKeys"),
+    "rpx.python.project": ("Proxy", "start_proxy"),
+}
 
 
 def __getattr__(name: str) -> object:
     # Lazy, so that `rpx --help` doesn't pay for trio and pydantic, and the guardian stays small.
-    if name in ("Proxy", "start_proxy"):
-        from rpx import python  # noqa: PLC0415 - see above
-
-        return getattr(python, name)
-    if name == "RpxError":
-        from rpx.errors import RpxError  # noqa: PLC0415 - see above
-
-        return RpxError
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
     raise AttributeError(f"module 'rpx' has no attribute {name!r}")

@@ -21,7 +21,7 @@ ROOMS = {
     "proxy": {"errors", "model", "policy", "http", "hub"},
     "control": {"errors", "model", "policy", "hub"},
     "app": {"errors", "model", "policy", "config", "hub", "backend", "proxy", "control"},
-    "python": {"errors", "model", "config", "hub", "app"},
+    "python": {"errors", "model", "config", "hub", "control", "app"},
     "cli": {
         "errors",
         "model",

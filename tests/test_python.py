@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import signal
 import sys
+import threading
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import httpx
@@ -13,7 +17,12 @@ import pytest
 import trio
 
 import rpx
+from rpx.python import verbose
+from tests.proxy.house import get
+from tests.support.origin import OK as ORIGIN_OK
+from tests.support.origin import Origin, answers, origin
 from tests.support.project import free_ports
+from tests.support.raw import connect
 
 pytestmark = pytest.mark.real
 OK = f"{sys.executable} {Path(__file__).parents[1] / 'fixtures' / 'apps' / 'ok.py'}"
@@ -81,7 +90,8 @@ async def test_a_cancelled_block_still_ends_its_processes() -> None:
 
 async def test_wrong_keys_are_told_all_at_once_and_nothing_is_started() -> None:
     with pytest.raises(rpx.RpxError) as caught:
-        async with rpx.start_proxy(form=[3000], to="api.localhost", hold="later"):
+        # What the types know is an error of mypy, too: an `ignore` without one would be noticed.
+        async with rpx.start_proxy(form=[3000], to="api.localhost", hold="later"):  # type: ignore[call-arg]
             pytest.fail("it must not start")
     assert "`form`" in str(caught.value)
     assert "`hold`" in str(caught.value)
@@ -108,7 +118,7 @@ async def test_verbose_prints_a_line_for_each_request(capsys: pytest.CaptureFixt
 
 async def test_a_backend_of_two_hosts_has_the_sum_of_both_in_its_stats() -> None:
     [port] = free_ports(1)
-    proxies = [
+    proxies: list[rpx.ProxyKeys] = [
         {"from": port, "to": "a.localhost", "start": OK},
         {"from": port, "to": "b.localhost"},
     ]
@@ -132,3 +142,170 @@ async def test_timeouts_and_limits_are_those_that_were_given() -> None:
             await slow.send_all(b"GET / HTTP/1.1\r\nHo")
             with trio.fail_after(5):
                 assert await slow.receive_some() == b""
+
+
+def verbosely(backend: Origin) -> AbstractAsyncContextManager[rpx.Proxy]:
+    return rpx.start_proxy(
+        from_=f"127.0.0.1:{backend.port}",
+        to="api.localhost",
+        listen={"http_port": 0},
+        verbose=True,
+    )
+
+
+class Stuck:
+    """A stdout that stands still until it is let go."""
+
+    def __init__(self) -> None:
+        self.buffer = self
+        self.went_on = threading.Event()
+        self.text = b""
+
+    def write(self, data: bytes) -> int:
+        self.went_on.wait(20)
+        self.text += data
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+
+async def test_verbose_holds_up_no_request_when_stdout_stands_still_and_counts_what_it_loses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stuck, asked = Stuck(), 60
+    monkeypatch.setattr(sys, "stdout", stuck)
+    monkeypatch.setattr(verbose, "DEPTH", 20)
+    async with (
+        origin(answers(ORIGIN_OK)) as backend,
+        verbosely(backend) as proxy,
+    ):
+        client = await connect(int(proxy.url.rpartition(":")[2]))
+        for _ in range(asked):
+            await client.send(get())
+            assert (await client.answer()).status == 200
+        client.close()
+        stuck.went_on.set()
+    lines = stuck.text.decode().splitlines()
+    lost = sum(int(line.split()[1]) for line in lines if "too fast" in line)
+    shown = lines.count(f"[rpx] Request / → 127.0.0.1:{backend.port}")
+    assert lost > 0
+    assert shown + lost >= asked  # changes of state are among what was lost
+
+
+async def test_a_stdout_that_never_moves_again_delays_the_end_by_a_second_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stuck = Stuck()
+    monkeypatch.setattr(sys, "stdout", stuck)
+    async with (
+        origin(answers(ORIGIN_OK)) as backend,
+        verbosely(backend) as proxy,
+    ):
+        client = await connect(int(proxy.url.rpartition(":")[2]))
+        await client.send(get())
+        await client.answer()
+        client.close()
+        left = trio.current_time()
+    assert trio.current_time() - left < 5
+    stuck.went_on.set()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+async def test_the_arrow_of_verbose_is_the_same_bytes_whatever_stdout_can_say(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    async with (
+        origin(answers(ORIGIN_OK)) as backend,
+        verbosely(backend) as proxy,
+    ):
+        client = await connect(int(proxy.url.rpartition(":")[2]))
+        await client.send(get("/a%1b[31m?x=1"))
+        await client.answer()
+        client.close()
+    line = f"[rpx] Request /a%1b[31m → 127.0.0.1:{backend.port}\n"
+    assert raw.getvalue() == line.encode()
+
+
+async def test_a_backend_is_killed_and_the_events_tell_of_it() -> None:
+    [port] = free_ports(1)
+    async with rpx.start_proxy(
+        from_=port, to="api.localhost", start=OK, listen={"http_port": 0}
+    ) as proxy:
+        first = (await ask(proxy)).json()["pid"]
+        events = proxy.events()
+        kill = await proxy.kill_backend(port)
+        assert (kill.pid, kill.gone, kill.signal) == (first, True, "SIGKILL")
+        second = (await ask(proxy)).json()["pid"]
+        [row] = proxy.backends()
+        assert (row.pid, row.restarts, row.in_rotation) == (second, 1, True)
+        assert row.state is rpx.State.READY
+        states = []
+        with trio.fail_after(20):
+            async for event in events:
+                if isinstance(event, rpx.StateChanged):
+                    states.append(event.after.value)
+                    if event.after is rpx.State.READY:
+                        break
+        assert states == ["backoff", "starting", "ready"]
+    with trio.fail_after(5):  # what is left, and then it ends: the project has
+        assert [e.after.value async for e in events if isinstance(e, rpx.StateChanged)][-1] == (
+            "stopped"
+        )
+        assert [event async for event in proxy.events()] == []
+
+
+async def test_orders_from_python_do_what_those_of_the_command_line_do() -> None:
+    [port] = free_ports(1)
+    async with rpx.start_proxy(
+        from_=port, to="api.localhost", start=OK, listen={"http_port": 0}
+    ) as proxy:
+        await proxy.start("api")
+        before = proxy.backends()[0].pid
+        [outcome] = await proxy.restart(port)
+        assert (outcome.pid_before, outcome.pid) == (before, proxy.backends()[0].pid)
+        await proxy.stop(f"api:{port}")
+        assert proxy.backends()[0].state is rpx.State.STOPPED
+        with pytest.raises(rpx.RpxError, match="has no process to kill"):
+            await proxy.kill_backend(port)
+        with pytest.raises(rpx.RpxError, match=f"api:{port}"):
+            await proxy.restart("nobody")
+        await proxy.start(port)
+        assert (await ask(proxy)).status_code == 200
+
+
+async def test_a_start_that_fails_is_an_error() -> None:
+    [port] = free_ports(1)
+    async with rpx.start_proxy(
+        from_=port,
+        to="api.localhost",
+        start={"command": "sleep 0.1; exit 3", "restart": "no"},
+        listen={"http_port": 0},
+    ) as proxy:
+        with pytest.raises(rpx.RpxError, match="status 3"):
+            await proxy.start("api")
+
+
+async def test_a_slow_loop_over_events_is_told_how_many_it_missed() -> None:
+    async with rpx.start_proxy(from_=1, to="api.localhost", listen={"http_port": 0}) as proxy:
+        with proxy.events(depth=10) as events:
+            for number in range(25):
+                proxy._registry.say(str(number))
+            assert await anext(events) == rpx.Missed(15)
+            assert await anext(events) == rpx.Note("15")
+        assert events._news not in proxy._registry.events._sinks
+
+
+async def test_an_iterator_that_is_forgotten_costs_nothing_more() -> None:
+    async with rpx.start_proxy(from_=1, to="api.localhost", listen={"http_port": 0}) as proxy:
+        before = len(proxy._registry.events._sinks)
+        proxy.events()
+        gc.collect()
+        assert len(proxy._registry.events._sinks) == before
+
+
+def test_every_name_of_the_package_is_there() -> None:
+    for name in rpx.__all__:
+        assert getattr(rpx, name)

@@ -29,6 +29,7 @@ class Subscription(Generic[T]):
         self._queue: deque[T] = deque(maxlen=depth)
         self._wake = trio.Event()
         self._missed = 0
+        self._ended = False
 
     def put(self, item: T) -> None:
         """Add an item; the oldest goes when the queue is full. Called by the bus."""
@@ -48,12 +49,19 @@ class Subscription(Generic[T]):
         self._queue.clear()
         return items
 
+    def end(self) -> None:
+        """Nothing more will come: an iteration ends once it has what is in the queue."""
+        self._ended = True
+        self._wake.set()
+
     def __aiter__(self) -> Subscription[T]:
         return self
 
     async def __anext__(self) -> T:
         await trio.lowlevel.checkpoint()
         while not self._queue:  # looked at last: another task may have taken all meanwhile
+            if self._ended:
+                raise StopAsyncIteration
             self._wake = trio.Event()
             await self._wake.wait()
         return self._queue.popleft()
@@ -64,6 +72,7 @@ class Bus(Generic[T]):
 
     def __init__(self) -> None:
         self._sinks: list[Sink[T]] = []
+        self._ended = False
 
     def publish(self, item: T) -> None:
         """Hand `item` to every listener. Never waits."""
@@ -79,9 +88,18 @@ class Bus(Generic[T]):
         finally:
             self._sinks.remove(sink)
 
+    def end(self) -> None:
+        """End every iteration over what is published here, now and from now on."""
+        self._ended = True
+        for sink in self._sinks:
+            if isinstance(sink, Subscription):
+                sink.end()
+
     @contextmanager
     def subscribe(self, depth: int = 256) -> Iterator[Subscription[T]]:
         """Receive what is published from now on, `depth` items at most in waiting."""
         subscription: Subscription[T] = Subscription(depth)
+        if self._ended:
+            subscription.end()
         with self.feed(subscription):
             yield subscription

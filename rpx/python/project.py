@@ -1,0 +1,179 @@
+"""A project as a block of a trio program: started on entry, gone on exit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Unpack
+
+import trio
+
+from rpx.app import Options, serve
+from rpx.config import config_from_mapping
+from rpx.control import orders
+from rpx.control.outcome import Kill, Outcome
+from rpx.errors import RpxError
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.model.config import Config
+from rpx.model.figures import Figures
+from rpx.model.status import Snapshot
+from rpx.python.events import Events, end_events
+from rpx.python.keys import ProjectKeys
+from rpx.python.verbose import tell
+
+EVENTS = 1000  # that may wait for a loop; a rolling restart of ten copies is a hundred
+
+
+class Proxy:
+    """A running project, as `start_proxy` gives it.
+
+    Backends are named as on the command line: by port (3001 or "3001"), "host:port", "name:port",
+    "name:index" or, where all copies are meant, by name.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    @property
+    def url(self) -> str:
+        """The URL of the first host, with the port that was really taken."""
+        for url in self.urls.values():
+            return url
+        raise RpxError("this project has no proxy, and so no URL", hint="give it `from` and `to`")
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Host → URL, in the order of the configuration."""
+        return {host: self._registry.url(host) for host in self._registry.pools}
+
+    def stats(self) -> dict[str, Figures]:
+        """Return `host:port` → `requests`, `errors`, `avgLatency` (ms) and more: see Figures.
+
+        A backend that serves several hosts has the sum of all.
+        """
+        return self._registry.stats_by_address()
+
+    def stats_by_host(self) -> dict[str, dict[str, Figures]]:
+        """Return host → `host:port` → figures, as `rpx stats --json` prints it.
+
+        What rpx answered itself, because no backend could, has a row `rpx`.
+        """
+        return self._registry.stats()
+
+    def backends(self) -> list[Snapshot]:
+        """Return what `rpx ps` shows: each backend and process as it is now, in listed order."""
+        return self._registry.snapshot()
+
+    def events(self, depth: int = EVENTS) -> Events:
+        """Return an async iterator over what happens from now on; it ends with the project.
+
+        It gives StateChanged, RotationChanged, Note and, if the project is verbose, Routed. At
+        most `depth` of them wait for a slow loop: the oldest are dropped, and a Missed says how
+        many. What is true then say `backends()`.
+        """
+        return Events(self._registry.events, depth)
+
+    async def kill_backend(
+        self,
+        backend: str | int,
+        *,
+        signal: str | int = "KILL",
+        down_for: float = 0.0,
+        restart: bool = True,
+    ) -> Kill:
+        """Kill the process that serves a backend, as a crash would; return what was hit.
+
+        It is started again after `down_for` seconds, or stays down until `start` if `restart` is
+        false. Raises RpxError if there is no such backend, it isn't ours, or it has no process.
+        """
+        return await orders.kill_backend(
+            self._registry,
+            str(backend),
+            signum=orders.signal_number(str(signal)),
+            down_for=down_for,
+            come_back=restart,
+        )
+
+    async def start(self, *names: str | int) -> list[Outcome]:
+        """Start what is down, and return when it is ready. Raises RpxError if it isn't in time."""
+        return await self._ordered(orders.start, names)
+
+    async def stop(self, *names: str | int) -> list[Outcome]:
+        """Stop backends when their requests are done; they stay down. Raises RpxError."""
+        return await self._ordered(orders.stop, names)
+
+    async def restart(self, *names: str | int) -> list[Outcome]:
+        """Replace processes, each when the one before is ready again. Raises RpxError."""
+        return await self._ordered(orders.restart, names)
+
+    async def _ordered(self, verb: orders.Verb, names: tuple[str | int, ...]) -> list[Outcome]:
+        outcomes = await verb(self._registry, [str(name) for name in names])
+        for each in outcomes:
+            if each.exit_code:
+                raise RpxError(each.sentence, exit_code=each.exit_code)
+        return outcomes
+
+
+@asynccontextmanager
+async def start_proxy(
+    config: Mapping[str, object] | None = None, /, **keys: Unpack[ProjectKeys]
+) -> AsyncIterator[Proxy]:
+    """Run a project inside the caller's trio program until the block is left.
+
+    Takes the keys of rpx.yaml, as one mapping or as keywords (`from_` for `from`), which win:
+
+        async with rpx.start_proxy(from_=["localhost:3000", 3001], to="api.localhost") as proxy:
+            print(proxy.url)
+
+        rpx.start_proxy(proxies=[{"from": 3000, "to": "api.localhost"}, ...])
+
+    Relative paths are relative to the working directory. On entry clients can connect, and
+    requests wait for backends that are still starting. On exit, cancelled or not, requests under
+    way are finished and every started process is stopped. No signal handler is installed, and the
+    process is never ended.
+
+    Raises RpxError on entry: ConfigError for what is wrong with the keys, others for a port that
+    can't be had or a command that doesn't exist.
+    """
+    mapping = {**(config or {}), **keys}
+    project = config_from_mapping(mapping, root=Path.cwd(), environ=os.environ)
+    options = Options(run_id=secrets.token_hex(6), report=_report)
+    shutdown = Shutdown()
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                registry: Registry = await nursery.start(_shielded, project, options, shutdown)
+                yield Proxy(registry)
+            finally:
+                shutdown.request()
+    except BaseExceptionGroup as group:
+        # The nursery is ours, not the caller's: what was raised in the block comes out as it was.
+        raise _single(group) from None
+
+
+async def _shielded(
+    project: Config,
+    options: Options,
+    shutdown: Shutdown,
+    *,
+    task_status: trio.TaskStatus[Registry],
+) -> None:
+    """Cancelling the caller's block ends the project, but in order: see `start_proxy`."""
+    with trio.CancelScope(shield=True):  # bounded by the drain and the grace periods
+        faces = [end_events, tell] if project.verbose else [end_events]
+        await serve(project, options, shutdown, faces, task_status=task_status)
+
+
+def _single(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _report(group: ExceptionGroup[Exception]) -> None:
+    logging.getLogger("rpx").error("a bug in rpx ended a part of it", exc_info=group)

@@ -1,0 +1,38 @@
+"""The types of rpx.python.keys beside the schema: whoever adds a key to one, adds it to both."""
+
+from __future__ import annotations
+
+import pytest
+
+from rpx.config import schema
+from rpx.python import keys
+
+KEYS: list[tuple[type, type]] = [
+    (keys.ProjectKeys, schema.TopWritten),
+    (keys.ProxyKeys, schema.ProxyWritten),
+    (keys.ProcessKeys, schema.ProcessWritten),
+    (keys.SourceKeys, schema.SourceWritten),
+    (keys.StartKeys, schema.StartWritten),
+    (keys.RestartKeys, schema.RestartWritten),
+    (keys.BackoffKeys, schema.BackoffWritten),
+    (keys.HealthCheckKeys, schema.HealthCheckWritten),
+    (keys.StickyKeys, schema.StickyWritten),
+    (keys.ListenKeys, schema.ListenWritten),
+    (keys.TimeoutsKeys, schema.TimeoutsWritten),
+    (keys.LimitsKeys, schema.LimitsWritten),
+    (keys.DefaultsKeys, schema.DefaultsWritten),
+    (keys.DependencyKeys, schema.DependencyWritten),
+]
+
+
+@pytest.mark.parametrize(("typed", "written"), KEYS)
+def test_the_types_know_every_key_of_the_configuration(
+    typed: type, written: type[schema.Written]
+) -> None:
+    known = {key.removesuffix("_") for key in typed.__annotations__}
+    assert known == set(schema.settings_of(written))
+
+
+def test_no_part_of_the_configuration_is_without_a_type() -> None:
+    typed = {written for _, written in KEYS}
+    assert set(schema._MODELS.values()) <= typed

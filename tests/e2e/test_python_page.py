@@ -1,0 +1,56 @@
+"""The fixtures of docs/python.md, run by pytest as a user would."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import APPS, free_ports
+
+pytestmark = pytest.mark.real
+PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
+PLAIN = """
+import httpx
+
+def test_plain(api_url):
+    port = api_url.rpartition(":")[2]
+    answer = httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": "api.localhost"})
+    assert answer.status_code == 200
+"""
+
+
+def block(title: str) -> str:
+    """The example that begins with a comment."""
+    found = re.search(rf"```python\n# {re.escape(title)}\n(.*?)```", PAGE, re.DOTALL)
+    assert found, f"docs/python.md has no {title}"
+    return found[1]
+
+
+def run(folder: Path, conftest: str, test: str, *options: str) -> None:
+    first, second = map(str, free_ports(2))
+    for name, text in (("conftest.py", conftest), ("test_it.py", test)):
+        mine = text.replace("3000", first).replace("3001", second)
+        command = f"{sys.executable} {APPS / 'ok.py'}"
+        (folder / name).write_text(mine.replace("python3 app.py", command))
+    done = subprocess.run(
+        (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_the_fixture_for_trio_works_as_the_page_shows_it(tmp_path: Path) -> None:
+    run(tmp_path, block("conftest.py"), block("test_failover.py"), "-o", "trio_mode=true")
+
+
+def test_the_fixture_for_plain_pytest_works_too(tmp_path: Path) -> None:
+    run(tmp_path, block("conftest.py, for plain pytest"), PLAIN, "-p", "no:trio")
