@@ -37,7 +37,8 @@ async def answer_head(wire: Wire, request: RequestHead, connection: Connection) 
         if response.status >= 200 or response.status == 101:
             wire.deadline = NEVER
             if not data and response.length not in (0, UNTIL_CLOSE):
-                return await _with_body(wire, response)
+                async with connection.proxy.reactor.task():
+                    return await _with_body(wire, response)
             return response, data
         if request.minor:
             await connection.client.send(interim_to_send(response))

@@ -16,6 +16,7 @@ from itertools import zip_longest
 import trio
 
 from rpx.model.address import Address, Location, SocketFile
+from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NO_MORE_FILES, Place, answered, call, connect
 
 HEAD_START = 0.25  # seconds of each attempt before the next one begins (RFC 8305 §5)
@@ -27,9 +28,10 @@ Attempt = Callable[[], Awaitable[socket.socket]]
 class Dialer:
     """Connects to addresses, and remembers for each which place answered last."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, reactor: Reactor) -> None:
         """`timeout`: seconds for all attempts at one connection together."""
         self._timeout = timeout
+        self._reactor = reactor
         self._last: dict[Location, Place] = {}
 
     async def dial(self, address: Location) -> socket.socket:
@@ -55,12 +57,13 @@ class Dialer:
 
     async def _resolved(self, address: Location) -> list[Place]:
         assert isinstance(address, Address)  # noqa: S101 - for the type checker: it has a host
-        with trio.move_on_after(self._timeout):
-            found = await trio.socket.getaddrinfo(
-                address.host, address.port, type=socket.SOCK_STREAM
-            )
-            places = [Place(family, (str(to[0]), address.port)) for family, *_, to in found]
-            return _interleaved(places)
+        async with self._reactor.task():
+            with trio.move_on_after(self._timeout):
+                found = await trio.socket.getaddrinfo(
+                    address.host, address.port, type=socket.SOCK_STREAM
+                )
+                places = [Place(family, (str(to[0]), address.port)) for family, *_, to in found]
+                return _interleaved(places)
         raise TimeoutError(f"{address.host} was not resolved in time")
 
     async def _wait(
@@ -69,11 +72,20 @@ class Dialer:
         """Wait for the connection that has begun to the first of `places`, or for another."""
         attempts: list[Attempt] = [partial(answered, begun, places[0])]
         attempts += [partial(connect, place) for place in places[1:]]
-        with trio.move_on_after(self._timeout):
-            sock, number = await _first(attempts, refusals)
-            self._last[address] = places[number]
-            return sock
-        raise TimeoutError(f"no connection to {address} in time")
+        won: socket.socket | None = None
+        try:
+            async with self._reactor.task():
+                with trio.move_on_after(self._timeout):
+                    won, number = await _first(attempts, refusals)
+                    self._last[address] = places[number]
+        except BaseException:  # also when all is ended while a task takes over, or gives back
+            begun.close()
+            if won is not None:
+                won.close()
+            raise
+        if won is None:
+            raise TimeoutError(f"no connection to {address} in time")
+        return won
 
 
 async def _first(attempts: Sequence[Attempt], refusals: list[OSError]) -> tuple[socket.socket, int]:

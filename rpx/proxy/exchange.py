@@ -44,6 +44,7 @@ class Exchange:
         "_clean",
         "_connection",
         "_failure",
+        "_generation",
         "_held",
         "_lasting",
         "_pool",
@@ -69,6 +70,7 @@ class Exchange:
         self._broken: list[Backend] = []  # who broke off without an answer
         self._failure: Failure | None = None  # how the last attempt ended
         self._why = ""  # no connection came about
+        self._generation = 0  # of the backend as it was asked
         self._sent = False  # that backend may have seen some of it
         self._answer: ResponseHead | None = None  # the backend's
         self._answered = False  # the client has got its answer, or at least the beginning of it
@@ -114,6 +116,7 @@ class Exchange:
         """Try one backend. None: the client has its answer, or has gone."""
         proxy, now = self._proxy, self._proxy.sweeper.now
         self._sent = self._clean = False
+        self._generation = backend.generation
         if backend.in_flight >= proxy.limits.requests_per_backend:
             return Failure.FULL
         if self._failure is not None:
@@ -161,7 +164,7 @@ class Exchange:
         if upload.done:
             return await self._receive(backend, wire)
         failure: Failure | None = None
-        async with trio.open_nursery() as both:
+        async with self._proxy.reactor.task(), trio.open_nursery() as both:
             both.start_soon(upload.pump, self._connection.client, wire, self._proxy.sweeper)
             failure = await self._receive(backend, wire)
             both.cancel_scope.cancel(reason="the answer is complete")
@@ -247,7 +250,8 @@ class Exchange:
             response, self._request, close=False, date=self._proxy.sweeper.date
         )
         early, connection.ahead = connection.ahead, b""
-        await tunnel.run(head, early, data)
+        async with self._proxy.reactor.task():
+            await tunnel.run(head, early, data)
 
     def _check_switch(self) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
@@ -284,7 +288,7 @@ class Exchange:
         else:
             if self._tried is _NOBODY:
                 self._tried = set()
-            self._tried.add((id(backend), backend.generation))
+            self._tried.add((id(backend), self._generation))
             self._blame(backend, failure)
         return again
 

@@ -31,8 +31,9 @@ async def another_backend(
     if waits:
         pool.waiting += 1
         try:
-            with trio.move_on_after(pool.hold) as wait, connection.held(wait):
-                backend = await _returned(connection, pool, bound, tried)
+            async with connection.proxy.reactor.task():
+                with trio.move_on_after(pool.hold) as wait, connection.held(wait):
+                    backend = await _returned(connection, pool, bound, tried)
         finally:
             pool.waiting -= 1
     if backend is None and not connection.gone:

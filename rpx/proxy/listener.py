@@ -14,6 +14,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
+from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire, accept
 from rpx.proxy.splice import close_spare
 from rpx.proxy.sweeper import Hangups, Sweeper
@@ -43,7 +44,8 @@ class Server:
         self.head_limits = HeadLimits(
             head=self.limits.head, lines=self.limits.head_lines, target=self.limits.target
         )
-        self.upstreams = Upstreams(self.timeouts)
+        self.reactor = Reactor()
+        self.upstreams = Upstreams(self.timeouts, self.reactor)
         self.sweeper = Sweeper(self.upstreams)
         self.hangups = Hangups()
         self.draining = False
@@ -67,22 +69,25 @@ class Server:
                 helpers.start_soon(self.hangups.run)
                 with patience.within() as drain:
                     async with trio.open_nursery() as requests:
+                        await requests.start(self.reactor.run)
                         async with trio.open_nursery() as front:
                             for listener in listeners:
-                                front.start_soon(self._accept, listener, requests)
+                                front.start_soon(self._accept, listener)
                             await asked_to_stop()
                             front.cancel_scope.cancel(reason="no new connections")
                         self._drain(listeners)
+                        self.reactor.finish()
                         drain.deadline = trio.current_time() + DRAIN
                 helpers.cancel_scope.cancel(reason="requests are done")
         finally:
             for listener in listeners:
                 listener.close()
+            self.reactor.close()  # first: what ends there may give a connection back
             self.upstreams.close()
             self.hangups.close()
             close_spare()
 
-    async def _accept(self, listener: socket.socket, requests: trio.Nursery) -> None:
+    async def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
                 sock, address = await accept(listener)
@@ -93,9 +98,9 @@ class Server:
                 await trio.sleep(1)  # for some to close; the others wait in the backlog
             else:
                 surplus = len(self.sweeper.connections) >= self.limits.connections
-                connection = Connection(self, Wire(sock), address, surplus=surplus)
+                connection = Connection(self, Wire(sock, self.reactor), address, surplus=surplus)
                 self.sweeper.add(connection)  # here, so that no drain overlooks it
-                requests.start_soon(walled, self._report, connection.serve)
+                self.reactor.begin(walled(self._report, connection.serve))
 
     def _drain(self, listeners: Sequence[socket.socket]) -> None:
         self.draining = True

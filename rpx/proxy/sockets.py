@@ -1,7 +1,7 @@
-"""The only place where the data path touches sockets: read, write, connect, wait.
+"""The only place where the data path touches sockets: read, write, connect.
 
-Each call tries first and waits only when the kernel says so. Nothing else in this room names
-trio's waits, so a different reactor could stand behind this module without touching the path.
+Each call tries first and waits only when the kernel says so. How a wire is waited for is the
+reactor's affair; nothing else in this room does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from enum import Enum
 from typing import NamedTuple
 
 import trio
-from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writable
+from trio.lowlevel import notify_closing, wait_readable, wait_writable
 
 from rpx.hub.counts import Traffic
+from rpx.proxy.reactor import Reactor, Story
 
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
@@ -62,13 +63,31 @@ class Wire:
 
     `deadline` is looked at by the sweeper, and when it is at rest between two requests, `since`
     is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
-    counts its bytes, and may be shared with others.
+    counts its bytes, and may be shared with others. The reactor knows by `reader` and `writer` who
+    waits for it, and by `may_read` that something came when nobody did.
     """
 
-    __slots__ = ("_cut", "_turn", "deadline", "reused", "since", "sock", "traffic")
+    __slots__ = (
+        "_cut",
+        "_reactor",
+        "_turn",
+        "deadline",
+        "may_read",
+        "reader",
+        "registered",
+        "reused",
+        "since",
+        "sock",
+        "traffic",
+        "writer",
+    )
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, reactor: Reactor) -> None:
         self.sock = sock
+        self._reactor = reactor
+        self.reader: Story | None = None
+        self.writer: Story | None = None
+        self.may_read = self.registered = False
         self.traffic = Traffic()
         self.deadline = NEVER
         self.since = NEVER
@@ -81,11 +100,12 @@ class Wire:
         self._turn -= 1
         if not self._turn:
             self._turn = TURN
-            await checkpoint()  # before the read: a task cancelled behind it would lose the bytes
+            await self._reactor.give_way()  # before the read: cancelled behind it, it would be lost
         try:
             data = self.sock.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
             self._turn = TURN
+            self.may_read = False
         except OSError as error:
             raise self.reason(error) from None
         else:
@@ -97,7 +117,7 @@ class Wire:
         """Like `receive` where nothing has come yet: a try would only cost a system call."""
         while True:
             try:
-                await wait_readable(self.sock)
+                await self._reactor.readable(self)
                 data = self.sock.recv(READ_SIZE)
             except (BlockingIOError, InterruptedError):
                 continue
@@ -106,17 +126,21 @@ class Wire:
             self.traffic.received += len(data)
             return data
 
+    async def give_way(self) -> None:
+        """Let other connections have their turn."""
+        await self._reactor.give_way()
+
     async def readable(self) -> None:
         """Wait until there is something to read. Raises OSError, WireCut."""
         try:
-            await wait_readable(self.sock)
+            await self._reactor.readable(self)
         except (trio.ClosedResourceError, OSError) as error:
             raise self.reason(error) from None
 
     async def writable(self) -> None:
         """Wait until something can be written. Raises OSError, WireCut."""
         try:
-            await wait_writable(self.sock)
+            await self._reactor.writable(self)
         except (trio.ClosedResourceError, OSError) as error:
             raise self.reason(error) from None
 
@@ -153,7 +177,7 @@ class Wire:
     async def _send_rest(self, rest: memoryview) -> None:
         while rest:
             try:
-                await wait_writable(self.sock)
+                await self._reactor.writable(self)
                 sent = self.sock.send(rest)
             except (BlockingIOError, InterruptedError):
                 continue
@@ -175,6 +199,7 @@ class Wire:
     def close(self) -> None:
         """Close the socket; safe to call twice."""
         if self.sock.fileno() >= 0:
+            self._reactor.forget(self)
             notify_closing(self.sock)
             self.sock.close()
 

@@ -11,8 +11,6 @@ import os
 import sys
 from typing import NamedTuple
 
-from trio.lowlevel import checkpoint
-
 from rpx.proxy.sockets import Wire
 
 WORTH_IT = 65536  # bytes still to come
@@ -60,7 +58,7 @@ async def splice(source: Wire, target: Wire, count: int) -> int:
             turn -= 1
             if not turn:
                 turn = TURN
-                await checkpoint()
+                await source.give_way()
     finally:
         if empty and len(_spare) < SPARE:
             _spare.append(pipe)

@@ -10,6 +10,7 @@ from rpx.hub.records import Backend
 from rpx.model.config import Timeouts
 from rpx.policy.retry import Failure
 from rpx.proxy.dial import Dialer
+from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire
 
 IDLE_MOST = 256  # per backend
@@ -18,10 +19,11 @@ IDLE_MOST = 256  # per backend
 class Upstreams:
     """Takes connections out, takes them back. Its methods but `open` never wait."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, reactor: Reactor) -> None:
         self._timeouts = timeouts
+        self._reactor = reactor
         self._idle: dict[Backend, list[Wire]] = defaultdict(list)
-        self._dialer = Dialer(timeouts.connect)
+        self._dialer = Dialer(timeouts.connect, reactor)
 
     def take_idle(self, backend: Backend, *, now: float, careful: bool) -> Wire | None:
         """Return the connection used last, or None.
@@ -86,7 +88,7 @@ class Upstreams:
         address = backend.spec.address
         if address is None:
             raise ConnectionRefusedError  # for the type checker: pools have only routed backends
-        wire = Wire(await self._dialer.dial(address))
+        wire = Wire(await self._dialer.dial(address), self._reactor)
         wire.traffic = backend.counts.traffic
         return wire
 

@@ -13,6 +13,7 @@ import trio
 from rpx.model.address import Address
 from rpx.proxy import dial
 from rpx.proxy.dial import Dialer
+from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import Place, answered, call
 from tests.support.raw import SOON
 
@@ -100,7 +101,7 @@ async def reached(dialer: Dialer, address: Address) -> str:
 async def test_localhost_is_the_one_that_listens_and_the_other_is_not_asked_again(
     up: str, down: str, called: list[tuple[str, socket.socket]]
 ) -> None:
-    dialer = Dialer(SOON)
+    dialer = Dialer(SOON, Reactor())
     with listening(up) as port, nobody(down, port):
         address = Address("localhost", port)
         assert await reached(dialer, address) == up
@@ -110,7 +111,7 @@ async def test_localhost_is_the_one_that_listens_and_the_other_is_not_asked_agai
 
 
 async def test_a_backend_that_moves_to_the_other_address_is_found_again() -> None:
-    dialer = Dialer(SOON)
+    dialer = Dialer(SOON, Reactor())
     with listening("::1") as port, nobody("127.0.0.1", port):
         assert await reached(dialer, Address("localhost", port)) == "::1"
     with listening("127.0.0.1", port), nobody("::1", port):
@@ -121,7 +122,7 @@ async def test_an_address_that_never_answers_costs_one_head_start_and_is_left(
     called: list[tuple[str, socket.socket]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dial, "HEAD_START", 0.03)
-    dialer = Dialer(SOON)
+    dialer = Dialer(SOON, Reactor())
     with black_hole("127.0.0.1") as port, listening("::1", port):
         began = trio.current_time()
         assert await reached(dialer, Address("localhost", port)) == "::1"
@@ -137,7 +138,7 @@ async def test_the_next_is_called_at_once_when_one_refuses(monkeypatch: pytest.M
     monkeypatch.setattr(dial, "HEAD_START", 60)
     trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "127.0.0.2", "127.0.0.3"))
     with listening("127.0.0.3") as port, nobody("127.0.0.1", port), nobody("127.0.0.2", port):
-        assert await reached(Dialer(SOON), Address("shop.test", port)) == "127.0.0.3"
+        assert await reached(Dialer(SOON, Reactor()), Address("shop.test", port)) == "127.0.0.3"
 
 
 async def test_of_a_name_with_several_addresses_the_one_that_answered_is_called_first(
@@ -145,7 +146,7 @@ async def test_of_a_name_with_several_addresses_the_one_that_answered_is_called_
 ) -> None:
     monkeypatch.setattr(dial, "HEAD_START", 0.01)
     trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "127.0.0.2", "::1"))
-    dialer = Dialer(SOON)
+    dialer = Dialer(SOON, Reactor())
     with black_hole("127.0.0.1") as port, listening("127.0.0.2", port), black_hole("::1", port):
         assert await reached(dialer, Address("shop.test", port)) == "127.0.0.2"
         assert [host for host, _ in called] == [
@@ -162,7 +163,7 @@ async def test_of_a_name_with_several_addresses_the_one_that_answered_is_called_
 async def test_an_address_that_is_no_longer_among_those_of_a_name_is_not_called(
     called: list[tuple[str, socket.socket]],
 ) -> None:
-    dialer = Dialer(SOON)
+    dialer = Dialer(SOON, Reactor())
     with listening("127.0.0.1") as port, listening("127.0.0.2", port):
         for host in ("127.0.0.1", "127.0.0.2"):
             trio.socket.set_custom_hostname_resolver(Names(host))
@@ -175,7 +176,7 @@ async def test_where_all_refuse_the_connection_is_refused() -> None:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
         with nobody("::1", port), pytest.raises(ConnectionRefusedError):
-            await Dialer(SOON).dial(Address("localhost", port))
+            await Dialer(SOON, Reactor()).dial(Address("localhost", port))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "shop.test"])
@@ -186,11 +187,11 @@ async def test_where_nobody_answers_time_runs_out_and_nothing_stays_open(
     trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "::1"))
     with black_hole("127.0.0.1") as port, black_hole("::1", port):
         with pytest.raises(TimeoutError):
-            await Dialer(0.05).dial(Address(host, port))
+            await Dialer(0.05, Reactor()).dial(Address(host, port))
     assert called
     assert {sock.fileno() for _, sock in called} == {-1}
 
 
 async def test_a_name_that_nobody_knows_raises() -> None:
     with pytest.raises(socket.gaierror):
-        await Dialer(SOON).dial(Address("no-such-host.invalid", 80))
+        await Dialer(SOON, Reactor()).dial(Address("no-such-host.invalid", 80))

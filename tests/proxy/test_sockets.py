@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
+from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import TURN, Cut, NotSent, Place, Wire, WireCut, accept, connect
 from tests.support.raw import SOON
 
@@ -17,7 +18,7 @@ def pair() -> Iterator[tuple[Wire, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
-        yield Wire(ours), theirs
+        yield Wire(ours, Reactor()), theirs
 
 
 async def test_a_read_that_is_cancelled_loses_nothing(pair: tuple[Wire, socket.socket]) -> None:
@@ -90,7 +91,7 @@ async def test_a_send_is_over_when_all_has_been_taken(
 ) -> None:
     wire, peer = pair
     peer.setblocking(False)
-    reader = Wire(peer)
+    reader = Wire(peer, Reactor())
     nursery.start_soon(wire.send_pieces, pieces)
     got = b""
     with trio.fail_after(SOON):

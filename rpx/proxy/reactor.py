@@ -1,0 +1,299 @@
+"""Resumes connections as their sockets become ready, without a trio task for each.
+
+A trio task that waits for a socket costs a system call to arm it and a trip through the scheduler.
+So a connection is a plain coroutine here, a *story*: one trio task polls all sockets, which are
+registered once, edge-triggered, and resumes the story that waits (docs/adr/0011 has the figures).
+
+A story reads like any other coroutine, but trio knows nothing of it. Cancel scopes, nurseries,
+events and sleeps belong inside `async with reactor.task():`, where a trio task carries it on.
+Without epoll (macOS) a trio task carries it all the time, and nothing else is different.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import types
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+from trio.lowlevel import checkpoint, wait_readable, wait_writable
+
+if TYPE_CHECKING:
+    from rpx.proxy.sockets import Wire
+
+AT_ONCE: Final = 1024  # sockets looked at in one turn; then trio's own tasks have theirs
+
+if hasattr(select, "epoll"):
+    _IN: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+    _OUT: Final = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
+
+Story = Coroutine[Any, Any, None]
+
+
+class _Trap:
+    """What a story yields when it does not wait for a wire."""
+
+
+_HAND_OVER: Final = _Trap()  # to a trio task
+_TAKE_BACK: Final = _Trap()  # from it
+
+
+class Reactor:
+    """Drives stories. `resuming`: the code that asks runs in one, and not in a trio task."""
+
+    def __init__(self) -> None:
+        self.resuming = False
+        self._current: Story | None = None
+        self._live: set[Story] = set()  # also those that a trio task carries at the moment
+        self._due: deque[Story] = deque()  # to be resumed in the next turn
+        self._wires: dict[int, Wire] = {}  # by file descriptor
+        self._tasks: trio.Nursery | None = None
+        self._finish = trio.Event()
+        self._poll: select.epoll | None = None
+        self._bell = -1
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Resume stories until `finish` was called and the last one has ended."""
+        if hasattr(select, "epoll"):
+            self._poll = select.epoll()
+            self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            # Edge-triggered, so it need not be read: each write is an event of its own.
+            self._poll.register(self._bell, select.EPOLLIN | select.EPOLLET)
+        async with trio.open_nursery() as tasks:
+            self._tasks = tasks
+            try:
+                task_status.started()
+                if self._poll is None:
+                    await self._finish.wait()
+                else:
+                    while self._live or not self._finish.is_set():
+                        await wait_readable(self._poll.fileno())
+                        self._turn(self._poll)
+            finally:
+                self._tasks = None  # cancelled: it takes no more
+
+    def begin(self, story: Story) -> None:
+        """Begin a story, and carry it to its first wait. It must not raise."""
+        self._live.add(story)
+        if self._poll is None:
+            self._hand_over(story)
+            return
+        before = self.resuming, self._current
+        self.resuming = True
+        try:
+            self._resume(story)
+        finally:
+            self.resuming, self._current = before
+        if self._due:
+            self._ring()
+
+    def finish(self) -> None:
+        """Let `run` return once no story is left."""
+        self._finish.set()
+        self._ring()
+
+    def close(self) -> None:
+        """End what is left, where it waits, and give the descriptors back."""
+        for story in list(self._live):
+            story.close()
+        self._live.clear()
+        if self._poll is not None:
+            self._poll.close()
+            os.close(self._bell)
+            self._poll = None  # nobody is to be woken any more
+
+    # ---- from within a story
+
+    @types.coroutine
+    def readable(self, wire: Wire) -> Generator[Any, Any, None]:
+        """Wait until `wire` can be read or is closed. Raises trio.ClosedResourceError."""
+        if not self.resuming:
+            yield from wait_readable(wire.sock).__await__()  # noqa: ASYNC105 - a frame less than await
+            return
+        if not wire.registered:
+            self._register(wire)
+        if wire.may_read:  # something came while nobody waited
+            wire.may_read = False
+            return
+        wire.reader = self._current
+        yield
+
+    @types.coroutine
+    def writable(self, wire: Wire) -> Generator[Any, Any, None]:
+        """Wait until `wire` can be written to or is closed. Raises trio.ClosedResourceError."""
+        if not self.resuming:
+            yield from wait_writable(wire.sock).__await__()  # noqa: ASYNC105 - likewise
+            return
+        if not wire.registered:
+            self._register(wire)
+        wire.writer = self._current
+        yield
+
+    @types.coroutine
+    def give_way(self) -> Generator[Any, Any, None]:
+        """Let the others have their turn."""
+        if not self.resuming:
+            yield from checkpoint().__await__()  # noqa: ASYNC105 - likewise
+            return
+        self._due.append(self._story())
+        yield
+
+    def task(self) -> _Task:
+        """Inside of `async with` this a trio task carries the story: all of trio can be used."""
+        return _Task(self)
+
+    async def both(
+        self, one: Callable[[], Awaitable[None]], other: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Run both side by side, and return when both have ended. Neither may raise."""
+        if not self.resuming:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(other)
+                await one()
+            return
+        beside = _Beside(self, self._story())
+        self.begin(beside.run(other))
+        await one()
+        await beside.end()
+
+    def forget(self, wire: Wire) -> None:
+        """`wire` is about to be closed: whoever waits for it shall notice."""
+        if wire.registered:
+            wire.registered = False
+            del self._wires[wire.sock.fileno()]  # the poll object forgets it by itself
+        for story in (wire.reader, wire.writer):
+            if story is not None:
+                self.resume_soon(story)
+        wire.reader = wire.writer = None
+
+    # ---- the machinery
+
+    def _turn(self, poll: select.epoll) -> None:
+        wires, resume = self._wires, self._resume
+        self.resuming = True
+        try:
+            for number, events in poll.poll(0, AT_ONCE):
+                wire = wires.get(number)
+                if wire is None:  # the bell, or closed in this very turn
+                    continue
+                if events & _IN:
+                    story, wire.reader = wire.reader, None
+                    if story is None:
+                        wire.may_read = True
+                    else:
+                        resume(story)
+                if events & _OUT and wire.writer is not None:
+                    story, wire.writer = wire.writer, None
+                    resume(story)
+            for _ in range(len(self._due)):
+                resume(self._due.popleft())
+        finally:
+            self.resuming = False
+        if self._due:
+            self._ring()
+
+    def _resume(self, story: Story) -> None:
+        self._current = story
+        try:
+            trap = story.send(None)
+            while trap is not None and trap is not _HAND_OVER:
+                trap = story.throw(RuntimeError("trio was used outside of `reactor.task()`"))
+        except StopIteration:
+            self._live.discard(story)
+            return
+        if trap is _HAND_OVER:
+            self._hand_over(story)
+
+    def resume_soon(self, story: Story) -> None:
+        self._due.append(story)
+        self._ring()
+
+    def _hand_over(self, story: Story) -> None:
+        if self._tasks is not None:  # else all is about to be closed
+            self._tasks.start_soon(self._carry, story)
+
+    async def _carry(self, story: Story) -> None:
+        await self._relay(story)
+
+    @types.coroutine
+    def _relay(self, story: Story) -> Generator[Any, Any, None]:
+        """As a trio task: pass on what the story and trio have to say to each other."""
+        sent = None
+        while True:
+            try:
+                trap = story.send(sent)
+            except StopIteration:
+                self._live.discard(story)
+                self._ring()
+                return
+            if trap is _TAKE_BACK:
+                self.resume_soon(story)
+                return
+            sent = yield trap
+
+    def _register(self, wire: Wire) -> None:
+        assert self._poll is not None  # noqa: S101 - only then anything is `resuming`
+        number = wire.sock.fileno()
+        self._poll.register(number, _IN | _OUT | select.EPOLLET)
+        self._wires[number] = wire
+        wire.registered = True
+
+    def _ring(self) -> None:
+        if self._poll is not None and not self.resuming:
+            os.eventfd_write(self._bell, 1)
+
+    def _story(self) -> Story:
+        assert self._current is not None  # noqa: S101 - see _register
+        return self._current
+
+
+class _Task:
+    """See Reactor.task. Inside of itself it changes nothing."""
+
+    __slots__ = ("_away", "_reactor")
+
+    def __init__(self, reactor: Reactor) -> None:
+        self._reactor = reactor
+        self._away = False
+
+    async def __aenter__(self) -> None:
+        if self._reactor.resuming:
+            self._away = True
+            await _yield(_HAND_OVER)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        # What trio has cancelled ends as a task of trio.
+        if self._away and (error is None or isinstance(error, Exception)):
+            await _yield(_TAKE_BACK)
+
+
+class _Beside:
+    """A story that another one waits for in the end."""
+
+    def __init__(self, reactor: Reactor, waiting: Story) -> None:
+        self._reactor = reactor
+        self._waiting: Story = waiting
+        self._waits = False
+        self._over = False
+
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        await work()
+        self._over = True
+        if self._waits:
+            self._reactor.resume_soon(self._waiting)
+
+    async def end(self) -> None:
+        if not self._over:
+            self._waits = True
+            await _yield(None)
+
+
+@types.coroutine
+def _yield(trap: object) -> Generator[object, None, None]:
+    yield trap

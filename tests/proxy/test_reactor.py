@@ -1,0 +1,251 @@
+"""Stories: carried by the reactor, by a trio task while they need one, and ended with both."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+
+import pytest
+import trio
+import trio.testing
+
+from rpx.proxy.reactor import Reactor
+from rpx.proxy.sockets import Cut, Wire, WireCut
+from tests.proxy.house import until
+from tests.support.raw import SOON
+
+
+@pytest.fixture(params=["epoll", "no epoll"])
+def poll(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def start(reactor: Reactor, nursery: trio.Nursery, poll: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if poll == "no epoll":
+            patch.delattr(select, "epoll", raising=False)
+        await nursery.start(reactor.run)
+
+
+@asynccontextmanager
+async def running(poll: str) -> AsyncIterator[Reactor]:
+    """A reactor that is told to finish at the end of the block, and has to."""
+    reactor = Reactor()
+    try:
+        with trio.fail_after(SOON):
+            async with trio.open_nursery() as nursery:
+                await start(reactor, nursery, poll)
+                yield reactor
+                reactor.finish()
+    finally:
+        reactor.close()
+
+
+@contextmanager
+def pair(reactor: Reactor) -> Iterator[tuple[Wire, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    wire = Wire(ours, reactor)
+    try:
+        with theirs:
+            yield wire, theirs
+    finally:
+        wire.close()
+
+
+async def test_a_story_is_resumed_when_something_comes_and_finish_waits_for_its_end(
+    poll: str,
+) -> None:
+    seen: list[bytes] = []
+
+    async def story(wire: Wire) -> None:
+        while data := await wire.receive():
+            seen.append(data)
+
+    reactor = Reactor()
+    with pair(reactor) as (wire, theirs):
+        with trio.fail_after(SOON):
+            async with trio.open_nursery() as nursery:
+                await start(reactor, nursery, poll)
+                reactor.begin(story(wire))
+                theirs.send(b"one")
+                await until(lambda: bool(seen), "the story does not go on")
+                reactor.finish()
+                theirs.send(b"two")
+                theirs.shutdown(socket.SHUT_WR)
+        reactor.close()
+    assert b"".join(seen) == b"onetwo"
+
+
+async def test_what_came_before_anybody_waited_is_not_waited_for_again(poll: str) -> None:
+    seen: list[bytes] = []
+
+    async def story(wire: Wire) -> None:
+        seen.append(await wire.expect())
+        theirs.send(b"second")
+        async with reactor.task():
+            await trio.sleep(0.01)  # the event comes while a trio task carries the story
+        seen.append(await wire.expect())
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs):
+            theirs.send(b"first")
+            reactor.begin(story(wire))
+            await until(lambda: len(seen) >= 2, "the story does not go on")
+    assert seen == [b"first", b"second"]
+
+
+async def fails() -> None:
+    raise OSError("comes out as it is")
+
+
+async def test_within_a_task_all_of_trio_can_be_used_and_the_story_goes_on_behind_it(
+    poll: str,
+) -> None:
+    steps: list[str] = []
+
+    async def story(wire: Wire) -> None:
+        async with reactor.task():
+            with trio.move_on_after(0.001) as nap:
+                await trio.sleep_forever()
+            steps.append(f"napped {nap.cancelled_caught}")
+            async with reactor.task():  # within itself it changes nothing
+                await trio.lowlevel.checkpoint()
+        steps.append((await wire.receive()).decode())
+        try:
+            async with reactor.task():
+                await fails()
+        except OSError as error:
+            steps.append(str(error))
+        steps.append((await wire.receive()).decode())
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs):
+            reactor.begin(story(wire))
+            theirs.send(b"light")
+            await until(lambda: len(steps) >= 3, "the story does not go on")
+            theirs.send(b"again")
+            await until(lambda: len(steps) >= 4, "the story does not go on")
+    assert steps == ["napped True", "light", "comes out as it is", "again"]
+
+
+async def test_a_writer_is_resumed_when_there_is_room(poll: str) -> None:
+    size = 5_000_000
+
+    async def story(wire: Wire) -> None:
+        await wire.send(b"x" * size)
+        wire.finish_sending()
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs):
+            reactor.begin(story(wire))
+            theirs.setblocking(False)
+            stream = trio.socket.from_stdlib_socket(theirs)
+            taken = 0
+            while data := await stream.recv(65536):
+                taken += len(data)
+    assert taken == size
+
+
+async def test_a_wire_that_is_cut_wakes_the_story_that_waits_for_it(poll: str) -> None:
+    seen: list[Cut] = []
+
+    async def story(wire: Wire) -> None:
+        try:
+            await wire.receive()
+        except WireCut as cut:
+            seen.append(cut.cut)
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, _):
+            reactor.begin(story(wire))
+            await trio.testing.wait_all_tasks_blocked()
+            wire.cut(Cut.LATE)
+            await until(lambda: bool(seen), "the story does not go on")
+    assert seen == [Cut.LATE]
+
+
+async def test_two_run_side_by_side_and_both_are_waited_for(poll: str) -> None:
+    ended: list[str] = []
+
+    async def story(one: Wire, two: Wire) -> None:
+        async def read(name: str, wire: Wire) -> None:
+            ended.append(name + (await wire.receive()).decode())
+
+        for first, second in (("a", "b"), ("c", "d")):
+            await reactor.both(lambda n=first: read(n, one), lambda n=second: read(n, two))  # type: ignore[misc]
+        ended.append("all")
+
+    def so_many(count: int) -> bool:
+        return len(ended) >= count
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (one, ones), pair(reactor) as (two, twos):
+            reactor.begin(story(one, two))
+            for count, peer in enumerate((ones, twos, twos, ones), 1):
+                peer.send(b"!")
+                await until(partial(so_many, count), "the story does not go on")
+            await until(lambda: len(ended) >= 5, "the story does not go on")
+    assert ended == ["a!", "b!", "d!", "c!", "all"]
+
+
+async def test_a_busy_story_that_gives_way_lets_the_others_have_their_turn(poll: str) -> None:
+    turns: list[str] = []
+
+    async def story(name: str) -> None:
+        for _ in range(3):
+            turns.append(name)
+            await reactor.give_way()
+
+    async with running(poll) as reactor:
+        reactor.begin(story("a"))
+        reactor.begin(story("b"))
+        await until(lambda: len(turns) >= 6, "the story does not go on")
+    assert turns.count("a") == turns.count("b") == 3
+    assert turns != ["a"] * 3 + ["b"] * 3
+
+
+async def test_stories_that_nobody_waits_for_any_more_are_ended_where_they_wait(poll: str) -> None:
+    ended: list[str] = []
+
+    async def story(wire: Wire) -> None:
+        try:
+            await wire.receive()
+        finally:
+            ended.append("here")
+
+    async def task() -> None:
+        try:
+            async with reactor.task():
+                await trio.sleep_forever()
+        finally:
+            ended.append("there")
+
+    reactor = Reactor()
+    with pair(reactor) as (wire, _):
+        async with trio.open_nursery() as nursery:
+            await start(reactor, nursery, poll)
+            reactor.begin(story(wire))
+            reactor.begin(task())
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel(reason="patience is lost")
+        reactor.close()
+    assert sorted(ended) == ["here", "there"]
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="every story is a trio task")
+async def test_trio_outside_of_a_task_is_an_error_where_it_was_used() -> None:
+    errors: list[RuntimeError] = []
+
+    async def story() -> None:
+        try:
+            await trio.sleep_forever()
+        except RuntimeError as error:
+            errors.append(error)
+
+    async with running("epoll") as reactor:
+        reactor.begin(story())
+    assert [str(error) for error in errors] == ["trio was used outside of `reactor.task()`"]
