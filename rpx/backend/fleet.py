@@ -10,10 +10,12 @@ from functools import partial
 
 import trio
 
+from rpx.backend.aside import Aside
 from rpx.backend.child import Child, open_child
 from rpx.backend.life import Life, live
 from rpx.backend.order import dependants_gone
 from rpx.backend.probe import http_check, prepare, tcp_check
+from rpx.backend.ready import Sign
 from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
 from rpx.hub.orders import Order, OrderKind
@@ -87,10 +89,14 @@ class Fleet:
         self._report(group)
 
     def _life(self, backend: Backend, start: Start, number: int) -> Life:
+        environment = child_environment(backend.spec, start, colour=self._colour)
+        instance = f"{self._run_id}.{number}"
+        aside = Aside(start, environment, f"{instance}.aside")
         return Life(
             registry=self._registry,
             backend=backend,
-            open=partial(self._open, backend.spec, start, f"{self._run_id}.{number}"),
+            open=partial(self._open, backend.spec, start, environment, instance),
+            sign=partial(Sign, backend, aside),
             check=partial(check, backend),
             patience=self._patience,
             chance=random.random,
@@ -98,11 +104,10 @@ class Fleet:
         )
 
     def _open(
-        self, spec: BackendSpec, start: Start, instance: str
+        self, spec: BackendSpec, start: Start, environment: dict[str, str], instance: str
     ) -> AbstractAsyncContextManager[Child]:
         if isinstance(spec.address, SocketFile):
             clear(spec.address)
-        environment = child_environment(spec, start, colour=self._colour)
         return open_child(start, environment, instance=instance, patience=self._patience)
 
     async def _follow(self, backend: Backend) -> None:

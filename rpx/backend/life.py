@@ -17,6 +17,7 @@ import trio
 
 from rpx.backend.logs import pump
 from rpx.backend.order import await_turn
+from rpx.backend.ready import overdue
 from rpx.backend.watch import watch
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
@@ -49,6 +50,13 @@ class ChildLike(Protocol):
     def kill(self) -> None: ...
 
 
+class SignLike(Protocol):
+    """By what a run is known to be ready: the real one is `rpx.backend.ready.Sign`."""
+
+    def hear(self, text: bytes) -> None: ...
+    async def seen(self) -> None: ...
+
+
 @dataclass
 class Life:
     """Everything one life needs. Only through `registry` does it touch what others see."""
@@ -56,6 +64,7 @@ class Life:
     registry: Registry
     backend: Backend
     open: Callable[[], AbstractAsyncContextManager[ChildLike]]
+    sign: Callable[[], SignLike]  # what a run shows when it is ready, new for each
     check: Callable[[], Awaitable[str | None]]  # None: it answers; else why it is not well
     patience: Patience
     chance: Callable[[], float]
@@ -67,11 +76,12 @@ class Run:
     """One process, from spawn to exit, and the last order that was given about it."""
 
     order: Order | None = None
-    sick: bool = False  # replaced because it stayed unhealthy
+    unfit: str = ""  # why rpx itself replaces it
     leaving: bool = False  # told to go
     over: bool = False  # its leader has exited
     gone: trio.Event = field(default_factory=trio.Event)
     code: int = 0
+    born: float = field(default_factory=trio.current_time)
     uptime: float = 0.0
 
 
@@ -89,15 +99,21 @@ async def live(life: Life) -> None:
 async def run_once(life: Life) -> Run:
     """Start a process, see it through to its exit, leave nothing of it behind."""
     registry, backend, run = life.registry, life.backend, Run()
+    sign = life.sign()
+
+    def hear(text: bytes) -> None:
+        registry.print(backend, text)
+        sign.hear(text)
+
     registry.move(backend, Move.LAUNCH)
-    born = trio.current_time()
     try:
         async with life.open() as child, trio.open_nursery() as readers:
             registry.started(backend, child.pid)
-            readers.start_soon(pump, child.output, lambda text: registry.print(backend, text))
+            readers.start_soon(pump, child.output, hear)
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(obey, life, child, run, helpers)
-                helpers.start_soon(mind, life, child, run)
+                helpers.start_soon(mind, life, child, run, sign)
+                helpers.start_soon(hurry, life, child, run)
                 run.code = await child.wait()
                 run.over = True
                 registry.exited(backend)
@@ -110,14 +126,15 @@ async def run_once(life: Life) -> Run:
     except OSError as error:  # plain, not in a group: only the spawn itself raises it here
         registry.print(backend, f"rpx: cannot start: {error}\n".encode())
         run.code = NOT_STARTED
-    run.uptime = trio.current_time() - born
+    run.uptime = trio.current_time() - run.born
     return run
 
 
 def settle(life: Life, run: Run, history: History) -> tuple[History, float]:
     """Decide, once, what the end of `run` means. Return the crashes that count and the rest due."""
     registry, backend = life.registry, life.backend
-    ended = f"{ending(run.code)} after {run.uptime:.1f} s"
+    what = run.unfit or ending(run.code)
+    ended = f"{what} after {run.uptime:.1f} s"
     if run.order is not None:
         if run.order.kind is OrderKind.STOP or not run.order.come_back:
             registry.move(backend, Move.RETIRED, reason=ended)
@@ -128,15 +145,15 @@ def settle(life: Life, run: Run, history: History) -> tuple[History, float]:
     verdict = after_exit(
         life.start.restart,
         history,
-        code=run.code,
-        end=end_of(run.code, life.start.success_exit_codes, sick=run.sick),
-        uptime=run.uptime,
+        what=what,
+        end=end_of(run.code, life.start, unfit=bool(run.unfit)),
+        uptime=0 if run.unfit else run.uptime,  # up, but not well
         now=trio.current_time(),
         chance=life.chance(),
     )
     if isinstance(verdict, Again):
         why = f"{ended}, restart in {verdict.delay:.1f} s"
-        registry.move(backend, Move.CRASHED, reason="stayed unhealthy" if run.sick else why)
+        registry.move(backend, Move.CRASHED, reason=why)
         backend.restarts += 1
         return verdict.history, verdict.delay
     registry.move(
@@ -184,7 +201,7 @@ async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) ->
 
 async def wind_down(life: Life, child: ChildLike, run: Run) -> None:
     """Let the requests under way finish, then end the process and all it started."""
-    with life.patience.within(0 if run.sick else DRAIN):
+    with life.patience.within(0 if run.unfit else DRAIN):
         await life.registry.wait_drained(life.backend)
     life.registry.move(life.backend, Move.DRAINED)
     await child.stop()
@@ -206,18 +223,35 @@ async def finish_off(life: Life, child: ChildLike, run: Run, order: Order) -> No
         life.backend.coming_back = False
 
 
-async def mind(life: Life, child: ChildLike, run: Run) -> None:
-    """Watch the backend's health; when asking it once more won't help, replace its process."""
+async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
+    """Wait until the process is ready, then watch its health; at last, replace it."""
     if life.start.oneshot:  # it is to end: how it did is all there is to know
         return
+    await sign.seen()
+    check = life.backend.spec.health_check
+    spared = check.start_period if check else None
     await watch(
         life.registry,
         life.backend,
         life.check,
         over=lambda: run.leaving or run.over,
         until_hopeless=life.start.replaced_when_sick,
+        mercy=math.inf if spared is None else run.born + spared,
     )
+    await replace(life, child, run, "stayed unhealthy")
+
+
+async def hurry(life: Life, child: ChildLike, run: Run) -> None:
+    """Replace a process that takes too long to become ready."""
+    timeout = life.start.ready.timeout if life.start.ready else None
+    if not life.start.oneshot and await overdue(life.registry, life.backend, timeout):
+        await replace(life, child, run, f"not ready within {timeout:g} s")
+
+
+async def replace(life: Life, child: ChildLike, run: Run, why: str) -> None:
+    """End a process that is no good, as if it had crashed."""
     if not run.leaving and not run.over:
-        run.sick = run.leaving = life.backend.coming_back = True
-        life.registry.move(life.backend, Move.STOP, reason="stayed unhealthy")
+        run.unfit = why
+        run.leaving = life.backend.coming_back = True
+        life.registry.move(life.backend, Move.STOP, reason=why)
         await wind_down(life, child, run)

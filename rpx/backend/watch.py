@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -24,23 +25,26 @@ async def watch(
     *,
     over: Callable[[], bool],
     until_hopeless: bool,
+    mercy: float = math.inf,
 ) -> None:
     """Check at once, then as often as `backend` needs it, until `over()` or it is hopeless.
 
-    `check` returns None when the backend answers, else why it does not.
+    `check` returns None when the backend answers, else why it does not. Until `mercy` (trio's time)
+    failures of a backend that is still starting don't count.
     """
-    health = Health.of(backend.spec.health_check)
+    health = Health.of(backend.spec.health_check, undecided=backend.state is State.STARTING)
     eager = FIRST_PAUSE
     while True:
         failure = await check()
         if over():  # the answer may come after the question has lost its meaning
             return
-        _judge(registry, backend, health, failure)
+        spared = backend.state is State.STARTING and trio.current_time() < mercy
+        _judge(registry, backend, health, failure, spared=spared)
         sick = backend.state is State.UNHEALTHY and health.hopeless
         if until_hopeless and sick and not backend.paused:  # somebody may be debugging it
             return
         pause = next_check(backend.spec.health_check, up=health.up)
-        if backend.state is State.STARTING:
+        if spared and backend.state is State.STARTING:
             pause = eager = min(eager * GROWTH, pause or eager)
         if await _suspected_within(backend, pause) and not over():
             refused = health.refuse()
@@ -48,9 +52,14 @@ async def watch(
                 registry.move(backend, refused, reason=backend.last_error)
 
 
-def _judge(registry: Registry, backend: Backend, health: Health, failure: str | None) -> None:
+def _judge(
+    registry: Registry, backend: Backend, health: Health, failure: str | None, *, spared: bool
+) -> None:
     if failure is not None and not (backend.state is State.STARTING and failure in NOBODY):
         backend.last_error = failure  # that it does not listen yet is no error
+    if failure is not None and spared:
+        health.forgive()
+        return
     move = health.observe(passed=failure is None)
     if move is not None:
         registry.move(backend, move, reason=failure or "")

@@ -10,16 +10,13 @@ from typing import Final
 
 import click
 
+from rpx.model.escapes import without_escapes
 from rpx.model.status import OWN_WORDS
 
 PLAIN: Final = ("cyan", "yellow", "green", "magenta", "blue")
 PALETTE: Final = (*PLAIN, *(f"bright_{colour}" for colour in PLAIN))
 RESET: Final = click.style("", reset=True).encode()
 
-# CSI, OSC and the other strings, two-character sequences; at last an escape byte without a sense.
-_ESCAPE = re.compile(
-    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?"
-)
 _COLOURED = re.compile(rb"[^\n]*\x1b[^\n]*")  # a line with an escape byte
 
 
@@ -43,7 +40,7 @@ class Layout:
             lines = text.decode("utf-8", "surrogateescape").split("\n")[:-1]
             return b"".join(map(self.own, lines))
         if b"\x1b" in text:
-            text = _COLOURED.sub(_closed, text) if self._colour else _ESCAPE.sub(b"", text)
+            text = _COLOURED.sub(_closed, text) if self._colour else without_escapes(text)
         prefix = self._prefixes.get(label) or self._known(label)
         return prefix + text[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
 
@@ -53,7 +50,7 @@ class Layout:
         if sentence.startswith("[rpx] "):
             return text + b"\n"
         if b"\x1b" in text:  # what a process printed before it failed
-            text = _ESCAPE.sub(b"", text)
+            text = without_escapes(text)
         if self._colour and sentence.startswith("error:"):
             text = click.style(text.decode(errors="replace"), fg="red", bold=True).encode()
         return b"%b%b\n" % (self._own, text)

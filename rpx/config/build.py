@@ -27,6 +27,7 @@ from rpx.model.config import (
     HealthCheck,
     Process,
     Proxy,
+    Ready,
     Restart,
     Source,
     Start,
@@ -78,6 +79,12 @@ class Builder:
 
     def process(self, name: str, written: ProcessWritten, at: Steps) -> Process:
         """A process that serves no address."""
+        if written.ready and written.ready.http and written.ready.http.address is None:
+            self.document.report(
+                f"`http` of process {shown(name)} is only a path, and a process has no address",
+                (*at, "ready", "http"),
+                f"write a URL: http://localhost:3000{written.ready.http.path}",
+            )
         return Process(
             name=name,
             start=self._start(written, at, self.dotenv),
@@ -141,6 +148,7 @@ class Builder:
             cwd=written.cwd or self.root,
             env={**outer, **(written.env or {})},
             restart=_restart(written.restart or default),
+            ready=Ready(**dict(written.ready)) if written.ready else None,
             where=self.document.where((*at, "command")),
             **settings,
         )

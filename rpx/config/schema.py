@@ -23,7 +23,7 @@ from rpx.config import addresses, shorthand
 from rpx.config.document import Steps
 from rpx.config.wording import wrong
 from rpx.model.address import Location
-from rpx.model.config import Strategy
+from rpx.model.config import Strategy, Web
 
 T = TypeVar("T")
 
@@ -45,6 +45,7 @@ Variable = Annotated[str, BeforeValidator(shorthand.variable)]
 Value = Annotated[str | None, BeforeValidator(shorthand.env_value)]
 Env = Annotated[dict[Variable, Value], BeforeValidator(shorthand.env)]
 Policy = Annotated[Literal["no", "on-failure", "always"], BeforeValidator(shorthand.policy)]
+Pattern = Annotated[str, BeforeValidator(shorthand.pattern)]
 Condition = Annotated[
     Literal["started", "healthy", "completed"], BeforeValidator(shorthand.condition)
 ]
@@ -75,6 +76,7 @@ class HealthCheckWritten(Written):
     healthy_threshold: Maybe[Count] = None
     unhealthy_threshold: Maybe[Count] = None
     expect: Maybe[Statuses] = None
+    start_period: Maybe[Seconds] = None
 
 
 class StickyWritten(Written):
@@ -107,6 +109,26 @@ StickyField = Annotated[StickyWritten, BeforeValidator(shorthand.switch)]
 RestartField = Annotated[RestartWritten, BeforeValidator(shorthand.restart)]
 
 
+class ReadyWritten(Written):
+    """`ready`."""
+
+    log: Maybe[Pattern] = None
+    tcp: Maybe[Located] = None
+    http: Maybe[Annotated[Web, BeforeValidator(shorthand.web)]] = None
+    command: Maybe[Command] = None
+    delay: Maybe[Seconds] = None
+    timeout: Maybe[Wait] = None
+
+    @model_validator(mode="after")
+    def _one_sign(self) -> ReadyWritten:
+        signs = [name for name in self.model_fields_set if name != "timeout"]
+        if len(signs) > 1:
+            raise wrong("waits for several things", "keep one of log, tcp, http, command and delay")
+        if not self.model_fields_set:
+            raise wrong("waits for nothing", "give it one of log, tcp, http, command and delay")
+        return self
+
+
 class StartWritten(Written):
     """`start`."""
 
@@ -116,6 +138,7 @@ class StartWritten(Written):
     restart: Maybe[RestartField] = None
     restart_on_unhealthy: Maybe[StrictBool] = None
     success_exit_codes: Maybe[ExitCodes] = None
+    ready: Maybe[ReadyWritten] = None
     stop_signal: Maybe[Signal] = None
     stop_grace_period: Maybe[Seconds] = None
 
@@ -143,6 +166,8 @@ class ProcessWritten(StartWritten):
     def _ends(self) -> ProcessWritten:
         if self.oneshot and self.restart is not None and self.restart.policy == "always":
             raise wrong("is a oneshot that is always restarted", "leave out one of the two")
+        if self.oneshot and self.ready is not None:
+            raise wrong("is a oneshot with `ready`", "leave that out: it is done when it has ended")
         return self
 
 
@@ -274,6 +299,7 @@ _MODELS: dict[str, type[Written]] = {
     "health_check": HealthCheckWritten,
     "sticky": StickyWritten,
     "start": StartWritten,
+    "ready": ReadyWritten,
     "restart": RestartWritten,
     "backoff": BackoffWritten,
     "listen": ListenWritten,

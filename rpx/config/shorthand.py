@@ -13,10 +13,12 @@ from typing import get_args
 
 from pydantic import ValidationInfo
 
+from rpx.config.addresses import address
 from rpx.config.duration import parse_duration
 from rpx.config.suggest import choices
 from rpx.config.wording import shown, wrong
-from rpx.model.config import Strategy
+from rpx.model.address import Address
+from rpx.model.config import Strategy, Web
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[^=\0]+")
@@ -139,6 +141,33 @@ def _status(value: object) -> tuple[int, int]:
         hint = "write 200, 200-399 or [200, 204, 300-399]"
         raise wrong(f"has something that is no status and no range: {shown(value)}", hint)
     return int(found[1]), int(found[2] or found[1])
+
+
+def pattern(value: object) -> object:
+    """A regular expression, as Python has them."""
+    if isinstance(value, str):
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise wrong(
+                f"is not a regular expression: {error}", "write \\ before what is meant literally"
+            ) from None
+    return value
+
+
+def web(value: object, info: ValidationInfo) -> object:
+    """A URL, or the path of one on the backend itself."""
+    if isinstance(value, str) and value.startswith("/"):
+        return Web(address=None, path=str(url_path(value)))
+    if not isinstance(value, str) or not value.lower().startswith("http://"):
+        raise wrong(
+            f"is not a path and no http:// URL: {shown(value)}",
+            "write /health, or http://localhost:3000/health",
+        )
+    authority, slash, path = value[len("http://") :].partition("/")
+    where = address(authority if re.search(r":[0-9]+$", authority) else f"{authority}:80", info)
+    assert isinstance(where, Address)  # noqa: S101 - for the type checker: it raises otherwise
+    return Web(address=where, path=str(url_path(slash + path)) if slash else "/")
 
 
 def start(value: object) -> object:

@@ -172,12 +172,15 @@ class _Walk:
 
 
 def is_command(steps: Steps) -> bool:
-    """Whether a command stands here, or a word of one: there `$PORT` belongs to the shell."""
+    """Whether a command stands here, or a word of one: there `$PORT` belongs to the shell.
+
+    A `$` of a regular expression is its own, too.
+    """
     if isinstance(steps[-1], int):
         steps = steps[:-1]
     if len(steps) == 2 and steps[0] == "processes":
         return True
-    return steps[-1:] in {("command",), ("start",)}
+    return steps[-1:] in {("command",), ("start",)} or steps[-2:] == ("ready", "log")
 
 
 def _as_written(text: str, tag: str) -> str | None:

@@ -23,7 +23,10 @@ class Model(BaseModel):
 
 
 class HealthCheck(Model):
-    """An active check: a GET of `path`; a status outside `expect` or later than `timeout` fails."""
+    """An active check: a GET of `path`; a status outside `expect` or later than `timeout` fails.
+
+    Before `start_period` is over failures of a starting process don't count. None: they never do.
+    """
 
     enabled: bool = True
     path: str = "/"
@@ -32,6 +35,7 @@ class HealthCheck(Model):
     healthy_threshold: int = 1
     unhealthy_threshold: int = 3
     expect: tuple[tuple[int, int], ...] = ((200, 399),)
+    start_period: float | None = None
 
 
 class Sticky(Model):
@@ -59,6 +63,28 @@ class Restart(Model):
     backoff: Backoff = Backoff()
 
 
+class Web(Model):
+    """What to GET. `address` None: the backend itself."""
+
+    address: Location | None
+    path: str
+
+
+class Ready(Model):
+    """How a started process shows that it is ready: at most one of the first five.
+
+    `log` is a regular expression that a line of output is to match. Not ready within `timeout`
+    seconds: it is replaced.
+    """
+
+    log: str | None = None
+    tcp: Location | None = None
+    http: Web | None = None
+    command: str | tuple[str, ...] | None = None
+    delay: float | None = None
+    timeout: float | None = None
+
+
 class Start(Model):
     """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is.
 
@@ -73,6 +99,7 @@ class Start(Model):
     restart_on_unhealthy: bool | None = None  # None: unless the policy is `no`
     success_exit_codes: tuple[int, ...] = (0,)
     oneshot: bool = False
+    ready: Ready | None = None
     stop_signal: int = 15
     stop_grace_period: float = 10.0
     where: str = ""

@@ -18,14 +18,15 @@ class Health:
     rise: int = 1
     fall: int = 3
     up: bool = False
+    undecided: bool = False  # not up, but nobody has said that it is down
     _streak: int = 0  # positive: passes in a row; negative: failures in a row
 
     @classmethod
-    def of(cls, check: HealthCheck | None, *, up: bool = False) -> Health:
+    def of(cls, check: HealthCheck | None, *, undecided: bool = False) -> Health:
         """Thresholds of `check`, or for a backend without one: one pass, three failures."""
         if check is None:
-            return cls(up=up)
-        return cls(check.healthy_threshold, check.unhealthy_threshold, up)
+            return cls(undecided=undecided)
+        return cls(check.healthy_threshold, check.unhealthy_threshold, undecided=undecided)
 
     def observe(self, *, passed: bool) -> Move | None:
         """Count one result; return the move when the verdict changes, else None."""
@@ -34,12 +35,16 @@ class Health:
         else:
             self._streak = min(self._streak, 0) - 1
         if not self.up and self._streak >= self.rise:
-            self.up = True
+            self.up, self.undecided = True, False
             return Move.PROBE_UP
-        if self.up and self._streak <= -self.fall:
-            self.up = False
+        if (self.up or self.undecided) and self._streak <= -self.fall:
+            self.up = self.undecided = False
             return Move.PROBE_DOWN
         return None
+
+    def forgive(self) -> None:
+        """A failure that does not count: who is still starting may fail."""
+        self._streak = 0
 
     def refuse(self) -> Move | None:
         """A refused connection needs no second opinion: nobody listens there."""

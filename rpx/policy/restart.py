@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from rpx.model.config import Backoff, Restart
+from rpx.model.config import Backoff, Restart, Start
 
 STABLE_AFTER: Final = 10.0  # seconds up after which earlier crashes no longer lengthen the rest
 JITTER: Final = 0.1
 
 
 class End(Enum):
-    """How a run ended. SICK: it was replaced because it stayed unhealthy."""
+    """How a run ended. SICK: rpx has ended it, to put another in its place."""
 
     WELL = "well"
     FAILED = "failed"
@@ -45,32 +44,35 @@ class StayDown:
     reason: str = ""
 
 
-def end_of(code: int, success: Collection[int], *, sick: bool) -> End:
-    """Judge an exit. One that stayed unhealthy may well go with 0 when asked: it was sick.
+def end_of(code: int, start: Start, *, unfit: bool) -> End:
+    """Judge an exit. One that rpx has ended because it was `unfit` may well go with 0.
 
-    In `success`, 128 and the number of a signal stands for an end by that signal, as in a shell.
+    In `success_exit_codes`, 128 and the number of a signal stands for an end by that signal, as in
+    a shell.
     """
-    if sick:
-        return End.SICK
-    return End.WELL if (code if code >= 0 else 128 - code) in success else End.FAILED
+    if unfit:
+        return End.SICK if start.replaced_when_sick else End.FAILED
+    seen = code if code >= 0 else 128 - code
+    return End.WELL if seen in start.success_exit_codes else End.FAILED
 
 
 def after_exit(
     policy: Restart,
     history: History,
     *,
-    code: int,
+    what: str,
     end: End,
     uptime: float,
     now: float,
     chance: float,
 ) -> Again | StayDown:
-    """Decide what follows an exit nobody asked for. `chance` is in [0, 1), for the jitter.
+    """Decide what follows an exit nobody asked for; `what` says it in words.
 
-    That a sick process is to be replaced has been decided before: `no` doesn't undo it.
+    `chance` is in [0, 1), for the jitter. That a sick process is to be replaced has been decided
+    before: `no` doesn't undo it.
     """
     if policy.policy == "no" and end is not End.SICK:
-        reason = f"{ending(code)}, and its restart policy is `no`" if end is End.FAILED else ""
+        reason = f"{what}, and its restart policy is `no`" if end is End.FAILED else ""
         return StayDown(gave_up=end is End.FAILED, reason=reason)
     if policy.policy == "on-failure" and end is End.WELL:
         return StayDown(gave_up=False)
@@ -78,7 +80,7 @@ def after_exit(
     if len(times) >= policy.max_restarts:
         return StayDown(
             gave_up=True,
-            reason=f"{ending(code)}; {len(times)} restarts within {policy.window:g} s, rpx gave up",
+            reason=f"{what}; {len(times)} restarts within {policy.window:g} s, rpx gave up",
         )
     streak = 1 if uptime >= STABLE_AFTER else history.streak + 1
     return Again(delay(policy.backoff, streak, chance), History(streak, (*times, now)))

@@ -45,6 +45,7 @@ class HealthCheckKeys(TypedDict, total=False):
     healthy_threshold: int
     unhealthy_threshold: int
     expect: str | int | Sequence[str | int]
+    start_period: Duration
 
 
 class BackoffKeys(TypedDict, total=False):
@@ -64,6 +65,17 @@ class RestartKeys(TypedDict, total=False):
     backoff: BackoffKeys
 
 
+class ReadyKeys(TypedDict, total=False):
+    """`ready`: at most one of the first five."""
+
+    log: str
+    tcp: str | int
+    http: str
+    command: Command
+    delay: Duration
+    timeout: Duration
+
+
 class StartKeys(TypedDict, total=False):
     """`start`."""
 
@@ -72,7 +84,8 @@ class StartKeys(TypedDict, total=False):
     env: Mapping[str, str | int | float | None] | Sequence[str]
     restart: Policy | RestartKeys
     restart_on_unhealthy: bool
-    success_exit_codes: Sequence[int]
+    success_exit_codes: int | Sequence[int]
+    ready: ReadyKeys
     stop_signal: str | int
     stop_grace_period: Duration
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.model.config import Backoff, Restart
+from rpx.model.config import Backoff, Restart, Start
 from rpx.policy.restart import Again, End, History, StayDown, after_exit, delay, end_of, ending
 
 
 def exits(
     policy: Restart, history: History, code: int, *, uptime: float = 1, now: float = 1
 ) -> Again | StayDown:
-    end = end_of(code, (0,), sick=False)
-    return after_exit(policy, history, code=code, end=end, uptime=uptime, now=now, chance=0.5)
+    end = end_of(code, Start(command="x", cwd=Path("/")), unfit=False)
+    return after_exit(
+        policy, history, what=ending(code), end=end, uptime=uptime, now=now, chance=0.5
+    )
 
 
 @given(st.integers(1, 5000), st.floats(0, 1, exclude_max=True))
@@ -95,12 +99,15 @@ def test_endings_are_told_in_words() -> None:
 def test_which_exits_are_successes_can_be_said(
     code: int, success: tuple[int, ...], end: End
 ) -> None:
-    assert end_of(code, success, sick=False) is end
-    assert end_of(code, success, sick=True) is End.SICK
+    start = Start(command="x", cwd=Path("/"), success_exit_codes=success)
+    assert end_of(code, start, unfit=False) is end
+    assert end_of(code, start, unfit=True) is End.SICK
+    alone = start.model_copy(update={"restart_on_unhealthy": False})
+    assert end_of(code, alone, unfit=True) is End.FAILED
 
 
 def test_a_sick_process_is_replaced_whatever_the_policy() -> None:
     for policy in ("no", "on-failure", "always"):
         restart = Restart.model_validate({"policy": policy})
-        verdict = after_exit(restart, History(), code=0, end=End.SICK, uptime=1, now=1, chance=0.5)
+        verdict = after_exit(restart, History(), what="", end=End.SICK, uptime=1, now=1, chance=0.5)
         assert isinstance(verdict, Again)

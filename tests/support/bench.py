@@ -126,12 +126,15 @@ class Bench:
         self.children: list[FakeChild] = []
         self.failure: str | None = None  # what the next check says
         self.cannot_start: OSError | None = None
+        self.sign = trio.Event()  # that it is ready, as it has to show first; set: nothing
+        self.sign.set()
         self.patience = Patience()
         self._stubborn = stubborn
         self.life = Life(
             registry=self.registry,
             backend=self.backend,
             open=self._open,
+            sign=lambda: self,
             check=self._check,
             patience=self.patience,
             chance=lambda: 0.5,  # no jitter
@@ -171,6 +174,12 @@ class Bench:
             yield child
         finally:
             child.done.append("closed")
+
+    def hear(self, text: bytes) -> None:
+        """The bench is the sign of its runs, too."""
+
+    async def seen(self) -> None:
+        await self.sign.wait()
 
     async def _check(self) -> str | None:
         await trio.lowlevel.checkpoint()

@@ -1,0 +1,85 @@
+"""When is a started process ready? Its own sign is waited for first; then its health decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from rpx.backend.aside import Aside
+from rpx.backend.probe import http_check, tcp_check
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.config import HealthCheck, Ready
+from rpx.model.escapes import without_escapes
+from rpx.model.status import State
+from rpx.policy.signs import expected
+
+PAUSES: Final = 0.05, 1.3, 1.0  # seconds before the first look again, times each time, at most
+CONNECT_WITHIN: Final = 1.0
+COMMAND_WITHIN: Final = 10.0
+REMIND_AFTER: Final = 10.0  # seconds, then twice as many, and so on
+
+
+class Sign:
+    """What one run of a backend has to show first. Made anew for each run."""
+
+    def __init__(self, backend: Backend, aside: Aside) -> None:
+        start = backend.spec.start
+        self._backend = backend
+        self._aside = aside
+        self._ready = (start.ready if start else None) or Ready()
+        self._pattern = re.compile(self._ready.log) if self._ready.log is not None else None
+        self._heard = trio.Event()
+
+    def hear(self, text: bytes) -> None:
+        """Look at lines that the process printed."""
+        if self._pattern is not None and not self._heard.is_set():
+            lines = without_escapes(text).decode("utf-8", "replace").splitlines()
+            if any(map(self._pattern.search, lines)):
+                self._heard.set()
+
+    async def seen(self) -> None:
+        """Wait for it; `last_error` says meanwhile why it isn't there."""
+        ready = self._ready
+        if self._pattern is not None:
+            await self._heard.wait()
+        elif ready.delay is not None:
+            await trio.sleep(ready.delay)
+        elif (look := self._look(ready)) is not None:
+            pause, growth, longest = PAUSES
+            earlier = self._backend.last_error
+            while (failure := await look()) is not None:
+                self._backend.last_error = failure
+                await trio.sleep(pause)
+                pause = min(pause * growth, longest)
+            self._backend.last_error = earlier  # that it was not there yet is no error
+
+    def _look(self, ready: Ready) -> Callable[[], Awaitable[str | None]] | None:
+        if (tcp := ready.tcp) is not None:
+            return lambda: tcp_check(tcp, CONNECT_WITHIN)
+        if (command := ready.command) is not None:
+            return lambda: self._aside.run(command, within=COMMAND_WITHIN)
+        address = (ready.http.address or self._backend.spec.address) if ready.http else None
+        if ready.http is not None and address is not None:
+            asked, check = address, HealthCheck(path=ready.http.path)
+            return lambda: http_check(asked, check)
+        return None
+
+
+async def overdue(registry: Registry, backend: Backend, timeout: float | None) -> bool:
+    """Say now and then what a starting backend is waited for; True when it took too long."""
+    began, pause = trio.current_time(), REMIND_AFTER
+    while backend.state is State.STARTING:
+        left = None if timeout is None else began + timeout - trio.current_time()
+        if left is not None and left <= 0:
+            return True
+        await trio.sleep(pause if left is None else min(pause, left))
+        waited = trio.current_time() - began
+        if backend.state is State.STARTING and waited >= pause:
+            why = f" ({backend.last_error})" if backend.last_error else ""
+            registry.say(f"not ready after {waited:.0f} s: {expected(backend.spec)}{why}", backend)
+            pause = 2 * waited
+    return False
