@@ -147,7 +147,8 @@ async def download(
     """Send `head` and the body behind it to the client, each read as soon as it comes.
 
     `data` is what came with the backend's head. Returns also what came behind the body: if there
-    is any, the connection has lost its meaning. Raises BadMessage when chunks are malformed.
+    is any, the connection has lost its meaning. Raises BadMessage when `data` is malformed; the
+    client has got nothing then.
     """
     if response.length >= 0:
         return await _counted(upstream, client, response.length, head, data)
@@ -160,22 +161,21 @@ async def _chunked(
     upstream: Wire, client: Wire, framing: int, head: bytes, data: bytes
 ) -> tuple[Ending, bytes]:
     reader = ChunkedReader(502)
-    out: Buffers = [head]
+    out: Buffers = [head, *framed(reader.feed(data), framing)]
     while True:
-        out += framed(reader.feed(data), framing)
         if reader.done and framing == CHUNKED:
             out.append(last_chunk(reader.trailers))
         if out and not await _sent(client, out):
             return Ending.GONE, b""
         if reader.done:
             return Ending.WHOLE, reader.rest
-        out = []
         try:
             data = await upstream.receive()
+            out = framed(reader.feed(data), framing)
         except WireCut:
             return Ending.GONE, b""
-        except OSError:
-            data = b""
+        except (OSError, BadMessage):
+            return Ending.TRUNCATED, b""
         if not data:
             return Ending.TRUNCATED, b""
 

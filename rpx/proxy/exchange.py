@@ -219,8 +219,9 @@ class Exchange:
         self.keep = not close and framing != UNTIL_CLOSE
         try:
             ending, extra = await download(wire, client, response, framing, head=head, data=data)
-        except BadMessage:
-            ending, extra = Ending.TRUNCATED, b""
+        except BadMessage as bad:
+            await self._refuse(backend, bad)
+            return
         if ending is Ending.WHOLE:
             self._whole = True
             self._clean = response.keep_alive and not extra and (upload is None or upload.sent)

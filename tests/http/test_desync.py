@@ -29,6 +29,11 @@ def said(conversation: Conversation, marker: str) -> bytes:
     return "".join(steps).encode("latin-1")
 
 
+def parse_in_pieces(raw: bytes, step: int) -> None:
+    for end in range(step, len(raw) + step, step):
+        parse_request(raw[:end], scanned=max(0, end - step))
+
+
 @pytest.mark.parametrize("conversation", DESYNC, ids=[f"{c.where} {c.sentence}" for c in DESYNC])
 def test_the_parser_says_what_the_conversation_says(conversation: Conversation) -> None:
     raw = said(conversation, ">")
@@ -39,9 +44,10 @@ def test_the_parser_says_what_the_conversation_says(conversation: Conversation) 
         assert said(conversation, ">>").startswith(sent)
         assert request(Case(raw, 0, 0))  # others read the same
     else:
-        with pytest.raises(BadMessage) as caught:
-            parse_request(raw)
-        assert caught.value.status == int(refused[1])
+        for step in (len(raw), 1, 2, 3, 7):
+            with pytest.raises(BadMessage) as caught:
+                parse_in_pieces(raw, step)
+            assert caught.value.status == int(refused[1])
 
 
 @pytest.mark.parametrize("length", [b"", b"Content-Length: 11\r\n"], ids=["without", "with length"])
