@@ -13,7 +13,7 @@ from typing import Protocol
 import trio
 
 from rpx.backend.fleet import Fleet
-from rpx.backend.preflight import preflight, taken
+from rpx.backend.preflight import how_to_permit, preflight, taken
 from rpx.control.secret import kept_key
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
@@ -160,7 +160,7 @@ def _no_port(host: str, port: int, error: OSError) -> RpxError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return RpxError(
             f"port {port} is not permitted",
-            hint="ports below 1024 need root; leave `listen.http_port` out to get a free one",
+            hint=f"leave `listen.http_port` out to get a free one, or {how_to_permit(port)}",
         )
     return RpxError(
         f"can't listen on {host}, port {port}: {error.strerror}",

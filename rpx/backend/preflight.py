@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterable
 
 from rpx.backend.fleet import child_environment
@@ -95,6 +96,19 @@ def taken(what: str, address: Address) -> RpxError:
     return RpxError(
         f"{what}, {address.port}, is taken by {_described(owner)}",
         hint=hint,
+    )
+
+
+def how_to_permit(port: int) -> str:
+    """Say how a port below 1024 may be had without being root."""
+    if sys.platform != "linux":
+        return "be root: ports below 1024 are for nobody else"
+    return (
+        "be root, or permit it:\n"
+        f"  sudo sysctl net.ipv4.ip_unprivileged_port_start={port}    # everybody, until a reboot\n"
+        f"  sudo setcap cap_net_bind_service=+ep {os.path.realpath(sys.executable)}    # Python\n"
+        f"  sudo install -m 500 -o $USER /dev/null /etc/authbind/byport/{port}"
+        "    # then: authbind --deep rpx up"
     )
 
 

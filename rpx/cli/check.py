@@ -13,7 +13,7 @@ from rpx.cli.output import json_option, print_json, print_table, table
 from rpx.config import find_config, load_config
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec
-from rpx.policy.plan import plan
+from rpx.policy.plan import plan, url_of
 
 EXAMPLES = """\
 rpx check                       # the rpx.yaml of this project
@@ -59,13 +59,11 @@ def _url(config: Config, spec: BackendSpec) -> str | None:
         return None
     match config.listen.http_port:
         case None:
-            return f"http://{spec.host}, or with port 8080 and upward"
+            return f"{url_of(spec.host, 80)}, or with port 8080 and upward"
         case 0:
-            return f"http://{spec.host}, with a free port"
-        case 80:
-            return f"http://{spec.host}"
+            return f"{url_of(spec.host, 80)}, with a free port"
         case port:
-            return f"http://{spec.host}:{port}"
+            return url_of(spec.host, port)
 
 
 def _command(spec: BackendSpec) -> str:

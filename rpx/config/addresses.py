@@ -14,6 +14,7 @@ from rpx.config.wording import shown, wrong
 from rpx.model.address import Address, SocketFile
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()+,;=:@-]|%[0-9A-Fa-f]{2})+)*")
 _BACKEND_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 _ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]*\]|[^\[\]:]*):)?(?P<port>[0-9]+)")
 
@@ -21,34 +22,70 @@ LONGEST_PATH = 107 if sys.platform == "linux" else 103  # bytes, of sun_path wit
 _FORMS = "write host:port, :port or port, for example localhost:3000"
 
 
-def host(value: object) -> object:
-    """The host that clients ask for, lower case, without the root's dot."""
+def route(value: object) -> object:
+    """A host that clients ask for, with or without a path: the host in lower case, without the
+    root's dot, an IPv6 one in its usual form; the path as it is, without a slash at its end.
+    """
     if not isinstance(value, str):
         return value
-    text = value.lower().removesuffix(".")
-    if "://" in text:
-        rest = re.split(r"[/:]", text.split("://", 1)[1])[0]
-        raise wrong(
-            f"has a scheme: {shown(value)}", f"write only the host: {rest or 'api.localhost'}"
-        )
-    if "/" in text:
-        raise wrong(f"has a path, which is not supported: {shown(value)}", "write only the host")
-    if "*" in text:
-        raise wrong(
-            f"is a wildcard, which is not supported: {shown(value)}",
-            "write one entry for each host",
-        )
+    scheme, _, rest = value.rpartition("://")
+    if scheme:
+        shorter = re.sub(r":[0-9]*(/|$)", r"\1", rest).rstrip("/") or "api.localhost"
+        raise wrong(f"has a scheme: {shown(value)}", f"write it without: {shorter}")
+    host, slash, path = value.partition("/")
+    return _route_host(host.lower().removesuffix("."), value) + _route_path(slash + path, value)
+
+
+def _route_host(text: str, value: str) -> str:
+    literal = _ipv6(text)
+    if literal is not None:
+        return literal
     if re.search(r":[0-9]*$", text):
         raise wrong(
             f"has a port: {shown(value)}",
             "write only the host; `listen.http_port` chooses the port",
         )
-    if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in text.split(".")):
+    name = text.removeprefix("*.")
+    if "*" in name:
+        raise wrong(
+            f"has `*` where it means nothing: {shown(value)}",
+            "it stands for one whole label, the first, as in *.tenant.localhost",
+        )
+    if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         raise wrong(
             f"is not a host name: {shown(value)}",
             "letters, digits and - between dots, for example api.localhost; others as xn--…",
         )
     return text
+
+
+def _ipv6(text: str) -> str | None:
+    """The usual form of an IPv6 address in brackets, None for everything else."""
+    try:
+        found = f"[{ipaddress.IPv6Address(text.strip('[]'))}]"
+    except ValueError:
+        return None
+    if not re.fullmatch(r"\[[^]]+\]", text):
+        raise wrong(
+            f"is an IPv6 address without brackets: {shown(text)}", f'write it in quotes: "{found}"'
+        )
+    return found
+
+
+def _route_path(text: str, value: str) -> str:
+    path = text.rstrip("/")
+    if "*" in path:
+        shorter = value.partition("*")[0].rstrip("/")
+        raise wrong(
+            f"has `*` in its path: {shown(value)}",
+            f"a path stands for all that begins with it: write {shorter}",
+        )
+    if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        raise wrong(
+            f"has a path that is none: {shown(value)}",
+            "write how it begins, for example /api; what is not ASCII as %XX, and no query",
+        )
+    return path
 
 
 def addresses(value: object) -> object:

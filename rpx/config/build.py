@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,6 +60,7 @@ class Builder:
     dotenv: Mapping[str, str]
     defaults: DefaultsWritten = field(default_factory=DefaultsWritten)
     oneshots: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()  # hosts whose paths go to several pools
 
     def proxy(self, written: ProxyWritten, at: Steps) -> Proxy:
         """A proxy with its sources, each with the Start of the process behind it, if any."""
@@ -69,7 +71,7 @@ class Builder:
                 settings[setting] = default if own is None else own
         return Proxy(
             to=written.to,
-            name=written.name or written.to.split(".")[0],
+            name=written.name or default_name(written.to, self.shared),
             sources=self._sources(written, at),
             health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
             sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
@@ -152,6 +154,14 @@ class Builder:
             where=self.document.where((*at, "command")),
             **settings,
         )
+
+
+def default_name(to: str, shared: Collection[str]) -> str:
+    """The first label of a host, with the path where the host is `shared` by several proxies."""
+    host, _, path = to.partition("/")
+    label = host.strip("[]") if host.startswith("[") else host.removeprefix("*.").split(".")[0]
+    parts = (label, path) if host in shared else (label,)
+    return "-".join(filter(None, re.split(r"[^A-Za-z0-9_]+", "/".join(parts))))
 
 
 def _restart(written: RestartWritten | None) -> Restart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,15 @@ def _config(
     top, faulty = check_parts(TopWritten, document, context)
     outer = {key: text for key, text in dotenv.items() if key not in environ}
     defaults = top.defaults or DefaultsWritten()
-    builder = Builder(document, root, outer, defaults, _oneshots(document))
-    entries = [
-        Entry(at, builder.proxy(written, at))
+    routed = [
+        (at, written)
         for at, value in _proxies(document)
         if (written := check(_PROXY, value, at, document, context)) is not None
     ]
+    hosts = Counter(to.partition("/")[0] for to in {written.to for _, written in routed})
+    shared = frozenset(host for host, routes in hosts.items() if routes > 1)
+    builder = Builder(document, root, outer, defaults, _oneshots(document), shared)
+    entries = [Entry(at, builder.proxy(written, at)) for at, written in routed]
     processes = [
         (at, builder.process(name, process, at))
         for name, at, value in _processes(document)

@@ -37,7 +37,7 @@ Milliseconds = Annotated[float, BeforeValidator(shorthand.milliseconds)]
 Wait = Annotated[Seconds, Field(gt=0)]
 Size = Annotated[int, BeforeValidator(shorthand.size)]
 Name = Annotated[str, BeforeValidator(shorthand.name)]
-Host = Annotated[str, BeforeValidator(addresses.host)]
+Route = Annotated[str, BeforeValidator(addresses.route)]
 Located = Annotated[Location, BeforeValidator(addresses.address)]
 LocatedUrl = Annotated[Location, BeforeValidator(addresses.url)]
 Command = Annotated[str | tuple[str, ...], BeforeValidator(shorthand.command)]
@@ -209,7 +209,7 @@ class ProxyWritten(Written):
         BeforeValidator(shorthand.given),
         Field(alias="from"),
     ]
-    to: Needed[Host]
+    to: Needed[Route]
     name: Maybe[Name] = None
     start: Maybe[StartField] = None
     strategy: Maybe[Way] = None

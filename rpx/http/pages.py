@@ -236,8 +236,9 @@ def _as_html(page: Page) -> str:
 
 
 def _item(link: Link) -> str:
-    # Only web addresses become links: escaping alone does not stop `javascript:`.
-    if link.url.startswith(("http://", "https://")):
+    # Only web addresses become links: escaping alone does not stop `javascript:`. A wildcard is no
+    # address.
+    if link.url.startswith(("http://", "https://")) and "*" not in link.url:
         return f'<li><a href="{_html(link.url)}">{_html(link.text)}</a></li>'
     return f"<li>{_html(link.text)}</li>"
 

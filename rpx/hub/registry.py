@@ -36,6 +36,7 @@ from rpx.model.status import (
 from rpx.policy.depend import obstacles, sentence
 from rpx.policy.lifecycle import Move, advance
 from rpx.policy.plan import url_of
+from rpx.policy.routing import Routes
 
 Clock = Callable[[], float]
 OWN = "rpx"  # what rpx itself has answered is counted beside the backends
@@ -46,7 +47,7 @@ BROKEN_IN_A_ROW = 3  # broken connections are a verdict like failed checks; a re
 
 
 class Registry:
-    """All backends by label and all pools by host; the buses on which their news goes out."""
+    """All backends by label, all pools by what stands in `to`; the buses for their news."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Registry:
         chance: Callable[[], float] = random.random,
         key: bytes = b"",
     ) -> None:
-        """`pools` are by host; `clock` gives seconds since the epoch; `port` is that of the
+        """`pools` are by `to`; `clock` gives seconds since the epoch; `port` is that of the
         listener, for URLs; `chance` gives numbers from 0 up to 1; `key` is that of sticky cookies.
         """
         self._clock = clock
@@ -70,6 +71,7 @@ class Registry:
             self.pools[host] = pool = Pool(host, spec, members, chance, key)
             for backend in members:
                 backend.pool = pool
+        self.routes = Routes(self.pools)
         self.strays = Counts()  # of requests that belong to no host of ours
         self.changed = trio.Event()  # replaced at every change of any backend
         self.events: Bus[Event] = Bus()

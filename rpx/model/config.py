@@ -131,7 +131,10 @@ class Source(Model):
 
 
 class Proxy(Model):
-    """One entry of `proxies`: requests for host `to` go to the backends of `from`, in its order."""
+    """One entry of `proxies`: requests for `to` go to the backends of `from`, in its order.
+
+    `to` is a host or host/path; the host may be `*.domain`, or an IPv6 literal in brackets.
+    """
 
     to: str
     name: str

@@ -10,9 +10,13 @@ from rpx.model.config import Config, Proxy
 from rpx.model.status import BackendSpec, PoolSpec
 
 
-def url_of(host: str, port: int) -> str:
-    """Return the URL under which clients reach `host` on the plain listener."""
-    return f"http://{host}" if port == 80 else f"http://{host}:{port}"
+def url_of(to: str, port: int) -> str:
+    """Return the URL under which clients reach `to`, host or host/path, on the plain listener.
+
+    That of a wildcard is a pattern, with its `*` as it is.
+    """
+    host, slash, path = to.partition("/")
+    return f"http://{host}{'' if port == 80 else f':{port}'}{slash}{path}"
 
 
 def plan(config: Config, http_port: int) -> list[BackendSpec]:
@@ -92,5 +96,5 @@ def routes_only(config: Config) -> Config:
 
 
 def plan_pools(proxies: tuple[Proxy, ...]) -> dict[str, PoolSpec]:
-    """Return what each host's pool is to be; entries with the same `to` agree about it."""
+    """Return what each pool is to be, by `to`; entries with the same one agree about it."""
     return {proxy.to: PoolSpec(proxy.hold, proxy.strategy, proxy.sticky) for proxy in proxies}

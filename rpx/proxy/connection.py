@@ -111,7 +111,8 @@ class Connection:
         """Get a request answered; tell whether the connection can take another."""
         if self._surplus:
             return await too_many(self, request)
-        pool = self.proxy.registry.pools.get(request.host)
+        routes = self.proxy.registry.routes
+        pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
         if pool is None or request.max_forwards == 0 or request.via:
             here = await answered_here(self, request, pool)
             if here is not None:

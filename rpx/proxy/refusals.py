@@ -30,7 +30,7 @@ async def answered_here(
     registry = connection.proxy.registry
     counts = registry.strays if pool is None else pool.counts
     if pool is None:
-        return await _send(connection, request, _unknown_host(registry, request), counts)
+        return await _send(connection, request, _unknown(registry, request), counts)
     if request.via_loops >= LOOPS:
         return await _send(connection, request, _LOOP, counts)
     if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
@@ -158,13 +158,16 @@ def _keeps(connection: Connection, request: RequestHead) -> bool:
     return request.keep_alive and not request.length and not connection.proxy.draining
 
 
-def _unknown_host(registry: Registry, request: RequestHead) -> Page:
-    links = tuple(Link(name, registry.url(name)) for name in registry.pools)
+def _unknown(registry: Registry, request: RequestHead) -> Page:
+    links = tuple(Link(to, registry.url(to)) for to in registry.pools)
     known = "These are known:" if links else "None is known."
     if not request.host:  # only HTTP/1.0 comes so far without
         return Page(400, "Bad Request", (f"The request names no host. {known}",), (), links)
-    what = f"There is no proxy for the host {request.host}. {known}"
-    return Page(404, "Unknown host", (what,), (), links)
+    if registry.routes.knows(request.host):
+        title, what = "Unknown path", f"this path of {request.host}"
+    else:
+        title, what = "Unknown host", f"the host {request.host}"
+    return Page(404, title, (f"There is no proxy for {what}. {known}",), (), links)
 
 
 _LOOP = Page(

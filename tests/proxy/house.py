@@ -142,6 +142,13 @@ async def running(
     pool = PoolSpec(hold, strategy, sticky)
     registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0, key=b"key")
     house = House(registry, verbose=verbose, timeouts=timeouts, limits=limits)
+    async with serving(house, up=up):
+        yield house
+
+
+@asynccontextmanager
+async def serving(house: House, *, up: bool = True) -> AsyncIterator[House]:
+    """Serve, with every backend in rotation if `up`; afterwards nothing may be left."""
     if up:
         for backend in house.backends:
             house.up(backend)
@@ -157,7 +164,7 @@ async def running(
         nursery.cancel_scope.cancel()
     assert not house.bugs, house.bugs
     assert not patience.cancelled_caught, "the server does not go down"
-    assert [(b.in_flight, b.lasting) for b in house.backends] == [(0, 0)] * len(specs)
+    assert [(b.in_flight, b.lasting) for b in house.backends] == [(0, 0)] * len(house.backends)
     assert not house.server.sweeper.connections
     assert not house.server.hangups._told
 

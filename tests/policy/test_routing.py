@@ -1,0 +1,110 @@
+"""Which route a request takes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpx.policy.routing import Routes
+
+ROUTES = Routes(
+    {
+        to: to
+        for to in (
+            "api.localhost",
+            "shop.localhost",
+            "shop.localhost/api",
+            "shop.localhost/api/v2",
+            "paths.localhost/only",
+            "*.localhost",
+            "*.tenant.localhost",
+            "*.tenant.localhost/api",
+            "known.tenant.localhost",
+            "[::1]",
+            "[::2]/api",
+            "127.0.0.1",
+        )
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "to"),
+    [
+        ("api.localhost", "/", "api.localhost"),
+        ("api.localhost", "/api/v2", "api.localhost"),
+        ("shop.localhost", "/", "shop.localhost"),
+        ("shop.localhost", "/api", "shop.localhost/api"),
+        ("shop.localhost", "/api/", "shop.localhost/api"),
+        ("shop.localhost", "/api/v1/users", "shop.localhost/api"),
+        ("shop.localhost", "/api/v2", "shop.localhost/api/v2"),
+        ("shop.localhost", "/api/v2/users", "shop.localhost/api/v2"),
+        ("shop.localhost", "/api/v22", "shop.localhost/api"),
+        ("shop.localhost", "/apis", "shop.localhost"),
+        ("shop.localhost", "/API", "shop.localhost"),
+        ("shop.localhost", "/x/api", "shop.localhost"),
+        ("shop.localhost", "*", "shop.localhost"),
+        ("paths.localhost", "/only/x", "paths.localhost/only"),
+        ("paths.localhost", "/other", "*.localhost"),
+        ("any.localhost", "/", "*.localhost"),
+        ("tenant.localhost", "/", "*.localhost"),
+        ("a.tenant.localhost", "/", "*.tenant.localhost"),
+        ("a.tenant.localhost", "/api/x", "*.tenant.localhost/api"),
+        ("known.tenant.localhost", "/api/x", "known.tenant.localhost"),
+        ("a.b.tenant.localhost", "/", None),
+        ("localhost", "/", None),
+        ("", "/", None),
+        ("[::1]", "/", "[::1]"),
+        ("[0:0:0:0:0:0:0:1]", "/", "[::1]"),
+        ("[0::2]", "/api/x", "[::2]/api"),
+        ("[::2]", "/", None),
+        ("[::3]", "/", None),
+        ("[v1.x]", "/", None),
+        ("127.0.0.1", "/", "127.0.0.1"),
+    ],
+)
+def test_the_most_specific_route_wins(host: str, path: str, to: str | None) -> None:
+    assert ROUTES.find(host, path.encode()) == to
+
+
+def test_a_host_with_one_route_for_all_paths_is_one_look() -> None:
+    assert sorted(ROUTES.plain) == [
+        *("127.0.0.1", "[::1]", "api.localhost", "known.tenant.localhost"),
+    ]
+
+
+def test_a_host_is_known_whatever_its_paths() -> None:
+    assert ROUTES.knows("paths.localhost")
+    assert ROUTES.knows("a.tenant.localhost")
+    assert ROUTES.knows("api.localhost")
+    assert not ROUTES.knows("example.com")
+
+
+HOSTS = st.sampled_from(["a.test", "b.test", "x.a.test", "*.test", "*.a.test"])
+SEGMENTS = st.lists(st.sampled_from(["a", "b", "ab", "A"]), max_size=3)
+PATHS = SEGMENTS.map(lambda parts: "".join(f"/{part}" for part in parts))
+
+
+@given(
+    st.sets(st.tuples(HOSTS, PATHS).map("".join)),
+    st.sampled_from(["a.test", "b.test", "x.a.test", "y.a.test", "test", "y.x.a.test"]),
+    PATHS,
+)
+def test_it_is_what_a_look_at_all_of_them_would_find(
+    routes: set[str], host: str, path: str
+) -> None:
+    def fits(to: str) -> bool:
+        named, _, prefix = to.partition("/")
+        domain = host.partition(".")[2]
+        wild = named.startswith("*.") and named[2:] == domain
+        segments, wanted = path.split("/")[1:], prefix.split("/") if prefix else []
+        return (named == host or wild) and segments[: len(wanted)] == wanted
+
+    def rank(to: str) -> tuple[bool, int]:
+        return not to.startswith("*"), len(to)
+
+    expected = max(filter(fits, routes), key=rank, default=None)
+    found = Routes({to: to for to in routes})
+    assert found.find(host, (path or "/").encode()) == expected
+    assert found.plain.get(host, expected) == expected
