@@ -29,12 +29,14 @@ async def watch(
 ) -> None:
     """Check at once, then as often as `backend` needs it, until `over()` or it is hopeless.
 
-    `check` returns None when the backend answers, else why it does not. Until `mercy` (trio's time)
-    failures of a backend that is still starting don't count.
+    A slow check doesn't push the next one back, or a sick backend would be asked less often than
+    a well one. `check` returns None when the backend answers, else why it does not. Until `mercy`
+    (trio's time) failures of a backend that is still starting don't count.
     """
     health = Health.of(backend.spec.health_check, undecided=backend.state is State.STARTING)
     eager = FIRST_PAUSE
     while True:
+        began = trio.current_time()
         failure = await check()
         if over():  # the answer may come after the question has lost its meaning
             return
@@ -45,8 +47,9 @@ async def watch(
             return
         pause = next_check(backend.spec.health_check, up=health.up)
         if spared and backend.state is State.STARTING:
-            pause = eager = min(eager * GROWTH, pause or eager)
-        if await _suspected_within(backend, pause) and not over():
+            pause = eager = min(eager * GROWTH, pause)
+            began = trio.current_time()
+        if await _suspected_by(backend, began + pause) and not over():
             refused = health.refuse()
             if refused is not None:
                 registry.move(backend, refused, reason=backend.last_error)
@@ -65,13 +68,10 @@ def _judge(
         registry.move(backend, move, reason=failure or "")
 
 
-async def _suspected_within(backend: Backend, pause: float | None) -> bool:
+async def _suspected_by(backend: Backend, time: float) -> bool:
     """Sleep, or wake up because a request found nobody at home; tell which."""
-    if pause is None:
+    with trio.move_on_at(time):
         await backend.suspected.wait()
-    else:
-        with trio.move_on_after(pause):
-            await backend.suspected.wait()
     if not backend.suspected.is_set():
         return False
     backend.suspected = trio.Event()

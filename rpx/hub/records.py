@@ -14,8 +14,9 @@ from rpx.model.status import BackendSpec, Obstacle, PoolSpec, State
 from rpx.policy.balance import Turns, turns
 from rpx.policy.stickiness import Pins
 
-# What a request has met: (id, generation) of a backend in one of its lives, or id: in all of them.
+# What a request has met: (id, ups) of a backend since it was last up, or id: for good.
 Tried = set[int | tuple[int, int]]
+_RUNNING = frozenset({State.READY, State.UNHEALTHY})
 _RETURNING = frozenset({State.STARTING, State.BACKOFF, State.UNHEALTHY})
 
 
@@ -48,6 +49,7 @@ class Backend:
         "spec",
         "state",
         "suspected",
+        "ups",
         "weight",
     )
 
@@ -57,7 +59,8 @@ class Backend:
         self.since = now
         self.pid: int | None = None
         self.restarts = 0
-        self.generation = 0  # launches so far: a restarted backend is a new one to a retry
+        self.generation = 0  # launches so far
+        self.ups = 0  # times it has come up: one that was away is a new one to a retry
         self.begun = False  # its life has: until then its state says nothing
         self.has_run = False  # there has been a process
         self.coming_back = False  # on its way down, but only to be started again
@@ -169,9 +172,9 @@ class Pool:
         )
 
     def next_running(self, client: bytes, bound: Backend | None, tried: Tried) -> Backend | None:
-        """Return an unhealthy backend to try when none is up: it may be better than its checks."""
+        """Return a backend to try when none is up: it runs, and may be better than its checks."""
         return self._choose(
-            lambda backend: backend.shown is State.UNHEALTHY and not _met(backend, tried),
+            lambda backend: backend.shown in _RUNNING and not _met(backend, tried),
             client,
             bound,
         )
@@ -188,4 +191,4 @@ _in_rotation: Callable[[Backend], bool] = attrgetter("in_rotation")
 
 
 def _met(backend: Backend, tried: Tried) -> bool:
-    return (id(backend), backend.generation) in tried or id(backend) in tried
+    return (id(backend), backend.ups) in tried or id(backend) in tried

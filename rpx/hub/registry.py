@@ -89,6 +89,8 @@ class Registry:
         if move is Move.LAUNCH:
             backend.generation += 1
             backend.coming_back = False
+        if after is State.READY and not backend.in_rotation:
+            backend.ups += 1
         spoken_of = backend.pid
         if after not in HAS_PROCESS:
             backend.pid = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,8 +61,8 @@ class Health:
         return not self.up and self._streak <= -2 * self.fall
 
 
-def next_check(check: HealthCheck | None, *, up: bool) -> float | None:
-    """Seconds until the next check; None: not before a request has failed there."""
+def next_check(check: HealthCheck | None, *, up: bool) -> float:
+    """Seconds until the next check; infinite: not before a request has failed there."""
     if up:
-        return check.interval if check else None
+        return check.interval if check else math.inf
     return min(check.interval, ASK_AGAIN) if check else ASK_AGAIN

@@ -44,7 +44,6 @@ class Exchange:
         "_clean",
         "_connection",
         "_failure",
-        "_generation",
         "_held",
         "_lasting",
         "_pool",
@@ -54,6 +53,7 @@ class Exchange:
         "_status",
         "_tried",
         "_upload",
+        "_ups",
         "_whole",
         "_why",
         "keep",
@@ -70,14 +70,14 @@ class Exchange:
         self._broken: list[Backend] = []  # who broke off without an answer
         self._failure: Failure | None = None  # how the last attempt ended
         self._why = ""  # no connection came about
-        self._generation = 0  # of the backend as it was asked
+        self._ups = 0  # of the backend as it was asked
         self._sent = False  # that backend may have seen some of it
         self._answer: ResponseHead | None = None  # the backend's
         self._answered = False  # the client has got its answer, or at least the beginning of it
         self._status = 0  # of what it has got
         self._whole = False  # it has got all of it
         self._lasting = False
-        self._held = False  # it had to wait until a backend was up
+        self._held = 0.0  # until when it waits for a backend to be up, once it had to
         self._clean = False  # the backend's connection can be used again
         self._upload: Upload | None = None
         if request.length:
@@ -98,10 +98,9 @@ class Exchange:
         backend = pool.next_up(client, self._bound)
         while True:
             if backend is None:
-                backend, held = await another_backend(
-                    self._connection, pool, self._bound, self._tried
+                backend, self._held = await another_backend(
+                    self._connection, pool, self._bound, self._tried, self._held
                 )
-                self._held |= held
             if backend is None:
                 return await self._give_up()
             self._failure = await self._attempt(backend)
@@ -116,7 +115,7 @@ class Exchange:
         """Try one backend. None: the client has its answer, or has gone."""
         proxy, now = self._proxy, self._proxy.sweeper.now
         self._sent = self._clean = False
-        self._generation = backend.generation
+        self._ups = backend.ups
         if backend.in_flight >= proxy.limits.requests_per_backend:
             return Failure.FULL
         if self._failure is not None:
@@ -289,7 +288,7 @@ class Exchange:
         else:
             if self._tried is _NOBODY:
                 self._tried = set()
-            self._tried.add((id(backend), self._generation))
+            self._tried.add((id(backend), self._ups))
             self._blame(backend, failure)
         return again
 
@@ -308,7 +307,7 @@ class Exchange:
     def _finish(self, backend: Backend) -> None:
         """Count what the backend has done."""
         counts = backend.counts
-        counts.held += self._held
+        counts.held += self._held > 0
         if not self._answered:
             counts.abandoned += 1
         elif not self._lasting:
@@ -320,7 +319,7 @@ class Exchange:
     async def _give_up(self) -> None:
         """Nobody is left who could answer: say so, and say why."""
         counts = self._pool.counts
-        counts.held += self._held
+        counts.held += self._held > 0
         if self._connection.gone:
             self.keep = False
             counts.abandoned += 1

@@ -17,28 +17,31 @@ NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke 
 
 
 async def another_backend(
-    connection: Connection, pool: Pool, bound: Backend | None, tried: Tried
-) -> tuple[Backend | None, bool]:
+    connection: Connection, pool: Pool, bound: Backend | None, tried: Tried, until: float
+) -> tuple[Backend | None, float]:
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
-    At last an unhealthy one that still runs: it may be better than its checks. Each time the one
-    that the client is `bound` to comes first. None: there is nobody to ask, or the client has gone.
-    Also tell whether the request had to wait.
+    At last one that still runs: it may be better than its checks. A lone one is not waited for when
+    they fail, since nobody else could take its turns. Each time the one that the client is `bound`
+    to comes first. None: there is nobody to ask, or the client has gone. `until` is when the
+    request will have waited long enough, 0 as long as it has not waited; it is returned, too.
     """
     client = connection.peer.client
     backend, held = pool.next_untried(client, bound, tried), connection.proxy.limits.held
-    waits = backend is None and pool.waiting < held and _worth_waiting(pool, tried) > 0
-    if waits:
+    if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
+        backend = pool.next_running(client, bound, tried)
+    if backend is None and pool.waiting < held and _worth_waiting(pool, tried):
+        until = until or trio.current_time() + pool.hold
         pool.waiting += 1
         try:
             async with connection.proxy.reactor.task():
-                with trio.move_on_after(pool.hold) as wait, connection.held(wait):
+                with trio.move_on_at(until) as wait, connection.held(wait):
                     backend = await _returned(connection, pool, bound, tried)
         finally:
             pool.waiting -= 1
     if backend is None and not connection.gone:
         backend = pool.next_running(client, bound, tried)
-    return backend, waits
+    return backend, until
 
 
 async def _returned(

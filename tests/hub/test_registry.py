@@ -73,7 +73,7 @@ def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() 
     the = two()
     make_ready(the, "api:3000")
     backend, pool = the.backends["api:3000"], the.pools["api.localhost"]
-    tried: Tried = {(id(backend), backend.generation)}
+    tried: Tried = {(id(backend), backend.ups)}
     assert pool.next_untried(b"", None, tried) is None
     the.move(backend, Move.CRASHED)
     make_ready(the, "api:3000")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +44,7 @@ def test_only_twice_the_threshold_is_hopeless() -> None:
 
 
 def test_a_backend_that_is_out_is_asked_every_second_or_more_often() -> None:
-    assert next_check(None, up=True) is None
+    assert next_check(None, up=True) == math.inf
     assert next_check(None, up=False) == 1.0
     slow, quick = HealthCheck(interval=5.0), HealthCheck(interval=0.2)
     assert (next_check(slow, up=True), next_check(slow, up=False)) == (5.0, 1.0)

@@ -13,7 +13,7 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Limits, Start, Sticky, Strategy, Timeouts
+from rpx.model.config import HealthCheck, Limits, Start, Sticky, Strategy, Timeouts
 from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.listener import Server, open_listeners
@@ -127,6 +127,7 @@ async def running(
     weights: Sequence[int] = (),
     strategy: Strategy = "round-robin",
     sticky: Sticky | None = None,
+    check: HealthCheck | None = None,
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (ports, addresses) as its backends, in rotation if `up`.
 
@@ -136,7 +137,7 @@ async def running(
     start = Start(command="true", cwd=Path("/")) if ours else None
     shares = chain(weights, repeat(1))
     specs = [
-        BackendSpec("api", number, _location(place, name), start, (), None, HOST, weight)
+        BackendSpec("api", number, _location(place, name), start, (), check, HOST, weight)
         for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
     pool = PoolSpec(hold, strategy, sticky)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import trio
 
-from rpx.model.config import Limits
+from rpx.hub.records import Backend
+from rpx.model.config import HealthCheck, Limits
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running, until
-from tests.support.origin import OK, answers, closes, origin, refusing
+from tests.support.origin import OK, answers, closes, origin, refusing, says
 from tests.support.raw import Raw
 
 
@@ -190,3 +193,116 @@ async def test_a_client_that_has_sent_the_next_request_already_is_still_seen_to_
         client.close()
         await held(house, 0)
         assert not backend.visits
+
+
+def sick(house: House, *backends: Backend) -> None:
+    """Their processes run, and their checks fail."""
+    for backend in backends or house.backends:
+        house.up(backend)
+        house.registry.move(backend, Move.PROBE_DOWN)
+
+
+CHECK = HealthCheck(path="/health")
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_lone_backend_is_asked_whatever_its_checks_say(ours: bool) -> None:
+    async with (
+        origin(answers(OK)) as backend,
+        running(backend, ours=ours, up=False, check=CHECK) as house,
+    ):
+        sick(house)
+        client = await house.client()
+        for _ in range(2):
+            began = trio.current_time()
+            await client.send(get())
+            assert (await client.answer()).body == b"ok"
+            assert trio.current_time() - began < 1
+
+
+async def test_a_lone_backend_that_refuses_is_waited_for_and_asked_again_when_it_is_back() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        async with running(port, ours=True, up=False, check=CHECK) as house:
+            sick(house)
+            client = await house.client()
+            await client.send(get())
+            await held(house)
+            assert house.backends[0].counts.errors == 1
+            listener.listen()
+            listener.setblocking(False)
+            house.registry.move(house.backends[0], Move.PROBE_UP)
+            accepted, _ = await trio.socket.from_stdlib_socket(listener).accept()
+            end = Raw(accepted)
+            await end.request()
+            await end.send(OK)
+            assert (await client.answer()).body == b"ok"
+            end.close()
+
+
+async def test_when_all_are_sick_a_request_waits_and_is_then_sent_to_one_of_them() -> None:
+    async with (
+        origin(answers(says("A"))) as first,
+        origin(answers(says("B"))) as second,
+        running(first, second, ours=True, up=False, check=CHECK, hold=0.2) as house,
+    ):
+        sick(house)
+        client = await house.client()
+        began = trio.current_time()
+        await client.send(get())
+        assert (await client.answer()).body == b"A"
+        assert 0.2 <= trio.current_time() - began < 1
+
+
+async def test_a_request_that_one_of_the_sick_has_failed_does_not_wait_once_more() -> None:
+    async with (
+        origin(closes) as first,
+        origin(closes) as second,
+        running(first, second, ours=True, up=False, check=CHECK, hold=0.3) as house,
+    ):
+        sick(house)
+        client = await house.client()
+        began = trio.current_time()
+        await client.send(get())
+        answer = await client.answer()
+        assert answer.status == 502
+        assert 0.3 <= trio.current_time() - began < 0.8
+        assert (len(first.requests), len(second.requests)) == (1, 1)
+
+
+async def test_all_external_ones_being_sick_makes_nobody_wait() -> None:
+    async with (
+        origin(answers(says("A"))) as first,
+        origin(answers(says("B"))) as second,
+        running(first, second, up=False, check=CHECK) as house,
+    ):
+        sick(house)
+        client = await house.client()
+        began = trio.current_time()
+        heard = b""
+        for _ in range(4):
+            await client.send(get())
+            heard += (await client.answer()).body
+        assert heard == b"ABAB"
+        assert trio.current_time() - began < 1
+
+
+async def test_an_external_one_that_has_just_refused_is_asked_all_the_same() -> None:
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        house.registry.suspect(house.backends[0], "connection refused")
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).body == b"ok"
+
+
+async def test_the_page_comes_when_nobody_is_left_to_ask() -> None:
+    with refusing() as one, refusing() as two:
+        async with running(one, two, up=False, check=CHECK) as house:
+            sick(house)
+            client = await house.client()
+            await client.send(get("/", "Accept: text/plain"))
+            answer = await client.answer()
+            assert answer.status == 502
+            for port in (one, two):
+                assert f"api:{port}" in answer.body.decode()

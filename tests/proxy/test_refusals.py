@@ -112,10 +112,10 @@ async def test_a_websocket_to_a_dead_backend_is_a_502_and_the_client_may_ask_aga
     with refusing() as port:
         async with running(port) as house:
             client = await house.client()
-            for status in (502, 503):
+            for _ in range(2):
                 await client.send(get("/", "Upgrade: websocket", "Connection: Upgrade"))
                 answer = await client.answer()
-                assert (answer.status, answer.field("upgrade")) == (status, None)
+                assert (answer.status, answer.field("upgrade")) == (502, None)
 
 
 @pytest.mark.parametrize("fields", [(), ("Upgrade: websocket", "Connection: Upgrade")])
@@ -161,10 +161,10 @@ async def test_a_page_for_head_has_a_length_and_no_body_and_the_connection_stays
     with refusing() as port:
         async with running(port) as house:
             client = await house.client()
-            for status in (502, 503) if host == HOST else (404, 404):
+            for _ in range(2):
                 await client.send(get(method="HEAD").replace(HOST.encode(), host.encode()))
                 answer = await client.answer("HEAD")
-                assert answer.status == status
+                assert answer.status == (502 if host == HOST else 404)
                 assert int(answer.field("content-length") or "0") > 50
             assert not client.buffer
 

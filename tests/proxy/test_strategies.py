@@ -87,14 +87,14 @@ async def test_the_page_says_who_has_a_weight_of_0() -> None:
     async with (
         origin(answers(OK)) as drained,
         origin(answers(OK)) as other,
-        running(drained, other, weights=(0, 1)) as house,
+        running(drained, other, weights=(0, 1), ours=True, up=False) as house,
     ):
-        house.registry.exited(house.backends[1])
+        house.up(house.backends[0])
         client = await house.client()
         await client.send(get("/", "Accept: text/plain"))
         answer = await client.answer()
     assert answer.status == 503
-    assert "state: ready (external), weight 0" in answer.body.decode()
+    assert "state: ready, weight 0" in answer.body.decode()
 
 
 async def test_least_connections_counts_until_the_last_byte() -> None:
