@@ -26,13 +26,16 @@ from rpx.model.address import Location
 from rpx.model.config import Start
 
 KILL_TAKES = 2.0  # seconds; what has not gone then is stuck in the kernel
+Ask = Callable[[int], Awaitable[bool]]  # gets the leader's pid
 POLL = 0.01, 0.1  # seconds between looks at those that are going: the first, and the longest
 
 
 class Child:
     """A running instance: the leader, its group and session, and whoever carries its marker."""
 
-    def __init__(self, leader: Leader, start: Start, patience: Patience) -> None:
+    def __init__(
+        self, leader: Leader, start: Start, patience: Patience, ask: Ask | None = None
+    ) -> None:
         self.pid = leader.pid  # of the process, its group and its session alike
         self.created = leader.created
         self.output = Output(leader.output, leader.rest)
@@ -40,6 +43,8 @@ class Child:
         self._leader = leader
         self._start = start
         self._patience = patience
+        self._ask = ask
+        self._asked = False
         self._deadline = math.inf  # of the grace period, once asked to stop
         self._over = False
 
@@ -72,18 +77,30 @@ class Child:
         Without `grace` it is the configured one. A second call may shorten the wait, never lengthen
         it, and asks nobody twice. If the leader had gone by itself there is no grace.
         """
-        asked = self._deadline < math.inf
         seconds = self._start.stop_grace_period if grace is None else grace
         self._deadline = min(self._deadline, trio.current_time() + seconds)
-        if not asked and self._leader.exit_code() is None:
-            asked = True
-            self.signal(self._start.stop_signal)
-            self.signal(signal.SIGCONT)  # a suspended one would not hear the other
-        if asked and not self._over:
+        first = not self._asked and self._leader.exit_code() is None
+        if (self._asked or first) and not self._over:
             with self._patience.within(max(self._deadline - trio.current_time(), 0)):
+                if first:
+                    await self._tell()
                 await self._all_gone()
                 self._finish(())
         await self.sweep()
+
+    async def _tell(self) -> None:
+        """Ask it to go: by its own command, or where there is none or it fails, by the signal."""
+        self._asked = True
+        if self._ask is not None:
+            self.signal(signal.SIGCONT)  # a suspended one would not hear
+            try:
+                if await self._ask(self.pid):
+                    return
+            except trio.Cancelled:
+                self._asked = False  # for whoever comes after us
+                raise
+        self.signal(self._start.stop_signal)
+        self.signal(signal.SIGCONT)
 
     async def sweep(self) -> None:
         """SIGKILL at once whatever is left of the instance."""
@@ -147,16 +164,18 @@ async def open_child(
     *,
     instance: str,
     patience: Patience,
+    ask: Ask | None = None,
     spawn: Callable[[Start, Mapping[str, str], str], Awaitable[Leader]] = spawn,
 ) -> AsyncIterator[Child]:
     """Run a command; on leaving, however that happens, everything it started has ended.
 
+    `ask` is how it is asked to stop instead of by a signal; False: that went wrong, signal it.
     `env` is its whole environment, to which the marker `RPX_INSTANCE=<instance>` is added. Reading
     `output` belongs into a nursery *around* this context, shielded: the lines of a stopping child
     are then still read, and the end comes 0.2 s after the child's at the latest.
     """
     leader = await spawn(start, {**env, MARKER: instance}, instance)
-    child = Child(leader, start, patience)
+    child = Child(leader, start, patience, ask)
     try:
         yield child
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from functools import partial
 import trio
 
 from rpx.backend.aside import Aside
-from rpx.backend.child import Child, open_child
+from rpx.backend.child import Ask, Child, open_child
 from rpx.backend.life import Life, live
 from rpx.backend.order import dependants_gone
 from rpx.backend.probe import http_check, prepare, tcp_check
@@ -92,10 +93,11 @@ class Fleet:
         environment = child_environment(backend.spec, start, colour=self._colour)
         instance = f"{self._run_id}.{number}"
         aside = Aside(start, environment, f"{instance}.aside")
+        ask = partial(self._ask, backend, aside, start.stop_command) if start.stop_command else None
         return Life(
             registry=self._registry,
             backend=backend,
-            open=partial(self._open, backend.spec, start, environment, instance),
+            open=partial(self._open, backend.spec, start, environment, instance, ask),
             sign=partial(Sign, backend, aside),
             check=partial(check, backend),
             patience=self._patience,
@@ -104,11 +106,25 @@ class Fleet:
         )
 
     def _open(
-        self, spec: BackendSpec, start: Start, environment: dict[str, str], instance: str
+        self,
+        spec: BackendSpec,
+        start: Start,
+        environment: dict[str, str],
+        instance: str,
+        ask: Ask | None,
     ) -> AbstractAsyncContextManager[Child]:
         if isinstance(spec.address, SocketFile):
             clear(spec.address)
-        return open_child(start, environment, instance=instance, patience=self._patience)
+        return open_child(start, environment, instance=instance, patience=self._patience, ask=ask)
+
+    async def _ask(
+        self, backend: Backend, aside: Aside, command: str | tuple[str, ...], pid: int
+    ) -> bool:
+        """Run `stop_command`. The grace period, which ends it too, is all the time that it has."""
+        failure = await aside.run(command, within=math.inf, RPX_PID=str(pid))
+        if failure is not None:
+            self._registry.say(f"`stop_command` failed ({failure}): signalled instead", backend)
+        return failure is None
 
     async def _follow(self, backend: Backend) -> None:
         """Watch a backend that somebody else runs."""

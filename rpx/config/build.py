@@ -46,6 +46,7 @@ _AS_WRITTEN = (
     "restart_on_unhealthy",
     "success_exit_codes",
     "oneshot",
+    "stop_command",
     "stop_signal",
     "stop_grace_period",
 )

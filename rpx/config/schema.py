@@ -139,6 +139,7 @@ class StartWritten(Written):
     restart_on_unhealthy: Maybe[StrictBool] = None
     success_exit_codes: Maybe[ExitCodes] = None
     ready: Maybe[ReadyWritten] = None
+    stop_command: Maybe[Command] = None
     stop_signal: Maybe[Signal] = None
     stop_grace_period: Maybe[Seconds] = None
 

@@ -180,7 +180,10 @@ def is_command(steps: Steps) -> bool:
         steps = steps[:-1]
     if len(steps) == 2 and steps[0] == "processes":
         return True
-    return steps[-1:] in {("command",), ("start",)} or steps[-2:] == ("ready", "log")
+    return steps[-1:] in {("command",), ("stop_command",), ("start",)} or steps[-2:] == (
+        "ready",
+        "log",
+    )
 
 
 def _as_written(text: str, tag: str) -> str | None:

@@ -100,6 +100,7 @@ class Start(Model):
     success_exit_codes: tuple[int, ...] = (0,)
     oneshot: bool = False
     ready: Ready | None = None
+    stop_command: str | tuple[str, ...] | None = None
     stop_signal: int = 15
     stop_grace_period: float = 10.0
     where: str = ""

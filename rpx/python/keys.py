@@ -86,6 +86,7 @@ class StartKeys(TypedDict, total=False):
     restart_on_unhealthy: bool
     success_exit_codes: int | Sequence[int]
     ready: ReadyKeys
+    stop_command: Command
     stop_signal: str | int
     stop_grace_period: Duration
 
