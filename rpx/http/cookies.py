@@ -33,9 +33,11 @@ def _is(pair: bytes, name: bytes) -> bool:
     return bool(equals) and own.strip(b" \t") == name
 
 
-def set_cookie(name: bytes, value: bytes, *, ttl: int, secure: bool) -> bytes:
+def set_cookie(name: bytes, value: bytes, *, path: bytes = b"/", ttl: int, secure: bool) -> bytes:
     """Return what sets the cookie for `ttl` seconds, as a line to put behind an answer's block."""
-    line = b"\r\nSet-Cookie: %b=%b; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d" % (name, value, ttl)
+    line = b"\r\nSet-Cookie: %b=%b; Path=%b; HttpOnly; SameSite=Lax; Max-Age=%d" % (
+        name, value, path, ttl,
+    )  # fmt: skip
     return line + b"; Secure" if secure else line
 
 

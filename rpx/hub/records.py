@@ -156,7 +156,8 @@ class Pool:
         self.waiting = 0  # requests held until a backend returns
         self.counts = Counts()  # of what rpx answered itself
         self.changed = trio.Event()  # replaced at every change of a member
-        self.pins = Pins(spec.sticky, backends, key) if spec.sticky else None
+        path = "/" + host.partition("/")[2]
+        self.pins = Pins(spec.sticky, backends, key, path) if spec.sticky else None
         self._turns: Turns[Backend] = turns(spec.strategy, self.active, chance)
 
     def next_up(self, client: bytes, bound: Backend | None) -> Backend | None:

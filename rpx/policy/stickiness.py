@@ -15,17 +15,20 @@ from rpx.policy.balance import M
 class Pins(Generic[M]):
     """The cookie values of a pool's members.
 
-    A value says nothing to whoever doesn't have the `key`, and is the same as long as the key and
-    the identity of the member are.
+    A value says nothing to whoever doesn't have the `key`, and is the same as long as the key, the
+    path of the route and the identity of the member are.
     """
 
-    __slots__ = ("_members", "_values", "cookie", "ttl", "warned")
+    __slots__ = ("_members", "_values", "cookie", "path", "ttl", "warned")
 
-    def __init__(self, sticky: Sticky, members: Sequence[M], key: bytes) -> None:
+    def __init__(self, sticky: Sticky, members: Sequence[M], key: bytes, path: str = "/") -> None:
+        """`path` is that of the route: its cookie is no other route's affair."""
+        self.path = path.encode("ascii")
         self.cookie = sticky.cookie.encode("ascii")
         self.ttl = int(sticky.ttl)
         self.warned = False  # that a backend sets a cookie of this name
-        self._values = {member: _value(key, member.identity) for member in members}
+        beginning = "" if path == "/" else f"{path} "
+        self._values = {each: _value(key, f"{beginning}{each.identity}") for each in members}
         self._members = {value: member for member, value in self._values.items()}
 
     def value(self, member: M) -> bytes:
@@ -33,11 +36,13 @@ class Pins(Generic[M]):
         return self._values[member]
 
     def member(self, values: Sequence[bytes]) -> M | None:
-        """Return whom a client's cookies mean; None unless there is one, and it is one of ours.
+        """Return whom a client's cookies mean; None unless exactly one of them is one of ours.
 
-        (A look-up in a dict takes no longer for a nearly right value: its hash has a random key.)
+        Another route's may be beside it: that of `/` comes with every path. (A look-up in a dict
+        takes no longer for a nearly right value: its hash has a random key.)
         """
-        return self._members.get(values[0]) if len(values) == 1 else None
+        ours = [value for value in values if value in self._members]
+        return self._members[ours[0]] if len(ours) == 1 else None
 
 
 def _value(key: bytes, identity: str) -> bytes:

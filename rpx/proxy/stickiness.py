@@ -41,5 +41,6 @@ def bind(
         )
     if backend is not before:
         secure = connection.peer.proto == b"https"
-        block += set_cookie(pins.cookie, pins.value(backend), ttl=pins.ttl, secure=secure)
+        value = pins.value(backend)
+        block += set_cookie(pins.cookie, value, path=pins.path, ttl=pins.ttl, secure=secure)
     response.block = block

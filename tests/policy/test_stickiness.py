@@ -44,6 +44,14 @@ def test_what_is_no_value_names_nobody(values: list[bytes]) -> None:
     assert pins().member(values) is None
 
 
+def test_that_of_another_route_may_be_beside_it() -> None:
+    below = Pins(Sticky(), [A, B], b"key", "/api")
+    root = pins().value(A)
+    assert below.member([root]) is None
+    assert below.member([below.value(B), root]) is B
+    assert below.member([root, below.value(B)]) is B
+
+
 def test_two_cookies_name_nobody() -> None:
     value = pins().value(A)
     assert pins().member([value, value]) is None

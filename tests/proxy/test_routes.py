@@ -107,6 +107,34 @@ async def test_a_path_that_nobody_has_is_said_and_a_wildcard_is_no_link() -> Non
             assert b"<li>*.b.test</li>" in answer.body
 
 
+async def test_routes_of_one_host_have_sticky_cookies_of_their_own() -> None:
+    async with AsyncExitStack() as stack:
+        names = ("root", "api")
+        places = [
+            (await stack.enter_async_context(origin(answers(says(name))))).port for name in names
+        ]
+        proxies = [
+            {"to": f"a.test{path}", "from": f"127.0.0.1:{port}"}
+            for path, port in zip(("", "/api"), places, strict=True)
+        ]
+        mapping = {"proxies": proxies, "defaults": {"sticky": True}}
+        config = config_from_mapping(mapping, root=Path("/"), environ={})
+        house = House(new_registry(config, 0, b"key"), verbose=False)
+        await stack.enter_async_context(serving(house))
+        client = await house.client()
+        cookies = []
+        for target, path in (("/", "/"), ("/api/x", "/api")):
+            await client.send(request(target, "a.test"))
+            line = (await client.answer()).field("set-cookie") or ""
+            assert f"; Path={path};" in line
+            cookies.append(line.partition(";")[0])
+        # As a browser sends them: the longer path first, and that of `/` for every path.
+        await client.send(request("/api/x", "a.test", f"Cookie: {cookies[1]}; {cookies[0]}"))
+        assert (await client.answer()).field("set-cookie") is None
+        await client.send(request("/", "a.test", f"Cookie: {cookies[0]}"))
+        assert (await client.answer()).field("set-cookie") is None
+
+
 async def test_figures_and_urls_are_by_route() -> None:
     async with shop() as (house, _):
         client = await house.client()
