@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,12 +15,13 @@ import trio
 
 from rpx.backend.fleet import Fleet
 from rpx.backend.preflight import how_to_permit, preflight, taken
+from rpx.control.scraping import Scraped
 from rpx.control.secret import kept_key
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.address import Address
-from rpx.model.config import Config, Listen
+from rpx.model.config import Config, Listen, Metrics
 from rpx.policy.plan import plan, plan_pools
 from rpx.proxy.listener import Server, open_listeners
 
@@ -70,36 +72,43 @@ async def serve(
     exist. `task_status.started` gets the registry once clients can connect.
     """
     key, forgetful = await sticky_key(config)
-    listeners, fallback = listen(config.listen)
-    registry = new_registry(config, listeners[0].getsockname()[1], key)
-    try:
+    with ExitStack() as doors:  # those that nobody has come to serve are closed again
+        listeners, fallback = listen(config.listen)
+        _close_at_the_end(doors, listeners)
+        scraped, where = listen_for_metrics(config.metrics)
+        _close_at_the_end(doors, scraped)
+        registry = new_registry(config, listeners[0].getsockname()[1], key)
         await trio.to_thread.run_sync(preflight, [b.spec for b in registry.backends.values()])
-    except BaseException:
-        for listener in listeners:
-            listener.close()
-        raise
-    patience = shutdown.patience
-    server = Server(
-        registry,
-        options.report,
-        verbose=config.verbose,
-        timeouts=config.timeouts,
-        limits=config.limits,
-    )
-    fleet = Fleet(registry, patience, options.report, run_id=options.run_id, colour=options.colour)
-    async with trio.open_nursery() as services:
-        for face in faces:
-            await services.start(face, registry, shutdown)
-        for note in filter(None, (fallback, forgetful)):
-            registry.say(note)
-        async with trio.open_nursery() as lives:
-            lives.start_soon(fleet.run)
-            task_status.started(registry)
-            await server.run(listeners, shutdown.wait, patience)
-            await fleet.shut_down()
-            lives.cancel_scope.cancel(reason="every process has gone")
-        registry.say("stopped")
-        services.cancel_scope.cancel(reason="nothing is left to look at")
+        if scraped:
+            faces = [*faces, Scraped(scraped)]
+        patience = shutdown.patience
+        server = Server(
+            registry,
+            options.report,
+            verbose=config.verbose,
+            timeouts=config.timeouts,
+            limits=config.limits,
+        )
+        report, run_id, colour = options.report, options.run_id, options.colour
+        fleet = Fleet(registry, patience, report, run_id=run_id, colour=colour)
+        async with trio.open_nursery() as services:
+            for face in faces:
+                await services.start(face, registry, shutdown)
+            for note in filter(None, (fallback, forgetful, where)):
+                registry.say(note)
+            async with trio.open_nursery() as lives:
+                lives.start_soon(fleet.run)
+                task_status.started(registry)
+                await server.run(listeners, shutdown.wait, patience)
+                await fleet.shut_down()
+                lives.cancel_scope.cancel(reason="every process has gone")
+            registry.say("stopped")
+            services.cancel_scope.cancel(reason="nothing is left to look at")
+
+
+def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> None:
+    for listener in listeners:
+        doors.callback(listener.close)
 
 
 def new_registry(config: Config, port: int, key: bytes) -> Registry:
@@ -123,6 +132,18 @@ async def sticky_key(config: Config) -> tuple[bytes, str]:
     except OSError as error:
         note = f"sticky sessions end with this run: their key can't be kept ({error})"
         return secrets.token_bytes(), note
+
+
+def listen_for_metrics(wanted: Metrics | None) -> tuple[list[socket.socket], str]:
+    """Open the listeners for `metrics`, if it is there; also say where they are."""
+    if wanted is None:
+        return [], ""
+    try:
+        listeners = open_listeners("localhost", wanted.port)
+    except OSError as error:
+        raise _no_port("localhost", wanted.port, error, setting="`metrics.port`") from None
+    port = listeners[0].getsockname()[1]
+    return listeners, f"metrics at http://localhost:{port}/metrics"
 
 
 def listen(wanted: Listen) -> tuple[list[socket.socket], str]:
@@ -154,13 +175,13 @@ def _why_not(host: str, port: int, error: OSError) -> str:
     return f"port {port} needs root, or `sysctl net.ipv4.ip_unprivileged_port_start={port}`"
 
 
-def _no_port(host: str, port: int, error: OSError) -> RpxError:
+def _no_port(host: str, port: int, error: OSError, setting: str = "`listen.http_port`") -> RpxError:
     if error.errno == errno.EADDRINUSE:
-        return taken("`listen.http_port`", Address(host, port))
+        return taken(setting, Address(host, port))
     if error.errno in (errno.EACCES, errno.EPERM):
         return RpxError(
             f"port {port} is not permitted",
-            hint=f"leave `listen.http_port` out to get a free one, or {how_to_permit(port)}",
+            hint=f"set {setting} to 0 for any free one, or {how_to_permit(port)}",
         )
     return RpxError(
         f"can't listen on {host}, port {port}: {error.strerror}",

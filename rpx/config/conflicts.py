@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rpx.config.document import Document, Steps
@@ -50,13 +50,16 @@ def report_conflicts(
     document: Document,
     entries: Sequence[Entry],
     processes: Iterable[str],
-    http_port: int | None,
+    own_ports: Mapping[Steps, int | None],
 ) -> None:
-    """Add every conflict to the document's problems, each with both places."""
+    """Add every conflict to the document's problems, each with both places.
+
+    `own_ports`: those on which rpx itself listens, by where they are written.
+    """
     _same_address_in_a_pool(document, entries)
     _same_port_started_twice(document, entries)
     _one_name_for_two(document, entries, processes)
-    _own_port_as_backend(document, entries, http_port)
+    _own_port_twice(document, entries, own_ports)
     _nobody_with_a_weight(document, entries)
 
 
@@ -148,21 +151,33 @@ def _one_name_for_two(
             )
 
 
-def _own_port_as_backend(
-    document: Document, entries: Sequence[Entry], http_port: int | None
+def _own_port_twice(
+    document: Document, entries: Sequence[Entry], own_ports: Mapping[Steps, int | None]
 ) -> None:
-    if not http_port:
-        return
+    backends: dict[int | None, Steps] = {}
     for entry in entries:
         for at, source in entry.sources():
-            if source.address.port == http_port and is_loopback(source.address):
-                document.report(
-                    f"`listen.http_port` is {http_port}, the port of the backend at"
-                    f" {document.where(at)}",
-                    ("listen", "http_port"),
-                    "rpx and a backend cannot listen on the same port; change one of them",
-                )
-                return
+            if is_loopback(source.address):
+                backends.setdefault(source.address.port, at)
+    own: dict[int, Steps] = {}
+    for steps, port in own_ports.items():
+        if not port:
+            continue
+        name = ".".join(map(str, steps))
+        if port in backends:
+            document.report(
+                f"`{name}` is {port}, the port of the backend at {document.where(backends[port])}",
+                steps,
+                "rpx and a backend cannot listen on the same port; change one of them",
+            )
+        first = own.setdefault(port, steps)
+        if first != steps:
+            document.report(
+                f"`{name}` is {port}, the port of `{'.'.join(map(str, first))}` at"
+                f" {document.where(first)}",
+                steps,
+                "give each a port of its own; 0 is any free one",
+            )
 
 
 def _nobody_with_a_weight(document: Document, entries: Sequence[Entry]) -> None:

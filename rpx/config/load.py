@@ -28,7 +28,7 @@ from rpx.config.schema import (
 )
 from rpx.config.yaml_text import parse_yaml
 from rpx.errors import ConfigError, Problem
-from rpx.model.config import Config, Limits, Listen, Process, Timeouts
+from rpx.model.config import Config, Limits, Listen, Metrics, Process, Timeouts
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
@@ -109,7 +109,11 @@ def _config(
         part.written() if part is not None else {}
         for part in (top.listen, top.timeouts, top.limits)
     )
-    report_conflicts(document, entries, [p.name for _, p in processes], listen.get("http_port"))
+    own_ports: dict[Steps, int | None] = {
+        ("listen", "http_port"): listen.get("http_port"),
+        ("metrics", "port"): top.metrics.port if top.metrics else None,
+    }
+    report_conflicts(document, entries, [p.name for _, p in processes], own_ports)
     report_dependencies(document, _services(entries, processes), _names(document))
     if "defaults" in faulty:  # what an entry has from them is not known: no word about differences
         proxies = [entry.proxy for entry in entries]
@@ -129,6 +133,7 @@ def _config(
         listen=Listen(**listen),
         timeouts=Timeouts(**timeouts),
         limits=Limits(**limits),
+        metrics=Metrics(port=top.metrics.port) if top.metrics else None,
         verbose=bool(top.verbose),
         proxies=tuple(proxies),
         processes=tuple(process for _, process in processes),

@@ -250,6 +250,12 @@ class LimitsWritten(Written):
     held: Maybe[Annotated[StrictInt, Field(ge=0)]] = None
 
 
+class MetricsWritten(Written):
+    """`metrics`."""
+
+    port: Needed[Port]
+
+
 class DefaultsWritten(Written):
     """`defaults`: merged into every proxy, `restart` also into every process."""
 
@@ -270,6 +276,7 @@ class TopWritten(Written):
     verbose: Maybe[StrictBool] = None
     timeouts: Maybe[TimeoutsWritten] = None
     limits: Maybe[LimitsWritten] = None
+    metrics: Maybe[MetricsWritten] = None
     defaults: Maybe[DefaultsWritten] = None
     proxies: Maybe[list[Any]] = None
     processes: Maybe[dict[Name, Any]] = None
@@ -306,6 +313,7 @@ _MODELS: dict[str, type[Written]] = {
     "listen": ListenWritten,
     "timeouts": TimeoutsWritten,
     "limits": LimitsWritten,
+    "metrics": MetricsWritten,
     "defaults": DefaultsWritten,
 }
 

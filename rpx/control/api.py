@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,23 +44,15 @@ class Control:
             self._ready(registry)
             task_status.started()  # who connects from now on waits in the backlog
             connections = await trio.to_thread.run_sync(_load, registry, shutdown)
-            async with trio.open_nursery() as nursery:
-                await nursery.start(connections.hang_up_at_the_end)
-                nursery.start_soon(
-                    partial(
-                        trio.serve_listeners,
-                        connections.serve,
-                        [trio.SocketListener(trio.socket.from_stdlib_socket(listener))],
-                        handler_nursery=nursery,
-                    )
-                )
+            await connections.run([listener])
 
 
 def _load(registry: Registry, shutdown: Shutdown) -> Connections:
     """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
+    from rpx.control.routes import application  # noqa: PLC0415 - see above
     from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    return Connections(registry, shutdown)
+    return Connections(application(registry, shutdown), registry)
 
 
 def _listen(path: Path) -> socket.socket:

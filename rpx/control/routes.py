@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rpx.control import orders, pausing
+from rpx.control.metrics import CONTENT_TYPE, prometheus
 from rpx.control.outcome import as_json
 from rpx.control.rows import ps_row
 from rpx.control.streams import NDJSON, Follow, events, ndjson, output, printed_json
@@ -61,6 +62,7 @@ def application(registry: Registry, shutdown: Shutdown) -> Starlette:
             Route("/v1/stats", api.stats),
             Route("/v1/logs", api.logs),
             Route("/v1/events", api.events),
+            Route("/metrics", api.metrics),
             Route("/v1/down", api.down, methods=["POST"]),
             Route("/v1/orders/kill-backend", api.kill_backend, methods=["POST"]),
             *(
@@ -70,6 +72,19 @@ def application(registry: Registry, shutdown: Shutdown) -> Starlette:
         ],
         exception_handlers={RpxError: _refused, HTTPException: _not_here},
     )
+
+
+def scraped_application(registry: Registry) -> Starlette:
+    """What Prometheus may ask, also over TCP: figures alone, no orders."""
+
+    async def metrics(_request: Request) -> Response:
+        return _metrics(registry)
+
+    return Starlette(routes=[Route("/metrics", metrics)])
+
+
+def _metrics(registry: Registry) -> Response:
+    return Response(prometheus(registry), headers={"content-type": CONTENT_TYPE})
 
 
 class Api:
@@ -86,6 +101,10 @@ class Api:
     async def stats(self, _request: Request) -> Response:
         """Host → `host:port` → figures."""
         return JSONResponse(self._registry.stats())
+
+    async def metrics(self, _request: Request) -> Response:
+        """The same and more, for Prometheus."""
+        return _metrics(self._registry)
 
     async def logs(self, request: Request) -> Response:
         """The last lines of each speaker that is named (all but rpx, if none is), by time."""

@@ -1,7 +1,10 @@
-"""The connections of the control API: hypercorn speaks HTTP, starlette finds the route."""
+"""Connections of our own HTTP servers: hypercorn speaks HTTP, starlette finds the route."""
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import trio
@@ -10,10 +13,9 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState, Framework
 from hypercorn.utils import wrap_app
+from starlette.applications import Starlette
 
-from rpx.control.routes import application
 from rpx.hub.registry import Registry
-from rpx.hub.shutdown import Shutdown
 from rpx.hub.walls import walled
 
 
@@ -25,17 +27,24 @@ class Connections:
     end of rpx for ever. Closing the socket under it is what helps, and for that we need to know it.
     """
 
-    def __init__(self, registry: Registry, shutdown: Shutdown) -> None:
+    def __init__(self, application: Starlette, registry: Registry) -> None:
         self._registry = registry
         self._config = ServerConfig()
         self._config.accesslog = self._config.errorlog = None
         self._config.include_server_header = False
-        app = cast(Framework, application(registry, shutdown))  # each has its own ASGI types
+        app = cast(Framework, application)  # each has its own ASGI types
         self._app = wrap_app(app, self._config.wsgi_max_body_size, "asgi")
         self._open: set[trio.SocketStream] = set()
 
-    async def serve(self, stream: trio.SocketStream) -> None:
-        """Answer one client until it leaves."""
+    async def run(self, listeners: Sequence[socket.socket]) -> None:
+        """Serve who comes to sockets that listen already, until cancelled."""
+        doors = [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in listeners]
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._hang_up_at_the_end)
+            serve = partial(trio.serve_listeners, self._walled, doors, handler_nursery=nursery)
+            nursery.start_soon(serve)
+
+    async def _walled(self, stream: trio.SocketStream) -> None:
         await walled(self._report, self._serve, stream)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
@@ -48,7 +57,7 @@ class Connections:
         finally:
             self._open.discard(stream)
 
-    async def hang_up_at_the_end(
+    async def _hang_up_at_the_end(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Wait to be cancelled, then close every connection under whoever writes to it."""
@@ -60,4 +69,4 @@ class Connections:
                 stream.socket.close()
 
     def _report(self, group: ExceptionGroup[Exception]) -> None:
-        self._registry.say(f"a connection of the control API broke: {group.exceptions[0]!r}")
+        self._registry.say(f"a connection to rpx itself broke: {group.exceptions[0]!r}")

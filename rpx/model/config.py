@@ -185,6 +185,12 @@ class Limits(Model):
     held: int = 1000  # requests that wait for a backend, per host; beyond it 503
 
 
+class Metrics(Model):
+    """Where Prometheus may look. `port` 0: any free one."""
+
+    port: int
+
+
 class Config(Model):
     """One project. `file` is None where the configuration came from Python or the command line."""
 
@@ -195,5 +201,6 @@ class Config(Model):
     verbose: bool = False
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    metrics: Metrics | None = None
     proxies: tuple[Proxy, ...] = ()
     processes: tuple[Process, ...] = ()

@@ -158,6 +158,12 @@ class LimitsKeys(TypedDict, total=False):
     held: int
 
 
+class MetricsKeys(TypedDict):
+    """`metrics`."""
+
+    port: int
+
+
 class DefaultsKeys(TypedDict, total=False):
     """`defaults`."""
 
@@ -176,6 +182,7 @@ class ProjectKeys(TypedDict, total=False):
     verbose: bool
     timeouts: TimeoutsKeys
     limits: LimitsKeys
+    metrics: MetricsKeys
     defaults: DefaultsKeys
     proxies: Sequence[ProxyKeys]
     processes: Mapping[str, Command | ProcessKeys]

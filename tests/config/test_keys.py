@@ -21,6 +21,7 @@ KEYS: list[tuple[type, type]] = [
     (keys.ListenKeys, schema.ListenWritten),
     (keys.TimeoutsKeys, schema.TimeoutsWritten),
     (keys.LimitsKeys, schema.LimitsWritten),
+    (keys.MetricsKeys, schema.MetricsWritten),
     (keys.DefaultsKeys, schema.DefaultsWritten),
     (keys.DependencyKeys, schema.DependencyWritten),
 ]
