@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from rpx.config.document import Document, Steps
-from rpx.config.schema import settings_at
+from rpx.config.settings import settings_at
 from rpx.config.suggest import nearest
 from rpx.config.wording import shown
 

@@ -24,8 +24,8 @@ from rpx.config.schema import (
     ProcessWritten,
     ProxyWritten,
     TopWritten,
-    all_settings,
 )
+from rpx.config.settings import all_settings
 from rpx.config.yaml_text import parse_yaml
 from rpx.errors import ConfigError, Problem
 from rpx.model.config import Config, Limits, Listen, Metrics, Process, Timeouts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.config import schema
+from rpx.config import schema, settings
 from rpx.python import keys
 
 KEYS: list[tuple[type, type]] = [
@@ -32,9 +32,9 @@ def test_the_types_know_every_key_of_the_configuration(
     typed: type, written: type[schema.Written]
 ) -> None:
     known = {key.removesuffix("_") for key in typed.__annotations__}
-    assert known == set(schema.settings_of(written))
+    assert known == set(settings.settings_of(written))
 
 
 def test_no_part_of_the_configuration_is_without_a_type() -> None:
     typed = {written for _, written in KEYS}
-    assert set(schema._MODELS.values()) <= typed
+    assert set(settings.MODELS.values()) <= typed

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.config import config_from_mapping
-from rpx.config.schema import TopWritten, all_settings, settings_of
+from rpx.config.schema import TopWritten
+from rpx.config.settings import all_settings, settings_of
 from rpx.errors import ConfigError
 from rpx.model.address import Address
 from tests.config.support import describe, undescribable
