@@ -96,8 +96,8 @@ class Child:
             try:
                 if await self._ask(self.pid):
                     return
-            except trio.Cancelled:
-                self._asked = False  # for whoever comes after us
+            except BaseException:  # cancelled, perhaps out of a nursery
+                self._asked = False  # whoever comes after us asks again
                 raise
         self.signal(self._start.stop_signal)
         self.signal(signal.SIGCONT)

@@ -13,7 +13,6 @@ import trio
 
 from rpx.backend.aside import Aside
 from rpx.backend.child import Child, open_child
-from rpx.backend.logs import pump
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
 
@@ -49,13 +48,9 @@ async def service(
 
     instance = f"t{os.getpid()}.2"
     with trio.fail_after(20):
-        async with (
-            open_child(
-                start, os.environ, instance=instance, patience=case.patience, ask=ask
-            ) as child,
-            trio.open_nursery() as readers,
-        ):
-            readers.start_soon(pump, child.output, lambda _: None)
+        async with open_child(
+            start, os.environ, instance=instance, patience=case.patience, ask=ask
+        ) as child:
             while not (folder / "up").exists():  # noqa: ASYNC110 - nothing tells of it
                 await trio.sleep(0.01)
             yield child
