@@ -26,7 +26,10 @@ A_TOKEN = re.compile(TOKEN + rb"++")
 FIELD_LINE = re.compile(TOKEN + rb"++:" + VALUE + rb"*+")
 # Statements 4–6, 37, 38: bare LF, bare CR, control bytes. A CR at the very end may get its LF yet.
 STRAY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
-LEADING_EMPTY_LINES = re.compile(rb"(?:\r\n)*+")  # RFC 9112 §2.2
+# RFC 9112 §2.2. Bounded, because they are read again whenever more has come.
+EMPTY_LINES = 100
+_EMPTY = rb"(?:\r\n){0,%d}+" % EMPTY_LINES
+LEADING_EMPTY_LINES = re.compile(_EMPTY)
 
 # RFC 3986 §3.2.2 without the comma (statement 26) and without IPv6 zones, which RFC 9110 §4.2
 # does not know.
@@ -39,8 +42,8 @@ _AUTHORITY = re.compile(
 def request_pattern(lines: int) -> re.Pattern[bytes]:
     """Match a whole request head of at most `lines` field lines: method, target, minor, fields."""
     return re.compile(
-        rb"(?:\r\n)*+(%b++) (%b++) HTTP/1\.([0-9])((?:%b){0,%d}+)\r\n\r\n"
-        % (TOKEN, TARGET, FIELD, lines)
+        rb"%b(%b++) (%b++) HTTP/1\.([0-9])((?:%b){0,%d}+)\r\n\r\n"
+        % (_EMPTY, TOKEN, TARGET, FIELD, lines)
     )
 
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 import re
 
-from rpx.http.grammar import A_TOKEN, FIELD_LINE, LEADING_EMPTY_LINES, STRAY, TARGET
+from rpx.http.grammar import (
+    A_TOKEN,
+    EMPTY_LINES,
+    FIELD_LINE,
+    LEADING_EMPTY_LINES,
+    STRAY,
+    TARGET,
+)
 from rpx.http.limits import BadMessage, Limits
 
 Buffer = bytes | bytearray
@@ -24,6 +31,8 @@ def refuse_request(buffer: Buffer, limits: Limits, scanned: int) -> None:
     """Return when the head is only incomplete, else raise BadMessage (400, 414, 431, 501, 505)."""
     found = LEADING_EMPTY_LINES.match(buffer)
     start = found.end() if found else 0
+    if buffer[start : start + 2] == b"\r\n":
+        raise BadMessage(400, f"More than {EMPTY_LINES} empty lines come before the request.")
     end = buffer.find(b"\r\n\r\n", max(start, scanned - 3))
     first_end = buffer.find(b"\r\n", start)
     if first_end < 0:

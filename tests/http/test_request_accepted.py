@@ -39,6 +39,8 @@ def test_3_empty_lines_before_the_request_line_are_ignored() -> None:
     raw = b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
     assert parse(raw).method == b"GET"
     assert parse_request(b"\r\n\r\n\r\n") is None
+    assert parse(b"\r\n" * 98 + raw).method == b"GET"
+    assert parse_request(b"\r\n" * 100 + b"\r") is None
 
 
 def test_11_13_a_later_minor_version_is_1_1() -> None:

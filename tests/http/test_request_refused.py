@@ -18,6 +18,8 @@ def lines(*field_lines: bytes, method: bytes = b"POST", version: bytes = b"1.1")
 
 # Each: its statement, bytes, status.
 REFUSED: list[tuple[str, bytes, int]] = [
+    ("3 empty lines without end", b"\r\n" * 101 + lines(), 400),
+    ("3 nothing but empty lines", b"\r\n" * 101, 400),
     ("4 bare LF in the request line", b"GET / HTTP/1.1\n" + H + b"\r\n", 400),
     ("4 bare LF everywhere", b"GET / HTTP/1.1\nHost: a\n\n", 400),
     ("5 bare LF ends a line", b"GET / HTTP/1.1\r\nHost: a.test\nX: y\r\n\r\n", 400),
