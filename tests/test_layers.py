@@ -18,6 +18,7 @@ ROOMS = {
     "certificates": {"errors"},
     "hub": {"errors", "model", "policy"},
     "backend": {"errors", "model", "policy", "hub"},
+    "journal": {"errors", "model", "hub"},
     "proxy": {"errors", "model", "policy", "http", "hub"},
     "control": {"errors", "model", "policy", "hub"},
     "app": {"errors", "model", "policy", "config", "hub", "backend", "proxy", "control"},
@@ -30,6 +31,7 @@ ROOMS = {
         "certificates",
         "hub",
         "backend",
+        "journal",
         "control",
         "app",
     },
@@ -45,7 +47,7 @@ OUTSIDE = {
     "pydantic": {"model", "config", "control"},
     "rich": {"cli"},
     "starlette": {"control"},
-    "trio": {"hub", "backend", "proxy", "control", "app", "python", "cli"},
+    "trio": {"hub", "backend", "journal", "proxy", "control", "app", "python", "cli"},
     "yaml": {"config"},
 }
 # standard-library doors to the outside world that pure rooms must not open

@@ -13,12 +13,12 @@ import trio
 
 from rpx.cli.screen import Layout
 from rpx.hub.backlog import Backlog
+from rpx.hub.drain import drain
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.hub.walls import walled
 
 BATCH = 64 * 1024  # bytes of output: rendering them takes 1 ms at most, and requests wait meanwhile
-LAST_FLUSH = 1.0  # seconds that a terminal gets for the final lines
 TICK = 1.0  # seconds between two complaints
 
 Write = Callable[[list[bytes]], bool]  # may block; False: nobody reads any more
@@ -44,36 +44,20 @@ class Console:
         with registry.lines.feed(backlog):
             task_status.started()
             labels = [(row.name, row.label) for row in registry.snapshot()]
-            printer = Printer(backlog, Layout(labels, colour=self._colour), self._write)
-            await walled(self._report, printer.run)
+            printer = Printer(backlog, Layout(labels, colour=self._colour))
+            await walled(self._report, drain, backlog, printer.batch, self._write)
 
 
 class Printer:
-    """Takes from a backlog and writes, one batch after the other."""
+    """Takes from a backlog what is next to be shown."""
 
-    def __init__(self, backlog: Backlog, layout: Layout, write: Write) -> None:
+    def __init__(self, backlog: Backlog, layout: Layout) -> None:
         self._backlog = backlog
         self._layout = layout
-        self._write = write
         self._complained = -math.inf  # when it was last said that lines are missing
-        self._closed = False
-        self._deadline = math.inf  # of writing, once the end has come
-        self._writing = trio.CancelScope()
 
-    async def run(self) -> None:
-        """Print until cancelled, and then what is left."""
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._lose_patience_at_the_end)
-                while True:
-                    await self._backlog.wait()
-                    await self._put(self._batch())
-        finally:
-            while batch := self._batch():
-                await self._put(batch)  # shielded, and bounded by LAST_FLUSH
-
-    def _batch(self) -> list[bytes]:
-        """The next lines to write, in the order in which they came; empty if all is said."""
+    def batch(self) -> list[bytes]:
+        """The next lines, in the order in which they came; empty if all is said."""
         pieces = self._missing()
         pieces += [self._layout.output(one.label, one.text) for one in self._backlog.take(BATCH)]
         return pieces
@@ -90,22 +74,3 @@ class Printer:
             self._layout.own(f"{count} lines of {who} came too fast to show")
             for who, count in missed
         ]
-
-    async def _put(self, pieces: list[bytes]) -> None:
-        """Write in a thread: a terminal that was stopped with Ctrl-S blocks nothing else.
-
-        Shielded, so that one write ends before the next begins. A write that is still stuck when
-        its time is over is the last one.
-        """
-        if self._closed or not pieces:
-            return
-        with trio.CancelScope(shield=True, deadline=self._deadline) as self._writing:
-            open_still = await trio.to_thread.run_sync(self._write, pieces, abandon_on_cancel=True)
-            self._closed = not open_still
-        self._closed |= self._writing.cancelled_caught
-
-    async def _lose_patience_at_the_end(self) -> None:
-        try:
-            await trio.sleep_forever()
-        finally:
-            self._deadline = self._writing.deadline = trio.current_time() + LAST_FLUSH

@@ -61,9 +61,9 @@ def report_bug(error: BaseException) -> RpxError:
 
 
 def _state_folder() -> Path:
-    import platformdirs  # noqa: PLC0415 - only when something went wrong
+    from rpx.control.paths import state_folder  # noqa: PLC0415 - only when something went wrong
 
-    return Path(platformdirs.user_state_dir("rpx"))
+    return state_folder()
 
 
 def _of_group(group: BaseExceptionGroup[BaseException]) -> int:

@@ -4,50 +4,150 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
 
 import click
 
 from rpx.cli.command import Command, Common
+from rpx.cli.history import Said, Wanted, of_ended, of_running, said_by
 from rpx.cli.screen import Layout
+from rpx.config.duration import parse_duration
+from rpx.control.client import Client
+from rpx.control.lease import find_project
+from rpx.control.paths import journal_folder
+from rpx.errors import NotRunning, UsageError
+from rpx.journal.files import services
+from rpx.model.escapes import without_escapes
 
 EXAMPLES = """\
 rpx logs                        # the last 100 lines of each backend
 rpx logs -f api                 # what the copies of api print, from now on, too
+rpx logs --since 10m            # of all runs, not only the last one
 rpx logs --tail 20 api:3001     # the last lines of one backend
+rpx logs rpx                    # what rpx itself has said
 rpx logs --json | jq .text      # for scripts: {label, at, text}
 """
+
+TAIL = 100
+
+
+class Printer:
+    """Lines to stdout, as people or programs want them."""
+
+    def __init__(self, labels: Iterable[str], *, as_json: bool, colour: bool) -> None:
+        self._layout = Layout([(each.partition(":")[0], each) for each in labels], colour=colour)
+        self._as_json = as_json
+        self._colour = colour
+        self._out = sys.stdout.buffer
+
+    def show(self, lines: Iterable[Said]) -> None:
+        """Print what was said."""
+        for line in lines:
+            self._out.write(self._object(line) if self._as_json else self._text(line))
+
+    def miss(self, count: int) -> None:
+        """Say that lines were lost on the way."""
+        if self._as_json:
+            self._out.write(b'{"missed": %d}\n' % count)
+        else:
+            sys.stderr.write(f"rpx: {count} lines were printed too fast to show\n")
+
+    def _text(self, line: Said) -> bytes:
+        return self._layout.output(line.label, line.text + b"\n")
+
+    def _object(self, line: Said) -> bytes:
+        raw = line.text if self._colour else without_escapes(line.text)
+        text = raw.decode("utf-8", "surrogateescape")
+        return json.dumps({"label": line.label, "at": line.at, "text": text}).encode() + b"\n"
 
 
 @click.command("logs", cls=Command, examples=EXAMPLES, file_flags=("--file",))
 @click.argument("names", metavar="[NAME…]", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on")
+@click.option("--since", metavar="TIME", help="Only what is younger: 10m, 2h, or 2026-11-25T20:30")
 @click.option(
     "--tail",
-    type=click.IntRange(min=0),
-    default=100,
-    show_default=True,
     metavar="N",
-    help="How many lines of each backend to begin with",
+    help=f"How many lines of each backend to begin with, or all  [default: {TAIL}]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line")
 @click.pass_obj
-def logs(common: Common, names: tuple[str, ...], *, follow: bool, tail: int, as_json: bool) -> None:
-    """Show what backends print. They are named like everywhere: `api`, `api:3001`, `3001`."""
-    with common.client() as client:
-        rows = client.ps()
-        layout = Layout(
-            [(row["name"], row["label"]) for row in rows], colour=common.colour(sys.stdout)
-        )
-        out = sys.stdout.buffer
-        for line in client.logs(names, tail=tail, follow=follow):
-            if as_json:
-                out.write(json.dumps(line).encode() + b"\n")
-            elif "missed" in line:
-                sys.stderr.write(f"rpx: {line['missed']} lines were printed too fast to show\n")
-            else:
-                text = line["text"].encode("utf-8", "surrogateescape") + b"\n"
-                out.write(layout.output(line["label"], text))
-            if follow:
-                out.flush()
-    if follow:
-        sys.stderr.write("rpx: the project has ended\n")
+def logs(
+    common: Common,
+    names: tuple[str, ...],
+    *,
+    follow: bool,
+    since: str | None,
+    tail: str | None,
+    as_json: bool,
+) -> None:
+    """Show what backends print, or have printed in the last run. They are named like everywhere:
+    `api`, `api:3001`, `3001`; `rpx` is rpx itself.
+    """
+    wanted = Wanted(names, _count(tail, everything=since is not None), _time(since))
+    config, lease = find_project(Path.cwd(), common.file)
+    folder = journal_folder(config)
+    colour = common.colour(sys.stdout)
+    if lease is None:
+        if not services(folder):
+            raise NotRunning(
+                f"{config} is not running, and there are no logs of an earlier run",
+                hint="start it: `rpx up`",
+            )
+        lines = of_ended(folder, wanted)
+        Printer({line.label for line in lines}, as_json=as_json, colour=colour).show(lines)
+        if follow:
+            sys.stderr.write("rpx: the project is not running\n")
+        return
+    with Client(lease) as client:
+        labels = [row["label"] for row in client.ps()]
+        printer = Printer(labels, as_json=as_json, colour=colour)
+        if follow:
+            follow_logs(client, folder, wanted, printer)
+        else:
+            printer.show(of_running(client, folder, wanted))
+
+
+def follow_logs(client: Client, folder: Path, wanted: Wanted, printer: Printer) -> None:
+    """Show what there is, and what comes, until the project ends."""
+    with client.follow(wanted.names) as rows:  # before looking back: nothing falls between
+        past = of_running(client, folder, wanted)
+        printer.show(past)
+        seen = {line.label: line.at for line in past}
+        sys.stdout.flush()
+        for row in rows:
+            if "missed" in row:
+                printer.miss(row["missed"])
+            elif row["at"] > seen.get(row["label"], 0.0):
+                printer.show(said_by([row]))
+                sys.stdout.flush()
+    sys.stderr.write("rpx: the project has ended\n")
+
+
+def _count(text: str | None, *, everything: bool) -> int | None:
+    if text is None:
+        return None if everything else TAIL
+    if text == "all":
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"`--tail` is neither a number nor `all`: {text}", hint="for example 20")
+    return int(text)
+
+
+def _time(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return time.time() - parse_duration(text, 1.0)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise UsageError(
+            f"`--since` is neither a duration nor a time: {text}",
+            hint="for example 10m, 1h30m, or 2026-11-25T20:30",
+        ) from None

@@ -25,8 +25,11 @@ from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
 from rpx.control.api import Control
 from rpx.control.lease import Hold, Identity, Lease, take
+from rpx.control.paths import journal_folder
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
+from rpx.journal.files import Files
+from rpx.journal.writer import Journal
 from rpx.model.config import Config
 from rpx.policy.plan import routes_only
 
@@ -74,12 +77,14 @@ def hold_and_run(config: Config, path: Path, *, colour: bool) -> int:
 async def run(config: Config, hold: Hold, *, colour: bool) -> int:
     """Signals, faces and the project itself; the exit code."""
     shutdown = Shutdown()
+    files = Files(journal_folder(hold.lease.config), config.logs)
+    journal = Journal(files, config.name, hold.lease.config, report)
     console = Console(Screen(sys.stdout.fileno()).write, report, colour=colour)
     control = Control(hold.lease.socket, lambda registry: hold.publish(first_url(registry)))
     options = Options(run_id=hold.lease.run_id, report=report, colour=colour)
     async with trio.open_nursery() as nursery:
         await nursery.start(obey_signals, shutdown)
-        await serve(config, options, shutdown, faces=[console, Narrator(report), control])
+        await serve(config, options, shutdown, faces=[journal, console, Narrator(report), control])
         nursery.cancel_scope.cancel(reason="the project has ended")
     return shutdown.exit_code
 

@@ -28,7 +28,7 @@ from rpx.config.schema import (
 from rpx.config.settings import all_settings
 from rpx.config.yaml_text import parse_yaml
 from rpx.errors import ConfigError, Problem
-from rpx.model.config import Config, Limits, Listen, Metrics, Process, Timeouts
+from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Process, Timeouts
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
@@ -105,9 +105,9 @@ def _config(
         for name, at, value in _processes(document)
         if (process := check(_PROCESS, value, at, document, context)) is not None
     ]
-    listen, timeouts, limits = (
+    listen, timeouts, limits, logs = (
         part.written() if part is not None else {}
-        for part in (top.listen, top.timeouts, top.limits)
+        for part in (top.listen, top.timeouts, top.limits, top.logs)
     )
     own_ports: dict[Steps, int | None] = {
         ("listen", "http_port"): listen.get("http_port"),
@@ -134,6 +134,7 @@ def _config(
         timeouts=Timeouts(**timeouts),
         limits=Limits(**limits),
         metrics=Metrics(port=top.metrics.port) if top.metrics else None,
+        logs=Logs(**logs),
         verbose=bool(top.verbose),
         proxies=tuple(proxies),
         processes=tuple(process for _, process in processes),

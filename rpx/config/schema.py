@@ -255,6 +255,13 @@ class MetricsWritten(Written):
     port: Needed[Port]
 
 
+class LogsWritten(Written):
+    """`logs`."""
+
+    max_size: Maybe[Annotated[Size, Field(ge=65536)]] = None
+    keep: Maybe[Annotated[StrictInt, Field(ge=0, le=100)]] = None
+
+
 class DefaultsWritten(Written):
     """`defaults`: merged into every proxy, `restart` also into every process."""
 
@@ -275,6 +282,7 @@ class TopWritten(Written):
     verbose: Maybe[StrictBool] = None
     timeouts: Maybe[TimeoutsWritten] = None
     limits: Maybe[LimitsWritten] = None
+    logs: Maybe[LogsWritten] = None
     metrics: Maybe[MetricsWritten] = None
     defaults: Maybe[DefaultsWritten] = None
     proxies: Maybe[list[Any]] = None

@@ -10,6 +10,7 @@ from rpx.config.schema import (
     HealthCheckWritten,
     LimitsWritten,
     ListenWritten,
+    LogsWritten,
     MetricsWritten,
     ProcessWritten,
     ProxyWritten,
@@ -34,6 +35,7 @@ MODELS: dict[str, type[Written]] = {
     "listen": ListenWritten,
     "timeouts": TimeoutsWritten,
     "limits": LimitsWritten,
+    "logs": LogsWritten,
     "metrics": MetricsWritten,
     "defaults": DefaultsWritten,
 }

@@ -71,16 +71,24 @@ class Client:
         self._ask("POST", "/v1/down", {})
 
     def logs(
-        self, names: Sequence[str], *, tail: int | None, follow: bool
-    ) -> Iterator[dict[str, Any]]:
-        """Lines of output: label, at, text; or `missed`, how many were lost.
+        self, names: Sequence[str], *, tail: int | None = None, since: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """The last output that is in memory, by time: label, at, text (one or more lines)."""
+        query = {"name": list(names), **({} if tail is None else {"tail": tail}), "since": since}
+        with self._stream(query, ANSWERS_WITHIN) as rows:
+            return list(rows)
 
-        With `follow` it ends when the project does.
-        """
-        query: dict[str, Any] = {"name": list(names), "follow": "true" if follow else "false"}
-        if tail is not None:
-            query["tail"] = tail
-        timeout = httpx.Timeout(ANSWERS_WITHIN, read=None if follow else ANSWERS_WITHIN)
+    @contextmanager
+    def follow(self, names: Sequence[str]) -> Iterator[Iterator[dict[str, Any]]]:
+        """What is printed from now on, until the project ends; also `missed`, lines lost."""
+        with self._stream({"name": list(names), "tail": 0, "follow": "true"}, None) as rows:
+            yield rows
+
+    @contextmanager
+    def _stream(
+        self, query: dict[str, Any], patience: float | None
+    ) -> Iterator[Iterator[dict[str, Any]]]:
+        timeout = httpx.Timeout(ANSWERS_WITHIN, read=patience)
         with (
             self._walled(),
             self._http.stream("GET", "/v1/logs", params=query, timeout=timeout) as answer,
@@ -88,11 +96,8 @@ class Client:
             if answer.is_error:
                 answer.read()
                 raise _error(answer)
-            try:
-                # Not iter_lines(): it splits at every character that Unicode calls a line's end.
-                yield from _lines(answer.iter_bytes())
-            except (httpx.RemoteProtocolError, httpx.ReadError):
-                return  # the project has ended, and the connection with it
+            # Not iter_lines(): it splits at every character that Unicode calls a line's end.
+            yield _lines(answer.iter_bytes())
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         timeout = ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN
@@ -127,11 +132,15 @@ class Client:
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    """Each line's object, until the end or until the project has gone."""
     rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield json.loads(line)
+    try:
+        for chunk in chunks:
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                yield json.loads(line)
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        return
 
 
 def _error(answer: httpx.Response) -> RpxError:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import psutil
 
-from rpx.control.paths import LEASE, SOCKET, make_private, runtime_folder
+from rpx.control.paths import LEASE, SOCKET, journal_folder, make_private, runtime_folder
 from rpx.errors import NotRunning, RpxError
 
 NAMES: Final = ("rpx.yaml", "rpx.yml")  # as in rpx.config.find, which may be newer than a lease
@@ -112,12 +112,18 @@ def find_running(start: Path, file: Path | None = None) -> Lease:
 
     rpx.yaml is not read, and need not even exist any more. Raises NotRunning.
     """
+    config, lease = find_project(start, file)
+    if lease is None:
+        raise NotRunning(f"{_label(config)} is not running", hint="start it: `rpx up`")
+    return lease
+
+
+def find_project(start: Path, file: Path | None = None) -> tuple[Path, Lease | None]:
+    """The project likewise, running or not. Raises NotRunning where there is neither."""
     for config in [file.absolute()] if file else _candidates(start.absolute()):
         lease = running(config)
-        if lease is not None:
-            return lease
-        if file or _exists(config):
-            raise NotRunning(f"{_label(config)} is not running", hint="start it: `rpx up`")
+        if lease is not None or file or _exists(config) or journal_folder(config).is_dir():
+            return config, lease
     raise NotRunning(
         f"nothing runs here: there is no rpx.yaml in {start} or in any folder above it",
         hint="go to a folder of the project, or name it: `--file FILE`",

@@ -1,4 +1,4 @@
-"""Where the lease and the socket of a running project lie: a private folder for each rpx.yaml.
+"""Where lease, socket and logs of a project lie: private folders for each rpx.yaml.
 
 Both sides compute it from the path of rpx.yaml alone, so that a command finds its project without
 asking anybody.
@@ -25,14 +25,26 @@ LONGEST: Final = 100  # bytes of a socket's path; macOS allows 103, Linux 107
 
 def runtime_folder(config: Path) -> Path:
     """The folder of the project whose rpx.yaml is `config`, existing or not. Touches nothing."""
-    real = os.path.realpath(config)
-    name = hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
+    name = _key(config)
     for base in _bases():
         folder = base / name
         if len(os.fsencode(folder / SOCKET)) <= LONGEST:
             return folder
     # A temporary folder with such a name is none we could use; this one is short everywhere.
     return Path(f"/tmp/rpx-{os.getuid()}") / name  # noqa: S108 - make_private looks at who owns it
+
+
+def state_folder() -> Path:
+    """Where rpx keeps what outlives a run. Touches nothing."""
+    chosen = os.environ.get("XDG_STATE_HOME", "")  # which platformdirs knows on Linux only
+    if os.path.isabs(chosen):
+        return Path(chosen, "rpx")
+    return Path(platformdirs.user_state_dir("rpx"))
+
+
+def journal_folder(config: Path) -> Path:
+    """The folder of the logs of the project whose rpx.yaml is `config`, existing or not."""
+    return state_folder() / _key(config)
 
 
 def make_private(folder: Path) -> None:
@@ -42,6 +54,11 @@ def make_private(folder: Path) -> None:
     """
     _make_private(folder.parent)
     _make_private(folder)
+
+
+def _key(config: Path) -> str:
+    real = os.path.realpath(config)
+    return hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
 
 
 def _bases() -> list[Path]:

@@ -191,6 +191,13 @@ class Metrics(Model):
     port: int
 
 
+class Logs(Model):
+    """The file of each service: at most `max_size` bytes, and `keep` predecessors."""
+
+    max_size: int = 10 << 20
+    keep: int = 3
+
+
 class Config(Model):
     """One project. `file` is None where the configuration came from Python or the command line."""
 
@@ -202,5 +209,6 @@ class Config(Model):
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     metrics: Metrics | None = None
+    logs: Logs = Logs()
     proxies: tuple[Proxy, ...] = ()
     processes: tuple[Process, ...] = ()

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from rpx.errors import UsageError
-from rpx.model.status import Snapshot
 
 
-def select(rows: Sequence[Snapshot], target: str, *, one: bool = False) -> list[Snapshot]:
+class Named(Protocol):
+    """What has the names of a backend: a Snapshot, for one."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def replica(self) -> int: ...
+    @property
+    def backend(self) -> str | None: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def external(self) -> bool: ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
     """Return the rows that `target` names, in listed order; `one`: it must be exactly one backend.
 
     Raises UsageError that lists the names there are.
@@ -26,7 +46,7 @@ def select(rows: Sequence[Snapshot], target: str, *, one: bool = False) -> list[
     return found
 
 
-def _names(row: Snapshot) -> set[str]:
+def _names(row: Named) -> set[str]:
     names = {row.label, f"{row.name}:{row.replica}"}
     if row.backend is not None:
         names.add(row.backend)
@@ -35,6 +55,6 @@ def _names(row: Snapshot) -> set[str]:
     return names
 
 
-def _known(rows: Sequence[Snapshot]) -> str:
+def _known(rows: Sequence[Named]) -> str:
     labels = ", ".join(f"{row.label} (external)" if row.external else row.label for row in rows)
     return f"the backends of this project are {labels}" if labels else "this project has none"

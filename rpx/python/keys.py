@@ -164,6 +164,13 @@ class MetricsKeys(TypedDict):
     port: int
 
 
+class LogsKeys(TypedDict, total=False):
+    """`logs`: only `rpx up` writes files."""
+
+    max_size: Size
+    keep: int
+
+
 class DefaultsKeys(TypedDict, total=False):
     """`defaults`."""
 
@@ -183,6 +190,7 @@ class ProjectKeys(TypedDict, total=False):
     timeouts: TimeoutsKeys
     limits: LimitsKeys
     metrics: MetricsKeys
+    logs: LogsKeys
     defaults: DefaultsKeys
     proxies: Sequence[ProxyKeys]
     processes: Mapping[str, Command | ProcessKeys]

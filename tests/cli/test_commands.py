@@ -13,7 +13,12 @@ import trio
 from rpx.cli.main import main
 from rpx.control.api import Control
 from rpx.control.lease import Identity, Lease, take
+from rpx.control.paths import journal_folder
 from rpx.hub.shutdown import Shutdown
+from rpx.journal.files import Files
+from rpx.journal.form import written
+from rpx.model.config import Logs
+from rpx.model.status import Printed
 from tests.control.fake_life import Fleet
 from tests.support.bench import external, registry, spec
 
@@ -35,6 +40,7 @@ class Shop:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "run").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "shop" / "deep").mkdir(parents=True)
     (tmp_path / "shop" / "rpx.yaml").touch()
     monkeypatch.chdir(tmp_path / "shop" / "deep")
@@ -150,7 +156,99 @@ async def test_logs_as_json_are_one_object_a_line(shop: Shop) -> None:
     assert (line["label"], line["text"]) == ("api:3001", "hello")
 
 
-@pytest.mark.parametrize("command", ["ps", "stats", "logs", "down"])
+async def test_logs_of_rpx_are_what_it_has_said(shop: Shop) -> None:
+    shop.fleet.registry.tell(b"api is up\n")
+    assert await shop.rpx("logs") == 0
+    assert shop.out == ""
+    assert await shop.rpx("logs", "rpx") == 0
+    assert shop.out == "rpx      | api is up\n"
+
+
+async def test_logs_begin_with_what_only_the_files_still_have(shop: Shop, folder: Path) -> None:
+    hub, backend = shop.fleet.registry, shop.fleet.registry.backends["api:3000"]
+    hub.print(backend, b"1\n2\n3\n")
+    [piece] = backend.lines.pieces()
+    files = Files(journal_folder(folder / "rpx.yaml"), Logs())
+    files.begin("shop", folder / "rpx.yaml", 0.0)
+    older = Printed("api:3000", piece.at - 1e-6, b"-1\n0\n")
+    files.append("api", [written(older), written(piece)])
+    assert await shop.rpx("logs", "--tail", "4", "3000") == 0
+    assert [line.split()[-1] for line in shop.out.splitlines()] == ["0", "1", "2", "3"]
+
+
+async def test_logs_as_json_have_no_colours_unless_asked_for(shop: Shop) -> None:
+    hub = shop.fleet.registry
+    hub.print(hub.backends["api:3000"], b"\x1b[31mred\nand more\n")
+    assert await shop.rpx("logs", "--json") == 0
+    assert [json.loads(line)["text"] for line in shop.out.splitlines()] == ["red", "and more"]
+    assert await shop.rpx("logs", "--json", "--color", "always") == 0
+    assert json.loads(shop.out.splitlines()[0])["text"] == "\x1b[31mred"
+
+
+@pytest.fixture
+def ended(folder: Path) -> Path:
+    """The project after two runs, the last one long ago."""
+    files = Files(journal_folder(folder / "rpx.yaml"), Logs())
+    for day in (1.0, 2.0):
+        at = day * 86400
+        files.begin("shop", folder / "rpx.yaml", at)
+        for service, label in (("api", "api:3000"), ("api", "api:3001"), ("rpx", "rpx")):
+            at += 1
+            files.append(service, [written(Printed(label, at, b"day %d\n" % day))])
+    return folder
+
+
+LONG_AGO = "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ([], ["api:3000 | day 2", "api:3001 | day 2"]),
+        (["api:3001"], ["api:3001 | day 2"]),
+        (["3001"], ["api:3001 | day 2"]),
+        (["rpx"], ["rpx | day 2"]),
+        (["api", "--since", LONG_AGO, "--tail=1"], ["api:3000 | day 2", "api:3001 | day 2"]),
+        (["3000", "--since", LONG_AGO], ["api:3000 | day 1", "api:3000 | day 2"]),
+        (["--since", "10m"], []),
+        (["--tail", "all", "api:1"], ["api:3000 | day 2"]),
+    ],
+)  # fmt: skip
+def test_logs_of_an_ended_project_are_those_of_its_last_run(
+    ended: Path, words: list[str], lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", *words]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == lines
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--since", "yesterday"], "error: `--since` is neither a duration nor a time: yesterday"),
+        (["--tail", "-3"], "error: `--tail` is neither a number nor `all`: -3"),
+        (["web"], "error: there is no backend `web` here"),
+    ],
+)
+def test_logs_say_what_is_wrong(
+    ended: Path, words: list[str], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"{error}\nhint: ")
+
+
+def test_logs_of_what_has_never_run_are_exit_code_3(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs"]) == 3
+    assert capsys.readouterr().err == (
+        f"error: {folder}/rpx.yaml is not running, and there are no logs of an earlier run\n"
+        "hint: start it: `rpx up`\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["ps", "stats", "down"])
 def test_a_look_at_what_does_not_run_is_exit_code_3(
     folder: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

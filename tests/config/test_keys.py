@@ -22,6 +22,7 @@ KEYS: list[tuple[type, type]] = [
     (keys.TimeoutsKeys, schema.TimeoutsWritten),
     (keys.LimitsKeys, schema.LimitsWritten),
     (keys.MetricsKeys, schema.MetricsWritten),
+    (keys.LogsKeys, schema.LogsWritten),
     (keys.DefaultsKeys, schema.DefaultsWritten),
     (keys.DependencyKeys, schema.DependencyWritten),
 ]

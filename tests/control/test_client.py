@@ -75,23 +75,20 @@ async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> N
 
     def work() -> list[str]:
         with Client(lease) as client:
-            return [line["text"] for line in client.logs([], tail=None, follow=False)]
+            return [line["text"] for line in client.logs([])]
 
     assert await trio.to_thread.run_sync(work) == texts
 
 
 async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nursery) -> None:
     hub = registry(spec(3000))
-    hub.print(hub.backends["api:3000"], b"hello\n")
+    hub.print(hub.backends["api:3000"], b"before\n")
     first = trio.Event()
 
     def work() -> list[str]:
-        texts = []
-        with Client(lease) as client:
-            for line in client.logs(["api"], tail=10, follow=True):
-                texts.append(line["text"])
-                trio.from_thread.run_sync(first.set)
-        return texts
+        with Client(lease) as client, client.follow(["api"]) as lines:
+            trio.from_thread.run_sync(first.set)
+            return [line["text"] for line in lines]
 
     async with trio.open_nursery() as project:
         await project.start(Control(lease.socket), hub, Shutdown())
@@ -102,6 +99,8 @@ async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nu
 
         nursery.start_soon(follow)
         await first.wait()
+        hub.print(hub.backends["api:3000"], b"hello\n")
+        await trio.testing.wait_all_tasks_blocked(0.05)
         project.cancel_scope.cancel()
     with trio.fail_after(5):
         while not result:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -206,7 +205,6 @@ class Project:
         for process in self.survivors():
             if process.pid not in before:
                 process.kill()
-        shutil.rmtree(self.folder / "run", ignore_errors=True)
 
 
 def end(process: subprocess.Popen[bytes], signum: int) -> int:

@@ -1,0 +1,1 @@
+"""Output on disk: a file for each service, rotated, that outlives the run."""

@@ -1,0 +1,54 @@
+"""How a line of output stands in a file: `<UTC time> <label> <text>`, as bytes.
+
+The time is that of the piece in which the line came, to the microsecond, and times of one width
+sort as text: nothing needs to be converted to be compared.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from rpx.model.status import Printed
+
+_WIDTH: Final = len("2026-11-25T20:33:15.860123Z")
+
+
+class Entry(NamedTuple):
+    """One line as it was read from a file."""
+
+    stamp: bytes
+    label: str
+    text: bytes
+
+    @property
+    def at(self) -> float:
+        """Seconds since the epoch."""
+        return datetime.fromisoformat(self.stamp.decode()).timestamp()
+
+
+def stamp(at: float) -> bytes:
+    """Seconds since the epoch as they stand in a file."""
+    second, micro = divmod(round(at * 1e6), 1_000_000)
+    return b"%b.%06dZ" % (_second(second), micro)
+
+
+def written(printed: Printed) -> bytes:
+    """A piece as it is written."""
+    head = b"%b %b " % (stamp(printed.at), printed.label.encode())
+    return head + printed.text[:-1].replace(b"\n", b"\n" + head) + b"\n"
+
+
+def parsed(line: bytes) -> Entry | None:
+    """A line without its newline; None if it is none of ours (a disk that was full has torn it)."""
+    if line[_WIDTH - 1 : _WIDTH + 1] != b"Z " or line[4:5] != b"-":
+        return None
+    label, space, text = line[_WIDTH + 1 :].partition(b" ")
+    return Entry(line[:_WIDTH], label.decode(errors="replace"), text) if space else None
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()

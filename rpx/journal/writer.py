@@ -1,0 +1,97 @@
+"""The face that keeps all output in files. It holds up nobody: see hub.drain."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import trio
+
+from rpx.hub.backlog import Backlog
+from rpx.hub.drain import drain
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.hub.walls import walled
+from rpx.journal.files import Files
+from rpx.journal.form import written
+from rpx.model.status import Printed
+
+LIMIT = 8 << 20  # bytes of each speaker that a slow disk may be behind
+BATCH = 1 << 20  # bytes
+NAP = 0.05  # seconds between two batches: at most twenty writes a second for each service
+Report = Callable[[ExceptionGroup[Exception]], None]
+
+
+class Journal:
+    """A `Face` of rpx.app. A disk that takes nothing is said once, and the project goes on."""
+
+    def __init__(self, files: Files, name: str, config: Path, report: Report) -> None:
+        """`name` and `config` are the project's, for whoever looks into the folder."""
+        self._files = files
+        self._name = name
+        self._config = config
+        self._report = report
+        self._begun = False
+        self._failed = False
+        self._lost = 0  # lines, since it has failed
+
+    async def __call__(
+        self,
+        registry: Registry,
+        shutdown: Shutdown,  # noqa: ARG002 - a face gets it
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        backlog = Backlog(LIMIT)
+        now = time.time()
+
+        def batch() -> list[Printed]:
+            gap = b"rpx: %d lines are missing, the disk was slow\n"
+            missed = [Printed(who, time.time(), gap % n) for who, n in backlog.take_missed()]
+            return missed + backlog.take(BATCH)
+
+        def write(pieces: list[Printed]) -> bool:
+            self._write(registry, pieces, now)
+            return True
+
+        with registry.lines.feed(backlog):
+            task_status.started()
+            await walled(self._report, drain, backlog, batch, write, NAP)
+
+    def _write(self, registry: Registry, pieces: Sequence[Printed], now: float) -> None:
+        by_service: dict[str, list[bytes]] = defaultdict(list)
+        for printed in pieces:
+            by_service[printed.label.partition(":")[0]].append(written(printed))
+        wrong = self._begin(now)
+        for service, lines in by_service.items():
+            try:
+                self._files.append(service, lines)
+            except OSError as error:
+                wrong = error
+                self._lost += sum(piece.count(b"\n") for piece in lines)
+        if wrong is not None and not self._failed:
+            why = wrong.strerror or str(wrong)
+            _say(registry, f"can't keep logs in {self._files.folder}: {why}; the project goes on")
+        elif wrong is None and self._failed:
+            _say(registry, f"logs are kept again; {self._lost} lines are not in them")
+            self._lost = 0
+        self._failed = wrong is not None
+
+    def _begin(self, now: float) -> OSError | None:
+        if not self._begun:
+            try:
+                self._files.begin(self._name, self._config, now)
+            except OSError as error:
+                return error
+            self._begun = True
+        return None
+
+
+def _say(registry: Registry, text: str) -> None:
+    """From the writing thread; if the run is over nobody wants to know."""
+    try:
+        trio.from_thread.run_sync(registry.say, text)
+    except (trio.RunFinishedError, trio.Cancelled):
+        pass
