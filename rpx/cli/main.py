@@ -32,6 +32,8 @@ COMMANDS = {
     "kill-backend": ("rpx.cli.kill:kill_backend", "Kill a backend, to see what users see"),
     "pause-backend": ("rpx.cli.orders:pause_backend", "Take a backend out of rotation; it runs on"),
     "resume-backend": ("rpx.cli.orders:resume_backend", "Let a paused backend get requests again"),
+    "open": ("rpx.cli.open:open_", "Open a proxy in the browser"),
+    "hosts": ("rpx.cli.hosts:hosts", "Keep names outside of .localhost in /etc/hosts"),
     "trust": ("rpx.cli.trust:trust", "Let browsers accept rpx's certificates"),
     "untrust": ("rpx.cli.trust:untrust", "Take back what `rpx trust` has done"),
     "check": ("rpx.cli.check:check", "Check rpx.yaml without starting anything"),

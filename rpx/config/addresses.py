@@ -52,12 +52,17 @@ def _route_host(text: str, value: str) -> str:
             f"has `*` where it means nothing: {shown(value)}",
             "it stands for one whole label, the first, as in *.tenant.localhost",
         )
-    if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+    if not is_host_name(name):
         raise wrong(
             f"is not a host name: {shown(value)}",
             "letters, digits and - between dots, for example api.localhost; others as xn--…",
         )
     return text
+
+
+def is_host_name(text: str) -> bool:
+    """Whether it is a host's name in lower case, without a trailing dot."""
+    return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))
 
 
 def _ipv6(text: str) -> str | None:

@@ -1,0 +1,50 @@
+"""`rpx open`."""
+
+from __future__ import annotations
+
+import webbrowser
+from urllib.parse import urlsplit
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.errors import RpxError, UsageError
+
+EXAMPLES = """\
+rpx open                        # the first proxy, in your browser
+rpx open api                    # another one, by its name or host
+BROWSER=firefox rpx open        # in another browser
+"""
+
+
+@click.command("open", cls=Command, examples=EXAMPLES)
+@click.argument("name", required=False)
+@click.pass_obj
+def open_(common: Common, name: str | None) -> None:
+    """Open a proxy's URL in the browser, and print it.
+
+    The browser is that of $BROWSER, else the desktop's. Without one, the URL is only printed.
+    """
+    with common.client() as client:
+        rows = client.ps()
+    urls = {row["name"]: row["url"] for row in rows if row["url"]}
+    if not urls:
+        raise RpxError("this project has no proxy, and so no URL", hint="see `rpx ps`")
+    url = _chosen(urls, name)
+    if "*" in url:
+        raise UsageError(
+            f"{url} is a pattern: which of its hosts is meant?",
+            hint="open one of them yourself, with a name in the place of the `*`",
+        )
+    print(url, flush=True)
+    if not webbrowser.open(url):
+        click.echo("there is no browser to open it with; $BROWSER names one", err=True)
+
+
+def _chosen(urls: dict[str, str], name: str | None) -> str:
+    for own, url in urls.items():
+        parts = urlsplit(url)
+        if name is None or name == own or name.lower() == f"{parts.hostname}{parts.path}":
+            return url
+    known = f"the proxies of this project are {', '.join(urls)}"
+    raise UsageError(f"there is no proxy `{name}` here", hint=known)
