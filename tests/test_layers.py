@@ -21,6 +21,7 @@ ROOMS = {
     "journal": {"errors", "model", "hub"},
     "proxy": {"errors", "model", "policy", "http", "hub"},
     "control": {"errors", "model", "policy", "hub"},
+    "drill": {"errors", "policy", "http", "control"},
     "app": {"errors", "model", "policy", "config", "hub", "backend", "proxy", "control"},
     "python": {"errors", "model", "config", "hub", "control", "app"},
     "cli": {
@@ -33,6 +34,7 @@ ROOMS = {
         "backend",
         "journal",
         "control",
+        "drill",
         "app",
     },
 }
@@ -43,11 +45,11 @@ OUTSIDE = {
     "httpx": {"backend", "control"},
     "hypercorn": {"control"},
     "platformdirs": {"certificates", "control", "cli"},
-    "psutil": {"backend", "control", "cli"},
+    "psutil": {"backend", "control", "drill", "cli"},
     "pydantic": {"model", "config", "control"},
     "rich": {"cli"},
     "starlette": {"control"},
-    "trio": {"hub", "backend", "journal", "proxy", "control", "app", "python", "cli"},
+    "trio": {"hub", "backend", "journal", "proxy", "control", "drill", "app", "python", "cli"},
     "yaml": {"config"},
 }
 # standard-library doors to the outside world that pure rooms must not open

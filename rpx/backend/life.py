@@ -188,6 +188,7 @@ async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) ->
                 run.order = order
                 backend.coming_back = order.come_back
             order.hit = await child.strike(order.signal, backend.spec.address)
+            order.at = life.registry.now()
             helpers.start_soon(finish_off, life, child, run, order)
         elif order.kind is not OrderKind.START or run.order is not None:
             run.order = order

@@ -32,6 +32,8 @@ OPTIONS: Final[list[click.Parameter]] = [
     click.Option(
         ["--start"], metavar="COMMAND", help="Run this for each address, with PORT set to its port"
     ),
+    click.Option(["--strategy"], metavar="STRATEGY", help="round-robin, least-connections, …"),
+    click.Option(["--sticky"], is_flag=True, help="Keep each client at the backend it has had"),
     click.Option(["--verbose"], is_flag=True, help="Print each request and who answered it"),
 ]
 
@@ -44,6 +46,8 @@ _FLAGS: Final = {
     "health_check.path": "--health-path",
     "start": "--start",
     "start.command": "--start",
+    "strategy": "--strategy",
+    "sticky": "--sticky",
     "verbose": "--verbose",
 }
 _QUOTED = re.compile(rf"`({'|'.join(map(re.escape, _FLAGS))})(?:(: )|(?=`))")
@@ -77,9 +81,9 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     if "from_" in flags:
         addresses = [part.strip() for text in flags["from_"] for part in text.split(",")]
         written["from"] = [{"url": each} if "://" in each else each for each in addresses]
-    for flag, key in (("to", "to"), ("start", "start"), ("verbose", "verbose")):
-        if flag in flags:
-            written[key] = flags[flag]
+    for key in ("to", "start", "strategy", "sticky", "verbose"):
+        if key in flags:
+            written[key] = flags[key]
     if "http_port" in flags:
         written["listen"] = {"http_port": flags["http_port"]}
     if "health_path" in flags:

@@ -36,6 +36,7 @@ COMMANDS = {
     "hosts": ("rpx.cli.hosts:hosts", "Keep names outside of .localhost in /etc/hosts"),
     "trust": ("rpx.cli.trust:trust", "Let browsers accept rpx's certificates"),
     "untrust": ("rpx.cli.trust:untrust", "Take back what `rpx trust` has done"),
+    "drill": ("rpx.cli.drill:drill", "Load, a failure in the middle, and a report"),
     "check": ("rpx.cli.check:check", "Check rpx.yaml without starting anything"),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import secrets
 import signal
 import sys
@@ -18,6 +17,7 @@ from rpx.app import Options, serve
 from rpx.backend.processes import marked, send
 from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
+from rpx.cli.files import raise_file_limit
 from rpx.cli.narrator import Narrator
 from rpx.cli.screen import Screen
 from rpx.cli.signals import obey_signals
@@ -34,7 +34,6 @@ from rpx.model.config import Config
 from rpx.policy.plan import routes_only
 
 KILL_TAKES = 2.0  # seconds
-FILES = 32_768  # descriptors: enough for `limits.connections` and as many to backends
 
 
 def supervise(file: Path | None, *, colour: bool, verbose: bool, no_start: bool) -> int:
@@ -87,17 +86,6 @@ async def run(config: Config, hold: Hold, *, colour: bool) -> int:
         await serve(config, options, shutdown, faces=[journal, console, Narrator(report), control])
         nursery.cancel_scope.cancel(reason="the project has ended")
     return shutdown.exit_code
-
-
-def raise_file_limit() -> None:
-    """Take as many file descriptors as we may: each request under way has two of them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (OSError, ValueError):
-            pass  # macOS may allow less than it says; what there is has to do
 
 
 def sweep(crashed: Lease) -> None:

@@ -1,18 +1,21 @@
-"""The control API from the other side: for commands, synchronous, over the unix socket."""
+"""The control API from the other side: for commands, synchronous but for `follow`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
 
 from rpx.control.lease import Lease
 from rpx.errors import Exit, NotRunning, RpxError, TookTooLong
 from rpx.model.figures import Figures
+
+if TYPE_CHECKING:
+    import trio
 
 ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
 ORDER_WITHIN: Final = 600.0  # a rolling restart of many copies; each of its waits is bounded there
@@ -99,6 +102,29 @@ class Client:
             # Not iter_lines(): it splits at every character that Unicode calls a line's end.
             yield _lines(answer.iter_bytes())
 
+    async def hear_events(
+        self,
+        hear: Callable[[dict[str, Any]], None],
+        *,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        """Hear every event from now on, until cancelled or the project ends. For trio programs."""
+        transport = httpx.AsyncHTTPTransport(uds=str(self._lease.socket), trust_env=False)
+        timeout = httpx.Timeout(ANSWERS_WITHIN, read=None)
+        with self._walled():
+            async with (
+                httpx.AsyncClient(transport=transport, base_url="http://rpx") as http,
+                http.stream("GET", "/v1/events", timeout=timeout) as answer,
+            ):
+                task_status.started()
+                lines = _Lines()
+                try:
+                    async for chunk in answer.aiter_bytes():
+                        for event in lines.feed(chunk):
+                            hear(event)
+                except (httpx.RemoteProtocolError, httpx.ReadError):
+                    return  # the project has ended, and the connection with it
+
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         timeout = ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN
         with self._walled():
@@ -133,14 +159,23 @@ class Client:
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
     """Each line's object, until the end or until the project has gone."""
-    rest = b""
+    lines = _Lines()
     try:
         for chunk in chunks:
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                yield json.loads(line)
+            yield from lines.feed(chunk)
     except (httpx.RemoteProtocolError, httpx.ReadError):
         return
+
+
+class _Lines:
+    """Objects out of the pieces of NDJSON."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[dict[str, Any]]:
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        return [json.loads(line) for line in whole]
 
 
 def _error(answer: httpx.Response) -> RpxError:

@@ -84,7 +84,7 @@ async def kill_backend(
         await order.taken.wait()
     if order.hit is None:
         raise RpxError(f"`{row.label}` was gone before the signal: it is {_down(backend)}")
-    gone = await _until(
+    gone = order.asks_to_end and await _until(
         backend,
         lambda: backend.generation > run or backend.state not in HAS_PROCESS,
         KILLED_WITHIN,
@@ -213,6 +213,7 @@ def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
         port=address.port if address else None,
         signal=name,
         pid=order.hit,
+        at=order.at,
         pid_before=before,
         gone=gone,
         in_rotation=backend.in_rotation,

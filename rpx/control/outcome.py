@@ -25,7 +25,8 @@ class Outcome:
 class Kill:
     """What a kill-backend hit. `pid` got the signal; `gone` if its run ended within the wait.
 
-    `restart_in` is seconds until it is started again, None: it stays down.
+    `at` is when, in seconds since the epoch. `restart_in` is seconds until it is started again,
+    None: it stays down.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Kill:
     port: int | None
     signal: str
     pid: int
+    at: float
     pid_before: int | None
     gone: bool
     in_rotation: bool

@@ -44,6 +44,7 @@ class Order:
     come_back: bool = True
     taken: trio.Event = field(default_factory=trio.Event)
     hit: int | None = None  # the pid that got the signal
+    at: float = 0.0  # and when, in seconds since the epoch
 
     @property
     def asks_to_end(self) -> bool:

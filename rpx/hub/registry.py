@@ -259,6 +259,10 @@ class Registry:
         """Return a row for each backend, in listed order."""
         return [self._row(backend) for backend in self.backends.values()]
 
+    def now(self) -> float:
+        """Return the time on the clock that events, lines and states have theirs from."""
+        return self._clock()
+
     def age(self, backend: Backend) -> float:
         """Return how many seconds `backend` has been in its state."""
         return max(0.0, self._clock() - backend.since)

@@ -43,6 +43,7 @@ def test_addresses_have_commas_between_or_a_flag_each(words: list[str], tmp_path
 
 def test_every_flag_means_what_it_means_in_the_file(tmp_path: Path) -> None:
     more = ["--http-port", "0", "--health-path", "/up", "--start", "./app", "--verbose"]
+    more += ["--strategy", "ip-hash", "--sticky"]
     config = meaning(tmp_path, "--from", "3000", "--to", "a", *more)
     written = {
         "from": 3000,
@@ -50,6 +51,8 @@ def test_every_flag_means_what_it_means_in_the_file(tmp_path: Path) -> None:
         "listen": {"http_port": 0},
         "health_check": {"path": "/up"},
         "start": "./app",
+        "strategy": "ip-hash",
+        "sticky": True,
         "verbose": True,
     }
     assert config == config_from_mapping(written, root=tmp_path, environ={})
@@ -57,6 +60,7 @@ def test_every_flag_means_what_it_means_in_the_file(tmp_path: Path) -> None:
 
 def test_all_that_is_wrong_is_said_at_once_in_terms_of_the_flags(tmp_path: Path) -> None:
     words = ["--from", "3000,x", "--to", "api:80", "--http-port", "abc", "--health-path", "up"]
+    words += ["--strategy", "roundrobin"]
     assert said(tmp_path, *words) == [
         "error: `--http-port` is not a whole number: `abc`\nhint: write digits, without quotes",
         (
@@ -66,6 +70,10 @@ def test_all_that_is_wrong_is_said_at_once_in_terms_of_the_flags(tmp_path: Path)
         (
             "error: `--to` has a port: `api:80`\n"
             "hint: write only the host; `--http-port` chooses the port"
+        ),
+        (
+            "error: `--strategy` is not a strategy: `roundrobin`\nhint: write `round-robin`,"
+            " `weighted-round-robin`, `least-connections`, `random` or `ip-hash`"
         ),
         "error: `--health-path` does not begin with a /: `up`\nhint: write it as /up",
     ]

@@ -49,7 +49,7 @@ class FakeLife:
             await trio.sleep_forever()
         async for order in self.backend.mailbox.orders:
             if order.kind is OrderKind.KILL:
-                order.hit = self.backend.pid
+                order.hit, order.at = self.backend.pid, self.registry.now()
             order.take()
             if order.kind is not OrderKind.START and not (self.tough and not order.fatal):
                 return order
