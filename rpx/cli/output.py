@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts")
@@ -33,22 +35,30 @@ def table(columns: Sequence[str], right: Sequence[str] = ()) -> Table:
 
 def print_table(filled: Table, *, colour: bool) -> None:
     """To stdout. What is not a terminal gets every column in full."""
+    text = io.StringIO()
+    console(text, colour=colour).print(filled)
+    for line in text.getvalue().splitlines():
+        print(line.rstrip())
+
+
+def console(file: IO[str], *, colour: bool, terminal: bool = False) -> Console:
+    """Something to print tables with, as wide as stdout. `terminal`: it may move the cursor."""
     from rich.console import Console  # noqa: PLC0415 - not for `--json`
 
-    text = io.StringIO()
-    width = None if sys.stdout.isatty() else 10_000
-    console = Console(
-        file=text,
-        width=width,
-        force_terminal=colour,
+    return Console(
+        file=file,
+        width=width(),
+        force_terminal=colour or terminal,
         color_system="standard" if colour else None,
         highlight=False,
         markup=False,  # a command may have brackets
         legacy_windows=False,
     )
-    console.print(filled)
-    for line in text.getvalue().splitlines():
-        print(line.rstrip())
+
+
+def width() -> int:
+    """How many columns of text stdout has; what is not a terminal has as many as one likes."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 
 def age(seconds: float) -> str:

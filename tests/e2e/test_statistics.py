@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
+import os
+import pty
+import select
+import signal
 import socket
+import struct
+import subprocess
+import termios
 import threading
 from collections import Counter
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from tests.support.project import Project, free_ports, until
+from tests.support.project import RPX, Project, free_ports, until
 
 pytestmark = pytest.mark.real
 
@@ -126,3 +135,63 @@ def test_sums_are_what_clients_have_counted_with_kills_in_the_middle(project: Pr
                 assert count == sum(n for s, n in mine.items() if s // 100 == int(kind[0]))
     assert sum(row["retries"] for row in stats.values()) > 0  # the kills have been felt
     assert all(row["inFlight"] == 0 for row in stats.values())
+
+
+def test_watching_ends_with_the_project_or_with_ctrl_c(project: Project) -> None:
+    [port] = free_ports(1)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nfrom: PORT_A\nto: api.localhost\nstart: PYTHON APPS/ok.py",
+        PORT_A=str(port),
+    )
+    terminal, theirs = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    assert project.rpx("stats", "--watch").returncode == 3
+    with project.up():
+        lines = watch(project, "--json")
+        plain = watch(project)
+        in_place = watch(project, stdout=theirs)
+        os.close(theirs)
+        first = read_line(lines)["api.localhost"][f"localhost:{port}"]
+        assert (first["requests"], first["rates"]) == (0, None)
+        for _ in range(5):
+            project.get("api.localhost")
+        second = read_line(lines)["api.localhost"][f"localhost:{port}"]
+        while second["requests"] < 5:
+            second = read_line(lines)["api.localhost"][f"localhost:{port}"]
+        assert second["rates"]["requests"] > 0
+        lines.send_signal(signal.SIGINT)
+        assert (lines.communicate(timeout=20)[1], lines.returncode) == (b"", 130)
+        drawn = read_until(terminal, b"api.localhost", times=2)
+        assert b"\x1b[" in drawn.split(b"api.localhost")[1]  # it went back to where it began
+        assert b"/S" in drawn
+        assert project.rpx("down").returncode == 0
+        for watcher in (plain, in_place):
+            said = watcher.communicate(timeout=20)[1]
+            assert (watcher.returncode, said) == (0, b"rpx: the project has ended\n")
+    os.close(terminal)
+
+
+def watch(
+    project: Project, *options: str, stdout: int = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        (*RPX, "stats", "--watch", *options),
+        cwd=project.folder,
+        env={**project.environment, "TERM": "xterm"},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+    )
+
+
+def read_line(process: subprocess.Popen[bytes]) -> dict[str, dict[str, dict[str, Any]]]:
+    assert process.stdout is not None
+    line: dict[str, dict[str, dict[str, Any]]] = json.loads(process.stdout.readline())
+    return line
+
+
+def read_until(fd: int, text: bytes, *, times: int) -> bytes:
+    found = b""
+    while found.count(text) < times:
+        assert select.select([fd], [], [], 20)[0], found
+        found += os.read(fd, 65536)
+    return found
