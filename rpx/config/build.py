@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from rpx.config.conflicts import is_loopback
 from rpx.config.document import Document, Steps
+from rpx.config.env_files import EnvFiles
 from rpx.config.schema import (
     DefaultsWritten,
     DependencyWritten,
@@ -54,11 +54,11 @@ _AS_WRITTEN = (
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """What every noun of one file is built with. `dotenv`: the keys that the environment lacks."""
+    """What every noun of one file is built with. `outer`: the variables that all processes get."""
 
     document: Document
-    root: Path
-    dotenv: Mapping[str, str]
+    files: EnvFiles
+    outer: Mapping[str, str]
     defaults: DefaultsWritten = field(default_factory=DefaultsWritten)
     oneshots: frozenset[str] = frozenset()
     shared: frozenset[str] = frozenset()  # hosts whose paths go to several pools
@@ -90,7 +90,7 @@ class Builder:
             )
         return Process(
             name=name,
-            start=self._start(written, at, self.dotenv),
+            start=self._start(written, at, ()),
             depends_on=self._depends_on(written.depends_on),
         )
 
@@ -109,16 +109,15 @@ class Builder:
         owner = None
         if written.start is not None:
             owner = self._owner(written.start, (*at, "start"), addresses)
-        outer = {key: text for key, text in self.dotenv.items() if key not in _PER_ADDRESS}
         sources = []
         for index, source in enumerate(written.from_):
             start = None
             if source.start is not None:
                 own = (*at, "from", index, "start")
                 self._owner(source.start, own, [source.located])
-                start = self._start(source.start, own, outer)
+                start = self._start(source.start, own, _PER_ADDRESS)
             elif written.start is not None and owner in {None, index}:
-                start = self._start(written.start, (*at, "start"), outer)
+                start = self._start(written.start, (*at, "start"), _PER_ADDRESS)
             weight = 1 if source.weight is None else source.weight
             sources.append(Source(address=source.located, start=start, weight=weight))
         return tuple(sources)
@@ -142,13 +141,16 @@ class Builder:
             return None
         return min(serves, key=lambda index: not is_loopback(addresses[index]))
 
-    def _start(self, written: StartWritten, at: Steps, outer: Mapping[str, str]) -> Start:
+    def _start(self, written: StartWritten, at: Steps, reserved: Container[str]) -> Start:
+        """What runs a command. No file sets what is `reserved`: it would be the same for all."""
+        files = {**self.outer, **self.files.read(written.env_file, at)}
+        outer = {key: text for key, text in files.items() if key not in reserved}
         given = written.written()
         settings = {key: given[key] for key in _AS_WRITTEN if key in given}
         default = RestartWritten(policy="no") if settings.get("oneshot") else self.defaults.restart
         return Start(
             command=written.command,
-            cwd=written.cwd or self.root,
+            cwd=written.cwd or self.files.root,
             env={**outer, **(written.env or {})},
             restart=_restart(written.restart or default),
             ready=Ready(**dict(written.ready)) if written.ready else None,

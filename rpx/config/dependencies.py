@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rpx.config.conflicts import Entry
 from rpx.config.document import Document, Steps
 from rpx.config.explain import owner
 from rpx.config.suggest import nearest
-from rpx.model.config import Dependency, Restart
+from rpx.model.config import Dependency, Process, Restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,22 @@ class Service:
     depends_on: tuple[Dependency, ...]
     ours: bool
     restart: Restart | None = None
+
+
+def services(entries: Iterable[Entry], processes: Iterable[tuple[Steps, Process]]) -> list[Service]:
+    """Everything that may depend on something, and that something may depend on."""
+    return [
+        Service(
+            name=entry.proxy.name,
+            at=entry.at,
+            depends_on=entry.proxy.depends_on,
+            ours=any(source.start for source in entry.proxy.sources),
+        )
+        for entry in entries
+    ] + [
+        Service(process.name, at, process.depends_on, ours=True, restart=process.start.restart)
+        for at, process in processes
+    ]
 
 
 def report_dependencies(

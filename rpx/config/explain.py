@@ -36,6 +36,7 @@ _SENTENCES = {
 _EXAMPLES = {
     "from": "say where its backends listen, for example `from: localhost:3000`",
     "to": "say which host it answers to, for example `to: api.localhost`",
+    "path": "say which file, for example `path: .env.local`",
     "command": "say what to run, for example `command: python app.py`",
     "port": "say where Prometheus may look, for example `port: 9180`",
 }

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 
 from rpx.config.build import Builder
 from rpx.config.conflicts import Entry, agreed, report_conflicts
-from rpx.config.dependencies import Service, report_dependencies
+from rpx.config.dependencies import report_dependencies, services
 from rpx.config.document import Document, Spellings, Steps, document_from_mapping
-from rpx.config.dotenv import parse_dotenv
+from rpx.config.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.explain import check, check_parts
 from rpx.config.interpolate import interpolate
 from rpx.config.schema import (
@@ -27,15 +27,12 @@ from rpx.config.schema import (
 )
 from rpx.config.settings import all_settings
 from rpx.config.yaml_text import parse_yaml
-from rpx.errors import ConfigError, Problem
-from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Process, Timeouts
+from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Timeouts
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
 _PROCESS: TypeAdapter[ProcessWritten] = TypeAdapter(ProcessField)
 _SPELLINGS = Spellings(all_settings())
-
-_LARGEST = 256 * 1024  # bytes; PyYAML takes seconds for more, and nobody writes that by hand
 
 
 def load_config(
@@ -46,21 +43,21 @@ def load_config(
     `warn` hears sentences about what is allowed but probably not meant. Raises ConfigError.
     """
     path = path.absolute()
-    label = _label(path)
-    unset = _Unset(warn)
-    dotenv, problems = _read_dotenv(path.parent, environ, unset)
+    label = label_of(path)
+    unset = Unset(warn)
+    dotenv, problems = read_dotenv(path.parent, environ, unset)
     variables = ChainMap(dict(environ), dotenv)
     places: dict[Steps, list[str]] = {}
 
     def fill(text: str, steps: Steps) -> str:
         return interpolate(text, variables, places.setdefault(steps, []).append)
 
-    document = parse_yaml(_read(path, label), label, _SPELLINGS, fill)
+    document = parse_yaml(read_text(path, label), label, _SPELLINGS, fill)
     document.report_beside(problems)
     for steps, names in places.items():
         for name in names:
             unset(name, document.where(steps))
-    config = _config(document, path.parent, environ, dotenv)
+    config = _config(document, EnvFiles(document, path.parent, environ, dotenv, unset))
     return config.model_copy(update={"file": path})
 
 
@@ -78,18 +75,18 @@ def config_from_mapping(
     `label` is what messages call the whole.
     """
     root = root.absolute()
-    dotenv, problems = _read_dotenv(root, environ, _Unset(None))
+    unset = Unset(None)
+    dotenv, problems = read_dotenv(root, environ, unset)
     document = document_from_mapping(mapping, _SPELLINGS, label)
     document.report_beside(problems)
-    return _config(document, root, environ, dotenv)
+    return _config(document, EnvFiles(document, root, environ, dotenv, unset))
 
 
-def _config(
-    document: Document, root: Path, environ: Mapping[str, str], dotenv: Mapping[str, str]
-) -> Config:
+def _config(document: Document, files: EnvFiles) -> Config:
+    root = files.root
     context: dict[str, Any] = {"root": root}
     top, faulty = check_parts(TopWritten, document, context)
-    outer = {key: text for key, text in dotenv.items() if key not in environ}
+    outer = {**files.dotenv, **files.read(top.env_file, ())}
     defaults = top.defaults or DefaultsWritten()
     routed = [
         (at, written)
@@ -98,7 +95,7 @@ def _config(
     ]
     hosts = Counter(to.partition("/")[0] for to in {written.to for _, written in routed})
     shared = frozenset(host for host, routes in hosts.items() if routes > 1)
-    builder = Builder(document, root, outer, defaults, _oneshots(document), shared)
+    builder = Builder(document, files, outer, defaults, _oneshots(document), shared)
     entries = [Entry(at, builder.proxy(written, at)) for at, written in routed]
     processes = [
         (at, builder.process(name, process, at))
@@ -114,7 +111,7 @@ def _config(
         ("metrics", "port"): top.metrics.port if top.metrics else None,
     }
     report_conflicts(document, entries, [p.name for _, p in processes], own_ports)
-    report_dependencies(document, _services(entries, processes), _names(document))
+    report_dependencies(document, services(entries, processes), _names(document, entries))
     if "defaults" in faulty:  # what an entry has from them is not known: no word about differences
         proxies = [entry.proxy for entry in entries]
     else:
@@ -176,93 +173,14 @@ def _oneshots(document: Document) -> frozenset[str]:
     )
 
 
-def _names(document: Document) -> list[str]:
+def _names(document: Document, entries: Iterable[Entry]) -> list[str]:
     """What others may depend on, also where something is wrong with it."""
-    names = [name for name, _, _ in _processes(document)]
-    for _, value in _proxies(document):
+    names = {entry.at: entry.proxy.name for entry in entries}
+    for at, value in _proxies(document):
         if isinstance(value, dict):
-            name, host = value.get("name"), value.get("to")
-            names.append(str(name or str(host).lower().split(".")[0]))
-    return names
-
-
-def _services(
-    entries: Iterable[Entry], processes: Iterable[tuple[Steps, Process]]
-) -> list[Service]:
-    return [
-        Service(
-            name=entry.proxy.name,
-            at=entry.at,
-            depends_on=entry.proxy.depends_on,
-            ours=any(source.start for source in entry.proxy.sources),
-        )
-        for entry in entries
-    ] + [
-        Service(process.name, at, process.depends_on, ours=True, restart=process.start.restart)
-        for at, process in processes
-    ]
-
-
-class _Unset:
-    """Warns once of each variable that became an empty text."""
-
-    def __init__(self, warn: Callable[[str], None] | None) -> None:
-        self._warn = warn
-        self._told: set[str] = set()
-
-    def __call__(self, name: str, where: str) -> None:
-        if self._warn is not None and name not in self._told:
-            self._told.add(name)
-            self._warn(f"`{name}` is not set; an empty text stands in its place ({where})")
-
-
-def _read(path: Path, label: str) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    except IsADirectoryError:
-        hint = f"name the file in it: `-f {label}/rpx.yaml`"
-        raise ConfigError(Problem(f"{label} is a folder", hint=hint)) from None
-    except FileNotFoundError:
-        hint = "check the path, or leave `-f` out to search from here upward"
-        raise ConfigError(Problem(f"{label} does not exist", hint=hint)) from None
-    except OSError as error:
-        hint = "see who may read it: `ls -l`"
-        what = f"{label} cannot be read: {error.strerror}"
-        raise ConfigError(Problem(what, hint=hint)) from None
-    if len(data) > _LARGEST:
-        what = f"{label} is larger than {_LARGEST // 1024} KiB"
-        raise ConfigError(Problem(what, hint="is this the right file?"))
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        what = f"{label} is not UTF-8 text (byte 0x{data[error.start]:02X})"
-        hint = "save it as UTF-8"
-        raise ConfigError(Problem(what, f"{label}:{line}:{column}", hint=hint)) from None
-
-
-def _read_dotenv(
-    folder: Path, environ: Mapping[str, str], unset: _Unset
-) -> tuple[dict[str, str], list[Problem]]:
-    path = folder / ".env"
-    if not path.exists() or path.is_dir():  # some keep a virtual environment under this name
-        return {}, []
-    label = _label(path)
-    try:
-        text = _read(path, label)
-    except ConfigError as error:
-        return {}, list(error.problems)
-    return parse_dotenv(text, environ, label=label, unset=lambda name: unset(name, label))
-
-
-def _label(path: Path) -> str:
-    """The path as messages say it: relative to the working directory if it is below that."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):  # or there is no working directory any more
-        return str(path)
+            given = str(value.get("name") or str(value.get("to")).lower().split(".")[0])
+            names.setdefault(at, given)
+    return [*(name for name, _, _ in _processes(document)), *names.values()]
 
 
 def _folder_name(root: Path) -> str:

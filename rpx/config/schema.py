@@ -108,6 +108,17 @@ StickyField = Annotated[StickyWritten, BeforeValidator(shorthand.switch)]
 RestartField = Annotated[RestartWritten, BeforeValidator(shorthand.restart)]
 
 
+class EnvFileWritten(Written):
+    """One of `env_file`."""
+
+    path: Needed[Annotated[str, Field(min_length=1)]]
+    required: Maybe[StrictBool] = None
+
+
+EnvFileField = Annotated[EnvFileWritten, BeforeValidator(shorthand.env_file)]
+EnvFilesField = Annotated[list[EnvFileField], BeforeValidator(shorthand.listed)]
+
+
 class ReadyWritten(Written):
     """`ready`."""
 
@@ -134,6 +145,7 @@ class StartWritten(Written):
     command: Needed[Command]
     cwd: Maybe[Annotated[Path, BeforeValidator(shorthand.folder)]] = None
     env: Maybe[Env] = None
+    env_file: Maybe[EnvFilesField] = None
     restart: Maybe[RestartField] = None
     restart_on_unhealthy: Maybe[StrictBool] = None
     success_exit_codes: Maybe[ExitCodes] = None
@@ -280,6 +292,7 @@ class TopWritten(Written):
     name: Maybe[Name] = None
     listen: Maybe[ListenWritten] = None
     verbose: Maybe[StrictBool] = None
+    env_file: Maybe[EnvFilesField] = None
     timeouts: Maybe[TimeoutsWritten] = None
     limits: Maybe[LimitsWritten] = None
     logs: Maybe[LogsWritten] = None

@@ -124,6 +124,18 @@ def url_path(value: object) -> object:
     return value
 
 
+def listed(value: object) -> object:
+    """One of something that may be a list, and stays one."""
+    return value if isinstance(value, list) else [value]
+
+
+def env_file(value: object) -> object:
+    """A path alone."""
+    if not isinstance(value, str | dict):
+        raise wrong(f"is not a path: {shown(value)}", "write a path relative to rpx.yaml")
+    return {"path": value} if isinstance(value, str) else value
+
+
 def several(value: object) -> object:
     """One of something that may be a list."""
     return tuple(value) if isinstance(value, list) and value else (value,)

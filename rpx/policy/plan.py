@@ -22,6 +22,7 @@ def url_of(to: str, port: int) -> str:
 def plan(config: Config, http_port: int) -> list[BackendSpec]:
     """Return a spec for each backend: routed ones first, pool by pool, then the other processes."""
     specs: list[BackendSpec] = []
+    others = _urls(config, http_port)
     replicas: dict[str, int] = defaultdict(int)
     ports: dict[str, list[int | None]] = defaultdict(list)
     for proxy in config.proxies:
@@ -31,6 +32,7 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
             replicas[proxy.name] += 1
             replica = replicas[proxy.name]
             environment = {
+                **others,
                 **_listen_there(source.address),
                 "RPX_NAME": proxy.name,
                 "RPX_REPLICA": str(replica),
@@ -51,17 +53,27 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                 )
             )
     for process in config.processes:
-        names = (("RPX_NAME", process.name), ("RPX_REPLICA", "1"))
+        names = {**others, "RPX_NAME": process.name, "RPX_REPLICA": "1"}
         specs.append(
             BackendSpec(
                 name=process.name,
                 replica=1,
                 start=process.start,
-                environment=names,
+                environment=tuple(names.items()),
                 depends_on=process.depends_on,
             )
         )
     return specs
+
+
+def _urls(config: Config, http_port: int) -> dict[str, str]:
+    """Return the variables that tell every process where the proxies are: RPX_API_URL and so on."""
+    urls: dict[str, str] = {}
+    for proxy in config.proxies:
+        if "*" not in proxy.to:
+            name = proxy.name.upper().replace("-", "_")
+            urls.setdefault(f"RPX_{name}_URL", url_of(proxy.to, http_port))
+    return urls
 
 
 def _listen_there(address: Location) -> dict[str, str]:

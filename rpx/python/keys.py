@@ -65,6 +65,16 @@ class RestartKeys(TypedDict, total=False):
     backoff: BackoffKeys
 
 
+class EnvFileKeys(TypedDict, total=False):
+    """One of `env_file`."""
+
+    path: str
+    required: bool
+
+
+EnvFile = str | EnvFileKeys | Sequence[str | EnvFileKeys]
+
+
 class ReadyKeys(TypedDict, total=False):
     """`ready`: at most one of the first five."""
 
@@ -82,6 +92,7 @@ class StartKeys(TypedDict, total=False):
     command: Command
     cwd: Folder
     env: Mapping[str, str | int | float | None] | Sequence[str]
+    env_file: EnvFile
     restart: Policy | RestartKeys
     restart_on_unhealthy: bool
     success_exit_codes: int | Sequence[int]
@@ -187,6 +198,7 @@ class ProjectKeys(TypedDict, total=False):
     name: str
     listen: ListenKeys
     verbose: bool
+    env_file: EnvFile
     timeouts: TimeoutsKeys
     limits: LimitsKeys
     metrics: MetricsKeys

@@ -13,6 +13,7 @@ KEYS: list[tuple[type, type]] = [
     (keys.ProcessKeys, schema.ProcessWritten),
     (keys.SourceKeys, schema.SourceWritten),
     (keys.StartKeys, schema.StartWritten),
+    (keys.EnvFileKeys, schema.EnvFileWritten),
     (keys.ReadyKeys, schema.ReadyWritten),
     (keys.RestartKeys, schema.RestartWritten),
     (keys.BackoffKeys, schema.BackoffWritten),

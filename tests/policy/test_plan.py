@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Config, Proxy, Source, Start
+from rpx.model.config import Config, Process, Proxy, Source, Start
 from rpx.policy.plan import plan
 
 ROOT = Path("/srv")
@@ -51,3 +51,24 @@ def test_a_port_that_two_have_names_neither() -> None:
 def test_no_two_backends_have_one_label(locations: list[Location]) -> None:
     found = labels(*locations)
     assert len(set(found)) == len(locations)
+
+
+def test_every_process_is_told_where_the_proxies_are() -> None:
+    here = Source(address=Address("localhost", 3000), start=Start(command="x", cwd=ROOT))
+    config = Config(
+        name="x",
+        root=ROOT,
+        proxies=(
+            Proxy(to="api.localhost", name="api", sources=(here,)),
+            Proxy(to="web.localhost/app", name="web-app", sources=()),
+            Proxy(to="*.web.localhost", name="tenants", sources=()),
+        ),
+        processes=(Process(name="worker", start=Start(command="x", cwd=ROOT)),),
+    )
+    for spec in plan(config, 8080):
+        told = {name: url for name, url in spec.environment if name.endswith("_URL")}
+        told.pop("RPX_URL", None)
+        assert told == {
+            "RPX_API_URL": "http://api.localhost:8080",
+            "RPX_WEB_APP_URL": "http://web.localhost:8080/app",
+        }
