@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import trio
 
-from rpx.model.address import Location, SocketFile
+from rpx.hub.tls import client_context, fault_of
+from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import HealthCheck
 
 if TYPE_CHECKING:
@@ -23,7 +26,9 @@ REFUSED = "connection refused"
 NO_SOCKET = "its socket does not exist"
 NOBODY = frozenset({REFUSED, NO_SOCKET})  # what there is to say while nobody listens yet
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
-_clients: trio.lowlevel.RunVar[dict[str | None, httpx.AsyncClient]] = trio.lowlevel.RunVar("probes")
+ELSEWHERE = 0.25  # seconds after which a silent 127.0.0.1 is given up for ::1
+_Way = str | Tls | None  # the file of a unix socket, TLS, or a plain port
+_clients: trio.lowlevel.RunVar[dict[_Way, httpx.AsyncClient]] = trio.lowlevel.RunVar("probes")
 
 
 async def http_check(address: Location, check: HealthCheck) -> str | None:
@@ -34,8 +39,8 @@ async def http_check(address: Location, check: HealthCheck) -> str | None:
     client = await _client_for(address)
     absent: list[str] = []
     with trio.move_on_after(check.timeout):
-        for host in _hosts(address):
-            verdict, connected = await _ask(client, host, address, check)
+        for host, patience in _hosts(address):
+            verdict, connected = await _ask(client, host, address, check, patience)
             if connected:
                 return verdict or None
             absent.append(verdict)
@@ -44,19 +49,22 @@ async def http_check(address: Location, check: HealthCheck) -> str | None:
 
 
 async def tcp_check(address: Location, timeout: float) -> str | None:
-    """None if somebody accepts a connection within `timeout` seconds, else why not."""
+    """None if somebody accepts a connection within `timeout` seconds, else why not.
+
+    With TLS that takes a handshake.
+    """
     absent: list[str] = []
     with trio.move_on_after(timeout):
-        for host in _hosts(address):
+        for host, patience in _hosts(address):
             try:
-                stream = await _connected(host, address)
-            except OSError as error:
+                with trio.fail_after(patience):
+                    stream = await _connected(host, address)
+            except (OSError, trio.TooSlowError) as error:
                 absent.append(_reason(error))
                 continue
-            alone = _met_itself(stream.socket)
-            stream.socket.close()
-            if not alone:
-                return None
+            with stream.socket:
+                if not _met_itself(stream.socket):
+                    return await _not_secured(stream, address)
             absent.append(REFUSED)
         return absent[0]
     return f"no answer within {timeout:g} s"
@@ -68,18 +76,35 @@ async def _connected(host: str, address: Location) -> trio.SocketStream:
     return await trio.open_tcp_stream(host, address.port)
 
 
+async def _not_secured(stream: trio.SocketStream, address: Location) -> str | None:
+    if isinstance(address, SocketFile) or address.tls is None:
+        return None
+    try:
+        context = await client_context(address.tls)
+        await trio.SSLStream(stream, context, server_hostname=address.host).do_handshake()
+    except (OSError, trio.BrokenResourceError) as error:
+        return _reason(error)
+    return None
+
+
 async def _ask(
-    client: httpx.AsyncClient, host: str, address: Location, check: HealthCheck
+    client: httpx.AsyncClient, host: str, address: Location, check: HealthCheck, patience: float
 ) -> tuple[str, bool]:
     """What is wrong ("" if nothing), and whether somebody was there to say it."""
     import httpx  # noqa: PLC0415 - 200 ms that a project without HTTP checks need not pay
 
-    url = httpx.URL(scheme="http", host=host, port=address.port, raw_path=_target(check.path))
+    scheme, _, authority = address.origin.partition("://")
+    url = httpx.URL(scheme=scheme, host=host, port=address.port, raw_path=_target(check.path))
+    details: dict[str, Any] = {"timeout": {"connect": patience}}
+    if isinstance(address, Address):
+        details["sni_hostname"] = address.host
     try:
-        async with client.stream("GET", url, headers={"host": address.authority}) as response:
+        async with client.stream(
+            "GET", url, headers={"host": authority}, extensions=details
+        ) as response:
             status = response.status_code
             await _read_some(response)
-    except httpx.ConnectError as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         return _reason(error), False
     except httpx.RemoteProtocolError as error:
         return _not_http(error), True
@@ -114,14 +139,15 @@ async def _client_for(address: Location) -> httpx.AsyncClient:
         clients = _clients.get()
     except LookupError:
         _clients.set(clients := {})
-    file = address.path if isinstance(address, SocketFile) else None
-    if file not in clients:
-        made = await trio.to_thread.run_sync(_make_client, file)
-        clients.setdefault(file, made)  # another check may have been faster
-    return clients[file]
+    way = address.path if isinstance(address, SocketFile) else address.tls
+    if way not in clients:
+        context = await client_context(way) if isinstance(way, Tls) else None
+        made = await trio.to_thread.run_sync(_make_client, way, context)
+        clients.setdefault(way, made)  # another check may have been faster
+    return clients[way]
 
 
-def _make_client(file: str | None) -> httpx.AsyncClient:
+def _make_client(way: _Way, context: ssl.SSLContext | None) -> httpx.AsyncClient:
     """No proxy from the environment, no kept connections, redirects, cookies: each look is new."""
     from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415 - comes with httpx
 
@@ -130,9 +156,9 @@ def _make_client(file: str | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         trust_env=False,
         transport=httpx.AsyncHTTPTransport(
-            verify=False,  # only http:// is asked; this saves reading all authorities
+            verify=context or False,  # False for http://: that saves reading all authorities
             limits=httpx.Limits(max_keepalive_connections=0),
-            uds=file,
+            uds=way if isinstance(way, str) else None,
         ),
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -146,10 +172,13 @@ def _target(path: str) -> bytes:
     return quote(path, safe="/?:@!$&'()*+,;=%~").encode()
 
 
-def _hosts(address: Location) -> tuple[str, ...]:
+def _hosts(address: Location) -> tuple[tuple[str, float], ...]:
+    """Return whom to call, one after the other, and for how many seconds to wait for each."""
     if isinstance(address, SocketFile):
-        return ("localhost",)
-    return ("127.0.0.1", "::1") if address.host == "localhost" else (address.host,)
+        return (("localhost", math.inf),)
+    if address.host == "localhost":
+        return ("127.0.0.1", ELSEWHERE if address.tls is None else math.inf), ("::1", math.inf)
+    return ((address.host, math.inf),)
 
 
 def _met_itself(sock: trio.socket.SocketType) -> bool:
@@ -173,6 +202,10 @@ def _not_http(error: Exception) -> str:
 def _reason(error: BaseException) -> str:
     """The system's own words for the innermost cause."""
     for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return fault_of(cause)
+        if isinstance(cause, trio.TooSlowError):
+            return "no connection in time"
         if isinstance(cause, socket.gaierror):
             return "the host name is unknown"
         if isinstance(cause, OSError) and cause.errno:

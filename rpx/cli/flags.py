@@ -40,7 +40,6 @@ OPTIONS: Final[list[click.Parameter]] = [
 # Where a value stands in the configuration → the flag that it came from.
 _FLAGS: Final = {
     "from": "--from",
-    "from.url": "--from",
     "to": "--to",
     "listen.http_port": "--http-port",
     "health_check.path": "--health-path",
@@ -79,8 +78,7 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     """The flags as keys of rpx.yaml."""
     written: dict[str, object] = {}
     if "from_" in flags:
-        addresses = [part.strip() for text in flags["from_"] for part in text.split(",")]
-        written["from"] = [{"url": each} if "://" in each else each for each in addresses]
+        written["from"] = [part.strip() for text in flags["from_"] for part in text.split(",")]
     for key in ("to", "start", "strategy", "sticky", "verbose"):
         if key in flags:
             written[key] = flags[key]

@@ -6,17 +6,20 @@ import ipaddress
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationInfo
 
 from rpx.config.wording import shown, wrong
-from rpx.model.address import Address, SocketFile
+from rpx.model.address import Address, SocketFile, Tls
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # Without `;`, which would end it where a cookie's Path names it.
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()+,=:@-]|%[0-9A-Fa-f]{2})+)*")
-_BACKEND_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
+_BACKEND_HOST = re.compile(
+    r"(?=.{1,253}\Z)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*(?<!-)"
+)
 _ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]*\]|[^\[\]:]*):)?(?P<port>[0-9]+)")
 
 LONGEST_PATH = 107 if sys.platform == "linux" else 103  # bytes, of sun_path without its NUL
@@ -113,7 +116,7 @@ def source(value: object) -> object:
 
 
 def address(value: object, info: ValidationInfo) -> object:
-    """host:port, :port, port or unix:path."""
+    """host:port, :port, port, unix:path, or one of the URLs that `url` takes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Address("localhost", _port(str(value), value))
     if not isinstance(value, str):
@@ -122,7 +125,11 @@ def address(value: object, info: ValidationInfo) -> object:
     if text.startswith("unix:"):
         return _socket_file(text.removeprefix("unix:"), value, info)
     if "://" in text:
-        raise wrong(f"is a URL: {shown(value)}", "write host:port, or use `url: http://host:port`")
+        return _url(text, value)
+    return _host_and_port(text, value)
+
+
+def _host_and_port(text: str, value: object) -> Address:
     parts = _ADDRESS.fullmatch(text)
     if parts is None:
         hint = _FORMS
@@ -133,26 +140,29 @@ def address(value: object, info: ValidationInfo) -> object:
 
 
 def url(value: object, info: ValidationInfo) -> object:
-    """http://host:port, or unix:///path."""
+    """http://host:port, https://host:port or unix:///path."""
     if not isinstance(value, str) or "://" not in value:
         raise wrong(f"is not a URL: {shown(value)}", "write http://host:port, or use `address`")
-    if value.startswith("unix:"):
-        return address(value, info)
-    scheme, rest = value.split("://", 1)
-    if scheme.lower() != "http":
+    return address(value, info)
+
+
+def _url(text: str, value: object) -> Address:
+    scheme, rest = text.split("://", 1)
+    tls = Tls() if scheme.lower() == "https" else None
+    if tls is None and scheme.lower() != "http":
         raise wrong(
-            f"is not an http:// URL, which is all that is supported: {shown(value)}",
-            "write http://host:port",
+            f"is not an http:// or https:// URL: {shown(value)}",
+            "write http://host:port or https://host:port",
         )
     authority, _, path = rest.partition("/")
     if path or re.search(r"[?#@]", authority):
         raise wrong(
             f"is more than a host and a port, which is not supported: {shown(value)}",
-            "write http://host:port",
+            f"write {scheme}://host:port",
         )
     if not re.search(r":[0-9]+$", authority):
-        authority += ":80"
-    return address(authority, info)
+        authority += ":443" if tls else ":80"
+    return replace(_host_and_port(authority, value), tls=tls)
 
 
 def _socket_file(text: str, value: object, info: ValidationInfo) -> SocketFile:

@@ -76,6 +76,7 @@ class Builder:
             sources=self._sources(written, at),
             health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
             sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
+            change_origin=bool(written.change_origin),
             depends_on=self._depends_on(written.depends_on),
             **settings,
         )

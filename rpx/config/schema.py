@@ -6,6 +6,7 @@ can be told from what a proxy says itself; the defaults of the product stand in 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,7 +22,7 @@ from pydantic import (
 
 from rpx.config import addresses, shorthand
 from rpx.config.wording import wrong
-from rpx.model.address import Location
+from rpx.model.address import Address, Location, Tls
 from rpx.model.config import Strategy, Web
 
 T = TypeVar("T")
@@ -191,6 +192,8 @@ class SourceWritten(Written):
 
     address: Maybe[Located] = None
     url: Maybe[LocatedUrl] = None
+    verify: Maybe[StrictBool] = None
+    ca: Maybe[Annotated[Path, BeforeValidator(shorthand.authorities)]] = None
     weight: Maybe[Annotated[StrictInt, Field(ge=0)]] = None
     start: Maybe[StartField] = None
 
@@ -199,6 +202,12 @@ class SourceWritten(Written):
         if (self.address is None) == (self.url is None):
             fault = "has no address" if self.url is None else "has an `address` and a `url`"
             raise wrong(fault, "give it one of `address` and `url`")
+        secured = isinstance(self.located, Address) and self.located.tls
+        if not secured and (self.ca or self.verify is not None):
+            setting = "verify" if self.ca is None else "ca"
+            raise wrong(f"has `{setting}`, but no https:// address", "it says whom TLS trusts")
+        if self.ca is not None and self.verify is False:
+            raise wrong("has a `ca` that `verify: false` never asks", "leave out one of the two")
         return self
 
     @property
@@ -206,6 +215,9 @@ class SourceWritten(Written):
         """Where the backend listens."""
         found = self.address or self.url
         assert found is not None  # noqa: S101  # _one_address has seen to it
+        if isinstance(found, Address) and found.tls is not None:
+            tls = Tls(verify=self.verify is not False, ca=str(self.ca or ""))
+            return replace(found, tls=tls)
         return found
 
 
@@ -228,6 +240,7 @@ class ProxyWritten(Written):
     sticky: Maybe[StickyField] = None
     health_check: Maybe[HealthCheckField] = None
     hold: Maybe[Seconds] = None
+    change_origin: Maybe[StrictBool] = None
     depends_on: Maybe[DependsOn] = None
 
 
@@ -308,6 +321,7 @@ class TopWritten(Written):
     sticky: Any = None
     health_check: Any = None
     hold: Any = None
+    change_origin: Any = None
     depends_on: Any = None
 
 
@@ -319,5 +333,6 @@ ONE_PROXY = (
     "sticky",
     "health_check",
     "hold",
+    "change_origin",
     "depends_on",
 )

@@ -42,19 +42,20 @@ def forwarding(client: str, proto: str, *, trusted: bool = False) -> Forwarding:
 
 
 def request_to_send(
-    head: RequestHead, peer: Forwarding, *, host: bytes | None = None, add: bytes = b""
+    head: RequestHead, peer: Forwarding, *, origin: bytes = b"", add: bytes = b""
 ) -> bytes:
     """The whole head for the backend.
 
-    `host` replaces Host, and with it an Origin that names the old one (`change_origin`); it is
-    also what a 1.0 request without Host gets. `add` are further lines, each with its CRLF.
+    `origin` (`http://localhost:3000`) takes the place of what clients call it, in Host and in an
+    Origin of ours alike: servers that look at one look at both. `add` are further lines, each with
+    its CRLF.
     """
     block = head.block
     target = head.target
     if head.method == b"OPTIONS" and head.max_forwards is not None:
         block = _one_forward_less(block, head.max_forwards)
-    if host is not None or not head.authority:
-        block = _with_host(block, head, peer.proto, host or b"")
+    if origin or not head.authority:
+        block = _with_origin(block, head, peer.proto, origin)
     if head.upgrade is not None or head.te_trailers:
         add += _hop_lines(head)
     via = head.via + b", " + _VIA if head.via else _VIA
@@ -75,13 +76,14 @@ def _one_forward_less(block: bytes, hops: int) -> bytes:
     return block + b"\r\nMax-Forwards: %d" % max(0, hops - 1)
 
 
-def _with_host(block: bytes, head: RequestHead, proto: bytes, host: bytes) -> bytes:
+def _with_origin(block: bytes, head: RequestHead, proto: bytes, origin: bytes) -> bytes:
     lines = []
+    ours = b"%b://%b" % (proto, head.authority)
+    host = origin.partition(b"://")[2]
     for line in without(block, frozenset((b"host",))).split(b"\r\n"):
         name, _, value = line.partition(b":")
-        own = b"%b://%b" % (proto, head.authority)
-        if name.lower() == b"origin" and value.strip().lower() == own.lower():
-            lines.append(b"%b: http://%b" % (name, host))
+        if name.lower() == b"origin" and value.strip().lower() == ours.lower():
+            lines.append(b"%b: %b" % (name, origin))
         else:
             lines.append(line)
     return b"\r\nHost: " + host + b"\r\n".join(lines)

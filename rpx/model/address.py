@@ -5,20 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a backend is spoken to with TLS. `ca` is the absolute path of a file with the authorities
+    to believe, "" for those of the system.
+    """
+
+    verify: bool = True
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """`localhost` means ::1 and 127.0.0.1, whichever answers. `str()` gives `host:port`."""
 
     host: str
     port: int
+    tls: Tls | None = None
 
     @property
-    def authority(self) -> str:
-        """What Host says to it when nobody else has a say."""
-        return str(self)
+    def origin(self) -> str:
+        """Who it is to a browser that asks it directly: `http://localhost:3000`."""
+        scheme, usual = ("http", 80) if self.tls is None else ("https", 443)
+        return f"{scheme}://{self._name if self.port == usual else self}"
+
+    @property
+    def _name(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{self._name}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +45,9 @@ class SocketFile:
     written: str
 
     @property
-    def authority(self) -> str:
-        """What Host says to it when nobody else has a say."""
-        return "localhost"
+    def origin(self) -> str:
+        """It has no name of its own."""
+        return "http://localhost"
 
     @property
     def port(self) -> None:

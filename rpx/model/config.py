@@ -143,6 +143,7 @@ class Proxy(Model):
     health_check: HealthCheck | None = None
     hold: float = 10.0
     strategy: Strategy = "round-robin"
+    change_origin: bool = False
     depends_on: tuple[Dependency, ...] = ()
     sticky: Sticky | None = None
 

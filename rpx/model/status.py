@@ -44,7 +44,8 @@ class BackendSpec:
 
     `replica` counts from 1 within `name`. `start` None: somebody else runs it (external).
     `address` None: supervised, but nothing is routed to it. `environment` is what rpx adds
-    (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it.
+    (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it. `change_origin` is the origin
+    that it sees instead of what clients call it, empty for that.
     """
 
     name: str
@@ -57,6 +58,7 @@ class BackendSpec:
     weight: int = 1
     depends_on: tuple[Dependency, ...] = ()
     by_index: bool = False
+    change_origin: bytes = b""
 
     @property
     def label(self) -> str:

@@ -49,6 +49,7 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                     host=proxy.to,
                     weight=source.weight,
                     depends_on=proxy.depends_on if source.start else (),
+                    change_origin=source.address.origin.encode() if proxy.change_origin else b"",
                     by_index=_by_index(source.address.port, ports[proxy.name]),
                 )
             )

@@ -14,6 +14,8 @@ class Failure(Enum):
 
     REFUSED = "connection refused"
     UNRESOLVED = "its host name can't be resolved"
+    UNTRUSTED = "its certificate is not trusted"
+    UNSECURED = "no TLS handshake"
     TIMEOUT = "no connection in time"
     STARVED = "rpx has no file descriptor left for a connection"
     FULL = "has as many requests as it may have"
@@ -21,7 +23,14 @@ class Failure(Enum):
     BROKEN_REUSED = "closed the connection as the request came"
 
 
-_NEVER_BEGUN = (Failure.REFUSED, Failure.UNRESOLVED, Failure.TIMEOUT, Failure.FULL)
+_NEVER_BEGUN = (
+    Failure.REFUSED,
+    Failure.UNRESOLVED,
+    Failure.UNTRUSTED,
+    Failure.UNSECURED,
+    Failure.TIMEOUT,
+    Failure.FULL,
+)
 
 
 def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) -> bool:

@@ -210,7 +210,7 @@ async def _counted(
     left -= min(left, len(data))
     if not left:
         return Ending.WHOLE, extra
-    if left >= WORTH_IT and AVAILABLE:
+    if left >= WORTH_IT and AVAILABLE and upstream.plain and client.plain:
         return await _spliced(upstream, client, left)
     return await _copied(upstream, client, left)
 

@@ -146,7 +146,7 @@ class Connection:
     async def _say_goodbye(self) -> None:
         """Read what the client is still sending: unread data would turn our FIN into a reset."""
         if self.linger and not self.broken_off:
-            self.client.finish_sending()
+            await self.client.finish_sending()
             self.client.deadline = self.proxy.sweeper.now + LINGER
             while await self.client.receive():
                 pass

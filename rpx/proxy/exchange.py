@@ -144,7 +144,9 @@ class Exchange:
 
     async def _converse(self, backend: Backend, wire: Wire) -> Failure | None:
         """Send the request; where its body is still coming, let it flow beside the answer."""
-        head = request_to_send(self._request, self._connection.peer)
+        head = request_to_send(
+            self._request, self._connection.peer, origin=backend.spec.change_origin
+        )
         upload = self._upload
         try:
             if upload is None:

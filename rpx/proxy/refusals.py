@@ -116,8 +116,9 @@ def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str,
             return 503, f"Every backend of {pool.host} {failure.value}.", hint
         case Failure.TIMEOUT:
             return 504, f"No backend of {pool.host} took the connection in time.", _hint(pool)
-        case Failure.REFUSED | Failure.UNRESOLVED:
-            return 502, f"No backend of {pool.host} answered: {why}.", _hint(pool)
+        case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNTRUSTED | Failure.UNSECURED:
+            hint = _HINTS.get(failure) or _hint(pool)
+            return 502, f"No backend of {pool.host} answered: {why}.", hint
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
             what = f"The backend of {pool.host} that was asked {failure.value}."
             return 502, what, _hint(pool)
@@ -176,6 +177,13 @@ _LOOP = Page(
     ("This request has been through rpx five times: a backend sends it back here.",),
     hint="let the backend's own proxy change the Host (its option is often `changeOrigin`)",
 )
+
+
+_HINTS = {
+    Failure.UNTRUSTED: "beside its `url` in rpx.yaml `ca: FILE` names the authority to believe, and"
+    " `verify: false` believes anybody",
+    Failure.UNSECURED: "if it speaks no TLS there, write http:// in its `url`",
+}
 
 
 def _hint(pool: Pool) -> str:

@@ -64,9 +64,11 @@ class Wire:
     `deadline` is looked at by the sweeper, and when it is at rest between two requests, `since`
     is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
     counts its bytes, and may be shared with others. The reactor knows by `reader` and `writer` who
-    waits for it, and by `may_read` that something came when nobody did.
+    waits for it, and by `may_read` that something came when nobody did. `plain`: its bytes are on
+    it as they are.
     """
 
+    plain = True
     __slots__ = (
         "_cut",
         "_reactor",
@@ -111,7 +113,7 @@ class Wire:
         else:
             self.traffic.received += len(data)
             return data
-        return await self.expect()
+        return await Wire.expect(self)  # of these bytes: with TLS, `self.expect` decrypts
 
     async def expect(self) -> bytes:
         """Like `receive` where nothing has come yet: a try would only cost a system call."""
@@ -211,7 +213,7 @@ class Wire:
             pass  # it has gone already
         self.close()
 
-    def finish_sending(self) -> None:
+    async def finish_sending(self) -> None:
         """Tell the other side that nothing more will come."""
         try:
             self.sock.shutdown(socket.SHUT_WR)
@@ -282,9 +284,7 @@ def call(place: Place) -> tuple[socket.socket, bool]:
 async def answered(sock: socket.socket, place: Place) -> socket.socket:
     """Return `sock` once its connection stands; else it is closed. Raises OSError."""
     try:
-        if (
-            place.family == socket.AF_UNIX
-        ):  # its queue is full, and nothing tells when there is room
+        if place.family == socket.AF_UNIX:  # its queue is full: nothing tells when there is room
             while (code := sock.connect_ex(place.address)) == errno.EAGAIN:  # noqa: ASYNC110
                 await trio.sleep(QUEUE_FULL)
         else:

@@ -98,7 +98,7 @@ class Tunnel:
             await target.send(data)
             # Behind less than a full read nothing waits: a message is rarely two reads.
             read = source.receive if len(data) == READ_SIZE else source.expect
-        target.finish_sending()
+        await target.finish_sending()
         self._half_closed()
         return None
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections import defaultdict
+from functools import partial
+
+import trio
 
 from rpx.http.response import ResponseHead
 from rpx.hub.records import Backend
+from rpx.hub.tls import client_context, fault_of
+from rpx.model.address import Address, Tls
 from rpx.model.config import Timeouts
 from rpx.policy.retry import Failure
 from rpx.proxy.dial import Dialer
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire
+from rpx.proxy.tls import TlsWire
 
 IDLE_MOST = 256  # per backend
 
@@ -24,6 +31,7 @@ class Upstreams:
         self._reactor = reactor
         self._idle: dict[Backend, list[Wire]] = defaultdict(list)
         self._dialer = Dialer(timeouts.connect, reactor)
+        self._sessions: dict[Address, ssl.SSLSession] = {}  # TLS: for the next connection
 
     def take_idle(self, backend: Backend, *, now: float, careful: bool) -> Wire | None:
         """Return the connection used last, or None.
@@ -88,9 +96,40 @@ class Upstreams:
         address = backend.spec.address
         if address is None:
             raise ConnectionRefusedError  # for the type checker: pools have only routed backends
-        wire = Wire(await self._dialer.dial(address), self._reactor)
+        if isinstance(address, Address) and address.tls is not None:
+            wire = await self._secured(address, address.tls)
+        else:
+            wire = Wire(await self._dialer.dial(address), self._reactor)
         wire.traffic = backend.counts.traffic
         return wire
+
+    async def _secured(self, address: Address, tls: Tls) -> Wire:
+        wire: TlsWire | None = None
+        try:
+            async with self._reactor.task():
+                context = await client_context(tls)
+                sock = await self._dialer.dial(address)
+                wire = self._tls_wire(sock, address, context)
+                with trio.move_on_after(self._timeouts.connect) as wait:
+                    await wire.handshake()
+        except BaseException:
+            if wire is not None:
+                wire.close()
+            raise
+        if wait.cancelled_caught:
+            wire.close()
+            raise TimeoutError(f"no TLS handshake with {address} in time")
+        return wire
+
+    def _tls_wire(self, sock: socket.socket, address: Address, context: ssl.SSLContext) -> TlsWire:
+        return TlsWire(
+            sock,
+            self._reactor,
+            context,
+            host=address.host,
+            session=self._sessions.get(address),
+            keep=partial(self._sessions.__setitem__, address),
+        )
 
 
 def why_not(error: OSError) -> tuple[Failure, str]:
@@ -104,4 +143,8 @@ def why_not(error: OSError) -> tuple[Failure, str]:
         failure = Failure.TIMEOUT
     elif isinstance(error, FileNotFoundError):
         return failure, "its socket does not exist"
+    elif isinstance(error, ssl.SSLCertVerificationError):
+        return Failure.UNTRUSTED, fault_of(error)
+    elif isinstance(error, ssl.SSLError):
+        return Failure.UNSECURED, fault_of(error)
     return failure, failure.value

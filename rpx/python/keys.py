@@ -114,6 +114,8 @@ class SourceKeys(TypedDict, total=False):
 
     address: str | int
     url: str
+    verify: bool
+    ca: str
     weight: int
     start: Command | StartKeys
 
@@ -133,6 +135,7 @@ ProxyKeys = TypedDict(
         "sticky": bool | StickyKeys,
         "health_check": bool | HealthCheckKeys,
         "hold": Duration,
+        "change_origin": bool,
         "depends_on": DependsOn,
     },
     total=False,
@@ -213,4 +216,5 @@ class ProjectKeys(TypedDict, total=False):
     sticky: bool | StickyKeys
     health_check: bool | HealthCheckKeys
     hold: Duration
+    change_origin: bool
     depends_on: DependsOn

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import pytest
 import trio
 
 from rpx.backend.probe import _met_itself, http_check, tcp_check
-from rpx.model.address import Address, SocketFile
+from rpx.model.address import Address, SocketFile, Tls
 from rpx.model.config import HealthCheck
+from tests.support.places import black_hole
+from tests.support.tls import Authority
 
 Talk = Callable[[trio.SocketStream], Awaitable[None]]
 CHECK = HealthCheck(path="/health", timeout=5)
@@ -24,17 +27,19 @@ HASTY = HealthCheck(path="/health", timeout=0.3)
 
 
 @asynccontextmanager
-async def serving(talk: Talk, host: str = "127.0.0.1", name: str = "") -> AsyncIterator[Address]:
+async def serving(
+    talk: Talk, host: str = "127.0.0.1", name: str = "", port: int = 0
+) -> AsyncIterator[Address]:
     """A server that does just what `talk` says with each connection."""
 
     async def walled(stream: trio.SocketStream) -> None:
         try:
             await talk(stream)
-        except trio.BrokenResourceError:
+        except (trio.BrokenResourceError, OSError):
             pass
 
     async with trio.open_nursery() as nursery:
-        [listener] = await nursery.start(partial(trio.serve_tcp, walled, 0, host=host))
+        [listener] = await nursery.start(partial(trio.serve_tcp, walled, port, host=host))
         yield Address(name or host, listener.socket.getsockname()[1])
         nursery.cancel_scope.cancel()
 
@@ -257,6 +262,52 @@ async def test_a_socket_that_does_not_exist_is_said(tmp_path: Path) -> None:
     file = SocketFile(str(tmp_path / "s"), "s")
     assert await tcp_check(file, 5) == "its socket does not exist"
     assert await http_check(file, CHECK) == "its socket does not exist"
+
+
+# ---------------------------------------------------------------- TLS
+
+
+@pytest.mark.parametrize(
+    ("flaw", "why"),
+    [
+        ("", None),
+        ("alone", "certificate verify failed: self-signed certificate"),
+        ("late", "certificate verify failed: certificate has expired"),
+        ("plain", "does not speak TLS"),
+        ("silent", "closed the connection within the TLS handshake"),
+    ],
+)
+async def test_a_check_of_https_says_what_requests_would_say(
+    authority: Authority, flaw: str, why: str | None
+) -> None:
+    context = authority.server(days=-1 if flaw == "late" else 1, alone=flaw == "alone")
+    seen: list[str] = []
+    context.sni_callback = lambda _sock, name, _context: seen.append(name)
+
+    async def talk(stream: trio.SocketStream) -> None:
+        if flaw in {"plain", "silent"}:
+            await stream.receive_some()
+            await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n" if flaw == "plain" else b"")
+        else:
+            server = trio.SSLStream(stream, context, server_side=True)
+            await server.do_handshake()
+            await server.receive_some()
+            await server.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(talk, name="localhost") as plain:
+        address = replace(plain, tls=Tls(ca=str(authority.file)))
+        assert await http_check(address, CHECK) == why
+        assert await tcp_check(address, 5) == why
+        if flaw in {"alone", "late"}:
+            assert await http_check(replace(plain, tls=Tls(verify=False)), CHECK) is None
+    assert set(seen) <= {"localhost"}
+
+
+async def test_an_address_that_never_answers_hides_no_other_of_localhost() -> None:
+    with black_hole("127.0.0.1") as port:
+        async with serving(answering(b"HTTP/1.1 200 OK"), "::1", "localhost", port) as address:
+            assert await http_check(address, CHECK) is None
+            assert await tcp_check(address, 5) is None
 
 
 # ---------------------------------------------------------------- what it costs

@@ -9,8 +9,9 @@ import pytest
 
 from rpx.config import config_from_mapping
 from rpx.config.addresses import LONGEST_PATH
-from rpx.model.address import SocketFile
+from rpx.model.address import Address, SocketFile, Tls
 from tests.config.support import load, refused
+from tests.support.tls import Authority
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,59 @@ def test_a_port_for_a_process_behind_a_socket_is_an_error(tmp_path: Path) -> Non
     text = "{from: 'unix:a', to: a, start: {command: ./a, env: {PORT: 3000}}}"
     (problem,) = refused(tmp_path, text)
     assert problem.hint == "remove it: RPX_SOCKET tells a process the path of its socket"
+
+
+# ---------------------------------------------------------------- URLs
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("https://shop.test", Address("shop.test", 443, Tls())),
+        ("'HTTPS://[::1]:8443/'", Address("::1", 8443, Tls())),
+        ("http://shop.test", Address("shop.test", 80)),
+        ("{address: 'https://shop.test:444'}", Address("shop.test", 444, Tls())),
+        ("{url: 'https://shop.test', verify: false}", Address("shop.test", 443, Tls(verify=False))),
+        ("{url: 'https://shop.test', verify: true}", Address("shop.test", 443, Tls())),
+    ],
+)
+def test_a_url_says_whether_tls_is_spoken(tmp_path: Path, written: str, expected: Address) -> None:
+    config = load(tmp_path, f"{{from: [{written}], to: a}}").config
+    assert config.proxies[0].sources[0].address == expected
+
+
+def test_an_authority_is_a_file_relative_to_the_project(
+    tmp_path: Path, authority: Authority
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(authority.file.read_bytes())
+    config = load(tmp_path, "{from: {url: 'https://shop.test', ca: ./ca.pem}, to: a}").config
+    tls = Tls(ca=str(tmp_path / "ca.pem"))
+    assert config.proxies[0].sources[0].address == Address("shop.test", 443, tls)
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("{url: 'https://a', ca: no.pem}", "`from.ca` does not exist: `no.pem`"),
+        ("{url: 'https://a', ca: rpx.yaml}", "`from.ca` holds no certificates in PEM: `rpx.yaml`"),
+        ("{url: 'https://a', ca: .}", "`from.ca` cannot be read: `.`"),
+        ("{url: 'http://a', verify: false}", "`from` has `verify`, but no https:// address"),
+        ("{address: 'unix:a', verify: true}", "`from` has `verify`, but no https:// address"),
+        ("{url: 'https://a/b'}", "`from.url` is more than a host and a port"),
+        ("ftp://a", "`from` is not an http:// or https:// URL: `ftp://a`"),
+        (f"https://{'a' * 64}.test", "`from` has no usable host"),
+        ("https://a..test", "`from` has no usable host"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, written: str, fault: str) -> None:
+    (problem,) = refused(tmp_path, f"{{from: [{written}], to: a}}")
+    assert problem.what.startswith(fault)
+    assert problem.hint
+
+
+def test_nobody_to_believe_and_nothing_to_verify_contradict(
+    tmp_path: Path, authority: Authority
+) -> None:
+    written = f"{{url: 'https://a', verify: false, ca: {authority.file}}}"
+    (problem,) = refused(tmp_path, f"{{from: {written}, to: a}}")
+    assert problem.what == "`from` has a `ca` that `verify: false` never asks"

@@ -141,13 +141,13 @@ def test_160_no_ipv6_zone_and_no_address_of_a_unix_socket_is_told() -> None:
 
 def test_another_host_takes_the_origin_with_it() -> None:
     head = request(b"Origin: http://a.test:80", b"Referer: http://a.test:80/")
-    raw = request_to_send(head, PEER, host=b"localhost:3000")
+    raw = request_to_send(head, PEER, origin=b"https://localhost:3000")
     assert raw.startswith(
-        b"GET / HTTP/1.1\r\nHost: localhost:3000\r\nOrigin: http://localhost:3000\r\n"
+        b"GET / HTTP/1.1\r\nHost: localhost:3000\r\nOrigin: https://localhost:3000\r\n"
         b"Referer: http://a.test:80/\r\n"
     )
     assert b"X-Forwarded-Host: a.test:80\r\n" in raw
-    foreign = request_to_send(request(b"Origin: http://b"), PEER, host=b"x")
+    foreign = request_to_send(request(b"Origin: http://b"), PEER, origin=b"http://x")
     assert b"\r\nOrigin: http://b\r\n" in foreign
 
 
@@ -156,7 +156,7 @@ def test_28_a_request_without_host_is_sent_with_one() -> None:
     assert parsed is not None
     head = parsed[0]
     assert request_to_send(head, PEER).startswith(b"GET / HTTP/1.1\r\nHost: \r\nA: b\r\n")
-    assert b"\r\nHost: b:1\r\nA: b\r\n" in request_to_send(head, PEER, host=b"b:1")
+    assert b"\r\nHost: b:1\r\nA: b\r\n" in request_to_send(head, PEER, origin=b"http://b:1")
     assert b"X-Forwarded-Host" not in request_to_send(head, PEER)
     trusted = forwarding("10.0.0.1", "http", trusted=True)
     head.forwarded = b"\r\nForwarded: for=x"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rpx.model.address import Address, Location, SocketFile
+from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import Config, Process, Proxy, Source, Start
 from rpx.policy.plan import plan
 
@@ -72,3 +73,25 @@ def test_every_process_is_told_where_the_proxies_are() -> None:
             "RPX_API_URL": "http://api.localhost:8080",
             "RPX_WEB_APP_URL": "http://web.localhost:8080/app",
         }
+
+
+@pytest.mark.parametrize(
+    ("location", "origin"),
+    [
+        (Address("localhost", 3000), b"http://localhost:3000"),
+        (Address("localhost", 80), b"http://localhost"),
+        (Address("::1", 3000), b"http://[::1]:3000"),
+        (Address("shop.test", 443, Tls()), b"https://shop.test"),
+        (Address("shop.test", 80, Tls()), b"https://shop.test:80"),
+        (SocketFile("/a", "/a"), b"http://localhost"),
+    ],
+)
+def test_an_origin_is_changed_to_what_the_backend_calls_itself(
+    location: Location, origin: bytes
+) -> None:
+    proxy = Proxy(to="a", name="a", sources=(Source(address=location),), change_origin=True)
+    [spec] = plan(Config(name="x", root=ROOT, proxies=(proxy,)), 80)
+    assert spec.change_origin == origin
+    plain = proxy.model_copy(update={"change_origin": False})
+    [spec] = plan(Config(name="x", root=ROOT, proxies=(plain,)), 80)
+    assert spec.change_origin == b""

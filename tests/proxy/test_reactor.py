@@ -137,7 +137,7 @@ async def test_a_writer_is_resumed_when_there_is_room(poll: str) -> None:
 
     async def story(wire: Wire) -> None:
         await wire.send(b"x" * size)
-        wire.finish_sending()
+        await wire.finish_sending()
 
     async with running(poll) as reactor:
         with pair(reactor) as (wire, theirs):

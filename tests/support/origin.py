@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import trio
 
 from tests.support.raw import SOON, Raw, background
+from tests.support.tls import Sealed
 
 Script = Callable[[Raw], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -62,17 +64,18 @@ async def never(raw: Raw) -> None:
 
 async def _received(raw: Raw) -> bytes:
     try:
-        return await raw.sock.recv(65536)
+        data: bytes = await raw.sock.recv(65536)
     except OSError:
         return b""
+    return data
 
 
 class Origin:
     """Connections come in through `accept`, or go to the scripts that `origin` was given."""
 
-    def __init__(self, window: int, path: str) -> None:
+    def __init__(self, window: int, path: str, tls: ssl.SSLContext | None) -> None:
         """`window`: a small receive buffer, so that little is taken unread. `path`: of a unix
-        socket to listen at, instead of a port.
+        socket to listen at, instead of a port. `tls`: is spoken.
         """
         listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         if window:
@@ -80,6 +83,7 @@ class Origin:
         listener.bind(path or ("127.0.0.1", 0))
         listener.listen(128)
         self.path = path
+        self.tls = tls
         self.port: int = 0 if path else listener.getsockname()[1]
         self._listener = trio.socket.from_stdlib_socket(listener)
         self._came = trio.Event()
@@ -124,7 +128,7 @@ class Origin:
     def _visit(self, sock: trio.socket.SocketType) -> Raw:
         if not self.path:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw = Raw(sock)
+        raw = Raw(sock if self.tls is None else Sealed(sock, self.tls))
         self.visits.append(raw)
         self._came.set()
         self._came = trio.Event()
@@ -147,9 +151,11 @@ async def _play(script: Script, raw: Raw) -> None:
 
 
 @asynccontextmanager
-async def origin(*scripts: Script, window: int = 0, path: str = "") -> AsyncIterator[Origin]:
+async def origin(
+    *scripts: Script, window: int = 0, path: str = "", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Origin]:
     """Listen; without scripts the test accepts and plays by hand."""
-    it = Origin(window, path)
+    it = Origin(window, path, tls)
     async with background() as nursery:
         if scripts:
             nursery.start_soon(it.run, scripts)

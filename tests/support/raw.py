@@ -8,8 +8,11 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import trio
+
+from tests.support.tls import Sealed
 
 SOON = 3.0  # seconds after which whatever a test waits for isn't coming any more
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
@@ -36,8 +39,8 @@ class Answer:
 class Raw:
     """A connected socket. Every wait is bounded; a wait that is too long raises TooSlowError."""
 
-    def __init__(self, sock: trio.socket.SocketType) -> None:
-        self.sock = sock
+    def __init__(self, sock: trio.socket.SocketType | Sealed) -> None:
+        self.sock: Any = sock
         self.buffer = b""  # come, but not yet looked at
         self.received = 0  # bytes in all
         self.requests: list[bytes] = []  # that `request` has returned

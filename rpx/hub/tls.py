@@ -1,0 +1,59 @@
+"""TLS towards backends: whom to trust, and in a user's words why it did not come about."""
+
+from __future__ import annotations
+
+import ssl
+
+import trio
+
+from rpx.model.address import Tls
+
+_REASONS = {
+    "WRONG_VERSION_NUMBER": "does not speak TLS",
+    "HTTP_REQUEST": "does not speak TLS",
+    "PACKET_LENGTH_TOO_LONG": "does not speak TLS",
+    "RECORD_LAYER_FAILURE": "does not speak TLS",
+}
+_contexts: trio.lowlevel.RunVar[dict[Tls, ssl.SSLContext]] = trio.lowlevel.RunVar("TLS contexts")
+
+
+async def client_context(tls: Tls) -> ssl.SSLContext:
+    """Return what connections of this kind have in common, made when first asked for.
+
+    Raises ssl.SSLError when the file of authorities can't be read (any more).
+    """
+    try:
+        contexts = _contexts.get()
+    except LookupError:
+        _contexts.set(contexts := {})
+    if tls not in contexts:  # in a thread: to read all the system's authorities takes a while
+        made = await trio.to_thread.run_sync(_make_context, tls)
+        contexts.setdefault(tls, made)
+    return contexts[tls]
+
+
+def _make_context(tls: Tls) -> ssl.SSLContext:
+    if tls.verify:
+        try:
+            context = ssl.create_default_context(cafile=tls.ca or None)
+        except OSError as error:
+            raise ssl.SSLError(0, f"{tls.ca} can't be read: {error.strerror}") from error
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_RENEGOTIATION  # or a read might have to write
+    return context
+
+
+def fault_of(error: OSError) -> str:
+    """Return what was wrong in a handshake."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message.rstrip('.')}"
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError):
+        return "closed the connection within the TLS handshake"
+    if error.reason in _REASONS:
+        return _REASONS[error.reason]
+    reason = error.reason.replace("_", " ").lower() if error.reason else error.strerror
+    return f"TLS handshake failed: {reason}"

@@ -1,0 +1,105 @@
+"""Certificates of tests, and one end of a TLS connection in a test's hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+from pathlib import Path
+from typing import Any
+
+import trio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+NOW = dt.datetime.now(dt.UTC)
+
+
+class Authority:
+    """Signs certificates. `file` is what those who believe it have."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of tests")])
+        self._cert = self._sign(self._name, self._key, "", NOW + dt.timedelta(days=2))
+        self.file = folder / "ca.pem"
+        self.file.write_bytes(self._cert.public_bytes(serialization.Encoding.PEM))
+
+    def server(
+        self, name: str = "localhost", *, days: int = 1, alone: bool = False
+    ) -> ssl.SSLContext:
+        """The context of a server with a certificate for `name`; `alone`: signed by itself."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        cert = self._sign(subject, key, name, NOW + dt.timedelta(days=days), alone=alone)
+        path = self._folder / f"{cert.serial_number}.pem"
+        path.write_bytes(
+            cert.public_bytes(serialization.Encoding.PEM)
+            + key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        return context
+
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        name: str,
+        until: dt.datetime,
+        *,
+        alone: bool = False,
+    ) -> x509.Certificate:
+        draft = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject if alone else self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW - dt.timedelta(days=3))
+            .not_valid_after(until)
+            .add_extension(x509.BasicConstraints(ca=not name, path_length=None), critical=True)
+        )
+        if name:
+            draft = draft.add_extension(
+                x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False
+            )
+        return draft.sign(key if alone else self._key, hashes.SHA256())
+
+
+class Sealed:
+    """The server's end, with what a test does with a socket. `close` cuts the connection off."""
+
+    def __init__(self, sock: trio.socket.SocketType, context: ssl.SSLContext) -> None:
+        self.stream = trio.SSLStream(trio.SocketStream(sock), context, server_side=True)
+
+    async def recv(self, size: int) -> bytes:
+        """Return what has come; b"" after a close_notify."""
+        try:
+            return bytes(await self.stream.receive_some(size))
+        except trio.BrokenResourceError:
+            raise ConnectionResetError from None
+
+    async def send(self, data: memoryview) -> int:
+        """Send all."""
+        await self.stream.send_all(data)
+        return len(data)
+
+    async def finish(self) -> None:
+        """Send a close_notify, then a FIN."""
+        await self.stream.aclose()
+
+    def setsockopt(self, *option: Any) -> None:  # noqa: ANN401 - as the socket has it
+        """Set an option of the socket below."""
+        self.stream.transport_stream.socket.setsockopt(*option)
+
+    def close(self) -> None:
+        """Send a FIN without a close_notify."""
+        self.stream.transport_stream.socket.close()
