@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from rpx.config.duration import parse_duration
 from rpx.control.client import Client
 from rpx.control.lease import find_running
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
-from rpx.drill.report import Damage, Report, as_json
+from rpx.drill.report import Damage, Report, to_json
 from rpx.drill.run import Drill, Wish
 from rpx.errors import Exit, UsageError
 
@@ -32,23 +33,15 @@ MOST = 1_000_000  # requests of one drill; each is remembered
 FASTEST = 20_000  # requests a second; more than one process can send
 
 
-def _damage_option(kind: str, text: str) -> click.Option:
-    return click.Option([f"--{kind}"], is_flag=False, flag_value="", metavar="[BACKEND]", help=text)
+_damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]")
 
 
-def _damage_options(command: click.Command) -> click.Command:
-    command.params[1:1] = [
-        _damage_option("kill", "SIGKILL, as `rpx kill-backend` (this one, if nothing is chosen)"),
-        _damage_option("stop", "SIGTERM, as `kill` does; a well-made server finishes what it has"),
-        _damage_option("hang", "Suspend it for a while (SIGSTOP, then SIGCONT)"),
-        _damage_option("slow", "Suspend it for 90 of each 100 ms"),
-    ]
-    return command
-
-
-@_damage_options
 @click.command("drill", cls=Command, examples=EXAMPLES)
 @click.argument("name", metavar="NAME")
+@_damage("--kill", help="SIGKILL, as `rpx kill-backend` (this one, if nothing is chosen)")
+@_damage("--stop", help="SIGTERM, as `kill` does; a well-made server finishes what it has")
+@_damage("--hang", help="Suspend it for a while (SIGSTOP, then SIGCONT)")
+@_damage("--slow", help="Suspend it for 90 of each 100 ms")
 @click.option("--rate", type=click.IntRange(1, FASTEST), default=200, show_default=True,
               help="Requests a second, sent whatever became of those before")  # fmt: skip
 @click.option("--duration", metavar="DURATION", default="10s", show_default=True,
@@ -115,7 +108,7 @@ def drill(
         run = Drill(client, lease, wish, plan, _say)
         report = trio.run(run.run)
     if as_json:
-        print_json(_json(report))
+        print_json(to_json(report))
     else:
         _show(report, colour=common.colour(sys.stdout))
     if run.interrupted is not None:
@@ -140,9 +133,6 @@ def _seconds(option: str, text: str) -> float:
         raise UsageError(
             f"`{option}` {error}: {text}", hint="for example 10s, 500ms or 1m30s"
         ) from None
-
-
-_json = as_json
 
 
 def _show(report: Report, *, colour: bool) -> None:

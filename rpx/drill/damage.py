@@ -63,11 +63,14 @@ class Plan:
 
 @dataclass(slots=True)
 class Struck:
-    """What was done: to which process, and when on the clock of the running rpx."""
+    """What was done: to which process, and when on the clock of the running rpx.
+
+    `replaced`: the process had ended before the damage was over.
+    """
 
     pid: int
     at: float
-    note: str = ""
+    replaced: bool = False
 
 
 def service_rows(rows: list[dict[str, Any]], name: str) -> list[Row]:
@@ -152,7 +155,7 @@ async def strike(client: Client, plan: Plan, pid: int, now: float) -> Struck:
                 _hang(process, plan.lasts) if plan.kind == "hang" else _slow(process, plan.lasts)
             )
     except psutil.NoSuchProcess:
-        struck.note = f"process {pid} had ended before the damage was over: rpx has replaced it"
+        struck.replaced = True
     except psutil.AccessDenied:
         raise RpxError(
             f"process {pid} of `{plan.label}` may not be signalled: it belongs to somebody else",

@@ -41,15 +41,17 @@ class Shot:
 class Damage:
     """What was done to whom. `at` and all other times are seconds since the load began.
 
-    `kind` is kill, stop, hang or slow; `lasted` how long it was kept up (hang, slow) or down.
-    `rotation` tells when the backend was taken out (False) and let in (True).
+    `kind` is kill, stop, hang or slow; `lasts` how long it is kept up (hang, slow) or down.
+    `replaced`: rpx had ended the process before that was over. `rotation` tells when the backend
+    was taken out (False) and let in (True).
     """
 
     kind: str
     label: str
     pid: int
     at: float
-    lasted: float
+    lasts: float
+    replaced: bool = False
     rotation: tuple[tuple[float, bool], ...] = ()
 
     @property
@@ -68,8 +70,8 @@ class Damage:
         """When all was as before; `end` if that was not seen."""
         if self.left is not None and self.returned is None:
             return end
-        kept_up = self.at + self.lasted if self.kind in ("hang", "slow") else self.at
-        return max(kept_up, self.returned or 0.0)
+        kept_up = self.kind in ("hang", "slow") and not self.replaced
+        return max(self.at + self.lasts * kept_up, self.returned or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def counted(shots: Iterable[Shot]) -> tuple[dict[str, int], dict[str, int]]:
     return dict(failures.most_common()), dict(statuses.most_common())
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def to_json(report: Report) -> dict[str, Any]:
     """The shape of `rpx drill --json`: latencies in milliseconds, times in seconds."""
     damage = report.damage
     return {
@@ -219,7 +221,8 @@ def as_json(report: Report) -> dict[str, Any]:
             "backend": damage.label,
             "pid": damage.pid,
             "at": round(damage.at, 3),
-            "for": damage.lasted,
+            "for": damage.lasts,
+            "replaced": damage.replaced,
             "left_after": _since(damage, damage.left),
             "returned_after": _since(damage, damage.returned),
         },

@@ -73,8 +73,8 @@ class Drill:
         # Noted beforehand too: cut short, it has happened all the same.
         self._struck = Struck(pid, trio.current_time() + self._ahead)
         self._struck = await strike(self._client, self._plan, pid, self._struck.at)
-        if self._struck.note:
-            self._say(self._struck.note)
+        if self._struck.replaced:
+            self._say(f"process {pid} has been replaced by rpx before the damage was over")
 
     async def _obey_signals(
         self,
@@ -147,7 +147,8 @@ class Drill:
             label=self._plan.label,
             pid=self._struck.pid,
             at=at - begin,
-            lasted=self._plan.lasts,
+            lasts=self._plan.lasts,
+            replaced=self._struck.replaced,
             rotation=rotation,
         )
 

@@ -9,9 +9,9 @@ import pytest
 
 from rpx.cli.chart import ASCII, UNICODE, characters, chart
 from rpx.cli.main import main
-from rpx.drill.report import Damage, Report, Shot, as_json, counted, phases, timeline
+from rpx.drill.report import Damage, Report, Shot, counted, phases, timeline, to_json
 
-KILL = Damage("kill", "api:3001", 4711, at=1.0, lasted=0.0, rotation=((1.01, False), (1.49, True)))
+KILL = Damage("kill", "api:3001", 4711, at=1.0, lasts=0.0, rotation=((1.01, False), (1.49, True)))
 
 
 def report(*extra: Shot, damage: Damage | None = KILL) -> Report:
@@ -61,20 +61,21 @@ def test_the_chart_of_a_drill_that_was_ended_before_the_damage_has_none() -> Non
 
 
 def test_json_has_everything_in_seconds_and_milliseconds() -> None:
-    data = as_json(report(Shot(1.02, 0.034, 502)))
+    data = to_json(report(Shot(1.02, 0.034, 502)))
     assert data["damage"] == {
         "kind": "kill",
         "backend": "api:3001",
         "pid": 4711,
         "at": 1.0,
         "for": 0.0,
+        "replaced": False,
         "left_after": 0.01,
         "returned_after": 0.49,
     }
     assert data["requests"]["failures"] == {"status 502": 1}
     assert (data["passed"], data["longest"]) == (False, 34.0)
     assert sum(phase["requests"] for phase in data["latency"].values()) == 61
-    assert as_json(replace(report(), damage=None))["damage"] is None
+    assert to_json(replace(report(), damage=None))["damage"] is None
 
 
 @pytest.mark.parametrize(

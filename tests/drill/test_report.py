@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from rpx.drill.report import SLICES, Damage, Shot, counted, in_rotation, phases, timeline
 
-KILL = Damage("kill", "api:3001", 1, at=5.0, lasted=0.0, rotation=((5.01, False), (5.5, True)))
-HANG = Damage("hang", "api:3001", 1, at=5.0, lasted=2.0)
+KILL = Damage("kill", "api:3001", 1, at=5.0, lasts=0.0, rotation=((5.01, False), (5.5, True)))
+HANG = Damage("hang", "api:3001", 1, at=5.0, lasts=2.0)
 
 times = st.floats(0, 10)
 
@@ -27,14 +27,16 @@ def test_a_request_that_the_damage_may_have_hit_belongs_to_it() -> None:
 
 def test_a_hang_lasts_as_long_as_it_is_kept_up_or_until_the_backend_is_back() -> None:
     assert HANG.over(10.0) == 7.0
-    late = Damage("hang", "a", 1, 5.0, 2.0, ((6.0, False), (7.8, True)))
+    late = Damage("hang", "a", 1, 5.0, 2.0, rotation=((6.0, False), (7.8, True)))
     assert late.over(10.0) == 7.8
+    replaced = Damage("hang", "a", 1, 5.0, 4.0, replaced=True, rotation=late.rotation)
+    assert replaced.over(10.0) == 7.8
 
 
 def test_what_has_not_returned_lasts_to_the_end() -> None:
-    gone = Damage("kill", "a", 1, 5.0, 0.0, ((5.1, False),))
+    gone = Damage("kill", "a", 1, 5.0, 0.0, rotation=((5.1, False),))
     assert (gone.left, gone.returned, gone.over(10.0)) == (5.1, None, 10.0)
-    again = Damage("kill", "a", 1, 5.0, 0.0, ((5.1, False), (5.3, True), (5.4, False)))
+    again = Damage("kill", "a", 1, 5.0, 0.0, rotation=((5.1, False), (5.3, True), (5.4, False)))
     assert (again.left, again.returned) == (5.1, None)
 
 
