@@ -242,7 +242,7 @@ class Exchange:
         """The backend speaks another protocol now: carry its bytes until a side is gone."""
         connection = self._connection
         websocket = (response.upgrade or b"").lower() == b"websocket"
-        tunnel = Tunnel(connection.client, wire, websocket=websocket)
+        tunnel = Tunnel(connection.client, wire, self._proxy.reactor, websocket=websocket)
         connection.tunnels(tunnel)
         self._outlast(backend)
         self.keep, self._whole = False, True
@@ -252,8 +252,7 @@ class Exchange:
             response, self._request, close=False, date=self._proxy.sweeper.date
         )
         early, connection.ahead = connection.ahead, b""
-        async with self._proxy.reactor.task():
-            await tunnel.run(head, early, data)
+        await tunnel.run(head, early, data)
 
     def _check_switch(self) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""

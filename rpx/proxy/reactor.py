@@ -165,10 +165,16 @@ class Reactor:
         if wire.registered:
             wire.registered = False
             del self._wires[wire.sock.fileno()]  # the poll object forgets it by itself
-        for story in (wire.reader, wire.writer):
-            if story is not None:
-                self.resume_soon(story)
-        wire.reader = wire.writer = None
+        self.wake(wire)
+        if wire.writer is not None:
+            self.resume_soon(wire.writer)
+            wire.writer = None
+
+    def wake(self, wire: Wire) -> None:
+        """Resume the story that waits to read from `wire`, though nothing has come."""
+        if wire.reader is not None:
+            self.resume_soon(wire.reader)
+            wire.reader = None
 
     # ---- the machinery
 

@@ -58,6 +58,10 @@ class WireCut(Exception):
         self.cut = cut
 
 
+class Nudged(Exception):
+    """Another task wants whoever reads here to look up: nothing has come, and nothing is lost."""
+
+
 class Wire:
     """One non-blocking stream socket.
 
@@ -75,6 +79,7 @@ class Wire:
         "_turn",
         "deadline",
         "may_read",
+        "nudged",
         "reader",
         "registered",
         "reused",
@@ -89,7 +94,7 @@ class Wire:
         self._reactor = reactor
         self.reader: Story | None = None
         self.writer: Story | None = None
-        self.may_read = self.registered = False
+        self.may_read = self.registered = self.nudged = False
         self.traffic = Traffic()
         self.deadline = NEVER
         self.since = NEVER
@@ -122,11 +127,23 @@ class Wire:
                 await self._reactor.readable(self)
                 data = self.sock.recv(READ_SIZE)
             except (BlockingIOError, InterruptedError):
-                continue
+                pass
             except (trio.ClosedResourceError, OSError) as error:
-                raise self.reason(error) from None
-            self.traffic.received += len(data)
-            return data
+                if self.sock.fileno() < 0 or isinstance(error, OSError):
+                    raise self.reason(error) from None
+            else:
+                self.traffic.received += len(data)
+                return data
+            if self.nudged:
+                self.nudged = False
+                raise Nudged
+
+    def nudge(self) -> None:
+        """Let whoever waits to read here, or will, have Nudged instead of waiting on."""
+        self.nudged = True
+        self._reactor.wake(self)
+        if self.sock.fileno() >= 0:
+            notify_closing(self.sock)  # how a trio task that waits for it is woken
 
     async def give_way(self) -> None:
         """Let other connections have their turn."""
@@ -184,6 +201,8 @@ class Wire:
             except (BlockingIOError, InterruptedError):
                 continue
             except (trio.ClosedResourceError, OSError) as error:
+                if self.sock.fileno() >= 0 and not isinstance(error, OSError):
+                    continue  # a nudge, which is for the reader
                 raise self.reason(error) from None
             self.traffic.sent += sent
             rest = rest[sent:]

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from typing import NamedTuple
 
 import trio
 
 from rpx.http.websocket import GOING_AWAY, Frames, close_frame
-from rpx.proxy.sockets import READ_SIZE, Wire, WireCut
+from rpx.proxy.reactor import Reactor
+from rpx.proxy.sockets import READ_SIZE, Cut, Nudged, Wire, WireCut
 
 HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has left is closed
 FAREWELL = 1.0  # seconds that both sides of a WebSocket get to close it when rpx goes down
 
 
-class _Way:
+class _Way(NamedTuple):
     """One direction. `frames`: where its WebSocket frames end, None where none are spoken."""
 
-    __slots__ = ("frames", "goodbye", "passing", "sending", "source", "target")
-
-    def __init__(self, source: Wire, target: Wire, goodbye: bytes, frames: Frames | None) -> None:
-        self.source = source
-        self.target = target
-        self.goodbye = goodbye
-        self.frames = frames
-        self.passing = trio.CancelScope()
-        self.sending = True  # not to be interrupted: nobody would know how much has gone
+    source: Wire
+    target: Wire
+    goodbye: bytes
+    frames: Frames | None
 
 
 class Tunnel:
@@ -34,12 +32,12 @@ class Tunnel:
     down (1001); whatever else is spoken just ends.
     """
 
-    def __init__(self, client: Wire, upstream: Wire, *, websocket: bool) -> None:
+    def __init__(self, client: Wire, upstream: Wire, reactor: Reactor, *, websocket: bool) -> None:
         up = Frames(masked=True) if websocket else None
         down = Frames(masked=False) if websocket else None
         self._up = _Way(client, upstream, close_frame(GOING_AWAY, os.urandom(4)), up)
         self._down = _Way(upstream, client, close_frame(GOING_AWAY), down)
-        self._both = trio.CancelScope()
+        self._reactor = reactor
         self._ending = False  # a side has left, or we are leaving
         self._leaving = False
 
@@ -49,35 +47,35 @@ class Tunnel:
 
         Returns when both sides are done, or one is and the other is silent.
         """
-        with self._both:
-            async with trio.open_nursery() as ways:
-                ways.start_soon(self._carry, self._up, b"", early)
-                await self._carry(self._down, head, late)
+        await self._reactor.both(
+            partial(self._carry, self._down, head, late), partial(self._carry, self._up, b"", early)
+        )
 
     def leave(self) -> None:
         """rpx goes down: both sides are to be gone within a second."""
-        self._leaving = self._ending = True
+        self._leaving = True
         if self._up.frames is None:
-            self._both.cancel(reason="rpx is going down")
-            return
-        self._both.deadline = trio.current_time() + FAREWELL
-        for way in (self._up, self._down):
-            if not way.sending:
-                way.passing.cancel(reason="rpx is going down")
+            self._cut(Cut.DRAINED)
+        else:
+            self._end()
 
     async def _carry(self, way: _Way, head: bytes, data: bytes) -> None:
-        rest: bytes | None = b""
         try:
-            with way.passing:
-                rest = await self._pass(way, head, data)
-            if rest is not None and way.frames is not None:
-                await _say_goodbye(way, way.frames, rest)
+            rest = await self._pass(way, head, data)
+            if rest is None:
+                self._end()
+                return
+            async with self._reactor.task():
+                with trio.move_on_after(FAREWELL if self._leaving else HALF_CLOSED) as patience:
+                    await self._finish(way, rest, patience)
+            if patience.cancelled_caught:
+                self._cut(Cut.LATE)
         except (OSError, WireCut):
-            self._both.cancel(reason="a side of the tunnel has gone")
+            self._cut(Cut.GONE)
 
     async def _pass(self, way: _Way, head: bytes, data: bytes) -> bytes | None:
-        """Carry until the source ends (None), or we leave: then return what came just then."""
-        source, target, frames = way.source, way.target, way.frames
+        """Carry until the source ends (None), or the tunnel does: then return what is not sent."""
+        source, target, _, frames = way
         if head or data:
             await target.send(head + data)
         read = source.receive
@@ -85,28 +83,45 @@ class Tunnel:
             if frames is not None:
                 frames.follow(data)
             if self._ending:
-                if self._leaving:
-                    return b""
-                self._half_closed()  # the side that is left still has something to say
-            way.sending = False
-            data = await read()
+                return b""
+            try:
+                data = await read()
+            except Nudged:
+                return b""
             if self._leaving:
                 return data
             if not data:
                 break
-            way.sending = True
             await target.send(data)
             # Behind less than a full read nothing waits: a message is rarely two reads.
             read = source.receive if len(data) == READ_SIZE else source.expect
         await target.finish_sending()
-        self._half_closed()
         return None
 
-    def _half_closed(self) -> None:
+    async def _finish(self, way: _Way, data: bytes, patience: trio.CancelScope) -> None:
+        """The tunnel ends: carry what this side still has to say."""
+        way.source.nudged = False
+        if self._leaving and way.frames is not None:
+            return await _say_goodbye(way, way.frames, data)
         # A FIN may mean "I'm done sending" or "I've gone"; the second is far more common, and
         # only what still flows the other way can tell.
+        try:
+            while data := await way.source.receive():
+                await way.target.send(data)
+                patience.deadline = trio.current_time() + HALF_CLOSED
+        except Nudged:
+            patience.deadline = trio.current_time() + FAREWELL
+            return await self._finish(way, b"", patience)
+        return await way.target.finish_sending()
+
+    def _end(self) -> None:
         self._ending = True
-        self._both.deadline = trio.current_time() + HALF_CLOSED
+        for way in (self._up, self._down):
+            way.source.nudge()
+
+    def _cut(self, why: Cut) -> None:
+        for way in (self._up, self._down):
+            way.source.cut(why)
 
 
 async def _say_goodbye(way: _Way, frames: Frames, data: bytes) -> None:
