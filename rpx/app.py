@@ -22,6 +22,8 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.address import Address
 from rpx.model.config import Config, Listen, Metrics
+from rpx.policy.depend import with_dependencies
+from rpx.policy.naming import select
 from rpx.policy.plan import plan, plan_pools
 from rpx.proxy.listener import Server, open_listeners
 
@@ -50,12 +52,13 @@ class Options:
     """What a run knows beside the configuration.
 
     `run_id` marks its processes; `report` gets the bugs that walls have caught; `colour`: services
-    may print in colours.
+    may print in colours; `names`: only these services, and what they depend on, are started.
     """
 
     run_id: str
     report: Callable[[ExceptionGroup[Exception]], None]
     colour: bool = False
+    names: Sequence[str] = ()
 
 
 async def serve(
@@ -78,7 +81,11 @@ async def serve(
         scraped, where = listen_for_metrics(config.metrics)
         _close_at_the_end(doors, scraped)
         registry = new_registry(config, listeners[0].getsockname()[1], key)
-        await trio.to_thread.run_sync(preflight, [b.spec for b in registry.backends.values()])
+        specs = [backend.spec for backend in registry.backends.values()]
+        rows = registry.snapshot()
+        named = {row.label for name in options.names for row in select(rows, name)}
+        wanted = with_dependencies(specs, named) if named else {spec.label for spec in specs}
+        await trio.to_thread.run_sync(preflight, [s for s in specs if s.label in wanted])
         if scraped:
             faces = [*faces, Scraped(scraped)]
         patience = shutdown.patience
@@ -89,8 +96,14 @@ async def serve(
             timeouts=config.timeouts,
             limits=config.limits,
         )
-        report, run_id, colour = options.report, options.run_id, options.colour
-        fleet = Fleet(registry, patience, report, run_id=run_id, colour=colour)
+        fleet = Fleet(
+            registry,
+            patience,
+            options.report,
+            run_id=options.run_id,
+            colour=options.colour,
+            wanted=wanted,
+        )
         async with trio.open_nursery() as services:
             for face in faces:
                 await services.start(face, registry, shutdown)

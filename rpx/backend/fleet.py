@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -36,17 +36,26 @@ class Fleet:
     """Runs a life for each backend of the registry."""
 
     def __init__(
-        self, registry: Registry, patience: Patience, report: Report, *, run_id: str, colour: bool
+        self,
+        registry: Registry,
+        patience: Patience,
+        report: Report,
+        *,
+        run_id: str,
+        colour: bool,
+        wanted: Collection[str],
     ) -> None:
         """`run_id` marks every process of this run; `colour`: they may print in colours.
 
-        `report` gets what ended a life by a bug of ours; the others go on.
+        `report` gets what ended a life by a bug of ours; the others go on. Those whose label isn't
+        `wanted` stay down until somebody starts them.
         """
         self._registry = registry
         self._patience = patience
         self._report = report
         self._run_id = run_id
         self._colour = colour
+        self._wanted = wanted
 
     async def run(self) -> None:
         """Begin every life. Returns only when cancelled, which ends the processes as well."""
@@ -103,6 +112,7 @@ class Fleet:
             patience=self._patience,
             chance=random.random,
             start=start,
+            wanted=backend.spec.label in self._wanted,
         )
 
     def _open(

@@ -69,6 +69,7 @@ class Life:
     patience: Patience
     chance: Callable[[], float]
     start: Start
+    wanted: bool = True  # False: it begins when somebody starts it
 
 
 @dataclass
@@ -88,6 +89,9 @@ class Run:
 async def live(life: Life) -> None:
     """Keep a process running as its restart policy and the orders in its mailbox say."""
     history = History()
+    if not life.wanted:
+        life.registry.move(life.backend, Move.STOP)
+        await rest(life, math.inf)
     while True:
         while not await await_turn(life.registry, life.backend):
             await rest(life, math.inf)

@@ -12,7 +12,7 @@ MARK = " …".encode()  # at the end of a piece whose line goes on
 CHUNK = 16 * 1024  # bytes of one child before the others have a turn: 0.1 ms of short lines
 AFTER_END = 0.2  # seconds: someone who holds the pipe may outlive everything we can find
 PIPE_HOLDS = 1024 * 1024  # bytes, the most that Linux lets anyone make of it
-# docs/adr/0009: how much of one child is read, counting LINE bytes more for each line, which is
+# docs/adr/0010: how much of one child is read, counting LINE bytes more for each line, which is
 # what prefixes and time stamps make of it. For a second it may be as much again.
 RATE = 8 * 1024 * 1024
 LINE = 50

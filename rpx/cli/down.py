@@ -10,12 +10,13 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.control.client import Client
-from rpx.control.lease import Lease, find_running, running
-from rpx.errors import TookTooLong
+from rpx.control.lease import Lease, all_running, find_running, running
+from rpx.errors import TookTooLong, UsageError
 
 EXAMPLES = """\
 rpx down                        # stop this project, and wait until it has ended
-rpx down -f shop/rpx.yaml       # another one
+rpx down -f shop/rpx.yaml       # another one, also where its folder is gone
+rpx down --all                  # every project that `rpx projects` lists
 """
 
 GONE_WITHIN = 60.0  # seconds
@@ -23,18 +24,24 @@ LOOK = 0.05
 
 
 @click.command("down", cls=Command, examples=EXAMPLES)
+@click.option("--all", "everything", is_flag=True, help="Stop every running project of yours")
 @click.pass_obj
-def down(common: Common) -> None:
+def down(common: Common, *, everything: bool) -> None:
     """Stop what `rpx up` started, and wait until all of it has gone."""
-    lease = find_running(Path.cwd(), common.file)
-    with Client(lease) as client:
-        client.down()
-    if not _gone(lease):
-        raise TookTooLong(
-            f"`{lease.name}` (pid {lease.supervisor.pid}) has not ended after {GONE_WITHIN:g} s",
-            hint=f"see what it waits for: `rpx ps`; end it at once: `kill {lease.guardian.pid}`",
-        )
-    sys.stderr.write(f"stopped {lease.name}\n")
+    if everything and common.file is not None:
+        raise UsageError("`--all` and `--file` exclude each other", hint="leave one of them out")
+    leases = all_running() if everything else [find_running(Path.cwd(), common.file)]
+    for lease in leases:
+        with Client(lease) as client:
+            client.down()
+    for lease in leases:
+        if not _gone(lease):
+            name, pid, guardian = lease.name, lease.supervisor.pid, lease.guardian.pid
+            raise TookTooLong(
+                f"`{name}` (pid {pid}) has not ended after {GONE_WITHIN:g} s",
+                hint=f"see what it waits for: `rpx ps`; end it at once: `kill {guardian}`",
+            )
+        sys.stderr.write(f"stopped {lease.name}\n")
 
 
 def _gone(lease: Lease) -> bool:

@@ -17,6 +17,7 @@ import click
 from rpx.backend.guardian import guard
 from rpx.cli.command import Common
 from rpx.cli.failures import reported
+from rpx.cli.wishes import Wishes
 from rpx.errors import Problem, RpxError, UsageError
 
 OPTIONS: Final[list[click.Parameter]] = [
@@ -71,7 +72,8 @@ def run_flags(common: Common, flags: Mapping[str, Any]) -> int:
             "the command line has neither a command nor `--from` and `--to`",
             hint="for example `rpx up`, or `rpx --from localhost:3000 --to api.localhost`",
         )
-    return guard(lambda: reported(lambda: _supervise(common, settings(flags))))
+    wishes = Wishes(colour=common.colour(sys.stdout))
+    return guard(lambda: reported(lambda: _supervise(wishes, settings(flags))))
 
 
 def settings(flags: Mapping[str, Any]) -> dict[str, object]:
@@ -114,13 +116,13 @@ def _place(where: str) -> str:
     return "" if where in _FLAGS else _in_flags(where)
 
 
-def _supervise(common: Common, written: Mapping[str, object]) -> int:
+def _supervise(wishes: Wishes, written: Mapping[str, object]) -> int:
     # Until somebody hears them (obey_signals): half of a start-up is no good place to end at.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     from rpx.cli.supervisor import supervise_settings  # noqa: PLC0415 - after the fork
 
     try:
-        return supervise_settings(written, colour=common.colour(sys.stdout))
+        return supervise_settings(written, wishes)
     except BaseException as error:
         say_in_flags(error)
         raise

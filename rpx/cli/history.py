@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ class Wanted:
 
 def of_running(client: Client, folder: Path, wanted: Wanted) -> list[Said]:
     """The lines of a project that runs: what its files have from before goes first."""
-    labels = _labels([_speaker(row) for row in client.ps()], wanted.names)
+    labels = labels_of(client, wanted.names)
     said = said_by(client.logs(wanted.names, tail=wanted.tail, since=wanted.since or 0.0))
     first: dict[str, float] = {}
     for line in said:
@@ -66,6 +66,23 @@ def of_running(client: Client, folder: Path, wanted: Wanted) -> list[Said]:
     )
     lines = [Said(entry.label, entry.at, entry.text) for entry in older] + said
     return lines if wanted.tail is None else _last(lines, wanted.tail)
+
+
+def labels_of(client: Client, names: Sequence[str]) -> set[str]:
+    """Whose output is meant by `names`, in a project that runs."""
+    return _labels([_speaker(row) for row in client.ps()], names)
+
+
+def since_each(folder: Path, seen: Mapping[str, float]) -> list[Said]:
+    """The lines of each label that are younger than what was seen of it."""
+    entries = read(
+        folder,
+        {label.partition(":")[0] for label in seen},
+        labels=seen.keys(),
+        since=min(seen.values(), default=0.0),
+    )
+    said = [Said(entry.label, entry.at, entry.text) for entry in entries]
+    return [line for line in said if line.at > seen[line.label]]
 
 
 def of_ended(folder: Path, wanted: Wanted) -> list[Said]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from rpx.cli.command import Command, Common
+from rpx.cli.duration import seconds
 from rpx.cli.output import json_option, print_json
-from rpx.config.duration import parse_duration
 from rpx.errors import UsageError
 
 EXAMPLES = """\
@@ -42,19 +42,10 @@ def kill_backend(
         raise UsageError(
             "`--down-for` and `--no-restart` exclude each other", hint="leave one of them out"
         )
-    seconds = _seconds(down_for) if down_for is not None else 0.0
+    rest = seconds("--down-for", down_for) if down_for is not None else 0.0
     with common.client() as client:
-        kill = client.kill_backend(backend, signal=signal, down_for=seconds, restart=not no_restart)
+        kill = client.kill_backend(backend, signal=signal, down_for=rest, restart=not no_restart)
     if as_json:
         print_json(kill)
     else:
         print(kill["sentence"])
-
-
-def _seconds(text: str) -> float:
-    try:
-        return parse_duration(text, 1.0)
-    except ValueError as error:
-        raise UsageError(
-            f"`--down-for` {error}: {text}", hint="for example 10s, 500ms or 1m30s"
-        ) from None

@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.history import Said, Wanted, of_ended, of_running, said_by
+from rpx.cli.history import (
+    Said,
+    Wanted,
+    labels_of,
+    of_ended,
+    of_running,
+    said_by,
+    since_each,
+)
 from rpx.cli.screen import Layout
 from rpx.config.duration import parse_duration
 from rpx.control.client import Client
-from rpx.control.lease import find_project
+from rpx.control.lease import Lease, find_project, running
 from rpx.control.paths import journal_folder
 from rpx.errors import NotRunning, UsageError
 from rpx.journal.files import services
@@ -32,6 +40,8 @@ rpx logs --json | jq .text      # for scripts: {label, at, text}
 """
 
 TAIL = 100
+FLUSHED = 3.0  # seconds after which a project that has ended has written its last line
+LOOK = 0.02
 
 
 class Printer:
@@ -106,25 +116,40 @@ def logs(
         labels = [row["label"] for row in client.ps()]
         printer = Printer(labels, as_json=as_json, colour=colour)
         if follow:
-            follow_logs(client, folder, wanted, printer)
+            follow_logs(client, lease, wanted, printer)
         else:
             printer.show(of_running(client, folder, wanted))
 
 
-def follow_logs(client: Client, folder: Path, wanted: Wanted, printer: Printer) -> None:
+def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) -> None:
     """Show what there is, and what comes, until the project ends."""
+    began = time.time()
+    folder = journal_folder(lease.config)
     with client.follow(wanted.names) as rows:  # before looking back: nothing falls between
+        labels = labels_of(client, wanted.names)
         past = of_running(client, folder, wanted)
         printer.show(past)
-        seen = {line.label: line.at for line in past}
+        seen = dict.fromkeys(labels, began) | {line.label: line.at for line in past}
         sys.stdout.flush()
         for row in rows:
             if "missed" in row:
                 printer.miss(row["missed"])
-            elif row["at"] > seen.get(row["label"], 0.0):
+            elif row["at"] > seen[row["label"]]:
+                seen[row["label"]] = row["at"]
                 printer.show(said_by([row]))
                 sys.stdout.flush()
+    printer.show(_last_words(folder, lease, seen))
     sys.stderr.write("rpx: the project has ended\n")
+
+
+def _last_words(folder: Path, lease: Lease, seen: Mapping[str, float]) -> list[Said]:
+    """What was said while the connection ended: it is in the files once the lease is free."""
+    deadline = time.monotonic() + FLUSHED
+    while (now := running(lease.config)) and now.run_id == lease.run_id:
+        if time.monotonic() > deadline:
+            return []
+        time.sleep(LOOK)
+    return since_each(folder, seen)
 
 
 def _count(text: str | None, *, everything: bool) -> int | None:

@@ -23,6 +23,8 @@ from rpx.errors import Exit, UsageError
 COMMANDS = {
     "up": ("rpx.cli.up:up", "Start everything in rpx.yaml, until Ctrl-C"),
     "down": ("rpx.cli.down:down", "Stop what `rpx up` started"),
+    "attach": ("rpx.cli.attach:attach", "Show the console of a running project"),
+    "projects": ("rpx.cli.projects:projects", "List every running project of yours"),
     "ps": ("rpx.cli.ps:ps", "Show backends, states, pids and URLs"),
     "stats": ("rpx.cli.stats:stats", "Show requests, errors and latency of each backend"),
     "logs": ("rpx.cli.logs:logs", "Show what backends print"),

@@ -8,19 +8,20 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import trio
 
-from rpx.app import Options, serve
+from rpx.app import Face, Options, serve
 from rpx.backend.processes import marked, send
+from rpx.cli.background import let_go
 from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
 from rpx.cli.files import raise_file_limit
 from rpx.cli.narrator import Narrator
 from rpx.cli.screen import Screen
 from rpx.cli.signals import obey_signals
+from rpx.cli.wishes import Wishes
 from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
 from rpx.control.api import Control
@@ -34,9 +35,10 @@ from rpx.model.config import Config
 from rpx.policy.plan import routes_only
 
 KILL_TAKES = 2.0  # seconds
+STDERR = "stderr.txt"  # of a run in the background, beside its logs
 
 
-def supervise(file: Path | None, *, colour: bool, verbose: bool, no_start: bool) -> int:
+def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
     """Run the project of a file until it is asked to end.
 
     `verbose` as the setting of that name; `no_start`: only its routes. Raises RpxError before
@@ -48,10 +50,10 @@ def supervise(file: Path | None, *, colour: bool, verbose: bool, no_start: bool)
         config = config.model_copy(update={"verbose": True})
     if no_start:
         config = routes_only(config)
-    return hold_and_run(config, path, colour=colour)
+    return hold_and_run(config, path, wishes)
 
 
-def supervise_settings(written: Mapping[str, object], *, colour: bool) -> int:
+def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
     """Run the project that stands on the command line, likewise.
 
     It takes the place of the one that the working directory has, or would have, a file for: so
@@ -59,10 +61,10 @@ def supervise_settings(written: Mapping[str, object], *, colour: bool) -> int:
     """
     root = Path.cwd()
     config = config_from_mapping(written, root=root, environ=os.environ, label="the command line")
-    return hold_and_run(config, file_of(root), colour=colour)
+    return hold_and_run(config, file_of(root), wishes)
 
 
-def hold_and_run(config: Config, path: Path, *, colour: bool) -> int:
+def hold_and_run(config: Config, path: Path, wishes: Wishes) -> int:
     """Run a project as the only one of its `path`."""
     raise_file_limit()
     run_id = secrets.token_hex(6)
@@ -70,20 +72,31 @@ def hold_and_run(config: Config, path: Path, *, colour: bool) -> int:
     with take(Lease(me, guardian, run_id, config.name, path)) as hold:
         if hold.crashed is not None:
             sweep(hold.crashed)
-        return trio.run(partial(run, config, hold, colour=colour))
+        return trio.run(run, config, hold, wishes)
 
 
-async def run(config: Config, hold: Hold, *, colour: bool) -> int:
+async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
     """Signals, faces and the project itself; the exit code."""
     shutdown = Shutdown()
-    files = Files(journal_folder(hold.lease.config), config.logs)
-    journal = Journal(files, config.name, hold.lease.config, report)
-    console = Console(Screen(sys.stdout.fileno()).write, report, colour=colour)
-    control = Control(hold.lease.socket, lambda registry: hold.publish(first_url(registry)))
-    options = Options(run_id=hold.lease.run_id, report=report, colour=colour)
+    folder = journal_folder(hold.lease.config)
+
+    def ready(registry: Registry) -> None:
+        hold.publish(first_url(registry))
+        if wishes.detached:
+            let_go(folder / STDERR)
+
+    faces: list[Face] = [
+        Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
+        Narrator(report),
+        Control(hold.lease.socket, ready),
+    ]
+    if not wishes.detached:
+        screen = Screen(sys.stdout.fileno())
+        faces.insert(0, Console(screen.write, report, colour=wishes.colour))
+    options = Options(hold.lease.run_id, report, colour=wishes.colour, names=wishes.names)
     async with trio.open_nursery() as nursery:
         await nursery.start(obey_signals, shutdown)
-        await serve(config, options, shutdown, faces=[journal, console, Narrator(report), control])
+        await serve(config, options, shutdown, faces)
         nursery.cancel_scope.cancel(reason="the project has ended")
     return shutdown.exit_code
 

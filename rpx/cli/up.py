@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import click
 
 from rpx.backend.guardian import guard
+from rpx.cli.background import in_background
 from rpx.cli.command import Command, Common
+from rpx.cli.duration import seconds
 from rpx.cli.failures import reported
+from rpx.cli.wishes import Wishes
+from rpx.errors import UsageError
 
 EXAMPLES = """\
 rpx up                          # everything in rpx.yaml, until Ctrl-C
+rpx up api                      # only api and what it depends on
+rpx up -d                       # in the background: `rpx attach`, `rpx logs`, `rpx down`
+rpx up --wait --timeout 60s     # likewise, and return when all of it is ready
 rpx up -f shop/rpx.yaml         # another project's file
 rpx up --verbose                # with a line for each request and who answered it
 rpx up --no-start               # only the routes: start the services yourself
@@ -21,22 +33,53 @@ rpx up --color never            # for a file or a pipe that wants no colours
 
 
 @click.command("up", cls=Command, examples=EXAMPLES)
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("-d", "--detach", is_flag=True, help="Run in the background")
+@click.option("--wait", is_flag=True, help="Likewise, and return when all is ready, or has failed")
+@click.option("--timeout", metavar="DURATION", help="Wait no longer than this: 60s, 5m")
 @click.option("--verbose", is_flag=True, help="Print each request and who answered it")
 @click.option("--no-start", is_flag=True, help="Start nothing: somebody else runs the backends")
 @click.pass_obj
-def up(common: Common, *, verbose: bool, no_start: bool) -> int:
-    """Start everything in rpx.yaml and route requests to it, until Ctrl-C.
+def up(
+    common: Common,
+    names: tuple[str, ...],
+    *,
+    detach: bool,
+    wait: bool,
+    timeout: str | None,
+    verbose: bool,
+    no_start: bool,
+) -> int:
+    """Start everything in rpx.yaml and route requests to it, until Ctrl-C; with names, only these
+    services and what they depend on.
 
     Prints what happens and what the services print. Ctrl-C waits for requests under way and stops
     the services in order; a second one kills them at once.
     """
-    return guard(lambda: reported(lambda: _supervise(common, verbose=verbose, no_start=no_start)))
+    if timeout is not None and not wait:
+        raise UsageError("`--timeout` goes with `--wait`", hint="say `--wait`, too")
+    patience = seconds("--timeout", timeout) if timeout is not None else math.inf
+    wishes = Wishes(colour=common.colour(sys.stdout), names=names)
+    run = partial(_run, common.file, verbose=verbose, no_start=no_start)
+    if not (detach or wait):
+        return run(wishes)
+    code = in_background(lambda: run(replace(wishes, detached=True)))
+    if code:
+        return code
+    from rpx.cli.waiting import say_where_it_is, wait_until_ready  # noqa: PLC0415 - after the fork
+
+    lease = say_where_it_is(common.file)
+    return wait_until_ready(lease, patience) if wait else 0
 
 
-def _supervise(common: Common, *, verbose: bool, no_start: bool) -> int:
+def _run(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
+    work: Callable[[], int] = partial(_supervise, file, wishes, verbose=verbose, no_start=no_start)
+    return guard(lambda: reported(work))
+
+
+def _supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
     # Until somebody hears them (obey_signals): half of a start-up is no good place to end at.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     from rpx.cli.supervisor import supervise  # noqa: PLC0415 - after the fork
 
-    colour = common.colour(sys.stdout)
-    return supervise(common.file, colour=colour, verbose=verbose, no_start=no_start)
+    return supervise(file, wishes, verbose=verbose, no_start=no_start)

@@ -18,7 +18,14 @@ from typing import Any, Final
 
 import psutil
 
-from rpx.control.paths import LEASE, SOCKET, journal_folder, make_private, runtime_folder
+from rpx.control.paths import (
+    LEASE,
+    SOCKET,
+    journal_folder,
+    make_private,
+    runtime_folder,
+    runtime_folders,
+)
 from rpx.errors import NotRunning, RpxError
 
 NAMES: Final = ("rpx.yaml", "rpx.yml")  # as in rpx.config.find, which may be newer than a lease
@@ -130,10 +137,24 @@ def find_project(start: Path, file: Path | None = None) -> tuple[Path, Lease | N
     )
 
 
+def all_running() -> list[Lease]:
+    """The lease of every project of this user that runs, by name."""
+    found = {}
+    for folder in runtime_folders():
+        lease = _held(folder / LEASE)
+        if lease is not None:
+            found[lease.run_id] = lease
+    return sorted(found.values(), key=lambda lease: (lease.name, str(lease.config)))
+
+
 def running(config: Path) -> Lease | None:
     """The lease of the project with this rpx.yaml, if somebody holds it."""
+    return _held(runtime_folder(config) / LEASE)
+
+
+def _held(path: Path) -> Lease | None:
     try:
-        fd = os.open(runtime_folder(config) / LEASE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -203,7 +224,7 @@ def _is_still(path: Path, fd: int) -> bool:
 
 def _refusal(lease: Lease, holder: Lease | None) -> RpxError:
     pid = f" (pid {holder.supervisor.pid})" if holder else ""
-    hint = "look at it with `rpx ps` and `rpx logs -f`, stop it with `rpx down`"
+    hint = "look at it with `rpx ps` and `rpx attach`, stop it with `rpx down`"
     if _exists(lease.config):
         what, where = f"`{lease.name}` is already running{pid}", _label(lease.config)
     else:

@@ -11,6 +11,7 @@ import os
 import stat
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from rpx.errors import RpxError
 
 SOCKET: Final = "control.sock"
 LEASE: Final = "lease.json"
+_SHORT: Final = Path(f"/tmp/rpx-{os.getuid()}")  # noqa: S108 - make_private looks at who owns it
 LONGEST: Final = 100  # bytes of a socket's path; macOS allows 103, Linux 107
 
 
@@ -31,7 +33,16 @@ def runtime_folder(config: Path) -> Path:
         if len(os.fsencode(folder / SOCKET)) <= LONGEST:
             return folder
     # A temporary folder with such a name is none we could use; this one is short everywhere.
-    return Path(f"/tmp/rpx-{os.getuid()}") / name  # noqa: S108 - make_private looks at who owns it
+    return _SHORT / name
+
+
+def runtime_folders() -> Iterator[Path]:
+    """Those of all projects of this user, running or not."""
+    for base in (*_bases(), _SHORT):
+        try:
+            yield from base.iterdir()
+        except OSError:
+            continue  # there is none
 
 
 def state_folder() -> Path:

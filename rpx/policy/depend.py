@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from rpx.model.config import Dependency
-from rpx.model.status import Obstacle, State
+from rpx.model.status import BackendSpec, Obstacle, State
 
 
 class Copy(Protocol):
@@ -35,6 +35,19 @@ def obstacles(
         for dependency in dependencies
         if not _met(dependency, found := copies(dependency.name))
     )
+
+
+def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> set[str]:
+    """Return the labels of these backends and of all that they depend on, near and far."""
+    found: set[str] = set()
+    left = [spec for spec in specs if spec.label in labels]
+    while left:
+        spec = left.pop()
+        if spec.label not in found:
+            found.add(spec.label)
+            names = {dependency.name for dependency in spec.depends_on}
+            left += [other for other in specs if other.name in names]
+    return found
 
 
 def sentence(missing: Iterable[Obstacle]) -> str:

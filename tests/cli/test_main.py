@@ -73,9 +73,9 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (["ps", "--jsn"], "error: `rpx ps` has no option `--jsn`\nhint: did you mean `--json`?\n"),
         (
-            ["up", "--detach"],
+            ["up", "--background"],
             (
-                "error: `rpx up` has no option `--detach`\n"
+                "error: `rpx up` has no option `--background`\n"
                 "hint: `rpx up --help` shows how it is used\n"
             ),
         ),

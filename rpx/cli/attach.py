@@ -1,0 +1,46 @@
+"""`rpx attach`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.cli.history import Wanted
+from rpx.cli.logs import Printer, follow_logs
+from rpx.control.client import Client
+from rpx.control.lease import find_running
+from rpx.model.status import OWN_WORDS
+
+EXAMPLES = """\
+rpx attach                      # what `rpx up` shows, of a project in the background
+rpx attach --tail 0             # only what comes from now on
+"""
+
+
+@click.command("attach", cls=Command, examples=EXAMPLES)
+@click.option(
+    "--tail",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many lines of each backend, and of rpx, to begin with",
+)
+@click.pass_obj
+def attach(common: Common, *, tail: int) -> int:
+    """Show the console of a running project. Ctrl-C leaves, and the project goes on."""
+    lease = find_running(Path.cwd(), common.file)
+    with Client(lease) as client:
+        labels = [row["label"] for row in client.ps()]
+        printer = Printer(labels, as_json=False, colour=common.colour(sys.stdout))
+        wanted = Wanted([*labels, OWN_WORDS], tail, None)
+        try:
+            follow_logs(client, lease, wanted, printer)
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                f"rpx: `{lease.name}` goes on (pid {lease.supervisor.pid}); `rpx down` stops it\n"
+            )
+    return 0

@@ -1,0 +1,98 @@
+"""`rpx up --wait`: until all is ready, saying what for, or why that won't come."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rpx.control.client import Client
+from rpx.control.lease import Lease, find_running
+from rpx.errors import Exit, Problem, RpxError, TookTooLong
+from rpx.model.escapes import without_escapes
+
+LOOK = 0.1  # seconds between two looks
+AGAIN = 5.0  # seconds after which the same is said once more
+LAST_WORDS = 5  # lines of what a service printed before it failed
+THERE = frozenset({"ready", "completed", "paused"})
+
+Row = dict[str, Any]
+
+
+def say_where_it_is(file: Path | None) -> Lease:
+    """Tell that a project runs in the background, and how to get at it."""
+    lease = find_running(Path.cwd(), file)
+    at = f", {lease.url}" if lease.url else ""
+    say(f"rpx: `{lease.name}` runs in the background (pid {lease.supervisor.pid}){at}")
+    return lease
+
+
+def wait_until_ready(lease: Lease, timeout: float) -> int:
+    """Return 0 once every process of ours is ready or has completed.
+
+    One that was stopped is not waited for. Raises RpxError when one has failed, TookTooLong when
+    the time is over.
+    """
+    deadline = time.monotonic() + timeout
+    said, due = "", 0.0
+    with Client(lease) as client:
+        while True:
+            rows = [row for row in client.ps() if not row["external"]]
+            if failed := [row for row in rows if row["state"] == "failed"]:
+                raise _failure(client, failed)
+            left = _left(rows)
+            if not left:
+                say("rpx: all is ready")
+                return Exit.FINE
+            text = ", ".join(map(_described, left))
+            if time.monotonic() > deadline:
+                raise TookTooLong(
+                    f"not ready after {timeout:g} s: {text}",
+                    hint="it goes on in the background; `rpx down` stops it",
+                )
+            if text != said or time.monotonic() > due:
+                say(f"rpx: waiting for {text}")
+                said, due = text, time.monotonic() + AGAIN
+            time.sleep(LOOK)
+
+
+def say(text: str) -> None:
+    """Progress is no data: it goes to stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _left(rows: Sequence[Row]) -> list[Row]:
+    """Who is to be waited for. If all are down they are just about to begin."""
+    if all(row["state"] == "stopped" for row in rows):
+        return list(rows)
+    return [row for row in rows if row["state"] not in {*THERE, "stopped"}]
+
+
+def _described(row: Row) -> str:
+    why = f": {row['last_error']}" if row["last_error"] else ""
+    return f"{row['label']} ({row['state']}{why})"
+
+
+def _failure(client: Client, failed: Sequence[Row]) -> RpxError:
+    error = RpxError("a service has failed")
+    error.problems = tuple(_problem(client, row) for row in failed)
+    return error
+
+
+def _problem(client: Client, row: Row) -> Problem:
+    label = row["label"]
+    texts = [text for said in client.logs([label], tail=LAST_WORDS) for text in _lines(said)]
+    return Problem(
+        f"backend `{label}` {row['last_error']}",
+        excerpt="\n".join(["  last output:", *(f"    {text}" for text in texts)] if texts else []),
+        hint="the others go on in the background; mend it and `rpx start "
+        f"{label}`, or stop all: `rpx down`",
+    )
+
+
+def _lines(said: Row) -> list[str]:
+    raw = without_escapes(said["text"].encode("utf-8", "surrogateescape"))
+    return raw.decode(errors="replace").split("\n")

@@ -1,0 +1,198 @@
+"""Projects in the background: started, waited for, looked at, found again, ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project, until
+
+pytestmark = pytest.mark.real
+
+
+@contextmanager
+def background(project: Project, *words: str) -> Iterator[subprocess.CompletedProcess[str]]:
+    """Run `rpx up` with these words, which returns; `rpx down` at the end."""
+    began = project.rpx("up", *words)
+    try:
+        yield began
+    finally:
+        project.rpx("down")
+        until(lambda: not project.survivors(), "nothing is left")
+
+
+def test_it_returns_at_once_and_the_project_goes_on(project: Project) -> None:
+    project.copies(2)
+    with background(project, "-d") as up:
+        assert (up.returncode, up.stdout) == (0, "")
+        assert up.stderr.startswith("rpx: `shop` runs in the background (pid ")
+        assert up.stderr.endswith(f", http://api.localhost:{project.http_port}\n")
+        until(project.all_ready, "ready")
+        assert project.get("api.localhost").status_code == 200
+        again = project.rpx("up", "-d")
+        assert again.returncode == 1
+        assert again.stderr.startswith("error: `shop` is already running")
+        down = project.rpx("down")
+        assert (down.returncode, down.stderr) == (0, "stopped shop\n")
+    assert project.rpx("logs", "rpx").stdout.endswith("stopped\n")
+
+
+def test_what_is_wrong_is_said_before_it_leaves(project: Project) -> None:
+    project.write("proxis: []\n")
+    with background(project, "-d") as up:
+        assert up.returncode == 2
+        assert "did you mean `proxies`" in up.stderr
+    project.write("processes: {a: [/no/such/program]}\n")
+    with background(project, "--wait") as up:
+        assert up.returncode == 2
+        assert "/no/such/program" in up.stderr
+
+
+def test_wait_returns_when_all_is_ready_and_a_finished_oneshot_counts(project: Project) -> None:
+    project.write(
+        "processes:\n"
+        "  db: {command: 'sleep 0.5; echo up; sleep 60', ready: {log: up}}\n"
+        "  migrate: {command: echo done, oneshot: true, depends_on: [db]}\n"
+    )
+    with background(project, "-d", "--wait", "--timeout", "30s") as up:
+        assert up.returncode == 0, up.stderr
+        assert project.states() == {"db": "ready", "migrate": "completed"}
+        assert "rpx: waiting for db (starting" in up.stderr
+        assert up.stderr.endswith("rpx: all is ready\n")
+
+
+def test_wait_names_who_has_failed_why_and_its_last_lines(project: Project) -> None:
+    project.write(
+        "processes: {well: sleep 60, bad: {command: 'echo no database; exit 3', restart: no}}"
+    )
+    with background(project, "--wait") as up:
+        assert up.returncode == 1
+        assert "error: backend `bad` exited with status 3, and its restart policy" in up.stderr
+        assert "  last output:\n    no database\n" in up.stderr
+        assert "hint: " in up.stderr
+        assert project.states()["well"] == "ready"
+
+
+def test_wait_gives_up_after_its_time_and_says_what_for(project: Project) -> None:
+    project.write("processes: {slow: {command: sleep 60, ready: {log: never}}}")
+    with background(project, "--wait", "--timeout", "1s") as up:
+        assert up.returncode == 124
+        assert "error: not ready after 1 s: slow (starting" in up.stderr
+        assert project.states() == {"slow": "starting"}
+
+
+@pytest.mark.parametrize(
+    "words", [("--timeout", "1s"), ("--wait", "--timeout", "soon"), ("-d", "nobody")]
+)
+def test_what_makes_no_sense_is_refused(project: Project, words: tuple[str, ...]) -> None:
+    project.write("processes: {app: sleep 60}")
+    with background(project, *words) as up:
+        assert up.returncode == 2, up.stderr
+        assert up.stderr.startswith("error: ")
+        assert project.survivors() == []
+
+
+def test_names_start_these_and_what_they_depend_on_and_the_rest_can_follow(
+    project: Project,
+) -> None:
+    project.write(
+        "processes:\n  db: sleep 60\n  cache: {command: sleep 60, depends_on: [db]}\n"
+        "  app: {command: sleep 60, depends_on: [cache]}\n  other: sleep 60\n"
+    )
+    with background(project, "--wait", "app"):
+        assert project.states() == {
+            "db": "ready",
+            "cache": "ready",
+            "app": "ready",
+            "other": "stopped",
+        }
+        assert project.rpx("start", "other").returncode == 0
+        assert project.states()["other"] == "ready"
+
+
+def test_attach_shows_the_console_and_ctrl_c_leaves_it_running(project: Project) -> None:
+    project.write("processes: {clock: 'while true; do echo tick; sleep 0.1; done'}")
+    with background(project, "--wait"):
+        with project.begin("attach") as attach:
+            assert attach.stdout is not None
+            assert attach.stderr is not None
+            lines = iter(attach.stdout.readline, "")
+            assert next(lines).startswith("rpx   | clock  while true")
+            until(lambda: next(lines) == "clock | tick\n", "a tick")
+            attach.send_signal(signal.SIGINT)
+            attach.stdout.read()
+            assert attach.wait(10) == 0
+            assert "`rpx down` stops it" in attach.stderr.read()
+        assert project.states() == {"clock": "ready"}
+        with project.begin("attach", "--tail", "0") as attach:
+            assert attach.stdout is not None
+            assert attach.stderr is not None
+            assert attach.stdout.readline() == "clock | tick\n"
+            assert project.rpx("down").returncode == 0
+            assert "rpx   | stopped\n" in attach.stdout.read()
+            assert attach.stderr.read() == "rpx: the project has ended\n"
+            assert attach.wait(10) == 0
+
+
+def test_two_projects_side_by_side_do_not_meet(project: Project, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "rpx.yaml").write_text("processes: {theirs: sleep 60}")
+    project.write("processes: {ours: sleep 60}")
+    with background(project, "--wait"):
+        assert project.rpx("up", "--wait", "-f", "other/rpx.yaml").returncode == 0
+        assert project.states() == {"ours": "ready"}
+        [theirs] = json.loads(project.rpx("ps", "--json", "-f", "other/rpx.yaml").stdout)
+        assert theirs["label"] == "theirs"
+        listed = json.loads(project.rpx("projects", "--json").stdout)
+        assert [Path(row["file"]).parent for row in listed] == [other, project.folder]
+        assert project.rpx("down").returncode == 0
+        [row] = json.loads(project.rpx("projects", "--json").stdout)
+        assert row["name"] == "other"
+        done = project.rpx("down", "--all")
+        assert (done.returncode, done.stderr) == (0, "stopped other\n")
+
+
+def test_a_folder_that_is_gone_strands_nothing(project: Project, tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "rpx.yaml").write_text("processes: {app: sleep 60}")
+    for moved in (True, False):
+        assert project.rpx("up", "--wait", "-f", "shop/rpx.yaml").returncode == 0
+        away = shop.rename(tmp_path / "away")
+        if not moved:
+            shutil.rmtree(away)
+        assert f"{shop}/rpx.yaml  (gone)" in project.rpx("projects").stdout
+        done = project.rpx("down", "-f", str(shop / "rpx.yaml"))
+        assert (done.returncode, done.stderr) == (0, "stopped shop\n")
+        if moved:
+            away.rename(shop)
+
+
+def test_ctrl_c_while_it_starts_ends_it(project: Project) -> None:
+    project.write("processes: {app: {command: sleep 60, ready: {log: never}}}")
+    with project.begin("up", "-d") as up:
+        until(lambda: any(project.folder.glob("run/rpx/*/lease.json")) or up.poll(), "begun")
+        up.send_signal(signal.SIGINT)
+        assert up.wait(20) in (130, 0)  # 0: it was just leaving
+    project.rpx("down")
+    until(lambda: not project.survivors(), "all gone", within=5)
+
+
+def test_kill_9_of_the_guardian_in_the_background_leaves_nothing(project: Project) -> None:
+    project.write("processes: {app: PYTHON APPS/forks.py}")
+    with background(project, "--wait"):
+        [lease] = project.folder.glob("run/rpx/*/lease.json")
+        guardian = json.loads(lease.read_text())["guardian"]["pid"]
+        subprocess.run(["kill", "-9", str(guardian)], check=True)
+        began = time.monotonic()
+        until(lambda: not project.survivors(), "all gone")
+        assert time.monotonic() - began < 5
