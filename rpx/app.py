@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import trio
 
 from rpx.backend.fleet import Fleet
+from rpx.backend.ports import settle_ports
 from rpx.backend.preflight import how_to_permit, preflight, taken
 from rpx.control.scraping import Scraped
 from rpx.control.secret import kept_key
@@ -52,13 +54,15 @@ class Options:
     """What a run knows beside the configuration.
 
     `run_id` marks its processes; `report` gets the bugs that walls have caught; `colour`: services
-    may print in colours; `names`: only these services, and what they depend on, are started.
+    may print in colours; `names`: only these services, and what they depend on, are started;
+    `ports` is the file that keeps the ports rpx has chosen.
     """
 
     run_id: str
     report: Callable[[ExceptionGroup[Exception]], None]
     colour: bool = False
     names: Sequence[str] = ()
+    ports: Path | None = None
 
 
 async def serve(
@@ -74,6 +78,7 @@ async def serve(
     Raises RpxError, before any process is started, when a port can't be had or a command doesn't
     exist. `task_status.started` gets the registry once clients can connect.
     """
+    config = await trio.to_thread.run_sync(settle_ports, config, options.ports)
     key, forgetful = await sticky_key(config)
     with ExitStack() as doors:  # those that nobody has come to serve are closed again
         listeners, fallback = listen(config.listen)

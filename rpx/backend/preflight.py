@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import socket
@@ -11,6 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from rpx.backend.fleet import child_environment
+from rpx.backend.ports import LOOPBACK, is_taken
 from rpx.backend.processes import PortOwner, port_owner
 from rpx.backend.shell import first_word
 from rpx.backend.socket_file import clear
@@ -18,8 +18,6 @@ from rpx.errors import ConfigError, Problem, RpxError
 from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
 from rpx.model.status import BackendSpec
-
-_LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 def preflight(specs: Iterable[BackendSpec]) -> None:
@@ -71,9 +69,9 @@ def _no_command(spec: BackendSpec, start: Start, program: str) -> Problem:
 
 def _check_port(spec: BackendSpec, address: Address) -> None:
     """Raise when somebody else listens where a backend of ours is to listen."""
-    places = _LOOPBACK if address.host == "localhost" else _places(spec, address)
+    places = LOOPBACK if address.host == "localhost" else _places(spec, address)
     for family, host in places:
-        if _is_taken(family, host, address.port):
+        if is_taken(family, host, address.port):
             raise taken(f"the port of `{spec.label}`", address)
 
 
@@ -129,13 +127,3 @@ def _places(spec: BackendSpec, address: Address) -> list[tuple[socket.AddressFam
         hint = "a process that rpx starts listens on this machine: `localhost`, or one of its names"
         raise ConfigError(Problem(what, where, hint=hint)) from None
     return [(family, str(sockaddr[0])) for family, *_, sockaddr in found]
-
-
-def _is_taken(family: socket.AddressFamily, host: str, port: int) -> bool:
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind((host, port))
-        except OSError as error:
-            return error.errno == errno.EADDRINUSE
-    return False

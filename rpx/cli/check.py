@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from rpx.backend.ports import settle_ports
 from rpx.cli.command import Command, Common
 from rpx.cli.output import json_option, print_json, print_table, table
 from rpx.config import find_config, load_config
+from rpx.control.paths import ports_file
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan, url_of
@@ -34,6 +36,7 @@ def check(common: Common, *, as_json: bool) -> None:
     config = load_config(
         path, os.environ, warn=lambda text: click.echo(f"warning: {text}", err=True)
     )
+    config = settle_ports(config, ports_file(path.absolute()), keep=False)
     specs = plan(config, config.listen.http_port or 0)
     if as_json:
         print_json([_row(config, spec) for spec in specs])

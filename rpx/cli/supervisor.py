@@ -26,7 +26,7 @@ from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
 from rpx.control.api import Control
 from rpx.control.lease import Hold, Identity, Lease, take
-from rpx.control.paths import journal_folder
+from rpx.control.paths import journal_folder, ports_file
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
@@ -93,7 +93,13 @@ async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
     if not wishes.detached:
         screen = Screen(sys.stdout.fileno())
         faces.insert(0, Console(screen.write, report, colour=wishes.colour))
-    options = Options(hold.lease.run_id, report, colour=wishes.colour, names=wishes.names)
+    options = Options(
+        hold.lease.run_id,
+        report,
+        colour=wishes.colour,
+        names=wishes.names,
+        ports=ports_file(hold.lease.config),
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(obey_signals, shutdown)
         await serve(config, options, shutdown, faces)

@@ -103,7 +103,7 @@ def addresses(value: object) -> object:
         return [part.strip() for part in value.split(",")]
     if isinstance(value, str | int | dict) and not isinstance(value, bool):
         return [value]
-    if isinstance(value, list) and value:
+    if (isinstance(value, list) and value) or value == ():  # (): the ports are chosen later
         return value
     raise wrong(
         f"is not a list of addresses: {shown(value) if value != [] else 'it is empty'}", _FORMS

@@ -74,6 +74,7 @@ class Builder:
             to=written.to,
             name=written.name or default_name(written.to, self.shared),
             sources=self._sources(written, at),
+            **self._copies(written, at),
             health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
             sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
             change_origin=bool(written.change_origin),
@@ -123,6 +124,13 @@ class Builder:
             sources.append(Source(address=source.located, start=start, weight=weight))
         return tuple(sources)
 
+    def _copies(self, written: ProxyWritten, at: Steps) -> dict[str, Any]:
+        """What there is instead of sources while nobody has chosen the ports."""
+        if written.from_ or written.start is None:
+            return {}
+        start = self._start(written.start, (*at, "start"), _PER_ADDRESS)
+        return {"start": start, "replicas": written.replicas or 1}
+
     def _owner(self, start: StartWritten, at: Steps, addresses: list[Location]) -> int | None:
         """Which address the process serves if `env` gives it one PORT; None: a process for each."""
         port = (start.env or {}).get("PORT")
@@ -131,6 +139,8 @@ class Builder:
         serves = [index for index, address in enumerate(addresses) if str(address.port) == port]
         if not serves:
             hint = "remove it: RPX_SOCKET tells a process the path of its socket"
+            if not addresses:
+                hint = "remove it, and find the port that rpx has chosen in it; or write a `from`"
             if ports := dict.fromkeys(str(a.port) for a in addresses if a.port is not None):
                 hint = "without it each process gets the port of its own address"
                 hint = f"set it to {choices(ports)}; {hint}"

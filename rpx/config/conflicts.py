@@ -184,8 +184,9 @@ def _nobody_with_a_weight(document: Document, entries: Sequence[Entry]) -> None:
     pools: dict[str, list[tuple[Steps, Source]]] = {}
     for entry in entries:
         pools.setdefault(entry.proxy.to, []).extend(entry.sources())
+    chosen = {entry.proxy.to for entry in entries if entry.proxy.replicas}  # they weigh 1
     for to, sources in pools.items():
-        if not any(source.weight for _, source in sources):
+        if to not in chosen and not any(source.weight for _, source in sources):
             document.report(
                 f"every backend of `{to}` has a weight of 0: none would get a request",
                 (*sources[0][0], "weight"),

@@ -30,7 +30,7 @@ def services(entries: Iterable[Entry], processes: Iterable[tuple[Steps, Process]
             name=entry.proxy.name,
             at=entry.at,
             depends_on=entry.proxy.depends_on,
-            ours=any(source.start for source in entry.proxy.sources),
+            ours=any((entry.proxy.start, *(source.start for source in entry.proxy.sources))),
         )
         for entry in entries
     ] + [

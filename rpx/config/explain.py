@@ -34,7 +34,7 @@ _SENTENCES = {
 }
 
 _EXAMPLES = {
-    "from": "say where its backends listen, for example `from: localhost:3000`",
+    "from": "write where its backends listen, as `from: localhost:3000`, or give it a `start`",
     "to": "say which host it answers to, for example `to: api.localhost`",
     "path": "say which file, for example `path: .env.local`",
     "command": "say what to run, for example `command: python app.py`",

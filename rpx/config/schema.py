@@ -236,12 +236,29 @@ class ProxyWritten(Written):
     to: Needed[Route]
     name: Maybe[Name] = None
     start: Maybe[StartField] = None
+    replicas: Maybe[Annotated[StrictInt, Field(ge=1, le=100)]] = None
     strategy: Maybe[Way] = None
     sticky: Maybe[StickyField] = None
     health_check: Maybe[HealthCheckField] = None
     hold: Maybe[Seconds] = None
     change_origin: Maybe[StrictBool] = None
     depends_on: Maybe[DependsOn] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _free_ports(cls, value: object) -> object:
+        """What rpx starts needs no `from`."""
+        if isinstance(value, dict) and "start" in value and "from" not in value:
+            return {**value, "from": ()}
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ProxyWritten:
+        if self.replicas is not None and self.from_:
+            raise wrong(
+                "has `from` and `replicas`", "keep one: each address of `from` is a copy already"
+            )
+        return self
 
 
 class ListenWritten(Written):
@@ -323,12 +340,14 @@ class TopWritten(Written):
     hold: Any = None
     change_origin: Any = None
     depends_on: Any = None
+    replicas: Any = None
 
 
 ONE_PROXY = (
     "from",
     "to",
     "start",
+    "replicas",
     "strategy",
     "sticky",
     "health_check",

@@ -58,6 +58,11 @@ def journal_folder(config: Path) -> Path:
     return state_folder() / _key(config)
 
 
+def ports_file(config: Path) -> Path:
+    """Where the ports are kept that rpx has chosen for that project."""
+    return journal_folder(config) / "ports.json"
+
+
 def make_private(folder: Path) -> None:
     """Make `folder` and the folder above it ours alone (0700).
 

@@ -134,12 +134,15 @@ class Source(Model):
 class Proxy(Model):
     """One entry of `proxies`: requests for `to` go to the backends of `from`, in its order.
 
-    `to` is a host or host/path; the host may be `*.domain`, or an IPv6 literal in brackets.
+    `to` is a host or host/path; the host may be `*.domain`, or an IPv6 literal in brackets. Without
+    `from`, `replicas` copies of `start` are to get free ports, and `sources` is empty until then.
     """
 
     to: str
     name: str
     sources: tuple[Source, ...]
+    replicas: int = 0
+    start: Start | None = None
     health_check: HealthCheck | None = None
     hold: float = 10.0
     strategy: Strategy = "round-robin"

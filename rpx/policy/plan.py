@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from rpx.errors import UsageError
-from rpx.model.address import Location, SocketFile
-from rpx.model.config import Config, Proxy
+from rpx.model.address import Address, Location, SocketFile
+from rpx.model.config import Config, Proxy, Source
 from rpx.model.status import BackendSpec, PoolSpec
 
 
@@ -89,6 +91,41 @@ def _by_index(port: int | None, all_ports: list[int | None]) -> bool:
     return port is None or all_ports.count(port) > 1 or port <= len(all_ports)
 
 
+def copies(config: Config) -> dict[str, int]:
+    """Return how many copies there are to be of each service whose ports nobody has chosen."""
+    wanted: dict[str, int] = defaultdict(int)
+    for proxy in config.proxies:
+        if proxy.replicas:
+            wanted[proxy.name] += proxy.replicas
+    return dict(wanted)
+
+
+def fixed_ports(config: Config) -> set[int]:
+    """Return the ports that the configuration speaks of."""
+    ports = {source.address.port for proxy in config.proxies for source in proxy.sources}
+    ports |= {config.listen.http_port, config.metrics.port if config.metrics else None}
+    return {port for port in ports if port}
+
+
+def with_ports(config: Config, chosen: Mapping[str, Sequence[int]]) -> Config:
+    """Return `config` with addresses for the copies that have none, from what was `chosen`."""
+    left = {name: iter(ports) for name, ports in chosen.items()}
+    proxies = tuple(
+        proxy.model_copy(
+            update={
+                "sources": tuple(
+                    Source(address=Address("localhost", port), start=proxy.start)
+                    for port in islice(left[proxy.name], proxy.replicas)
+                )
+            }
+        )
+        if proxy.replicas
+        else proxy
+        for proxy in config.proxies
+    )
+    return config.model_copy(update={"proxies": proxies})
+
+
 def routes_only(config: Config) -> Config:
     """Return the same routes to backends that somebody else runs, and no process at all.
 
@@ -101,7 +138,10 @@ def routes_only(config: Config) -> Config:
         )
     proxies = tuple(
         proxy.model_copy(
-            update={"sources": tuple(s.model_copy(update={"start": None}) for s in proxy.sources)}
+            update={
+                "sources": tuple(s.model_copy(update={"start": None}) for s in proxy.sources),
+                "start": None,
+            }
         )
         for proxy in config.proxies
     )

@@ -131,6 +131,7 @@ ProxyKeys = TypedDict(
         "to": str,
         "name": str,
         "start": Command | StartKeys,
+        "replicas": int,
         "strategy": Strategy,
         "sticky": bool | StickyKeys,
         "health_check": bool | HealthCheckKeys,
@@ -212,6 +213,7 @@ class ProjectKeys(TypedDict, total=False):
     from_: From
     to: str
     start: Command | StartKeys
+    replicas: int
     strategy: Strategy
     sticky: bool | StickyKeys
     health_check: bool | HealthCheckKeys

@@ -166,3 +166,10 @@ def test_what_a_dependency_has_to_be_follows_from_what_it_is() -> None:
         "worker": {"db": "healthy", "migrate": "completed", "api": "healthy"},
     }
     assert [each.name for each in config.proxies[1].depends_on] == ["db"]
+
+
+def test_copies_without_addresses_wait_for_ports() -> None:
+    api, web = good("replicas.yaml").proxies
+    assert [(proxy.sources, proxy.replicas) for proxy in (api, web)] == [((), 3), ((), 1)]
+    assert api.start is not None
+    assert api.start.command == "./api"
