@@ -12,14 +12,18 @@ from rpx.config.document import Document, Steps
 from rpx.config.env_files import EnvFiles
 from rpx.config.schema import (
     DefaultsWritten,
+    ProxyWritten,
+)
+from rpx.config.start_schema import (
     DependencyWritten,
     ProcessWritten,
-    ProxyWritten,
     RestartWritten,
     StartWritten,
-    Written,
 )
 from rpx.config.suggest import choices
+from rpx.config.values import (
+    Written,
+)
 from rpx.config.wording import shown
 from rpx.model.address import Location
 from rpx.model.config import (

@@ -9,7 +9,9 @@ from pathlib import Path
 from rpx.config.document import Document, Steps
 from rpx.config.dotenv import parse_dotenv
 from rpx.config.explain import subject
-from rpx.config.schema import EnvFileWritten
+from rpx.config.start_schema import (
+    EnvFileWritten,
+)
 from rpx.config.wording import shown
 from rpx.errors import ConfigError, Problem
 

@@ -20,12 +20,14 @@ from rpx.config.interpolate import interpolate
 from rpx.config.schema import (
     ONE_PROXY,
     DefaultsWritten,
-    ProcessField,
-    ProcessWritten,
     ProxyWritten,
     TopWritten,
 )
 from rpx.config.settings import all_settings
+from rpx.config.start_schema import (
+    ProcessField,
+    ProcessWritten,
+)
 from rpx.config.yaml_text import parse_yaml
 from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Timeouts
 

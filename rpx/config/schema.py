@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
@@ -21,49 +19,31 @@ from pydantic import (
 )
 
 from rpx.config import addresses, shorthand
+from rpx.config.start_schema import (
+    DependsOn,
+    EnvFilesField,
+    RestartField,
+    StartField,
+)
+from rpx.config.values import (
+    Count,
+    Located,
+    LocatedUrl,
+    Maybe,
+    Milliseconds,
+    Name,
+    Needed,
+    Port,
+    Route,
+    Seconds,
+    Size,
+    Statuses,
+    Wait,
+    Way,
+    Written,
+)
 from rpx.config.wording import wrong
 from rpx.model.address import Address, Location, Tls
-from rpx.model.config import Strategy, Web
-
-T = TypeVar("T")
-
-Maybe = Annotated[T | None, BeforeValidator(shorthand.given)]
-Needed = Annotated[T, BeforeValidator(shorthand.given)]
-
-Count = Annotated[StrictInt, Field(ge=1)]
-Port = Annotated[StrictInt, Field(ge=0, le=65535), BeforeValidator(shorthand.number)]
-Seconds = Annotated[float, BeforeValidator(shorthand.seconds)]
-Milliseconds = Annotated[float, BeforeValidator(shorthand.milliseconds)]
-Wait = Annotated[Seconds, Field(gt=0)]
-Size = Annotated[int, BeforeValidator(shorthand.size)]
-Name = Annotated[str, BeforeValidator(shorthand.name)]
-Route = Annotated[str, BeforeValidator(addresses.route)]
-Located = Annotated[Location, BeforeValidator(addresses.address)]
-LocatedUrl = Annotated[Location, BeforeValidator(addresses.url)]
-Command = Annotated[str | tuple[str, ...], BeforeValidator(shorthand.command)]
-Variable = Annotated[str, BeforeValidator(shorthand.variable)]
-Value = Annotated[str | None, BeforeValidator(shorthand.env_value)]
-Env = Annotated[dict[Variable, Value], BeforeValidator(shorthand.env)]
-Policy = Annotated[Literal["no", "on-failure", "always"], BeforeValidator(shorthand.policy)]
-Pattern = Annotated[str, BeforeValidator(shorthand.pattern)]
-Condition = Annotated[
-    Literal["started", "healthy", "completed"], BeforeValidator(shorthand.condition)
-]
-Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
-ExitCode = Annotated[StrictInt, Field(ge=0, le=255)]
-ExitCodes = Annotated[tuple[ExitCode, ...], BeforeValidator(shorthand.several)]
-Way = Annotated[Strategy, BeforeValidator(shorthand.strategy)]
-Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(shorthand.statuses)]
-
-
-class Written(BaseModel):
-    """Nothing is accepted and ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def written(self) -> dict[str, Any]:
-        """Only what was written, by field name."""
-        return self.model_dump(exclude_unset=True)
 
 
 class HealthCheckWritten(Written):
@@ -87,104 +67,8 @@ class StickyWritten(Written):
     ttl: Maybe[Annotated[Seconds, Field(ge=1)]] = None
 
 
-class BackoffWritten(Written):
-    """`restart.backoff`."""
-
-    initial: Maybe[Seconds] = None
-    factor: Maybe[Annotated[float, Field(strict=True, ge=1, le=1000)]] = None
-    max: Maybe[Seconds] = None
-
-
-class RestartWritten(Written):
-    """`restart`."""
-
-    policy: Maybe[Policy] = None
-    max_restarts: Maybe[Annotated[StrictInt, Field(ge=0)]] = None
-    window: Maybe[Annotated[Seconds, Field(gt=0)]] = None
-    backoff: Maybe[BackoffWritten] = None
-
-
 HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(shorthand.switch)]
 StickyField = Annotated[StickyWritten, BeforeValidator(shorthand.switch)]
-RestartField = Annotated[RestartWritten, BeforeValidator(shorthand.restart)]
-
-
-class EnvFileWritten(Written):
-    """One of `env_file`."""
-
-    path: Needed[Annotated[str, Field(min_length=1)]]
-    required: Maybe[StrictBool] = None
-
-
-EnvFileField = Annotated[EnvFileWritten, BeforeValidator(shorthand.env_file)]
-EnvFilesField = Annotated[list[EnvFileField], BeforeValidator(shorthand.listed)]
-
-
-class ReadyWritten(Written):
-    """`ready`."""
-
-    log: Maybe[Pattern] = None
-    tcp: Maybe[Located] = None
-    http: Maybe[Annotated[Web, BeforeValidator(shorthand.web)]] = None
-    command: Maybe[Command] = None
-    delay: Maybe[Seconds] = None
-    timeout: Maybe[Wait] = None
-
-    @model_validator(mode="after")
-    def _one_sign(self) -> ReadyWritten:
-        signs = [name for name in self.model_fields_set if name != "timeout"]
-        if len(signs) > 1:
-            raise wrong("waits for several things", "keep one of log, tcp, http, command and delay")
-        if not self.model_fields_set:
-            raise wrong("waits for nothing", "give it one of log, tcp, http, command and delay")
-        return self
-
-
-class StartWritten(Written):
-    """`start`."""
-
-    command: Needed[Command]
-    cwd: Maybe[Annotated[Path, BeforeValidator(shorthand.folder)]] = None
-    env: Maybe[Env] = None
-    env_file: Maybe[EnvFilesField] = None
-    restart: Maybe[RestartField] = None
-    restart_on_unhealthy: Maybe[StrictBool] = None
-    success_exit_codes: Maybe[ExitCodes] = None
-    ready: Maybe[ReadyWritten] = None
-    stop_command: Maybe[Command] = None
-    stop_signal: Maybe[Signal] = None
-    stop_grace_period: Maybe[Seconds] = None
-
-
-StartField = Annotated[StartWritten, BeforeValidator(shorthand.start)]
-
-
-class DependencyWritten(Written):
-    """An entry of `depends_on`."""
-
-    condition: Maybe[Condition] = None
-
-
-DependencyField = Annotated[DependencyWritten, BeforeValidator(shorthand.dependency)]
-DependsOn = Annotated[dict[str, DependencyField], BeforeValidator(shorthand.depends_on)]
-
-
-class ProcessWritten(StartWritten):
-    """One of `processes`."""
-
-    oneshot: Maybe[StrictBool] = None
-    depends_on: Maybe[DependsOn] = None
-
-    @model_validator(mode="after")
-    def _ends(self) -> ProcessWritten:
-        if self.oneshot and self.restart is not None and self.restart.policy == "always":
-            raise wrong("is a oneshot that is always restarted", "leave out one of the two")
-        if self.oneshot and self.ready is not None:
-            raise wrong("is a oneshot with `ready`", "leave that out: it is done when it has ended")
-        return self
-
-
-ProcessField = Annotated[ProcessWritten, BeforeValidator(shorthand.start)]
 
 
 class SourceWritten(Written):

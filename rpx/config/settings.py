@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from rpx.config.document import Steps
 from rpx.config.schema import (
-    BackoffWritten,
     DefaultsWritten,
-    DependencyWritten,
-    EnvFileWritten,
     HealthCheckWritten,
     LimitsWritten,
     ListenWritten,
     LogsWritten,
     MetricsWritten,
-    ProcessWritten,
     ProxyWritten,
-    ReadyWritten,
-    RestartWritten,
     SourceWritten,
-    StartWritten,
     StickyWritten,
     TimeoutsWritten,
     TopWritten,
+)
+from rpx.config.start_schema import (
+    BackoffWritten,
+    DependencyWritten,
+    EnvFileWritten,
+    ProcessWritten,
+    ReadyWritten,
+    RestartWritten,
+    StartWritten,
+)
+from rpx.config.values import (
     Written,
 )
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.config import schema, settings
+from rpx.config import schema, settings, start_schema, values
 from rpx.python import keys
 
 KEYS: list[tuple[type, type]] = [
     (keys.ProjectKeys, schema.TopWritten),
     (keys.ProxyKeys, schema.ProxyWritten),
-    (keys.ProcessKeys, schema.ProcessWritten),
+    (keys.ProcessKeys, start_schema.ProcessWritten),
     (keys.SourceKeys, schema.SourceWritten),
-    (keys.StartKeys, schema.StartWritten),
-    (keys.EnvFileKeys, schema.EnvFileWritten),
-    (keys.ReadyKeys, schema.ReadyWritten),
-    (keys.RestartKeys, schema.RestartWritten),
-    (keys.BackoffKeys, schema.BackoffWritten),
+    (keys.StartKeys, start_schema.StartWritten),
+    (keys.EnvFileKeys, start_schema.EnvFileWritten),
+    (keys.ReadyKeys, start_schema.ReadyWritten),
+    (keys.RestartKeys, start_schema.RestartWritten),
+    (keys.BackoffKeys, start_schema.BackoffWritten),
     (keys.HealthCheckKeys, schema.HealthCheckWritten),
     (keys.StickyKeys, schema.StickyWritten),
     (keys.ListenKeys, schema.ListenWritten),
@@ -25,13 +25,13 @@ KEYS: list[tuple[type, type]] = [
     (keys.MetricsKeys, schema.MetricsWritten),
     (keys.LogsKeys, schema.LogsWritten),
     (keys.DefaultsKeys, schema.DefaultsWritten),
-    (keys.DependencyKeys, schema.DependencyWritten),
+    (keys.DependencyKeys, start_schema.DependencyWritten),
 ]
 
 
 @pytest.mark.parametrize(("typed", "written"), KEYS)
 def test_the_types_know_every_key_of_the_configuration(
-    typed: type, written: type[schema.Written]
+    typed: type, written: type[values.Written]
 ) -> None:
     known = {key.removesuffix("_") for key in typed.__annotations__}
     assert known == set(settings.settings_of(written))
