@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from rpx.backend.ports import settle_ports
-from rpx.cli.command import Command, Common
+from rpx.cli.command import Command, Common, profile_option
 from rpx.cli.output import json_option, print_json, print_table, table
 from rpx.config import find_config, load_config
+from rpx.config.profiles import Asked
 from rpx.control.paths import ports_file
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec
@@ -25,16 +26,18 @@ rpx check --json                # the same for scripts
 
 
 @click.command("check", cls=Command, examples=EXAMPLES)
+@profile_option
 @json_option
 @click.pass_obj
-def check(common: Common, *, as_json: bool) -> None:
+def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
     """Check rpx.yaml without starting anything, and show what `rpx up` would run.
 
     All that is wrong is reported at once, with exit code 2.
     """
     path = common.file or find_config(Path.cwd())
+    asked = Asked(profiles)
     config = load_config(
-        path, os.environ, warn=lambda text: click.echo(f"warning: {text}", err=True)
+        path, os.environ, lambda text: click.echo(f"warning: {text}", err=True), asked
     )
     config = settle_ports(config, ports_file(path.absolute()), keep=False)
     specs = plan(config, config.listen.http_port or 0)

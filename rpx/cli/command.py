@@ -72,6 +72,15 @@ def _common_options(file_flags: Sequence[str]) -> list[click.Parameter]:
     ]
 
 
+profile_option = click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="NAME",
+    help="With the services of a profile, too (* for all); may be given several times",
+)
+
+
 class Command(click.Command):
     """A command with examples. `file_flags` is other than `-f` where that means something else."""
 

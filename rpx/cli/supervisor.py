@@ -24,6 +24,7 @@ from rpx.cli.signals import obey_signals
 from rpx.cli.wishes import Wishes
 from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
+from rpx.config.profiles import Asked
 from rpx.control.api import Control
 from rpx.control.lease import Hold, Identity, Lease, take
 from rpx.control.paths import journal_folder, ports_file
@@ -45,7 +46,8 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
     anything is started.
     """
     path = file.absolute() if file else find_config(Path.cwd())
-    config = load_config(path, os.environ, warn=lambda text: say(f"warning: {text}"))
+    asked = Asked(wishes.profiles, wishes.names)
+    config = load_config(path, os.environ, lambda text: say(f"warning: {text}"), asked)
     if verbose:
         config = config.model_copy(update={"verbose": True})
     if no_start:

@@ -14,7 +14,7 @@ import click
 
 from rpx.backend.guardian import guard
 from rpx.cli.background import in_background
-from rpx.cli.command import Command, Common
+from rpx.cli.command import Command, Common, profile_option
 from rpx.cli.duration import seconds
 from rpx.cli.failures import reported
 from rpx.cli.wishes import Wishes
@@ -25,6 +25,7 @@ rpx up                          # everything in rpx.yaml, until Ctrl-C
 rpx up api                      # only api and what it depends on
 rpx up -d                       # in the background: `rpx attach`, `rpx logs`, `rpx down`
 rpx up --wait --timeout 60s     # likewise, and return when all of it is ready
+rpx up --profile full           # with the services of that profile, too
 rpx up -f shop/rpx.yaml         # another project's file
 rpx up --verbose                # with a line for each request and who answered it
 rpx up --no-start               # only the routes: start the services yourself
@@ -37,6 +38,7 @@ rpx up --color never            # for a file or a pipe that wants no colours
 @click.option("-d", "--detach", is_flag=True, help="Run in the background")
 @click.option("--wait", is_flag=True, help="Likewise, and return when all is ready, or has failed")
 @click.option("--timeout", metavar="DURATION", help="Wait no longer than this: 60s, 5m")
+@profile_option
 @click.option("--verbose", is_flag=True, help="Print each request and who answered it")
 @click.option("--no-start", is_flag=True, help="Start nothing: somebody else runs the backends")
 @click.pass_obj
@@ -47,6 +49,7 @@ def up(
     detach: bool,
     wait: bool,
     timeout: str | None,
+    profiles: tuple[str, ...],
     verbose: bool,
     no_start: bool,
 ) -> int:
@@ -59,7 +62,7 @@ def up(
     if timeout is not None and not wait:
         raise UsageError("`--timeout` goes with `--wait`", hint="say `--wait`, too")
     patience = seconds("--timeout", timeout) if timeout is not None else math.inf
-    wishes = Wishes(colour=common.colour(sys.stdout), names=names)
+    wishes = Wishes(colour=common.colour(sys.stdout), names=names, profiles=profiles)
     run = partial(_run, common.file, verbose=verbose, no_start=no_start)
     if not (detach or wait):
         return run(wishes)

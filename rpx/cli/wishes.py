@@ -9,9 +9,11 @@ from dataclasses import dataclass
 class Wishes:
     """`colour`: services may print in colours.
 
-    `names`: start only these and what they depend on; none: all. `detached`: in the background.
+    `names`: start only these and what they depend on; none: all. `profiles`: which belong to the
+    run. `detached`: in the background.
     """
 
     colour: bool
     names: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
     detached: bool = False

@@ -83,6 +83,7 @@ class Builder:
             sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
             change_origin=bool(written.change_origin),
             depends_on=self._depends_on(written.depends_on),
+            profiles=written.profiles or (),
             **settings,
         )
 
@@ -98,6 +99,7 @@ class Builder:
             name=name,
             start=self._start(written, at, ()),
             depends_on=self._depends_on(written.depends_on),
+            profiles=written.profiles or (),
         )
 
     def _depends_on(self, written: dict[str, DependencyWritten] | None) -> tuple[Dependency, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rpx.config.conflicts import Entry
@@ -40,9 +40,17 @@ def services(entries: Iterable[Entry], processes: Iterable[tuple[Steps, Process]
 
 
 def report_dependencies(
-    document: Document, services: Sequence[Service], names: Sequence[str]
+    document: Document,
+    services: Sequence[Service],
+    names: Sequence[str],
+    left_out: Collection[str],
 ) -> None:
-    """Add all that is wrong with dependencies. `names`: also of those that are wrong elsewhere."""
+    """Add all that is wrong with dependencies.
+
+    `names`: also of those that are wrong elsewhere. `left_out`: of those whose profiles aren't
+    active. As in Compose, nobody brings them along by depending on them.
+    """
+    here = {service.name for service in services}
     for service in services:
         if service.depends_on and not service.ours:
             document.report(
@@ -52,6 +60,14 @@ def report_dependencies(
                 "give it a `start`, or remove the line",
             )
         for dependency in service.depends_on:
+            if dependency.name in left_out and dependency.name not in here:
+                document.report(
+                    f"{owner(service.at, document)} depends on `{dependency.name}`,"
+                    " whose profiles are not active",
+                    _place(document, service, dependency.name),
+                    "start it with `--profile`, or give both the same profiles",
+                    key=True,
+                )
             _check(document, service, dependency, services, names)
     _report_circles(document, services)
 

@@ -34,6 +34,7 @@ class EnvFiles:
     ) -> None:
         self.root = root
         self.dotenv = {key: text for key, text in dotenv.items() if key not in environ}
+        self.environ = {**dotenv, **environ}
         self._document = document
         self._environ = environ
         self._unset = unset

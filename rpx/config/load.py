@@ -17,6 +17,7 @@ from rpx.config.document import Document, Spellings, Steps, document_from_mappin
 from rpx.config.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.explain import check, check_parts
 from rpx.config.interpolate import interpolate
+from rpx.config.profiles import Asked, active_profiles, is_active, report_nothing_left
 from rpx.config.schema import (
     ONE_PROXY,
     DefaultsWritten,
@@ -29,20 +30,26 @@ from rpx.config.start_schema import (
     ProcessWritten,
 )
 from rpx.config.yaml_text import parse_yaml
-from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Timeouts
+from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Process, Proxy, Timeouts
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
 _PROCESS: TypeAdapter[ProcessWritten] = TypeAdapter(ProcessField)
+NOTHING = Asked()
 _SPELLINGS = Spellings(all_settings())
 
 
 def load_config(
-    path: Path, environ: Mapping[str, str], warn: Callable[[str], None] | None = None
+    path: Path,
+    environ: Mapping[str, str],
+    warn: Callable[[str], None] | None = None,
+    asked: Asked = NOTHING,
 ) -> Config:
     """The Config that is written in a file. `environ` and the `.env` beside it fill in variables.
 
-    `warn` hears sentences about what is allowed but probably not meant. Raises ConfigError.
+    What belongs to profiles is in it if it is `asked` for. `warn` hears sentences about what is
+    allowed but probably not meant. Raises ConfigError, and UsageError for a profile that does not
+    exist.
     """
     path = path.absolute()
     label = label_of(path)
@@ -59,7 +66,7 @@ def load_config(
     for steps, names in places.items():
         for name in names:
             unset(name, document.where(steps))
-    config = _config(document, EnvFiles(document, path.parent, environ, dotenv, unset))
+    config = _config(document, EnvFiles(document, path.parent, environ, dotenv, unset), asked)
     return config.model_copy(update={"file": path})
 
 
@@ -81,10 +88,10 @@ def config_from_mapping(
     dotenv, problems = read_dotenv(root, environ, unset)
     document = document_from_mapping(mapping, _SPELLINGS, label)
     document.report_beside(problems)
-    return _config(document, EnvFiles(document, root, environ, dotenv, unset))
+    return _config(document, EnvFiles(document, root, environ, dotenv, unset), NOTHING)
 
 
-def _config(document: Document, files: EnvFiles) -> Config:
+def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
     root = files.root
     context: dict[str, Any] = {"root": root}
     top, faulty = check_parts(TopWritten, document, context)
@@ -112,20 +119,31 @@ def _config(document: Document, files: EnvFiles) -> Config:
         ("listen", "http_port"): listen.get("http_port"),
         ("metrics", "port"): top.metrics.port if top.metrics else None,
     }
+    whole: list[Proxy | Process] = [
+        *(entry.proxy for entry in entries),
+        *(process for _, process in processes),
+    ]
+    profiles = active_profiles(asked, whole, files.environ)
+    left_out = {service.name for service in whole if not is_active(service, profiles)}
+    names = _names(document, entries)
+    entries = [entry for entry in entries if is_active(entry.proxy, profiles)]
+    processes = [(at, process) for at, process in processes if is_active(process, profiles)]
     report_conflicts(document, entries, [p.name for _, p in processes], own_ports)
-    report_dependencies(document, services(entries, processes), _names(document, entries))
+    report_dependencies(document, services(entries, processes), names, left_out)
     if "defaults" in faulty:  # what an entry has from them is not known: no word about differences
         proxies = [entry.proxy for entry in entries]
     else:
         proxies = agreed(document, entries)
     document.raise_if_wrong()
-    if not entries and not processes:
+    if whole and not entries and not processes:
+        report_nothing_left(document, whole)
+    elif not whole:
         document.report(
             f"{document.label} has no `proxies` and no `processes`: there is nothing to do",
             (),
             "add a proxy, for example `proxies: [{from: localhost:3000, to: api.localhost}]`",
         )
-        document.raise_if_wrong()
+    document.raise_if_wrong()
     return Config(
         name=top.name or _folder_name(root),
         root=root,

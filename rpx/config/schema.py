@@ -34,6 +34,7 @@ from rpx.config.values import (
     Name,
     Needed,
     Port,
+    Profiles,
     Route,
     Seconds,
     Size,
@@ -127,6 +128,7 @@ class ProxyWritten(Written):
     hold: Maybe[Seconds] = None
     change_origin: Maybe[StrictBool] = None
     depends_on: Maybe[DependsOn] = None
+    profiles: Maybe[Profiles] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -225,6 +227,7 @@ class TopWritten(Written):
     change_origin: Any = None
     depends_on: Any = None
     replicas: Any = None
+    profiles: Any = None
 
 
 ONE_PROXY = (
@@ -232,6 +235,7 @@ ONE_PROXY = (
     "to",
     "start",
     "replicas",
+    "profiles",
     "strategy",
     "sticky",
     "health_check",

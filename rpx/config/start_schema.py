@@ -18,6 +18,7 @@ from rpx.config.values import (
     Needed,
     Pattern,
     Policy,
+    Profiles,
     Seconds,
     Signal,
     Wait,
@@ -112,6 +113,7 @@ class ProcessWritten(StartWritten):
 
     oneshot: Maybe[StrictBool] = None
     depends_on: Maybe[DependsOn] = None
+    profiles: Maybe[Profiles] = None
 
     @model_validator(mode="after")
     def _ends(self) -> ProcessWritten:

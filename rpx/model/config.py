@@ -141,6 +141,7 @@ class Proxy(Model):
     to: str
     name: str
     sources: tuple[Source, ...]
+    profiles: tuple[str, ...] = ()
     replicas: int = 0
     start: Start | None = None
     health_check: HealthCheck | None = None
@@ -155,6 +156,7 @@ class Process(Model):
     """Supervised like a backend, but nothing is routed to it."""
 
     name: str
+    profiles: tuple[str, ...] = ()
     start: Start
     depends_on: tuple[Dependency, ...] = ()
 

@@ -107,6 +107,7 @@ class ProcessKeys(StartKeys, total=False):
 
     oneshot: bool
     depends_on: DependsOn
+    profiles: str | Sequence[str]
 
 
 class SourceKeys(TypedDict, total=False):
@@ -138,6 +139,7 @@ ProxyKeys = TypedDict(
         "hold": Duration,
         "change_origin": bool,
         "depends_on": DependsOn,
+        "profiles": str | Sequence[str],
     },
     total=False,
 )
@@ -220,3 +222,4 @@ class ProjectKeys(TypedDict, total=False):
     hold: Duration
     change_origin: bool
     depends_on: DependsOn
+    profiles: str | Sequence[str]
