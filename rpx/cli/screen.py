@@ -15,6 +15,7 @@ from rpx.model.status import OWN_WORDS
 
 PLAIN: Final = ("cyan", "yellow", "green", "magenta", "blue")
 PALETTE: Final = (*PLAIN, *(f"bright_{colour}" for colour in PLAIN))
+REQUEST: Final = b"[rpx] Request "  # so begins a line about one
 RESET: Final = click.style("", reset=True).encode()
 
 _COLOURED = re.compile(rb"[^\n]*\x1b[^\n]*")  # a line with an escape byte
@@ -37,6 +38,8 @@ class Layout:
         The colours of a line end with it, or go where none are wanted.
         """
         if label == OWN_WORDS:
+            if text.startswith(REQUEST) and text.count(b"\n" + REQUEST) == text.count(b"\n") - 1:
+                return text  # there may be many of them
             lines = text.decode("utf-8", "surrogateescape").split("\n")[:-1]
             return b"".join(map(self.own, lines))
         if b"\x1b" in text:
@@ -45,9 +48,9 @@ class Layout:
         return prefix + text[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
 
     def own(self, sentence: str) -> bytes:
-        """A line of rpx itself. The line about a request stands alone: scripts look for it."""
+        """A line of rpx itself. One about a request stands alone: scripts look for it."""
         text = sentence.encode("utf-8", "surrogateescape")
-        if sentence.startswith("[rpx] "):
+        if text.startswith(REQUEST):
             return text + b"\n"
         if b"\x1b" in text:  # what a process printed before it failed
             text = without_escapes(text)

@@ -48,7 +48,7 @@ class Teller:
             case RotationChanged():
                 return []  # the change of state that goes with it says more
             case Routed():
-                return [f"[rpx] Request {event.path} → {event.address}"]
+                return [str(event)]
             case StateChanged():
                 return list(self._changed(event))
             case _:

@@ -45,7 +45,7 @@ def event_json(event: Event) -> Json:
         case Note():
             return {"type": "note", **asdict(event)}
         case Routed():
-            return {"type": "request", **asdict(event)}
+            return {"type": "request", **event._asdict()}
         case _:
             assert_never(event)
 

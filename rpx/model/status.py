@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from rpx.model.address import Location
 from rpx.model.config import Dependency, HealthCheck, Start, Sticky, Strategy
@@ -172,12 +172,15 @@ class Line:
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+# A tuple: there is one for each request, and a frozen dataclass takes four times as long.
+class Routed(NamedTuple):
     """A request was answered (published only when the configuration says `verbose`)."""
 
     path: str  # without its query
     address: str
+
+    def __str__(self) -> str:
+        return f"[rpx] Request {self.path} → {self.address}"
 
 
 Event = StateChanged | RotationChanged | Note | Routed

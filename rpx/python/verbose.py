@@ -44,11 +44,7 @@ async def _hurry_at_the_end(news: Subscription[Event], writing: trio.CancelScope
 
 def _print(events: Sequence[Event], missed: int) -> None:
     lines = [f"[rpx] {missed} lines came too fast to show\n"] if missed else []
-    lines += [
-        f"[rpx] Request {event.path} → {event.address}\n"
-        for event in events
-        if isinstance(event, Routed)
-    ]
+    lines += [f"{event}\n" for event in events if isinstance(event, Routed)]
     text, out = "".join(lines), sys.stdout
     if not text or out is None:  # a program without a terminal may have none
         return

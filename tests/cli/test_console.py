@@ -11,7 +11,7 @@ import trio.testing
 from trio.abc import Clock
 
 from rpx.cli.console import Console
-from rpx.cli.narrator import Narrator, goodbye
+from rpx.cli.narrator import MANY, Narrator, goodbye
 from rpx.hub.backlog import LIMIT
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -90,6 +90,39 @@ async def test_lines_and_news_come_in_the_order_in_which_they_happened() -> None
         "rpx      | api:3000 exited with status 1 after 0.1 s",
         "rpx      | api:3000 starting",
         "api:3000 | again",
+    ]
+
+
+async def test_lines_about_requests_come_before_the_news_that_came_after_them() -> None:
+    run = Run()
+
+    def happen() -> None:
+        run.registry.routed(run.registry.backends["api:3000"], b"/one")
+        run.move("api:3001", Move.LAUNCH)
+        run.registry.routed(run.registry.backends["api:3000"], b"/two")
+        run.registry.say("stopped")
+
+    assert await run.show(happen) == [
+        "[rpx] Request /one → localhost:3000",
+        "rpx      | api:3001 starting",
+        "[rpx] Request /two → localhost:3000",
+        "rpx      | stopped",
+    ]
+
+
+async def test_lines_about_requests_are_shown_without_anything_after_them() -> None:
+    run, count = Run(), MANY + 3
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run.console, run.registry, run.shutdown)
+        await nursery.start(run.narrator, run.registry, run.shutdown)
+        for number in range(count):
+            run.registry.routed(run.registry.backends["api:3000"], b"/%d" % number)
+        with trio.fail_after(5):
+            while len(run.terminal.lines) < 1 + count:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+        nursery.cancel_scope.cancel()
+    assert run.terminal.lines[1:] == [
+        f"[rpx] Request /{number} → localhost:3000" for number in range(count)
     ]
 
 

@@ -60,8 +60,10 @@ def test_only_lines_with_colours_get_an_end_of_them() -> None:
 
 
 def test_what_rpx_says_loses_escape_bytes_and_stays_a_line_each() -> None:
-    said = Layout(LABELS, colour=False).output("rpx", b"error: so\n  \x1b[31mred\n[rpx] x\n")
-    assert said == b"rpx      | error: so\nrpx      |   red\n[rpx] x\n"
+    said = Layout(LABELS, colour=False).output(
+        "rpx", b"error: so\n  \x1b[31mred\n[rpx] Request x\n"
+    )
+    assert said == b"rpx      | error: so\nrpx      |   red\n[rpx] Request x\n"
 
 
 def test_a_label_that_is_new_gets_a_prefix_of_its_own() -> None:
@@ -73,9 +75,11 @@ def test_bytes_that_are_no_text_pass() -> None:
     assert Layout(LABELS, colour=False).output("db", line + b"\n") == b"db       | " + line + b"\n"
 
 
-def test_the_line_about_a_request_stands_alone() -> None:
-    text = "[rpx] Request /api/users → localhost:3000"
-    assert Layout(LABELS, colour=True).own(text) == text.encode() + b"\n"
+def test_lines_about_requests_stand_alone() -> None:
+    text = "[rpx] Request /api/users → localhost:3000\n[rpx] Request / → localhost:3001\n".encode()
+    layout = Layout(LABELS, colour=False)
+    assert layout.output("rpx", text) == text
+    assert layout.output("rpx", text + b"well\n") == text + b"rpx      | well\n"
 
 
 def test_a_reader_that_is_gone_is_told_by_false() -> None:
