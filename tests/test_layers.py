@@ -22,6 +22,7 @@ ROOMS = {
     "proxy": {"errors", "model", "policy", "http", "hub"},
     "control": {"errors", "model", "policy", "hub"},
     "drill": {"errors", "policy", "http", "control"},
+    "doctor": {"errors", "model", "certificates", "backend", "control"},
     "app": {"errors", "model", "policy", "config", "hub", "backend", "proxy", "control"},
     "python": {"errors", "model", "config", "hub", "control", "app"},
     "cli": {
@@ -35,6 +36,7 @@ ROOMS = {
         "journal",
         "control",
         "drill",
+        "doctor",
         "app",
     },
 }

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from rpx.certificates.files import caller, make_folder, unusable, write, write_new
+from rpx.certificates.files import caller, entry_prefix, make_folder, unusable, write, write_new
 from rpx.errors import RpxError
 
 # A name stands for itself and all below it (RFC 5280 §4.2.1.10).
@@ -73,8 +73,7 @@ class Authority:
     @property
     def label(self) -> str:
         """What its entry in a store is called: nothing else has this name."""
-        owner = re.sub(r"[^A-Za-z0-9_.-]", "_", caller().pw_name)
-        return f"rpx-{owner}-{self.fingerprint[:8]}"
+        return f"{entry_prefix()}{self.fingerprint[:8]}"
 
     @property
     def ends(self) -> dt.datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,11 @@ def caller() -> pwd.struct_passwd:
     except KeyError:  # a container that runs under a number of its own
         home = os.environ.get("HOME", "/")
         return pwd.struct_passwd((str(uid), "", uid, os.getgid(), "", home, "/bin/sh"))
+
+
+def entry_prefix() -> str:
+    """How the names of a user's entries in a store begin."""
+    return f"rpx-{re.sub(r'[^A-Za-z0-9_.-]', '_', caller().pw_name)}-"
 
 
 def home() -> Path:

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from cryptography.hazmat.primitives import serialization
 
 from rpx.certificates.authority import Authority
+from rpx.certificates.files import entry_prefix
 
 SYSTEM_PATH: Final = "/usr/sbin:/sbin:/usr/bin:/bin"  # of root: a user's often lacks sbin
 PATIENCE: Final = 60.0  # seconds for a tool that only reads
@@ -93,9 +94,10 @@ class SystemStore:
         ]
 
     def forgotten(self, authority: Authority | None) -> list[Path]:
-        """Certificates that rpx has put here and that are not the authority's (any more)."""
+        """Certificates of this user that are not (any more) the authority's."""
         ours = self._file(authority) if authority else None
-        return [path for path in self.anchors.glob(f"rpx-*{self.suffix}") if path != ours]
+        entries = sorted(self.anchors.glob(f"{entry_prefix()}*{self.suffix}"))
+        return [path for path in entries if path != ours]
 
     def _file(self, authority: Authority) -> Path:
         return self.anchors / f"{authority.label}{self.suffix}"

@@ -39,6 +39,7 @@ COMMANDS = {
     "trust": ("rpx.cli.trust:trust", "Let browsers accept rpx's certificates"),
     "untrust": ("rpx.cli.trust:untrust", "Take back what `rpx trust` has done"),
     "drill": ("rpx.cli.drill:drill", "Load, a failure in the middle, and a report"),
+    "doctor": ("rpx.cli.doctor:doctor", "Look for what may be wrong on this machine"),
     "check": ("rpx.cli.check:check", "Check rpx.yaml without starting anything"),
 }
 

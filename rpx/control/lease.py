@@ -152,17 +152,33 @@ def running(config: Path) -> Lease | None:
     return _held(runtime_folder(config) / LEASE)
 
 
+def crashed_runs() -> list[Lease]:
+    """Each run of this user that did not end in order, and whose project was not started since."""
+    found = {}
+    for folder in runtime_folders():
+        held, lease = _look(folder / LEASE)
+        if lease is not None and not held:
+            found[lease.run_id] = lease
+    return list(found.values())
+
+
 def _held(path: Path) -> Lease | None:
+    held, lease = _look(path)
+    return lease if held else None
+
+
+def _look(path: Path) -> tuple[bool, Lease | None]:
+    """Whether somebody holds the lock, and the lease that is written there."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
-        return None
+        return False, None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _read_held(fd)
+        return True, _read_held(fd)
     else:
-        return None
+        return False, _parse(_content(fd))
     finally:
         os.close(fd)
 

@@ -1,0 +1,95 @@
+"""Whether the hosts of a project lead to this machine, for programs that ask the system.
+
+Browsers and curl know by themselves that all below `.localhost` does; everybody else asks libc.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+from rpx.doctor.findings import Finding, Status
+from rpx.model.config import Config
+
+PATIENCE = 5.0  # seconds for all of them; `.local` may be asked of the whole network
+SAMPLE = "rpx-doctor"  # in the place of a wildcard's `*`
+
+
+def names(config: Config | None) -> Iterator[Finding]:
+    """Look every host up as a program would; localhost where there is no project."""
+    routes = [proxy.to for proxy in config.proxies] if config else ["localhost"]
+    hosts = [host for to in routes if not _is_address(host := to.partition("/")[0])]
+    found = _look_up(list(dict.fromkeys(hosts)))
+    for host, addresses in found.items():
+        yield _judged(host, addresses)
+
+
+def _look_up(hosts: Sequence[str]) -> dict[str, list[str] | None]:
+    """The addresses of each, [] for one that is unknown, None for one that took too long."""
+    answers: dict[str, list[str]] = {}
+
+    def ask(host: str) -> None:
+        try:
+            found = socket.getaddrinfo(host.replace("*", SAMPLE), None, type=socket.SOCK_STREAM)
+        except OSError:
+            answers[host] = []
+        else:
+            answers[host] = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+    threads = [threading.Thread(target=ask, args=(host,), daemon=True) for host in hosts]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + PATIENCE
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return {host: answers.get(host) for host in hosts}
+
+
+def _judged(host: str, addresses: list[str] | None) -> Finding:
+    ours = host == "localhost" or host.endswith(".localhost")
+    if addresses is None:
+        status, detail = Status.WARNING, f"libc has no answer within {PATIENCE:g} s"
+    elif not addresses:
+        status, detail = Status.PROBLEM, "libc does not know it"
+    elif elsewhere := [address for address in addresses if not _is_here(address)]:
+        status, detail = Status.PROBLEM, f"libc: {', '.join(elsewhere)}, which is not this machine"
+    else:
+        return Finding("names", host, Status.OK, f"libc: {', '.join(addresses)}")
+    if ours and status is Status.PROBLEM and not addresses:
+        status, detail = Status.WARNING, "browsers and curl know it by themselves; libc does not"
+    return Finding("names", host, status, detail, _remedy(host, known=bool(addresses)))
+
+
+def _remedy(host: str, *, known: bool) -> str:
+    if known:
+        return f"see where it comes from: `getent hosts {host.replace('*', SAMPLE)}`"
+    if not host.startswith("*."):
+        return f"`sudo rpx hosts add {host}`"
+    domain = host.removeprefix("*.")
+    return (
+        f"a hosts file has no wildcards: add what you use, `sudo rpx hosts add a.{domain}`,"
+        f" or let a DNS server know them, as dnsmasq by `address=/{domain}/127.0.0.1`"
+    )
+
+
+def _is_here(address: str) -> bool:
+    """Whether it is one of this machine's own."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((address.partition("%")[0], 0))
+    except OSError:
+        # Without IPv6 ::1 is nobody's, but it leads nowhere else either.
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    return True
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

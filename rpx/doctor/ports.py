@@ -1,0 +1,85 @@
+"""Whether rpx and its backends can have the ports that they want, and who has them instead."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+
+from rpx.backend.preflight import how_to_permit, taken
+from rpx.backend.processes import port_owner
+from rpx.doctor.findings import Finding, Status
+from rpx.model.address import Address
+from rpx.model.config import Config
+
+USUAL = (("80", 80, "8080"), ("443", 443, "8443"))
+
+
+def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
+    """Look at the listener's ports, and while the project doesn't run at those of its backends.
+
+    `ours` is the pid of the supervisor that runs the project.
+    """
+    host = config.listen.host if config else "localhost"
+    given = config.listen.http_port if config else None
+    for name, port, instead in USUAL:
+        if port == 80 and given is not None:
+            continue
+        yield _usual(f"port {name}", Address(host, port), instead, ours)
+    if given:
+        yield _wanted(f"port {given}, of `listen.http_port`", Address(host, given), ours)
+    if config is None or ours is not None:
+        return
+    for proxy in config.proxies:
+        for source in proxy.sources:
+            if source.start is not None and isinstance(source.address, Address):
+                yield _wanted(f"port of {proxy.name}:{source.address.port}", source.address, None)
+
+
+def _usual(subject: str, address: Address, instead: str, ours: int | None) -> Finding:
+    """One that rpx takes if it can, and else another: at most something to know."""
+    found = _wanted(subject, address, ours)
+    if found.status is Status.OK:
+        return found
+    detail = f"{found.detail}; rpx takes {instead} or one above it instead"
+    return Finding(found.check, subject, Status.WARNING, detail, found.hint)
+
+
+def _wanted(subject: str, address: Address, ours: int | None) -> Finding:
+    error = _why_not(address)
+    if error is None:
+        return Finding("ports", subject, Status.OK, "free, and permitted")
+    if error.errno == errno.EADDRINUSE:
+        owner = port_owner(address.port, (address.host,))
+        if ours is not None and owner is not None and owner.pid == ours:
+            return Finding("ports", subject, Status.OK, f"this project has it (pid {ours})")
+        problem = taken("the port", address).problems[0]
+        what = problem.what.removeprefix(f"the port, {address.port}, is ")
+        return Finding("ports", subject, Status.PROBLEM, what, problem.hint)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        hint = how_to_permit(address.port)
+        return Finding("ports", subject, Status.PROBLEM, "not permitted", hint)
+    hint = f"`{address.host}` has to be an address of this machine"
+    return Finding("ports", subject, Status.PROBLEM, error.strerror or str(error), hint)
+
+
+def _why_not(address: Address) -> OSError | None:
+    """Take the port for an instant, as a listener would."""
+    for family, host in _places(address.host):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.bind((host, address.port))
+        except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and host == "::1":
+                continue  # a machine without IPv6
+            return error
+    return None
+
+
+def _places(host: str) -> list[tuple[socket.AddressFamily, str]]:
+    if host == "localhost":
+        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    return [(socket.AF_INET6 if ":" in host else socket.AF_INET, host)]

@@ -1,0 +1,98 @@
+"""Names: what libc says of the hosts of a project."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from rpx.config import config_from_mapping
+from rpx.doctor import names as module
+from rpx.doctor.findings import Finding, Status
+from rpx.doctor.names import names
+
+DNS = (
+    "a hosts file has no wildcards: add what you use, `sudo rpx hosts add a.none.test`, or let a"
+    " DNS server know them, as dnsmasq by `address=/none.test/127.0.0.1`"
+)
+KNOWN = {
+    "here.test": ["127.0.0.1", "::1"],
+    "there.test": ["127.0.0.1", "192.0.2.7"],
+    "rpx-doctor.wild.test": ["127.0.0.1"],
+}
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """A libc with a list of its own; `slow.test` has an answer only when the event says so."""
+    end = threading.Event()
+
+    def getaddrinfo(host: str, port: object, **_: object) -> list[tuple[object, ...]]:
+        if host == "slow.test":
+            end.wait(20)
+        if host not in KNOWN:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(0, 0, 0, "", (address, 0)) for address in KNOWN[host]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return end
+
+
+def found(*routes: str) -> list[Finding]:
+    proxies = [{"to": to, "from": 3000, "name": f"n{n}"} for n, to in enumerate(routes)]
+    config = config_from_mapping({"proxies": proxies}, root=Path("/"), environ={})
+    return list(names(config))
+
+
+@pytest.mark.usefixtures("hanging")
+@pytest.mark.parametrize(
+    ("host", "status", "detail", "hint"),
+    [
+        ("here.test", Status.OK, "libc: 127.0.0.1, ::1", ""),
+        ("*.wild.test", Status.OK, "libc: 127.0.0.1", ""),
+        (
+            *("there.test", Status.PROBLEM, "libc: 192.0.2.7, which is not this machine"),
+            "see where it comes from: `getent hosts there.test`",
+        ),
+        (
+            *("nobody.test", Status.PROBLEM, "libc does not know it"),
+            "`sudo rpx hosts add nobody.test`",
+        ),
+        (
+            *("a.localhost", Status.WARNING),
+            "browsers and curl know it by themselves; libc does not",
+            "`sudo rpx hosts add a.localhost`",
+        ),
+        (
+            *("*.none.test", Status.PROBLEM, "libc does not know it"),
+            DNS,
+        ),
+    ],
+)
+def test_each_name_has_a_verdict_and_a_remedy(
+    host: str, status: Status, detail: str, hint: str
+) -> None:
+    assert found(host) == [Finding("names", host, status, detail, hint)]
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_host_is_looked_up_once_and_addresses_are_no_names() -> None:
+    looked_at = found("here.test", "here.test/api", "127.0.0.1", "[::1]")
+    assert [each.subject for each in looked_at] == ["here.test"]
+
+
+def test_a_name_that_has_no_answer_holds_nobody_up(
+    hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    slow, here = found("slow.test", "here.test")
+    assert (slow.status, slow.detail) == (Status.WARNING, "libc has no answer within 0.05 s")
+    assert here.status is Status.OK
+    hanging.set()
+
+
+def test_without_a_project_localhost_has_to_be_here() -> None:
+    (localhost,) = names(None)
+    assert localhost.status is Status.OK
