@@ -120,6 +120,7 @@ async def run_once(life: Life) -> Run:
                 helpers.start_soon(hurry, life, child, run)
                 run.code = await child.wait()
                 run.over = True
+                backend.exit_code = run.code
                 registry.exited(backend)
                 if run.leaving:
                     await run.gone.wait()  # the rest of its group has its grace period too
@@ -129,7 +130,7 @@ async def run_once(life: Life) -> Run:
                 registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", backend)
     except OSError as error:  # plain, not in a group: only the spawn itself raises it here
         registry.print(backend, f"rpx: cannot start: {error}\n".encode())
-        run.code = NOT_STARTED
+        backend.exit_code = run.code = NOT_STARTED
     run.uptime = trio.current_time() - run.born
     return run
 
@@ -146,6 +147,7 @@ def settle(life: Life, run: Run, history: History) -> tuple[History, float]:
         registry.move(backend, Move.REPLACED, reason=ended)
         backend.restarts += 1
         return history, run.order.down_for
+    backend.fell |= not run.unfit
     verdict = after_exit(
         life.start.restart,
         history,

@@ -13,7 +13,7 @@ from rpx.errors import UsageError
 from rpx.journal.files import began, services
 from rpx.journal.reader import labels_in, read
 from rpx.model.status import OWN_WORDS
-from rpx.policy.naming import select
+from rpx.policy.naming import Names, select
 
 
 class Said(NamedTuple):
@@ -22,17 +22,6 @@ class Said(NamedTuple):
     label: str
     at: float
     text: bytes
-
-
-class Speaker(NamedTuple):
-    """A backend by its names, as `rpx.policy.naming` wants them."""
-
-    label: str
-    name: str
-    replica: int
-    backend: str | None
-    port: int | None
-    external: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +97,24 @@ def said_by(rows: Sequence[dict[str, Any]]) -> list[Said]:
     ]
 
 
-def _labels(speakers: Sequence[Speaker], names: Sequence[str]) -> set[str]:
+def _labels(speakers: Sequence[Names], names: Sequence[str]) -> set[str]:
     if not names:
         return {speaker.label for speaker in speakers}
     chosen = {s.label for name in names if name != OWN_WORDS for s in select(speakers, name)}
     return chosen | ({OWN_WORDS} & set(names))
 
 
-def _speaker(row: dict[str, Any]) -> Speaker:
-    return Speaker(**{field: row[field] for field in Speaker._fields})
+def _speaker(row: dict[str, Any]) -> Names:
+    return Names(**{field: row[field] for field in Names._fields})
 
 
-def _speakers(folder: Path, names: Sequence[str]) -> list[Speaker]:
+def _speakers(folder: Path, names: Sequence[str]) -> list[Names]:
     speakers = []
     for name in names:
         for replica, label in enumerate(labels_in(folder, name), 1):
             port = int(label.partition(":")[2]) if ":" in label else None
             backend = f"localhost:{port}" if port else None
-            speakers.append(Speaker(label, name, replica, backend, port, external=False))
+            speakers.append(Names(label, name, replica, backend, port, external=False))
     if not speakers:
         raise UsageError("no service of this project has printed anything yet")
     return speakers

@@ -24,6 +24,7 @@ COMMANDS = {
     "up": ("rpx.cli.up:up", "Start everything in rpx.yaml, until Ctrl-C"),
     "down": ("rpx.cli.down:down", "Stop what `rpx up` started"),
     "attach": ("rpx.cli.attach:attach", "Show the console of a running project"),
+    "run": ("rpx.cli.run:run", "Run a command with the environment of a service"),
     "projects": ("rpx.cli.projects:projects", "List every running project of yours"),
     "ps": ("rpx.cli.ps:ps", "Show backends, states, pids and URLs"),
     "stats": ("rpx.cli.stats:stats", "Show requests, errors and latency of each backend"),

@@ -14,6 +14,7 @@ import trio
 
 from rpx.app import Face, Options, serve
 from rpx.backend.processes import marked, send
+from rpx.cli.abort import Abort
 from rpx.cli.background import let_go
 from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
@@ -95,6 +96,9 @@ async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
     if not wishes.detached:
         screen = Screen(sys.stdout.fileno())
         faces.insert(0, Console(screen.write, report, colour=wishes.colour))
+    abort = Abort(wishes.exit_code_from)
+    if wishes.abort_on_exit or wishes.exit_code_from is not None:
+        faces.append(abort)
     options = Options(
         hold.lease.run_id,
         report,
@@ -106,7 +110,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
         await nursery.start(obey_signals, shutdown)
         await serve(config, options, shutdown, faces)
         nursery.cancel_scope.cancel(reason="the project has ended")
-    return shutdown.exit_code
+    return abort.exit_code(shutdown.exit_code)
 
 
 def sweep(crashed: Lease) -> None:

@@ -6,7 +6,6 @@ import math
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +25,7 @@ rpx up api                      # only api and what it depends on
 rpx up -d                       # in the background: `rpx attach`, `rpx logs`, `rpx down`
 rpx up --wait --timeout 60s     # likewise, and return when all of it is ready
 rpx up --profile full           # with the services of that profile, too
+rpx up --exit-code-from test    # end when test ends, and with its exit code: for CI
 rpx up -f shop/rpx.yaml         # another project's file
 rpx up --verbose                # with a line for each request and who answered it
 rpx up --no-start               # only the routes: start the services yourself
@@ -39,6 +39,12 @@ rpx up --color never            # for a file or a pipe that wants no colours
 @click.option("--wait", is_flag=True, help="Likewise, and return when all is ready, or has failed")
 @click.option("--timeout", metavar="DURATION", help="Wait no longer than this: 60s, 5m")
 @profile_option
+@click.option("--abort-on-exit", is_flag=True, help="Stop all when one process ends by itself")
+@click.option(
+    "--exit-code-from",
+    metavar="NAME",
+    help="Likewise, and end with the exit code of this service",
+)
 @click.option("--verbose", is_flag=True, help="Print each request and who answered it")
 @click.option("--no-start", is_flag=True, help="Start nothing: somebody else runs the backends")
 @click.pass_obj
@@ -50,6 +56,8 @@ def up(
     wait: bool,
     timeout: str | None,
     profiles: tuple[str, ...],
+    abort_on_exit: bool,
+    exit_code_from: str | None,
     verbose: bool,
     no_start: bool,
 ) -> int:
@@ -62,11 +70,23 @@ def up(
     if timeout is not None and not wait:
         raise UsageError("`--timeout` goes with `--wait`", hint="say `--wait`, too")
     patience = seconds("--timeout", timeout) if timeout is not None else math.inf
-    wishes = Wishes(colour=common.colour(sys.stdout), names=names, profiles=profiles)
+    wishes = Wishes(
+        colour=common.colour(sys.stdout),
+        names=names,
+        profiles=profiles,
+        detached=detach or wait,
+        abort_on_exit=abort_on_exit,
+        exit_code_from=exit_code_from,
+    )
+    if wishes.detached and exit_code_from is not None:
+        raise UsageError(
+            "`--exit-code-from` needs the foreground: in the background nobody gets the exit code",
+            hint="leave `--detach` and `--wait` out",
+        )
     run = partial(_run, common.file, verbose=verbose, no_start=no_start)
-    if not (detach or wait):
+    if not wishes.detached:
         return run(wishes)
-    code = in_background(lambda: run(replace(wishes, detached=True)))
+    code = in_background(lambda: run(wishes))
     if code:
         return code
     from rpx.cli.waiting import say_where_it_is, wait_until_ready  # noqa: PLC0415 - after the fork

@@ -11,9 +11,13 @@ class Wishes:
 
     `names`: start only these and what they depend on; none: all. `profiles`: which belong to the
     run. `detached`: in the background.
+    `abort_on_exit`: end with the first process that does; `exit_code_from`: likewise, with the exit
+    code of this service.
     """
 
     colour: bool
     names: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     detached: bool = False
+    abort_on_exit: bool = False
+    exit_code_from: str | None = None

@@ -29,7 +29,9 @@ class Backend:
         "coming_back",
         "counts",
         "drained",
+        "exit_code",
         "failures",
+        "fell",
         "generation",
         "has_run",
         "identity",
@@ -66,6 +68,8 @@ class Backend:
         self.coming_back = False  # on its way down, but only to be started again
         self.paused = False  # kept out of rotation, whatever becomes of its process
         self.last_error = ""
+        self.exit_code: int | None = None  # of its last run; negative for a signal
+        self.fell = False  # some run has ended without having been asked to
         self.obstacles: tuple[Obstacle, ...] = ()  # what it waits for
         self.lines = LineRing()
         self.mailbox = Mailbox.new()

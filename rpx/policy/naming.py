@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from rpx.errors import UsageError
 
@@ -23,6 +23,17 @@ class Named(Protocol):
     def port(self) -> int | None: ...
     @property
     def external(self) -> bool: ...
+
+
+class Names(NamedTuple):
+    """Nothing but the names of a backend."""
+
+    label: str
+    name: str
+    replica: int
+    backend: str | None
+    port: int | None
+    external: bool
 
 
 N = TypeVar("N", bound=Named)

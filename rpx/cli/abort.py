@@ -1,0 +1,64 @@
+"""`--abort-on-exit` and `--exit-code-from`: the end of one service is the end of all."""
+
+from __future__ import annotations
+
+import trio
+
+from rpx.errors import Exit
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.model.status import State
+from rpx.policy.naming import select
+from rpx.policy.restart import ending
+
+
+class Abort:
+    """A `Face` of rpx.app that asks for the end when a process has ended by itself.
+
+    Its restart policy doesn't matter then. A oneshot that has done well is no reason.
+    """
+
+    def __init__(self, service: str | None) -> None:
+        """`service`: whose exit code is that of all, also if another one was the first to end."""
+        self._service = service
+        self._source: Backend | None = None  # of the exit code
+        self._aborted = False
+
+    async def __call__(
+        self,
+        registry: Registry,
+        shutdown: Shutdown,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Raises UsageError when there is no such service, or several copies of it."""
+        if self._service is not None:
+            [row] = select(registry.snapshot(), self._service, one=True)
+            self._source = registry.backends[row.label]
+        task_status.started()
+        while (first := self._first(registry)) is None:
+            await registry.changed.wait()
+        if not shutdown.asked:
+            self._aborted = True
+            self._source = self._source or first
+            how = "completed" if first.exit_code == 0 else ending(first.exit_code or 0)
+            registry.say(f"{how}: stopping all", first)
+            shutdown.request()
+
+    def exit_code(self, otherwise: int) -> int:
+        """That of the service, once all have stopped; `otherwise` if nobody has ended by itself."""
+        if not self._aborted or self._source is None:
+            return otherwise
+        code = self._source.exit_code
+        if code is None:
+            return Exit.FAILED  # it has not even begun
+        return 128 - code if code < 0 else code
+
+    def _first(self, registry: Registry) -> Backend | None:
+        return next((each for each in registry.backends.values() if self._counts(each)), None)
+
+    def _counts(self, backend: Backend) -> bool:
+        start = backend.spec.start
+        done = start is not None and start.oneshot and backend.state is State.COMPLETED
+        return backend.fell and (backend is self._source or not done)

@@ -1,0 +1,118 @@
+"""`rpx run`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from rpx.backend.fleet import child_environment
+from rpx.backend.ports import settle_ports
+from rpx.backend.shell import argv
+from rpx.cli.command import Command, Common
+from rpx.config import find_config, load_config
+from rpx.config.profiles import Asked
+from rpx.control.lease import running
+from rpx.control.paths import ports_file
+from rpx.errors import RpxError, UsageError
+from rpx.model.config import Config, Start
+from rpx.model.status import BackendSpec
+from rpx.policy.naming import Names, select
+from rpx.policy.plan import plan
+
+EXAMPLES = """\
+rpx run api -- python manage.py migrate   # with the environment and in the folder of api
+rpx run api 'echo $PORT'                  # one text goes to the shell
+rpx run api                               # its own command, in the foreground: for a debugger
+"""
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as the shell has it
+PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by Python, which the command must not inherit
+
+
+@click.command(
+    "run",
+    cls=Command,
+    examples=EXAMPLES,
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
+)
+@click.argument("name", metavar="NAME")
+@click.argument("command", metavar="[--] [COMMAND…]", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def run(common: Common, name: str, command: tuple[str, ...]) -> None:
+    """Run a command once, as the service NAME would be run: its environment, its folder. It has
+    the terminal to itself, and its exit code is that of `rpx run`.
+
+    Nothing is routed to it and nothing restarts it; whether the project runs doesn't matter.
+    """
+    path = common.file.absolute() if common.file else find_config(Path.cwd())
+    config = load_config(
+        path,
+        os.environ,
+        lambda text: click.echo(f"warning: {text}", err=True),
+        Asked(names=(name,)),  # also one that belongs to no run without its profile
+    )
+    config = settle_ports(config, ports_file(path), keep=False)
+    spec, start = _service(plan(config, _port(config, path)), name)
+    words = command[1:] if command[:1] == ("--",) else command
+    wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
+    _become(wanted, start, child_environment(spec, start, colour=False))
+
+
+def _service(specs: list[BackendSpec], name: str) -> tuple[BackendSpec, Start]:
+    """The first copy of ours that `name` means."""
+    chosen = {names.label for names in select([_names(spec) for spec in specs], name)}
+    for spec in specs:
+        if spec.label in chosen and spec.start is not None:
+            return spec, spec.start
+    raise UsageError(
+        f"`{name}` has no `start`: there is no environment and no folder to run anything in",
+        hint="name one of the services that rpx starts, see `rpx check`",
+    )
+
+
+def _names(spec: BackendSpec) -> Names:
+    address = spec.address
+    return Names(
+        label=spec.label,
+        name=spec.name,
+        replica=spec.replica,
+        backend=str(address) if address else None,
+        port=address.port if address else None,
+        external=spec.start is None,
+    )
+
+
+def _port(config: Config, path: Path) -> int:
+    """Of the listener, for RPX_URL: the real one if the project runs, else the one it would try."""
+    lease = running(path)
+    if lease is not None and lease.url is not None:
+        return urlsplit(lease.url).port or 80
+    return config.listen.http_port or 80
+
+
+def _become(command: str | tuple[str, ...], start: Start, environment: dict[str, str]) -> None:
+    """Replace this process: terminal, signals and exit code are then the command's own."""
+    try:
+        os.chdir(start.cwd)
+    except OSError as error:
+        raise RpxError(f"can't run anything in {start.cwd}: {error.strerror}") from None
+    sys.stdout.flush()
+    for signum in PYTHONS:
+        signal.signal(signum, signal.SIG_DFL)
+    program, *rest = argv(command)
+    try:
+        os.execvpe(program, [program, *rest], environment)  # noqa: S606 - the user's own command
+    except OSError as error:
+        missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
+        raise RpxError(
+            f"can't run `{shlex.join([program, *rest])}`: {error.strerror}",
+            hint="it was looked for on the PATH that the service has" if missing else "",
+            exit_code=NOT_FOUND if missing else NOT_EXECUTABLE,
+        ) from None
