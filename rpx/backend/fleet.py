@@ -78,7 +78,7 @@ class Fleet:
         """
         async with trio.open_nursery() as stops:
             for backend in self._registry.backends.values():
-                if not backend.external:
+                if backend.spec.start is not None:
                     stops.start_soon(self._stop, backend)
 
     async def _stop(self, backend: Backend) -> None:
@@ -137,7 +137,7 @@ class Fleet:
         return failure is None
 
     async def _follow(self, backend: Backend) -> None:
-        """Watch a backend that somebody else runs."""
+        """Watch a backend whose process is not its own: somebody else's, or another backend's."""
         await watch(
             self._registry,
             backend,

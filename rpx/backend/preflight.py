@@ -22,6 +22,7 @@ from rpx.model.status import BackendSpec
 
 def preflight(specs: Iterable[BackendSpec]) -> None:
     """Raise what is wrong with commands (all at once), then with the ports of backends of ours."""
+    specs = list(specs)
     started = [(spec, spec.start) for spec in specs if spec.start is not None]
     problems: dict[Problem, None] = {}
     for spec, start in started:
@@ -30,7 +31,9 @@ def preflight(specs: Iterable[BackendSpec]) -> None:
             problems[_no_command(spec, start, missing)] = None
     if problems:
         raise ConfigError(*problems)
-    for spec, _ in started:
+    for spec in specs:
+        if spec.start is None and not spec.served_by:
+            continue
         if isinstance(spec.address, SocketFile):
             _check_socket(spec, spec.address)
         elif spec.address is not None:

@@ -73,6 +73,8 @@ def _url(config: Config, spec: BackendSpec) -> str | None:
 
 
 def _command(spec: BackendSpec) -> str:
+    if spec.served_by:
+        return f"(that of {spec.served_by})"
     if spec.start is None:
         return "(external)"
     command = spec.start.command

@@ -62,7 +62,7 @@ class Teller:
         took = f" after {event.at - before:.1f} s" if before else ""
         if event.after is State.FAILED:
             yield from self._failed(event, backend)
-        elif text := _sentence(event, took, external=backend.external):
+        elif text := _sentence(event, took, external=backend.spec.start is None):
             yield f"{event.label} {text}"
         if event.after is not State.READY:
             self._ready.discard(event.label)
@@ -94,7 +94,7 @@ def stopping(registry: Registry) -> str:
     """What there is to be waited for, when the end begins."""
     backends = list(registry.backends.values())
     requests = sum(b.in_flight for b in backends)
-    running = sum(b.state in HAS_PROCESS and not b.external for b in backends)
+    running = sum(b.state in HAS_PROCESS and b.spec.start is not None for b in backends)
     parts = [_count(requests, "request")] if requests else []
     return f"stopping: {', '.join([*parts, _count(running, 'backend')])} (Ctrl-C again to hurry)"
 

@@ -114,20 +114,25 @@ class Builder:
 
     def _sources(self, written: ProxyWritten, at: Steps) -> tuple[Source, ...]:
         addresses = [source.located for source in written.from_]
-        owner = None
+        owner, served_by = None, None
         if written.start is not None:
             owner = self._owner(written.start, (*at, "start"), addresses)
+            if written.one_process:
+                served_by = owner = owner or 0
         sources = []
         for index, source in enumerate(written.from_):
-            start = None
+            start, shares = None, served_by
             if source.start is not None:
+                shares = None
                 own = (*at, "from", index, "start")
                 self._owner(source.start, own, [source.located])
                 start = self._start(source.start, own, _PER_ADDRESS)
             elif written.start is not None and owner in {None, index}:
-                start = self._start(written.start, (*at, "start"), _PER_ADDRESS)
+                start, shares = self._start(written.start, (*at, "start"), _PER_ADDRESS), None
             weight = 1 if source.weight is None else source.weight
-            sources.append(Source(address=source.located, start=start, weight=weight))
+            sources.append(
+                Source(address=source.located, start=start, weight=weight, served_by=shares)
+            )
         return tuple(sources)
 
     def _copies(self, written: ProxyWritten, at: Steps) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _same_port_started_twice(document: Document, entries: Sequence[Entry]) -> No
     seen: dict[tuple[str, int | None], tuple[Steps, str]] = {}
     for entry in entries:
         for at, source in entry.sources():
-            if source.start is None:
+            if source.start is None and source.served_by is None:
                 continue
             first, pool = seen.setdefault(_place(source.address), (at, entry.proxy.to))
             if pool != entry.proxy.to:  # within one pool the address itself is reported

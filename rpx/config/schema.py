@@ -27,6 +27,7 @@ from rpx.config.start_schema import (
 )
 from rpx.config.values import (
     Count,
+    Instances,
     Located,
     LocatedUrl,
     Maybe,
@@ -122,6 +123,7 @@ class ProxyWritten(Written):
     name: Maybe[Name] = None
     start: Maybe[StartField] = None
     replicas: Maybe[Annotated[StrictInt, Field(ge=1, le=100)]] = None
+    instances: Maybe[Instances] = None
     strategy: Maybe[Way] = None
     sticky: Maybe[StickyField] = None
     health_check: Maybe[HealthCheckField] = None
@@ -144,7 +146,16 @@ class ProxyWritten(Written):
             raise wrong(
                 "has `from` and `replicas`", "keep one: each address of `from` is a copy already"
             )
+        if self.instances and self.start is None:
+            raise wrong("has `instances`, but nothing to `start`", "add a `start`, or leave it out")
+        if self.one_process and (self.replicas or 1) > 1:
+            raise wrong("has `replicas` and `instances: 1`", "keep one of them")
         return self
+
+    @property
+    def one_process(self) -> bool:
+        """One process serves all addresses without a `start` of their own."""
+        return bool(self.instances or (self.start and self.start.instances))
 
 
 class ListenWritten(Written):
@@ -220,6 +231,7 @@ class TopWritten(Written):
     from_: Annotated[Any, Field(alias="from")] = None
     to: Any = None
     start: Any = None
+    instances: Any = None
     strategy: Any = None
     sticky: Any = None
     health_check: Any = None
@@ -236,6 +248,7 @@ ONE_PROXY = (
     "start",
     "replicas",
     "profiles",
+    "instances",
     "strategy",
     "sticky",
     "health_check",

@@ -288,6 +288,14 @@ def policy(value: object) -> object:
     return value
 
 
+def instances(value: object) -> object:
+    """One process for all addresses; more than one have addresses of their own."""
+    if value != 1 or isinstance(value, bool):
+        hint = "list one address for each copy in `from`; each gets a process of its own"
+        raise wrong(f"can only be 1: {shown(value)}", hint)
+    return value
+
+
 def strategy(value: object) -> object:
     """One of the ways to choose a backend."""
     if value not in get_args(Strategy):

@@ -13,6 +13,7 @@ from rpx.config.values import (
     Condition,
     Env,
     ExitCodes,
+    Instances,
     Located,
     Maybe,
     Needed,
@@ -83,6 +84,7 @@ class StartWritten(Written):
     """`start`."""
 
     command: Needed[Command]
+    instances: Maybe[Instances] = None
     cwd: Maybe[Annotated[Path, BeforeValidator(shorthand.folder)]] = None
     env: Maybe[Env] = None
     env_file: Maybe[EnvFilesField] = None

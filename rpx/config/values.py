@@ -39,6 +39,7 @@ Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
 ExitCode = Annotated[StrictInt, Field(ge=0, le=255)]
 ExitCodes = Annotated[tuple[ExitCode, ...], BeforeValidator(shorthand.several)]
 Way = Annotated[Strategy, BeforeValidator(shorthand.strategy)]
+Instances = Annotated[StrictInt, BeforeValidator(shorthand.instances)]
 Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(shorthand.statuses)]
 
 

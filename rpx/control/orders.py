@@ -71,7 +71,7 @@ async def kill_backend(
     [row] = select(rows, target, one=True)
     if row.external:
         raise _not_ours(registry, row.label)
-    backend = registry.backends[row.label]
+    backend = registry.backends[row.label].process
     if backend.pid is None or backend.state not in HAS_PROCESS:
         raise RpxError(
             f"`{row.label}` has no process to kill: it is {_down(backend)}",
@@ -238,7 +238,7 @@ def _ours(registry: Registry, names: Sequence[str]) -> list[Backend]:
         ours = [row.label for row in found if not row.external]
         if not ours:
             raise _not_ours(registry, found[0].label)
-        wanted.update(ours)
+        wanted.update(registry.backends[label].process.spec.label for label in ours)
     return [backend for label, backend in registry.backends.items() if label in wanted]
 
 

@@ -43,6 +43,8 @@ class Backend:
         "lines",
         "mailbox",
         "obstacles",
+        "others",
+        "owner",
         "paused",
         "pid",
         "pool",
@@ -74,6 +76,8 @@ class Backend:
         self.lines = LineRing()
         self.mailbox = Mailbox.new()
         self.pool: Pool | None = None
+        self.owner: Backend | None = None  # whose process serves this address, too
+        self.others: tuple[Backend, ...] = ()  # whose owner this one is
         self.weight = spec.weight
         self.identity = spec.identity
         self.changed = trio.Event()  # replaced at every change
@@ -90,6 +94,8 @@ class Backend:
     @property
     def shown(self) -> State:
         """The state as everybody but its life sees it."""
+        if self.owner is not None and self.owner.state not in _RUNNING:
+            return self.owner.state
         if self.paused and self.state in (State.READY, State.UNHEALTHY):
             return State.PAUSED
         return self.state
@@ -97,7 +103,12 @@ class Backend:
     @property
     def external(self) -> bool:
         """Somebody else runs it."""
-        return self.spec.start is None
+        return self.spec.start is None and self.owner is None
+
+    @property
+    def process(self) -> Backend:
+        """The record that has the process behind this address, which is nearly always this one."""
+        return self.owner or self
 
     @property
     def stuck(self) -> bool:
@@ -107,6 +118,8 @@ class Backend:
     @property
     def returning(self) -> bool:
         """Not up, but it is worth waiting for: it is being started or will be."""
+        if self.owner is not None and not self.paused:
+            return self.owner.returning
         if self.spec.start is None or self.paused:
             return False
         if self.state is State.UNHEALTHY and self.spec.health_check is not None:

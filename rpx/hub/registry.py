@@ -65,6 +65,10 @@ class Registry:
         self._clock = clock
         self.port = port
         self.backends = {spec.label: Backend(spec, clock()) for spec in specs}
+        for backend in self.backends.values():
+            backend.owner = self.backends.get(backend.spec.served_by)
+        for backend in self.backends.values():
+            backend.others = tuple(b for b in self.backends.values() if b.owner is backend)
         self.pools: dict[str, Pool] = {}
         for host, spec in pools.items():
             members = tuple(b for b in self.backends.values() if b.spec.host == host)
@@ -89,16 +93,23 @@ class Registry:
         if move is Move.LAUNCH:
             backend.generation += 1
             backend.coming_back = False
-        if after is State.READY and not backend.in_rotation:
-            backend.ups += 1
         spoken_of = backend.pid
         if after not in HAS_PROCESS:
             backend.pid = None
         if reason:
             backend.last_error = reason
         self._set_rotation(backend, up=after is State.READY)
+        for other in backend.others:
+            self._follow(other, backend)
         told = sentence(backend.obstacles) if waits else reason
         self._tell(backend, before, told, spoken_of)
+
+    def _follow(self, backend: Backend, owner: Backend) -> None:
+        """Take `backend` out and bring it back with the process of its `owner`."""
+        runs = owner.state in (State.READY, State.UNHEALTHY)
+        self._set_rotation(backend, up=runs and backend.state is State.READY)
+        if runs and backend.state is State.UNHEALTHY:
+            backend.suspected.set()  # its life has seen nobody there so far: it is to look now
 
     def look_ahead(self, backend: Backend) -> tuple[Obstacle, ...]:
         """Return what stands between `backend` and its start; say so if it has become hopeless."""
@@ -125,7 +136,8 @@ class Registry:
 
     def exited(self, backend: Backend) -> None:
         """Take `backend` out in the instant its process has gone; what that means comes later."""
-        self._set_rotation(backend, up=False)
+        for each in (backend, *backend.others):
+            self._set_rotation(each, up=False)
 
     def lost(self, backend: Backend, reason: str) -> None:
         """Its life ended by a bug of ours: nobody will move this backend again."""
@@ -225,7 +237,11 @@ class Registry:
             backend.drained.set()
 
     async def wait_drained(self, backend: Backend) -> None:
-        """Wait until only lasting requests are left at `backend`."""
+        """Wait until only lasting requests are left at what the process of `backend` serves."""
+        for each in (backend, *backend.others):
+            await self._drained(each)
+
+    async def _drained(self, backend: Backend) -> None:
         if backend.in_flight > backend.lasting:
             backend.drained = trio.Event()
             backend.keeps_until = trio.current_time() + KEEPS
@@ -235,9 +251,10 @@ class Registry:
                 backend.drained = None
 
     def _set_rotation(self, backend: Backend, *, up: bool) -> None:
-        up = up and not backend.paused
+        up = up and backend.shown is State.READY
         if up:
             backend.failures = 0
+            backend.ups += not backend.in_rotation
         if up is not backend.in_rotation and backend.pool is not None:
             self.events.publish(RotationChanged(backend.spec.label, up, self._clock()))
         backend.in_rotation = up
@@ -277,15 +294,15 @@ class Registry:
             port=spec.address.port if spec.address else None,
             external=backend.external,
             state=backend.shown,
-            pid=backend.pid,
-            restarts=backend.restarts,
-            since=backend.since,
+            pid=backend.process.pid,
+            restarts=backend.process.restarts,
+            since=max(backend.since, backend.process.since),
             in_rotation=backend.in_rotation and backend.weight > 0,
             weight=backend.weight,
             in_flight=backend.in_flight,
             last_error=backend.last_error,
             url=self.url(spec.host) if spec.host else None,
-            command=_command(spec),
+            command=_command(backend.process.spec),
             waiting_for=backend.obstacles,
         )
 

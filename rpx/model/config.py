@@ -123,12 +123,14 @@ class Dependency(Model):
 class Source(Model):
     """One entry of `from`: an address, and what starts the process behind it (None: external).
 
-    `weight` is its share of the requests beside the others'; 0: no new ones.
+    `weight` is its share of the requests beside the others'; 0: no new ones. `served_by` is the
+    index of an entry whose process serves this address, too.
     """
 
     address: Location
     start: Start | None = None
     weight: int = 1
+    served_by: int | None = None
 
 
 class Proxy(Model):

@@ -42,7 +42,8 @@ AT_REST: Final = frozenset({State.STOPPED, State.FAILED, State.COMPLETED})
 class BackendSpec:
     """What one backend is to be: where it listens, what starts it, how its health is known.
 
-    `replica` counts from 1 within `name`. `start` None: somebody else runs it (external).
+    `replica` counts from 1 within `name`. `start` None: somebody else runs it (external), or the
+    process of the backend `served_by` (a label) does.
     `address` None: supervised, but nothing is routed to it. `environment` is what rpx adds
     (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it. `change_origin` is the origin
     that it sees instead of what clients call it, empty for that.
@@ -59,6 +60,7 @@ class BackendSpec:
     depends_on: tuple[Dependency, ...] = ()
     by_index: bool = False
     change_origin: bytes = b""
+    served_by: str = ""
 
     @property
     def label(self) -> str:
@@ -72,7 +74,8 @@ class BackendSpec:
     @property
     def identity(self) -> str:
         """Who it is to clients that shall find it again: a copy of ours may change its port."""
-        return f"{self.name}/{self.replica}" if self.start else str(self.address)
+        ours = self.start or self.served_by
+        return f"{self.name}/{self.replica}" if ours else str(self.address)
 
 
 @dataclass(frozen=True, slots=True)

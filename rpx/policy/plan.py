@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from rpx.errors import UsageError
@@ -30,6 +31,7 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
     for proxy in config.proxies:
         ports[proxy.name] += [source.address.port for source in proxy.sources]
     for proxy in config.proxies:
+        entry: list[BackendSpec] = []
         for source in proxy.sources:
             replicas[proxy.name] += 1
             replica = replicas[proxy.name]
@@ -40,7 +42,7 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                 "RPX_REPLICA": str(replica),
                 "RPX_URL": url_of(proxy.to, http_port),
             }
-            specs.append(
+            entry.append(
                 BackendSpec(
                     name=proxy.name,
                     replica=replica,
@@ -55,6 +57,10 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                     by_index=_by_index(source.address.port, ports[proxy.name]),
                 )
             )
+        specs += [
+            spec if owner is None else replace(spec, served_by=entry[owner].label)
+            for spec, owner in zip(entry, (s.served_by for s in proxy.sources), strict=True)
+        ]
     for process in config.processes:
         names = {**others, "RPX_NAME": process.name, "RPX_REPLICA": "1"}
         specs.append(
@@ -139,7 +145,9 @@ def routes_only(config: Config) -> Config:
     proxies = tuple(
         proxy.model_copy(
             update={
-                "sources": tuple(s.model_copy(update={"start": None}) for s in proxy.sources),
+                "sources": tuple(
+                    s.model_copy(update={"start": None, "served_by": None}) for s in proxy.sources
+                ),
                 "start": None,
             }
         )

@@ -90,6 +90,7 @@ class StartKeys(TypedDict, total=False):
     """`start`."""
 
     command: Command
+    instances: Literal[1]
     cwd: Folder
     env: Mapping[str, str | int | float | None] | Sequence[str]
     env_file: EnvFile
@@ -133,6 +134,7 @@ ProxyKeys = TypedDict(
         "name": str,
         "start": Command | StartKeys,
         "replicas": int,
+        "instances": Literal[1],
         "strategy": Strategy,
         "sticky": bool | StickyKeys,
         "health_check": bool | HealthCheckKeys,
@@ -216,6 +218,7 @@ class ProjectKeys(TypedDict, total=False):
     to: str
     start: Command | StartKeys
     replicas: int
+    instances: Literal[1]
     strategy: Strategy
     sticky: bool | StickyKeys
     health_check: bool | HealthCheckKeys

@@ -77,7 +77,9 @@ async def test_it_leaves_after_so_many_failures_and_is_back_after_so_many_passes
     nursery.start_soon(it.run)
     await trio.sleep(7)
     it.failing = "503 Service Unavailable"
-    await trio.sleep(15)
+    await trio.sleep(
+        14.5
+    )  # between two checks, here and below: what happens at one time has no order
     assert it.story == ["1 ready", "21 unhealthy"]
     assert not it.backend.in_rotation
     assert it.backend.last_error == "503 Service Unavailable"
@@ -130,7 +132,7 @@ async def test_without_a_check_it_is_asked_once_and_then_only_after_a_request_ha
     it.failing = "connection refused"
     it.registry.suspect(it.backend, "connection refused")
     assert not it.backend.in_rotation
-    await trio.sleep(10)
+    await trio.sleep(10.5)
     assert it.story == ["0 ready", "1000 unhealthy"]
     it.failing = None
     began = trio.current_time()
@@ -140,7 +142,7 @@ async def test_without_a_check_it_is_asked_once_and_then_only_after_a_request_ha
     asked = len(it.asked)
     await trio.sleep(1000)
     assert len(it.asked) == asked
-    assert math.isclose(trio.current_time(), 2012)
+    assert math.isclose(trio.current_time(), 2012.5)
 
 
 async def test_a_suspect_whose_check_is_under_way_is_out_at_once_and_looked_at_then(

@@ -8,6 +8,7 @@ import pytest
 
 from rpx.config import config_from_mapping
 from rpx.model.config import HealthCheck, Process, Proxy, Restart, Start, Sticky
+from rpx.policy.plan import plan, routes_only
 from tests.config.support import load, refused
 
 
@@ -293,3 +294,26 @@ def test_an_entry_that_is_silent_about_a_pool_wide_setting_has_that_of_the_other
     assert [proxy.hold for proxy in config.proxies] == [3, 3]
     assert {proxy.health_check.path for proxy in config.proxies if proxy.health_check} == {"/up"}
     assert all(proxy.health_check for proxy in config.proxies)
+
+
+@pytest.mark.parametrize(
+    "entry", ["start: ./a, instances: 1", "start: {command: ./a, instances: 1}"]
+)
+def test_one_process_may_own_all_addresses(tmp_path: Path, entry: str) -> None:
+    proxy = proxy_of(tmp_path, f"{{from: [3000, 3001, 3002], to: a, {entry}}}")
+    assert [start is not None for start in starts(proxy)] == [True, False, False]
+    assert [source.served_by for source in proxy.sources] == [None, 0, 0]
+
+
+def test_one_process_owns_what_has_no_start_of_its_own(tmp_path: Path) -> None:
+    text = """{to: a, from: [3000, 3001, {address: 3002, start: ./b}], instances: 1,
+        start: {command: ./a, env: {PORT: 3001}}}"""
+    config = load(tmp_path, text).config
+    (proxy,) = config.proxies
+    assert [start is not None for start in starts(proxy)] == [False, True, True]
+    assert [spec.served_by for spec in plan(config, 80)] == ["a:3001", "", ""]
+
+
+def test_without_processes_nothing_is_served_by_one(tmp_path: Path) -> None:
+    config = load(tmp_path, "{from: [3000, 3001], to: a, start: ./a, instances: 1}").config
+    assert [spec.served_by for spec in plan(routes_only(config), 80)] == ["", ""]

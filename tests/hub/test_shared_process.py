@@ -1,0 +1,116 @@
+"""One process behind several addresses: they leave and return with it, each by its own health."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import trio
+import trio.testing
+
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.status import State, StateChanged
+from rpx.policy.lifecycle import Move
+from tests.support.bench import external, registry, spec
+
+
+def pair() -> tuple[Registry, Backend, Backend]:
+    """The backend with the process, and the other address that it serves."""
+    other = replace(external(3001), served_by="api:3000")
+    the = registry(spec(3000), other, clock=lambda: 0.0)
+    return the, the.backends["api:3000"], the.backends["api:3001"]
+
+
+def up() -> tuple[Registry, Backend, Backend]:
+    the, owner, other = pair()
+    the.move(owner, Move.LAUNCH)
+    the.started(owner, 4711)
+    the.move(owner, Move.PROBE_UP)
+    the.move(other, Move.PROBE_UP)
+    return the, owner, other
+
+
+def test_both_are_in_rotation_once_each_answers() -> None:
+    the, owner, other = up()
+    pool = the.pools["api.localhost"]
+    assert [pool.next_up(b"", None) for _ in range(3)] == [owner, other, owner]
+
+
+def test_the_other_address_waits_for_the_process_to_be_ready() -> None:
+    the, owner, other = pair()
+    the.move(owner, Move.LAUNCH)
+    the.move(other, Move.PROBE_UP)
+    assert not other.in_rotation
+    assert other.shown is State.STARTING
+    the.move(owner, Move.PROBE_UP)
+    assert other.in_rotation
+
+
+def test_an_address_that_did_not_answer_is_looked_at_when_the_process_is_ready() -> None:
+    the, owner, other = pair()
+    the.move(owner, Move.LAUNCH)
+    assert not other.suspected.is_set()
+    the.move(owner, Move.PROBE_UP)
+    assert other.suspected.is_set()
+    assert not other.in_rotation
+
+
+def test_the_exit_of_the_process_takes_both_out_in_that_instant() -> None:
+    the, owner, other = up()
+    the.exited(owner)
+    assert not owner.in_rotation
+    assert not other.in_rotation
+    the.move(owner, Move.CRASHED)
+    assert other.shown is State.BACKOFF
+    assert other.returning
+    the.move(owner, Move.LAUNCH)
+    assert not other.in_rotation
+    the.move(owner, Move.PROBE_UP)
+    assert other.in_rotation
+
+
+def test_each_address_has_its_own_health() -> None:
+    the, owner, other = up()
+    the.move(other, Move.PROBE_DOWN)
+    assert owner.in_rotation
+    assert not other.in_rotation
+    the.move(other, Move.PROBE_UP)
+    the.move(owner, Move.PROBE_DOWN)
+    assert not owner.in_rotation
+    assert other.in_rotation
+
+
+def test_a_paused_address_stays_out_when_the_process_comes_back() -> None:
+    the, owner, other = up()
+    the.pause(other)
+    the.move(owner, Move.CRASHED)
+    the.move(owner, Move.LAUNCH)
+    the.move(owner, Move.PROBE_UP)
+    assert not other.in_rotation
+
+
+async def test_the_process_is_drained_when_the_requests_at_all_its_addresses_have_ended() -> None:
+    the, owner, other = up()
+    the.enter(other)
+    the.move(owner, Move.STOP)
+    assert not other.in_rotation
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(the.wait_drained, owner)
+        await trio.testing.wait_all_tasks_blocked()
+        assert nursery.child_tasks
+        the.leave(other)
+
+
+def test_what_is_told_and_shown_is_the_state_of_the_process() -> None:
+    the, owner, other = up()
+    with the.events.subscribe() as news:
+        the.move(owner, Move.CRASHED)
+        the.move(other, Move.PROBE_DOWN)
+        told = [event.label for event in news.take() if isinstance(event, StateChanged)]
+    assert told == ["api:3000"]
+    first, second = the.snapshot()
+    assert (first.state, second.state) == (State.BACKOFF, State.BACKOFF)
+    assert not second.external
+    the.move(owner, Move.LAUNCH)
+    the.started(owner, 4712)
+    assert [row.pid for row in the.snapshot()] == [4712, 4712]
