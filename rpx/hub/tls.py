@@ -8,11 +8,13 @@ import trio
 
 from rpx.model.address import Tls
 
+UNTRUSTED = "certificate verify failed"  # the beginning of what is wrong with a certificate
+NO_TLS = "does not speak TLS"
 _REASONS = {
-    "WRONG_VERSION_NUMBER": "does not speak TLS",
-    "HTTP_REQUEST": "does not speak TLS",
-    "PACKET_LENGTH_TOO_LONG": "does not speak TLS",
-    "RECORD_LAYER_FAILURE": "does not speak TLS",
+    "WRONG_VERSION_NUMBER": NO_TLS,
+    "HTTP_REQUEST": NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": NO_TLS,
+    "RECORD_LAYER_FAILURE": NO_TLS,
 }
 _contexts: trio.lowlevel.RunVar[dict[Tls, ssl.SSLContext]] = trio.lowlevel.RunVar("TLS contexts")
 
@@ -50,7 +52,7 @@ def _make_context(tls: Tls) -> ssl.SSLContext:
 def fault_of(error: OSError) -> str:
     """Return what was wrong in a handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {error.verify_message.rstrip('.')}"
+        return f"{UNTRUSTED}: {error.verify_message.rstrip('.')}"
     if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError):
         return "closed the connection within the TLS handshake"
     if error.reason in _REASONS:

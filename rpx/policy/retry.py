@@ -14,7 +14,6 @@ class Failure(Enum):
 
     REFUSED = "connection refused"
     UNRESOLVED = "its host name can't be resolved"
-    UNTRUSTED = "its certificate is not trusted"
     UNSECURED = "no TLS handshake"
     TIMEOUT = "no connection in time"
     STARVED = "rpx has no file descriptor left for a connection"
@@ -26,7 +25,6 @@ class Failure(Enum):
 _NEVER_BEGUN = (
     Failure.REFUSED,
     Failure.UNRESOLVED,
-    Failure.UNTRUSTED,
     Failure.UNSECURED,
     Failure.TIMEOUT,
     Failure.FULL,

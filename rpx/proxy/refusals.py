@@ -11,6 +11,7 @@ from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reas
 from rpx.hub.counts import Counts
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
+from rpx.hub.tls import NO_TLS, UNTRUSTED
 from rpx.model.status import AT_REST, State
 from rpx.policy.depend import sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
@@ -116,9 +117,8 @@ def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str,
             return 503, f"Every backend of {pool.host} {failure.value}.", hint
         case Failure.TIMEOUT:
             return 504, f"No backend of {pool.host} took the connection in time.", _hint(pool)
-        case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNTRUSTED | Failure.UNSECURED:
-            hint = _HINTS.get(failure) or _hint(pool)
-            return 502, f"No backend of {pool.host} answered: {why}.", hint
+        case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNSECURED:
+            return 502, f"No backend of {pool.host} answered: {why}.", _hint(pool)
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
             what = f"The backend of {pool.host} that was asked {failure.value}."
             return 502, what, _hint(pool)
@@ -179,14 +179,17 @@ _LOOP = Page(
 )
 
 
-_HINTS = {
-    Failure.UNTRUSTED: "beside its `url` in rpx.yaml `ca: FILE` names the authority to believe, and"
-    " `verify: false` believes anybody",
-    Failure.UNSECURED: "if it speaks no TLS there, write http:// in its `url`",
+_TLS_HINTS = {
+    UNTRUSTED: "beside its `url` in rpx.yaml, `ca: FILE` says whom to believe and `verify: false`"
+    " believes anybody",
+    NO_TLS: "write http:// in its `url`, if it is to be asked without TLS",
 }
 
 
 def _hint(pool: Pool) -> str:
+    for fault, hint in _TLS_HINTS.items():
+        if any(backend.last_error.startswith(fault) for backend in pool.backends):
+            return hint
     if paused := [b.spec.label for b in pool.backends if b.paused]:
         return " or ".join(f"`rpx resume-backend {label}`" for label in paused) + " brings it back"
     if any(backend.external for backend in pool.backends):

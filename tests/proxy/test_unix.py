@@ -10,7 +10,7 @@ import trio
 from rpx.model.address import SocketFile
 from rpx.model.config import Timeouts
 from tests.proxy.house import HOST, get, post, running, until
-from tests.support.origin import OK, answers, never, once, origin, says
+from tests.support.origin import OK, answers, never, origin, says
 from tests.support.raw import SOON
 
 
@@ -27,19 +27,6 @@ async def test_a_request_goes_through_and_its_connection_is_used_again(tmp_path:
         assert len(backend.visits) == 1
         assert b"\r\nX-Forwarded-For: 127.0.0.1\r\n" in backend.requests[0]
         assert f"\r\nHost: {HOST}\r\n".encode() in backend.requests[0]
-
-
-async def test_an_idle_connection_that_was_closed_is_noticed(tmp_path: Path) -> None:
-    path = str(tmp_path / "s")
-    async with origin(once(), answers(OK), path=path) as backend, running(backend) as house:
-        client = await house.client()
-        await client.send(get())
-        await client.answer()
-        await until(lambda: backend.visits[0].sock.fileno() < 0, "it is still open")
-        await trio.sleep(0.1)  # the sweeper looks again: the connection is at rest
-        await client.send(post())
-        assert (await client.answer()).status == 200
-        assert house.backends[0].counts.errors == 0
 
 
 async def test_a_large_body_goes_through_whole(tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ class Authority:
         self, name: str = "localhost", *, days: int = 1, alone: bool = False
     ) -> ssl.SSLContext:
         """The context of a server with a certificate for `name`; `alone`: signed by itself."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue(name, days=days, alone=alone))
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        return context
+
+    def issue(self, name: str = "localhost", *, days: int = 1, alone: bool = False) -> Path:
+        """A file with such a certificate and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         cert = self._sign(subject, key, name, NOW + dt.timedelta(days=days), alone=alone)
@@ -43,10 +50,7 @@ class Authority:
                 serialization.NoEncryption(),
             )
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        context.set_alpn_protocols(["h2", "http/1.1"])
-        return context
+        return path
 
     def _sign(
         self,
