@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import psutil
@@ -27,6 +27,7 @@ from rpx.model.config import Start
 
 KILL_TAKES = 2.0  # seconds; what has not gone then is stuck in the kernel
 Ask = Callable[[int], Awaitable[bool]]  # gets the leader's pid
+Left = Callable[[Sequence[int]], None]  # gets the pids of those that the leader has left behind
 POLL = 0.01, 0.1  # seconds between looks at those that are going: the first, and the longest
 
 
@@ -34,7 +35,12 @@ class Child:
     """A running instance: the leader, its group and session, and whoever carries its marker."""
 
     def __init__(
-        self, leader: Leader, start: Start, patience: Patience, ask: Ask | None = None
+        self,
+        leader: Leader,
+        start: Start,
+        patience: Patience,
+        ask: Ask | None = None,
+        left: Left = lambda _pids: None,
     ) -> None:
         self.pid = leader.pid  # of the process, its group and its session alike
         self.created = leader.created
@@ -44,6 +50,7 @@ class Child:
         self._start = start
         self._patience = patience
         self._ask = ask
+        self._left = left
         self._asked = False
         self._deadline = math.inf  # of the grace period, once asked to stop
         self._over = False
@@ -116,7 +123,7 @@ class Child:
             for process in set(left) - asked:
                 self._ask_apart(process)
             asked.update(left)
-            await _until_gone(left)
+            await _until_gone(left, self._left)
 
     def _ask_apart(self, process: psutil.Process) -> None:
         """Ask one that has left the group, and so has not heard the first time."""
@@ -149,10 +156,11 @@ class Child:
         self.output.end_soon()
 
 
-async def _until_gone(left: list[psutil.Process]) -> None:
+async def _until_gone(left: list[psutil.Process], tell: Left = lambda _pids: None) -> None:
     """Watch those that are known to be going: far cheaper than to look at all there are."""
     nap, longest = POLL
-    while any(processes.is_running(process) for process in left):
+    while left := [process for process in left if processes.is_running(process)]:
+        tell([process.pid for process in left])
         await trio.sleep(nap)
         nap = min(nap * 1.5, longest)
 
@@ -165,17 +173,19 @@ async def open_child(
     instance: str,
     patience: Patience,
     ask: Ask | None = None,
+    left: Left = lambda _pids: None,
     spawn: Callable[[Start, Mapping[str, str], str], Awaitable[Leader]] = spawn,
 ) -> AsyncIterator[Child]:
     """Run a command; on leaving, however that happens, everything it started has ended.
 
     `ask` is how it is asked to stop instead of by a signal; False: that went wrong, signal it.
+    `left` is told who is still waited for, once the process itself has gone.
     `env` is its whole environment, to which the marker `RPX_INSTANCE=<instance>` is added. Reading
     `output` belongs into a nursery *around* this context, shielded: the lines of a stopping child
     are then still read, and the end comes 0.2 s after the child's at the latest.
     """
     leader = await spawn(start, {**env, MARKER: instance}, instance)
-    child = Child(leader, start, patience, ask)
+    child = Child(leader, start, patience, ask, left)
     try:
         yield child
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -106,7 +106,7 @@ class Fleet:
         return Life(
             registry=self._registry,
             backend=backend,
-            open=partial(self._open, backend.spec, start, environment, instance, ask),
+            open=partial(self._open, backend, start, environment, instance, ask),
             sign=partial(Sign, backend, aside),
             check=partial(check, backend),
             patience=self._patience,
@@ -117,15 +117,21 @@ class Fleet:
 
     def _open(
         self,
-        spec: BackendSpec,
+        backend: Backend,
         start: Start,
         environment: dict[str, str],
         instance: str,
         ask: Ask | None,
     ) -> AbstractAsyncContextManager[Child]:
-        if isinstance(spec.address, SocketFile):
-            clear(spec.address)
-        return open_child(start, environment, instance=instance, patience=self._patience, ask=ask)
+        if isinstance(backend.spec.address, SocketFile):
+            clear(backend.spec.address)
+
+        def left(pids: Sequence[int]) -> None:
+            backend.left = pids
+
+        return open_child(
+            start, environment, instance=instance, patience=self._patience, ask=ask, left=left
+        )
 
     async def _ask(
         self, backend: Backend, aside: Aside, command: str | tuple[str, ...], pid: int

@@ -106,12 +106,15 @@ def waiting(registry: Registry, now: float, *, hurried: bool) -> list[str]:
         label = backend.spec.label
         if backend.external or backend.state not in HAS_PROCESS or backend.pid is None:
             continue
+        whom = f"{label} (pid {backend.pid})"
+        if backend.left:
+            whom = f"what {label} has left behind (pid {', '.join(map(str, backend.left))})"
         if hurried:
-            lines.append(f"killing {label} (pid {backend.pid})")
+            lines.append(f"killing {whom}")
         elif backend.state is State.STOPPING and backend.spec.start:
             left = backend.since + backend.spec.start.stop_grace_period - now
             kill = f"SIGKILL in {max(0, round(left))}s"
-            lines.append(f"waiting for {label} (pid {backend.pid}), {kill}, Ctrl-C to kill now")
+            lines.append(f"waiting for {whom}, {kill}, Ctrl-C to kill now")
         elif backend.in_flight:
             requests = _count(backend.in_flight, "request")
             lines.append(f"waiting for {requests} at {label}, Ctrl-C to drop them")

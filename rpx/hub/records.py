@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 import trio
@@ -40,6 +40,7 @@ class Backend:
         "keeps_until",
         "last_error",
         "lasting",
+        "left",
         "lines",
         "mailbox",
         "obstacles",
@@ -62,6 +63,7 @@ class Backend:
         self.state = State.UNHEALTHY if spec.address and not spec.start else State.STOPPED
         self.since = now
         self.pid: int | None = None
+        self.left: Sequence[int] = ()  # pids that go on when its own process has gone
         self.restarts = 0
         self.generation = 0  # launches so far
         self.ups = 0  # times it has come up: one that was away is a new one to a retry

@@ -130,7 +130,7 @@ class Registry:
 
     def started(self, backend: Backend, pid: int) -> None:
         """Say which process `backend` is now."""
-        backend.pid = pid
+        backend.pid, backend.left = pid, ()
         backend.has_run = True
         self._announce(backend)
 

@@ -175,6 +175,11 @@ async def test_who_is_waited_for_is_told_with_the_time_left(told: Told) -> None:
         "waiting for api:3000 (pid 4711), SIGKILL in 7s, Ctrl-C to kill now",
         "waiting for 1 request at api:3001, Ctrl-C to drop them",
     ]
+    told["api:3000"].left = (5, 6)
+    assert waiting(told.registry, told.now + 3, hurried=False)[0] == (
+        "waiting for what api:3000 has left behind (pid 5, 6), SIGKILL in 7s, Ctrl-C to kill now"
+    )
+    told["api:3000"].left = ()
     assert waiting(told.registry, told.now, hurried=True) == [
         "killing api:3000 (pid 4711)",
         "killing api:3001 (pid 4711)",

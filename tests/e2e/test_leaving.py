@@ -138,6 +138,34 @@ def test_closing_the_terminal_stops_everything(project: Project) -> None:
     until(lambda: project.survivors() == [], f"{project.survivors()}")
 
 
+def test_ctrl_c_typed_at_a_terminal_is_one_request_and_the_next_one_kills(
+    project: Project,
+) -> None:
+    project.write("processes: {deaf: PYTHON APPS/ignore_term.py}")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.folder)
+        os.execvpe(RPX[0], (*RPX, "up"), project.environment)  # noqa: S606 - it is rpx itself
+    os.set_blocking(terminal, False)
+    said = bytearray()
+
+    def has_said(text: bytes) -> bool:
+        with suppress(OSError):
+            said.extend(os.read(terminal, 65536))
+        return text in said
+
+    until(lambda: has_said(b"ignores"), f"up, in {said!r}")
+    os.write(terminal, b"\x03")
+    until(lambda: has_said(b"SIGKILL in 8s, Ctrl-C to kill now"), f"waiting, in {said!r}")
+    os.write(terminal, b"\x03")
+    began = time.monotonic()
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert time.monotonic() - began < 2
+    os.close(terminal)
+    assert project.survivors() == []
+
+
 def test_a_request_under_way_is_answered_before_rpx_goes(project: Project) -> None:
     [port] = free_ports(1)
     project.write(

@@ -107,6 +107,21 @@ def test_ctrl_c_names_who_is_waited_for_and_the_second_kills(project: Project) -
         assert "stubborn stopped: killed by SIGKILL" in project.said()
 
 
+def test_who_is_waited_for_is_what_is_left_when_the_leader_has_gone(project: Project) -> None:
+    (project.folder / "stubborn.sh").write_text(
+        "trap '' TERM; echo daemon $$; while true; do sleep 0.1; done"
+    )
+    project.write("processes: {app: setsid sh stubborn.sh & exec sleep 60}")
+    with project.up() as up:
+        pid = project.until_said("app | daemon").split()[-1]
+        up.send_signal(signal.SIGINT)
+        line = project.until_said("waiting for what app has left behind")
+        assert f"(pid {pid})" in line
+        assert line.endswith("s, Ctrl-C to kill now")
+        assert end(up, signal.SIGINT) == 130
+        assert project.survivors() == []
+
+
 def test_a_backend_that_gives_up_shows_its_last_output_and_what_to_do(project: Project) -> None:
     project.write(
         "processes:\n"
