@@ -88,7 +88,6 @@ class Run:
 
 async def live(life: Life) -> None:
     """Keep a process running as its restart policy and the orders in its mailbox say."""
-    history = History()
     if not life.wanted:
         life.registry.move(life.backend, Move.STOP)
         await rest(life, math.inf)
@@ -96,8 +95,7 @@ async def live(life: Life) -> None:
         while not await await_turn(life.registry, life.backend):
             await rest(life, math.inf)
         run = await run_once(life)
-        history, pause = settle(life, run, history)
-        await rest(life, pause)
+        await rest(life, settle(life, run))
 
 
 async def run_once(life: Life) -> Run:
@@ -120,7 +118,6 @@ async def run_once(life: Life) -> Run:
                 helpers.start_soon(hurry, life, child, run)
                 run.code = await child.wait()
                 run.over = True
-                backend.exit_code = run.code
                 registry.exited(backend)
                 if run.leaving:
                     await run.gone.wait()  # the rest of its group has its grace period too
@@ -130,23 +127,26 @@ async def run_once(life: Life) -> Run:
                 registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", backend)
     except OSError as error:  # plain, not in a group: only the spawn itself raises it here
         registry.print(backend, f"rpx: cannot start: {error}\n".encode())
-        backend.exit_code = run.code = NOT_STARTED
+        run.code = NOT_STARTED
     run.uptime = trio.current_time() - run.born
     return run
 
 
-def settle(life: Life, run: Run, history: History) -> tuple[History, float]:
-    """Decide, once, what the end of `run` means. Return the crashes that count and the rest due."""
+def settle(life: Life, run: Run) -> float:
+    """Decide, once, what the end of `run` means. Return the seconds of rest that are due."""
     registry, backend = life.registry, life.backend
     what = run.unfit or ending(run.code)
     ended = f"{what} after {run.uptime:.1f} s"
+    registry.ended(backend, what, run.code, run.uptime)
+    history, backend.history = backend.history, History()
     if run.order is not None:
         if run.order.kind is OrderKind.STOP or not run.order.come_back:
             registry.move(backend, Move.RETIRED, reason=ended)
-            return History(), math.inf
+            return math.inf
+        backend.history = history
         registry.move(backend, Move.REPLACED, reason=ended)
         backend.restarts += 1
-        return history, run.order.down_for
+        return run.order.down_for
     backend.fell |= not run.unfit
     verdict = after_exit(
         life.start.restart,
@@ -161,18 +161,20 @@ def settle(life: Life, run: Run, history: History) -> tuple[History, float]:
         why = f"{ended}, restart in {verdict.delay:.1f} s"
         registry.move(backend, Move.CRASHED, reason=why)
         backend.restarts += 1
-        return verdict.history, verdict.delay
+        backend.history = verdict.history
+        return verdict.delay
     registry.move(
         backend,
         Move.GAVE_UP if verdict.gave_up else Move.FINISHED,
         reason=verdict.reason or ended,
     )
-    return History(), math.inf
+    return math.inf
 
 
 async def rest(life: Life, seconds: float) -> None:
     """Stay down until the time has passed or somebody says start."""
     backend = life.backend
+    backend.due = trio.current_time() + seconds
     with trio.move_on_after(seconds) as nap:
         async for order in backend.mailbox.orders:
             order.take()

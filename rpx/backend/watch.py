@@ -34,6 +34,7 @@ async def watch(
     (trio's time) failures of a backend that is still starting don't count.
     """
     health = Health.of(backend.spec.health_check, undecided=backend.state is State.STARTING)
+    backend.health = health
     eager = FIRST_PAUSE
     while True:
         began = trio.current_time()

@@ -10,7 +10,6 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import State
 from rpx.policy.naming import select
-from rpx.policy.restart import ending
 
 
 class Abort:
@@ -42,7 +41,7 @@ class Abort:
         if not shutdown.asked:
             self._aborted = True
             self._source = self._source or first
-            how = "completed" if first.exit_code == 0 else ending(first.exit_code or 0)
+            how = first.ended.what if first.ended and first.ended.code else "completed"
             registry.say(f"{how}: stopping all", first)
             shutdown.request()
 
@@ -50,10 +49,10 @@ class Abort:
         """That of the service, once all have stopped; `otherwise` if nobody has ended by itself."""
         if not self._aborted or self._source is None:
             return otherwise
-        code = self._source.exit_code
-        if code is None:
+        ended = self._source.ended
+        if ended is None:
             return Exit.FAILED  # it has not even begun
-        return 128 - code if code < 0 else code
+        return 128 - ended.code if ended.code < 0 else ended.code
 
     def _first(self, registry: Registry) -> Backend | None:
         return next((each for each in registry.backends.values() if self._counts(each)), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -49,6 +49,11 @@ class Client:
         """A row for each backend, as `rpx ps --json` prints it."""
         rows: list[dict[str, Any]] = self._ask("GET", "/v1/ps")
         return rows
+
+    def why(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Why backends are in the states they are in (control.why)."""
+        found: list[dict[str, Any]] = self._ask("GET", "/v1/why", query={"name": list(names)})
+        return found
 
     def stats(self) -> dict[str, dict[str, Figures]]:
         """Host → `host:port` → figures."""
@@ -125,11 +130,17 @@ class Client:
                 except (httpx.RemoteProtocolError, httpx.ReadError):
                     return  # the project has ended, and the connection with it
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, Sequence[str]] | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
         timeout = ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN
         with self._walled():
             answer = self._http.request(
-                method, path, json=body, timeout=httpx.Timeout(timeout, connect=2.0)
+                method, path, json=body, params=query, timeout=httpx.Timeout(timeout, connect=2.0)
             )
         if answer.is_error:
             raise _error(answer)

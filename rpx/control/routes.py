@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+import trio
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,6 +19,7 @@ from rpx.control.metrics import CONTENT_TYPE, prometheus
 from rpx.control.outcome import as_json
 from rpx.control.rows import ps_row
 from rpx.control.streams import NDJSON, Follow, events, ndjson, output, printed_json
+from rpx.control.why import why
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -59,6 +61,7 @@ def application(registry: Registry, shutdown: Shutdown) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/ps", api.ps),
+            Route("/v1/why", api.why),
             Route("/v1/stats", api.stats),
             Route("/v1/logs", api.logs),
             Route("/v1/events", api.events),
@@ -97,6 +100,13 @@ class Api:
     async def ps(self, _request: Request) -> Response:
         """A row for each backend, in the shape of `rpx ps --json`."""
         return JSONResponse([ps_row(row) for row in self._registry.snapshot()])
+
+    async def why(self, request: Request) -> Response:
+        """Why the backends that are named are in the states they are in."""
+        labels = self._labels(request.query_params.getlist("name"))
+        now = trio.current_time()
+        backends = [b for label, b in self._registry.backends.items() if label in labels]
+        return JSONResponse([why(self._registry, backend, now) for backend in backends])
 
     async def stats(self, _request: Request) -> Response:
         """Host → `host:port` → figures."""

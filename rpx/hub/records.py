@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 
@@ -10,8 +11,10 @@ import trio
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
 from rpx.hub.orders import Mailbox
-from rpx.model.status import BackendSpec, Obstacle, PoolSpec, State
+from rpx.model.status import BackendSpec, Ended, Obstacle, PoolSpec, State
 from rpx.policy.balance import Turns, turns
+from rpx.policy.health import Health
+from rpx.policy.restart import History
 from rpx.policy.stickiness import Pins
 
 # What a request has met: (id, ups) of a backend since it was last up, or id: for good.
@@ -29,11 +32,14 @@ class Backend:
         "coming_back",
         "counts",
         "drained",
-        "exit_code",
+        "due",
+        "ended",
         "failures",
         "fell",
         "generation",
         "has_run",
+        "health",
+        "history",
         "identity",
         "in_flight",
         "in_rotation",
@@ -72,8 +78,11 @@ class Backend:
         self.coming_back = False  # on its way down, but only to be started again
         self.paused = False  # kept out of rotation, whatever becomes of its process
         self.last_error = ""
-        self.exit_code: int | None = None  # of its last run; negative for a signal
         self.fell = False  # some run has ended without having been asked to
+        self.ended: Ended | None = None  # its last process
+        self.history = History()  # the crashes that count
+        self.due = math.inf  # when its rest ends, in trio's time
+        self.health: Health | None = None  # what the checks of this run say
         self.obstacles: tuple[Obstacle, ...] = ()  # what it waits for
         self.lines = LineRing()
         self.mailbox = Mailbox.new()

@@ -22,6 +22,7 @@ from rpx.model.status import (
     HAS_PROCESS,
     OWN_WORDS,
     BackendSpec,
+    Ended,
     Event,
     Note,
     Obstacle,
@@ -95,7 +96,7 @@ class Registry:
             backend.coming_back = False
         spoken_of = backend.pid
         if after not in HAS_PROCESS:
-            backend.pid = None
+            backend.pid = backend.health = None
         if reason:
             backend.last_error = reason
         self._set_rotation(backend, up=after is State.READY)
@@ -138,6 +139,10 @@ class Registry:
         """Take `backend` out in the instant its process has gone; what that means comes later."""
         for each in (backend, *backend.others):
             self._set_rotation(each, up=False)
+
+    def ended(self, backend: Backend, what: str, code: int, uptime: float) -> None:
+        """Keep how its process ended."""
+        backend.ended = Ended(what, code, uptime, self._clock())
 
     def lost(self, backend: Backend, reason: str) -> None:
         """Its life ended by a bug of ours: nobody will move this backend again."""

@@ -102,6 +102,16 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended: in words, its exit code (negative: a signal), seconds up, and when."""
+
+    what: str
+    code: int
+    uptime: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One row of `rpx ps`. `since` is seconds since the epoch; times and pids are of now."""
 

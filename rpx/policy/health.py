@@ -56,6 +56,11 @@ class Health:
         return None
 
     @property
+    def streak(self) -> int:
+        """Passes in a row; negative: failures in a row."""
+        return self._streak
+
+    @property
     def hopeless(self) -> bool:
         """Failed as often again after leaving rotation: asking once more won't help it."""
         return not self.up and self._streak <= -2 * self.fall

@@ -86,6 +86,14 @@ def after_exit(
     return Again(delay(policy.backoff, streak, chance), History(streak, (*times, now)))
 
 
+def restarts_left(policy: Restart, history: History, now: float) -> int:
+    """Return how many more crashes are followed by a start, if they come now."""
+    if policy.policy == "no":
+        return 0
+    recent = sum(now - at < policy.window for at in history.times)
+    return max(0, policy.max_restarts - recent)
+
+
 def delay(backoff: Backoff, streak: int, chance: float) -> float:
     """Seconds to rest after the `streak`-th crash in a row, with ±10 % jitter."""
     # min() on the exponent: factor ** 2000 overflows long before anybody would wait for it

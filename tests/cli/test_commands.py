@@ -80,6 +80,28 @@ async def test_ps_as_json_is_a_list_of_rows(shop: Shop) -> None:
     ]
 
 
+async def test_why_explains_the_state_of_each_backend(shop: Shop) -> None:
+    shop.fleet.lives["api:3000"].broken = True
+    await shop.rpx("restart", "api:3000")
+    backend = shop.fleet.registry.backends["api:3000"]
+    shop.fleet.registry.print(backend, b"\x1b[31mno such table\x1b[0m\n")
+    assert await shop.rpx("why", "api:1", "3005") == 0
+    failed, external = shop.out.split("\n\n")
+    assert failed.startswith("api:3000 failed for ")
+    assert failed.splitlines()[0].endswith(": exited with status 1")
+    assert failed.splitlines()[1:] == [
+        "  restarts    1, and 5 more within 60 s if it crashes",
+        "  last lines",
+        "    no such table",
+        "hint: `rpx start api:3000` starts it",
+    ]
+    assert external.startswith("api:3005 unhealthy for ")
+    assert "nobody answers there; rpx asks again" in external
+    assert await shop.rpx("why", "api", "--json") == 0
+    assert [row["state"] for row in json.loads(shop.out)] == ["failed", "ready", "unhealthy"]
+    assert await shop.rpx("why", "nope") == 2
+
+
 async def test_stats_are_a_table_or_json(shop: Shop) -> None:
     counts = shop.fleet.registry.backends["api:3000"].counts
     for _ in range(150):

@@ -103,7 +103,8 @@ def test_each_of_the_two_flags_misses_the_other(tmp_path: Path) -> None:
     assert said(tmp_path, "--to", "a") == [
         (
             "error: the command line has no `--from`\n"
-            "hint: say where its backends listen, for example `--from localhost:3000`"
+            "hint: write where its backends listen, as `--from localhost:3000`,"
+            " or give it a `--start`"
         )
     ]
 

@@ -1,0 +1,77 @@
+"""`rpx why`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.cli.output import age, json_option, print_json
+from rpx.cli.ps import COLOURS
+from rpx.model.escapes import without_escapes
+
+EXAMPLES = """\
+rpx why api                     # why is it not ready? What is it waiting for?
+rpx why 3001                    # one backend
+rpx why db --json               # for scripts
+"""
+
+
+@click.command("why", cls=Command, examples=EXAMPLES)
+@click.argument("names", metavar="NAME…", nargs=-1, required=True)
+@json_option
+@click.pass_obj
+def why(common: Common, names: tuple[str, ...], *, as_json: bool) -> None:
+    """Explain the state of backends: what they wait for, how their last process ended, what their
+    checks say, when they are started again, and what they printed last.
+    """
+    with common.client() as client:
+        found = client.why(names)
+    if as_json:
+        print_json(found)
+        return
+    colour = common.colour(sys.stdout)
+    print("\n\n".join("\n".join(_told(each, time.time(), colour=colour)) for each in found))
+
+
+def _told(each: dict[str, Any], now: float, *, colour: bool) -> Iterator[str]:
+    state = each["state"]
+    if colour and state in COLOURS:
+        state = click.style(state, fg=COLOURS[state])
+    since = age(now - each["since"])
+    yield f"{each['label']} {state} for {since}: {each['because']}"
+    for what, text in _details(each, now):
+        yield f"  {what:<12}{text}"
+    if each["last_lines"]:
+        yield "  last lines"
+    for line in each["last_lines"]:
+        data = line.encode("utf-8", "surrogateescape")
+        yield f"    {without_escapes(data).decode('utf-8', 'replace')}"
+    if each["hint"]:
+        yield f"hint: {each['hint']}"
+
+
+def _details(each: dict[str, Any], now: float) -> Iterator[tuple[str, str]]:
+    if each["pid"]:
+        yield "process", str(each["pid"])
+    if exit_ := each["last_exit"]:
+        ago = age(now - exit_["at"])
+        yield "last exit", f"{exit_['what']} after {exit_['uptime']:.1f} s, {ago} ago"
+    if each["restarts"]:
+        yield "restarts", str(each["restarts"]) + _budget(each)
+    if each["next_start_in"] is not None:
+        yield "next start", f"in {each['next_start_in']:.1f} s"
+    if checks := each["checks"]:
+        failed, passed = checks["failed_in_a_row"], checks["passed_in_a_row"]
+        why = f": {each['last_error']}" if failed and each["last_error"] else ""
+        yield "checks", f"{failed} failed in a row{why}" if failed else f"{passed} passed in a row"
+
+
+def _budget(each: dict[str, Any]) -> str:
+    if each["restart_policy"] == "no":
+        return ""
+    return f", and {each['restarts_left']} more within {each['restart_window']:g} s if it crashes"

@@ -1,0 +1,129 @@
+"""Why a backend is in the state it is in: what `rpx why` says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.status import State
+from rpx.policy.depend import sentence
+from rpx.policy.restart import restarts_left
+from rpx.policy.signs import expected
+
+LAST_LINES: Final = 10
+
+
+def why(registry: Registry, backend: Backend, now: float) -> Mapping[str, Any]:
+    """All that is known about the state of `backend`. `now` is trio's time."""
+    start = backend.spec.start
+    due = backend.due - now if backend.state is State.BACKOFF else None
+    return {
+        "label": backend.spec.label,
+        "name": backend.spec.name,
+        "state": backend.shown.value,
+        "since": backend.since,
+        "pid": backend.pid,
+        "in_rotation": backend.in_rotation,
+        "because": _because(backend),
+        "waiting_for": [asdict(each) for each in backend.obstacles],
+        "last_error": backend.last_error,
+        "last_exit": asdict(backend.ended) if backend.ended else None,
+        "restarts": backend.restarts,
+        "restart_policy": start.restart.policy if start else None,
+        "restarts_left": restarts_left(start.restart, backend.history, now) if start else None,
+        "restart_window": start.restart.window if start else None,
+        "next_start_in": None if due is None else round(max(due, 0.0), 3),
+        "checks": _checks(backend),
+        "last_lines": [
+            line.text.decode("utf-8", "surrogateescape") for line in backend.lines.tail(LAST_LINES)
+        ],
+        "hint": _hint(registry, backend),
+    }
+
+
+def _checks(backend: Backend) -> Mapping[str, int] | None:
+    """How its last checks went: of passes and failures in a row, one is 0."""
+    streak = backend.health.streak if backend.health else 0
+    if not streak or backend.spec.address is None:
+        return None
+    return {"passed_in_a_row": max(streak, 0), "failed_in_a_row": max(-streak, 0)}
+
+
+def _because(backend: Backend) -> str:
+    """One sentence for the state, without its subject."""
+    say = _SENTENCES.get(backend.shown)
+    return backend.last_error if say is None else say(backend)
+
+
+def _stopped(backend: Backend) -> str:
+    if not backend.has_run:
+        return "nobody has started it"
+    return f"somebody stopped it ({backend.last_error})"
+
+
+def _waiting(backend: Backend) -> str:
+    return f"it waits {sentence(backend.obstacles)}"
+
+
+def _draining(backend: Backend) -> str:
+    return f"it finishes the requests that it has ({backend.in_flight}), then it is stopped"
+
+
+def _starting(backend: Backend) -> str:
+    start = backend.spec.start
+    if start and start.oneshot:
+        return "it is at work: a oneshot is done when it ends"
+    signs = expected(backend.spec)
+    missing = f" ({backend.last_error})" if backend.last_error else ""
+    return f"it has not shown yet that it is ready: {signs}{missing}"
+
+
+def _ready(backend: Backend) -> str:
+    if backend.spec.health_check is not None:
+        return "its health checks pass"
+    return "its port takes connections" if backend.spec.address else "its process runs"
+
+
+def _unhealthy(backend: Backend) -> str:
+    start, why = backend.spec.start, backend.last_error or "nobody answers there"
+    if start is None:
+        return f"{why}; rpx asks again every second"
+    if not start.replaced_when_sick:
+        return f"{why}; it is left as it is"
+    return f"{why}; if it stays so, its process is replaced"
+
+
+_SENTENCES: Final[Mapping[State, Callable[[Backend], str]]] = {
+    State.STOPPED: _stopped,
+    State.WAITING: _waiting,
+    State.STARTING: _starting,
+    State.READY: _ready,
+    State.PAUSED: lambda _: "somebody paused it; its process runs on",
+    State.UNHEALTHY: _unhealthy,
+    State.DRAINING: _draining,
+    State.STOPPING: lambda _: "it has been told to go",
+}
+
+
+def _hint(registry: Registry, backend: Backend) -> str:
+    label = backend.spec.label
+    match backend.shown:
+        case State.STOPPED | State.FAILED | State.COMPLETED:
+            return f"`rpx start {label}` starts it"
+        case State.PAUSED:
+            return f"`rpx resume-backend {label}` lets it have requests again"
+        case State.WAITING if backend.stuck:
+            return "; ".join(
+                _towards(registry, each.name) for each in backend.obstacles if each.hopeless
+            )
+        case _:
+            return ""
+
+
+def _towards(registry: Registry, name: str) -> str:
+    if any(other.state is State.WAITING for other in registry.named(name)):
+        return f"`rpx why {name}` says what that waits for"
+    return f"`rpx start {name}` tries again"
