@@ -26,6 +26,9 @@ _CUT = re.compile(
 _STAYS = {b"content-length"}
 _SINGLE = frozenset((b"content-length", b"transfer-encoding"))
 _BODILESS = frozenset((204, 205, 304))
+# What most servers send, cut without a pattern.
+_USUAL = {b"content-length", b"connection"}
+_USUAL_LINE = b"\r\nConnection: keep-alive"
 _CONTENT_LENGTH = frozenset((b"content-length",))
 _TIMEOUT = re.compile(rb"timeout[ \t]*+=[ \t]*+\"?([0-9]{1,9}+)")
 
@@ -137,6 +140,10 @@ def _combined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 def _hops(head: ResponseHead, found: dict[bytes, bytes], fields: bytes) -> None:
     """Cut out and obey what is meant for this hop only (RFC 9110 §7.6.1)."""
+    if found.get(b"connection") == b"keep-alive" and head.minor and found.keys() <= _USUAL:
+        head.block = fields.replace(_USUAL_LINE, b"", 1)
+        if len(head.block) != len(fields):
+            return
     options = connection_options(found.get(b"connection", b""))
     head.keep_alive = not options.close and (head.minor == 1 or options.keep_alive)
     head.block = _CUT.sub(b"", fields)

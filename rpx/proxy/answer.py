@@ -32,8 +32,17 @@ async def answer_head(wire: Wire, request: RequestHead, connection: Connection) 
     data = await _received(wire)
     if not data:
         return None
+    method, upgrade, limits = request.method, request.upgrade, connection.proxy.head_limits
     for _ in range(INTERIM):
-        response, data = await _next_head(wire, request, connection, data)
+        scanned = 0
+        while not (parsed := parse_response(data, method, upgrade, limits, scanned)):
+            scanned = len(data)
+            more = await _received(wire)
+            if not more:
+                raise BadMessage(502, "The backend closed the connection within its answer.")
+            data += more
+        response, used = parsed
+        data = data[used:]
         if response.status >= 200 or response.status == 101:
             wire.deadline = NEVER
             if not data and response.length not in (0, UNTIL_CLOSE):
@@ -43,22 +52,6 @@ async def answer_head(wire: Wire, request: RequestHead, connection: Connection) 
         if request.minor:
             await connection.client.send(interim_to_send(response))
     raise BadMessage(502, "The backend sends interim answers without end.")
-
-
-async def _next_head(
-    wire: Wire, request: RequestHead, connection: Connection, data: bytes
-) -> Answer:
-    limits, scanned = connection.proxy.head_limits, 0
-    while True:
-        parsed = parse_response(data, request.method, request.upgrade, limits, scanned)
-        if parsed is not None:
-            response, used = parsed
-            return response, data[used:]
-        scanned = len(data)
-        more = await _received(wire)
-        if not more:
-            raise BadMessage(502, "The backend closed the connection within its answer.")
-        data += more
 
 
 async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:

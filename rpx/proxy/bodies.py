@@ -150,6 +150,8 @@ async def download(
     is any, the connection has lost its meaning. Raises BadMessage when `data` is malformed; the
     client has got nothing then.
     """
+    if len(data) == response.length:  # it has come whole
+        return Ending.WHOLE if await _sent(client, [head, data]) else Ending.GONE, b""
     if response.length >= 0:
         return await _counted(upstream, client, response.length, head, data)
     if response.length == CHUNKED:
