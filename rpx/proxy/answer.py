@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import trio
-
 from rpx.http.framing import UNTIL_CLOSE
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
@@ -16,7 +14,6 @@ from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 if TYPE_CHECKING:
     from rpx.proxy.connection import Connection
 
-HEAD_ALONE = 0.005  # seconds that the head of an answer waits for its body
 INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
 
 Answer = tuple[ResponseHead, bytes]  # and what came behind the head
@@ -46,8 +43,7 @@ async def answer_head(wire: Wire, request: RequestHead, connection: Connection) 
         if response.status >= 200 or response.status == 101:
             wire.deadline = NEVER
             if not data and response.length not in (0, UNTIL_CLOSE):
-                async with connection.proxy.reactor.task():
-                    return await _with_body(wire, response)
+                return await _with_body(wire, response)
             return response, data
         if request.minor:
             await connection.client.send(interim_to_send(response))
@@ -63,10 +59,13 @@ async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
     wire.acknowledge()
     if response.event_stream:
         return response, b""
-    with trio.move_on_after(HEAD_ALONE):
-        data = await _received(wire)
-        return (response, data) if data else None
-    return response, b""
+    try:
+        if not await wire.readable_soon():
+            return response, b""
+    except OSError:
+        return None
+    data = await _received(wire)
+    return (response, data) if data else None
 
 
 async def _received(wire: Wire) -> bytes:

@@ -25,6 +25,7 @@ from trio.lowlevel import checkpoint, wait_readable, wait_writable
 if TYPE_CHECKING:
     from rpx.proxy.sockets import Wire
 
+MOMENT: Final = 0.005  # seconds that `readable_soon` waits
 AT_ONCE: Final = 1024  # sockets looked at in one turn; then trio's own tasks have theirs
 
 if hasattr(select, "epoll"):
@@ -51,6 +52,8 @@ class Reactor:
         self._live: set[Story] = set()  # also those that a trio task carries at the moment
         self._due: deque[Story] = deque()  # to be resumed in the next turn
         self._wires: dict[int, Wire] = {}  # by file descriptor
+        self._moments: deque[tuple[float, Wire]] = deque()  # when each ends, the first one first
+        self._late = False  # a story is resumed because its moment has ended
         self._tasks: trio.Nursery | None = None
         self._finish = trio.Event()
         self._poll: select.epoll | None = None
@@ -71,7 +74,7 @@ class Reactor:
                     await self._finish.wait()
                 else:
                     while self._live or not self._finish.is_set():
-                        await wait_readable(self._poll.fileno())
+                        await self._something(self._poll)
                         self._turn(self._poll)
             finally:
                 self._tasks = None  # cancelled: it takes no more
@@ -121,6 +124,18 @@ class Reactor:
             return
         wire.reader = self._current
         yield
+
+    async def readable_soon(self, wire: Wire) -> bool:
+        """Like `readable`, but for a moment only: tell whether it came to be."""
+        if not self.resuming:
+            with trio.move_on_after(MOMENT) as moment:
+                await wait_readable(wire.sock)
+            return not moment.cancelled_caught
+        wire.moment = trio.current_time() + MOMENT
+        self._moments.append((wire.moment, wire))
+        await self.readable(wire)
+        wire.moment = 0.0
+        return not self._late
 
     @types.coroutine
     def writable(self, wire: Wire) -> Generator[Any, Any, None]:
@@ -177,6 +192,24 @@ class Reactor:
             wire.reader = None
 
     # ---- the machinery
+
+    async def _something(self, poll: select.epoll) -> None:
+        """Wait for any of the wires, or the end of a moment."""
+        moments = self._moments
+        while moments and moments[0][1].moment != moments[0][0]:
+            moments.popleft()  # it was readable
+        if not moments:
+            await wait_readable(poll.fileno())
+            return
+        with trio.move_on_at(moments[0][0]) as wait:
+            await wait_readable(poll.fileno())
+        if wait.cancelled_caught:
+            _, wire = moments.popleft()
+            story, wire.reader = wire.reader, None
+            if story is not None:
+                self.resuming = self._late = True
+                self._resume(story)
+                self.resuming = self._late = False
 
     def _turn(self, poll: select.epoll) -> None:
         wires, resume = self._wires, self._resume

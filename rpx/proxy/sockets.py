@@ -79,6 +79,7 @@ class Wire:
         "_turn",
         "deadline",
         "may_read",
+        "moment",
         "nudged",
         "reader",
         "registered",
@@ -96,6 +97,7 @@ class Wire:
         self.writer: Story | None = None
         self.may_read = self.registered = self.nudged = False
         self.traffic = Traffic()
+        self.moment = 0.0
         self.deadline = NEVER
         self.since = NEVER
         self.reused = False
@@ -153,6 +155,13 @@ class Wire:
         """Wait until there is something to read. Raises OSError, WireCut."""
         try:
             await self._reactor.readable(self)
+        except (trio.ClosedResourceError, OSError) as error:
+            raise self.reason(error) from None
+
+    async def readable_soon(self) -> bool:
+        """Wait for a few milliseconds; tell whether it can be read. Raises OSError, WireCut."""
+        try:
+            return await self._reactor.readable_soon(self)
         except (trio.ClosedResourceError, OSError) as error:
             raise self.reason(error) from None
 

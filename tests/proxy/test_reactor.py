@@ -168,6 +168,23 @@ async def test_a_wire_that_is_cut_wakes_the_story_that_waits_for_it(poll: str) -
     assert seen == [Cut.LATE]
 
 
+async def test_what_comes_within_a_moment_is_waited_for_and_what_does_not_is_not(poll: str) -> None:
+    came: list[bool] = []
+
+    async def story(wire: Wire) -> None:
+        came.append(await wire.readable_soon())
+        theirs.send(b"!")
+        came.append(await wire.readable_soon())
+        await wire.receive()
+        came.append(await wire.readable_soon())
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs):
+            reactor.begin(story(wire))
+            await until(lambda: len(came) == 3, "the story does not go on")
+    assert came == [False, True, False]
+
+
 async def test_two_run_side_by_side_and_both_are_waited_for(poll: str) -> None:
     ended: list[str] = []
 
