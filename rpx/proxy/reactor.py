@@ -30,6 +30,7 @@ AT_ONCE: Final = 1024  # sockets looked at in one turn; then trio's own tasks ha
 
 if hasattr(select, "epoll"):
     _IN: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+    _END: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
     _OUT: Final = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
 
 Story = Coroutine[Any, Any, None]
@@ -120,7 +121,7 @@ class Reactor:
         if not wire.registered:
             self._register(wire)
         if wire.may_read:  # something came while nobody waited
-            wire.may_read = False
+            wire.may_read = wire.ended
             return
         wire.reader = self._current
         yield
@@ -219,6 +220,8 @@ class Reactor:
                 wire = wires.get(number)
                 if wire is None:  # the bell, or closed in this very turn
                     continue
+                if events & _END:  # told once, perhaps together with the last data
+                    wire.ended = wire.may_read = True
                 if events & _IN:
                     story, wire.reader = wire.reader, None
                     if story is None:
@@ -228,12 +231,15 @@ class Reactor:
                 if events & _OUT and wire.writer is not None:
                     story, wire.writer = wire.writer, None
                     resume(story)
-            for _ in range(len(self._due)):
-                resume(self._due.popleft())
+            self._resume_due()
         finally:
             self.resuming = False
+
+    def _resume_due(self) -> None:
+        for _ in range(len(self._due)):
+            self._resume(self._due.popleft())
         if self._due:
-            self._ring()
+            os.eventfd_write(self._bell, 1)
 
     def _resume(self, story: Story) -> None:
         self._current = story

@@ -68,7 +68,8 @@ class Wire:
     `deadline` is looked at by the sweeper, and when it is at rest between two requests, `since`
     is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
     counts its bytes, and may be shared with others. The reactor knows by `reader` and `writer` who
-    waits for it, and by `may_read` that something came when nobody did. `plain`: its bytes are on
+    waits for it, by `may_read` that something came when nobody did,
+    by `ended` that no more will. `plain`: its bytes are on
     it as they are.
     """
 
@@ -78,6 +79,7 @@ class Wire:
         "_reactor",
         "_turn",
         "deadline",
+        "ended",
         "may_read",
         "moment",
         "nudged",
@@ -95,7 +97,7 @@ class Wire:
         self._reactor = reactor
         self.reader: Story | None = None
         self.writer: Story | None = None
-        self.may_read = self.registered = self.nudged = False
+        self.may_read = self.ended = self.registered = self.nudged = False
         self.traffic = Traffic()
         self.moment = 0.0
         self.deadline = NEVER

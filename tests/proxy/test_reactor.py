@@ -102,6 +102,23 @@ async def fails() -> None:
     raise OSError("comes out as it is")
 
 
+async def test_an_end_that_came_together_with_the_last_data_is_seen(poll: str) -> None:
+    seen: list[bytes] = []
+
+    async def story(wire: Wire) -> None:
+        while data := await wire.expect():
+            seen.append(data)
+        seen.append(b"end")
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs):
+            reactor.begin(story(wire))
+            theirs.send(b"last")
+            theirs.shutdown(socket.SHUT_WR)  # before the reactor has its next turn
+            await until(lambda: b"end" in seen, "the end is not seen")
+    assert seen == [b"last", b"end"]
+
+
 async def test_within_a_task_all_of_trio_can_be_used_and_the_story_goes_on_behind_it(
     poll: str,
 ) -> None:
