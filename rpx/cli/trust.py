@@ -63,12 +63,12 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
     if before is not None and before.fingerprint == authority.fingerprint:
         before = None
     _introduce(authority, before)
-    places, steps = list(_stores()), Steps()
-    for store in places:
+    steps = Steps()
+    for store in _stores():
         if before is not None:
             steps.take(f"{store.name}, the earlier authority", store.removing(before))
         _add(authority, store, steps)
-    _complete(places, steps, again="rpx trust")
+    _complete(steps, again="rpx trust")
     if steps.taken:
         say("browsers that are open see it when they are started again")
 
@@ -101,14 +101,14 @@ def untrust() -> None:
     if authority is None:
         say("there is no authority yet, so nothing trusts it")
         return
-    places, steps = list(_stores()), Steps()
-    for store in places:
+    steps = Steps()
+    for store in _stores():
         found = store.removing(authority)
         if not found:
             say(f"{store.name}: does not have it")
         elif steps.take(store.name, found):
             say("  gone")
-    _complete(places, steps, again="rpx untrust")
+    _complete(steps, again="rpx untrust")
     say(f"the authority itself stays in {authority.folder}; remove that folder to be rid of it")
 
 
@@ -130,7 +130,7 @@ def _introduce(authority: Authority, before: Authority | None) -> None:
         say("  void: start running projects and browsers again")
 
 
-def _complete(places: list[Store], steps: Steps, *, again: str) -> None:
+def _complete(steps: Steps, *, again: str) -> None:
     """Say what was left out. Raises RpxError where that is a failure."""
     if not can_edit() and (left := databases(home())):
         say(f"warning: {', '.join(each.name for each in left)}: left as it is, without `certutil`")
@@ -138,7 +138,7 @@ def _complete(places: list[Store], steps: Steps, *, again: str) -> None:
             "  install it: libnss3-tools (Debian, Ubuntu), nss-tools (Fedora), nss (Arch, Homebrew)"
         )
     steps.complete(again)
-    if not any(store.name.startswith("system") for store in places):
+    if system_store() is None:
         raise RpxError(
             "this system's list of authorities is in no place that rpx knows",
             hint="install ca-certificates; or add the file of `rpx trust --print-ca-path` by hand",

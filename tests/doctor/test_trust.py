@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 
 import pytest
@@ -133,4 +132,3 @@ def test_a_system_without_a_known_list_is_said(
     open_authority(folder)
     monkeypatch.setattr("rpx.doctor.trust.system_store", lambda: None)
     assert "in no place that rpx knows" in [each.detail for each in trust(folder)][1]
-    assert os.environ["SSL_CERT_DIR"]
