@@ -11,7 +11,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -109,6 +109,35 @@ def members(session: int | None, marker: str | None) -> list[psutil.Process]:
         ours |= more
         grown = bool(more)
     return _processes(ours)
+
+
+def trees(leaders: Collection[int]) -> dict[int, set[int]]:
+    """The living processes of each instance, by its leader's pid, as `members` has them.
+
+    All in one look at the table of processes.
+    """
+    rows = list(_table())
+    entries = {
+        f"{MARKER}={marker}\0".encode(): leader
+        for leader in leaders
+        if (marker := instance_of(leader))
+    }
+    owner: dict[int, int] = {}
+    for row in rows:
+        whose = row.session if row.session in leaders else _whose(row.pid, entries)
+        if whose is not None:
+            owner[row.pid] = whose
+    grown = True
+    while grown:
+        more = {r.pid: owner[r.parent] for r in rows if r.parent in owner and r.pid not in owner}
+        owner |= more
+        grown = bool(more)
+    return {leader: {pid for pid in owner if owner[pid] == leader} for leader in leaders}
+
+
+def _whose(pid: int, entries: Mapping[bytes, int]) -> int | None:
+    environ = _environ(pid) if entries else b""
+    return next((leader for entry, leader in entries.items() if entry in environ), None)
 
 
 def marked(run: str) -> list[psutil.Process]:

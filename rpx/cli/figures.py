@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rpx.cli.output import table
+from rpx.cli.output import size, table
 from rpx.model.figures import Figures
 
 if TYPE_CHECKING:
@@ -108,12 +108,3 @@ def _plain(stats: Stats) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
 def _before(stats: Stats, host: str, backend: str, key: str) -> float:
     found: float = _plain(stats).get(host, {}).get(backend, {}).get(key, 0)
     return found
-
-
-def size(count: float) -> str:
-    """`512`, `1.5k`, `20M`: bytes in units of 1,024."""
-    for unit in ("", "k", "M", "G"):
-        if count < 1000:
-            return f"{count:.0f}{unit}" if count >= 10 or not unit else f"{count:.1f}{unit}"
-        count /= 1024
-    return f"{count:.1f}T"

@@ -27,6 +27,7 @@ COMMANDS = {
     "run": ("rpx.cli.run:run", "Run a command with the environment of a service"),
     "projects": ("rpx.cli.projects:projects", "List every running project of yours"),
     "ps": ("rpx.cli.ps:ps", "Show backends, states, pids and URLs"),
+    "top": ("rpx.cli.top:top", "Show CPU and memory of each service, every second"),
     "why": ("rpx.cli.why:why", "Explain why a backend is in the state it is in"),
     "stats": ("rpx.cli.stats:stats", "Show requests, errors and latency of each backend"),
     "logs": ("rpx.cli.logs:logs", "Show what backends print"),

@@ -61,6 +61,15 @@ def width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 
+def size(count: float) -> str:
+    """`512`, `1.5k`, `20M`: bytes in units of 1,024."""
+    for unit in ("", "k", "M", "G"):
+        if count < 1000:
+            return f"{count:.0f}{unit}" if count >= 10 or not unit else f"{count:.1f}{unit}"
+        count /= 1024
+    return f"{count:.1f}T"
+
+
 def age(seconds: float) -> str:
     """`12s`, `3m`, `2h`, `5d`: the largest unit that says something."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):

@@ -49,14 +49,19 @@ def ps(common: Common, *, as_json: bool) -> None:
     print_table(filled, colour=common.colour(sys.stdout))
 
 
-def _cells(row: dict[str, Any], now: float) -> list[str | Text]:
+def state_cell(row: dict[str, Any]) -> Text:
+    """The state, in its colour, and what is waited for."""
     state = f"{row['state']} (external)" if row["external"] else row["state"]
     if row["waiting_for"]:
         state += " for " + ", ".join(each["name"] for each in row["waiting_for"])
+    return Text(state, style=COLOURS.get(row["state"], ""))
+
+
+def _cells(row: dict[str, Any], now: float) -> list[str | Text]:
     return [
         row["name"],
         row["backend"] or "-",
-        Text(state, style=COLOURS.get(row["state"], "")),
+        state_cell(row),
         str(row["pid"] or "-"),
         "-" if row["external"] else str(row["restarts"]),
         age(now - row["since"]),

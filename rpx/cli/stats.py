@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.output import json_option, print_json, print_table, width
-from rpx.errors import NotRunning, RpxError, TookTooLong
+from rpx.cli.watching import watch as watch_project
 
 if TYPE_CHECKING:
     from rpx.cli.figures import Rates, Stats
@@ -23,7 +22,6 @@ rpx stats                       # a table
 rpx stats --watch               # the same, every second, with rates; until Ctrl-C
 rpx stats --json                # {host: {"host:port": {requests, errors, avgLatency, …}}}
 """
-EVERY = 1.0  # seconds
 
 Show = Callable[["Stats", "Mapping[str, Mapping[str, Rates]]"], None]
 
@@ -56,32 +54,12 @@ def stats(common: Common, *, watch: bool, as_json: bool) -> None:
 
 def _watch(client: Client, show: Show) -> None:
     """Show the figures every second, until the project has ended."""
-    from rpx.cli.figures import Rates, rates_between  # noqa: PLC0415 - see above
+    from rpx.cli.figures import rates_between  # noqa: PLC0415 - see above
 
-    now: Stats | None = client.stats()
-    looked, rates = time.monotonic(), dict[str, dict[str, Rates]]()
-    while now is not None:
-        show(now, rates)
-        time.sleep(max(0.0, looked + EVERY - time.monotonic()))
-        before, began = now, looked
-        now, looked = _still(client), time.monotonic()
-        if now is not None:
-            rates = rates_between(before, now, looked - began)
+    def rated(now: Stats, before: Stats | None, passed: float) -> None:
+        show(now, {} if before is None else rates_between(before, now, passed))
 
-
-def _still(client: Client) -> Stats | None:
-    """The figures; None when the project has ended since the last time."""
-    for last in (False, True):
-        try:
-            return client.stats()
-        except NotRunning:
-            return None
-        except TookTooLong:
-            raise
-        except RpxError:  # the connection broke: it is ending, or something is wrong with it
-            if last:
-                raise
-    return None
+    watch_project(client.stats, rated)
 
 
 def _print_line(now: Stats, rates: Mapping[str, Mapping[str, Rates]]) -> None:

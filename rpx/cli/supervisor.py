@@ -14,6 +14,7 @@ import trio
 
 from rpx.app import Face, Options, serve
 from rpx.backend.processes import marked, send
+from rpx.backend.usage import measure
 from rpx.cli.abort import Abort
 from rpx.cli.background import let_go
 from rpx.cli.console import Console
@@ -91,7 +92,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
     faces: list[Face] = [
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
         Narrator(report),
-        Control(hold.lease.socket, ready),
+        Control(hold.lease.socket, ready, measure),
     ]
     if not wishes.detached:
         screen = Screen(sys.stdout.fileno())

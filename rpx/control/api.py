@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rpx.control.measure import Measure, unmeasured
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -24,11 +25,18 @@ class Control:
     """Serves the API at `path`, whose folder is private already. A `Face` of rpx.app."""
 
     def __init__(
-        self, path: Path, ready: Callable[[Registry], None] = lambda _registry: None
+        self,
+        path: Path,
+        ready: Callable[[Registry], None] = lambda _registry: None,
+        measure: Measure = unmeasured,
     ) -> None:
-        """`ready` is called once the project can be asked for orders."""
+        """`ready` is called once the project can be asked for orders.
+
+        `measure` is asked only when somebody looks, in a thread.
+        """
         self._path = path
         self._ready = ready
+        self._measure = measure
 
     async def __call__(
         self,
@@ -43,16 +51,16 @@ class Control:
             stack.callback(self._path.unlink, missing_ok=True)
             self._ready(registry)
             task_status.started()  # who connects from now on waits in the backlog
-            connections = await trio.to_thread.run_sync(_load, registry, shutdown)
+            connections = await trio.to_thread.run_sync(_load, registry, shutdown, self._measure)
             await connections.run([listener])
 
 
-def _load(registry: Registry, shutdown: Shutdown) -> Connections:
+def _load(registry: Registry, shutdown: Shutdown, measure: Measure) -> Connections:
     """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
     from rpx.control.routes import application  # noqa: PLC0415 - see above
     from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    return Connections(application(registry, shutdown), registry)
+    return Connections(application(registry, shutdown, measure), registry)
 
 
 def _listen(path: Path) -> socket.socket:

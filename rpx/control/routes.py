@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rpx.control import orders, pausing
+from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE, prometheus
 from rpx.control.outcome import as_json
 from rpx.control.rows import ps_row
@@ -48,9 +49,9 @@ class KillBackend(BaseModel):
     restart: bool = True
 
 
-def application(registry: Registry, shutdown: Shutdown) -> Starlette:
+def application(registry: Registry, shutdown: Shutdown, measure: Measure) -> Starlette:
     """The API of one running project. It holds no state of its own."""
-    api = Api(registry, shutdown)
+    api = Api(registry, shutdown, measure)
     several: dict[str, orders.Verb] = {
         "restart": orders.restart,
         "start": orders.start,
@@ -93,13 +94,17 @@ def _metrics(registry: Registry) -> Response:
 class Api:
     """The endpoints, over the one registry."""
 
-    def __init__(self, registry: Registry, shutdown: Shutdown) -> None:
+    def __init__(self, registry: Registry, shutdown: Shutdown, measure: Measure) -> None:
+        self._measure = measure
         self._registry = registry
         self._shutdown = shutdown
 
     async def ps(self, _request: Request) -> Response:
         """A row for each backend, in the shape of `rpx ps --json`."""
-        return JSONResponse([ps_row(row) for row in self._registry.snapshot()])
+        rows = self._registry.snapshot()
+        leaders = {row.label: row.pid for row in rows if row.pid is not None}
+        usage = await trio.to_thread.run_sync(self._measure, leaders)
+        return JSONResponse([ps_row(row, usage.get(row.label)) for row in rows])
 
     async def why(self, request: Request) -> Response:
         """Why the backends that are named are in the states they are in."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from rpx.model.status import Snapshot
+from rpx.model.status import Snapshot, Usage
 
 
-def ps_row(row: Snapshot) -> dict[str, Any]:
+def ps_row(row: Snapshot, usage: Usage | None) -> dict[str, Any]:
     """The keys that scripts rely on first, in the order of the documentation; then the rest."""
     return {
         "name": row.name,
@@ -28,4 +28,7 @@ def ps_row(row: Snapshot) -> dict[str, Any]:
         "last_error": row.last_error,
         "command": row.command,
         "waiting_for": [asdict(each) for each in row.waiting_for],
+        "memory": usage.memory if usage else None,
+        "cpu": usage.cpu if usage else None,
+        "processes": usage.processes if usage else None,
     }

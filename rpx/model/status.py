@@ -102,6 +102,18 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a tree of processes uses: resident bytes, CPU seconds since it began, how many it is.
+
+    Memory that several of them share is counted for each.
+    """
+
+    memory: int
+    cpu: float
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How a process ended: in words, its exit code (negative: a signal), seconds up, and when."""
 

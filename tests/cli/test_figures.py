@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from rpx.cli.figures import rates_between, size, stats_table
-from rpx.cli.output import console
+from rpx.cli.figures import rates_between, stats_table
+from rpx.cli.output import console, size
 from rpx.hub.counts import Counts
 from rpx.model.figures import Figures
 

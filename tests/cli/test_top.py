@@ -1,0 +1,42 @@
+"""Shares of a CPU from two looks, and what `rpx top` prints of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rpx.cli.top import _rated
+
+
+def row(label: str = "api:3000", pid: int | None = 1, cpu: float | None = 0.0) -> dict[str, Any]:
+    return {"label": label, "pid": pid, "cpu": cpu}
+
+
+def percents(now: list[dict[str, Any]], before: list[dict[str, Any]] | None) -> list[float | None]:
+    return [percent for _, percent in _rated(now, before, 2.0)]
+
+
+def test_a_share_is_what_was_used_since_the_last_look() -> None:
+    assert percents([row(cpu=3.0)], [row(cpu=1.0)]) == [100.0]
+    assert percents([row(cpu=1.0)], [row(cpu=1.0)]) == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [
+        (row(), None),
+        (row(), row(label="other")),
+        (row(pid=2), row(pid=1)),
+        (row(pid=None, cpu=None), row()),
+        (row(), row(cpu=None)),
+    ],
+)
+def test_there_is_none_for_a_process_that_was_not_there(
+    now: dict[str, Any], before: dict[str, Any] | None
+) -> None:
+    assert percents([now], None if before is None else [before]) == [None]
+
+
+def test_a_child_that_ends_unwaited_for_makes_no_negative_share() -> None:
+    assert percents([row(cpu=1.0)], [row(cpu=5.0)]) == [0.0]
