@@ -9,8 +9,10 @@ and strikes when the thread that forked ends. On Linux the guardian is a *child 
 orphan below it, daemons with a session of their own included, becomes its child, and only children
 are signalled, whose numbers nobody but their parent can free.
 
-Limit: other systems have neither subreaper nor PDEATHSIG. There a supervisor that dies by `kill -9`
-leaves its services behind; the next `rpx up` finds them by their marker.
+Other systems have neither subreaper nor PDEATHSIG. There the guardian ends the sessions that the
+supervisor has begun (`sessions.py`), and a pipe that ends with the guardian tells the supervisor.
+Limit: what has left its session outlives a supervisor that dies by `kill -9`; the next `rpx up`
+finds it by its marker.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from types import FrameType
+
+from rpx.backend.sessions import Sessions, end_sessions
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WAITED_FOR = (*PASSED_ON, signal.SIGQUIT, signal.SIGTSTP, signal.SIGCHLD)
@@ -28,10 +33,13 @@ TERMINAL = (signal.SIGTTOU, signal.SIGTTIN)  # would suspend who writes from the
 PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by Python itself, restored by Popen
 SWEEP_TAKES = 2.0  # seconds; what has not gone then is stuck in the kernel
 KILLED = 128  # plus the signal: the shell's way to say so
+Sweep = Callable[[float], list[int]]  # takes so many seconds; the pids that remain
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 _guardian: int | None = None  # in the supervisor: the pid of its guardian
+_lifeline: int | None = None  # there, too: a pipe that comes to its end with the guardian
+sessions: Sessions | None = None  # of a guarded supervisor
 
 
 def guard(run: Callable[[], int]) -> int:
@@ -48,16 +56,22 @@ def guard(run: Callable[[], int]) -> int:
     sys.stderr.flush()
     guardian = os.getpid()
     ready, tell = os.pipe()
+    lifeline, hold = os.pipe()  # the guardian holds it until it ends, however that happens
+    begun = Sessions()
     supervisor = os.fork()
     if supervisor == 0:
         os.close(ready)
-        _supervise(run, guardian, mask, tell)
+        os.close(hold)
+        _supervise(run, guardian, mask, tell, lifeline=lifeline, begun=begun)
     os.close(tell)
+    os.close(lifeline)
     os.read(ready, 1)  # returns at end of file: it has its own group, or is dead already
     os.close(ready)
     try:
-        return _keep_watch(supervisor, {signal.SIGHUP} if nohup else set(), sweeping=subreaper)
+        deaf = {signal.SIGHUP} if nohup else set()
+        return _keep_watch(supervisor, deaf, _sweep if subreaper else partial(end_sessions, begun))
     finally:
+        os.close(hold)
         signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -65,6 +79,11 @@ def guard(run: Callable[[], int]) -> int:
 def guardian_is_gone() -> bool:
     """For the supervisor, on SIGTERM: nobody is left to sweep, so stop at once, without grace."""
     return _guardian is not None and os.getppid() != _guardian
+
+
+def lifeline() -> int | None:
+    """For the supervisor: a descriptor that is readable once the guardian has gone."""
+    return _lifeline
 
 
 def become_subreaper() -> bool:
@@ -75,13 +94,21 @@ def become_subreaper() -> bool:
 # ------------------------------------------------------------------ the supervisor's side
 
 
-def _supervise(run: Callable[[], int], guardian: int, mask: Collection[int], tell: int) -> None:
+def _supervise(
+    run: Callable[[], int],
+    guardian: int,
+    mask: Collection[int],
+    tell: int,
+    *,
+    lifeline: int,
+    begun: Sessions,
+) -> None:
     """Settle in, run, and leave the process; never returns."""
-    global _guardian  # noqa: PLW0603 - set once per process, before anything else runs
+    global _guardian, _lifeline, sessions
     code = 1
     try:
         os.setpgid(0, 0)  # the terminal's Ctrl-C goes to the guardian alone
-        _guardian = guardian
+        _guardian, _lifeline, sessions = guardian, lifeline, begun
         _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() == guardian:  # it may have died before we asked to be told
             _prepare_signals(mask)
@@ -134,14 +161,14 @@ def _code_of(leaving: SystemExit) -> int:
 # ------------------------------------------------------------------ the guardian's side
 
 
-def _keep_watch(supervisor: int, deaf: Collection[signal.Signals], *, sweeping: bool) -> int:
+def _keep_watch(supervisor: int, deaf: Collection[signal.Signals], sweep: Sweep) -> int:
     """Sleep until a signal comes; nothing else wakes the guardian."""
     while True:
         received = signal.Signals(signal.sigwait(WAITED_FOR))
         if received is signal.SIGCHLD:
             status = dict(_bury()).get(supervisor)
             if status is not None:
-                return _conclude(status, sweeping=sweeping)
+                return _conclude(status, sweep)
         elif received is signal.SIGQUIT:  # the way out that needs nobody's help
             _pass_on(supervisor, signal.SIGKILL)
         elif received is signal.SIGTSTP:
@@ -159,23 +186,23 @@ def _pass_on(supervisor: int, signum: signal.Signals) -> None:
         pass
 
 
-def _conclude(status: int, *, sweeping: bool) -> int:
+def _conclude(status: int, sweep: Sweep) -> int:
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         name = signal.Signals(-code).name
         _say(f"rpx: the supervisor was killed by {name}; ending what it had started")
-    left = _sweep() if sweeping else []
+    left = sweep(SWEEP_TAKES)
     if left:
         _say(f"rpx: still there after {SWEEP_TAKES:g} s: pid {', '.join(map(str, left))}")
     return KILLED - code if code < 0 else code
 
 
-def _sweep() -> list[int]:
+def _sweep(seconds: float) -> list[int]:
     """Kill until no child is left; the pids of those that remain all the same.
 
     Killing a child makes its children ours, so generation after generation ends here.
     """
-    deadline = time.monotonic() + SWEEP_TAKES
+    deadline = time.monotonic() + seconds
     pause = 0.001
     while children := _children():
         if time.monotonic() > deadline:

@@ -11,7 +11,7 @@ from typing import Protocol
 import psutil
 import trio
 
-from rpx.backend import processes
+from rpx.backend import guardian, processes
 from rpx.backend.logs import PIPE_HOLDS
 from rpx.backend.processes import Identity
 from rpx.backend.shell import argv
@@ -66,6 +66,8 @@ class OwnProcess:
         self._popen = popen
         self._instance = instance
         self._gone = trio.Event()
+        if guardian.sessions is not None:
+            guardian.sessions.add(popen.pid)
         trio.lowlevel.spawn_system_task(self._watch)
 
     async def _watch(self) -> None:
@@ -129,6 +131,8 @@ class OwnProcess:
             return b""
 
     def reap(self) -> None:
+        if guardian.sessions is not None:
+            guardian.sessions.remove(self.pid)
         self._popen.wait()
 
 

@@ -6,7 +6,7 @@ import signal
 
 import trio
 
-from rpx.backend.guardian import guardian_is_gone
+from rpx.backend.guardian import guardian_is_gone, lifeline
 from rpx.hub.shutdown import Shutdown
 
 SAME = 0.1  # seconds: one key press can reach us twice, once through the guardian
@@ -27,3 +27,15 @@ async def obey_signals(
             heard[signum] = now
             if signum == signal.SIGTERM and guardian_is_gone():
                 shutdown.patience.lose()  # nobody would sweep up after us
+
+
+async def mind_the_guardian(shutdown: Shutdown) -> None:
+    """End at once when the guardian has gone: nobody would sweep up after us.
+
+    On Linux the kernel sends SIGTERM as well, and `obey_signals` does the same.
+    """
+    end = lifeline()
+    if end is not None:
+        await trio.lowlevel.wait_readable(end)
+        shutdown.request(128 + signal.SIGTERM)
+        shutdown.patience.lose()

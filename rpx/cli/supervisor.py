@@ -22,7 +22,7 @@ from rpx.cli.failures import report_bug
 from rpx.cli.files import raise_file_limit
 from rpx.cli.narrator import Narrator
 from rpx.cli.screen import Screen
-from rpx.cli.signals import obey_signals
+from rpx.cli.signals import mind_the_guardian, obey_signals
 from rpx.cli.wishes import Wishes
 from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
@@ -109,6 +109,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(obey_signals, shutdown)
+        nursery.start_soon(mind_the_guardian, shutdown)
         await serve(config, options, shutdown, faces)
         nursery.cancel_scope.cancel(reason="the project has ended")
     return abort.exit_code(shutdown.exit_code)

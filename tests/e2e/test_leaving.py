@@ -13,7 +13,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.support.project import RPX, Project, free_ports, pids_said, supervisor, until
+from tests.support.project import NOT_LINUX, RPX, Project, free_ports, pids_said, supervisor, until
 
 pytestmark = pytest.mark.real
 
@@ -98,6 +98,25 @@ def test_kill_9_of_one_of_rpx_s_own_processes_leaves_nothing(project: Project, v
         until(lambda: project.survivors() == [], f"{project.survivors()}")
         assert time.monotonic() - began < 4  # two seconds, on a machine with nothing else to do
         assert process.wait(5) in (-signal.SIGKILL, 128 + signal.SIGKILL)
+
+
+@pytest.mark.parametrize("victim", ["supervisor", "guardian"])
+def test_without_the_calls_of_linux_nothing_is_left_that_has_kept_its_session(
+    project: Project, victim: str
+) -> None:
+    project.program = NOT_LINUX
+    project.write(FAMILY.replace("1s", "60s"))
+    with project.up() as process:
+        daemon = family(project)["daemon"]
+        guardian, below = rpx_processes(process)
+        os.kill(below if victim == "supervisor" else guardian, signal.SIGKILL)
+        left = {daemon} if victim == "supervisor" else set[int]()
+        until(lambda: {p.pid for p in project.survivors()} <= left, f"{project.survivors()}")
+        assert process.wait(5) in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        if victim == "supervisor":
+            with project.up():  # finds it by its marker
+                assert "ended 1 of its processes" in project.said()
+                until(lambda: not psutil.pid_exists(daemon), "the daemon has gone")
 
 
 def test_a_run_that_was_killed_whole_is_swept_by_the_next(project: Project) -> None:
