@@ -1,0 +1,40 @@
+"""What a service finds in its environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rpx.backend.fleet import child_environment
+from rpx.model.config import Start
+from tests.support.bench import spec
+
+COLOURS = ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR")
+
+
+@pytest.mark.parametrize(
+    ("colour", "outer", "own", "found"),
+    [
+        (False, {}, {}, {}),
+        (True, {}, {}, {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}),
+        (True, {"NO_COLOR": "1"}, {}, {"NO_COLOR": "1"}),
+        (True, {"FORCE_COLOR": "3"}, {}, {"FORCE_COLOR": "3", "CLICOLOR_FORCE": "1"}),
+        (True, {}, {"FORCE_COLOR": None}, {"CLICOLOR_FORCE": "1"}),
+        (True, {}, {"FORCE_COLOR": "0"}, {"FORCE_COLOR": "0", "CLICOLOR_FORCE": "1"}),
+    ],
+)
+def test_services_are_told_to_use_colours_where_rpx_does(
+    colour: bool,
+    outer: dict[str, str],
+    own: dict[str, str | None],
+    found: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in COLOURS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in outer.items():
+        monkeypatch.setenv(name, value)
+    start = Start(command="true", cwd=Path("/"), env=own)
+    environment = child_environment(spec(3000), start, colour=colour)
+    assert {name: environment[name] for name in COLOURS if name in environment} == found
