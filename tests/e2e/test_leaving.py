@@ -192,7 +192,7 @@ def test_a_request_under_way_is_answered_before_rpx_goes(project: Project) -> No
         PORT_A=str(port),
     )
     with project.up() as process, concurrent.futures.ThreadPoolExecutor() as pool:
-        answer = pool.submit(project.get, "api.localhost", "/slow?s=1")
+        answer = pool.submit(project.get, "api.localhost", "/slow?s=4")
         until(lambda: project.ps()[0]["in_flight"] == 1, "in flight")
         process.send_signal(signal.SIGINT)
         assert answer.result().status_code == 200
