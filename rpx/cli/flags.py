@@ -25,7 +25,8 @@ OPTIONS: Final[list[click.Parameter]] = [
         ["--from", "from_"],
         multiple=True,
         metavar="ADDRESS,…",
-        help="Without rpx.yaml: the backends, as host:port or port, with commas or repeated",
+        help="Without rpx.yaml: the backends, as host:port, port, unix:path or URL, with commas or"
+        " repeated",
     ),
     click.Option(["--to"], metavar="HOST", help="The host that clients ask for: api.localhost"),
     click.Option(["--http-port"], metavar="PORT", help="Where clients connect; 0: any free port"),

@@ -41,7 +41,7 @@ def answerer(project: Project) -> int:
     return int(project.get("api.localhost").json()["pid"])
 
 
-def test_two_services_take_turns_and_are_named_by_their_index(pair: Project) -> None:
+def test_two_services_take_turns_are_named_by_their_index_and_checked(pair: Project) -> None:
     one, two = pair.ps()
     assert (one["backend"], one["port"], one["label"]) == ("unix:run/one.sock", None, "api:1")
     assert (two["backend"], two["label"]) == (f"unix:{pair.folder}/run/two.sock", "api:2")
@@ -51,6 +51,8 @@ def test_two_services_take_turns_and_are_named_by_their_index(pair: Project) -> 
     pair.until_said("[rpx] Request / → unix:run/one.sock")
     stats = json.loads(pair.rpx("stats", "--json").stdout)
     assert stats["api.localhost"]["unix:run/one.sock"]["requests"] == 2
+    pair.get("api.localhost", "/fail")
+    until(lambda: [row["in_rotation"] for row in pair.ps()] == [True, False], "out of rotation")
 
 
 def test_a_killed_one_is_replaced_though_its_socket_stays_behind(pair: Project) -> None:
@@ -62,11 +64,6 @@ def test_a_killed_one_is_replaced_though_its_socket_stays_behind(pair: Project) 
     until(lambda: pair.ps()[0]["state"] == "ready", "ready again")
     assert pair.ps()[0]["pid"] != first
     assert {answerer(pair), answerer(pair)} == {row["pid"] for row in pair.ps()}
-
-
-def test_one_that_turns_sick_leaves_rotation(pair: Project) -> None:
-    pair.get("api.localhost", "/fail")
-    until(lambda: [row["in_rotation"] for row in pair.ps()] == [False, True], "out of rotation")
 
 
 def test_what_is_in_the_way_is_said_before_anything_starts(project: Project) -> None:
