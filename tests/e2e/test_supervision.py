@@ -1,0 +1,159 @@
+"""What docs/supervision.md promises, seen from outside: loops, storms, hangs, orphans, idling."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import time
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.load import Load
+from tests.support.project import Project, free_ports, supervisor, until
+
+pytestmark = pytest.mark.real
+
+
+def cpu(process: subprocess.Popen[bytes]) -> float:
+    """Return the CPU seconds of guardian and supervisor, what they have started included."""
+    used = 0.0
+    for each in (psutil.Process(process.pid), supervisor(process)):
+        times = each.cpu_times()
+        used += times.user + times.system
+    children = supervisor(process).cpu_times()
+    return used + children.children_user + children.children_system
+
+
+def row(project: Project, name: str) -> dict[str, Any]:
+    """The row of a service, with nothing in it before rpx is there."""
+    rows: list[dict[str, Any]] = project.ps()
+    return next((each for each in rows if each["name"] == name), {})
+
+
+def test_a_crash_loop_backs_off_and_costs_next_to_nothing(project: Project) -> None:
+    project.write(
+        "processes: {bad: {command: exit 1, restart: {max_restarts: 50}}, good: sleep 60}"
+    )
+    with project.up(ready=False) as process:
+        until(lambda: project.said().count("bad starting") == 3, "it has begun to back off")
+        before, began = cpu(process), time.monotonic()
+        time.sleep(6)  # the loop is what is looked at
+        share = (cpu(process) - before) / (time.monotonic() - began)
+        assert share < 0.03, f"{share:.1%}"
+        assert 5 <= project.said().count("bad starting") <= 8
+
+
+def test_ten_quiet_backends_cost_nothing(project: Project) -> None:
+    ports = free_ports(10)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nfrom: PORTS\nto: api.localhost\n"
+        "start: PYTHON APPS/ok.py\nhealth_check: {path: /health}",
+        PORTS=str(ports),
+    )
+    with project.up() as process:
+        before, began = cpu(process), time.monotonic()
+        time.sleep(5.2)  # a round of checks is among it
+        share = (cpu(process) - before) / (time.monotonic() - began)
+        assert share < 0.01, f"{share:.1%}"
+
+
+def test_twenty_restarts_at_once_leave_one_instance_the_one_that_ps_names(project: Project) -> None:
+    [port] = free_ports(1)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nfrom: PORT_A\nto: api.localhost\nstart: PYTHON APPS/ok.py",
+        PORT_A=str(port),
+    )
+    with project.up():
+        [path] = project.folder.glob("run/rpx/*/control.sock")
+
+        def restart(_: int) -> int:
+            transport = httpx.HTTPTransport(uds=str(path))
+            with httpx.Client(transport=transport, timeout=60) as client:
+                answer = client.post("http://rpx/v1/orders/restart", json={"names": ["api"]})
+            assert answer.status_code == 200
+            return int(answer.json()[0]["exit_code"])
+
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            codes = list(pool.map(restart, range(20)))
+        assert codes.count(0) >= 1
+        until(project.all_ready, "ready again")
+        pid = row(project, "api")["pid"]
+        assert project.get("api.localhost").json()["pid"] == pid
+        running = [p.pid for p in project.survivors() if "ok.py" in " ".join(p.cmdline())]
+        assert running == [pid]
+
+
+def test_a_backend_that_hangs_leaves_rotation_and_is_replaced(project: Project) -> None:
+    ports = free_ports(2)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nfrom: PORTS\nto: api.localhost\n"
+        "start: {command: PYTHON APPS/ok.py, stop_grace_period: 1s}\n"
+        "health_check: {path: /health, interval: 200ms, timeout: 300ms, unhealthy_threshold: 2}",
+        PORTS=str(ports),
+    )
+    with project.up(), Load(project.http_port, "api.localhost") as load:
+        load.wait_for(50)
+        victim = project.ps()[0]
+        os.kill(victim["pid"], signal.SIGSTOP)
+        until(lambda: not project.ps()[0]["in_rotation"], "out of rotation")
+        seen = len(load.failures)
+        until(
+            lambda: (now := project.ps()[0])["state"] == "ready" and now["pid"] != victim["pid"],
+            "replaced",
+        )
+        load.wait_for(50)
+        assert load.failures[seen:] == []
+        assert not psutil.pid_exists(victim["pid"]) or (
+            psutil.Process(victim["pid"]).status() == psutil.STATUS_ZOMBIE
+        )
+
+
+def test_an_orphan_that_holds_stdout_hangs_no_restart(project: Project) -> None:
+    project.write("processes: {app: {command: PYTHON APPS/orphan_holds_stdout.py, oneshot: true}}")
+    with project.up():
+        project.until_said("app completed")
+        began = time.monotonic()
+        done = project.rpx("restart", "app")
+        assert done.returncode == 0, done.stdout
+        assert time.monotonic() - began < 5
+        until(lambda: project.said().count("app completed") == 2, "completed again")
+
+
+def test_a_stop_is_final_whatever_the_policy_and_the_checks_say(project: Project) -> None:
+    [port] = free_ports(1)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nfrom: PORT_A\nto: api.localhost\nhold: 0\n"
+        "start: {command: PYTHON APPS/ok.py, restart: always}\n"
+        "health_check: {path: /health, interval: 100ms}",
+        PORT_A=str(port),
+    )
+    with project.up():
+        assert project.rpx("stop", "api").returncode == 0
+        assert project.get("api.localhost").status_code == 503
+        time.sleep(1.5)  # that nothing happens can only be waited for
+        assert row(project, "api")["state"] == "stopped"
+        assert not [p for p in project.survivors() if "ok.py" in " ".join(p.cmdline())]
+
+
+def test_a_service_that_is_stopped_by_its_own_command_hears_no_signal(project: Project) -> None:
+    project.write(
+        "processes:\n  app:\n"
+        "    command: \"trap 'touch signalled' TERM; while [ ! -e leave ]; do sleep 0.05; done\"\n"
+        "    stop_command: touch leave\n"
+    )
+    with project.up():
+        done = project.rpx("stop", "app")
+        assert done.returncode == 0, done.stdout
+    assert not (project.folder / "signalled").exists()
+
+
+def test_a_process_that_is_not_ready_in_time_is_replaced_and_said(project: Project) -> None:
+    project.write("processes: {app: {command: sleep 60, ready: {log: never, timeout: 300ms}}}")
+    with project.up(ready=False):
+        project.until_said("app not ready within 0.3 s")
+        until(lambda: row(project, "app").get("restarts", 0) >= 2, "replaced twice")
