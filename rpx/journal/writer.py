@@ -14,7 +14,7 @@ from rpx.hub.drain import drain
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.hub.walls import walled
-from rpx.journal.files import Files
+from rpx.journal.files import RUN, Files
 from rpx.journal.form import written
 from rpx.model.status import Printed
 
@@ -34,7 +34,7 @@ class Journal:
         self._config = config
         self._report = report
         self._begun = False
-        self._failed = False
+        self._failing: set[str] = set()  # services whose last lines could not be written
         self._lost = 0  # lines, since it has failed
 
     async def __call__(
@@ -64,28 +64,32 @@ class Journal:
         by_service: dict[str, list[bytes]] = defaultdict(list)
         for printed in pieces:
             by_service[printed.label.partition(":")[0]].append(written(printed))
+        before = bool(self._failing)
         wrong = self._begin(now)
         for service, lines in by_service.items():
             try:
                 self._files.append(service, lines)
+                self._failing.discard(service)
             except OSError as error:
                 wrong = error
+                self._failing.add(service)
                 self._lost += sum(piece.count(b"\n") for piece in lines)
-        if wrong is not None and not self._failed:
+        if wrong is not None and not before:
             why = wrong.strerror or str(wrong)
             _say(registry, f"can't keep logs in {self._files.folder}: {why}; the project goes on")
-        elif wrong is None and self._failed:
+        elif before and not self._failing:
             _say(registry, f"logs are kept again; {self._lost} lines are not in them")
             self._lost = 0
-        self._failed = wrong is not None
 
     def _begin(self, now: float) -> OSError | None:
         if not self._begun:
             try:
                 self._files.begin(self._name, self._config, now)
+                self._begun = True
+                self._failing.discard(RUN)
             except OSError as error:
+                self._failing.add(RUN)
                 return error
-            self._begun = True
         return None
 
 

@@ -86,6 +86,21 @@ async def test_a_folder_that_cannot_be_is_said_once_and_all_goes_on(tmp_path: Pa
     assert run.texts() == [b"three"]
 
 
+async def test_one_file_that_fails_among_others_is_said_once(tmp_path: Path) -> None:
+    files = Files(tmp_path, Logs())
+    (tmp_path / "api.log").mkdir()
+    async with running(files) as run:
+        for _ in range(3):
+            run.print(b"lost\n")
+            await trio.sleep(1.5 * writer.NAP)
+            run.registry.tell(b"kept\n")
+            await trio.sleep(1.5 * writer.NAP)
+        assert run.said == [f"can't keep logs in {tmp_path}: Is a directory; the project goes on"]
+        (tmp_path / "api.log").rmdir()
+        run.print(b"again\n")
+        await run.until_said("logs are kept again; 3 lines are not in them")
+
+
 class Stuck(Files):
     """A disk that takes its time."""
 
