@@ -107,7 +107,6 @@ async def serve(
             options.report,
             run_id=options.run_id,
             colour=options.colour,
-            wanted=wanted,
         )
         async with trio.open_nursery() as services:
             for face in faces:
@@ -115,7 +114,7 @@ async def serve(
             for note in filter(None, (fallback, forgetful, where)):
                 registry.say(note)
             async with trio.open_nursery() as lives:
-                lives.start_soon(fleet.run)
+                await lives.start(fleet.run, wanted)
                 task_status.started(registry)
                 await server.run(listeners, shutdown.wait, patience)
                 await fleet.shut_down()

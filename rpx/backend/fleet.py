@@ -1,18 +1,19 @@
-"""All lives of a project: begun together, ended together."""
+"""All lives of a project: each begins and ends by itself, or with all others."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import trio
 
 from rpx.backend.aside import Aside
-from rpx.backend.child import Ask, Child, open_child
+from rpx.backend.child import Child, open_child
 from rpx.backend.life import Life, live
 from rpx.backend.order import dependants_gone
 from rpx.backend.probe import http_check, prepare, tcp_check
@@ -43,47 +44,80 @@ class Fleet:
         *,
         run_id: str,
         colour: bool,
-        wanted: Collection[str],
     ) -> None:
         """`run_id` marks every process of this run; `colour`: they may print in colours.
 
-        `report` gets what ended a life by a bug of ours; the others go on. Those whose label isn't
-        `wanted` stay down until somebody starts them.
+        `report` gets what ended a life by a bug of ours; the others go on.
         """
         self._registry = registry
         self._patience = patience
         self._report = report
         self._run_id = run_id
         self._colour = colour
-        self._wanted = wanted
+        self._prepared = False  # to check health
+        self._numbers = itertools.count(1)
+        self._scopes: dict[Backend, trio.CancelScope] = {}
+        self._lives: trio.Nursery | None = None
 
-    async def run(self) -> None:
-        """Begin every life. Returns only when cancelled, which ends the processes as well."""
-        async with trio.open_nursery() as lives:
+    async def run(
+        self,
+        wanted: Collection[str],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Begin every life, and be ready for more. Returns only when cancelled, which ends the
+        processes as well. Those whose label isn't `wanted` stay down until somebody starts them.
+        """
+        async with trio.open_nursery() as self._lives:
             for backend in self._registry.backends.values():
-                if backend.spec.health_check and backend.spec.address:
-                    lives.start_soon(prepare, backend.spec.address)
-                    break
-            for number, backend in enumerate(self._registry.backends.values(), 1):
-                start = backend.spec.start
-                if start is None:
-                    work = partial(self._follow, backend)
-                else:
-                    work = partial(live, self._life(backend, start, number))
-                lives.start_soon(walled, partial(self._lost, backend), work)
+                self.begin(backend, wanted=backend.spec.label in wanted)
+            task_status.started()
+            await trio.sleep_forever()
+
+    def begin(self, backend: Backend, *, wanted: bool = True) -> None:
+        """Begin one life, once all others have begun."""
+        assert self._lives is not None  # noqa: S101 - `run` has started
+        spec, scope = backend.spec, trio.CancelScope()
+        if spec.health_check and spec.address and not self._prepared:
+            self._prepared = True
+            self._lives.start_soon(prepare, spec.address)
+        if spec.start is None:
+            work = partial(self._follow, backend)
+        else:
+            work = partial(live, self._life(backend, next(self._numbers), wanted=wanted))
+        self._scopes[backend] = scope
+        self._lives.start_soon(self._within, scope, backend, work)
+
+    async def end(self, backend: Backend) -> None:
+        """End the life of one that is leaving: its requests are finished, its process is stopped,
+        and it is forgotten.
+        """
+        if backend.spec.start is not None:
+            await self._stop(backend)
+        self._scopes.pop(backend).cancel(reason="it is no part of the project any more")
+        self._registry.remove(backend)
+
+    async def _within(
+        self, scope: trio.CancelScope, backend: Backend, work: Callable[[], Awaitable[None]]
+    ) -> None:
+        with scope:
+            await walled(partial(self._lost, backend), work)
 
     async def shut_down(self) -> None:
         """Stop every process of ours, each once those that depend on it have gone, and return
         when the last one has.
         """
         async with trio.open_nursery() as stops:
-            for backend in self._registry.backends.values():
+            for backend in self._registry.everyone:
                 if backend.spec.start is not None:
-                    stops.start_soon(self._stop, backend)
+                    stops.start_soon(self._stop_in_turn, backend)
 
-    async def _stop(self, backend: Backend) -> None:
+    async def _stop_in_turn(self, backend: Backend) -> None:
         with self._patience.within():
             await dependants_gone(self._registry, backend)
+        await self._stop(backend)
+
+    async def _stop(self, backend: Backend) -> None:
         # An order given before ours may be in the box, and start it again: ask until it rests.
         while backend.state not in AT_REST:
             changed = backend.changed
@@ -98,40 +132,45 @@ class Fleet:
         self._registry.lost(backend, "rpx lost track of it by a bug of its own")
         self._report(group)
 
-    def _life(self, backend: Backend, start: Start, number: int) -> Life:
-        environment = child_environment(backend.spec, start, colour=self._colour)
+    def _life(self, backend: Backend, number: int, *, wanted: bool) -> Life:
         instance = f"{self._run_id}.{number}"
-        aside = Aside(start, environment, f"{instance}.aside")
-        ask = partial(self._ask, backend, aside, start.stop_command) if start.stop_command else None
         return Life(
             registry=self._registry,
             backend=backend,
-            open=partial(self._open, backend, start, environment, instance, ask),
-            sign=partial(Sign, backend, aside),
+            open=lambda: self._open(backend, instance),
+            sign=lambda: Sign(backend, self._aside(backend, instance)),
             check=partial(check, backend),
             patience=self._patience,
             chance=random.random,
-            start=start,
-            wanted=backend.spec.label in self._wanted,
+            wanted=wanted,
         )
 
-    def _open(
-        self,
-        backend: Backend,
-        start: Start,
-        environment: dict[str, str],
-        instance: str,
-        ask: Ask | None,
-    ) -> AbstractAsyncContextManager[Child]:
+    def _open(self, backend: Backend, instance: str) -> AbstractAsyncContextManager[Child]:
+        """Open a process as the backend's spec says by now; it will be stopped as that says."""
         if isinstance(backend.spec.address, SocketFile):
             clear(backend.spec.address)
+        aside = self._aside(backend, instance)
+        start, ask = aside.start, None
+        if start.stop_command:
+            ask = partial(self._ask, backend, aside, start.stop_command)
 
         def left(pids: Sequence[int]) -> None:
             backend.left = pids
 
         return open_child(
-            start, environment, instance=instance, patience=self._patience, ask=ask, left=left
+            start,
+            aside.environment,
+            instance=instance,
+            patience=self._patience,
+            ask=ask,
+            left=left,
         )
+
+    def _aside(self, backend: Backend, instance: str) -> Aside:
+        start = backend.spec.start
+        assert start is not None  # noqa: S101 - it has a life
+        environment = child_environment(backend.spec, start, colour=self._colour)
+        return Aside(start, environment, f"{instance}.aside")
 
     async def _ask(
         self, backend: Backend, aside: Aside, command: str | tuple[str, ...], pid: int
@@ -149,7 +188,7 @@ class Fleet:
             backend,
             partial(check, backend),
             over=lambda: False,
-            until_hopeless=False,
+            until_hopeless=lambda: False,
         )
 
 

@@ -68,8 +68,13 @@ class Life:
     check: Callable[[], Awaitable[str | None]]  # None: it answers; else why it is not well
     patience: Patience
     chance: Callable[[], float]
-    start: Start
     wanted: bool = True  # False: it begins when somebody starts it
+
+    @property
+    def start(self) -> Start:
+        """What runs it: the next run may be another command than this one."""
+        assert self.backend.spec.start is not None  # noqa: S101 - else nobody lives it
+        return self.backend.spec.start
 
 
 @dataclass
@@ -244,7 +249,7 @@ async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
         life.backend,
         life.check,
         over=lambda: run.leaving or run.over,
-        until_hopeless=life.start.replaced_when_sick,
+        until_hopeless=lambda: life.start.replaced_when_sick,
         mercy=math.inf if spared is None else run.born + spared,
     )
     await replace(life, child, run, "stayed unhealthy")

@@ -35,7 +35,7 @@ async def _obey(registry: Registry, backend: Backend) -> None:
 
 async def dependants_gone(registry: Registry, backend: Backend) -> None:
     """Wait until nothing runs, or may start again, that depends on `backend`."""
-    while any(_leans(other, backend) for other in registry.backends.values()):
+    while any(_leans(other, backend) for other in registry.everyone):
         await registry.changed.wait()
 
 

@@ -24,17 +24,18 @@ async def watch(
     check: Callable[[], Awaitable[str | None]],
     *,
     over: Callable[[], bool],
-    until_hopeless: bool,
+    until_hopeless: Callable[[], bool],
     mercy: float = math.inf,
 ) -> None:
     """Check at once, then as often as `backend` needs it, until `over()` or it is hopeless.
 
     A slow check doesn't push the next one back, or a sick backend would be asked less often than
     a well one. `check` returns None when the backend answers, else why it does not. Until `mercy`
-    (trio's time) failures of a backend that is still starting don't count.
+    (trio's time) failures of a backend that is still starting don't count. Another `health_check`
+    holds at once.
     """
-    health = Health.of(backend.spec.health_check, undecided=backend.state is State.STARTING)
-    backend.health = health
+    spec = backend.spec.health_check
+    backend.health = health = Health.of(spec, undecided=backend.state is State.STARTING)
     eager = FIRST_PAUSE
     while True:
         began = trio.current_time()
@@ -44,13 +45,18 @@ async def watch(
         spared = backend.state is State.STARTING and trio.current_time() < mercy
         _judge(registry, backend, health, failure, spared=spared)
         sick = backend.state is State.UNHEALTHY and health.hopeless
-        if until_hopeless and sick and not backend.paused:  # somebody may be debugging it
+        if sick and until_hopeless() and not backend.paused:  # somebody may be debugging it
             return
-        pause = next_check(backend.spec.health_check, up=health.up)
+        pause = next_check(spec, up=health.up)
         if spared and backend.state is State.STARTING:
             pause = eager = min(eager * GROWTH, pause)
             began = trio.current_time()
-        if await _suspected_by(backend, began + pause) and not over():
+        suspected = await _suspected_by(backend, began + pause)
+        if backend.spec.health_check != spec:
+            spec = backend.spec.health_check
+            undecided = backend.state is State.STARTING
+            backend.health = health = Health.of(spec, undecided=undecided, up=health.up)
+        elif suspected and not over():
             refused = health.refuse()
             if refused is not None:
                 registry.move(backend, refused, reason=backend.last_error)

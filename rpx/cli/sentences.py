@@ -22,8 +22,8 @@ class Teller:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         # As told so far: the registry is ahead of what is still to be told.
-        self._since = dict.fromkeys(registry.backends, 0.0)
-        self._started = dict.fromkeys(registry.backends, 0.0)
+        self._since: dict[str, float] = {}
+        self._started: dict[str, float] = {}
         self._ready: set[str] = set()
         self._up: set[str] = set()
 
@@ -56,7 +56,7 @@ class Teller:
 
     def _changed(self, event: StateChanged) -> Iterator[str]:
         before, self._since[event.label] = self._since.get(event.label, 0.0), event.at
-        backend = self._registry.backends[event.label]
+        backend = self._registry.known(event.label)
         if event.after is State.STARTING:
             self._started[event.label] = event.at
         took = f" after {event.at - before:.1f} s" if before else ""
@@ -78,7 +78,7 @@ class Teller:
 
     def _failed(self, event: StateChanged, backend: Backend) -> Iterator[str]:
         yield f"error: backend `{event.label}` {event.reason}"
-        begun = self._started[event.label]
+        begun = self._started.get(event.label, 0.0)
         lines = [line for line in backend.lines.tail(LAST_WORDS) if line.at >= begun]
         if lines:
             yield "  last output:"
@@ -92,7 +92,7 @@ class Teller:
 
 def stopping(registry: Registry) -> str:
     """What there is to be waited for, when the end begins."""
-    backends = list(registry.backends.values())
+    backends = registry.everyone
     requests = sum(b.in_flight for b in backends)
     running = sum(b.state in HAS_PROCESS and b.spec.start is not None for b in backends)
     parts = [_count(requests, "request")] if requests else []
@@ -102,7 +102,7 @@ def stopping(registry: Registry) -> str:
 def waiting(registry: Registry, now: float, *, hurried: bool) -> list[str]:
     """Who is still being waited for, and for how long."""
     lines = []
-    for backend in registry.backends.values():
+    for backend in registry.everyone:
         label = backend.spec.label
         if backend.external or backend.state not in HAS_PROCESS or backend.pid is None:
             continue

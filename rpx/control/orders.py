@@ -253,6 +253,8 @@ def _not_ours(registry: Registry, label: str) -> UsageError:
 def _give(backend: Backend, order: Order) -> None:
     try:
         backend.mailbox.give.send_nowait(order)
+    except trio.BrokenResourceError:
+        raise _removed(backend) from None
     except trio.WouldBlock:
         raise RpxError(
             f"`{backend.spec.label}` is busy: earlier orders are still waiting",
@@ -288,5 +290,11 @@ async def _together(
 async def _until(backend: Backend, condition: Callable[[], bool], seconds: float) -> bool:
     with trio.move_on_after(seconds):
         while not condition():
+            if backend.gone:
+                raise _removed(backend)
             await backend.changed.wait()
     return condition()
+
+
+def _removed(backend: Backend) -> RpxError:
+    return RpxError(f"{backend.spec.label} has been removed: it is no part of the project any more")

@@ -101,7 +101,7 @@ class Api:
 
     async def ps(self, _request: Request) -> Response:
         """A row for each backend, in the shape of `rpx ps --json`."""
-        rows = self._registry.snapshot()
+        rows = [*self._registry.snapshot(), *self._registry.goodbyes()]
         leaders = {row.label: row.pid for row in rows if row.pid is not None}
         usage = await trio.to_thread.run_sync(self._measure, leaders)
         return JSONResponse([ps_row(row, usage.get(row.label)) for row in rows])

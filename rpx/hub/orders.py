@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Generic, TypeVar
 
 import trio
+
+T = TypeVar("T")
 
 MAILBOX = 4  # more orders than a person gives at once; a full box means "busy", not "wait"
 
@@ -62,13 +65,13 @@ class Order:
 
 
 @dataclass(slots=True)
-class Mailbox:
-    """The two ends of a backend's orders: anybody gives, its life alone takes."""
+class Mailbox(Generic[T]):
+    """The two ends of orders: anybody gives; the life of the backend alone takes its own."""
 
-    give: trio.MemorySendChannel[Order]
-    orders: trio.MemoryReceiveChannel[Order]
+    give: trio.MemorySendChannel[T]
+    orders: trio.MemoryReceiveChannel[T]
 
     @classmethod
-    def new(cls) -> Mailbox:
+    def new(cls) -> Mailbox[T]:
         """Open an empty mailbox."""
-        return cls(*trio.open_memory_channel[Order](MAILBOX))
+        return cls(*trio.open_memory_channel[T](MAILBOX))

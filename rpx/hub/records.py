@@ -10,7 +10,7 @@ import trio
 
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
-from rpx.hub.orders import Mailbox
+from rpx.hub.orders import Mailbox, Order
 from rpx.model.status import BackendSpec, Ended, Obstacle, PoolSpec, State
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
@@ -37,6 +37,7 @@ class Backend:
         "failures",
         "fell",
         "generation",
+        "gone",
         "has_run",
         "health",
         "history",
@@ -46,6 +47,7 @@ class Backend:
         "keeps_until",
         "last_error",
         "lasting",
+        "leaving",
         "left",
         "lines",
         "mailbox",
@@ -77,6 +79,8 @@ class Backend:
         self.has_run = False  # there has been a process
         self.coming_back = False  # on its way down, but only to be started again
         self.paused = False  # kept out of rotation, whatever becomes of its process
+        self.leaving = False  # no longer wanted: it will be stopped and forgotten
+        self.gone = False  # it has been
         self.last_error = ""
         self.fell = False  # some run has ended without having been asked to
         self.ended: Ended | None = None  # its last process
@@ -85,7 +89,7 @@ class Backend:
         self.health: Health | None = None  # what the checks of this run say
         self.obstacles: tuple[Obstacle, ...] = ()  # what it waits for
         self.lines = LineRing()
-        self.mailbox = Mailbox.new()
+        self.mailbox = Mailbox[Order].new()
         self.pool: Pool | None = None
         self.owner: Backend | None = None  # whose process serves this address, too
         self.others: tuple[Backend, ...] = ()  # whose owner this one is
@@ -158,6 +162,8 @@ class Pool:
     """
 
     __slots__ = (
+        "_chance",
+        "_shape",
         "_turns",
         "active",
         "backends",
@@ -173,20 +179,40 @@ class Pool:
         self,
         host: str,
         spec: PoolSpec,
-        backends: tuple[Backend, ...],
+        backends: Sequence[Backend],
         chance: Callable[[], float],
         key: bytes,
     ) -> None:
         self.host = host
-        self.hold = spec.hold
-        self.backends = backends
-        self.active = tuple(backend for backend in backends if backend.weight)
+        self._chance = chance
         self.waiting = 0  # requests held until a backend returns
         self.counts = Counts()  # of what rpx answered itself
         self.changed = trio.Event()  # replaced at every change of a member
-        path = "/" + host.partition("/")[2]
+        self._shape: object = None
+        self.become(spec, backends, key)
+
+    def become(self, spec: PoolSpec, backends: Sequence[Backend], key: bytes) -> None:
+        """Have these settings and members from now on; `key` is that of sticky cookies.
+
+        The pool stays the same one: requests that hold it, or are held by it, go on with the new
+        members. Whose turn it is begins anew only where that is another question than before.
+        """
+        shape = (spec, [(id(b), b.weight, b.identity) for b in backends])
+        if shape == self._shape:
+            return
+        self._shape = shape
+        self.hold = spec.hold
+        self.backends = tuple(backends)
+        self.active = tuple(backend for backend in backends if backend.weight)
+        path = "/" + self.host.partition("/")[2]
         self.pins = Pins(spec.sticky, backends, key, path) if spec.sticky else None
-        self._turns: Turns[Backend] = turns(spec.strategy, self.active, chance)
+        self._turns: Turns[Backend] = turns(spec.strategy, self.active, self._chance)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let every held request look again."""
+        self.changed.set()
+        self.changed = trio.Event()
 
     def next_up(self, client: bytes, bound: Backend | None) -> Backend | None:
         """Return who in rotation takes a request of `client` (its address); the turn goes on."""

@@ -1,5 +1,7 @@
 """The only mutable object that tasks share: every backend, every pool, who is in rotation.
 
+Who belongs to the project, and how that changes, is in `hub.members`; here is what happens to them.
+
 Its methods are sync, therefore atomic under trio, and each leaves it consistent. A backend's
 state is moved only by the life that owns it (`move`); a request enters a backend and leaves it;
 faces see frozen snapshots.
@@ -16,6 +18,7 @@ import trio
 from rpx.hub.bus import Bus
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
+from rpx.hub.members import Members
 from rpx.hub.records import Backend, Pool
 from rpx.model.figures import Figures
 from rpx.model.status import (
@@ -37,7 +40,6 @@ from rpx.model.status import (
 from rpx.policy.depend import obstacles, sentence
 from rpx.policy.lifecycle import Move, advance
 from rpx.policy.plan import url_of
-from rpx.policy.routing import Routes
 
 Clock = Callable[[], float]
 OWN = "rpx"  # what rpx itself has answered is counted beside the backends
@@ -47,7 +49,7 @@ KEEPS = 5.0
 BROKEN_IN_A_ROW = 3  # broken connections are a verdict like failed checks; a refused one is at once
 
 
-class Registry:
+class Registry(Members):
     """All backends by label, all pools by what stands in `to`; the buses for their news."""
 
     def __init__(
@@ -63,22 +65,13 @@ class Registry:
         """`pools` are by `to`; `clock` gives seconds since the epoch; `port` is that of the
         listener, for URLs; `chance` gives numbers from 0 up to 1; `key` is that of sticky cookies.
         """
-        self._clock = clock
+        super().__init__(clock, chance, key)
         self.port = port
-        self.backends = {spec.label: Backend(spec, clock()) for spec in specs}
-        for backend in self.backends.values():
-            backend.owner = self.backends.get(backend.spec.served_by)
-        for backend in self.backends.values():
-            backend.others = tuple(b for b in self.backends.values() if b.owner is backend)
-        self.pools: dict[str, Pool] = {}
-        for host, spec in pools.items():
-            members = tuple(b for b in self.backends.values() if b.spec.host == host)
-            self.pools[host] = pool = Pool(host, spec, members, chance, key)
-            for backend in members:
-                backend.pool = pool
-        self.routes = Routes(self.pools)
+        for spec in specs:
+            self.add(spec)
+        hosts = {to: [b for b in self.backends.values() if b.spec.host == to] for to in pools}
+        self.arrange(pools, hosts)
         self.strays = Counts()  # of requests that belong to no host of ours
-        self.changed = trio.Event()  # replaced at every change of any backend
         self.events: Bus[Event] = Bus()
         self.lines: Bus[Printed] = Bus()
         self.words = LineRing()
@@ -124,10 +117,6 @@ class Registry:
 
     def _obstacles(self, backend: Backend) -> tuple[Obstacle, ...]:
         return obstacles(backend.spec.depends_on, self.named)
-
-    def named(self, name: str) -> list[Backend]:
-        """Return the backends of a service, in listed order."""
-        return [each for each in self.backends.values() if each.spec.name == name]
 
     def started(self, backend: Backend, pid: int) -> None:
         """Say which process `backend` is now."""
@@ -175,6 +164,13 @@ class Registry:
         self._set_rotation(backend, up=backend.state is State.READY)
         self._tell(backend, before, "", backend.pid)
 
+    def retire(self, backend: Backend) -> None:
+        """Take `backend` out for good: it is to finish what it has, stop, and be removed."""
+        backend.leaving = True
+        del self.backends[backend.spec.label]
+        self.leaving.append(backend)
+        self._set_rotation(backend, up=False)
+
     def say(self, text: str, backend: Backend | None = None) -> None:
         """Publish something rpx itself has to say."""
         self.events.publish(Note(text, backend.spec.label if backend else ""))
@@ -217,8 +213,7 @@ class Registry:
     def nudge(self) -> None:
         """Let every held request look again: what it waits for may no longer come."""
         for pool in self.pools.values():
-            pool.changed.set()
-            pool.changed = trio.Event()
+            pool.wake()
 
     def enter(self, backend: Backend) -> None:
         """Count a request in, until `leave` after the last byte of its answer."""
@@ -256,11 +251,11 @@ class Registry:
                 backend.drained = None
 
     def _set_rotation(self, backend: Backend, *, up: bool) -> None:
-        up = up and backend.shown is State.READY
+        up = up and backend.shown is State.READY and not backend.leaving
         if up:
             backend.failures = 0
             backend.ups += not backend.in_rotation
-        if up is not backend.in_rotation and backend.pool is not None:
+        if up is not backend.in_rotation and backend.spec.host:
             self.events.publish(RotationChanged(backend.spec.label, up, self._clock()))
         backend.in_rotation = up
         self._announce(backend)
@@ -272,14 +267,17 @@ class Registry:
         backend.changed.set()
         backend.changed = trio.Event()
         if backend.pool is not None:
-            backend.pool.changed.set()
-            backend.pool.changed = trio.Event()
+            backend.pool.wake()
 
     # ---- what a face sees
 
     def snapshot(self) -> list[Snapshot]:
         """Return a row for each backend, in listed order."""
         return [self._row(backend) for backend in self.backends.values()]
+
+    def goodbyes(self) -> list[Snapshot]:
+        """Return a row for each backend that is leaving."""
+        return [self._row(backend) for backend in self.leaving]
 
     def now(self) -> float:
         """Return the time on the clock that events, lines and states have theirs from."""

@@ -23,11 +23,12 @@ class Health:
     _streak: int = 0  # positive: passes in a row; negative: failures in a row
 
     @classmethod
-    def of(cls, check: HealthCheck | None, *, undecided: bool = False) -> Health:
+    def of(cls, check: HealthCheck | None, *, undecided: bool = False, up: bool = False) -> Health:
         """Thresholds of `check`, or for a backend without one: one pass, three failures."""
         if check is None:
-            return cls(undecided=undecided)
-        return cls(check.healthy_threshold, check.unhealthy_threshold, undecided=undecided)
+            return cls(undecided=undecided, up=up)
+        rise, fall = check.healthy_threshold, check.unhealthy_threshold
+        return cls(rise, fall, undecided=undecided, up=up)
 
     def observe(self, *, passed: bool) -> Move | None:
         """Count one result; return the move when the verdict changes, else None."""

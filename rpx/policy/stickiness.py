@@ -31,6 +31,10 @@ class Pins(Generic[M]):
         self._values = {each: _value(key, f"{beginning}{each.identity}") for each in members}
         self._members = {value: member for member, value in self._values.items()}
 
+    def __contains__(self, member: M) -> bool:
+        """Tell whether clients can be bound to `member`: one that has left is none any more."""
+        return member in self._values
+
     def value(self, member: M) -> bytes:
         """Return the value that binds a client to `member`."""
         return self._values[member]

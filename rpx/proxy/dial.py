@@ -30,7 +30,7 @@ class Dialer:
 
     def __init__(self, timeout: float, reactor: Reactor) -> None:
         """`timeout`: seconds for all attempts at one connection together."""
-        self._timeout = timeout
+        self.timeout = timeout
         self._reactor = reactor
         self._last: dict[Location, Place] = {}
 
@@ -58,7 +58,7 @@ class Dialer:
     async def _resolved(self, address: Location) -> list[Place]:
         assert isinstance(address, Address)  # noqa: S101 - for the type checker: it has a host
         async with self._reactor.task():
-            with trio.move_on_after(self._timeout):
+            with trio.move_on_after(self.timeout):
                 found = await trio.socket.getaddrinfo(
                     address.host, address.port, type=socket.SOCK_STREAM
                 )
@@ -75,7 +75,7 @@ class Dialer:
         won: socket.socket | None = None
         try:
             async with self._reactor.task():
-                with trio.move_on_after(self._timeout):
+                with trio.move_on_after(self.timeout):
                     won, number = await _first(attempts, refusals)
                     self._last[address] = places[number]
         except BaseException:  # also when all is ended while a task takes over, or gives back

@@ -38,18 +38,23 @@ class Server:
     ) -> None:
         """`report` gets what went wrong on one connection by a bug of ours; the others go on."""
         self.registry = registry
-        self.verbose = verbose
-        self.timeouts = timeouts or Timeouts()
-        self.limits = limits or Limits()
-        self.head_limits = HeadLimits(
-            head=self.limits.head, lines=self.limits.head_lines, target=self.limits.target
-        )
         self.reactor = Reactor()
-        self.upstreams = Upstreams(self.timeouts, self.reactor)
+        self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor)
+        self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
         self.sweeper = Sweeper(self.upstreams)
         self.hangups = Hangups()
         self.draining = False
         self._report = report
+
+    def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
+        """Go by these settings from the next request on."""
+        self.verbose = verbose
+        self.timeouts = timeouts
+        self.upstreams.settle(timeouts)
+        self.limits = limits
+        self.head_limits = HeadLimits(
+            head=limits.head, lines=limits.head_lines, target=limits.target
+        )
 
     def answer_by(self) -> float:
         """Return when a backend that is asked now must have begun to answer."""

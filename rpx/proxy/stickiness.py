@@ -39,7 +39,7 @@ def bind(
             " sessions' own, which takes its place: `sticky: {cookie: …}` chooses another",
             backend,
         )
-    if backend is not before:
+    if backend is not before and backend in pins:
         secure = connection.peer.proto == b"https"
         value = pins.value(backend)
         block += set_cookie(pins.cookie, value, path=pins.path, ttl=pins.ttl, secure=secure)

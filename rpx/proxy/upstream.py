@@ -33,6 +33,11 @@ class Upstreams:
         self._dialer = Dialer(timeouts.connect, reactor)
         self._sessions: dict[Address, ssl.SSLSession] = {}  # TLS: for the next connection
 
+    def settle(self, timeouts: Timeouts) -> None:
+        """Go by these from now on."""
+        self._timeouts = timeouts
+        self._dialer.timeout = timeouts.connect
+
     def take_idle(self, backend: Backend, *, now: float, careful: bool) -> Wire | None:
         """Return the connection used last, or None.
 
@@ -82,6 +87,8 @@ class Upstreams:
             for wire in old:
                 idle.remove(wire)
                 wire.close()
+        for backend in [each for each, idle in self._idle.items() if each.leaving and not idle]:
+            del self._idle[backend]
         return any(self._idle.values())
 
     def close(self) -> None:

@@ -38,7 +38,11 @@ class Watched:
 
     async def run(self) -> None:
         await watch(
-            self.registry, self.backend, self.check, over=lambda: False, until_hopeless=False
+            self.registry,
+            self.backend,
+            self.check,
+            over=lambda: False,
+            until_hopeless=lambda: False,
         )
 
     @property
@@ -157,3 +161,30 @@ async def test_a_suspect_whose_check_is_under_way_is_out_at_once_and_looked_at_t
     assert not it.backend.in_rotation
     await trio.sleep(10)
     assert it.story == ["0 ready", "7 unhealthy", "9 ready"]
+
+
+async def test_another_health_check_holds_at_once_and_leaves_it_in_rotation(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    it = Watched(HealthCheck(interval=600.0))
+    nursery.start_soon(it.run)
+    await trio.sleep(2)
+    it.failing = "404 Not Found"
+    it.registry.respec({it.backend: external(check=HealthCheck(interval=5, unhealthy_threshold=2))})
+    await trio.sleep(1)
+    assert it.asked == [0, 2]
+    assert it.backend.in_rotation, "one failure of two"
+    await trio.sleep(5)
+    assert it.story == ["0 ready", "7 unhealthy"]
+
+
+async def test_without_its_health_check_it_is_asked_no_more(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    it = Watched(HealthCheck(interval=5.0))
+    nursery.start_soon(it.run)
+    await trio.sleep(2)
+    it.registry.respec({it.backend: external()})
+    await trio.sleep(60)
+    assert it.asked == [0, 2]
+    assert it.backend.in_rotation

@@ -138,7 +138,6 @@ class Bench:
             check=self._check,
             patience=self.patience,
             chance=lambda: 0.5,  # no jitter
-            start=start_of(self.backend),
         )
         self._subscription = self.registry.events.subscribe(10_000)
         self._news = self._subscription.__enter__()  # lives as long as the bench

@@ -1,0 +1,98 @@
+"""Who belongs to a running project: backends by label, pools by `to`, and how both change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import trio
+
+from rpx.hub.records import Backend, Pool
+from rpx.model.status import BackendSpec, PoolSpec
+from rpx.policy.routing import Routes
+
+
+class Members:
+    """The part of the registry that says who is there. Each method leaves it consistent."""
+
+    def __init__(self, clock: Callable[[], float], chance: Callable[[], float], key: bytes) -> None:
+        self._clock = clock
+        self._chance = chance
+        self.key = key  # of sticky cookies
+        self.backends: dict[str, Backend] = {}
+        self.leaving: list[Backend] = []  # on their way out: no part of the project any more
+        self.pools: dict[str, Pool] = {}
+        self.routes: Routes[Pool] = Routes({})
+        self.changed = trio.Event()  # replaced at every change of any backend
+
+    @property
+    def everyone(self) -> list[Backend]:
+        """All backends, with those that are leaving."""
+        return [*self.backends.values(), *self.leaving]
+
+    def named(self, name: str) -> list[Backend]:
+        """Return the backends of a service, in listed order."""
+        return [each for each in self.backends.values() if each.spec.name == name]
+
+    def known(self, label: str) -> Backend:
+        """The backend of this label, also if it is leaving. Raises KeyError."""
+        return self.backends.get(label) or {b.spec.label: b for b in self.leaving}[label]
+
+    def add(self, spec: BackendSpec) -> Backend:
+        """Return the record of a new backend, which is in no pool yet."""
+        if spec.label in self.backends:
+            raise ValueError(f"{spec.label} is there already")
+        self.backends[spec.label] = backend = Backend(spec, self._clock())
+        return backend
+
+    def respec(self, specs: Mapping[Backend, BackendSpec]) -> None:
+        """Let backends be what their new specs say, whatever their labels; `arrange` comes next.
+
+        Their processes, if they have any, learn nothing of it.
+        """
+        for backend, spec in specs.items():
+            old, backend.spec = backend.spec, spec
+            backend.weight, backend.identity = spec.weight, spec.identity
+            if old.health_check != spec.health_check:
+                backend.suspected.set()  # look now, in the new way
+        self.backends = {each.spec.label: each for each in self.backends.values()}
+
+    def remove(self, backend: Backend) -> None:
+        """Forget a backend that was leaving. Whoever still gives it orders is told so."""
+        self.leaving.remove(backend)
+        backend.gone = True
+        backend.mailbox.orders.close()
+        backend.changed.set()
+        self.changed.set()
+        self.changed = trio.Event()
+
+    def arrange(
+        self,
+        pools: Mapping[str, PoolSpec],
+        members: Mapping[str, Sequence[Backend]],
+        order: Sequence[str] = (),
+    ) -> None:
+        """Have exactly these pools, with these members, from now on; list backends in `order`.
+
+        A pool that stays is the same object. Requests that hold one that goes, or a backend that is
+        no member any more, end as they would have.
+        """
+        for backend in self.backends.values():
+            backend.owner = self.backends.get(backend.spec.served_by)
+        for backend in self.backends.values():
+            backend.others = tuple(b for b in self.backends.values() if b.owner is backend)
+        kept: dict[str, Pool] = {}
+        for to, spec in pools.items():
+            pool = self.pools.get(to)
+            if pool is None:
+                pool = Pool(to, spec, members[to], self._chance, self.key)
+            for backend in members[to]:
+                backend.pool = pool
+            pool.become(spec, members[to], self.key)
+            kept[to] = pool
+        self.pools = kept
+        self.routes = Routes(kept)
+        rank = {label: place for place, label in enumerate(order)}
+        self.backends = dict(
+            sorted(self.backends.items(), key=lambda pair: rank.get(pair[0], math.inf))
+        )
