@@ -12,7 +12,6 @@ from rpx.cli.history import Wanted
 from rpx.cli.logs import Printer, follow_logs
 from rpx.control.client import Client
 from rpx.control.lease import find_running
-from rpx.model.status import OWN_WORDS
 
 EXAMPLES = """\
 rpx attach                      # what `rpx up` shows, of a project in the background
@@ -36,7 +35,7 @@ def attach(common: Common, *, tail: int) -> int:
     with Client(lease) as client:
         labels = [row["label"] for row in client.ps()]
         printer = Printer(labels, as_json=False, colour=common.colour(sys.stdout))
-        wanted = Wanted([*labels, OWN_WORDS], tail, None)
+        wanted = Wanted((), tail, own=True)
         try:
             follow_logs(client, lease, wanted, printer)
         except KeyboardInterrupt:

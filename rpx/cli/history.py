@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rpx.control.client import Client
-from rpx.errors import UsageError
 from rpx.journal.files import began, services
+from rpx.journal.form import Entry
 from rpx.journal.reader import labels_in, read
 from rpx.model.status import OWN_WORDS
-from rpx.policy.naming import Names, select
+from rpx.policy.naming import Names, heard
 
 
 class Said(NamedTuple):
@@ -26,66 +26,66 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for. `since` is seconds since the epoch, None: of the last run.
+    """What is asked for. `own`: also what rpx itself says. `tail` None: all there is.
 
-    `tail` None: all there is.
+    `since` is seconds since the epoch, None: of the last run.
     """
 
     names: Sequence[str]
     tail: int | None
-    since: float | None
+    since: float | None = None
+    own: bool = False
 
 
 def of_running(client: Client, folder: Path, wanted: Wanted) -> list[Said]:
     """The lines of a project that runs: what its files have from before goes first."""
-    labels = labels_of(client, wanted.names)
-    said = said_by(client.logs(wanted.names, tail=wanted.tail, since=wanted.since or 0.0))
+    said = said_by(
+        client.logs(wanted.names, own=wanted.own, tail=wanted.tail, since=wanted.since or 0.0)
+    )
     first: dict[str, float] = {}
     for line in said:
         first.setdefault(line.label, line.at)
     have = Counter(line.label for line in said)
-    short = {label for label in labels if wanted.tail is None or have[label] < wanted.tail}
+    short = {
+        label
+        for label in labels_of(client, wanted)
+        if wanted.tail is None or have[label] < wanted.tail
+    }
     older = read(
         folder,
-        {label.partition(":")[0] for label in short},
+        _services(short),
         labels=short,
         since=began(folder) if wanted.since is None else wanted.since,
         before=first,
         tail=wanted.tail,
     )
-    lines = [Said(entry.label, entry.at, entry.text) for entry in older] + said
+    lines = [_said(entry) for entry in older] + said
     return lines if wanted.tail is None else _last(lines, wanted.tail)
 
 
-def labels_of(client: Client, names: Sequence[str]) -> set[str]:
-    """Whose output is meant by `names`, in a project that runs."""
-    return _labels([_speaker(row) for row in client.ps()], names)
+def labels_of(client: Client, wanted: Wanted) -> set[str]:
+    """Whose output is meant, in a project that runs."""
+    return _labels([_names(row) for row in client.ps()], wanted)
 
 
 def since_each(folder: Path, seen: Mapping[str, float]) -> list[Said]:
     """The lines of each label that are younger than what was seen of it."""
-    entries = read(
-        folder,
-        {label.partition(":")[0] for label in seen},
-        labels=seen.keys(),
-        since=min(seen.values(), default=0.0),
-    )
-    said = [Said(entry.label, entry.at, entry.text) for entry in entries]
-    return [line for line in said if line.at > seen[line.label]]
+    since = min(seen.values(), default=0.0)
+    entries = read(folder, _services(seen), labels=seen.keys(), since=since)
+    return [said for said in map(_said, entries) if said.at > seen[said.label]]
 
 
 def of_ended(folder: Path, wanted: Wanted) -> list[Said]:
     """The lines of a project that does not run."""
-    found = services(folder)
-    known = set(wanted.names) <= set(found)
-    labels = None
-    if not known:
-        speakers = _speakers(folder, [name for name in found if name != OWN_WORDS])
-        labels = _labels(speakers, wanted.names)
-    chosen = wanted.names if known and wanted.names else [n for n in found if n != OWN_WORDS]
+    known = [service for service in services(folder) if service != OWN_WORDS]
+    if set(wanted.names) <= {*known, OWN_WORDS}:  # whole services: no need to look who is in them
+        labels, chosen = None, set(wanted.names or known)
+    else:
+        labels = _labels(_speakers(folder, known), wanted)
+        chosen = _services(labels)
     since = began(folder) if wanted.since is None else wanted.since
     entries = read(folder, chosen, labels=labels, since=since, tail=wanted.tail)
-    return [Said(entry.label, entry.at, entry.text) for entry in entries]
+    return [_said(entry) for entry in entries]
 
 
 def said_by(rows: Sequence[dict[str, Any]]) -> list[Said]:
@@ -97,26 +97,32 @@ def said_by(rows: Sequence[dict[str, Any]]) -> list[Said]:
     ]
 
 
-def _labels(speakers: Sequence[Names], names: Sequence[str]) -> set[str]:
-    if not names:
-        return {speaker.label for speaker in speakers}
-    chosen = {s.label for name in names if name != OWN_WORDS for s in select(speakers, name)}
-    return chosen | ({OWN_WORDS} & set(names))
+def _labels(speakers: Sequence[Names], wanted: Wanted) -> set[str]:
+    is_wanted = heard(speakers, wanted.names, own=wanted.own)
+    return {label for label in (*(s.label for s in speakers), OWN_WORDS) if is_wanted(label)}
 
 
-def _speaker(row: dict[str, Any]) -> Names:
+def _services(labels: Iterable[str]) -> set[str]:
+    return {label.partition(":")[0] for label in labels}
+
+
+def _said(entry: Entry) -> Said:
+    return Said(entry.label, entry.at, entry.text)
+
+
+def _names(row: dict[str, Any]) -> Names:
     return Names(**{field: row[field] for field in Names._fields})
 
 
-def _speakers(folder: Path, names: Sequence[str]) -> list[Names]:
+def _speakers(folder: Path, known: Iterable[str]) -> list[Names]:
+    """Those that the files know, named like when they ran as far as their labels tell."""
     speakers = []
-    for name in names:
-        for replica, label in enumerate(labels_in(folder, name), 1):
-            port = int(label.partition(":")[2]) if ":" in label else None
-            backend = f"localhost:{port}" if port else None
-            speakers.append(Names(label, name, replica, backend, port, external=False))
-    if not speakers:
-        raise UsageError("no service of this project has printed anything yet")
+    for service in known:
+        for replica, label in enumerate(labels_in(folder, service), 1):
+            end = label.partition(":")[2]
+            port = int(end) if end.isdigit() else None
+            backend = f"localhost:{end}" if end else None
+            speakers.append(Names(label, service, replica, backend, port, external=False))
     return speakers
 
 

@@ -125,8 +125,8 @@ def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) 
     """Show what there is, and what comes, until the project ends."""
     began = time.time()
     folder = journal_folder(lease.config)
-    with client.follow(wanted.names) as rows:  # before looking back: nothing falls between
-        labels = labels_of(client, wanted.names)
+    with client.follow(wanted.names, own=wanted.own) as rows:
+        labels = labels_of(client, wanted)  # after that: nothing falls between what was and comes
         past = of_running(client, folder, wanted)
         printer.show(past)
         seen = dict.fromkeys(labels, began) | {line.label: line.at for line in past}
@@ -134,7 +134,7 @@ def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) 
         for row in rows:
             if "missed" in row:
                 printer.miss(row["missed"])
-            elif row["at"] > seen[row["label"]]:
+            elif row["at"] > seen.get(row["label"], began):
                 seen[row["label"]] = row["at"]
                 printer.show(said_by([row]))
                 sys.stdout.flush()

@@ -79,17 +79,27 @@ class Client:
         self._ask("POST", "/v1/down", {})
 
     def logs(
-        self, names: Sequence[str], *, tail: int | None = None, since: float = 0.0
+        self,
+        names: Sequence[str],
+        *,
+        own: bool = False,
+        tail: int | None = None,
+        since: float = 0.0,
     ) -> list[dict[str, Any]]:
-        """The last output that is in memory, by time: label, at, text (one or more lines)."""
-        query = {"name": list(names), **({} if tail is None else {"tail": tail}), "since": since}
+        """The last output that is in memory, by time: label, at, text (one or more lines).
+
+        `own`: also what rpx itself says.
+        """
+        query = _whose(names, own=own) | {"since": since} | ({} if tail is None else {"tail": tail})
         with self._stream(query, ANSWERS_WITHIN) as rows:
             return list(rows)
 
     @contextmanager
-    def follow(self, names: Sequence[str]) -> Iterator[Iterator[dict[str, Any]]]:
+    def follow(
+        self, names: Sequence[str], *, own: bool = False
+    ) -> Iterator[Iterator[dict[str, Any]]]:
         """What is printed from now on, until the project ends; also `missed`, lines lost."""
-        with self._stream({"name": list(names), "tail": 0, "follow": "true"}, None) as rows:
+        with self._stream(_whose(names, own=own) | {"tail": 0, "follow": "true"}, None) as rows:
             yield rows
 
     @contextmanager
@@ -166,6 +176,10 @@ class Client:
                 f"the connection to `{name}` (pid {pid}) broke: {error}",
                 hint="it has ended, or is ending: see `rpx ps`",
             ) from None
+
+
+def _whose(names: Sequence[str], *, own: bool) -> dict[str, Any]:
+    return {"name": list(names), "own": "true" if own else "false"}
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,10 +25,11 @@ from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import OWN_WORDS, Printed
-from rpx.policy.naming import select
+from rpx.policy.naming import heard, select
 
 M = TypeVar("M", bound=BaseModel)
 OTHER_VERSION = "is the running rpx of another version than this command?"
+YES = ("1", "true")
 TAIL = 100_000  # lines; more than any ring keeps
 
 
@@ -123,14 +124,15 @@ class Api:
 
     async def logs(self, request: Request) -> Response:
         """The last lines of each speaker that is named (all but rpx, if none is), by time."""
-        names = request.query_params.getlist("name")
-        labels = self._labels(names)
-        count = _whole("tail", request.query_params.get("tail"), TAIL)
-        since = _seconds("since", request.query_params.get("since"))
-        tail = partial(self._tail, labels, count, since)
-        if request.query_params.get("follow", "") not in ("1", "true"):
-            return Response(ndjson(tail()), media_type=NDJSON)
-        return Follow(output(self._registry, labels), tail)
+        asked = request.query_params
+        own = asked.get("own") in YES
+        wanted = heard(self._registry.snapshot(), asked.getlist("name"), own=own)
+        count = _whole("tail", asked.get("tail"), TAIL)
+        since = _seconds("since", asked.get("since"))
+        tail = partial(self._tail, wanted, count, since)
+        if asked.get("follow") in YES:
+            return Follow(output(self._registry, wanted), tail)
+        return Response(ndjson(tail()), media_type=NDJSON)
 
     async def events(self, _request: Request) -> Response:
         """Changes of state and notes, from now on."""
@@ -169,16 +171,13 @@ class Api:
         rows = self._registry.snapshot()
         if not names:
             return {row.label for row in rows}
-        labels = {row.label for name in names if name != OWN_WORDS for row in select(rows, name)}
-        return labels | ({OWN_WORDS} & set(names))
+        return {row.label for name in names for row in select(rows, name)}
 
-    def _tail(self, labels: set[str], count: int, since: float) -> list[Any]:
-        backends = self._registry.backends
-        rings = [backend.lines for label, backend in backends.items() if label in labels]
-        if OWN_WORDS in labels:
-            rings.append(self._registry.words)
+    def _tail(self, wanted: Callable[[str], bool], count: int, since: float) -> list[Any]:
+        rings = {label: backend.lines for label, backend in self._registry.backends.items()}
+        rings[OWN_WORDS] = self._registry.words
         lines: list[Printed] = []
-        for ring in rings:
+        for ring in (ring for label, ring in rings.items() if wanted(label)):
             lines += ring.pieces(count, since)
         return [printed_json(printed) for printed in sorted(lines, key=lambda one: one.at)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Any, Final, assert_never
@@ -51,14 +51,14 @@ def event_json(event: Event) -> Json:
 
 
 @contextmanager
-def output(registry: Registry, labels: Collection[str]) -> Iterator[More]:
+def output(registry: Registry, wanted: Callable[[str], bool]) -> Iterator[More]:
     """What these print from now on."""
     backlog = Backlog()
 
     async def more() -> list[Json]:
         await backlog.wait()
-        printed = [printed_json(one) for one in backlog.take(BATCH) if one.label in labels]
-        missed = [{"missed": n, "label": who} for who, n in backlog.take_missed() if who in labels]
+        printed = [printed_json(one) for one in backlog.take(BATCH) if wanted(one.label)]
+        missed = [{"missed": n, "label": who} for who, n in backlog.take_missed() if wanted(who)]
         return missed + printed
 
     with registry.lines.feed(backlog):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from rpx.errors import UsageError
+from rpx.model.status import OWN_WORDS
 
 
 class Named(Protocol):
@@ -55,6 +56,29 @@ def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
         labels = ", ".join(f"`{row.label}`" for row in found)
         raise UsageError(f"`{target}` has {len(found)} backends", hint=f"name one of {labels}")
     return found
+
+
+def heard(rows: Sequence[Named], names: Sequence[str], *, own: bool) -> Callable[[str], bool]:
+    """Return what tells whether the output of a label is wanted: of a service, also of copies that
+    it gets later; without names, of every backend. `rpx` is what rpx itself says, as is `own`.
+
+    Raises UsageError like `select`.
+    """
+    labels: set[str] = set()
+    services: set[str] = set()
+    for name in set(names) - {OWN_WORDS}:
+        found = select(rows, name)
+        if all(row.name == name for row in found):
+            services.add(name)
+        else:
+            labels.update(row.label for row in found)
+
+    def wanted(label: str) -> bool:
+        if label == OWN_WORDS:
+            return own or OWN_WORDS in names
+        return not names or label in labels or label.partition(":")[0] in services
+
+    return wanted
 
 
 def _names(row: Named) -> set[str]:

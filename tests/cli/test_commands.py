@@ -236,6 +236,8 @@ LONG_AGO = "1970-01-01T00:00:00Z"
         (["api:3001"], ["api:3001 | day 2"]),
         (["3001"], ["api:3001 | day 2"]),
         (["rpx"], ["rpx | day 2"]),
+        (["rpx", "3001"], ["api:3001 | day 2", "rpx      | day 2"]),
+        (["rpx", "api"], ["api:3000 | day 2", "api:3001 | day 2", "rpx      | day 2"]),
         (["api", "--since", LONG_AGO, "--tail=1"], ["api:3000 | day 2", "api:3001 | day 2"]),
         (["3000", "--since", LONG_AGO], ["api:3000 | day 1", "api:3000 | day 2"]),
         (["--since", "10m"], []),

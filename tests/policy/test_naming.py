@@ -9,7 +9,7 @@ import pytest
 from rpx.errors import UsageError
 from rpx.model.address import SocketFile
 from rpx.model.status import BackendSpec
-from rpx.policy.naming import select
+from rpx.policy.naming import heard, select
 from tests.support.bench import external, registry, spec
 
 SPECS = (spec(3000), spec(3001), spec(4000, name="web"), external(3002))
@@ -52,3 +52,25 @@ def test_an_unknown_name_is_told_the_names_there_are() -> None:
 def test_a_service_of_several_copies_is_not_one_backend() -> None:
     with pytest.raises(UsageError, match="`api` has 3 backends"):
         select(ROWS, "api", one=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "own", "labels"),
+    [
+        ((), False, ["api:3000", "web:4000", "api:9999"]),
+        ((), True, ["api:3000", "web:4000", "api:9999", "rpx"]),
+        (("api",), False, ["api:3000", "api:9999"]),  # a copy that may still come
+        (("3000",), False, ["api:3000"]),
+        (("api:3000", "web"), False, ["api:3000", "web:4000"]),
+        (("rpx",), False, ["rpx"]),
+        (("rpx", "web"), False, ["web:4000", "rpx"]),
+    ],
+)
+def test_whose_output_is_meant(names: tuple[str, ...], own: bool, labels: list[str]) -> None:
+    wanted = heard(ROWS, names, own=own)
+    assert [each for each in ("api:3000", "web:4000", "api:9999", "rpx") if wanted(each)] == labels
+
+
+def test_nobody_s_output_can_t_be_meant() -> None:
+    with pytest.raises(UsageError, match="there is no backend `nobody` here"):
+        heard(ROWS, ["nobody"], own=True)
