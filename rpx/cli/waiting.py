@@ -72,6 +72,8 @@ def _left(rows: Sequence[Row]) -> list[Row]:
 
 
 def _described(row: Row) -> str:
+    if names := [each["name"] for each in row["waiting_for"]]:
+        return f"{row['label']} (waiting for {' and '.join(names)})"
     why = f": {row['last_error']}" if row["last_error"] else ""
     return f"{row['label']} ({row['state']}{why})"
 

@@ -161,3 +161,20 @@ def test_ctrl_c_works_while_something_waits(project: Project, what: str) -> None
         assert end(process, signal.SIGINT) == 130
         assert time.monotonic() - began < 5
         assert project.survivors() == []
+
+
+def test_a_second_ctrl_c_asks_for_no_order(project: Project) -> None:
+    stubborn = "command: PYTHON APPS/ignore_term.py, stop_grace_period: 60s"
+    project.write(
+        f"processes:\n  base: {{{stubborn}, stop_command: sleep 60}}\n"
+        f"  middle: {{{stubborn}, depends_on: [base]}}\n"
+        f"  top: {{{stubborn}, depends_on: [middle]}}\n"
+    )
+    with project.up() as process:
+        until(lambda: project.said().count("ignores") == 3, "all deaf")
+        process.send_signal(signal.SIGINT)
+        project.until_said("waiting for top")
+        began = time.monotonic()
+        assert end(process, signal.SIGINT) == 130
+        assert time.monotonic() - began < 2
+        assert project.survivors() == []
