@@ -155,7 +155,11 @@ class Running:
     async def stats(self) -> dict[int, dict[str, float]]:
         """Port → the figures of `rpx stats --json`."""
         stats = await self._ask("/v1/stats")
-        return {int(where.rpartition(":")[2]): row for where, row in stats[HOST].items()}
+        return {
+            int(where.rpartition(":")[2]): row
+            for where, row in stats[HOST].items()
+            if where != "rpx"
+        }
 
     async def all_ready(self, within: float = 40) -> None:
         """Wait until all copies are in rotation."""
