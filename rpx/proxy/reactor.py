@@ -55,6 +55,7 @@ class Reactor:
         self._wires: dict[int, Wire] = {}  # by file descriptor
         self._moments: deque[tuple[float, Wire]] = deque()  # when each ends, the first one first
         self._late = False  # a story is resumed because its moment has ended
+        self._turns = 1
         self._tasks: trio.Nursery | None = None
         self._finish = trio.Event()
         self._poll: select.epoll | None = None
@@ -179,7 +180,7 @@ class Reactor:
     def forget(self, wire: Wire) -> None:
         """`wire` is about to be closed: whoever waits for it shall notice."""
         if wire.registered:
-            wire.registered = False
+            wire.registered = 0
             del self._wires[wire.sock.fileno()]  # the poll object forgets it by itself
         self.wake(wire)
         if wire.writer is not None:
@@ -214,11 +215,14 @@ class Reactor:
 
     def _turn(self, poll: select.epoll) -> None:
         wires, resume = self._wires, self._resume
+        self._turns += 1
+        turn = self._turns
         self.resuming = True
         try:
             for number, events in poll.poll(0, AT_ONCE):
                 wire = wires.get(number)
-                if wire is None:  # the bell, or closed in this very turn
+                # The bell; or closed in this very turn, and its number may be another's by now.
+                if wire is None or wire.registered == turn:
                     continue
                 if events & _END:  # told once, perhaps together with the last data
                     wire.ended = wire.may_read = True
@@ -285,7 +289,7 @@ class Reactor:
         number = wire.sock.fileno()
         self._poll.register(number, _IN | _OUT | select.EPOLLET)
         self._wires[number] = wire
-        wire.registered = True
+        wire.registered = self._turns
 
     def _ring(self) -> None:
         if self._poll is not None and not self.resuming:

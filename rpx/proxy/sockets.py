@@ -97,7 +97,8 @@ class Wire:
         self._reactor = reactor
         self.reader: Story | None = None
         self.writer: Story | None = None
-        self.may_read = self.ended = self.registered = self.nudged = False
+        self.may_read = self.ended = self.nudged = False
+        self.registered = 0  # in which turn of the reactor; 0: it is not
         self.traffic = Traffic()
         self.moment = 0.0
         self.deadline = NEVER
@@ -131,7 +132,7 @@ class Wire:
                 await self._reactor.readable(self)
                 data = self.sock.recv(READ_SIZE)
             except (BlockingIOError, InterruptedError):
-                pass
+                self.may_read = self.ended = False
             except (trio.ClosedResourceError, OSError) as error:
                 if self.sock.fileno() < 0 or isinstance(error, OSError):
                     raise self.reason(error) from None

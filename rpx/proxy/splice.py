@@ -87,6 +87,7 @@ async def _fill(source: Wire, pipe: Pipe, count: int) -> int:
         try:
             return os.splice(source.sock.fileno(), pipe.into, min(count, PIPE_SIZE))
         except BlockingIOError:
+            source.may_read = source.ended = False
             await source.readable()
         except OSError as error:
             raise source.reason(error) from None

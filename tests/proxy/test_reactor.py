@@ -98,6 +98,40 @@ async def test_what_came_before_anybody_waited_is_not_waited_for_again(poll: str
     assert seen == [b"first", b"second"]
 
 
+async def test_the_end_of_a_closed_wire_is_not_taken_for_that_of_the_next_with_its_number(
+    poll: str,
+) -> None:
+    fresh: list[socket.socket] = []
+    seen: list[bytes] = []
+
+    async def story(wire: Wire, old: Wire) -> None:
+        await old.receive()
+        await wire.receive()  # comes in the same turn as the end of `old`, and before it
+        number = old.sock.fileno()
+        old.close()
+        ours, theirs = socket.socketpair()
+        fresh.append(theirs)
+        assert ours.fileno() == number
+        ours.setblocking(False)
+        new = Wire(ours, reactor)
+        seen.append(await new.receive())
+        new.close()
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs), pair(reactor) as (old, its):
+            reactor.begin(story(wire, old))
+            its.send(b"registered")
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            theirs.send(b"go")
+            its.shutdown(socket.SHUT_WR)
+            await until(lambda: bool(fresh), "the story does not go on")
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            fresh[0].send(b"fresh")
+            await until(lambda: bool(seen), "the new wire is not read")
+            fresh[0].close()
+    assert seen == [b"fresh"]
+
+
 async def fails() -> None:
     raise OSError("comes out as it is")
 
