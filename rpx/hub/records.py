@@ -226,6 +226,10 @@ class Pool:
             lambda backend: backend.in_rotation and not _met(backend, tried), client, bound
         )
 
+    def has_untried(self, tried: Tried) -> bool:
+        """Tell whether somebody is in rotation that this request has not met."""
+        return any(each.in_rotation and not _met(each, tried) for each in self.active)
+
     def next_running(self, client: bytes, bound: Backend | None, tried: Tried) -> Backend | None:
         """Return a backend to try when none is up: it runs, and may be better than its checks."""
         return self._choose(

@@ -30,33 +30,36 @@ async def another_backend(
     backend, held = pool.next_untried(client, bound, tried), connection.proxy.limits.held
     if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
         backend = pool.next_running(client, bound, tried)
-    if backend is None and pool.waiting < held and _worth_waiting(pool, tried):
-        until = until or trio.current_time() + pool.hold
+    returned = True
+    while backend is None and returned and pool.waiting < held and _worth_waiting(pool, tried):
+        returned, until = False, until or trio.current_time() + pool.hold
         pool.waiting += 1
         try:
             async with connection.proxy.reactor.task():
                 with trio.move_on_at(until) as wait, connection.held(wait):
-                    backend = await _returned(connection, pool, bound, tried)
+                    returned = await _returned(connection, pool, tried)
         finally:
             pool.waiting -= 1
+        # Chosen here and not in there: until the reactor has the story back, it may leave again.
+        backend = pool.next_untried(client, bound, tried)
     if backend is None and not connection.gone:
         backend = pool.next_running(client, bound, tried)
     return backend, until
 
 
-async def _returned(
-    connection: Connection, pool: Pool, bound: Backend | None, tried: Tried
-) -> Backend | None:
+async def _returned(connection: Connection, pool: Pool, tried: Tried) -> bool:
+    """Wait until somebody is up; False: nobody is to be expected any more."""
     while not connection.proxy.draining:
-        backend = pool.next_untried(connection.peer.client, bound, tried)
+        if pool.has_untried(tried):
+            return True
         longest = _worth_waiting(pool, tried)
-        if backend is not None or not longest:
-            return backend
+        if not longest:
+            return False
         with trio.move_on_after(longest) as wait:
             await pool.changed.wait()
         if wait.cancelled_caught:
-            return None
-    return None
+            return False
+    return False
 
 
 def _worth_waiting(pool: Pool, tried: Tried) -> float:

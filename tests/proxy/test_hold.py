@@ -6,6 +6,7 @@ import socket
 
 import pytest
 import trio
+import trio.testing
 
 from rpx.hub.records import Backend
 from rpx.model.config import HealthCheck, Limits
@@ -31,6 +32,30 @@ async def test_a_request_waits_for_a_backend_that_is_starting(request_: bytes) -
         assert (await client.answer()).body == b"ok"
         assert backend.requests[0].endswith(b"hello" if b"POST" in request_ else b"\r\n\r\n")
         assert house.pool.waiting == 0
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_backend_that_leaves_as_soon_as_it_is_up_is_not_asked_behind_its_drain(
+    steps: int,
+) -> None:
+    async with origin(answers(OK)) as place, running(place, ours=True, up=False) as house:
+        [backend] = house.backends
+        house.registry.move(backend, Move.LAUNCH)
+        client = await house.client()
+        await client.send(post())
+        await held(house)
+        house.registry.move(backend, Move.PROBE_UP)
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+        backend.coming_back = True
+        house.registry.move(backend, Move.STOP)
+        await house.registry.wait_drained(backend)
+        asked = len(place.visits)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert len(place.visits) == asked  # its process has been told to go by now
+        for move in (Move.DRAINED, Move.REPLACED, Move.LAUNCH, Move.PROBE_UP):
+            house.registry.move(backend, move)
+        assert (await client.answer()).body == b"ok"
 
 
 async def test_all_that_wait_are_answered() -> None:
