@@ -6,7 +6,7 @@ import errno
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +23,12 @@ from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.address import Address
-from rpx.model.config import Config, Listen, Metrics
+from rpx.model.config import Config, Https, Metrics
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
 from rpx.policy.plan import plan, plan_pools
+from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server, open_listeners
-
-FIRST_CHOICE = 80
-FALLBACKS = range(8080, 8180)
 
 
 class Face(Protocol):
@@ -81,11 +79,18 @@ async def serve(
     config = await trio.to_thread.run_sync(settle_ports, config, options.ports)
     key, forgetful = await sticky_key(config)
     with ExitStack() as doors:  # those that nobody has come to serve are closed again
-        listeners, fallback = listen(config.listen)
+        listeners, fallback = listen(config.listen.host, HTTP, config.listen.http_port)
         _close_at_the_end(doors, listeners)
+        tls: list[socket.socket] = []
+        fallback_tls = ""
+        if config.secured:
+            tls, fallback_tls = listen(config.listen.host, HTTPS, config.listen.https_port)
+            _close_at_the_end(doors, tls)
         scraped, where = listen_for_metrics(config.metrics)
         _close_at_the_end(doors, scraped)
-        registry = new_registry(config, listeners[0].getsockname()[1], key)
+        ports = [each[0].getsockname()[1] for each in (listeners, tls) if each]
+        registry = new_registry(config, key, *ports)
+        contexts = await tls_contexts(config.secured, registry.say)
         specs = [backend.spec for backend in registry.backends.values()]
         rows = registry.snapshot()
         named = {row.label for name in options.names for row in select(rows, name)}
@@ -100,6 +105,7 @@ async def serve(
             verbose=config.verbose,
             timeouts=config.timeouts,
             limits=config.limits,
+            contexts=contexts,
         )
         fleet = Fleet(
             registry,
@@ -111,12 +117,12 @@ async def serve(
         async with trio.open_nursery() as services:
             for face in faces:
                 await services.start(face, registry, shutdown)
-            for note in filter(None, (fallback, forgetful, where)):
+            for note in filter(None, (fallback, fallback_tls, forgetful, where)):
                 registry.say(note)
             async with trio.open_nursery() as lives:
                 await lives.start(fleet.run, wanted)
                 task_status.started(registry)
-                await server.run(listeners, shutdown.wait, patience)
+                await server.run(listeners, shutdown.wait, patience, tls=tls)
                 await fleet.shut_down()
                 lives.cancel_scope.cancel(reason="every process has gone")
             registry.say("stopped")
@@ -128,14 +134,41 @@ def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> N
         doors.callback(listener.close)
 
 
-def new_registry(config: Config, port: int, key: bytes) -> Registry:
-    """Return the registry of a project whose clients connect to `port`; `key`: of its cookies."""
+async def tls_contexts(hosts: Mapping[str, Https], say: Callable[[str], None]) -> Contexts | None:
+    """Return what TLS needs, with the certificates of all hosts; None if none has any.
+
+    Raises RpxError, for example for a host that the local authority may not certify.
+    """
+    if not hosts:
+        return None
+
+    def prepared() -> tuple[Contexts, bool]:
+        # What isn't used costs nothing: this takes longer to load than the rest of rpx.
+        from rpx.certificates.authority import open_authority  # noqa: PLC0415
+        from rpx.certificates.files import authority_folder  # noqa: PLC0415
+        from rpx.certificates.leaves import Leaves  # noqa: PLC0415
+        from rpx.certificates.trusted import is_trusted  # noqa: PLC0415
+
+        authority = open_authority(authority_folder())
+        contexts = Contexts(hosts, Leaves(authority), say)
+        contexts.prepare()
+        return contexts, is_trusted(authority)
+
+    contexts, trusted = await trio.to_thread.run_sync(prepared)
+    if not trusted:
+        say("no browser accepts the certificates of rpx yet: `rpx trust` tells them to")
+    return contexts
+
+
+def new_registry(config: Config, key: bytes, port: int, https_port: int = 443) -> Registry:
+    """Return the registry of a project whose clients connect to these; `key`: of its cookies."""
     epoch = time.time() - trio.current_time()
     return Registry(
-        plan(config, port),
+        plan(config, port, https_port),
         plan_pools(config.proxies),
         clock=lambda: epoch + trio.current_time(),
         port=port,
+        https_port=https_port,
         key=key,
     )
 
@@ -163,26 +196,39 @@ def listen_for_metrics(wanted: Metrics | None) -> tuple[list[socket.socket], str
     return listeners, f"metrics at http://localhost:{port}/metrics"
 
 
-def listen(wanted: Listen) -> tuple[list[socket.socket], str]:
-    """Open the listeners; also say why they aren't on port 80, where nobody chose a port."""
-    if wanted.http_port is not None:
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The ports of a listener where nobody chose one."""
+
+    setting: str
+    first: int
+    others: range
+
+
+HTTP = Usual("`listen.http_port`", 80, range(8080, 8180))
+HTTPS = Usual("`listen.https_port`", 443, range(8443, 8543))
+
+
+def listen(host: str, usual: Usual, wanted: int | None) -> tuple[list[socket.socket], str]:
+    """Open the listeners; also say why they aren't on the first port, where nobody chose one."""
+    if wanted is not None:
         try:
-            return open_listeners(wanted.host, wanted.http_port), ""
+            return open_listeners(host, wanted), ""
         except OSError as error:
-            raise _no_port(wanted.host, wanted.http_port, error) from None
+            raise _no_port(host, wanted, error, usual.setting) from None
     why = ""
-    for port in (FIRST_CHOICE, *FALLBACKS):
+    for port in (usual.first, *usual.others):
         try:
-            listeners = open_listeners(wanted.host, port)
+            listeners = open_listeners(host, port)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EPERM):
-                raise _no_port(wanted.host, port, error) from None
-            why = why or _why_not(wanted.host, port, error)
+                raise _no_port(host, port, error, usual.setting) from None
+            why = why or _why_not(host, port, error)
         else:
             return listeners, f"listening on port {port}: {why}" if why else ""
     raise RpxError(
-        f"no port from {FALLBACKS.start} to {FALLBACKS.stop - 1} is free",
-        hint="set `listen.http_port`; 0 takes any free one",
+        f"no port from {usual.others.start} to {usual.others.stop - 1} is free",
+        hint=f"set {usual.setting}; 0 takes any free one",
     )
 
 

@@ -80,6 +80,14 @@ class Leaves:
             return leaf
 
     def _path(self, host: str) -> Path:
+        self.check(host)
+        plain = _plain(host)
+        # A file's name has 255 bytes at most, and a host's 253 characters.
+        stem = plain if len(plain) <= 150 else hashlib.sha256(plain.encode()).hexdigest()
+        return self._folder / f"{stem}.pem"
+
+    def check(self, host: str) -> None:
+        """Raise RpxError if no certificate can be made for `host`."""
         plain = _plain(host)
         if not _is_host(plain):
             raise RpxError(f"no certificate can be made for `{host}`: it is no single host")
@@ -89,9 +97,6 @@ class Leaves:
                 f" {', '.join(self._authority.allowed)}",
                 hint=f"`rpx trust --allow {plain}` makes one that may",
             )
-        # A file's name has 255 bytes at most, and a host's 253 characters.
-        stem = plain if len(plain) <= 150 else hashlib.sha256(plain.encode()).hexdigest()
-        return self._folder / f"{stem}.pem"
 
     def _stored(self, host: str, path: Path, names: frozenset[str]) -> Leaf | None:
         """What an earlier run has left, if it is whole, of this authority, and good for a while."""

@@ -40,7 +40,7 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
         path, os.environ, lambda text: click.echo(f"warning: {text}", err=True), asked
     )
     config = settle_ports(config, ports_file(path.absolute()), keep=False)
-    specs = plan(config, config.listen.http_port or 0)
+    specs = plan(config, config.listen.http_port or 0, config.listen.https_port or 0)
     if as_json:
         print_json([_row(config, spec) for spec in specs])
         return
@@ -63,13 +63,17 @@ def _row(config: Config, spec: BackendSpec) -> dict[str, str | None]:
 def _url(config: Config, spec: BackendSpec) -> str | None:
     if not spec.host:
         return None
-    match config.listen.http_port:
+    tls = spec.host.partition("/")[0] in config.secured
+    given, usual, others = (
+        (config.listen.https_port, 443, 8443) if tls else (config.listen.http_port, 80, 8080)
+    )
+    match given:
         case None:
-            return f"{url_of(spec.host, 80)}, or with port 8080 and upward"
+            return f"{url_of(spec.host, usual, tls=tls)}, or with port {others} and upward"
         case 0:
-            return f"{url_of(spec.host, 80)}, with a free port"
+            return f"{url_of(spec.host, usual, tls=tls)}, with a free port"
         case port:
-            return url_of(spec.host, port)
+            return url_of(spec.host, port, tls=tls)
 
 
 def _command(spec: BackendSpec) -> str:

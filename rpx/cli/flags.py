@@ -30,6 +30,8 @@ OPTIONS: Final[list[click.Parameter]] = [
     ),
     click.Option(["--to"], metavar="HOST", help="The host that clients ask for: api.localhost"),
     click.Option(["--http-port"], metavar="PORT", help="Where clients connect; 0: any free port"),
+    click.Option(["--https"], is_flag=True, help="With a certificate of rpx's own authority"),
+    click.Option(["--https-port"], metavar="PORT", help="Where they connect with TLS"),
     click.Option(["--health-path"], metavar="PATH", help="Check each backend's health there"),
     click.Option(
         ["--start"], metavar="COMMAND", help="Run this for each address, with PORT set to its port"
@@ -44,6 +46,8 @@ _FLAGS: Final = {
     "from": "--from",
     "to": "--to",
     "listen.http_port": "--http-port",
+    "listen.https_port": "--https-port",
+    "https": "--https",
     "health_check.path": "--health-path",
     "start": "--start",
     "start.command": "--start",
@@ -82,11 +86,12 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     written: dict[str, object] = {}
     if "from_" in flags:
         written["from"] = [part.strip() for text in flags["from_"] for part in text.split(",")]
-    for key in ("to", "start", "strategy", "sticky", "verbose"):
+    for key in ("to", "start", "strategy", "sticky", "https", "verbose"):
         if key in flags:
             written[key] = flags[key]
-    if "http_port" in flags:
-        written["listen"] = {"http_port": flags["http_port"]}
+    listen = {key: flags[key] for key in ("http_port", "https_port") if key in flags}
+    if listen:
+        written["listen"] = listen
     if "health_path" in flags:
         written["health_check"] = {"path": flags["health_path"]}
     return written

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from rpx.certificates.authority import (
@@ -16,6 +14,7 @@ from rpx.certificates.authority import (
 from rpx.certificates.files import authority_folder, home
 from rpx.certificates.nss import can_edit, databases
 from rpx.certificates.stores import Store, system_store
+from rpx.certificates.trusted import stores
 from rpx.cli.command import Command
 from rpx.cli.steps import Steps, say
 from rpx.errors import RpxError, UsageError
@@ -64,7 +63,7 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
         before = None
     _introduce(authority, before)
     steps = Steps()
-    for store in _stores():
+    for store in stores():
         if before is not None:
             steps.take(f"{store.name}, the earlier authority", store.removing(before))
         _add(authority, store, steps)
@@ -102,7 +101,7 @@ def untrust() -> None:
         say("there is no authority yet, so nothing trusts it")
         return
     steps = Steps()
-    for store in _stores():
+    for store in stores():
         found = store.removing(authority)
         if not found:
             say(f"{store.name}: does not have it")
@@ -110,14 +109,6 @@ def untrust() -> None:
             say("  gone")
     _complete(steps, again="rpx untrust")
     say(f"the authority itself stays in {authority.folder}; remove that folder to be rid of it")
-
-
-def _stores() -> Iterator[Store]:
-    system = system_store()
-    if system is not None:
-        yield system
-    if can_edit():
-        yield from databases(home())
 
 
 def _introduce(authority: Authority, before: Authority | None) -> None:

@@ -12,6 +12,7 @@ from rpx.config.document import Document, Steps
 from rpx.config.env_files import EnvFiles
 from rpx.config.schema import (
     DefaultsWritten,
+    HttpsWritten,
     ProxyWritten,
 )
 from rpx.config.start_schema import (
@@ -30,6 +31,7 @@ from rpx.model.config import (
     Backoff,
     Dependency,
     HealthCheck,
+    Https,
     Process,
     Proxy,
     Ready,
@@ -39,7 +41,7 @@ from rpx.model.config import (
     Sticky,
 )
 
-S = TypeVar("S", HealthCheck, Sticky)
+S = TypeVar("S", HealthCheck, Sticky, Https)
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
 _PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_SOCKET", "RPX_URL")
@@ -64,6 +66,7 @@ class Builder:
     files: EnvFiles
     outer: Mapping[str, str]
     defaults: DefaultsWritten = field(default_factory=DefaultsWritten)
+    https: HttpsWritten | None = None
     oneshots: frozenset[str] = frozenset()
     shared: frozenset[str] = frozenset()  # hosts whose paths go to several pools
 
@@ -81,6 +84,7 @@ class Builder:
             **self._copies(written, at),
             health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
             sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
+            https=_merged(Https, self.https, written.https),
             change_origin=bool(written.change_origin),
             depends_on=self._depends_on(written.depends_on),
             profiles=written.profiles or (),

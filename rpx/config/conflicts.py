@@ -17,6 +17,7 @@ POOL_WIDE = (
     "strategy",
     "sticky",
 )  # what entries with the same `to` have together
+HOST_WIDE = ("https",)  # and those with the same host: they have its certificate together
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +65,43 @@ def report_conflicts(
 
 
 def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
-    """The proxies, where entries of one pool share what the pool has once.
+    """The proxies, where entries of one pool (one host) share what it has once.
 
     An entry that is silent about such a setting has that of the one that isn't; two that differ
     are reported.
     """
     shared: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        for setting in POOL_WIDE:
+        for setting in (*POOL_WIDE, *HOST_WIDE):
             if not document.is_written((*entry.at, setting)):
                 continue
-            first = shared.setdefault((entry.proxy.to, setting), entry)
+            first = shared.setdefault((_scope(entry, setting), setting), entry)
             if getattr(first.proxy, setting) != getattr(entry.proxy, setting):
                 _disagree(document, first, entry, setting)
     return [
         entry.proxy.model_copy(
             update={
-                setting: getattr(shared.get((entry.proxy.to, setting), entry).proxy, setting)
-                for setting in POOL_WIDE
+                setting: getattr(
+                    shared.get((_scope(entry, setting), setting), entry).proxy, setting
+                )
+                for setting in (*POOL_WIDE, *HOST_WIDE)
             }
         )
         for entry in entries
     ]
 
 
+def _scope(entry: Entry, setting: str) -> str:
+    return entry.proxy.host if setting in HOST_WIDE else entry.proxy.to
+
+
 def _disagree(document: Document, first: Entry, entry: Entry, setting: str) -> None:
+    why = "a host has one certificate" if setting in HOST_WIDE else "they form one pool"
     document.report(
-        f"the entries for `{entry.proxy.to}` disagree about `{setting}`:"
+        f"the entries for `{_scope(entry, setting)}` disagree about `{setting}`:"
         f" here and at {document.where((*first.at, setting))}",
         (*entry.at, setting),
-        "they form one pool; write it in one of them, or the same in each",
+        f"{why}; write it in one of them, or the same in each",
     )
 
 

@@ -104,7 +104,7 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
     ]
     hosts = Counter(to.partition("/")[0] for to in {written.to for _, written in routed})
     shared = frozenset(host for host, routes in hosts.items() if routes > 1)
-    builder = Builder(document, files, outer, defaults, _oneshots(document), shared)
+    builder = Builder(document, files, outer, defaults, top.https, _oneshots(document), shared)
     entries = [Entry(at, builder.proxy(written, at)) for at, written in routed]
     processes = [
         (at, builder.process(name, process, at))
@@ -117,6 +117,7 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
     )
     own_ports: dict[Steps, int | None] = {
         ("listen", "http_port"): listen.get("http_port"),
+        ("listen", "https_port"): listen.get("https_port"),
         ("metrics", "port"): top.metrics.port if top.metrics else None,
     }
     whole: list[Proxy | Process] = [

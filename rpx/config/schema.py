@@ -69,8 +69,16 @@ class StickyWritten(Written):
     ttl: Maybe[Annotated[Seconds, Field(ge=1)]] = None
 
 
+class HttpsWritten(Written):
+    """`https`."""
+
+    enabled: Maybe[StrictBool] = None
+    redirect: Maybe[StrictBool] = None
+
+
 HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(shorthand.switch)]
 StickyField = Annotated[StickyWritten, BeforeValidator(shorthand.switch)]
+HttpsField = Annotated[HttpsWritten, BeforeValidator(shorthand.switch)]
 
 
 class SourceWritten(Written):
@@ -128,6 +136,7 @@ class ProxyWritten(Written):
     sticky: Maybe[StickyField] = None
     health_check: Maybe[HealthCheckField] = None
     hold: Maybe[Seconds] = None
+    https: Maybe[HttpsField] = None
     change_origin: Maybe[StrictBool] = None
     depends_on: Maybe[DependsOn] = None
     profiles: Maybe[Profiles] = None
@@ -163,6 +172,7 @@ class ListenWritten(Written):
 
     host: Maybe[Annotated[str, Field(min_length=1)]] = None
     http_port: Maybe[Port] = None
+    https_port: Maybe[Port] = None
 
 
 class TimeoutsWritten(Written):
@@ -217,6 +227,7 @@ class TopWritten(Written):
     """
 
     name: Maybe[Name] = None
+    https: Maybe[HttpsField] = None
     listen: Maybe[ListenWritten] = None
     verbose: Maybe[StrictBool] = None
     env_file: Maybe[EnvFilesField] = None

@@ -6,6 +6,7 @@ from rpx.config.document import Steps
 from rpx.config.schema import (
     DefaultsWritten,
     HealthCheckWritten,
+    HttpsWritten,
     LimitsWritten,
     ListenWritten,
     LogsWritten,
@@ -33,6 +34,7 @@ MODELS: dict[str, type[Written]] = {
     "from": SourceWritten,
     "health_check": HealthCheckWritten,
     "sticky": StickyWritten,
+    "https": HttpsWritten,
     "start": StartWritten,
     "env_file": EnvFileWritten,
     "ready": ReadyWritten,

@@ -12,7 +12,7 @@ from rpx.doctor.findings import Finding, Status
 from rpx.model.address import Address
 from rpx.model.config import Config
 
-USUAL = (("80", 80, "8080"), ("443", 443, "8443"))
+USUAL = (("http_port", 80, "8080"), ("https_port", 443, "8443"))
 
 
 def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
@@ -21,13 +21,12 @@ def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
     `ours` is the pid of the supervisor that runs the project.
     """
     host = config.listen.host if config else "localhost"
-    given = config.listen.http_port if config else None
-    for name, port, instead in USUAL:
-        if port == 80 and given is not None:
-            continue
-        yield _usual(f"port {name}", Address(host, port), instead, ours)
-    if given:
-        yield _wanted(f"port {given}, of `listen.http_port`", Address(host, given), ours)
+    for setting, port, instead in USUAL:
+        given = getattr(config.listen, setting) if config else None
+        if given is None:
+            yield _usual(f"port {port}", Address(host, port), instead, ours)
+        elif given:
+            yield _wanted(f"port {given}, of `listen.{setting}`", Address(host, given), ours)
     if config is None or ours is not None:
         return
     for proxy in config.proxies:

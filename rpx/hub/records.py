@@ -171,6 +171,7 @@ class Pool:
         "counts",
         "hold",
         "host",
+        "https",
         "pins",
         "waiting",
     )
@@ -202,6 +203,7 @@ class Pool:
             return
         self._shape = shape
         self.hold = spec.hold
+        self.https = spec.https
         self.backends = tuple(backends)
         self.active = tuple(backend for backend in backends if backend.weight)
         path = "/" + self.host.partition("/")[2]

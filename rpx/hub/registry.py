@@ -59,14 +59,15 @@ class Registry(Members):
         *,
         clock: Clock,
         port: int,
+        https_port: int = 443,
         chance: Callable[[], float] = random.random,
         key: bytes = b"",
     ) -> None:
-        """`pools` are by `to`; `clock` gives seconds since the epoch; `port` is that of the
-        listener, for URLs; `chance` gives numbers from 0 up to 1; `key` is that of sticky cookies.
+        """`pools` are by `to`; `clock` gives seconds since the epoch; the ports are those that
+        URLs have; `chance` gives numbers from 0 up to 1; `key` is that of sticky cookies.
         """
         super().__init__(clock, chance, key)
-        self.port = port
+        self.port, self.https_port = port, https_port
         for spec in specs:
             self.add(spec)
         hosts = {to: [b for b in self.backends.values() if b.spec.host == to] for to in pools}
@@ -311,7 +312,9 @@ class Registry(Members):
 
     def url(self, host: str) -> str:
         """Return the URL under which clients reach `host`."""
-        return url_of(host, self.port)
+        pool = self.pools.get(host)  # None: a backend of it is still leaving
+        tls = pool is not None and pool.https is not None
+        return url_of(host, self.https_port if tls else self.port, tls=tls)
 
     def stats(self) -> dict[str, dict[str, Figures]]:
         """Return host → `host:port` → figures.

@@ -120,6 +120,13 @@ class Dependency(Model):
     condition: Literal["started", "healthy", "completed"]
 
 
+class Https(Model):
+    """A host has TLS. `redirect`: who comes without it is sent there."""
+
+    enabled: bool = True
+    redirect: bool = True
+
+
 class Source(Model):
     """One entry of `from`: an address, and what starts the process behind it (None: external).
 
@@ -152,6 +159,12 @@ class Proxy(Model):
     change_origin: bool = False
     depends_on: tuple[Dependency, ...] = ()
     sticky: Sticky | None = None
+    https: Https | None = None
+
+    @property
+    def host(self) -> str:
+        """`to` without its path."""
+        return self.to.partition("/")[0]
 
 
 class Process(Model):
@@ -164,10 +177,14 @@ class Process(Model):
 
 
 class Listen(Model):
-    """Where clients connect. `http_port` None: 80, else 8080 and upward; 0: any free port."""
+    """Where clients connect. `http_port` None: 80, else 8080 and upward; 0: any free port.
+
+    `https_port` None: 443, else 8443 and upward. It is there when a proxy has `https`.
+    """
 
     host: str = "localhost"
     http_port: int | None = None
+    https_port: int | None = None
 
 
 class Timeouts(Model):
@@ -220,3 +237,8 @@ class Config(Model):
     logs: Logs = Logs()
     proxies: tuple[Proxy, ...] = ()
     processes: tuple[Process, ...] = ()
+
+    @property
+    def secured(self) -> dict[str, Https]:
+        """The hosts that have TLS, in listed order."""
+        return {p.host: p.https for p in self.proxies if p.https}

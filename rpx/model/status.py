@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from rpx.model.address import Location
-from rpx.model.config import Dependency, HealthCheck, Start, Sticky, Strategy
+from rpx.model.config import Dependency, HealthCheck, Https, Start, Sticky, Strategy
 
 
 class State(Enum):
@@ -85,6 +85,7 @@ class PoolSpec:
     hold: float = 10.0
     strategy: Strategy = "round-robin"
     sticky: Sticky | None = None
+    https: Https | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -13,19 +13,25 @@ from rpx.model.config import Config, Proxy, Source
 from rpx.model.status import BackendSpec, PoolSpec
 
 
-def url_of(to: str, port: int) -> str:
-    """Return the URL under which clients reach `to`, host or host/path, on the plain listener.
+def url_of(to: str, port: int, *, tls: bool = False) -> str:
+    """Return the URL under which clients reach `to`, host or host/path, on the listener at `port`.
 
     That of a wildcard is a pattern, with its `*` as it is.
     """
     host, slash, path = to.partition("/")
-    return f"http://{host}{'' if port == 80 else f':{port}'}{slash}{path}"
+    scheme, usual = ("https", 443) if tls else ("http", 80)
+    return f"{scheme}://{host}{'' if port == usual else f':{port}'}{slash}{path}"
 
 
-def plan(config: Config, http_port: int) -> list[BackendSpec]:
+def plan(config: Config, http_port: int, https_port: int = 443) -> list[BackendSpec]:
     """Return a spec for each backend: routed ones first, pool by pool, then the other processes."""
+
+    def url(proxy: Proxy) -> str:
+        port = https_port if proxy.https else http_port
+        return url_of(proxy.to, port, tls=proxy.https is not None)
+
     specs: list[BackendSpec] = []
-    others = _urls(config, http_port)
+    others = _urls(config, url)
     replicas: dict[str, int] = defaultdict(int)
     ports: dict[str, list[int | None]] = defaultdict(list)
     for proxy in config.proxies:
@@ -40,7 +46,7 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
                 **_listen_there(source.address),
                 "RPX_NAME": proxy.name,
                 "RPX_REPLICA": str(replica),
-                "RPX_URL": url_of(proxy.to, http_port),
+                "RPX_URL": url(proxy),
             }
             entry.append(
                 BackendSpec(
@@ -75,13 +81,13 @@ def plan(config: Config, http_port: int) -> list[BackendSpec]:
     return specs
 
 
-def _urls(config: Config, http_port: int) -> dict[str, str]:
+def _urls(config: Config, url: Callable[[Proxy], str]) -> dict[str, str]:
     """Return the variables that tell every process where the proxies are: RPX_API_URL and so on."""
     urls: dict[str, str] = {}
     for proxy in config.proxies:
         if "*" not in proxy.to:
             name = proxy.name.upper().replace("-", "_")
-            urls.setdefault(f"RPX_{name}_URL", url_of(proxy.to, http_port))
+            urls.setdefault(f"RPX_{name}_URL", url(proxy))
     return urls
 
 
@@ -109,7 +115,8 @@ def copies(config: Config) -> dict[str, int]:
 def fixed_ports(config: Config) -> set[int]:
     """Return the ports that the configuration speaks of."""
     ports = {source.address.port for proxy in config.proxies for source in proxy.sources}
-    ports |= {config.listen.http_port, config.metrics.port if config.metrics else None}
+    ports |= {config.listen.http_port, config.listen.https_port}
+    ports.add(config.metrics.port if config.metrics else None)
     return {port for port in ports if port}
 
 
@@ -158,4 +165,7 @@ def routes_only(config: Config) -> Config:
 
 def plan_pools(proxies: tuple[Proxy, ...]) -> dict[str, PoolSpec]:
     """Return what each pool is to be, by `to`; entries with the same one agree about it."""
-    return {proxy.to: PoolSpec(proxy.hold, proxy.strategy, proxy.sticky) for proxy in proxies}
+    return {
+        proxy.to: PoolSpec(proxy.hold, proxy.strategy, proxy.sticky, proxy.https)
+        for proxy in proxies
+    }

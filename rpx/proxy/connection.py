@@ -15,8 +15,10 @@ from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import answered_here, malformed, too_many
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 from rpx.proxy.tunnel import Tunnel
+from rpx.proxy.welcome import welcome
 
 if TYPE_CHECKING:
+    from rpx.proxy.contexts import Contexts
     from rpx.proxy.listener import Server
 
 LINGER = 2.0  # seconds to read what is still coming, so that our last answer isn't lost by a reset
@@ -26,13 +28,16 @@ class Connection:
     """What is known of one client: its wire, what it has sent ahead, the request under way."""
 
     __slots__ = (
+        "_address",
         "_hold",
         "_idle",
         "_surplus",
         "_watched",
         "ahead",
+        "asked",
         "broken_off",
         "client",
+        "contexts",
         "counts",
         "gone",
         "lasting",
@@ -44,8 +49,18 @@ class Connection:
         "upstream",
     )
 
-    def __init__(self, proxy: Server, client: Wire, address: str, *, surplus: bool = False) -> None:
-        """`surplus`: there are too many already; its first request is answered with a 503."""
+    def __init__(
+        self,
+        proxy: Server,
+        client: Wire,
+        address: str,
+        *,
+        surplus: bool = False,
+        contexts: Contexts | None = None,
+    ) -> None:
+        """`surplus`: there are too many already; its first request is answered with a 503.
+        `contexts`: it has come to the TLS port.
+        """
         self.proxy = proxy
         self.client = client
         self.peer = forwarding(address, "http")
@@ -58,7 +73,10 @@ class Connection:
         self.lasting = False  # the request under way ends only when a side leaves
         self.linger = False  # the client may still send: let it finish, or it misses our answer
         self.broken_off = False  # of the last answer something is missing: no FIN may end it
+        self.asked: str | None = None  # the host that a hello has named, "" if none: it has TLS
         self._surplus = surplus
+        self.contexts = contexts
+        self._address = address
         self._idle = True  # between two requests
         self._watched: int | None = None  # the descriptor that hangups know
         self._hold: trio.CancelScope | None = None
@@ -67,6 +85,8 @@ class Connection:
         """Serve the client until one of us closes."""
         try:
             try:
+                if self.contexts is not None:
+                    await welcome(self, self.contexts)
                 while (request := await self._next_request()) is not None:
                     if not await self._answer(request):
                         break
@@ -81,6 +101,14 @@ class Connection:
             if self.broken_off:
                 self.client.reset()
             self.client.close()
+
+    def secured(self, wire: Wire, *, asked: str) -> None:
+        """From now on it has TLS, on a wire that takes the other's place."""
+        self.proxy.reactor.replace(self.client, wire)
+        wire.deadline = self.client.deadline
+        self.client = wire
+        self.asked = asked
+        self.peer = forwarding(self._address, "https")
 
     async def _next_request(self) -> RequestHead | None:
         """Return the next request; None when the client is done. Raises BadMessage, OSError."""
@@ -113,7 +141,8 @@ class Connection:
             return await too_many(self, request)
         routes = self.proxy.registry.routes
         pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
-        if pool is None or request.max_forwards == 0 or request.via:
+        astray = self.asked != request.host if self.asked is not None else (pool and pool.https)
+        if pool is None or astray or request.max_forwards == 0 or request.via:
             here = await answered_here(self, request, pool)
             if here is not None:
                 return here
@@ -141,11 +170,17 @@ class Connection:
     def cut(self, why: Cut) -> None:
         """End the connection from outside its task."""
         self.unwatch()  # before its descriptor can be another client's
+        if self._idle:
+            self.client.take_leave()
         self.client.cut(why)
 
     async def _say_goodbye(self) -> None:
         """Read what the client is still sending: unread data would turn our FIN into a reset."""
-        if self.linger and not self.broken_off:
+        if self.broken_off:
+            return
+        if not self.linger:
+            self.client.take_leave()
+        else:
             await self.client.finish_sending()
             self.client.deadline = self.proxy.sweeper.now + LINGER
             while await self.client.receive():

@@ -14,6 +14,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
+from rpx.proxy.contexts import Contexts
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire, accept
 from rpx.proxy.splice import close_spare
@@ -35,14 +36,18 @@ class Server:
         verbose: bool = False,
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
+        contexts: Contexts | None = None,
     ) -> None:
-        """`report` gets what went wrong on one connection by a bug of ours; the others go on."""
+        """`report` gets what went wrong on one connection by a bug of ours; the others go on.
+        `contexts` are there when some of the listeners have TLS.
+        """
         self.registry = registry
         self.reactor = Reactor()
         self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor)
         self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
         self.sweeper = Sweeper(self.upstreams)
         self.hangups = Hangups()
+        self.contexts = contexts
         self.draining = False
         self._report = report
 
@@ -66,8 +71,14 @@ class Server:
         listeners: Sequence[socket.socket],
         asked_to_stop: Callable[[], Awaitable[None]],
         patience: Patience,
+        *,
+        tls: Sequence[socket.socket] = (),
     ) -> None:
-        """Serve clients until `asked_to_stop` returns; then finish what is under way, no more."""
+        """Serve clients until `asked_to_stop` returns; then finish what is under way, no more.
+
+        `tls`: the listeners for those who speak it.
+        """
+        doors = (*listeners, *tls)
         try:
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(self.sweeper.run)
@@ -77,22 +88,24 @@ class Server:
                         await requests.start(self.reactor.run)
                         async with trio.open_nursery() as front:
                             for listener in listeners:
-                                front.start_soon(self._accept, listener)
+                                front.start_soon(self._accept, listener, None)
+                            for listener in tls:
+                                front.start_soon(self._accept, listener, self.contexts)
                             await asked_to_stop()
                             front.cancel_scope.cancel(reason="no new connections")
-                        self._drain(listeners)
+                        self._drain(doors)
                         self.reactor.finish()
                         drain.deadline = trio.current_time() + DRAIN
                 helpers.cancel_scope.cancel(reason="requests are done")
         finally:
-            for listener in listeners:
+            for listener in doors:
                 listener.close()
             self.reactor.close()  # first: what ends there may give a connection back
             self.upstreams.close()
             self.hangups.close()
             close_spare()
 
-    async def _accept(self, listener: socket.socket) -> None:
+    async def _accept(self, listener: socket.socket, contexts: Contexts | None) -> None:
         while True:
             try:
                 sock, address = await accept(listener)
@@ -103,7 +116,8 @@ class Server:
                 await trio.sleep(1)  # for some to close; the others wait in the backlog
             else:
                 surplus = len(self.sweeper.connections) >= self.limits.connections
-                connection = Connection(self, Wire(sock, self.reactor), address, surplus=surplus)
+                wire = Wire(sock, self.reactor)
+                connection = Connection(self, wire, address, surplus=surplus, contexts=contexts)
                 self.sweeper.add(connection)  # here, so that no drain overlooks it
                 self.reactor.begin(walled(self._report, connection.serve))
 

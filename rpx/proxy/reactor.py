@@ -49,7 +49,7 @@ class Reactor:
 
     def __init__(self) -> None:
         self.resuming = False
-        self._current: Story | None = None
+        self._current: Any = None  # the story that is being resumed
         self._live: set[Story] = set()  # also those that a trio task carries at the moment
         self._due: deque[Story] = deque()  # to be resumed in the next turn
         self._wires: dict[int, Wire] = {}  # by file descriptor
@@ -156,7 +156,7 @@ class Reactor:
         if not self.resuming:
             yield from checkpoint().__await__()  # noqa: ASYNC105 - likewise
             return
-        self._due.append(self._story())
+        self._due.append(self._current)
         yield
 
     def task(self) -> _Task:
@@ -172,7 +172,7 @@ class Reactor:
                 nursery.start_soon(other)
                 await one()
             return
-        beside = _Beside(self, self._story())
+        beside = _Beside(self, self._current)
         self.begin(beside.run(other))
         await one()
         await beside.end()
@@ -186,6 +186,13 @@ class Reactor:
         if wire.writer is not None:
             self.resume_soon(wire.writer)
             wire.writer = None
+
+    def replace(self, old: Wire, new: Wire) -> None:
+        """`new`, of the same socket, takes the place of `old`, for which nobody waits."""
+        if old.registered:
+            self._wires[new.sock.fileno()] = new
+            new.registered, old.registered = old.registered, 0
+            new.may_read, new.ended = old.may_read, old.ended
 
     def wake(self, wire: Wire) -> None:
         """Resume the story that waits to read from `wire`, though nothing has come."""
@@ -215,8 +222,7 @@ class Reactor:
 
     def _turn(self, poll: select.epoll) -> None:
         wires, resume = self._wires, self._resume
-        self._turns += 1
-        turn = self._turns
+        turn = self._turns = self._turns + 1
         self.resuming = True
         try:
             for number, events in poll.poll(0, AT_ONCE):
@@ -294,10 +300,6 @@ class Reactor:
     def _ring(self) -> None:
         if self._poll is not None and not self.resuming:
             os.eventfd_write(self._bell, 1)
-
-    def _story(self) -> Story:
-        assert self._current is not None  # noqa: S101 - see _register
-        return self._current
 
 
 class _Task:

@@ -32,17 +32,40 @@ async def answered_here(
     counts = registry.strays if pool is None else pool.counts
     if pool is None:
         return await _send(connection, request, _unknown(registry, request), counts)
+    if connection.asked is None and pool.https is not None:
+        if pool.https.redirect or connection.contexts is not None:
+            return await _redirected(connection, request, counts)
+    elif connection.asked and connection.asked != request.host:
+        return await _send(connection, request, _MISDIRECTED, counts)
     if request.via_loops >= LOOPS:
         return await _send(connection, request, _LOOP, counts)
     if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
-        keep = _keeps(connection, request)
-        add = b"" if request.minor or not keep else b"Connection: keep-alive\r\n"
-        date = connection.proxy.sweeper.date
-        counts.answered(204, 0.0)
-        await connection.client.send(answer(204, date=date, close=not keep, add=add))
-        connection.linger = not keep
-        return keep
+        return await _plainly(connection, request, 204, counts)
     return None
+
+
+async def _redirected(connection: Connection, request: RequestHead, counts: Counts) -> bool:
+    """Send a client to the same place with TLS, whatever it wants: also a WebSocket."""
+    port = connection.proxy.registry.https_port
+    place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
+    path = b"" if request.target == b"*" else request.target
+    return await _plainly(
+        connection, request, 308, counts, add=b"Location: https://%b%b\r\n" % (place, path)
+    )
+
+
+async def _plainly(
+    connection: Connection, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
+) -> bool:
+    """Answer without a page."""
+    keep = _keeps(connection, request)
+    if keep and not request.minor:
+        add += b"Connection: keep-alive\r\n"
+    date = connection.proxy.sweeper.date
+    counts.answered(status, 0.0)
+    await connection.client.send(answer(status, date=date, close=not keep, add=add))
+    connection.linger = not keep
+    return keep
 
 
 async def too_many(connection: Connection, request: RequestHead) -> bool:
@@ -170,6 +193,13 @@ def _unknown(registry: Registry, request: RequestHead) -> Page:
         title, what = "Unknown host", f"the host {request.host}"
     return Page(404, title, (f"There is no proxy for {what}. {known}",), (), links)
 
+
+_MISDIRECTED = Page(
+    421,
+    "Misdirected Request",
+    ("This connection was opened for another host, and its certificate doesn't cover this one.",),
+    hint="open a connection for each host, or ask without a server name",
+)
 
 _LOOP = Page(
     508,

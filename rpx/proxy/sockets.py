@@ -244,6 +244,9 @@ class Wire:
             pass  # it has gone already
         self.close()
 
+    def take_leave(self) -> None:
+        """Say, where that can be said, that what has been sent was all."""
+
     async def finish_sending(self) -> None:
         """Tell the other side that nothing more will come."""
         try:

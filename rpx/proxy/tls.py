@@ -23,11 +23,12 @@ class TlsWire(Wire):
     """One non-blocking stream socket with TLS on it. `handshake` comes first.
 
     What ends without a close_notify was cut off: reading raises ConnectionResetError, as after a
-    RST, for nobody can tell whether that was all. `close` sends none, `finish_sending` does.
+    RST, for nobody can tell whether that was all. `close` sends none, `finish_sending` and
+    `take_leave` do. `tls` is OpenSSL's side of it.
     """
 
     plain = False
-    __slots__ = ("_agreed", "_in", "_keep", "_more", "_out", "_tls")
+    __slots__ = ("_agreed", "_in", "_keep", "_more", "_out", "tls")
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class TlsWire(Wire):
         self._more = (
             False  # the last read was a full one: more may have come, and nothing will tell
         )
-        self._tls = context.wrap_bio(
+        self.tls = context.wrap_bio(
             self._in, self._out, server_side=server_side, server_hostname=host, session=session
         )
 
@@ -59,12 +60,9 @@ class TlsWire(Wire):
         """Agree with the other side. Raises ssl.SSLError (SSLEOFError if it leaves), WireCut."""
         while not self._agreed:
             try:
-                self._tls.do_handshake()
-                self._agreed = True
-            except ssl.SSLWantReadError:
-                pass
+                self._shake()
             except ssl.SSLError:
-                self._tell_now()
+                self.tell()
                 raise
             try:
                 if self._out.pending:
@@ -73,6 +71,22 @@ class TlsWire(Wire):
                     self._take(await super().receive())
             except OSError as error:
                 raise ssl.SSLEOFError(str(error)) from error
+
+    def begin(self, heard: bytes) -> bool:
+        """Hear, as a server, what a client has said so far; tell whether that is its whole hello.
+
+        Raises ssl.SSLError. Then `tell` lets the client know.
+        """
+        self._in.write(heard)
+        self._shake()
+        return self._out.pending > 0
+
+    def _shake(self) -> None:
+        try:
+            self.tls.do_handshake()
+            self._agreed = True
+        except ssl.SSLWantReadError:
+            pass
 
     async def receive(self) -> bytes:
         """Return what there is, at least one byte; b"" at the end. Raises OSError, WireCut."""
@@ -122,8 +136,8 @@ class TlsWire(Wire):
             super().close()
             if self._keep is not None and self._agreed:
                 self._end_session()  # into memory only: without it the session counts as spoiled
-                if self._tls.session is not None:
-                    self._keep(self._tls.session)
+                if self.tls.session is not None:
+                    self._keep(self.tls.session)
 
     def _take(self, data: bytes) -> None:
         if not data:
@@ -136,7 +150,7 @@ class TlsWire(Wire):
         """Return what can be read of what has come, b"" at the end; None: more has to come."""
         pieces: Buffers = []
         try:
-            while piece := self._tls.read(RECORD):
+            while piece := self.tls.read(RECORD):
                 pieces.append(piece)
         except ssl.SSLWantReadError:
             if not pieces:
@@ -154,7 +168,7 @@ class TlsWire(Wire):
         rest = memoryview(data)
         try:
             while rest:
-                rest = rest[self._tls.write(rest) :]
+                rest = rest[self.tls.write(rest) :]
         except ssl.SSLError as error:
             raise NotSent from error
         sealed = self._out.read()
@@ -163,12 +177,18 @@ class TlsWire(Wire):
 
     def _end_session(self) -> None:
         try:
-            self._tls.unwrap()
+            self.tls.unwrap()
         except OSError:
             pass  # theirs has still to come, or it never began
 
-    def _tell_now(self) -> None:
-        """Let the other side know what is wrong, if that costs no wait."""
+    def take_leave(self) -> None:
+        """Send a close_notify: what has been sent was all."""
+        if self._agreed:
+            self._end_session()
+            self.tell()
+
+    def tell(self) -> None:
+        """Let the other side know what OpenSSL has to say, if that costs no wait."""
         try:
             self.sock.send(self._out.read())
         except OSError:

@@ -124,6 +124,14 @@ class SourceKeys(TypedDict, total=False):
 
 From = str | int | SourceKeys | Sequence[str | int | SourceKeys]
 
+
+class HttpsKeys(TypedDict, total=False):
+    """`https`."""
+
+    enabled: bool
+    redirect: bool
+
+
 # In a call's form, because `from` is a word of Python's.
 ProxyKeys = TypedDict(
     "ProxyKeys",
@@ -137,6 +145,7 @@ ProxyKeys = TypedDict(
         "instances": Literal[1],
         "strategy": Strategy,
         "sticky": bool | StickyKeys,
+        "https": bool | HttpsKeys,
         "health_check": bool | HealthCheckKeys,
         "hold": Duration,
         "change_origin": bool,
@@ -152,6 +161,7 @@ class ListenKeys(TypedDict, total=False):
 
     host: str
     http_port: int
+    https_port: int
 
 
 class TimeoutsKeys(TypedDict, total=False):
@@ -204,6 +214,7 @@ class ProjectKeys(TypedDict, total=False):
     """The top level: `proxies` and `processes`, or `from_`, `to` and the rest of one proxy."""
 
     name: str
+    https: bool | HttpsKeys
     listen: ListenKeys
     verbose: bool
     env_file: EnvFile

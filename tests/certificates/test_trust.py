@@ -46,7 +46,8 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SystemStore:
     anchors.mkdir()
     update = ("sh", "-c", f"cat {anchors}/*.crt > {bundle} 2>/dev/null || :")
     store = SystemStore("a test", anchors, ".crt", bundle, update, update)
-    monkeypatch.setattr("rpx.cli.trust.system_store", lambda: store)
+    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+        monkeypatch.setattr(f"{module}.system_store", lambda: store)
     return store
 
 
@@ -169,7 +170,8 @@ def test_without_certutil_browsers_are_left_with_a_word(
 
 
 def test_a_system_without_a_known_list_is_said(rpx: Rpx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rpx.cli.trust.system_store", lambda: None)
+    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+        monkeypatch.setattr(f"{module}.system_store", lambda: None)
     assert rpx("trust") == 1
     assert "error: this system's list of authorities is in no place that rpx knows" in rpx.err
 

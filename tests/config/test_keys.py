@@ -19,6 +19,7 @@ KEYS: list[tuple[type, type]] = [
     (keys.BackoffKeys, start_schema.BackoffWritten),
     (keys.HealthCheckKeys, schema.HealthCheckWritten),
     (keys.StickyKeys, schema.StickyWritten),
+    (keys.HttpsKeys, schema.HttpsWritten),
     (keys.ListenKeys, schema.ListenWritten),
     (keys.TimeoutsKeys, schema.TimeoutsWritten),
     (keys.LimitsKeys, schema.LimitsWritten),

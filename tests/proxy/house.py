@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain, repeat
@@ -13,12 +14,14 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import HealthCheck, Limits, Start, Sticky, Strategy, Timeouts
+from rpx.model.config import HealthCheck, Https, Limits, Start, Sticky, Strategy, Timeouts
 from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.lifecycle import Move
+from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server, open_listeners
 from tests.support.origin import Origin
 from tests.support.raw import SOON, Raw, background, connect
+from tests.support.tls import Sealed
 
 HOST = "api.localhost"
 
@@ -53,11 +56,17 @@ class House:
         verbose: bool,
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
+        contexts: Contexts | None = None,
     ) -> None:
         self.bugs: list[ExceptionGroup[Exception]] = []
         self.registry = registry
         self.server = Server(
-            registry, self.bugs.append, verbose=verbose, timeouts=timeouts, limits=limits
+            registry,
+            self.bugs.append,
+            verbose=verbose,
+            timeouts=timeouts,
+            limits=limits,
+            contexts=contexts,
         )
         self.patience = Patience()
         self.done = trio.Event()
@@ -65,6 +74,9 @@ class House:
         self.listeners = open_listeners("127.0.0.1", 0)
         self.port: int = self.listeners[0].getsockname()[1]
         registry.port = self.port
+        self.tls = open_listeners("127.0.0.1", 0) if contexts else []
+        self.tls_port: int = self.tls[0].getsockname()[1] if contexts else 0
+        registry.https_port = self.tls_port
         self._clients: list[Raw] = []
 
     @property
@@ -77,7 +89,7 @@ class House:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self.server.run(self.listeners, self._stop.wait, self.patience)
+        await self.server.run(self.listeners, self._stop.wait, self.patience, tls=self.tls)
         self.done.set()
 
     def stop(self) -> None:
@@ -87,6 +99,24 @@ class House:
     async def client(self, *, window: int = 0) -> Raw:
         """Connect to the server."""
         raw = await connect(self.port, window=window)
+        self._clients.append(raw)
+        return raw
+
+    async def tls_client(self, context: ssl.SSLContext, host: str | None = HOST) -> Raw:
+        """Connect with TLS. Raises ssl.SSLError when the handshake fails."""
+        plain = await self.tls_port_client()
+        sealed = Sealed(plain.sock, context, server_side=False, host=host)
+        try:
+            await sealed.stream.do_handshake()
+        except trio.BrokenResourceError as error:
+            raise error.__cause__ or error from None
+        raw = Raw(sealed)
+        self._clients.append(raw)
+        return raw
+
+    async def tls_port_client(self) -> Raw:
+        """Connect to the TLS port, and say nothing yet."""
+        raw = await connect(self.tls_port)
         self._clients.append(raw)
         return raw
 
@@ -128,6 +158,8 @@ async def running(
     strategy: Strategy = "round-robin",
     sticky: Sticky | None = None,
     check: HealthCheck | None = None,
+    https: Https | None = None,
+    contexts: Contexts | None = None,
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (ports, addresses) as its backends, in rotation if `up`.
 
@@ -140,9 +172,9 @@ async def running(
         BackendSpec("api", number, _location(place, name), start, (), check, HOST, weight)
         for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
-    pool = PoolSpec(hold, strategy, sticky)
+    pool = PoolSpec(hold, strategy, sticky, https)
     registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0, key=b"key")
-    house = House(registry, verbose=verbose, timeouts=timeouts, limits=limits)
+    house = House(registry, verbose=verbose, timeouts=timeouts, limits=limits, contexts=contexts)
     async with serving(house, up=up):
         yield house
 

@@ -79,10 +79,20 @@ class Authority:
 
 
 class Sealed:
-    """The server's end, with what a test does with a socket. `close` cuts the connection off."""
+    """One end, with what a test does with a socket. `close` cuts the connection off."""
 
-    def __init__(self, sock: trio.socket.SocketType, context: ssl.SSLContext) -> None:
-        self.stream = trio.SSLStream(trio.SocketStream(sock), context, server_side=True)
+    def __init__(
+        self,
+        sock: trio.socket.SocketType,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool = True,
+        host: str | None = None,
+    ) -> None:
+        """`host` is the name that a client asks for."""
+        self.stream = trio.SSLStream(
+            trio.SocketStream(sock), context, server_side=server_side, server_hostname=host
+        )
 
     async def recv(self, size: int) -> bytes:
         """Return what has come; b"" after a close_notify."""

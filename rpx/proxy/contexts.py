@@ -1,0 +1,118 @@
+"""Which certificate a client gets: by the name that it asks for, before anything else is said."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from rpx.errors import RpxError
+from rpx.model.config import Https
+from rpx.policy.routing import WILDCARD, Routes
+from rpx.proxy.tls import TlsWire
+
+if TYPE_CHECKING:
+    from rpx.certificates.leaves import Leaf, Leaves
+
+LOCALHOST: Final = "localhost"
+MOST: Final = 1000  # contexts at hand, and unknown names told: under a wildcard there is no end
+
+
+class Hello(ssl.SSLObject):
+    """The server's side of one connection; knows what its client has asked for."""
+
+    name = ""  # the host that the client named; "" if none, or just this machine
+    missing = ""  # the host whose certificate has to be there before this can begin anew
+
+
+class Contexts:
+    """The TLS contexts of all hosts: one for each certificate.
+
+    A handshake begins with `entrance`. What it asks for is at hand after `prepare`, or else it
+    begins again once `provide` has returned.
+    """
+
+    def __init__(
+        self, hosts: Mapping[str, Https], leaves: Leaves, say: Callable[[str], None]
+    ) -> None:
+        """`hosts`: whom clients may ask for, also wildcards; not empty. `say` gets what a user
+        should know.
+        """
+        self.entrance = _context()
+        self.entrance.sslobject_class = Hello
+        self.entrance.sni_callback = self._choose  # type: ignore[assignment]  # it gets a Hello
+        self._hosts = hosts
+        self._routes = Routes(dict(zip(hosts, hosts, strict=True)))
+        exact = (host for host in hosts if not host.startswith(WILDCARD))
+        self._first = next(exact, LOCALHOST)
+        self._leaves = leaves
+        self._say = say
+        self._ready: dict[str, tuple[Leaf, ssl.SSLContext]] = {}
+        self._unknown: set[str] = set()
+        self._one = trio.CapacityLimiter(1)  # they take turns anyway, and others need threads
+
+    def prepare(self) -> None:
+        """Have the certificates of all hosts with a name of their own, in a worker.
+
+        Raises RpxError.
+        """
+        self._make(self._first)
+        for host in self._hosts:
+            if not host.startswith(WILDCARD):
+                self._make(host)
+            else:
+                self._leaves.check(host.removeprefix(WILDCARD))
+
+    async def provide(self, host: str) -> None:
+        """Have the certificate of `host`, which may be issued for it. Raises ssl.SSLError."""
+        try:
+            await trio.to_thread.run_sync(self._make, host, limiter=self._one)
+        except (RpxError, OSError) as error:
+            self._say(f"no certificate for {host}: {error}")
+            raise ssl.SSLError(str(error)) from error
+
+    def _make(self, host: str) -> None:
+        leaf = self._leaves.get(host, this_machine=host == self._first)
+        context = _context()
+        context.load_cert_chain(leaf.path)
+        if len(self._ready) >= MOST:
+            self._ready.pop(next(iter(self._ready)), None)
+        self._ready[host] = leaf, context
+
+    def _choose(self, tls: Hello, name: str | None, _: ssl.SSLContext) -> int | None:
+        """What OpenSSL asks when it has read a hello: which context, or what alert?"""
+        tls.name = host = (name or "").lower()
+        if self._routes.find(host, b"/") is not None:
+            pass
+        elif host in ("", LOCALHOST):
+            tls.name, host = "", self._first  # its certificate is for this machine's addresses, too
+        else:
+            self._tell(tls.name)
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        ready = self._ready.get(host)
+        if ready is None or self._leaves.known(host) is not ready[0]:
+            tls.missing = host
+            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR  # nobody is told
+        tls.context = ready[1]
+        return None
+
+    def _tell(self, name: str) -> None:
+        if name not in self._unknown and len(self._unknown) < MOST:
+            self._unknown.add(name)
+            self._say(f"a client asked for {ascii(name)[1:-1]} with TLS: no proxy has that host")
+
+
+def hello_of(wire: TlsWire) -> Hello:
+    """What is known of a connection that has begun with `entrance`."""
+    assert isinstance(wire.tls, Hello)  # noqa: S101 - see sslobject_class
+    return wire.tls
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_RENEGOTIATION  # or a read might have to write
+    return context

@@ -1,0 +1,42 @@
+"""The beginning of a connection to the TLS port: a hello, or HTTP by mistake."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from rpx.proxy.contexts import Contexts, hello_of
+from rpx.proxy.tls import TlsWire
+
+if TYPE_CHECKING:
+    from rpx.proxy.connection import Connection
+
+HANDSHAKE: Final = b"\x16"  # what a record with a hello begins with (RFC 8446 §5.1)
+
+
+async def welcome(connection: Connection, contexts: Contexts) -> None:
+    """Agree on TLS with a client, unless it speaks HTTP at once. Raises OSError, WireCut."""
+    server, client = connection.proxy, connection.client
+    client.deadline = server.sweeper.now + server.timeouts.head
+    heard = await client.expect()
+    if not heard.startswith(HANDSHAKE):
+        connection.ahead = heard
+        return
+    while True:
+        wire = TlsWire(client.sock, server.reactor, contexts.entrance, server_side=True)
+        try:
+            if wire.begin(heard):
+                break
+            more = await client.receive()
+            if not more:
+                return
+            heard += more
+        except ssl.SSLError:
+            missing = hello_of(wire).missing
+            if not missing:
+                wire.tell()
+                raise
+            async with server.reactor.task():
+                await contexts.provide(missing)
+    connection.secured(wire, asked=hello_of(wire).name)
+    await wire.handshake()
