@@ -23,7 +23,9 @@ REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent
 class Clock(Protocol):
     """Who knows what time it is without asking the kernel."""
 
-    now: float
+    @property
+    def now(self) -> float:
+        """Seconds on trio's clock."""
 
 
 class Upload:

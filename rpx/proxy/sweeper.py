@@ -6,6 +6,7 @@ a client is only watched once its exchange has turned out to be slow.
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import time
@@ -43,11 +44,12 @@ class Watched(Protocol):
 class Sweeper:
     """Cuts wires whose deadline has passed.
 
-    `now` is trio's clock as of the last look, `date` the same moment as a Date line's value.
+    `looked` is when it last looked at trio's clock, `date` that moment as a Date line's value.
     """
 
     date = b""
     _second = -1
+    looked = -math.inf
 
     def __init__(self, upstreams: Upstreams) -> None:
         self.connections: set[Watched] = set()
@@ -55,14 +57,20 @@ class Sweeper:
         self._nap: trio.Event | None = None  # set: asleep until something happens
         self._refresh()
 
+    @property
+    def now(self) -> float:
+        """trio's clock, a tick ago at most: else a short time limit were over before it began."""
+        if self._nap is not None:  # nobody keeps the time
+            self._refresh()
+        return self.looked
+
     def add(self, connection: Watched) -> None:
         """Look at `connection` from now on."""
-        self._refresh()  # without connections nobody has kept the time
         self.connections.add(connection)
         self.wake()
 
     def _refresh(self) -> None:
-        self.now = trio.current_time()
+        self.looked = trio.current_time()
         second = int(time.time())
         if second != self._second:
             self._second = second
@@ -77,7 +85,7 @@ class Sweeper:
         """Look at all connections, often while requests are under way, else once a second."""
         while True:
             rest = self._look()
-            if rest == TICK:
+            if rest <= TICK:
                 await trio.sleep(TICK)
             else:
                 self._nap = trio.Event()
@@ -88,7 +96,7 @@ class Sweeper:
     def _look(self) -> float:
         """Look at everything; return the seconds until the next look."""
         self._refresh()
-        now = self.now
+        now = self.looked
         busy = False
         for connection in list(self.connections):
             if connection.client.deadline < now:
@@ -104,9 +112,15 @@ class Sweeper:
                     connection.watch()
                 connection.seen += 1
         idle = self._upstreams.expire(now)
-        if busy:
-            return TICK
-        return IDLE_TICK if self.connections or idle else NOTHING
+        return TICK if busy else self._rest(now, idle=idle)
+
+    def _rest(self, now: float, *, idle: bool) -> float:
+        rest = IDLE_TICK if self.connections or idle else NOTHING
+        for each in self.connections:
+            rest = min(rest, each.client.deadline - now)
+            if each.upstream is not None:
+                rest = min(rest, each.upstream.deadline - now)
+        return rest
 
 
 class Hangups:

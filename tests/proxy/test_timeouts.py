@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from rpx.model.config import Timeouts
+from rpx.proxy.sweeper import IDLE_TICK
 from tests.proxy.house import get, running, until
 from tests.support.origin import OK, answers, origin
 from tests.support.raw import Raw
@@ -133,6 +134,37 @@ async def test_a_request_that_takes_longer_than_all_limits_is_answered() -> None
         assert (await client.answer()).body == b"ok"
 
 
+async def test_limits_shorter_than_a_rest_of_the_sweeper_are_whole_after_one() -> None:
+    async def slow(raw: Raw) -> None:
+        while await raw.request():
+            await trio.sleep(0.1)
+            await raw.send(OK)
+
+    async with (
+        origin(slow) as backend,
+        running(backend, timeouts=Timeouts(answer=0.4, head=0.4)) as house,
+    ):
+        client = await house.client()
+        for pause in (0.0, 0.5, 0.7):
+            await trio.sleep(pause)
+            await client.send(get()[:5])
+            await trio.sleep(0.1)
+            await client.send(get()[5:])
+            assert (await client.answer()).status == 200
+
+
+async def test_an_answer_that_is_too_late_is_not_waited_for_much_longer() -> None:
+    async with (
+        origin() as backend,
+        running(backend, timeouts=Timeouts(answer=0.3)) as house,
+    ):
+        client = await house.client()
+        await client.send(get())
+        began = trio.current_time()
+        assert (await client.answer()).status == 504
+        assert 0.25 < trio.current_time() - began < 0.3 + IDLE_TICK / 2
+
+
 async def test_an_idle_tunnel_survives_all_limits_and_costs_no_looks() -> None:
     async with (
         origin() as backend,
@@ -145,11 +177,11 @@ async def test_an_idle_tunnel_survives_all_limits_and_costs_no_looks() -> None:
         await end.send(b"HTTP/1.1 101 Fine\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n")
         await client.until(b"\r\n\r\n")
         sweeper, seen = house.server.sweeper, set()
-        began = sweeper.now
+        began = trio.current_time()
 
         def a_second_has_passed() -> bool:
-            seen.add(sweeper.now)
-            return sweeper.now > began + 1
+            seen.add(sweeper.looked)
+            return trio.current_time() > began + 1
 
         await until(a_second_has_passed, "nobody looks")
         assert len(seen) < 6
