@@ -15,12 +15,13 @@ import os
 import select
 import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from types import TracebackType
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
+
+from rpx.proxy.story import HAND_OVER, TAKE_BACK, Beside, Story, Task, Work
 
 if TYPE_CHECKING:
     from rpx.proxy.sockets import Wire
@@ -32,16 +33,6 @@ if hasattr(select, "epoll"):
     _IN: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
     _END: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
     _OUT: Final = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
-
-Story = Coroutine[Any, Any, None]
-
-
-class _Trap:
-    """What a story yields when it does not wait for a wire."""
-
-
-_HAND_OVER: Final = _Trap()  # to a trio task
-_TAKE_BACK: Final = _Trap()  # from it
 
 
 class Reactor:
@@ -159,20 +150,18 @@ class Reactor:
         self._due.append(self._current)
         yield
 
-    def task(self) -> _Task:
+    def task(self) -> Task:
         """Inside of `async with` this a trio task carries the story: all of trio can be used."""
-        return _Task(self)
+        return Task(self)
 
-    async def both(
-        self, one: Callable[[], Awaitable[None]], other: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Run both side by side, and return when both have ended. Neither may raise."""
+    async def both(self, one: Work, other: Work) -> None:
+        """Run both side by side, and return when both have ended; raise what went wrong."""
         if not self.resuming:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(other)
                 await one()
             return
-        beside = _Beside(self, self._current)
+        beside = Beside(self, self._current)
         self.begin(beside.run(other))
         await one()
         await beside.end()
@@ -255,12 +244,12 @@ class Reactor:
         self._current = story
         try:
             trap = story.send(None)
-            while trap is not None and trap is not _HAND_OVER:
+            while trap is not None and trap is not HAND_OVER:
                 trap = story.throw(RuntimeError("trio was used outside of `reactor.task()`"))
         except StopIteration:
             self._live.discard(story)
             return
-        if trap is _HAND_OVER:
+        if trap is HAND_OVER:
             self._hand_over(story)
 
     def resume_soon(self, story: Story) -> None:
@@ -285,7 +274,7 @@ class Reactor:
                 self._live.discard(story)
                 self._ring()
                 return
-            if trap is _TAKE_BACK:
+            if trap is TAKE_BACK:
                 self.resume_soon(story)
                 return
             sent = yield trap
@@ -300,51 +289,3 @@ class Reactor:
     def _ring(self) -> None:
         if self._poll is not None and not self.resuming:
             os.eventfd_write(self._bell, 1)
-
-
-class _Task:
-    """See Reactor.task. Inside of itself it changes nothing."""
-
-    __slots__ = ("_away", "_reactor")
-
-    def __init__(self, reactor: Reactor) -> None:
-        self._reactor = reactor
-        self._away = False
-
-    async def __aenter__(self) -> None:
-        if self._reactor.resuming:
-            self._away = True
-            await _yield(_HAND_OVER)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        # What trio has cancelled ends as a task of trio.
-        if self._away and (error is None or isinstance(error, Exception)):
-            await _yield(_TAKE_BACK)
-
-
-class _Beside:
-    """A story that another one waits for in the end."""
-
-    def __init__(self, reactor: Reactor, waiting: Story) -> None:
-        self._reactor = reactor
-        self._waiting: Story = waiting
-        self._waits = False
-        self._over = False
-
-    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        await work()
-        self._over = True
-        if self._waits:
-            self._reactor.resume_soon(self._waiting)
-
-    async def end(self) -> None:
-        if not self._over:
-            self._waits = True
-            await _yield(None)
-
-
-@types.coroutine
-def _yield(trap: object) -> Generator[object, None, None]:
-    yield trap

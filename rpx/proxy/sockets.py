@@ -18,7 +18,8 @@ import trio
 from trio.lowlevel import notify_closing, wait_readable, wait_writable
 
 from rpx.hub.counts import Traffic
-from rpx.proxy.reactor import Reactor, Story
+from rpx.proxy.reactor import Reactor
+from rpx.proxy.story import Story
 
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
@@ -117,7 +118,7 @@ class Wire:
             data = self.sock.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
             self._turn = TURN
-            self.may_read = False
+            self.may_read = self.ended = False
         except OSError as error:
             raise self.reason(error) from None
         else:
@@ -133,7 +134,7 @@ class Wire:
                 data = self.sock.recv(READ_SIZE)
             except (BlockingIOError, InterruptedError):
                 self.may_read = self.ended = False
-            except (trio.ClosedResourceError, OSError) as error:
+            except (trio.ClosedResourceError, OSError, ValueError) as error:
                 if self.sock.fileno() < 0 or isinstance(error, OSError):
                     raise self.reason(error) from None
             else:
@@ -162,7 +163,10 @@ class Wire:
             raise self.reason(error) from None
 
     async def readable_soon(self) -> bool:
-        """Wait for a few milliseconds; tell whether it can be read. Raises OSError, WireCut."""
+        """Wait for a few milliseconds, behind a read that took all there was; tell whether more
+        has come. Raises OSError, WireCut.
+        """
+        self.may_read = self.ended  # whatever else was told of has just been read
         try:
             return await self._reactor.readable_soon(self)
         except (trio.ClosedResourceError, OSError) as error:

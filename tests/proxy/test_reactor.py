@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 
 import pytest
@@ -153,6 +153,23 @@ async def test_an_end_that_came_together_with_the_last_data_is_seen(poll: str) -
     assert seen == [b"last", b"end"]
 
 
+async def test_to_wait_for_a_wire_that_was_cut_in_the_meantime_says_so(poll: str) -> None:
+    seen: list[Cut] = []
+
+    async def story(wire: Wire) -> None:
+        wire.cut(Cut.LATE)
+        try:
+            await wire.expect()
+        except WireCut as cut:
+            seen.append(cut.cut)
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, _):
+            reactor.begin(story(wire))
+            await until(lambda: bool(seen), "the story does not go on")
+    assert seen == [Cut.LATE]
+
+
 async def test_within_a_task_all_of_trio_can_be_used_and_the_story_goes_on_behind_it(
     poll: str,
 ) -> None:
@@ -234,6 +251,50 @@ async def test_what_comes_within_a_moment_is_waited_for_and_what_does_not_is_not
             reactor.begin(story(wire))
             await until(lambda: len(came) == 3, "the story does not go on")
     assert came == [False, True, False]
+
+
+async def test_what_was_told_of_before_the_last_read_is_not_what_a_moment_waits_for(
+    poll: str,
+) -> None:
+    came: list[bool] = []
+
+    async def story(wire: Wire, other: Wire) -> None:
+        await wire.receive()
+        theirs.send(b"head")
+        await other.receive()  # meanwhile the head is told of, and nobody waits for it
+        assert await wire.receive() == b"head"
+        came.append(await wire.readable_soon())
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs), pair(reactor) as (other, others):
+            reactor.begin(story(wire, other))
+            theirs.send(b"!")
+            await trio.testing.wait_all_tasks_blocked()
+            others.send(b"!")
+            await until(lambda: bool(came), "the story does not go on")
+    assert came == [False]
+
+
+async def test_what_goes_wrong_beside_a_story_is_raised_in_it(poll: str) -> None:
+    seen: list[str] = []
+
+    async def story(wire: Wire) -> None:
+        try:
+            await reactor.both(partial(_read, wire), fails)
+        except* OSError as group:
+            seen.extend(map(str, group.exceptions))
+
+    async with running(poll) as reactor:
+        with pair(reactor) as (wire, theirs):
+            reactor.begin(story(wire))
+            theirs.send(b"!")
+            await until(lambda: bool(seen), "the story does not go on")
+    assert seen == ["comes out as it is"]
+
+
+async def _read(wire: Wire) -> None:
+    with suppress(trio.Cancelled, WireCut):
+        await wire.receive()
 
 
 async def test_two_run_side_by_side_and_both_are_waited_for(poll: str) -> None:
