@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rpx.config.find import find_config
-    from rpx.config.load import config_from_mapping, load_config
+    from rpx.config.load import config_from_mapping, load_config, overlaid
 
-__all__ = ["config_from_mapping", "find_config", "load_config"]
+__all__ = ["config_from_mapping", "find_config", "load_config", "overlaid"]
 
 
 def __getattr__(name: str) -> object:

@@ -91,6 +91,13 @@ def config_from_mapping(
     return _config(document, EnvFiles(document, root, environ, dotenv, unset), NOTHING)
 
 
+def overlaid(mapping: Mapping[str, object], keys: Mapping[str, object]) -> dict[str, object]:
+    """Both in one, where `keys` win over the same settings in whatever spelling."""
+    won = {_SPELLINGS.canonical((), key) for key in keys}
+    kept = {key: mapping[key] for key in mapping if _SPELLINGS.canonical((), key) not in won}
+    return {**kept, **keys}
+
+
 def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
     root = files.root
     context: dict[str, Any] = {"root": root}

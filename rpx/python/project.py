@@ -13,7 +13,7 @@ from typing import Unpack
 import trio
 
 from rpx.app import Options, serve
-from rpx.config import config_from_mapping
+from rpx.config import config_from_mapping, overlaid
 from rpx.control import orders
 from rpx.control.outcome import Kill, Outcome
 from rpx.errors import RpxError
@@ -140,7 +140,7 @@ async def start_proxy(
     Raises RpxError on entry: ConfigError for what is wrong with the keys, others for a port that
     can't be had or a command that doesn't exist.
     """
-    mapping = {**(config or {}), **keys}
+    mapping = overlaid(config or {}, keys)
     project = config_from_mapping(mapping, root=Path.cwd(), environ=os.environ)
     options = Options(run_id=secrets.token_hex(6), report=_report)
     shutdown = Shutdown()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.config import config_from_mapping
+from rpx.config import config_from_mapping, overlaid
 from rpx.config.schema import TopWritten
 from rpx.config.settings import all_settings, settings_of
 from rpx.errors import ConfigError
@@ -25,6 +25,12 @@ def test_from_may_be_spelled_from_(tmp_path: Path) -> None:
         Address("localhost", 3001),
     ]
     assert (config.file, config.root, config.verbose) == (None, tmp_path, True)
+
+
+def test_keywords_win_over_a_mapping_in_whatever_spelling() -> None:
+    shared = {"from": 3000, "changeOrigin": True, "to": "api.localhost", "x-mine": 1}
+    won = overlaid(shared, {"from_": 3001, "change_origin": False})
+    assert won == {"to": "api.localhost", "x-mine": 1, "from_": 3001, "change_origin": False}
 
 
 def test_a_list_of_proxies_is_what_it_is_in_yaml(tmp_path: Path) -> None:
