@@ -87,9 +87,10 @@ def drill(
     suspends = kind in ("hang", "slow")
     down = _seconds("--down-for", down_for) if down_for is not None else suspends * lasts / 4
     if when + down >= lasts:
-        what = "`--at`" if not down else "`--at` and `--down-for` together"
+        what = "`--at` and `--down-for` together" if down else "`--at`"
+        reach = "reach" if down else "reaches"
         raise UsageError(
-            f"{what} ({when + down:g} s) reach beyond the end of the load ({lasts:g} s)",
+            f"{what} ({when + down:g} s) {reach} beyond the end of the load ({lasts:g} s)",
             hint="what comes after the damage is to be seen, too: raise `--duration`",
         )
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:

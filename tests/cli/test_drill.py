@@ -84,7 +84,7 @@ def test_json_has_everything_in_seconds_and_milliseconds() -> None:
         (["--kill", "--hang"], "`--kill` and `--hang` exclude each other"),
         (["--duration", "0"], "`--duration` is 0"),
         (["--duration", "soon"], "`--duration` is not a duration"),
-        (["--at", "10s"], "`--at` (10 s) reach beyond the end of the load (10 s)"),
+        (["--at", "10s"], "`--at` (10 s) reaches beyond the end of the load (10 s)"),
         (["--down-for", "8s"], "`--at` and `--down-for` together (13 s) reach beyond"),
         (["--rate", "20000", "--duration", "2m"], "more than 1,000,000 requests"),
         (["--rate", "0"], "invalid value for `--rate`"),
