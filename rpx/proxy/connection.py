@@ -110,6 +110,14 @@ class Connection:
         self.asked = asked
         self.peer = forwarding(self._address, "https")
 
+    def is_misdirected(self, host: str) -> bool:
+        """Whether it was opened for another host, with a certificate that isn't for this one."""
+        return bool(
+            self.asked
+            and self.asked != host
+            and not (self.contexts and self.contexts.covers(self.asked, host))
+        )
+
     async def _next_request(self) -> RequestHead | None:
         """Return the next request; None when the client is done. Raises BadMessage, OSError."""
         data, scanned = self.ahead, 0

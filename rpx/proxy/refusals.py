@@ -35,7 +35,7 @@ async def answered_here(
     if connection.asked is None and pool.https is not None:
         if pool.https.redirect or connection.contexts is not None:
             return await _redirected(connection, request, counts)
-    elif connection.asked and connection.asked != request.host:
+    elif connection.is_misdirected(request.host):
         return await _send(connection, request, _MISDIRECTED, counts)
     if request.via_loops >= LOOPS:
         return await _send(connection, request, _LOOP, counts)
