@@ -14,7 +14,7 @@ ROOMS = {
     "model": {"errors"},
     "policy": {"errors", "model"},
     "http": {"errors"},
-    "config": {"errors", "model", "certificates"},
+    "config": {"errors", "model"},
     "certificates": {"errors"},
     "hub": {"errors", "model", "policy"},
     "backend": {"errors", "model", "policy", "hub"},
@@ -54,6 +54,7 @@ ROOMS = {
 OUTSIDE = {
     "click": {"cli"},
     "cryptography": {"certificates"},
+    "h2": {"proxy"},
     "httpx": {"backend", "control"},
     "hypercorn": {"control"},
     "platformdirs": {"certificates", "control", "cli"},

@@ -121,14 +121,9 @@ class Dependency(Model):
 
 
 class Https(Model):
-    """A host has TLS. `redirect`: who comes without it is sent there.
-
-    `cert` and `key` are files of the user's own; None: the local authority makes them.
-    """
+    """A host has TLS. `redirect`: who comes without it is sent there."""
 
     enabled: bool = True
-    cert: Path | None = None
-    key: Path | None = None
     redirect: bool = True
 
 

@@ -12,14 +12,14 @@ from rpx.http.rewrite import interim_to_send
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 
 if TYPE_CHECKING:
-    from rpx.proxy.connection import Connection
+    from rpx.proxy.client import Client
 
 INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
 
 Answer = tuple[ResponseHead, bytes]  # and what came behind the head
 
 
-async def answer_head(wire: Wire, request: RequestHead, connection: Connection) -> Answer | None:
+async def answer_head(wire: Wire, request: RequestHead, connection: Client) -> Answer | None:
     """Return the final head; pass interim ones on to the client. None: there is no answer.
 
     Raises BadMessage for one that can't be sent on, or that doesn't come in time; OSError and

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rpx.http.framing import (
     CHUNKED,
@@ -16,6 +16,9 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Wire, WireCut
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
+
+if TYPE_CHECKING:
+    from rpx.proxy.client import ClientWire
 
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
 
@@ -94,7 +97,7 @@ class Upload:
             self._kept += out
         return out
 
-    async def pump(self, client: Wire, upstream: Wire, clock: Clock) -> None:
+    async def pump(self, client: ClientWire, upstream: Wire, clock: Clock) -> None:
         """Send the rest of the body on as it comes. Ends `upstream`'s wait when it can't go on."""
         try:
             while not self.done:
@@ -118,7 +121,7 @@ class Upload:
         finally:
             client.deadline = NEVER
 
-    def answered(self, client: Wire) -> None:
+    def answered(self, client: ClientWire) -> None:
         """The answer has begun: from now on both sides may take their time."""
         self.pause = client.deadline = NEVER
 
@@ -144,7 +147,13 @@ class Ending(Enum):
 
 
 async def download(
-    upstream: Wire, client: Wire, response: ResponseHead, framing: int, *, head: bytes, data: bytes
+    upstream: Wire,
+    client: ClientWire,
+    response: ResponseHead,
+    framing: int,
+    *,
+    head: bytes,
+    data: bytes,
 ) -> tuple[Ending, bytes]:
     """Send `head` and the body behind it to the client, each read as soon as it comes.
 
@@ -162,7 +171,7 @@ async def download(
 
 
 async def _chunked(
-    upstream: Wire, client: Wire, framing: int, head: bytes, data: bytes
+    upstream: Wire, client: ClientWire, framing: int, head: bytes, data: bytes
 ) -> tuple[Ending, bytes]:
     reader = ChunkedReader(502)
     out: Buffers = [head, *framed(reader.feed(data), framing)]
@@ -185,7 +194,7 @@ async def _chunked(
 
 
 async def _until_close(
-    upstream: Wire, client: Wire, framing: int, head: bytes, data: bytes
+    upstream: Wire, client: ClientWire, framing: int, head: bytes, data: bytes
 ) -> tuple[Ending, bytes]:
     out = [head, *framed([data] if data else [], framing)]
     while True:
@@ -206,7 +215,7 @@ async def _until_close(
 
 
 async def _counted(
-    upstream: Wire, client: Wire, left: int, head: bytes, data: bytes
+    upstream: Wire, client: ClientWire, left: int, head: bytes, data: bytes
 ) -> tuple[Ending, bytes]:
     extra = data[left:]
     if not await _sent(client, [head, data[:left]] if data else [head]):
@@ -215,11 +224,12 @@ async def _counted(
     if not left:
         return Ending.WHOLE, extra
     if left >= WORTH_IT and AVAILABLE and upstream.plain and client.plain:
+        assert isinstance(client, Wire)  # noqa: S101 - nothing else is plain
         return await _spliced(upstream, client, left)
     return await _copied(upstream, client, left)
 
 
-async def _copied(upstream: Wire, client: Wire, left: int) -> tuple[Ending, bytes]:
+async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending, bytes]:
     while True:
         try:
             data = await upstream.receive()
@@ -248,7 +258,7 @@ async def _spliced(upstream: Wire, client: Wire, left: int) -> tuple[Ending, byt
     return Ending.WHOLE, b"" if upstream.is_quiet() else b"more"  # what it is doesn't matter
 
 
-async def _sent(client: Wire, out: Buffers) -> bool:
+async def _sent(client: ClientWire, out: Buffers) -> bool:
     try:
         await client.send_pieces(out)
     except (OSError, WireCut):

@@ -29,7 +29,7 @@ from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import why_not
 
 if TYPE_CHECKING:
-    from rpx.proxy.connection import Connection
+    from rpx.proxy.client import Client
 
 
 class Exchange:
@@ -59,7 +59,7 @@ class Exchange:
         "keep",
     )
 
-    def __init__(self, connection: Connection, request: RequestHead, pool: Pool) -> None:
+    def __init__(self, connection: Client, request: RequestHead, pool: Pool) -> None:
         self._began = perf_counter()
         self._connection = connection
         self._proxy = connection.proxy
@@ -180,8 +180,8 @@ class Exchange:
         """Read the answer's head; from its first byte on this backend is the one that answers."""
         try:
             found = await answer_head(wire, self._request, self._connection)
-            if found is not None and found[0].status == 101:
-                self._check_switch()
+            if found is not None and self._request.upgrade is not None:
+                self._check_switch(found[0])
         except BadMessage as bad:
             await self._refuse(backend, bad)
             return None
@@ -254,10 +254,11 @@ class Exchange:
         early, connection.ahead = connection.ahead, b""
         await tunnel.run(head, early, data)
 
-    def _check_switch(self) -> None:
+    def _check_switch(self, response: ResponseHead) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
-        if self._upload is not None and not self._upload.sent:
+        if response.status == 101 and self._upload is not None and not self._upload.sent:
             raise BadMessage(502, "The backend switched protocols within the request.")
+        self._connection.check_switch(response)
 
     async def _refuse(self, backend: Backend, bad: BadMessage) -> None:
         """The backend has answered, but not so that it could be sent on."""
@@ -274,7 +275,7 @@ class Exchange:
         self._connection.linger = False
         self._proxy.registry.outlast(backend)
         if self._proxy.draining:
-            self._connection.leave_if_idle()
+            self._connection.leave()
 
     def _may_retry(self, backend: Backend, failure: Failure) -> bool:
         """Report the failure, and tell whether the request may be sent again."""

@@ -11,13 +11,13 @@ from rpx.hub.records import Backend, Pool, Tried
 from rpx.model.status import State
 
 if TYPE_CHECKING:
-    from rpx.proxy.connection import Connection
+    from rpx.proxy.client import Client
 
 NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke a connection
 
 
 async def another_backend(
-    connection: Connection, pool: Pool, bound: Backend | None, tried: Tried, until: float
+    connection: Client, pool: Pool, bound: Backend | None, tried: Tried, until: float
 ) -> tuple[Backend | None, float]:
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
@@ -47,7 +47,7 @@ async def another_backend(
     return backend, until
 
 
-async def _returned(connection: Connection, pool: Pool, tried: Tried) -> bool:
+async def _returned(connection: Client, pool: Pool, tried: Tried) -> bool:
     """Wait until somebody is up; False: nobody is to be expected any more."""
     while not connection.proxy.draining:
         if pool.has_untried(tried):

@@ -49,7 +49,7 @@ class Server:
         self.hangups = Hangups()
         self.contexts = contexts
         self.draining = False
-        self._report = report
+        self.report = report
 
     def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
         """Go by these settings from the next request on."""
@@ -88,9 +88,9 @@ class Server:
                         await requests.start(self.reactor.run)
                         async with trio.open_nursery() as front:
                             for listener in listeners:
-                                front.start_soon(self._accept, listener)
+                                front.start_soon(self._accept, listener, None)
                             for listener in tls:
-                                front.start_soon(self._accept, listener, lambda: self.contexts)
+                                front.start_soon(self._accept, listener, self.contexts)
                             await asked_to_stop()
                             front.cancel_scope.cancel(reason="no new connections")
                         self._drain(doors)
@@ -105,9 +105,7 @@ class Server:
             self.hangups.close()
             close_spare()
 
-    async def _accept(
-        self, listener: socket.socket, secured: Callable[[], Contexts | None] = lambda: None
-    ) -> None:
+    async def _accept(self, listener: socket.socket, contexts: Contexts | None) -> None:
         while True:
             try:
                 sock, address = await accept(listener)
@@ -119,10 +117,9 @@ class Server:
             else:
                 surplus = len(self.sweeper.connections) >= self.limits.connections
                 wire = Wire(sock, self.reactor)
-                contexts = secured()  # others after a reload
                 connection = Connection(self, wire, address, surplus=surplus, contexts=contexts)
                 self.sweeper.add(connection)  # here, so that no drain overlooks it
-                self.reactor.begin(walled(self._report, connection.serve))
+                self.reactor.begin(walled(self.report, connection.serve))
 
     def _drain(self, listeners: Sequence[socket.socket]) -> None:
         self.draining = True

@@ -17,16 +17,14 @@ from rpx.policy.depend import sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
 
 if TYPE_CHECKING:
-    from rpx.proxy.connection import Connection
+    from rpx.proxy.client import Client
 
 LAST_LINES = 10  # of each backend's output on the page
 LONGEST = 2_000  # bytes of each
 LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 
-async def answered_here(
-    connection: Connection, request: RequestHead, pool: Pool | None
-) -> bool | None:
+async def answered_here(connection: Client, request: RequestHead, pool: Pool | None) -> bool | None:
     """Answer what is not for a backend; tell whether the connection stays. None: it is for one."""
     registry = connection.proxy.registry
     counts = registry.strays if pool is None else pool.counts
@@ -35,7 +33,7 @@ async def answered_here(
     if connection.asked is None and pool.https is not None:
         if pool.https.redirect or connection.contexts is not None:
             return await _redirected(connection, request, counts)
-    elif connection.is_misdirected(request.host):
+    elif connection.asked and connection.asked != request.host:
         return await _send(connection, request, _MISDIRECTED, counts)
     if request.via_loops >= LOOPS:
         return await _send(connection, request, _LOOP, counts)
@@ -44,7 +42,7 @@ async def answered_here(
     return None
 
 
-async def _redirected(connection: Connection, request: RequestHead, counts: Counts) -> bool:
+async def _redirected(connection: Client, request: RequestHead, counts: Counts) -> bool:
     """Send a client to the same place with TLS, whatever it wants: also a WebSocket."""
     port = connection.proxy.registry.https_port
     place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
@@ -55,7 +53,7 @@ async def _redirected(connection: Connection, request: RequestHead, counts: Coun
 
 
 async def _plainly(
-    connection: Connection, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
+    connection: Client, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
 ) -> bool:
     """Answer without a page."""
     keep = _keeps(connection, request)
@@ -68,7 +66,7 @@ async def _plainly(
     return keep
 
 
-async def too_many(connection: Connection, request: RequestHead) -> bool:
+async def too_many(connection: Client, request: RequestHead) -> bool:
     """Answer one connection too many."""
     most = connection.proxy.limits.connections
     page = Page(
@@ -82,7 +80,7 @@ async def too_many(connection: Connection, request: RequestHead) -> bool:
     return await _send(connection, request, page, strays, add=b"Retry-After: 1\r\n")
 
 
-async def malformed(connection: Connection, bad: BadMessage) -> None:
+async def malformed(connection: Client, bad: BadMessage) -> None:
     """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
     connection.counts.answered(bad.status, 0.0)
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
@@ -92,7 +90,7 @@ async def malformed(connection: Connection, bad: BadMessage) -> None:
 
 
 async def bad_gateway(
-    connection: Connection, request: RequestHead, pool: Pool, backend: Backend, bad: BadMessage
+    connection: Client, request: RequestHead, pool: Pool, backend: Backend, bad: BadMessage
 ) -> bool:
     """A backend answered, but not in a way that could be sent on, or not in time."""
     what = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}"
@@ -101,7 +99,7 @@ async def bad_gateway(
 
 
 async def unavailable(
-    connection: Connection,
+    connection: Client,
     request: RequestHead,
     pool: Pool,
     failure: Failure | None,
@@ -150,7 +148,7 @@ def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str,
 
 
 async def _send(
-    connection: Connection,
+    connection: Client,
     request: RequestHead,
     page: Page,
     counts: Counts | None,
@@ -177,7 +175,7 @@ async def _send(
     return keep
 
 
-def _keeps(connection: Connection, request: RequestHead) -> bool:
+def _keeps(connection: Client, request: RequestHead) -> bool:
     # A body that nobody has read would be taken for the next request.
     return request.keep_alive and not request.length and not connection.proxy.draining
 

@@ -11,7 +11,7 @@ from rpx.hub.records import Backend
 from rpx.policy.stickiness import Pins
 
 if TYPE_CHECKING:
-    from rpx.proxy.connection import Connection
+    from rpx.proxy.client import Client
 
 
 def bound_to(request: RequestHead, pins: Pins[Backend]) -> Backend | None:
@@ -25,7 +25,7 @@ def bind(
     pins: Pins[Backend],
     backend: Backend,
     before: Backend | None,
-    connection: Connection,
+    connection: Client,
 ) -> None:
     """Bind the client to `backend`, which answers, unless that is who it is bound to already.
 

@@ -12,12 +12,15 @@ import socket
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
 from rpx.proxy.sockets import Cut, Wire
 from rpx.proxy.upstream import Upstreams
+
+if TYPE_CHECKING:
+    from rpx.proxy.client import ClientWire
 
 TICK = 0.04  # seconds between looks while something is under way
 IDLE_TICK = 1.0  # and while there are only idle connections, or requests that are watched already
@@ -25,20 +28,27 @@ NOTHING = 60.0  # and while there is nothing at all
 
 
 class Watched(Protocol):
-    """A client connection as the sweeper sees it."""
+    """A client connection, or a stream of one, as the sweeper sees it."""
 
-    client: Wire
+    @property
+    def client(self) -> ClientWire:
+        """Whose deadline is looked at."""
+
     upstream: Wire | None  # set while a request is under way
     seen: int  # how often the sweeper has looked at the present request; at 2 that's enough
-
-    def leave_if_idle(self) -> None:
-        """rpx goes down: close what nobody waits for."""
 
     def cut(self, why: Cut) -> None:
         """A deadline of the client has passed."""
 
     def watch(self) -> None:
         """The exchange is slow: from now on notice when the client leaves."""
+
+
+class Leaving(Watched, Protocol):
+    """A connection, which is also asked to go."""
+
+    def leave_if_idle(self) -> None:
+        """rpx goes down: close what nobody waits for."""
 
 
 class Sweeper:
@@ -52,7 +62,8 @@ class Sweeper:
     looked = -math.inf
 
     def __init__(self, upstreams: Upstreams) -> None:
-        self.connections: set[Watched] = set()
+        self.connections: set[Leaving] = set()
+        self.streams: set[Watched] = set()  # of those that have several
         self._upstreams = upstreams
         self._nap: trio.Event | None = None  # set: asleep until something happens
         self._refresh()
@@ -64,7 +75,7 @@ class Sweeper:
             self._refresh()
         return self.looked
 
-    def add(self, connection: Watched) -> None:
+    def add(self, connection: Leaving) -> None:
         """Look at `connection` from now on."""
         self.connections.add(connection)
         self.wake()
@@ -98,7 +109,7 @@ class Sweeper:
         self._refresh()
         now = self.looked
         busy = False
-        for connection in list(self.connections):
+        for connection in [*self.connections, *self.streams]:
             if connection.client.deadline < now:
                 connection.cut(Cut.LATE)
             upstream = connection.upstream
@@ -116,7 +127,7 @@ class Sweeper:
 
     def _rest(self, now: float, *, idle: bool) -> float:
         rest = IDLE_TICK if self.connections or idle else NOTHING
-        for each in self.connections:
+        for each in (*self.connections, *self.streams):
             rest = min(rest, each.client.deadline - now)
             if each.upstream is not None:
                 rest = min(rest, each.upstream.deadline - now)

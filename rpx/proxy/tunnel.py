@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
 from rpx.http.websocket import GOING_AWAY, Frames, close_frame
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import READ_SIZE, Cut, Nudged, Wire, WireCut
+
+if TYPE_CHECKING:
+    from rpx.proxy.client import ClientWire
 
 HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has left is closed
 FAREWELL = 1.0  # seconds that both sides of a WebSocket get to close it when rpx goes down
@@ -19,8 +22,8 @@ FAREWELL = 1.0  # seconds that both sides of a WebSocket get to close it when rp
 class _Way(NamedTuple):
     """One direction. `frames`: where its WebSocket frames end, None where none are spoken."""
 
-    source: Wire
-    target: Wire
+    source: ClientWire
+    target: ClientWire
     goodbye: bytes
     frames: Frames | None
 
@@ -32,7 +35,9 @@ class Tunnel:
     down (1001); whatever else is spoken just ends.
     """
 
-    def __init__(self, client: Wire, upstream: Wire, reactor: Reactor, *, websocket: bool) -> None:
+    def __init__(
+        self, client: ClientWire, upstream: Wire, reactor: Reactor, *, websocket: bool
+    ) -> None:
         up = Frames(masked=True) if websocket else None
         down = Frames(masked=False) if websocket else None
         self._up = _Way(client, upstream, close_frame(GOING_AWAY, os.urandom(4)), up)

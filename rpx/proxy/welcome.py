@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 HANDSHAKE: Final = b"\x16"  # what a record with a hello begins with (RFC 8446 §5.1)
 
 
-async def welcome(connection: Connection, contexts: Contexts) -> None:
-    """Agree on TLS with a client, unless it speaks HTTP at once. Raises OSError, WireCut."""
+async def welcome(connection: Connection, contexts: Contexts) -> str | None:
+    """Agree on TLS with a client, unless it speaks HTTP at once; return the protocol behind it.
+
+    Raises OSError, WireCut.
+    """
     server, client = connection.proxy, connection.client
     client.deadline = server.sweeper.now + server.timeouts.head
     heard = await client.expect()
     if not heard.startswith(HANDSHAKE):
         connection.ahead = heard
-        return
+        return None
     while True:
         wire = TlsWire(client.sock, server.reactor, contexts.entrance, server_side=True)
         try:
@@ -29,7 +32,7 @@ async def welcome(connection: Connection, contexts: Contexts) -> None:
                 break
             more = await client.receive()
             if not more:
-                return
+                return None
             heard += more
         except ssl.SSLError:
             missing = hello_of(wire).missing
@@ -40,3 +43,4 @@ async def welcome(connection: Connection, contexts: Contexts) -> None:
                 await contexts.provide(missing)
     connection.secured(wire, asked=hello_of(wire).name)
     await wire.handshake()
+    return wire.tls.selected_alpn_protocol()

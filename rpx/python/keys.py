@@ -129,8 +129,6 @@ class HttpsKeys(TypedDict, total=False):
     """`https`."""
 
     enabled: bool
-    cert: str
-    key: str
     redirect: bool
 
 

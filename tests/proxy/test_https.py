@@ -6,11 +6,7 @@ import datetime as dt
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
@@ -19,10 +15,9 @@ from rpx.certificates.authority import Authority, open_authority
 from rpx.certificates.leaves import Leaf, Leaves
 from rpx.errors import RpxError
 from rpx.model.config import Https, Sticky, Timeouts
-from rpx.proxy.contexts import Contexts
-from tests.proxy.house import HOST, House, get, post, running, until
-from tests.support import tls
-from tests.support.origin import OK, Origin, answers, origin
+from tests.proxy.house import HOST, get, post, until
+from tests.proxy.lock import Lock
+from tests.support.origin import OK, answers, origin
 from tests.support.raw import Raw
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
@@ -31,34 +26,6 @@ STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return open_authority(tmp_path_factory.mktemp("authority"))
-
-
-@dataclass
-class Lock:
-    """The certificates of a house, and what was said about them."""
-
-    authority: Authority
-    hosts: dict[str, Https] = field(default_factory=lambda: {HOST: Https()})
-    said: list[str] = field(default_factory=list)
-    ahead: float = 0.0  # days that the clock is
-
-    def __post_init__(self) -> None:
-        self.leaves = Leaves(self.authority, clock=self._now)
-        self.contexts = Contexts(self.hosts, self.leaves, self.said.append)
-        self.contexts.prepare()
-
-    def _now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC) + dt.timedelta(days=self.ahead)
-
-    def client(self) -> ssl.SSLContext:
-        """The context of a client that believes the authority, and nobody else."""
-        return ssl.create_default_context(cafile=str(self.authority.path))
-
-    @asynccontextmanager
-    async def house(self, *places: Origin, **details: Any) -> AsyncIterator[House]:  # noqa: ANN401 - of `running`
-        https = details.pop("https", Https())
-        async with running(*places, https=https, contexts=self.contexts, **details) as house:
-            yield house
 
 
 @pytest.fixture
@@ -407,50 +374,3 @@ def hello(context: ssl.SSLContext, host: str) -> bytes:
     with pytest.raises(ssl.SSLWantReadError):
         client.do_handshake()
     return going.read()
-
-
-# ---- certificates that somebody brings along
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> tls.Authority:
-    """An authority that isn't rpx's."""
-    return tls.Authority(tmp_path)
-
-
-async def test_an_own_certificate_is_used_and_no_authority_needed(own: tls.Authority) -> None:
-    file = own.issue("*.localhost")
-    https = Https(cert=file, key=file)
-    said: list[str] = []
-    contexts = Contexts({"*.localhost": https, HOST: https}, None, said.append)
-    contexts.prepare()
-    trusting = ssl.create_default_context(cafile=str(own.file))
-    trusting.check_hostname = False  # `*.localhost` is too wide for OpenSSL's taste
-    async with (
-        origin(answers(OK)) as backend,
-        running(backend, https=https, contexts=contexts) as house,
-    ):
-        for host in (None, "a.localhost", HOST):
-            client = await house.tls_client(trusting, host)
-            assert names(client) == {"*.localhost"}
-            await client.send(get())  # the certificate is good for this host in any case
-            assert (await client.answer()).status == 200
-        with pytest.raises(ssl.SSLError):
-            await house.tls_client(trusting, "x.a.localhost")
-    assert len(said) == 1
-
-
-async def test_an_own_certificate_is_beside_those_of_the_authority(
-    authority: Authority, own: tls.Authority
-) -> None:
-    file = own.issue("web.localhost")
-    lock = Lock(authority, {HOST: Https(), "web.localhost": Https(cert=file, key=file)})
-    trusting = lock.client()
-    trusting.load_verify_locations(own.file)
-    async with origin(answers(OK)) as backend, lock.house(backend) as house:
-        assert names(await house.tls_client(trusting, "web.localhost")) == {"web.localhost"}
-        client = await house.tls_client(trusting)
-        assert HOST in names(client)
-        client = await house.tls_client(trusting, "web.localhost")
-        await client.send(get())
-        assert (await client.answer()).status == 421

@@ -1,0 +1,170 @@
+"""Whom an exchange answers: a connection, or one of the streams that share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from rpx.http.head import RequestHead
+from rpx.http.limits import BadMessage
+from rpx.http.response import ResponseHead
+from rpx.http.rewrite import Forwarding
+from rpx.proxy.exchange import Exchange
+from rpx.proxy.refusals import answered_here, too_many
+from rpx.proxy.sockets import Buffers, Cut, Wire
+from rpx.proxy.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from rpx.proxy.contexts import Contexts
+    from rpx.proxy.listener import Server
+
+
+class ClientWire(Protocol):
+    """What takes HTTP/1.1 to a client, and brings it: a wire, or what passes for one."""
+
+    plain: bool
+    deadline: float
+    nudged: bool
+
+    async def receive(self) -> bytes:
+        """As Wire.receive."""
+
+    async def expect(self) -> bytes:
+        """As Wire.expect."""
+
+    async def send(self, data: bytes) -> None:
+        """As Wire.send. A head comes in one piece, at the beginning of one."""
+
+    async def send_pieces(self, pieces: Buffers) -> None:
+        """As Wire.send_pieces."""
+
+    async def finish_sending(self) -> None:
+        """As Wire.finish_sending."""
+
+    def nudge(self) -> None:
+        """As Wire.nudge."""
+
+    def cut(self, why: Cut) -> None:
+        """As Wire.cut."""
+
+
+class Client:
+    """What is known of one client: its wire, what it has sent ahead, the request under way."""
+
+    __slots__ = (
+        "_hold",
+        "_surplus",
+        "ahead",
+        "asked",
+        "broken_off",
+        "client",
+        "contexts",
+        "counts",
+        "gone",
+        "lasting",
+        "linger",
+        "peer",
+        "proxy",
+        "seen",
+        "tunnel",
+        "upstream",
+    )
+
+    def __init__(
+        self, proxy: Server, client: ClientWire, peer: Forwarding, *, surplus: bool
+    ) -> None:
+        """`surplus`: there are too many already; its requests are answered with a 503."""
+        self.proxy = proxy
+        self.client = client
+        self.peer = peer
+        self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
+        self.counts = proxy.registry.strays  # where a request that is refused is counted
+        self.upstream: Wire | None = None
+        self.tunnel: Tunnel | None = None  # that the request under way has become
+        self.seen = 0
+        self.gone = False
+        self.lasting = False  # the request under way ends only when a side leaves
+        self.linger = False  # the client may still send: let it finish, or it misses our answer
+        self.broken_off = False  # of the last answer something is missing: no FIN may end it
+        self.asked: str | None = None  # the host that a hello has named, "" if none: it has TLS
+        self.contexts: Contexts | None = None  # it has come to the TLS port
+        self._surplus = surplus
+        self._hold: trio.CancelScope | None = None
+
+    async def answer(self, request: RequestHead) -> bool:
+        """Get a request answered; tell whether the connection can take another."""
+        if self._surplus:
+            return await too_many(self, request)
+        routes = self.proxy.registry.routes
+        pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
+        astray = self.asked != request.host if self.asked is not None else (pool and pool.https)
+        if pool is None or astray or request.max_forwards == 0 or request.via:
+            here = await answered_here(self, request, pool)
+            if here is not None:
+                return here
+        if pool is None:
+            return False  # for the type checker: answered_here has answered that
+        try:
+            exchange = Exchange(self, request, pool)
+            await exchange.run()
+        except BadMessage:
+            self.counts = pool.counts
+            raise
+        return exchange.keep and not (self.gone or self.proxy.draining)
+
+    def check_switch(self, response: ResponseHead) -> None:
+        """The backend has answered a request to switch protocols. Raises BadMessage."""
+
+    def begin(self, upstream: Wire) -> None:
+        """A request is under way at `upstream`: the sweeper watches the client if it takes long."""
+        self.upstream = upstream
+        self.seen = 0
+        self.proxy.sweeper.wake()
+
+    def end(self) -> None:
+        """It is over."""
+        self.upstream = self.tunnel = None
+        self.lasting = False
+
+    def tunnels(self, tunnel: Tunnel) -> None:
+        """The request has become a tunnel, which sees who leaves; a FIN means less to it."""
+        self.tunnel = tunnel
+        self.unwatch()
+        self.seen = 2
+
+    @contextmanager
+    def held(self, wait: trio.CancelScope) -> Iterator[None]:
+        """While a request waits for a backend: end the wait when the client leaves."""
+        self._hold = wait
+        self.watch()
+        try:
+            yield
+        finally:
+            self._hold = None
+            self.unwatch()
+
+    def watch(self) -> None:
+        """From now on notice when the client leaves."""
+
+    def unwatch(self) -> None:
+        """Nothing hangs on it any more."""
+
+    def leave(self) -> None:
+        """rpx goes down: end what has no end of its own; anything else is the last request."""
+        if self.tunnel is not None:
+            self.tunnel.leave()
+        elif self.lasting and self.upstream is not None:
+            self.upstream.cut(Cut.DRAINED)
+        else:
+            self.linger = True  # though it may not be told so
+
+    def left(self) -> None:
+        """The client has gone: what is under way for it ends."""
+        self.gone = True
+        if self.upstream is not None:
+            self.upstream.cut(Cut.GONE)
+        if self._hold is not None:
+            self._hold.cancel(reason="the client has gone")

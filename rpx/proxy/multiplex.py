@@ -1,0 +1,263 @@
+"""One HTTP/2 connection: many requests at once, each with an exchange of its own.
+
+h2 knows the protocol. Here it gets what comes; the outlet writes what it has to say to that, and
+what the streams have. A trio task reads, one writes, and each stream has one.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import trio
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    DataReceived,
+    Event,
+    PingAckReceived,
+    RemoteSettingsChanged,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+    WindowUpdated,
+)
+from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
+
+from rpx.http.fields import Malformed, read_fields, read_trailers
+from rpx.http.frames import LATEST, Flood, Intake
+from rpx.http.rewrite import Forwarding
+from rpx.hub.walls import walled
+from rpx.proxy.outlet import Outlet
+from rpx.proxy.sockets import NEVER, Cut, Nudged, Wire, WireCut
+from rpx.proxy.stream import Stream
+
+if TYPE_CHECKING:
+    from rpx.proxy.listener import Server
+
+STREAMS: Final = 100  # at the same time; what browsers take for granted
+WINDOW: Final = 65535  # bytes of a request's body that wait here to be read
+AGAIN: Final = 0.1  # seconds until a reader that wasn't waiting is told again
+LINGER: Final = 2.0  # seconds to read what is still coming, as for HTTP/1.1
+_DRAINED: Final = b"drained?"  # of the PING between two GOAWAYs
+
+
+class Multiplex:
+    """What is known of one client, its wire, and its streams by number."""
+
+    def __init__(
+        self,
+        proxy: Server,
+        client: Wire,
+        peer: Forwarding,
+        *,
+        surplus: bool = False,
+        asked: str | None = None,
+    ) -> None:
+        """`surplus` and `asked` are as for `Client`."""
+        self.proxy = proxy
+        self.client = client
+        self.peer = peer
+        self.surplus = surplus
+        self.asked = asked
+        self.upstream: Wire | None = None  # those of the streams are looked at with them
+        self.seen = 2
+        self._streams: dict[int, Stream] = {}
+        self._h2 = H2Connection(
+            H2Configuration(
+                client_side=False,
+                validate_inbound_headers=False,  # ours end a stream, h2's the connection
+                normalize_inbound_headers=False,
+                validate_outbound_headers=False,  # they are our own
+                normalize_outbound_headers=False,
+            )
+        )
+        most = 2 * proxy.limits.head  # in between there is an answer, a 431
+        self._intake = Intake(most, trio.current_time())
+        self._h2.decoder.max_header_list_size = most
+        self._outlet = Outlet(client, self._h2, self._intake)
+        self._last = LATEST  # stream that is answered
+        self._leaving = False
+        self._idle_by = NEVER  # when it will have been idle for too long
+
+    async def serve(self) -> None:
+        """Serve the client until one of us closes."""
+        self.proxy.sweeper.add(self)
+        try:
+            async with self.proxy.reactor.task(), trio.open_nursery() as nursery:
+                self._greet()
+                nursery.start_soon(self._outlet.write)
+                await self._read(nursery)
+                for stream in list(self._streams.values()):
+                    stream.left()
+        finally:
+            self.proxy.sweeper.connections.discard(self)
+            self.client.close()
+
+    def leave_if_idle(self) -> None:
+        """rpx goes down: streams under way may end, and no more are taken."""
+        self._leaving = True
+        if not self._streams or self._outlet.over:
+            self._end()
+            return
+        # RFC 9113 §6.8: a client has to know, before a number is named, what it may not send.
+        self._h2.ping(_DRAINED)
+        self._outlet.goaway(LATEST, ErrorCodes.NO_ERROR)
+        for stream in list(self._streams.values()):
+            stream.leave()
+
+    def cut(self, why: Cut) -> None:
+        """It has been idle for too long; or told to go, and does not."""
+        if self._outlet.over:
+            self.client.deadline = NEVER
+            self.client.cut(why)
+        else:
+            self._leaving = True
+            self._end()
+
+    def watch(self) -> None:
+        """Reading tells who leaves."""
+
+    # ---- reading
+
+    def _greet(self) -> None:
+        """Send the settings. The one on streams is an update, which holds from its ACK on.
+
+        A client that has not read it yet, and opens more, breaks no rule: those are refused.
+        """
+        h2 = self._h2
+        h2.local_settings = Settings(
+            client=False,
+            initial_values={
+                SettingCodes.MAX_HEADER_LIST_SIZE: self.proxy.limits.head,
+                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
+            },
+        )
+        h2.initiate_connection()
+        h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS})
+        # As much as all streams together, so that none can keep the others from sending.
+        h2.increment_flow_control_window(STREAMS * WINDOW - WINDOW)
+        self._outlet.tell()
+        self._rest()
+
+    async def _read(self, nursery: trio.Nursery) -> None:
+        """Read until one of us leaves, then say so."""
+        try:
+            while not self._leaving or self._streams:
+                try:
+                    data = await self.client.receive()
+                except Nudged:
+                    continue
+                if not data:
+                    break
+                frames = self._intake.feed(data, trio.current_time())
+                for event in self._h2.receive_data(frames):
+                    self._take(event, nursery)
+                self._outlet.tell()
+                self._set_deadline()
+            self._outlet.goaway(self._h2.highest_inbound_stream_id, ErrorCodes.NO_ERROR)
+        except Flood as flood:
+            self._outlet.goaway(self._h2.highest_inbound_stream_id, flood.code)
+        except ProtocolError:
+            pass  # h2 has said so
+        except (OSError, WireCut):
+            self.client.cut(Cut.GONE)  # for the writer to notice
+        self._outlet.finish()
+        self.client.deadline = self.proxy.sweeper.now + LINGER
+
+    def _rest(self) -> None:
+        """There are no streams: nobody waits for ever for the next one."""
+        self._idle_by = self.proxy.sweeper.now + self.proxy.timeouts.idle
+        self._set_deadline()
+
+    def _set_deadline(self) -> None:
+        client, now = self.client, self.proxy.sweeper.now
+        if self._streams:
+            client.deadline = NEVER
+        elif self._intake.within:
+            client.deadline = min(client.deadline, now + self.proxy.timeouts.head)
+        else:
+            client.deadline = self._idle_by
+
+    def _take(self, event: Event, nursery: trio.Nursery) -> None:
+        match event:
+            case RequestReceived():
+                self._begin(event, nursery)
+            case DataReceived() | TrailersReceived() | StreamEnded() | StreamReset():
+                stream = self._streams.get(event.stream_id)
+                if stream is not None:
+                    self._pass_on(event, stream)
+                elif isinstance(event, DataReceived):
+                    self._outlet.credit(event.stream_id, event.flow_controlled_length)
+            case WindowUpdated() | RemoteSettingsChanged():
+                self._outlet.wake()
+            case PingAckReceived() if event.ping_data == _DRAINED:
+                self._last = self._h2.highest_inbound_stream_id
+                self._outlet.goaway(self._last, ErrorCodes.NO_ERROR)
+            case _:
+                pass
+
+    def _pass_on(
+        self, event: DataReceived | TrailersReceived | StreamEnded | StreamReset, stream: Stream
+    ) -> None:
+        match event:
+            case DataReceived():
+                self._outlet.credit(stream.number, event.flow_controlled_length - len(event.data))
+                stream.wire.arrived(event.data)
+            case TrailersReceived():
+                try:
+                    stream.wire.end(read_trailers(event.headers))
+                except Malformed:
+                    self._outlet.reset(stream.number, ErrorCodes.PROTOCOL_ERROR)
+                    stream.left()
+            case StreamEnded():
+                if not stream.wire.ended:
+                    stream.wire.end()
+            case StreamReset():
+                stream.left()
+
+    def _begin(self, event: RequestReceived, nursery: trio.Nursery) -> None:
+        number = event.stream_id
+        # Those that have just been reset are among them; h2 knows who has too many open.
+        if number > self._last or len(self._streams) >= 2 * STREAMS:
+            self._outlet.reset(number, ErrorCodes.REFUSED_STREAM)
+            return
+        key = b64encode(os.urandom(16))
+        try:
+            asked = read_fields(event.headers, ended=event.stream_ended is not None, key=key)
+        except Malformed:
+            self.proxy.registry.strays.answered(400, 0.0)
+            self._outlet.reset(number, ErrorCodes.PROTOCOL_ERROR)
+            return
+        stream = self._streams[number] = Stream(self, self._outlet, number, asked, key)
+        self.proxy.sweeper.streams.add(stream)
+        nursery.start_soon(walled, self.proxy.report, partial(self._serve, stream))
+
+    async def _serve(self, stream: Stream) -> None:
+        try:
+            await stream.serve()
+        finally:
+            self._finish(stream)
+
+    def _finish(self, stream: Stream) -> None:
+        """A stream is over, for us: let the client know if that isn't said yet."""
+        wire, number = stream.wire, stream.number
+        del self._streams[number]
+        self.proxy.sweeper.streams.discard(stream)
+        wire.at_hand()  # the client may send as much on other streams
+        if not stream.gone:
+            self._outlet.close(wire)
+        if not self._streams:
+            self._rest()
+            if self._leaving:
+                self._end()
+
+    def _end(self) -> None:
+        """Nothing is under way: the reader is to leave. (If it isn't waiting, it's told again.)"""
+        self.client.deadline = self.proxy.sweeper.now + AGAIN
+        self.client.nudge()

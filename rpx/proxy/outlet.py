@@ -1,0 +1,150 @@
+"""What is written on an HTTP/2 connection: by one task, whatever the streams have to say.
+
+Only it touches the socket, so that no stream can be cancelled within a frame of the connection.
+A stream waits for its windows, and for its turn: little is kept here that isn't on its way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import trio
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+
+from rpx.http.fields import Field
+from rpx.http.frames import LARGEST, Intake, goaway
+from rpx.proxy.sockets import Buffers, Cut, Nudged, Wire, WireCut
+
+if TYPE_CHECKING:
+    from rpx.proxy.stream import StreamWire
+
+AHEAD: Final = 65536  # bytes of bodies that wait to be written, when no stream may add more
+
+
+class Outlet:
+    """Streams put heads and data into h2, and the writer takes out what that makes of them."""
+
+    def __init__(self, client: Wire, h2: H2Connection, intake: Intake) -> None:
+        self._client = client
+        self._h2 = h2
+        self._intake = intake
+        self._late = b""  # to be written behind what h2 has
+        self._news = trio.Event()  # there is something to be written
+        self._queued = 0  # bytes of bodies that wait to be written
+        self._room = trio.lowlevel.ParkingLot()  # for those who wait to add more
+        self._opened = trio.Event()  # a window has, or somebody is to look up
+        self.over = False
+
+    async def send(
+        self,
+        wire: StreamWire,
+        fields: list[Field] | None,
+        pieces: Buffers,
+        trailers: list[Field],
+        *,
+        end: bool,
+    ) -> None:
+        """Send a head, data and trailers, each if there are any; `end`: that was all.
+
+        Raises WireCut.
+        """
+        wire.check()
+        number, last = wire.number, end and not trailers
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if fields is not None:
+            self._h2.send_headers(number, fields, end_stream=last and not data)
+            self.tell()
+        if data or (last and fields is None):
+            await self._send_data(wire, data, last)
+        if trailers:
+            self._h2.send_headers(number, trailers, end_stream=True)
+            self.tell()
+        wire.done = end
+
+    async def _send_data(self, wire: StreamWire, data: bytes, end: bool) -> None:
+        h2, number, at = self._h2, wire.number, 0
+        while True:
+            size = min(h2.local_flow_control_window(number), LARGEST, len(data) - at)
+            if size > 0 and self._queued >= AHEAD:
+                await self._turn()
+            elif size > 0 or not data:
+                piece = data[at : at + size] if size < len(data) else data
+                at += len(piece)
+                h2.send_data(number, piece, end_stream=end and at == len(data))
+                self._queued += len(piece)
+                self._intake.progress()
+                self.tell()
+                if at == len(data):
+                    return
+            else:
+                await self._opened.wait()
+            wire.check()
+
+    async def _turn(self) -> None:
+        """Wait for room; whoever is woken wakes the next one, if there is still some."""
+        try:
+            await self._room.park()
+        finally:
+            if self._queued < AHEAD:
+                self._room.unpark()
+
+    def credit(self, number: int, size: int) -> None:
+        """So many bytes of a body have been taken: the client may send as many more."""
+        if size and not self.over:
+            self._h2.acknowledge_received_data(size, number)
+            self.tell()
+
+    def reset(self, number: int, code: ErrorCodes) -> None:
+        """Tell the client that a stream has come to its end."""
+        if not self.over:
+            self._h2.reset_stream(number, code)
+            self.tell()
+
+    def close(self, wire: StreamWire) -> None:
+        """A stream is over, for us: tell the client, unless both have said so."""
+        if not wire.done:
+            self.reset(wire.number, ErrorCodes.CANCEL if wire.tunnel else ErrorCodes.INTERNAL_ERROR)
+        elif not wire.ended:
+            self.reset(wire.number, ErrorCodes.NO_ERROR)  # RFC 9113 §8.1: the rest isn't wanted
+
+    def goaway(self, last: int, code: int) -> None:
+        """Tell the client that streams above `last` won't be answered."""
+        self._late += goaway(last, code)
+        self.tell()
+
+    def wake(self) -> None:
+        """A window has opened, or a stream has been cut: let those who wait look up."""
+        self._opened.set()
+        self._opened = trio.Event()
+        self._room.unpark_all()
+
+    def tell(self) -> None:
+        """There is something to be written."""
+        self._news.set()
+
+    def finish(self) -> None:
+        """Nothing is read any more: write what there is, and then say goodbye."""
+        self.over = True
+        self.tell()
+
+    async def write(self) -> None:
+        """Write until `finish` was called, then let the client have its last word."""
+        client = self._client
+        try:
+            over = False
+            while not over:
+                await self._news.wait()
+                self._news = trio.Event()
+                over = self.over
+                while data := self._h2.data_to_send() + self._late:
+                    self._late, self._queued = b"", 0
+                    self._room.unpark()
+                    await client.send(data)
+                    self._intake.owed = 0
+            await client.finish_sending()
+            client.nudged = False
+            while await client.receive():  # unread data would turn our FIN into a reset
+                pass
+        except (OSError, WireCut, Nudged):
+            client.cut(Cut.GONE)  # for the reader to notice

@@ -1,0 +1,224 @@
+"""One stream of an HTTP/2 connection: to its exchange, a client connection with one request.
+
+The exchange writes and reads HTTP/1.1, whoever the client is. What it writes is well-formed, so
+taking it apart again is short; and nothing on the path of a request asks for the version.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import trio
+
+from rpx.http.fields import Asked, Field, Told, accepts, answer_fields, split_lines
+from rpx.http.framing import CHUNKED, ChunkedReader, chunk_of, last_chunk
+from rpx.http.head import parse_request
+from rpx.http.limits import BadMessage
+from rpx.http.response import ResponseHead
+from rpx.proxy.client import Client
+from rpx.proxy.outlet import Outlet
+from rpx.proxy.refusals import malformed
+from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
+
+if TYPE_CHECKING:
+    from rpx.proxy.multiplex import Multiplex
+
+
+class Stream(Client):
+    """What is known of one stream. `number` is its identifier."""
+
+    __slots__ = ("_head", "_key", "number", "wire")
+
+    def __init__(
+        self, multiplex: Multiplex, outlet: Outlet, number: int, asked: Asked, key: bytes
+    ) -> None:
+        """`key`: the Sec-WebSocket-Key that was put into the request, if it is to be one."""
+        self.number = number
+        self.wire = StreamWire(outlet, number, asked)
+        super().__init__(multiplex.proxy, self.wire, multiplex.peer, surplus=multiplex.surplus)
+        self.asked = multiplex.asked
+        self._head = asked
+        self._key = key
+
+    async def serve(self) -> None:
+        """Get the request answered."""
+        if self.gone:
+            return
+        try:
+            try:
+                parsed = parse_request(self._head.head, self.proxy.head_limits)
+                if parsed is not None:  # it is always whole
+                    self.ahead = self.wire.at_hand()
+                    await self.answer(parsed[0])
+                    if self.wire.tunnel:
+                        await self.wire.finish_sending()
+            except BadMessage as bad:
+                await malformed(self, bad)
+        except (OSError, WireCut):
+            pass  # the client has gone, was too slow, or we are going down
+
+    def check_switch(self, response: ResponseHead) -> None:
+        """A WebSocket is one only if the backend knows what that is. Raises BadMessage."""
+        if not self._head.websocket:
+            return
+        if response.status == 101:
+            if not accepts(self._key, response.field(b"sec-websocket-accept")):
+                raise BadMessage(502, "The backend's Sec-WebSocket-Accept is wrong.")
+        elif response.status < 300:  # to a CONNECT it would mean that there is a tunnel now
+            raise BadMessage(502, "The backend did not switch to a WebSocket.")
+
+    def begin(self, upstream: Wire) -> None:
+        """A request is under way at `upstream`."""
+        super().begin(upstream)
+        if self.gone:
+            upstream.cut(Cut.GONE)
+
+    def watch(self) -> None:
+        """From now on notice when the client leaves; it may have done so already."""
+        if self.gone:
+            self.left()
+
+    def cut(self, why: Cut) -> None:
+        """End it from outside its task."""
+        self.wire.cut(why)
+
+    def left(self) -> None:
+        """The client has reset it, or has gone altogether."""
+        self.wire.cut(Cut.GONE)
+        super().left()
+
+
+class StreamWire:
+    """Passes for a wire.
+
+    `ended`: the client has sent all; `done`: and it has got all. `tunnel`: what is sent has no end
+    of its own.
+    """
+
+    plain = False
+
+    def __init__(self, outlet: Outlet, number: int, asked: Asked) -> None:
+        self.number = number
+        self._outlet = outlet
+        self._head_only = asked.head.startswith(b"HEAD ")
+        self._chunked = asked.length == CHUNKED
+        self._come: deque[bytes] = deque()
+        self._last = b""  # what ends a chunked body
+        self._news: trio.Event | None = None  # somebody waits to read
+        self._cut: Cut | None = None
+        self._left = -1  # bytes of the answer's body where they are counted; -1: no head yet
+        self._body: ChunkedReader | None = None  # and where they are not
+        self.deadline = NEVER
+        self.nudged = False
+        self.ended = False
+        self.done = False
+        self.tunnel = False
+
+    # ---- what the connection tells
+
+    def arrived(self, data: bytes) -> None:
+        """A piece of the request's body has come."""
+        if data:
+            self._come.append(data)
+            self._tell()
+
+    def end(self, trailers: bytes = b"") -> None:
+        """The request has ended."""
+        self.ended = True
+        if self._chunked:
+            self._last = last_chunk(trailers)
+        self._tell()
+
+    # ---- what the exchange asks for
+
+    def at_hand(self) -> bytes:
+        """Return what has come; the client may send as much again."""
+        data = self._come.popleft() if len(self._come) == 1 else b"".join(self._come)
+        self._come.clear()
+        self._outlet.credit(self.number, len(data))
+        if self._chunked:
+            data = chunk_of(data) + self._last
+            self._last = b""
+        return data
+
+    async def receive(self) -> bytes:
+        """Return what there is, at least one byte; b"" at the end. Raises WireCut, Nudged."""
+        while True:
+            self.check()
+            data = self.at_hand()
+            if data or self.ended:
+                return data
+            if self.nudged:
+                self.nudged = False
+                raise Nudged
+            self._news = trio.Event()
+            await self._news.wait()
+
+    expect = receive
+
+    async def send(self, data: bytes) -> None:
+        """Send a head, or a piece of a body, as HTTP/1.1 has it. Raises WireCut."""
+        await self.send_pieces([data])
+
+    async def send_pieces(self, pieces: Buffers) -> None:
+        """Send these pieces. A head begins the first one, and ends in it."""
+        fields: list[Field] | None = None
+        if self._left < 0:
+            head, _, rest = pieces[0].partition(b"\r\n\r\n")
+            told = answer_fields(head)
+            fields = told.fields
+            pieces = [rest, *pieces[1:]] if rest else pieces[1:]
+            if told.status >= 200 or told.status == 101:
+                self._begin(told)
+        trailers: list[Field] = []
+        if self._body is not None:
+            pieces = [piece for data in pieces for piece in self._body.feed(data)]
+            end = self._body.done
+            if self._body.trailers:
+                trailers = list(split_lines(self._body.trailers.split(b"\r\n")))
+        else:
+            self._left -= 0 if self.tunnel else sum(map(len, pieces))
+            end = not self._left and not self.tunnel
+        await self._outlet.send(self, fields, pieces, trailers, end=end)
+
+    async def finish_sending(self) -> None:
+        """A tunnel has ended in this direction."""
+        if not self.done:
+            await self._outlet.send(self, None, [], [], end=True)
+
+    def nudge(self) -> None:
+        """Let whoever reads have Nudged."""
+        self.nudged = True
+        self._tell()
+
+    def cut(self, why: Cut) -> None:
+        """End it: whoever reads or writes has WireCut."""
+        if self._cut is None:
+            self._cut = why
+            self._tell()
+            self._outlet.wake()
+
+    def check(self) -> None:
+        """Raise WireCut if it is cut."""
+        if self._cut is not None:
+            raise WireCut(self._cut)
+
+    def _begin(self, told: Told) -> None:
+        """The answer's head is known, and with it how its body ends."""
+        self._left = 0
+        if told.status == 101:
+            told.fields[:] = [f for f in told.fields[1:] if f[0] != b"sec-websocket-accept"]
+            told.fields.insert(0, (b":status", b"200"))
+            self.tunnel = True
+        elif self._head_only or told.status in (204, 304):
+            pass
+        elif told.length == CHUNKED:
+            self._body = ChunkedReader(502)
+        else:
+            self._left = told.length
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
+            self._news = None
