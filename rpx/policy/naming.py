@@ -41,7 +41,8 @@ N = TypeVar("N", bound=Named)
 
 
 def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
-    """Return the rows that `target` names, in listed order; `one`: it must be exactly one backend.
+    """Return the rows that `target` names, in listed order; `one`: it must be exactly one backend,
+    or exactly one of them ours, as where a second host has the address of a started process.
 
     Raises UsageError that lists the names there are.
     """
@@ -52,6 +53,8 @@ def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
         found = [row for row in rows if target == row.name]
     if not found:
         raise UsageError(f"there is no backend `{target}` here", hint=_known(rows))
+    if one and len(found) > 1 and len(ours := [row for row in found if not row.external]) == 1:
+        return ours
     if one and len(found) > 1:
         labels = ", ".join(f"`{row.label}`" for row in found)
         raise UsageError(f"`{target}` has {len(found)} backends", hint=f"name one of {labels}")

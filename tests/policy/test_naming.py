@@ -54,6 +54,13 @@ def test_a_service_of_several_copies_is_not_one_backend() -> None:
         select(ROWS, "api", one=True)
 
 
+def test_where_one_is_wanted_it_is_the_one_that_rpx_runs() -> None:
+    elsewhere = replace(external(3000), name="www")
+    rows = registry(elsewhere, spec(3000), clock=lambda: 0.0).snapshot()
+    assert [row.label for row in select(rows, "3000", one=True)] == ["api:3000"]
+    assert [row.label for row in select(rows, "3000")] == ["www:3000", "api:3000"]
+
+
 @pytest.mark.parametrize(
     ("names", "own", "labels"),
     [
