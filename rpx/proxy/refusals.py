@@ -93,8 +93,12 @@ async def bad_gateway(
     connection: Client, request: RequestHead, pool: Pool, backend: Backend, bad: BadMessage
 ) -> bool:
     """A backend answered, but not in a way that could be sent on, or not in time."""
-    what = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}"
-    page = Page(bad.status, reason(bad.status), (what,), _reports(connection.proxy.registry, pool))
+    what, hint = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}", ""
+    if bad.status == 504:
+        what = f"{backend.spec.label} was asked, and has not answered in time."
+        hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
+    reports = _reports(connection.proxy.registry, pool)
+    page = Page(bad.status, reason(bad.status), (what,), reports, (), hint)
     return await _send(connection, request, page, None)  # it is counted with the backend
 
 

@@ -118,7 +118,11 @@ async def test_an_answer_that_does_not_begin_in_time_is_a_504_and_is_asked_for_o
     ):
         client = await house.client()
         await client.send(get(method=method))
-        assert (await client.answer()).status == 504
+        answer = await client.answer()
+        assert answer.status == 504
+        page = answer.body.decode()
+        assert f"api:{slow.port} was asked, and has not answered in time." in page
+        assert "hint: `timeouts: {answer: …}` in rpx.yaml" in page
         assert other.visits == []
         assert house.backends[0].counts.errors == 1
 
