@@ -81,11 +81,12 @@ def test_what_a_crashed_run_left_is_ended_without_asking(project: Project) -> No
     project.copies(2)
     with project.up() as up:
         below = supervisor(up)
-        below.suspend()  # so that it doesn't hear that its guardian has gone
+        # Not the other way round: the kernel wakes a suspended group whose parent dies.
+        up.send_signal(signal.SIGSTOP)  # so that it doesn't sweep
+        below.kill()
+        until(lambda: below.status() == psutil.STATUS_ZOMBIE, "killed")
         up.kill()
         up.wait()
-        below.kill()
-        psutil.wait_procs([below], timeout=5)
         left = project.survivors()
         assert left
         assert project.rpx("ps").returncode == 3
