@@ -129,16 +129,16 @@ def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) 
         labels = labels_of(client, wanted)  # after that: nothing falls between what was and comes
         past = of_running(client, folder, wanted)
         printer.show(past)
-        seen = dict.fromkeys(labels, began) | {line.label: line.at for line in past}
+        seen = {line.label: line.at for line in past}
         sys.stdout.flush()
         for row in rows:
             if "missed" in row:
                 printer.miss(row["missed"])
-            elif row["at"] > seen.get(row["label"], began):
+            elif row["at"] > seen.get(row["label"], 0.0):
                 seen[row["label"]] = row["at"]
                 printer.show(said_by([row]))
                 sys.stdout.flush()
-    printer.show(_last_words(folder, lease, seen))
+    printer.show(_last_words(folder, lease, dict.fromkeys(labels, began) | seen))
     sys.stderr.write("rpx: the project has ended\n")
 
 

@@ -59,14 +59,19 @@ def test_what_is_wrong_is_said_before_it_leaves(project: Project) -> None:
 def test_wait_returns_when_all_is_ready_and_a_finished_oneshot_counts(project: Project) -> None:
     project.write(
         "processes:\n"
-        "  db: {command: 'sleep 0.5; echo up; sleep 60', ready: {log: up}}\n"
+        "  db: {command: 'until [ -e go ]; do sleep 0.1; done; echo up; sleep 60',"
+        " ready: {log: up}}\n"
         "  migrate: {command: echo done, oneshot: true, depends_on: [db]}\n"
     )
-    with background(project, "-d", "--wait", "--timeout", "30s") as up:
-        assert up.returncode == 0, up.stderr
-        assert project.states() == {"db": "ready", "migrate": "completed"}
-        assert "rpx: waiting for db (starting" in up.stderr
-        assert up.stderr.endswith("rpx: all is ready\n")
+    with project.begin("up", "-d", "--wait", "--timeout", "30s") as up:
+        assert up.stderr is not None
+        while "rpx: waiting for db (starting" not in up.stderr.readline():
+            pass
+        (project.folder / "go").touch()
+        assert up.stderr.read().endswith("rpx: all is ready\n")
+        assert up.wait(5) == 0
+    assert project.states() == {"db": "ready", "migrate": "completed"}
+    assert project.rpx("down").returncode == 0
 
 
 def test_wait_names_who_has_failed_why_and_its_last_lines(project: Project) -> None:
