@@ -93,6 +93,8 @@ class Connection(Client):
         if not data:
             client.deadline = sweeper.now + timeouts.idle
             data = await client.receive()
+        else:
+            await client.step()
         client.deadline = sweeper.now + timeouts.head
         while data:
             parsed = parse_request(data, limits, scanned)

@@ -11,6 +11,7 @@ import math
 import os
 import socket
 import struct
+from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
 
@@ -69,9 +70,8 @@ class Wire:
     `deadline` is looked at by the sweeper, and when it is at rest between two requests, `since`
     is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
     counts its bytes, and may be shared with others. The reactor knows by `reader` and `writer` who
-    waits for it, by `may_read` that something came when nobody did,
-    by `ended` that no more will. `plain`: its bytes are on
-    it as they are.
+    waits for it, by `may_read` that something came when nobody did, by `ended` that no more will.
+    `plain`: its bytes are on it as they are.
     """
 
     plain = True
@@ -112,8 +112,7 @@ class Wire:
         """Return what there is, at least one byte; b"" at the end. Raises OSError, WireCut."""
         self._turn -= 1
         if not self._turn:
-            self._turn = TURN
-            await self._reactor.give_way()  # before the read: cancelled behind it, it would be lost
+            await self.give_way()  # before the read: cancelled behind it, it would be lost
         try:
             data = self.sock.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
@@ -153,7 +152,14 @@ class Wire:
 
     async def give_way(self) -> None:
         """Let other connections have their turn."""
+        self._turn = TURN
         await self._reactor.give_way()
+
+    async def step(self) -> None:
+        """Count something that goes on without a read, so that it has no more turns than others."""
+        self._turn -= 1
+        if not self._turn:
+            await self.give_way()
 
     async def readable(self) -> None:
         """Wait until there is something to read. Raises OSError, WireCut."""
@@ -163,9 +169,7 @@ class Wire:
             raise self.reason(error) from None
 
     async def readable_soon(self) -> bool:
-        """Wait for a few milliseconds, behind a read that took all there was; tell whether more
-        has come. Raises OSError, WireCut.
-        """
+        """Wait a moment for more than the last read took; tell whether it came. Raises as above."""
         self.may_read = self.ended  # whatever else was told of has just been read
         try:
             return await self._reactor.readable_soon(self)
@@ -242,10 +246,8 @@ class Wire:
 
     def reset(self) -> None:
         """Close so that the other side sees an error, not an end."""
-        try:
+        with suppress(OSError):  # it has gone already
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        except OSError:
-            pass  # it has gone already
         self.close()
 
     def take_leave(self) -> None:
@@ -253,10 +255,8 @@ class Wire:
 
     async def finish_sending(self) -> None:
         """Tell the other side that nothing more will come."""
-        try:
+        with suppress(OSError):  # it has gone already
             self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # it has gone already
 
     def acknowledge(self) -> None:
         """Send the ACK that the kernel would delay by 40 ms.

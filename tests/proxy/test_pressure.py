@@ -12,9 +12,9 @@ import trio
 
 from rpx.model.status import Note
 from rpx.proxy import connection, listener, sockets
-from tests.proxy.house import get, running
+from tests.proxy.house import get, running, until
 from tests.support.origin import OK, answers, never, origin
-from tests.support.raw import SOON, Raw
+from tests.support.raw import SOON, Raw, background
 
 SIZE = 100_000_000
 BLOCK = bytes(range(256)) * 4096  # 1 MB
@@ -166,6 +166,23 @@ async def test_a_client_that_never_stops_sending_is_left_after_a_while(
         with pytest.raises(OSError, match=r"reset|Broken"):
             await send_for_ever(client)
         assert backend.visits == []
+
+
+async def test_requests_that_need_no_backend_keep_nobody_waiting_however_many_come_at_once() -> (
+    None
+):
+    many = 2000
+    stray = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+    async with origin(answers(OK)) as backend, running(backend) as house, background() as nursery:
+        flood, other = await house.client(), await house.client()
+        nursery.start_soon(flood.send, stray * many)
+        nursery.start_soon(drink, flood, 100 * many)
+        strays = house.registry.strays
+        await until(lambda: strays.requests, "no answer")
+        await other.send(get())
+        assert (await other.answer()).body == b"ok"
+        assert strays.requests < many / 2
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_backend_that_thinks_does_not_keep_others_waiting() -> None:
