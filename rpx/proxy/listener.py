@@ -22,6 +22,7 @@ from rpx.proxy.sweeper import Hangups, Sweeper
 from rpx.proxy.upstream import Upstreams
 
 BACKLOG = 1024
+TURN = 32  # clients let in without a wait after which those that are in have their turn
 DRAIN = 10.0  # seconds that requests under way get when rpx goes down
 
 
@@ -106,6 +107,7 @@ class Server:
             close_spare()
 
     async def _accept(self, listener: socket.socket, contexts: Contexts | None) -> None:
+        turn = TURN
         while True:
             try:
                 sock, address = await accept(listener)
@@ -120,6 +122,10 @@ class Server:
                 connection = Connection(self, wire, address, surplus=surplus, contexts=contexts)
                 self.sweeper.add(connection)  # here, so that no drain overlooks it
                 self.reactor.begin(walled(self.report, connection.serve))
+                turn -= 1
+                if not turn:
+                    turn = TURN
+                    await trio.lowlevel.checkpoint()
 
     def _drain(self, listeners: Sequence[socket.socket]) -> None:
         self.draining = True

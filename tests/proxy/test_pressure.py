@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import socket
+from contextlib import ExitStack
 
 import psutil
 import pytest
@@ -183,6 +184,21 @@ async def test_requests_that_need_no_backend_keep_nobody_waiting_however_many_co
         assert (await other.answer()).body == b"ok"
         assert strays.requests < many / 2
         nursery.cancel_scope.cancel()
+
+
+async def test_a_flood_of_new_clients_does_not_keep_those_waiting_that_are_in() -> None:
+    many = 400
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get())
+        assert (await client.answer()).body == b"ok"
+        with ExitStack() as flood:
+            await client.send(get())
+            for _ in range(many):
+                flood.enter_context(socket.create_connection(("127.0.0.1", house.port)))
+            assert (await client.answer()).body == b"ok"
+            assert len(house.server.sweeper.connections) < many
+            await until(lambda: len(house.server.sweeper.connections) > many, "not all are in")
 
 
 async def test_a_backend_that_thinks_does_not_keep_others_waiting() -> None:
