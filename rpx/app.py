@@ -149,10 +149,11 @@ async def tls_contexts(hosts: Mapping[str, Https], say: Callable[[str], None]) -
         from rpx.certificates.leaves import Leaves  # noqa: PLC0415
         from rpx.certificates.trusted import is_trusted  # noqa: PLC0415
 
-        authority = open_authority(authority_folder())
-        contexts = Contexts(hosts, Leaves(authority), say)
+        own = all(https.cert for https in hosts.values())
+        authority = None if own else open_authority(authority_folder())
+        contexts = Contexts(hosts, Leaves(authority) if authority else None, say)
         contexts.prepare()
-        return contexts, is_trusted(authority)
+        return contexts, authority is None or is_trusted(authority)
 
     contexts, trusted = await trio.to_thread.run_sync(prepared)
     if not trusted:

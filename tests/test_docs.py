@@ -90,6 +90,8 @@ def _elsewhere(known: tuple[str, ...]) -> tuple[str, ...]:
     """
     if "proxies" in known:
         return ONE_PROXY
+    if "cert" in known:  # files that the example doesn't bring along
+        return ("cert", "key")
     return settings_at(("start",)) if "oneshot" in known else ()
 
 

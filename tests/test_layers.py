@@ -14,7 +14,7 @@ ROOMS = {
     "model": {"errors"},
     "policy": {"errors", "model"},
     "http": {"errors"},
-    "config": {"errors", "model"},
+    "config": {"errors", "model", "certificates"},
     "certificates": {"errors"},
     "hub": {"errors", "model", "policy"},
     "backend": {"errors", "model", "policy", "hub"},

@@ -59,7 +59,7 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
         Asked(names=(name,)),  # also one that belongs to no run without its profile
     )
     config = settle_ports(config, ports_file(path), keep=False)
-    spec, start = _service(plan(config, _port(config, path)), name)
+    spec, start = _service(plan(config, *_ports(config, path)), name)
     words = command[1:] if command[:1] == ("--",) else command
     wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
     _become(wanted, start, child_environment(spec, start, colour=False))
@@ -89,12 +89,16 @@ def _names(spec: BackendSpec) -> Names:
     )
 
 
-def _port(config: Config, path: Path) -> int:
-    """Of the listener, for RPX_URL: the real one if the project runs, else the one it would try."""
+def _ports(config: Config, path: Path) -> tuple[int, int]:
+    """Of the listeners, for RPX_URL: those it would try, but for what a running project tells."""
+    http, https = config.listen.http_port or 80, config.listen.https_port or 443
     lease = running(path)
-    if lease is not None and lease.url is not None:
-        return urlsplit(lease.url).port or 80
-    return config.listen.http_port or 80
+    if lease is None or lease.url is None:
+        return http, https
+    parts = urlsplit(lease.url)
+    if parts.scheme == "https":
+        return http, parts.port or 443
+    return parts.port or 80, https
 
 
 def _become(command: str | tuple[str, ...], start: Start, environment: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from rpx.config.document import Document, Spellings, Steps, document_from_mappin
 from rpx.config.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.explain import check, check_parts
 from rpx.config.interpolate import interpolate
+from rpx.config.own_certificates import report_certificates
 from rpx.config.profiles import Asked, active_profiles, is_active, report_nothing_left
 from rpx.config.schema import (
     ONE_PROXY,
@@ -142,6 +143,7 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
         proxies = [entry.proxy for entry in entries]
     else:
         proxies = agreed(document, entries)
+        report_certificates(document, entries, proxies)
     document.raise_if_wrong()
     if whole and not entries and not processes:
         report_nothing_left(document, whole)

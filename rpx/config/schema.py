@@ -73,7 +73,16 @@ class HttpsWritten(Written):
     """`https`."""
 
     enabled: Maybe[StrictBool] = None
+    cert: Maybe[Annotated[Path, BeforeValidator(shorthand.file)]] = None
+    key: Maybe[Annotated[Path, BeforeValidator(shorthand.file)]] = None
     redirect: Maybe[StrictBool] = None
+
+    @model_validator(mode="after")
+    def _both(self) -> HttpsWritten:
+        if (self.cert is None) != (self.key is None):
+            has, lacks = ("key", "cert") if self.cert is None else ("cert", "key")
+            raise wrong(f"has a `{has}`, but no `{lacks}`", "it may be the same file")
+        return self
 
 
 HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(shorthand.switch)]

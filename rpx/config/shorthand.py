@@ -220,15 +220,24 @@ def folder(value: object, info: ValidationInfo) -> object:
 
 def authorities(value: object, info: ValidationInfo) -> object:
     """A file of certificates in PEM, absolute; relative paths begin at the project's folder."""
+    path = file(value, info)
+    if isinstance(path, Path):
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except ssl.SSLError:
+            raise wrong(
+                f"holds no certificates in PEM: {shown(value)}", f"looked into {path}"
+            ) from None
+    return path
+
+
+def file(value: object, info: ValidationInfo) -> object:
+    """A file that can be read, absolute; relative paths begin at the project's folder."""
     if not isinstance(value, str):
         return value
     path = (_root(info) / value).resolve()
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except ssl.SSLError:
-        raise wrong(
-            f"holds no certificates in PEM: {shown(value)}", f"looked into {path}"
-        ) from None
+        path.open("rb").close()
     except OSError as error:
         fault = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise wrong(f"{fault}: {shown(value)}", f"looked for {path}") from None

@@ -121,9 +121,14 @@ class Dependency(Model):
 
 
 class Https(Model):
-    """A host has TLS. `redirect`: who comes without it is sent there."""
+    """A host has TLS. `redirect`: who comes without it is sent there.
+
+    `cert` and `key` are files of the user's own; None: the local authority makes them.
+    """
 
     enabled: bool = True
+    cert: Path | None = None
+    key: Path | None = None
     redirect: bool = True
 
 

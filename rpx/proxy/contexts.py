@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -35,21 +36,22 @@ class Contexts:
     """
 
     def __init__(
-        self, hosts: Mapping[str, Https], leaves: Leaves, say: Callable[[str], None]
+        self, hosts: Mapping[str, Https], leaves: Leaves | None, say: Callable[[str], None]
     ) -> None:
-        """`hosts`: whom clients may ask for, also wildcards; not empty. `say` gets what a user
-        should know.
+        """`hosts`: whom clients may ask for, also wildcards; not empty. `leaves` are there unless
+        each has a certificate of its own. `say` gets what a user should know.
         """
-        self.entrance = _context()
+        self.entrance = _context()  # without a certificate: it is never the last one
         self.entrance.sslobject_class = Hello
         self.entrance.sni_callback = self._choose  # type: ignore[assignment]  # it gets a Hello
         self._hosts = hosts
-        self._routes = Routes(dict(zip(hosts, hosts, strict=True)))
+        self._routes = Routes(hosts)
         exact = (host for host in hosts if not host.startswith(WILDCARD))
-        self._first = next(exact, LOCALHOST)
+        self._first = next(exact, LOCALHOST if leaves else next(iter(hosts)))
         self._leaves = leaves
         self._say = say
-        self._ready: dict[str, tuple[Leaf, ssl.SSLContext]] = {}
+        self._ready: dict[str, tuple[Leaf | None, ssl.SSLContext]] = {}
+        self._own: dict[Https, ssl.SSLContext] = {}
         self._unknown: set[str] = set()
         self._one = trio.CapacityLimiter(1)  # they take turns anyway, and others need threads
 
@@ -60,9 +62,9 @@ class Contexts:
         """
         self._make(self._first)
         for host in self._hosts:
-            if not host.startswith(WILDCARD):
+            if not host.startswith(WILDCARD) or self._hosts[host].cert:
                 self._make(host)
-            else:
+            elif self._leaves is not None:
                 self._leaves.check(host.removeprefix(WILDCARD))
 
     async def provide(self, host: str) -> None:
@@ -73,10 +75,21 @@ class Contexts:
             self._say(f"no certificate for {host}: {error}")
             raise ssl.SSLError(str(error)) from error
 
+    def covers(self, asked: str, host: str) -> bool:
+        """Whether the certificate for `asked` is also for `host`: one that was brought along."""
+        https = self._routes.find(asked, b"/")
+        return https is not None and bool(https.cert) and self._routes.find(host, b"/") == https
+
     def _make(self, host: str) -> None:
-        leaf = self._leaves.get(host, this_machine=host == self._first)
-        context = _context()
-        context.load_cert_chain(leaf.path)
+        https, leaf = self._routes.find(host, b"/"), None
+        if https is not None and https.cert is not None:
+            context = self._own.get(https) or _context(https.cert, https.key)
+            self._own[https] = context
+        elif self._leaves is not None:
+            leaf = self._leaves.get(host, this_machine=host == self._first)
+            context = _context(leaf.path)
+        else:
+            return  # it is no host of ours
         if len(self._ready) >= MOST:
             self._ready.pop(next(iter(self._ready)), None)
         self._ready[host] = leaf, context
@@ -92,7 +105,8 @@ class Contexts:
             self._tell(tls.name)
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         ready = self._ready.get(host)
-        if ready is None or self._leaves.known(host) is not ready[0]:
+        leaf = ready and ready[0]
+        if ready is None or (leaf and self._leaves and self._leaves.known(host) is not leaf):
             tls.missing = host
             return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR  # nobody is told
         tls.context = ready[1]
@@ -110,8 +124,10 @@ def hello_of(wire: TlsWire) -> Hello:
     return wire.tls
 
 
-def _context() -> ssl.SSLContext:
+def _context(cert: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if cert is not None:
+        context.load_cert_chain(cert, key, password="")  # else the terminal would be asked
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2", "http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION  # or a read might have to write

@@ -89,9 +89,9 @@ class Server:
                         await requests.start(self.reactor.run)
                         async with trio.open_nursery() as front:
                             for listener in listeners:
-                                front.start_soon(self._accept, listener, None)
+                                front.start_soon(self._accept, listener)
                             for listener in tls:
-                                front.start_soon(self._accept, listener, self.contexts)
+                                front.start_soon(self._accept, listener, lambda: self.contexts)
                             await asked_to_stop()
                             front.cancel_scope.cancel(reason="no new connections")
                         self._drain(doors)
@@ -106,7 +106,9 @@ class Server:
             self.hangups.close()
             close_spare()
 
-    async def _accept(self, listener: socket.socket, contexts: Contexts | None) -> None:
+    async def _accept(
+        self, listener: socket.socket, secured: Callable[[], Contexts | None] = lambda: None
+    ) -> None:
         turn = TURN
         while True:
             try:
@@ -119,6 +121,7 @@ class Server:
             else:
                 surplus = len(self.sweeper.connections) >= self.limits.connections
                 wire = Wire(sock, self.reactor)
+                contexts = secured()  # others after a reload
                 connection = Connection(self, wire, address, surplus=surplus, contexts=contexts)
                 self.sweeper.add(connection)  # here, so that no drain overlooks it
                 self.reactor.begin(walled(self.report, connection.serve))

@@ -33,13 +33,19 @@ async def answered_here(connection: Client, request: RequestHead, pool: Pool | N
     if connection.asked is None and pool.https is not None:
         if pool.https.redirect or connection.contexts is not None:
             return await _redirected(connection, request, counts)
-    elif connection.asked and connection.asked != request.host:
+    elif _misdirected(connection, request.host):
         return await _send(connection, request, _MISDIRECTED, counts)
     if request.via_loops >= LOOPS:
         return await _send(connection, request, _LOOP, counts)
     if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
         return await _plainly(connection, request, 204, counts)
     return None
+
+
+def _misdirected(connection: Client, host: str) -> bool:
+    """Whether it was opened for another host, with a certificate that isn't for this one."""
+    asked, contexts = connection.asked, connection.proxy.contexts
+    return bool(asked and asked != host and not (contexts and contexts.covers(asked, host)))
 
 
 async def _redirected(connection: Client, request: RequestHead, counts: Counts) -> bool:

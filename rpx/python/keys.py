@@ -129,6 +129,8 @@ class HttpsKeys(TypedDict, total=False):
     """`https`."""
 
     enabled: bool
+    cert: str
+    key: str
     redirect: bool
 
 

@@ -15,6 +15,7 @@ from rpx.model.config import Https
 from rpx.proxy.contexts import Contexts
 from tests.proxy.house import HOST, House, running
 from tests.support.origin import Origin
+from tests.support.raw import Raw
 
 
 @dataclass
@@ -43,3 +44,8 @@ class Lock:
         https = details.pop("https", Https())
         async with running(*places, https=https, contexts=self.contexts, **details) as house:
             yield house
+
+
+def names(client: Raw) -> set[str]:
+    """Whom the server's certificate is for."""
+    return {value for _, value in client.sock.stream.getpeercert()["subjectAltName"]}

@@ -16,7 +16,7 @@ from rpx.certificates.leaves import Leaf, Leaves
 from rpx.errors import RpxError
 from rpx.model.config import Https, Sticky, Timeouts
 from tests.proxy.house import HOST, get, post, until
-from tests.proxy.lock import Lock
+from tests.proxy.lock import Lock, names
 from tests.support.origin import OK, answers, origin
 from tests.support.raw import Raw
 
@@ -31,11 +31,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def lock(authority: Authority) -> Lock:
     return Lock(authority)
-
-
-def names(client: Raw) -> set[str]:
-    """Whom the server's certificate is for."""
-    return {value for _, value in client.sock.stream.getpeercert()["subjectAltName"]}
 
 
 async def test_a_request_with_tls_is_answered_and_its_backend_is_told(lock: Lock) -> None:

@@ -75,6 +75,7 @@ class Project:
         self.output = folder / "up.log"
         self.program: tuple[str, ...] = RPX
         self.http_port = free_ports(1)[0]
+        self.https_port = 0  # of those that have TLS
 
     def write(self, text: str, **more: str) -> None:
         """Write rpx.yaml: `PORT` is the listener's, `APPS` the folder of tiny backends."""

@@ -1,0 +1,35 @@
+"""Whether the certificates that somebody brings along are good for their hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rpx.config.conflicts import Entry
+from rpx.config.document import Document, Steps
+from rpx.model.config import Proxy
+
+
+def report_certificates(
+    document: Document, entries: Sequence[Entry], proxies: Iterable[Proxy]
+) -> None:
+    """Add what is wrong with them to the document's problems; `proxies` are those of `entries`."""
+    hosts: dict[Steps, list[Proxy]] = {}
+    for entry, proxy in zip(entries, proxies, strict=True):
+        if proxy.https and proxy.https.cert:
+            hosts.setdefault(_written(document, entry), []).append(proxy)
+    if not hosts:
+        return
+    from rpx.certificates.own import faults  # noqa: PLC0415 - takes long to load
+
+    for at, those in hosts.items():
+        https = those[0].https
+        if https is None or https.cert is None or https.key is None:
+            continue  # for the type checker: see above
+        for fault in faults(https.cert, https.key, [proxy.host for proxy in those]):
+            what = f"`{fault.file}` of `https` {fault.what}"
+            document.report(what, (*at, fault.file), fault.hint)
+
+
+def _written(document: Document, entry: Entry) -> Steps:
+    own = (*entry.at, "https")
+    return own if document.is_written((*own, "cert")) else ("https",)

@@ -1,0 +1,138 @@
+"""A real rpx with TLS: curl, WebSockets, large bodies both ways, and a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project, free_ports, until
+
+pytestmark = pytest.mark.real
+BIG = 20_000_000
+
+BACKEND = """
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class App(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        size = int(self.path[1:] or 0)
+        url = f"<p>{os.environ['RPX_URL']} {self.headers['X-Forwarded-Proto']}</p>".encode()
+        self.answer(b"x" * size if size else url)
+
+    def do_POST(self):
+        self.answer(b"%d" % len(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), App).serve_forever()
+"""
+
+
+@pytest.fixture
+def running(project: Project) -> Iterator[Project]:
+    """A project with TLS; its authority is its own."""
+    project.environment["XDG_DATA_HOME"] = str(project.folder / "data")
+    (project.folder / "app.py").write_text(BACKEND)
+    project.https_port = free_ports(1)[0]
+    project.write(
+        "https: true\nlisten: {http_port: HTTP_PORT, https_port: HTTPS_PORT}\n"
+        "to: api.localhost\nstart: PYTHON app.py\n",
+        HTTPS_PORT=str(project.https_port),
+    )
+    with project.up():
+        yield project
+
+
+def authority(project: Project) -> str:
+    return project.rpx("trust", "--print-ca-path").stdout.strip()
+
+
+def curl(project: Project, *words: str) -> str:
+    done = subprocess.run(
+        ("curl", "-sS", "--noproxy", "*", "--cacert", authority(project), *words),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+def test_curl_gets_its_answers_and_sends_its_bodies(running: Project, tmp_path: Path) -> None:
+    url = f"https://api.localhost:{running.https_port}"
+    assert [row["url"] for row in running.ps()] == [url]
+    assert curl(running, url) == f"<p>{url} https</p>"
+    plain = f"http://api.localhost:{running.http_port}/?a=b"
+    seen = curl(running, "-o", os.devnull, "-w", "%{http_code} %{redirect_url}", plain)
+    assert seen == f"308 {url}/?a=b"
+    size = curl(running, "-o", os.devnull, "-w", "%{size_download}", f"{url}/{BIG}")
+    assert size == str(BIG)
+    big = tmp_path / "big"
+    big.write_bytes(b"y" * BIG)
+    assert curl(running, "--data-binary", f"@{big}", url) == str(BIG)
+    assert "unrecognized name" in curl(running, f"https://x.localhost:{running.https_port}")
+    line = running.until_said("x.localhost")
+    assert line.endswith("a client asked for x.localhost with TLS: no proxy has that host")
+
+
+def test_rpx_down_sends_a_close_notify_to_idle_clients(running: Project) -> None:
+    context = ssl.create_default_context(cafile=authority(running))
+    with (
+        socket.create_connection(("127.0.0.1", running.https_port), timeout=10) as sock,
+        context.wrap_socket(sock, server_hostname="api.localhost") as tls,
+    ):
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: api.localhost\r\n\r\n")
+        assert tls.recv(65536)
+        assert running.rpx("down").returncode == 0
+        while tls.recv(65536):  # raises SSLEOFError if the end is only a FIN
+            pass
+
+
+@pytest.mark.skipif(
+    None in (shutil.which("chromium"), shutil.which("certutil")), reason="no browser is here"
+)
+def test_chromium_opens_the_page_without_a_warning(running: Project) -> None:
+    url = f"https://api.localhost:{running.https_port}"
+    home = running.folder / "browser"
+    database = home / ".pki/nssdb"
+    database.mkdir(parents=True)
+    for words in (
+        ("-N", "--empty-password"),
+        ("-A", "-t", "C,,", "-n", "rpx", "-i", authority(running)),
+    ):
+        subprocess.run(("certutil", "-d", f"sql:{database}", *words), check=True, timeout=30)
+
+    def page() -> bool:
+        done = subprocess.run(
+            (
+                *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server"),
+                *("--disable-dev-shm-usage", f"--user-data-dir={home}/profile", "--dump-dom", url),
+            ),
+            env={**os.environ, "HOME": str(home)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return f"<p>{url} https</p>" in done.stdout
+
+    until(page, "the page", within=60)
