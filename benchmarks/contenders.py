@@ -17,16 +17,21 @@ from pathlib import Path
 from benchmarks.machine import find
 from benchmarks.origin import write_nginx
 from benchmarks.processes import HOST, running
+from rpx.certificates.authority import open_authority
+from rpx.certificates.leaves import Leaves
 
 Command = tuple[str, ...]
 RPX = (sys.executable, "-m", "rpx")
 ROOT = Path(__file__).parent.parent
 
 
-def rpx(folder: Path, port: int, backends: Sequence[int]) -> Command:
+def rpx(folder: Path, port: int, backends: Sequence[int], pem: Path | None) -> Command:
     """JSON is YAML: nothing else is needed to write the file."""
+    own = {"cert": str(pem), "key": str(pem)} if pem else False
+    ports = {"http_port": 0, "https_port": port} if pem else {"http_port": port}
     config = {
-        "listen": {"host": "127.0.0.1", "http_port": port},
+        "https": own,
+        "listen": {"host": "127.0.0.1", **ports},
         "to": HOST,
         "from": [f"127.0.0.1:{backend}" for backend in backends],
     }
@@ -35,16 +40,17 @@ def rpx(folder: Path, port: int, backends: Sequence[int]) -> Command:
     return (*RPX, "up", "-f", str(file))
 
 
-def nginx(folder: Path, port: int, backends: Sequence[int]) -> Command:
+def nginx(folder: Path, port: int, backends: Sequence[int], pem: Path | None) -> Command:
     """No temporary files: a client that is slower than the origin must not cost disk."""
     servers = " ".join(f"server 127.0.0.1:{backend};" for backend in backends)
+    tls = f"ssl_certificate {pem}; ssl_certificate_key {pem};" if pem else ""
     inside = f"""
       upstream backends {{
         {servers} keepalive 1024; keepalive_requests 1000000000;
       }}
       map $http_upgrade $connection_up {{ default upgrade; '' ''; }}
       server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} {"ssl" if pem else ""} backlog=4096; {tls}
         location / {{
           proxy_pass http://backends; proxy_http_version 1.1; proxy_max_temp_file_size 0;
           proxy_set_header Host $http_host;
@@ -58,7 +64,7 @@ def nginx(folder: Path, port: int, backends: Sequence[int]) -> Command:
     return write_nginx(folder, inside)
 
 
-def haproxy(folder: Path, port: int, backends: Sequence[int]) -> Command:
+def haproxy(folder: Path, port: int, backends: Sequence[int], pem: Path | None) -> Command:
     """Its own defaults for buffers; splicing stays off, as it is unless asked for."""
     servers = "\n".join(f"  server s{b} 127.0.0.1:{b}" for b in backends)
     file = folder / "haproxy.cfg"
@@ -75,8 +81,8 @@ defaults
   http-reuse always
   option forwardfor
 frontend door
-  bind 127.0.0.1:{port} backlog 4096
-  http-request set-header X-Forwarded-Proto http
+  bind 127.0.0.1:{port} backlog 4096 {f"ssl crt {pem}" if pem else ""}
+  http-request set-header X-Forwarded-Proto {"https" if pem else "http"}
   http-request set-header X-Forwarded-Host %[req.hdr(Host)]
   default_backend backends
 backend backends
@@ -86,26 +92,30 @@ backend backends
     return (str(find("haproxy")), "-db", "-q", "-f", str(file))
 
 
-def caddy(folder: Path, port: int, backends: Sequence[int]) -> Command:
+def caddy(folder: Path, port: int, backends: Sequence[int], pem: Path | None) -> Command:
     """With more than the 32 idle connections per backend that it keeps unless told otherwise."""
     more = "transport http {\n      keepalive_idle_conns_per_host 1024\n    }"
-    return _caddy(folder, port, backends, more)
+    return _caddy(folder, port, backends, pem, more)
 
 
-def caddy_defaults(folder: Path, port: int, backends: Sequence[int]) -> Command:
+def caddy_defaults(folder: Path, port: int, backends: Sequence[int], pem: Path | None) -> Command:
     """As its documentation shows it: `reverse_proxy` and the backends."""
-    return _caddy(folder, port, backends, "")
+    return _caddy(folder, port, backends, pem, "")
 
 
-def _caddy(folder: Path, port: int, backends: Sequence[int], more: str) -> Command:
+def _caddy(
+    folder: Path, port: int, backends: Sequence[int], pem: Path | None, more: str
+) -> Command:
     to = " ".join(f"127.0.0.1:{backend}" for backend in backends)
     file = folder / "Caddyfile"
     file.write_text(f"""{{
   admin off
   auto_https off
+  {f"default_sni {HOST}" if pem else ""}
 }}
-http://:{port} {{
+{"https" if pem else "http"}://:{port} {{
   bind 127.0.0.1
+  {f"tls {pem} {pem}" if pem else ""}
   reverse_proxy {to} {{
     lb_policy round_robin
     {more}
@@ -115,7 +125,7 @@ http://:{port} {{
     return (str(find("caddy")), "run", "--adapter", "caddyfile", "--config", str(file))
 
 
-CONTENDERS: dict[str, Callable[[Path, int, Sequence[int]], Command]] = {
+CONTENDERS: dict[str, Callable[[Path, int, Sequence[int], Path | None], Command]] = {
     "rpx": rpx,
     "nginx": nginx,
     "haproxy": haproxy,
@@ -125,10 +135,13 @@ CONTENDERS: dict[str, Callable[[Path, int, Sequence[int]], Command]] = {
 
 
 @contextmanager
-def proxy(name: str, folder: Path, port: int, backends: Sequence[int]) -> Iterator[int]:
+def proxy(
+    name: str, folder: Path, port: int, backends: Sequence[int], *, tls: bool = False
+) -> Iterator[int]:
     """Run a contender in a folder of its own; the pid, once it answers."""
     folder.mkdir()
-    command = CONTENDERS[name](folder, port, backends)
+    pem = Leaves(open_authority(folder / "authority")).get(HOST).path if tls else None
+    command = CONTENDERS[name](folder, port, backends, pem)
     with running(command, port, folder / "log", environment(folder)) as pid:
         yield pid
 

@@ -26,7 +26,7 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the clients do. `scheme` is there for TLS, which has no rows yet."""
+    """What the clients do. `scheme` is `https` for TLS."""
 
     path: str = "/small"
     connections: int = 64

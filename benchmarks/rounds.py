@@ -77,16 +77,18 @@ def _start(
 ) -> dict[str, tuple[int, int | None]]:
     """Start what the lanes need, each proxy once per number of backends: lane → port, pid."""
     folder.mkdir()
-    started: dict[tuple[str, int], tuple[int, int | None]] = {}
+    started: dict[tuple[str, int, str], tuple[int, int | None]] = {}
     places: dict[str, tuple[int, int | None]] = {}
     for lane in lanes:
         backends = origins.websocket if lane.load.websocket else origins.http[: lane.backends]
-        key = (lane.proxy, len(backends))
+        key = (lane.proxy, len(backends), lane.load.scheme)
         if lane.proxy == DIRECT:
             started[key] = (backends[0], None)
         elif key not in started:
             (port,) = free_ports(1)
             own = folder / f"{lane.proxy}-{len(backends)}"
-            started[key] = (port, stack.enter_context(proxy(lane.proxy, own, port, backends)))
+            tls = lane.load.scheme == "https"
+            running_ = proxy(lane.proxy, own, port, backends, tls=tls)
+            started[key] = (port, stack.enter_context(running_))
         places[lane.name] = started[key]
     return places

@@ -92,6 +92,11 @@ def _all(load: Load) -> tuple[Lane, ...]:
     return tuple(Lane(n, n, load) for n in (DIRECT, *CONTENDERS))
 
 
+def _through(load: Load) -> tuple[Lane, ...]:
+    """All but the way without a proxy, which has no TLS."""
+    return tuple(Lane(n, n, load) for n in CONTENDERS)
+
+
 def _per(variants: Mapping[str, tuple[Load, int]]) -> tuple[Lane, ...]:
     return tuple(
         Lane(f"{proxy}/{name}", proxy, load, backends)
@@ -115,6 +120,19 @@ ROWS = (
     ),
     Row("1m", "1 MB, 16 connections", _all(Load("/1m", 16)), "bytes", (_bytes("nginx", 1.5),)),
     Row("100m", "100 MB, 4 connections", _all(Load("/100m", 4)), "bytes", (_bytes("nginx", 1.5),)),
+    Row(
+        "tls",
+        "TLS, small JSON, 64 connections",
+        _through(Load(scheme="https")),
+        goals=(_rate("nginx", 0.5),),
+    ),
+    Row(
+        "tls-1m",
+        "TLS, 1 MB, 16 connections",
+        _through(Load("/1m", 16, scheme="https")),
+        "bytes",
+        (_bytes("nginx", 1.0),),
+    ),
     Row(
         "websocket",
         "WebSocket echo, 64 connections",

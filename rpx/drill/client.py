@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
+from urllib.parse import urlsplit
 
 import trio
 
@@ -22,12 +25,16 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a service answers: IP literals to connect to, and what stands behind `Host`."""
+    """Where a service answers: IP literals to connect to, and what stands behind `Host`.
+
+    `tls`: with it, whatever the certificate; whether browsers accept that is `rpx doctor`'s affair.
+    """
 
     addresses: Sequence[str]
     port: int
     host: str
     path: str = "/"
+    tls: bool = False
 
     @property
     def request(self) -> bytes:
@@ -42,8 +49,11 @@ class Target:
 class Connection:
     """One connection, which is kept while both sides want it. `reusable`: it can take another."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
+    def __init__(
+        self, sock: trio.SocketStream, secured: trio.SSLStream[trio.SocketStream] | None = None
+    ) -> None:
+        self._sock = sock
+        self._stream = secured or sock
         self._ahead = b""
         self.reusable = True
 
@@ -53,9 +63,10 @@ class Connection:
         for address in target.addresses:
             with trio.move_on_after(CONNECT):
                 try:
-                    return cls(await trio.open_tcp_stream(address, target.port))
+                    sock = await trio.open_tcp_stream(address, target.port)
                 except OSError:
                     continue
+                return cls(sock, await _secured(sock, target) if target.tls else None)
         raise NoAnswer("rpx does not take the connection")
 
     async def get(self, request: bytes) -> int:
@@ -80,7 +91,7 @@ class Connection:
 
     def close(self) -> None:
         """Close it at once."""
-        self._stream.socket.close()
+        self._sock.socket.close()
 
     async def _head(self) -> ResponseHead:
         while True:
@@ -112,3 +123,26 @@ class Connection:
         if not data:
             raise NoAnswer(otherwise)
         return bytes(data)
+
+
+async def _secured(sock: trio.SocketStream, target: Target) -> trio.SSLStream[trio.SocketStream]:
+    """Agree on TLS. Raises NoAnswer."""
+    name = urlsplit(f"//{target.host}").hostname
+    stream = trio.SSLStream(sock, _context(), server_hostname=name, https_compatible=True)
+    try:
+        with trio.fail_after(CONNECT):
+            await stream.do_handshake()
+    except BaseException as error:
+        sock.socket.close()
+        if isinstance(error, trio.BrokenResourceError | trio.TooSlowError):
+            raise NoAnswer("TLS handshake failed") from None
+        raise
+    return stream
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

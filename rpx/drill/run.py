@@ -156,8 +156,10 @@ class Drill:
 def target(lease: Lease, wish: Wish) -> Target:
     """Where the proxy of `lease` listens for this service. Raises RpxError."""
     parts = urlsplit(wish.url)
-    port = parts.port or 80
-    return Target(listening(lease.supervisor.pid, port), port, parts.netloc, wish.path)
+    tls = parts.scheme == "https"
+    port = parts.port or (443 if tls else 80)
+    addresses = listening(lease.supervisor.pid, port)
+    return Target(addresses, port, parts.netloc, wish.path, tls)
 
 
 def listening(pid: int, port: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rpx.certificates.leaves import Leaf, Leaves
 
 LOCALHOST: Final = "localhost"
+_ADDRESS: Final = re.compile(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*")  # RFC 6066 §3 forbids it: no name
 MOST: Final = 1000  # contexts at hand, and unknown names told: under a wildcard there is no end
 
 
@@ -99,7 +101,7 @@ class Contexts:
         tls.name = host = (name or "").lower()
         if self._routes.find(host, b"/") is not None:
             pass
-        elif host in ("", LOCALHOST):
+        elif host in ("", LOCALHOST) or _ADDRESS.fullmatch(host):
             tls.name, host = "", self._first  # its certificate is for this machine's addresses, too
         else:
             self._tell(tls.name)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rpx.drill.client import Connection, NoAnswer, Target
 from tests.support.origin import OK, Script, answers, closes, once, origin, refusing, resets
+from tests.support.raw import Raw
+from tests.support.tls import Authority
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"
@@ -27,6 +31,25 @@ async def test_a_request_names_the_host_and_the_path() -> None:
         connection.close()
         [request] = there.requests
     assert request.startswith(b"GET /a?b=c HTTP/1.1\r\nHost: api.localhost:8080\r\n")
+
+
+async def test_a_service_with_tls_is_asked_with_tls(authority: Authority) -> None:
+    async with origin(answers(OK, OK), tls=authority.server("api.localhost")) as there:
+        where = replace(target(there.port), tls=True)
+        connection = await Connection.open(where)
+        assert await connection.get(where.request) == 200
+        assert await connection.get(where.request) == 200
+        connection.close()
+
+
+async def test_a_handshake_that_fails_is_no_answer() -> None:
+    async def leaves(raw: Raw) -> None:
+        await raw.take(1)
+        raw.close()
+
+    async with origin(leaves) as there:
+        with pytest.raises(NoAnswer, match=r"TLS handshake failed"):
+            await Connection.open(replace(target(there.port), tls=True))
 
 
 @pytest.mark.parametrize("piece", [0, 1])

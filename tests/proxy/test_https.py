@@ -369,3 +369,12 @@ def hello(context: ssl.SSLContext, host: str) -> bytes:
     with pytest.raises(ssl.SSLWantReadError):
         client.do_handshake()
     return going.read()
+
+
+async def test_an_address_in_the_place_of_a_name_names_nobody(lock: Lock) -> None:
+    said = hello(lock.client(), "aaaaaaaaa").replace(b"aaaaaaaaa", b"127.0.0.1")
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        client = await house.tls_port_client()
+        await client.send(said)
+        assert await client.take(1) == b"\x16"  # a handshake, no alert
+    assert not lock.said
