@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rpx.proxy.listener import Server
 
 STREAMS: Final = 100  # at the same time; what browsers take for granted
-WINDOW: Final = 65535  # bytes of a request's body that wait here to be read
+WINDOW: Final = 131072  # bytes of a request's body that wait here to be read
 AGAIN: Final = 0.1  # seconds until a reader that wasn't waiting is told again
 LINGER: Final = 2.0  # seconds to read what is still coming, as for HTTP/1.1
 _DRAINED: Final = b"drained?"  # of the PING between two GOAWAYs
@@ -135,13 +135,14 @@ class Multiplex:
             client=False,
             initial_values={
                 SettingCodes.MAX_HEADER_LIST_SIZE: self.proxy.limits.head,
+                SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
                 SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
             },
         )
         h2.initiate_connection()
         h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS})
         # As much as all streams together, so that none can keep the others from sending.
-        h2.increment_flow_control_window(STREAMS * WINDOW - WINDOW)
+        h2.increment_flow_control_window(STREAMS * WINDOW - 65535)
         self._outlet.tell()
         self._rest()
 

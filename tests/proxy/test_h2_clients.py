@@ -15,6 +15,7 @@ from rpx.certificates.authority import Authority, open_authority
 from rpx.model.config import Https
 from tests.proxy.house import HOST, House, get
 from tests.proxy.lock import Lock
+from tests.proxy.test_h2_websocket import switching
 from tests.support.browser import dom, needs_chromium
 from tests.support.origin import OK, Script, answers, origin, says
 from tests.support.raw import Raw
@@ -143,3 +144,41 @@ async def test_a_page_of_modules_comes_faster_than_over_http_1(lock: Lock, tmp_p
             assert (seen["protocols"], seen["count"]) == ([protocol], MODULES)
             took[protocol] = seen["took"]
     assert took["h2"] < took["http/1.1"]
+
+
+@needs_chromium
+@pytest.mark.real
+async def test_a_browsers_websocket_is_a_stream_of_its_connection(
+    lock: Lock, tmp_path: Path
+) -> None:
+    page = (
+        "<!doctype html><body>waiting<script>"
+        "const socket = new WebSocket('wss://' + location.host + '/ws');"
+        "socket.onopen = () => socket.send('hello');"
+        "socket.onmessage = e => { document.body.textContent = 'got ' + e.data; };"
+        "</script><script src=/late.js></script></body>"
+    )
+
+    async def script(raw: Raw) -> None:
+        while (request := await raw.request()) is not None:
+            if request.startswith(b"GET /ws"):
+                await raw.send(switching(request))
+                frame = await raw.take(11)
+                text = bytes(b ^ frame[2 + i % 4] for i, b in enumerate(frame[6:]))
+                await raw.send(bytes((0x81, len(text))) + text)
+                said.set()
+            elif request.startswith(b"GET /late.js"):  # the page is not loaded before
+                await said.wait()
+                await raw.send(says("setTimeout(() => 0, 100)"))
+            else:
+                await raw.send(
+                    says(page).replace(b"Content-L", b"Content-Type: text/html\r\nContent-L")
+                )
+
+    said = trio.Event()
+    async with origin(script) as backend, lock.house(backend) as house:
+        seen = await dom(f"https://{HOST}:{house.tls_port}/", tmp_path)
+        assert "got hello" in seen
+        handshake = next(r for r in backend.requests if r.startswith(b"GET /ws"))
+        assert b"\r\nUpgrade: websocket\r\n" in handshake
+        assert handshake.endswith(b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")

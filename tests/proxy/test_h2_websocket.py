@@ -28,13 +28,12 @@ HEAD = [
 ]
 
 
-async def switched(end: Raw, *fields: str, accept: str = "") -> bytes:
-    """Answer the request of a WebSocket as its backend; return the request."""
-    request = await end.request()
-    assert request is not None
-    key = re.search(rb"\r\nSec-WebSocket-Key: ([^\r]*)", request)
+def switching(request: bytes, *fields: str, accept: str = "") -> bytes:
+    """Return the answer to the request of a WebSocket."""
+    key = re.search(rb"\r\n(?i:sec-websocket-key): ([^\r]*)", request)
     assert key is not None
-    right = sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+    guid = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    right = sha1(key[1] + guid, usedforsecurity=False).digest()
     lines = [
         "HTTP/1.1 101 Switching Protocols",
         "Upgrade: websocket",
@@ -42,7 +41,14 @@ async def switched(end: Raw, *fields: str, accept: str = "") -> bytes:
         f"Sec-WebSocket-Accept: {accept or b64encode(right).decode()}",
         *fields,
     ]
-    await end.send(("\r\n".join(lines) + "\r\n\r\n").encode())
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+async def switched(end: Raw, *fields: str, accept: str = "") -> bytes:
+    """Answer the request of a WebSocket as its backend; return the request."""
+    request = await end.request()
+    assert request is not None
+    await end.send(switching(request, *fields, accept=accept))
     return request
 
 
