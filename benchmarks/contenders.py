@@ -142,7 +142,7 @@ def proxy(
     folder.mkdir()
     pem = Leaves(open_authority(folder / "authority")).get(HOST).path if tls else None
     command = CONTENDERS[name](folder, port, backends, pem)
-    with running(command, port, folder / "log", environment(folder)) as pid:
+    with running(command, port, folder / "log", environment(folder), tls=tls) as pid:
         yield pid
 
 

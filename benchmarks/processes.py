@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,12 @@ class Failed(Exception):
 
 @contextmanager
 def running(
-    command: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    tls: bool = False,
 ) -> Iterator[int]:
     """Run `command` until the block ends; the pid, once `port` answers. Raises Failed."""
     with log.open("wb") as output:
@@ -34,7 +40,7 @@ def running(
             cwd=log.parent,
         )
     try:
-        _wait_until_it_answers(process, port, log)
+        _wait_until_it_answers(process, port, log, tls=tls)
         yield process.pid
     except Failed as failed:
         if process.poll() is None:
@@ -45,10 +51,12 @@ def running(
         end(process)
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_answers(
+    process: subprocess.Popen[bytes], port: int, log: Path, *, tls: bool
+) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
-        if answers(port):
+        if answers(port, tls=tls):
             return
         time.sleep(0.02)
     raise Failed(f"{process.args!r} does not answer on port {port}:\n{last_words(log)}")
@@ -59,9 +67,13 @@ def last_words(log: Path) -> str:
     return log.read_text(errors="replace")[-2000:]
 
 
-def answers(port: int, path: str = "/small") -> bool:
+def answers(port: int, path: str = "/small", *, tls: bool = False) -> bool:
     """Whether an HTTP server answers there with 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    if tls:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=2, context=context)
     try:
         connection.request("GET", path, headers={"Host": HOST})
         return connection.getresponse().status == 200
