@@ -100,7 +100,8 @@ class Client:
             return await too_many(self, request)
         routes = self.proxy.registry.routes
         pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
-        astray = self.asked != request.host if self.asked is not None else (pool and pool.https)
+        asked = self.asked
+        astray = pool and pool.https if asked is None else asked and asked != request.host
         if pool is None or astray or request.max_forwards == 0 or request.via:
             here = await answered_here(self, request, pool)
             if here is not None:

@@ -28,7 +28,7 @@ class TlsWire(Wire):
     """
 
     plain = False
-    __slots__ = ("_agreed", "_in", "_keep", "_more", "_out", "tls")
+    __slots__ = ("_agreed", "_empty", "_in", "_keep", "_more", "_out", "tls")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class TlsWire(Wire):
         self._out = ssl.MemoryBIO()
         self._keep = keep
         self._agreed = False
+        self._empty = False  # nothing can be read before more comes
         self._more = (
             False  # the last read was a full one: more may have come, and nothing will tell
         )
@@ -145,14 +146,17 @@ class TlsWire(Wire):
         self.traffic.received -= len(data)  # what counts is what was said, not how
         self._more = len(data) == READ_SIZE
         self._in.write(data)
+        self._empty = False
 
     def _decrypted(self) -> bytes | None:
         """Return what can be read of what has come, b"" at the end; None: more has to come."""
+        if self._empty:
+            return None
         pieces: Buffers = []
         try:
-            while piece := self.tls.read(RECORD):
-                pieces.append(piece)
+            self._read(pieces)
         except ssl.SSLWantReadError:
+            self._empty = True
             if not pieces:
                 return None
         except ssl.SSLZeroReturnError:  # both sides have ended
@@ -164,11 +168,20 @@ class TlsWire(Wire):
         self.traffic.received += len(data)
         return data
 
+    def _read(self, pieces: Buffers) -> None:
+        while piece := self.tls.read(RECORD):
+            pieces.append(piece)
+            # A read of nothing would say so with an exception, which costs more than a record.
+            if not (self._in.pending or self.tls.pending()):
+                self._empty = True
+                break
+
     def _encrypted(self, data: bytes) -> bytes:
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self.tls.write(rest) :]
+            if (done := self.tls.write(data) if data else 0) < len(data):
+                rest = memoryview(data)[done:]
+                while rest:
+                    rest = rest[self.tls.write(rest) :]
         except ssl.SSLError as error:
             raise NotSent from error
         sealed = self._out.read()
