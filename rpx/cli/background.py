@@ -33,7 +33,8 @@ def in_background(work: Callable[[], int]) -> int:
         loose = _listen(ours)
     except KeyboardInterrupt:
         os.kill(pid, signal.SIGINT)
-        loose = _listen(ours)
+        _listen(ours)
+        loose = False  # if it said so just now: it ends all the same, and is waited for
     finally:
         os.close(ours)
     if loose:

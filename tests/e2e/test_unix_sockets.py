@@ -52,7 +52,7 @@ def test_two_services_take_turns_are_named_by_their_index_and_checked(pair: Proj
     stats = json.loads(pair.rpx("stats", "--json").stdout)
     assert stats["api.localhost"]["unix:run/one.sock"]["requests"] == 2
     pair.get("api.localhost", "/fail")
-    until(lambda: [row["in_rotation"] for row in pair.ps()] == [False, True], "out of rotation")
+    pair.until_said("api:1 unhealthy, out of rotation")
 
 
 def test_a_killed_one_is_replaced_though_its_socket_stays_behind(pair: Project) -> None:

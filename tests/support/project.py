@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -30,17 +31,32 @@ NOT_LINUX = (sys.executable, "-c", PATCHED)
 SOON = 15.0  # seconds; a busy machine takes its time, a broken promise takes for ever
 
 
+# Below the range from which the kernel takes ports for connections, and each worker has its own:
+# what is free now is free until the test uses it.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PORTS = range(12_000 + _WORKER, 32_000, _WORKERS)
+_chance = random.SystemRandom()  # `random` gives every test the same numbers
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on, on either loopback address."""
-    socks = [socket.socket(socket.AF_INET6) for _ in range(count)]
-    try:
-        for sock in socks:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            sock.bind(("::", 0))
-        return [sock.getsockname()[1] for sock in socks]
-    finally:
-        for sock in socks:
-            sock.close()
+    found: list[int] = []
+    while len(found) < count:
+        port = _chance.choice(_PORTS)
+        if port not in found and _is_free(port):
+            found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET6) as sock:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        try:
+            sock.bind(("::", port))
+        except OSError:
+            return False
+    return True
 
 
 def until(condition: Callable[[], Any], what: str, *, within: float = SOON) -> Any:  # noqa: ANN401 - whatever it found
