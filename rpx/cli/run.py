@@ -23,7 +23,7 @@ from rpx.control.paths import ports_file
 from rpx.errors import RpxError, UsageError
 from rpx.model.config import Config, Start
 from rpx.model.status import BackendSpec
-from rpx.policy.naming import Names, select
+from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan
 
 EXAMPLES = """\
@@ -67,25 +67,13 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
 
 def _service(specs: list[BackendSpec], name: str) -> tuple[BackendSpec, Start]:
     """The first copy of ours that `name` means."""
-    chosen = {names.label for names in select([_names(spec) for spec in specs], name)}
+    chosen = {names.label for names in select([names_of(spec) for spec in specs], name)}
     for spec in specs:
         if spec.label in chosen and spec.start is not None:
             return spec, spec.start
     raise UsageError(
         f"`{name}` has no `start`: there is no environment and no folder to run anything in",
         hint="name one of the services that rpx starts, see `rpx check`",
-    )
-
-
-def _names(spec: BackendSpec) -> Names:
-    address = spec.address
-    return Names(
-        label=spec.label,
-        name=spec.name,
-        replica=spec.replica,
-        backend=str(address) if address else None,
-        port=address.port if address else None,
-        external=spec.start is None,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rpx.model.address import Location
 
+Reload = Literal["manual", "auto"]
 Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
 
 
@@ -89,7 +90,8 @@ class Start(Model):
     """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is.
 
     `env` is on top of rpx's own environment (None unsets); `cwd` is absolute. A `oneshot` is to end
-    and is never ready. `where` is the `file:line:column` of the command, for messages.
+    and is never ready. A change of a file that matches `watch` (policy.globs, relative to `cwd`)
+    restarts it. `where` is the `file:line:column` of the command, for messages.
     """
 
     command: str | tuple[str, ...]
@@ -103,6 +105,7 @@ class Start(Model):
     stop_command: str | tuple[str, ...] | None = None
     stop_signal: int = 15
     stop_grace_period: float = 10.0
+    watch: tuple[str, ...] = ()
     where: str = ""
 
     @property
@@ -229,13 +232,18 @@ class Logs(Model):
 
 
 class Config(Model):
-    """One project. `file` is None where the configuration came from Python or the command line."""
+    """One project. `file` is None where the configuration came from Python or the command line.
+
+    `env_files` are all that it has been looked for in, whether they are there or not.
+    """
 
     name: str
     root: Path
     file: Path | None = None
+    env_files: tuple[Path, ...] = ()
     listen: Listen = Listen()
     verbose: bool = False
+    reload: Reload = "manual"
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     metrics: Metrics | None = None

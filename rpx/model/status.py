@@ -46,7 +46,8 @@ class BackendSpec:
     process of the backend `served_by` (a label) does.
     `address` None: supervised, but nothing is routed to it. `environment` is what rpx adds
     (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it. `change_origin` is the origin
-    that it sees instead of what clients call it, empty for that.
+    that it sees instead of what clients call it, empty for that. `port_chosen`: by rpx, not by the
+    configuration.
     """
 
     name: str
@@ -61,6 +62,7 @@ class BackendSpec:
     by_index: bool = False
     change_origin: bytes = b""
     served_by: str = ""
+    port_chosen: bool = False
 
     @property
     def label(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from rpx.errors import UsageError
-from rpx.model.status import OWN_WORDS
+from rpx.model.status import OWN_WORDS, BackendSpec
 
 
 class Named(Protocol):
@@ -38,6 +38,19 @@ class Names(NamedTuple):
 
 
 N = TypeVar("N", bound=Named)
+
+
+def names_of(spec: BackendSpec) -> Names:
+    """Return the names of a backend that need not run."""
+    address = spec.address
+    return Names(
+        label=spec.label,
+        name=spec.name,
+        replica=spec.replica,
+        backend=str(address) if address else None,
+        port=address.port if address else None,
+        external=spec.start is None,
+    )
 
 
 def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:

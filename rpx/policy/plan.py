@@ -61,6 +61,7 @@ def plan(config: Config, http_port: int, https_port: int = 443) -> list[BackendS
                     depends_on=proxy.depends_on if source.start else (),
                     change_origin=source.address.origin.encode() if proxy.change_origin else b"",
                     by_index=_by_index(source.address.port, ports[proxy.name]),
+                    port_chosen=bool(proxy.replicas),
                 )
             )
         specs += [

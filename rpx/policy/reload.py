@@ -1,0 +1,268 @@
+"""From what runs to what is wanted: who is added, removed, replaced, adjusted, left alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from rpx.model.address import Address, Location
+from rpx.model.config import Config, Start
+from rpx.model.status import BackendSpec
+from rpx.policy.plan import plan_pools
+
+# Settings of the project that hold at once, and those that need another run.
+AT_ONCE: Final = ("verbose", "timeouts", "limits", "reload")
+NEXT_RUN: Final = ("name", "listen", "metrics", "logs")
+# Settings of a service that its running process can't have been told.
+TOLD: Final = frozenset({"name", "to", "https", "address", "command", "cwd", "oneshot"})
+ENV: Final = "env "  # and the name of the variable
+NEXT_START: Final = frozenset({"ready", "stop_command", "stop_signal", "stop_grace_period"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One backend as it is and as it is to be. `differs`: the settings, as rpx.yaml names them."""
+
+    before: BackendSpec
+    after: BackendSpec
+    differs: tuple[str, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """It gets an address and a label of its own: then both can run for a while."""
+        apart = self.before.label != self.after.label and _place(self.before) != _place(self.after)
+        return apart and not (self.before.by_index or self.after.by_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The way from one set of backends to another, the `wanted`, and all other settings.
+
+    The processes of those `replaced` must be; those `adjusted` only look different to rpx. The rest
+    is `kept`, though it may have lines or numbers of its own that are new.
+    """
+
+    added: tuple[BackendSpec, ...]
+    removed: tuple[BackendSpec, ...]
+    replaced: tuple[Pair, ...]
+    adjusted: tuple[Pair, ...]
+    kept: tuple[Pair, ...]
+    wanted: tuple[BackendSpec, ...]
+    hosts: tuple[tuple[str, tuple[str, ...]], ...]  # `to` → what differs, of pools that stay
+    settings: tuple[str, ...]
+    next_run: tuple[str, ...]
+
+    @property
+    def nothing(self) -> bool:
+        """There is nothing to do."""
+        return not (
+            self.added
+            or self.removed
+            or self.replaced
+            or self.adjusted
+            or self.hosts
+            or self.settings
+        )
+
+
+def compare(
+    running: Sequence[BackendSpec], wanted: Sequence[BackendSpec], before: Config, after: Config
+) -> Changes:
+    """Return the way from the backends that run to those that are wanted, touching the fewest.
+
+    `before` and `after` have the settings that are not about a single backend.
+    """
+    removed, added, pairs = _matched(running, wanted)
+    known = [Pair(old, new, tuple(_differences(old, new))) for old, new in pairs]
+    replaced = tuple(pair for pair in known if _needs_another_process(pair))
+    adjusted = tuple(pair for pair in known if pair.differs and pair not in replaced)
+    old_pools, new_pools = plan_pools(before.proxies), plan_pools(after.proxies)
+    hosts = {
+        to: tuple(_unequal(old_pools[to], pool, ("strategy", "sticky", "hold", "https")))
+        for to, pool in new_pools.items()
+        if to in old_pools
+    }
+    return Changes(
+        added=tuple(added),
+        removed=tuple(removed),
+        replaced=replaced,
+        adjusted=adjusted,
+        kept=tuple(pair for pair in known if not pair.differs),
+        wanted=tuple(wanted),
+        hosts=tuple((to, differs) for to, differs in hosts.items() if differs),
+        settings=tuple(_unequal(before, after, AT_ONCE)),
+        next_run=tuple(_unequal(before, after, NEXT_RUN)),
+    )
+
+
+def settled(before: Config, after: Config) -> Config:
+    """Return what a run has after a change from `before`: NEXT_RUN is still as it was."""
+    return after.model_copy(update={name: getattr(before, name) for name in NEXT_RUN})
+
+
+def at_port(spec: BackendSpec, port: int) -> BackendSpec:
+    """Return the same copy of a service at another port."""
+    assert isinstance(spec.address, Address)  # noqa: S101 - only ports are chosen
+    address = replace(spec.address, port=port)
+    environment = tuple(
+        (name, str(port) if name == "PORT" else text) for name, text in spec.environment
+    )
+    origin = address.origin.encode() if spec.change_origin else b""
+    return replace(spec, address=address, environment=environment, change_origin=origin)
+
+
+# ---- who is who
+
+
+def _matched(
+    running: Sequence[BackendSpec], wanted: Sequence[BackendSpec]
+) -> tuple[list[BackendSpec], list[BackendSpec], list[tuple[BackendSpec, BackendSpec]]]:
+    """Return those without a counterpart, old and new, and the pairs: by the first rule that fits.
+
+    The last rule is for copies at other addresses: each takes over from one that goes.
+    """
+    labels = {spec.label for spec in wanted}
+    rules: tuple[Callable[[BackendSpec], Hashable], ...] = (
+        lambda spec: (_kind(spec), spec.label, _place(spec)),
+        lambda spec: (_kind(spec), _place(spec)) if spec.address else id(spec),
+        lambda spec: spec.label if spec.start else id(spec),
+        lambda spec: spec.name if spec.start and spec.address else id(spec),
+    )
+    pairs: list[tuple[BackendSpec, BackendSpec]] = []
+    old, new = list(running), list(wanted)
+    for rule in rules:
+        waiting: dict[Hashable, deque[BackendSpec]] = defaultdict(deque)
+        for spec in old:
+            if rule is not rules[-1] or spec.label not in labels:  # its name is another's by now
+                waiting[rule(spec)].append(spec)
+        found = [(queue.popleft(), spec) for spec in new if (queue := waiting[rule(spec)])]
+        done = {id(spec) for pair in found for spec in pair}
+        pairs += found
+        old = [spec for spec in old if id(spec) not in done]
+        new = [spec for spec in new if id(spec) not in done]
+    return old, new, pairs
+
+
+def _kind(spec: BackendSpec) -> str:
+    if spec.start:
+        return "ours"
+    return "shared" if spec.served_by else "external"
+
+
+def _place(spec: BackendSpec) -> Hashable:
+    """Return what only one process can have; of one that isn't ours all that there is to know."""
+    address: Location | None = spec.address
+    if spec.start is None or not isinstance(address, Address):
+        return address
+    return address.port
+
+
+# ---- what is different
+
+
+def _differences(before: BackendSpec, after: BackendSpec) -> Iterator[str]:
+    """Return the settings that differ; numbers and lines that only rpx knows don't count."""
+    yield from _unequal(before, after, ("name", "weight", "health_check", "depends_on"))
+    if before.address != after.address and not (before.port_chosen and after.port_chosen):
+        yield "address"
+    if before.host != after.host:
+        yield "to"
+    elif _url(before) != _url(after):
+        yield "https"
+    if bool(before.change_origin) is not bool(after.change_origin):
+        yield "change_origin"
+    if before.start and after.start:
+        named = [name for name in Start.model_fields if name not in ("env", "where")]
+        yield from _unequal(before.start, after.start, named)
+        old, new = before.start.env, after.start.env
+        yield from (
+            f"{ENV}{name}" for name in sorted({*old, *new}) if _of(old, name) != _of(new, name)
+        )
+
+
+def _url(spec: BackendSpec) -> str | None:
+    return dict(spec.environment).get("RPX_URL")
+
+
+def _unequal(before: object, after: object, names: Sequence[str]) -> Iterator[str]:
+    return (name for name in names if getattr(before, name) != getattr(after, name))
+
+
+def _of(env: Mapping[str, str | None], name: str) -> tuple[bool, str | None]:
+    return name in env, env.get(name)
+
+
+def _needs_another_process(pair: Pair) -> bool:
+    return pair.after.start is not None and any(
+        name in TOLD or name.startswith(ENV) for name in pair.differs
+    )
+
+
+# ---- in words
+
+
+def sentences(changes: Changes) -> list[str]:
+    """Say what there is to do, a line for each."""
+    lines = [f"add {spec.label}" for spec in changes.added]
+    lines += [f"remove {spec.label}" for spec in changes.removed]
+    lines += [_replacement(pair) for pair in changes.replaced]
+    lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in changes.adjusted]
+    lines += [f"change {to}: {_list(differs)}" for to, differs in changes.hosts]
+    if changes.settings:
+        lines.append(f"change {_list(changes.settings)}")
+    if untouched := len(changes.kept):
+        lines.append(f"leave {untouched} backend{'s' if untouched > 1 else ''} alone")
+    return lines if not changes.nothing else ["nothing to change"]
+
+
+def advice(changes: Changes) -> list[str]:
+    """Say what will not be done now."""
+    if not changes.next_run:
+        return []
+    names = " and ".join(f"`{name}`" for name in changes.next_run)
+    return [f"{names} can't change while rpx runs: `rpx down`, then `rpx up`"]
+
+
+def as_json(changes: Changes) -> dict[str, Any]:
+    """Return the same for programs."""
+    moves = [pair for pair in changes.replaced if pair.moves]
+    restarts = [pair for pair in changes.replaced if not pair.moves]
+    return {
+        "plan": {
+            "add": [spec.label for spec in changes.added],
+            "remove": [spec.label for spec in changes.removed],
+            "replace": [_pair_json(pair) for pair in moves],
+            "restart": [_pair_json(pair) for pair in restarts],
+            "change": [_pair_json(pair) for pair in changes.adjusted],
+            "untouched": [pair.after.label for pair in changes.kept],
+            "hosts": {to: list(differs) for to, differs in changes.hosts},
+            "settings": list(changes.settings),
+            "next_run": list(changes.next_run),
+        },
+        "sentences": sentences(changes),
+        "advice": advice(changes),
+    }
+
+
+def _pair_json(pair: Pair) -> dict[str, Any]:
+    before, after = pair.before.label, pair.after.label
+    return {"before": before, "after": after, "differs": list(pair.differs)}
+
+
+def _replacement(pair: Pair) -> str:
+    if pair.moves:
+        return f"replace {pair.before.label} by {pair.after.label}: {_list(pair.differs)}"
+    return f"restart {_whom(pair)}: {_list(pair.differs)}"
+
+
+def _whom(pair: Pair) -> str:
+    old, new = pair.before.label, pair.after.label
+    return new if old == new else f"{old}, now {new}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(
+        f"{name} (from its next start)" if name in NEXT_START else name for name in names
+    )
