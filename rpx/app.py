@@ -8,8 +8,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import trio
@@ -17,6 +17,8 @@ import trio
 from rpx.backend.fleet import Fleet
 from rpx.backend.ports import settle_ports
 from rpx.backend.preflight import how_to_permit, preflight, taken
+from rpx.changes.project import Project, Terms
+from rpx.changes.watching import Watching
 from rpx.control.scraping import Scraped
 from rpx.control.secret import kept_key
 from rpx.errors import RpxError
@@ -27,6 +29,7 @@ from rpx.model.config import Config, Https, Metrics
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
 from rpx.policy.plan import plan, plan_pools
+from rpx.policy.scale import scaled
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server, open_listeners
 
@@ -52,15 +55,13 @@ class Options:
     """What a run knows beside the configuration.
 
     `run_id` marks its processes; `report` gets the bugs that walls have caught; `colour`: services
-    may print in colours; `names`: only these services, and what they depend on, are started;
-    `ports` is the file that keeps the ports rpx has chosen.
+    may print in colours; `terms` are what holds for every configuration that it may have.
     """
 
     run_id: str
     report: Callable[[ExceptionGroup[Exception]], None]
     colour: bool = False
-    names: Sequence[str] = ()
-    ports: Path | None = None
+    terms: Terms = field(default_factory=Terms)
 
 
 async def serve(
@@ -76,7 +77,9 @@ async def serve(
     Raises RpxError, before any process is started, when a port can't be had or a command doesn't
     exist. `task_status.started` gets the registry once clients can connect.
     """
-    config = await trio.to_thread.run_sync(settle_ports, config, options.ports)
+    terms, loaded = options.terms, config
+    config = scaled(loaded, terms.scale)
+    config = await trio.to_thread.run_sync(settle_ports, config, terms.ports)
     key, forgetful = await sticky_key(config)
     with ExitStack() as doors:  # those that nobody has come to serve are closed again
         listeners, fallback = listen(config.listen.host, HTTP, config.listen.http_port)
@@ -90,10 +93,10 @@ async def serve(
         _close_at_the_end(doors, scraped)
         ports = [each[0].getsockname()[1] for each in (listeners, tls) if each]
         registry = new_registry(config, key, *ports)
-        contexts = await tls_contexts(config.secured, registry.say)
+        contexts, untrusted = await tls_contexts(config.secured, registry.say)
         specs = [backend.spec for backend in registry.backends.values()]
         rows = registry.snapshot()
-        named = {row.label for name in options.names for row in select(rows, name)}
+        named = {row.label for name in terms.names for row in select(rows, name)}
         wanted = with_dependencies(specs, named) if named else {spec.label for spec in specs}
         await trio.to_thread.run_sync(preflight, [s for s in specs if s.label in wanted])
         if scraped:
@@ -114,15 +117,20 @@ async def serve(
             run_id=options.run_id,
             colour=options.colour,
         )
+        project = Project(registry, fleet, loaded, terms, partial(settle, server))
         async with trio.open_nursery() as services:
             for face in faces:
                 await services.start(face, registry, shutdown)
-            for note in filter(None, (fallback, fallback_tls, forgetful, where)):
+            for note in filter(None, (fallback, fallback_tls, forgetful, untrusted, where)):
                 registry.say(note)
             async with trio.open_nursery() as lives:
                 await lives.start(fleet.run, wanted)
                 task_status.started(registry)
-                await server.run(listeners, shutdown.wait, patience, tls=tls)
+                async with trio.open_nursery() as changes:
+                    changes.start_soon(project.run)
+                    changes.start_soon(Watching(registry, project).run)
+                    await server.run(listeners, shutdown.wait, patience, tls=tls)
+                    changes.cancel_scope.cancel(reason="nothing changes any more")
                 await fleet.shut_down()
                 lives.cancel_scope.cancel(reason="every process has gone")
             registry.say("stopped")
@@ -134,13 +142,16 @@ def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> N
         doors.callback(listener.close)
 
 
-async def tls_contexts(hosts: Mapping[str, Https], say: Callable[[str], None]) -> Contexts | None:
+async def tls_contexts(
+    hosts: Mapping[str, Https], say: Callable[[str], None]
+) -> tuple[Contexts | None, str]:
     """Return what TLS needs, with the certificates of all hosts; None if none has any.
 
-    Raises RpxError, for example for a host that the local authority may not certify.
+    Also what is to be said of them now; `say` is for later. Raises RpxError, for example for a host
+    that the local authority may not certify.
     """
     if not hosts:
-        return None
+        return None, ""
 
     def prepared() -> tuple[Contexts, bool]:
         # What isn't used costs nothing: this takes longer to load than the rest of rpx.
@@ -156,9 +167,25 @@ async def tls_contexts(hosts: Mapping[str, Https], say: Callable[[str], None]) -
         return contexts, authority is None or is_trusted(authority)
 
     contexts, trusted = await trio.to_thread.run_sync(prepared)
-    if not trusted:
-        say("no browser accepts the certificates of rpx yet: `rpx trust` tells them to")
-    return contexts
+    untrusted = "no browser accepts the certificates of rpx yet: `rpx trust` tells them to"
+    return contexts, "" if trusted else untrusted
+
+
+async def settle(server: Server, config: Config) -> None:
+    """Let all that is about no single backend be as `config` says from now on. Raises RpxError."""
+    registry, hosts = server.registry, config.secured
+    if hosts and server.contexts is None:
+        raise RpxError(
+            f"`https` of {next(iter(hosts))} can't begin while rpx runs: nothing listens for it",
+            hint="`rpx down`, then `rpx up`",
+        )
+    if hosts:
+        server.contexts, _ = await tls_contexts(hosts, registry.say)
+    if not registry.key:
+        registry.key, forgetful = await sticky_key(config)
+        if forgetful:
+            registry.say(forgetful)
+    server.settle(verbose=config.verbose, timeouts=config.timeouts, limits=config.limits)
 
 
 def new_registry(config: Config, key: bytes, port: int, https_port: int = 443) -> Registry:

@@ -23,16 +23,17 @@ ROOMS = {
     "control": {"errors", "model", "policy", "hub"},
     "drill": {"errors", "policy", "http", "control"},
     "doctor": {"errors", "model", "certificates", "backend", "control"},
+    "changes": {"errors", "model", "policy", "hub", "backend", "control"},
     "app": {
         "errors",
         "model",
         "policy",
-        "config",
         "certificates",
         "hub",
         "backend",
         "proxy",
         "control",
+        "changes",
     },
     "python": {"errors", "model", "config", "hub", "control", "app"},
     "cli": {
@@ -47,6 +48,7 @@ ROOMS = {
         "control",
         "drill",
         "doctor",
+        "changes",
         "app",
     },
 }
@@ -62,7 +64,19 @@ OUTSIDE = {
     "pydantic": {"model", "config", "control"},
     "rich": {"cli"},
     "starlette": {"control"},
-    "trio": {"hub", "backend", "journal", "proxy", "control", "drill", "app", "python", "cli"},
+    "trio": {
+        "hub",
+        "backend",
+        "journal",
+        "proxy",
+        "control",
+        "changes",
+        "drill",
+        "app",
+        "python",
+        "cli",
+    },
+    "watchfiles": {"changes"},
     "yaml": {"config"},
 }
 # standard-library doors to the outside world that pure rooms must not open

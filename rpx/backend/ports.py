@@ -21,23 +21,57 @@ RANGE: Final = range(20_000, 30_000)
 LOOPBACK: Final = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 Kept = dict[str, list[int]]
+NONE: Final[Mapping[str, list[int]]] = {}
 
 
-def settle_ports(config: Config, file: Path | None, *, keep: bool = True) -> Config:
+def settle_ports(
+    config: Config, file: Path | None, *, keep: bool = True, running: Mapping[str, list[int]] = NONE
+) -> Config:
     """Return `config` with an address for every copy of a service that has none.
 
-    Ports come from `file`, as far as they are free, and with `keep` go there: None and a file that
-    can't be read or written only mean that they may be others next time. Raises RpxError.
+    Ports come from those that are `running`, then from `file`, as far as they are free, and with
+    `keep` go there: None and a file that can't be read or written only mean that they may be others
+    next time. Raises RpxError.
     """
     wanted = copies(config)
     if not wanted:
         return config
-    kept = _read(file)
-    chosen = choose(wanted, kept, fixed_ports(config), str(config.root), is_free)
+    chosen = _more(wanted, config, file, running)
     if keep:
-        longer = {name: kept.get(name, [])[len(ports) :] for name, ports in chosen.items()}
-        _write(file, {**kept, **{name: chosen[name] + longer[name] for name in chosen}})
+        keep_ports(file, chosen)
     return with_ports(config, chosen)
+
+
+def spare_ports(
+    config: Config, file: Path | None, running: Mapping[str, list[int]], extra: Mapping[str, int]
+) -> Kept:
+    """Return so many ports more for each name than are `running`. Raises RpxError."""
+    wanted = {name: len(running[name]) + count for name, count in extra.items()}
+    found = _more(wanted, config, file, running)
+    return {name: ports[len(running[name]) :] for name, ports in found.items()}
+
+
+def keep_ports(file: Path | None, ports: Mapping[str, list[int]]) -> None:
+    """Let copies have these ports the next time; what more of them have had stays behind that."""
+    kept = _read(file)
+    longer = {name: kept.get(name, [])[len(chosen) :] for name, chosen in ports.items()}
+    _write(file, {**kept, **{name: ports[name] + longer[name] for name in ports}})
+
+
+def _more(
+    wanted: Mapping[str, int], config: Config, file: Path | None, running: Mapping[str, list[int]]
+) -> Kept:
+    ours = {port for ports in running.values() for port in ports}
+    kept = _read(file)
+    for name, ports in running.items():
+        kept[name] = [*ports, *(port for port in kept.get(name, []) if port not in ours)]
+    return choose(
+        wanted,
+        kept,
+        fixed_ports(config),
+        str(config.root),
+        lambda port: port in ours or is_free(port),
+    )
 
 
 def choose(

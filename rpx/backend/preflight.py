@@ -23,6 +23,18 @@ from rpx.model.status import BackendSpec
 def preflight(specs: Iterable[BackendSpec]) -> None:
     """Raise what is wrong with commands (all at once), then with the ports of backends of ours."""
     specs = list(specs)
+    check_commands(specs)
+    for spec in specs:
+        if spec.start is None and not spec.served_by:
+            continue
+        if isinstance(spec.address, SocketFile):
+            _check_socket(spec, spec.address)
+        elif spec.address is not None:
+            _check_port(spec, spec.address)
+
+
+def check_commands(specs: Iterable[BackendSpec]) -> None:
+    """Raise what is wrong with commands, all at once."""
     started = [(spec, spec.start) for spec in specs if spec.start is not None]
     problems: dict[Problem, None] = {}
     for spec, start in started:
@@ -31,13 +43,6 @@ def preflight(specs: Iterable[BackendSpec]) -> None:
             problems[_no_command(spec, start, missing)] = None
     if problems:
         raise ConfigError(*problems)
-    for spec in specs:
-        if spec.start is None and not spec.served_by:
-            continue
-        if isinstance(spec.address, SocketFile):
-            _check_socket(spec, spec.address)
-        elif spec.address is not None:
-            _check_port(spec, spec.address)
 
 
 def missing_command(start: Start, environment: dict[str, str]) -> str | None:

@@ -34,6 +34,8 @@ COMMANDS = {
     "start": ("rpx.cli.orders:start", "Start backends that are down"),
     "stop": ("rpx.cli.orders:stop", "Stop backends; they stay down until started"),
     "restart": ("rpx.cli.orders:restart", "Restart backends, one after the other"),
+    "reload": ("rpx.cli.change:reload", "Read rpx.yaml again, and change what is different"),
+    "scale": ("rpx.cli.change:scale", "Run more or fewer copies of a service"),
     "kill-backend": ("rpx.cli.kill:kill_backend", "Kill a backend, to see what users see"),
     "pause-backend": ("rpx.cli.orders:pause_backend", "Take a backend out of rotation; it runs on"),
     "resume-backend": ("rpx.cli.orders:resume_backend", "Let a paused backend get requests again"),

@@ -7,7 +7,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import trio
@@ -15,6 +15,7 @@ import trio
 from rpx.app import Face, Options, serve
 from rpx.backend.processes import marked, send
 from rpx.backend.usage import measure
+from rpx.changes.project import Load, Terms
 from rpx.cli.abort import Abort
 from rpx.cli.background import let_go
 from rpx.cli.console import Console
@@ -49,12 +50,15 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
     """
     path = file.absolute() if file else find_config(Path.cwd())
     asked = Asked(wishes.profiles, wishes.names)
-    config = load_config(path, os.environ, lambda text: say(f"warning: {text}"), asked)
-    if verbose:
-        config = config.model_copy(update={"verbose": True})
-    if no_start:
-        config = routes_only(config)
-    return hold_and_run(config, path, wishes)
+
+    def load(warn: Callable[[str], None]) -> Config:
+        config = load_config(path, os.environ, warn, asked)
+        if verbose:
+            config = config.model_copy(update={"verbose": True})
+        return routes_only(config) if no_start else config
+
+    config = load(lambda text: say(f"warning: {text}"))
+    return hold_and_run(config, path, wishes, load)
 
 
 def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
@@ -68,18 +72,18 @@ def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
     return hold_and_run(config, file_of(root), wishes)
 
 
-def hold_and_run(config: Config, path: Path, wishes: Wishes) -> int:
-    """Run a project as the only one of its `path`."""
+def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None = None) -> int:
+    """Run a project as the only one of its `path`; `load` reads that again."""
     raise_file_limit()
     run_id = secrets.token_hex(6)
     me, guardian = Identity.of(os.getpid()), Identity.of(os.getppid())
     with take(Lease(me, guardian, run_id, config.name, path)) as hold:
         if hold.crashed is not None:
             sweep(hold.crashed)
-        return trio.run(run, config, hold, wishes)
+        return trio.run(run, config, hold, wishes, load)
 
 
-async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
+async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> int:
     """Signals, faces and the project itself; the exit code."""
     shutdown = Shutdown()
     folder = journal_folder(hold.lease.config)
@@ -104,8 +108,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes) -> int:
         hold.lease.run_id,
         report,
         colour=wishes.colour,
-        names=wishes.names,
-        ports=ports_file(hold.lease.config),
+        terms=Terms(load, wishes.names, dict(wishes.scale), ports_file(hold.lease.config)),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(obey_signals, shutdown)

@@ -14,6 +14,7 @@ import click
 from rpx.backend.guardian import guard
 from rpx.cli.background import in_background
 from rpx.cli.command import Command, Common, profile_option
+from rpx.cli.copies import copies
 from rpx.cli.duration import seconds
 from rpx.cli.failures import reported
 from rpx.cli.wishes import Wishes
@@ -26,6 +27,7 @@ rpx up -d                       # in the background: `rpx attach`, `rpx logs`, `
 rpx up --wait --timeout 60s     # likewise, and return when all of it is ready
 rpx up --profile full           # with the services of that profile, too
 rpx up --exit-code-from test    # end when test ends, and with its exit code: for CI
+rpx up --scale api=3            # so many copies of it, whatever `replicas` says
 rpx up -f shop/rpx.yaml         # another project's file
 rpx up --verbose                # with a line for each request and who answered it
 rpx up --no-start               # only the routes: start the services yourself
@@ -45,6 +47,9 @@ rpx up --color never            # for a file or a pipe that wants no colours
     metavar="NAME",
     help="Likewise, and end with the exit code of this service",
 )
+@click.option(
+    "--scale", metavar="NAME=COPIES", multiple=True, help="Run so many copies of a service"
+)
 @click.option("--verbose", is_flag=True, help="Print each request and who answered it")
 @click.option("--no-start", is_flag=True, help="Start nothing: somebody else runs the backends")
 @click.pass_obj
@@ -55,6 +60,7 @@ def up(
     detach: bool,
     wait: bool,
     timeout: str | None,
+    scale: tuple[str, ...],
     profiles: tuple[str, ...],
     abort_on_exit: bool,
     exit_code_from: str | None,
@@ -77,6 +83,7 @@ def up(
         detached=detach or wait,
         abort_on_exit=abort_on_exit,
         exit_code_from=exit_code_from,
+        scale=tuple(copies(scale).items()),
     )
     if wishes.detached and exit_code_from is not None:
         raise UsageError(

@@ -10,7 +10,7 @@ class Wishes:
     """`colour`: services may print in colours.
 
     `names`: start only these and what they depend on; none: all. `profiles`: which belong to the
-    run. `detached`: in the background.
+    run. `detached`: in the background. `scale` is how many copies of a service.
     `abort_on_exit`: end with the first process that does; `exit_code_from`: likewise, with the exit
     code of this service.
     """
@@ -19,5 +19,6 @@ class Wishes:
     names: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     detached: bool = False
+    scale: tuple[tuple[str, int], ...] = ()
     abort_on_exit: bool = False
     exit_code_from: str | None = None

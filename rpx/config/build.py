@@ -55,6 +55,7 @@ _AS_WRITTEN = (
     "stop_command",
     "stop_signal",
     "stop_grace_period",
+    "watch",
 )
 
 

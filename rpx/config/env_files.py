@@ -35,6 +35,7 @@ class EnvFiles:
         self.root = root
         self.dotenv = {key: text for key, text in dotenv.items() if key not in environ}
         self.environ = {**dotenv, **environ}
+        self.looked_at = [root / ".env"]  # whether they exist or not
         self._document = document
         self._environ = environ
         self._unset = unset
@@ -44,6 +45,7 @@ class EnvFiles:
         variables: dict[str, str] = {}
         for index, file in enumerate(written or ()):
             path = self.root / file.path
+            self.looked_at.append(path)
             at = (*owner, "env_file", index)
             if path.exists() and not path.is_dir():
                 known = ChainMap(variables, dict(self._environ), self.dotenv)

@@ -89,7 +89,15 @@ def config_from_mapping(
     dotenv, problems = read_dotenv(root, environ, unset)
     document = document_from_mapping(mapping, _SPELLINGS, label)
     document.report_beside(problems)
-    return _config(document, EnvFiles(document, root, environ, dotenv, unset), NOTHING)
+    config = _config(document, EnvFiles(document, root, environ, dotenv, unset), NOTHING)
+    if config.reload == "auto":
+        document.report(
+            f"`reload` of {label} is `auto`, but there is no file that could change",
+            ("reload",),
+            "leave it out; it belongs into an rpx.yaml",
+        )
+        document.raise_if_wrong()
+    return config
 
 
 def overlaid(mapping: Mapping[str, object], keys: Mapping[str, object]) -> dict[str, object]:
@@ -163,6 +171,8 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
         metrics=Metrics(port=top.metrics.port) if top.metrics else None,
         logs=Logs(**logs),
         verbose=bool(top.verbose),
+        reload=top.reload or "manual",
+        env_files=tuple(dict.fromkeys(files.looked_at)),
         proxies=tuple(proxies),
         processes=tuple(process for _, process in processes),
     )

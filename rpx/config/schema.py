@@ -42,6 +42,7 @@ from rpx.config.values import (
     Statuses,
     Wait,
     Way,
+    WhenToReload,
     Written,
 )
 from rpx.config.wording import wrong
@@ -239,6 +240,7 @@ class TopWritten(Written):
     https: Maybe[HttpsField] = None
     listen: Maybe[ListenWritten] = None
     verbose: Maybe[StrictBool] = None
+    reload: Maybe[WhenToReload] = None
     env_file: Maybe[EnvFilesField] = None
     timeouts: Maybe[TimeoutsWritten] = None
     limits: Maybe[LimitsWritten] = None

@@ -137,7 +137,7 @@ def env_file(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
 
-def several(value: object) -> object:
+def several(value: object) -> tuple[object, ...]:
     """One of something that may be a list."""
     return tuple(value) if isinstance(value, list) and value else (value,)
 

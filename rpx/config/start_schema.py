@@ -18,6 +18,7 @@ from rpx.config.values import (
     Maybe,
     Needed,
     Pattern,
+    Patterns,
     Policy,
     Profiles,
     Seconds,
@@ -95,6 +96,7 @@ class StartWritten(Written):
     stop_command: Maybe[Command] = None
     stop_signal: Maybe[Signal] = None
     stop_grace_period: Maybe[Seconds] = None
+    watch: Maybe[Patterns] = None
 
 
 StartField = Annotated[StartWritten, BeforeValidator(shorthand.start)]

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
-from rpx.config import addresses, shorthand
+from rpx.config import addresses, changing, shorthand
 from rpx.model.address import Location
-from rpx.model.config import Strategy
+from rpx.model.config import Reload, Strategy
 
 T = TypeVar("T")
 
@@ -39,6 +39,8 @@ Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
 ExitCode = Annotated[StrictInt, Field(ge=0, le=255)]
 ExitCodes = Annotated[tuple[ExitCode, ...], BeforeValidator(shorthand.several)]
 Way = Annotated[Strategy, BeforeValidator(shorthand.strategy)]
+WhenToReload = Annotated[Reload, BeforeValidator(changing.reload)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(changing.patterns)]
 Instances = Annotated[StrictInt, BeforeValidator(shorthand.instances)]
 Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(shorthand.statuses)]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from rpx.control.lease import Lease
-from rpx.errors import Exit, NotRunning, RpxError, TookTooLong
+from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
 from rpx.model.figures import Figures
 
 if TYPE_CHECKING:
@@ -73,6 +73,17 @@ class Client:
         body = {"target": target, "signal": signal, "down_for": down_for, "restart": restart}
         kill: dict[str, Any] = self._ask("POST", "/v1/orders/kill-backend", body)
         return kill
+
+    def reload(self, *, dry_run: bool = False) -> dict[str, Any]:
+        """Read the file again: `plan`, `sentences`, `advice` and `outcomes`."""
+        changed: dict[str, Any] = self._ask("POST", "/v1/reload", {"dry_run": dry_run})
+        return changed
+
+    def scale(self, services: Mapping[str, int], *, dry_run: bool = False) -> dict[str, Any]:
+        """Run so many copies of each service; what came of it, as of `reload`."""
+        body = {"services": dict(services), "dry_run": dry_run}
+        changed: dict[str, Any] = self._ask("POST", "/v1/scale", body)
+        return changed
 
     def down(self) -> None:
         """Ask the project to end. It does so after the answer."""
@@ -206,10 +217,13 @@ class _Lines:
 def _error(answer: httpx.Response) -> RpxError:
     try:
         error = answer.json()["error"]
-        return RpxError(error["what"], hint=error["hint"], exit_code=error["exit_code"])
+        found = RpxError(error["what"], hint=error["hint"], exit_code=error["exit_code"])
+        if problems := error.get("problems"):  # a file may have several
+            found.problems = tuple(Problem(**problem) for problem in problems)
     except (ValueError, KeyError, TypeError):
         return RpxError(
             f"the control API answered {answer.status_code}",
             hint="this is a bug in rpx",
             exit_code=Exit.FAILED,
         )
+    return found

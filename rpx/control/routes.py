@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from rpx.control.rows import ps_row
 from rpx.control.streams import NDJSON, Follow, events, ndjson, output, printed_json
 from rpx.control.why import why
 from rpx.errors import Exit, RpxError, UsageError
+from rpx.hub.orders import Change
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import OWN_WORDS, Printed
@@ -50,6 +52,19 @@ class KillBackend(BaseModel):
     restart: bool = True
 
 
+class Reload(BaseModel):
+    """The body of reload. `dry_run`: only say what would be done."""
+
+    model_config = ConfigDict(extra="forbid")
+    dry_run: bool = False
+
+
+class Scale(Reload):
+    """The body of scale: copies by service."""
+
+    services: dict[str, int] = Field(min_length=1)
+
+
 def application(registry: Registry, shutdown: Shutdown, measure: Measure) -> Starlette:
     """The API of one running project. It holds no state of its own."""
     api = Api(registry, shutdown, measure)
@@ -69,6 +84,8 @@ def application(registry: Registry, shutdown: Shutdown, measure: Measure) -> Sta
             Route("/v1/events", api.events),
             Route("/metrics", api.metrics),
             Route("/v1/down", api.down, methods=["POST"]),
+            Route("/v1/reload", api.reload, methods=["POST"]),
+            Route("/v1/scale", api.scale, methods=["POST"]),
             Route("/v1/orders/kill-backend", api.kill_backend, methods=["POST"]),
             *(
                 Route(f"/v1/orders/{verb}", partial(api.several, work), methods=["POST"])
@@ -144,6 +161,27 @@ class Api:
             self._shutdown.request()
         return JSONResponse({"stopping": True})
 
+    async def reload(self, request: Request) -> Response:
+        """Read the file again; what has been done, and what became of it."""
+        body = await _body(request, Reload)
+        return await self._change(Change(dry=body.dry_run))
+
+    async def scale(self, request: Request) -> Response:
+        """Run other numbers of copies, likewise."""
+        body = await _body(request, Scale)
+        return await self._change(Change(body.services, dry=body.dry_run))
+
+    async def _change(self, change: Change) -> Response:
+        try:
+            self._registry.mailbox.give.send_nowait(change)
+        except trio.WouldBlock:
+            hint = "try again in a moment"
+            raise RpxError("other changes of the project are still under way", hint=hint) from None
+        await change.done.wait()
+        if change.error is not None:
+            raise change.error
+        return JSONResponse(change.answer)
+
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""
         body = await _body(request, KillBackend)
@@ -215,7 +253,12 @@ _STATUS = {Exit.USAGE: 422, Exit.TIMEOUT: 504, Exit.NOT_RUNNING: 503}
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RpxError)  # noqa: S101 - starlette's handlers are typed for any
     problem = error.problems[0]
-    what = {"what": problem.what, "hint": problem.hint, "exit_code": error.exit_code}
+    what = {
+        "what": problem.what,
+        "hint": problem.hint,
+        "exit_code": error.exit_code,
+        "problems": [asdict(each) for each in error.problems],
+    }
     return JSONResponse({"error": what}, _STATUS.get(Exit(error.exit_code), 409))
 
 

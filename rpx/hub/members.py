@@ -38,6 +38,11 @@ class Members:
         """The backend of this label, also if it is leaving. Raises KeyError."""
         return self.backends.get(label) or {b.spec.label: b for b in self.leaving}[label]
 
+    def nudge(self) -> None:
+        """Let every held request look again: what it waits for may no longer come."""
+        for pool in self.pools.values():
+            pool.wake()
+
     def add(self, spec: BackendSpec) -> Backend:
         """Return the record of a new backend, which is in no pool yet."""
         if spec.label in self.backends:

@@ -1,13 +1,16 @@
-"""What users can ask of a backend, and the mailbox in which its life finds it."""
+"""What users can ask of a backend or of the project, and the mailboxes in which it is found."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import trio
+
+from rpx.errors import RpxError
 
 T = TypeVar("T")
 
@@ -62,6 +65,22 @@ class Order:
     def take(self) -> None:
         """Tell whoever gave the order that the life has acted on it."""
         self.taken.set()
+
+
+@dataclass(slots=True)
+class Change:
+    """What is asked of the project as a whole: to read its file again, or other numbers of copies.
+
+    `scale` is copies by service; None: read the file. `dry`: only say what would be done. Whoever
+    has carried it out fills in what came of it, `answer` as JSON, and sets `done`.
+    """
+
+    scale: Mapping[str, int] | None = None
+    dry: bool = False
+    why: str = ""  # what has changed, where nobody gave an order
+    done: trio.Event = field(default_factory=trio.Event)
+    answer: dict[str, Any] = field(default_factory=dict)
+    error: RpxError | None = None
 
 
 @dataclass(slots=True)

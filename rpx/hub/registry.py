@@ -19,6 +19,7 @@ from rpx.hub.bus import Bus
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
 from rpx.hub.members import Members
+from rpx.hub.orders import Change, Mailbox
 from rpx.hub.records import Backend, Pool
 from rpx.model.figures import Figures
 from rpx.model.status import (
@@ -76,6 +77,7 @@ class Registry(Members):
         self.events: Bus[Event] = Bus()
         self.lines: Bus[Printed] = Bus()
         self.words = LineRing()
+        self.mailbox = Mailbox[Change].new()  # what is asked of the project as a whole
 
     # ---- what a life does
 
@@ -210,11 +212,6 @@ class Registry(Members):
         """Publish which backend answered a request."""
         address = str(backend.spec.address)
         self.events.publish(Routed(path.decode("latin-1"), address))
-
-    def nudge(self) -> None:
-        """Let every held request look again: what it waits for may no longer come."""
-        for pool in self.pools.values():
-            pool.wake()
 
     def enter(self, backend: Backend) -> None:
         """Count a request in, until `leave` after the last byte of its answer."""

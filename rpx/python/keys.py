@@ -101,6 +101,7 @@ class StartKeys(TypedDict, total=False):
     stop_command: Command
     stop_signal: str | int
     stop_grace_period: Duration
+    watch: str | Sequence[str]
 
 
 class ProcessKeys(StartKeys, total=False):
@@ -219,6 +220,7 @@ class ProjectKeys(TypedDict, total=False):
     https: bool | HttpsKeys
     listen: ListenKeys
     verbose: bool
+    reload: Literal["manual"]
     env_file: EnvFile
     timeouts: TimeoutsKeys
     limits: LimitsKeys

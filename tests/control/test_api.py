@@ -19,6 +19,8 @@ import trio
 import trio.testing
 
 from rpx.control.api import Control
+from rpx.errors import ConfigError, Problem
+from rpx.hub.orders import MAILBOX, Change
 from rpx.hub.shutdown import Shutdown
 from rpx.model.figures import Figures
 from tests.control.fake_life import Fleet
@@ -130,7 +132,46 @@ async def test_an_error_says_what_and_what_to_do_and_with_which_exit_code(
         "what": "there is no backend `9999` here",
         "hint": "the backends of this project are api:3000, api:3001, api:3005 (external)",
         "exit_code": 2,
+        "problems": [
+            {
+                "what": "there is no backend `9999` here",
+                "hint": "the backends of this project are api:3000, api:3001, api:3005 (external)",
+                "where": "",
+                "excerpt": "",
+            }
+        ],
     }
+
+
+async def test_changes_of_the_project_are_passed_on_and_answered(
+    project: Project, nursery: trio.Nursery
+) -> None:
+    asked: list[tuple[object, bool]] = []
+
+    async def carry_out() -> None:
+        async for change in project.fleet.registry.mailbox.orders:
+            asked.append((change.scale, change.dry))
+            change.answer = {"sentences": ["nothing to change"]}
+            if change.scale:
+                change.error = ConfigError(Problem("one", "rpx.yaml:1:1"), Problem("two"))
+            change.done.set()
+
+    nursery.start_soon(carry_out)
+    reloaded = await project.http.post("/v1/reload", json={"dry_run": True})
+    assert reloaded.json() == {"sentences": ["nothing to change"]}
+    scaled = await project.http.post("/v1/scale", json={"services": {"api": 3}})
+    assert scaled.status_code == 422
+    assert [each["what"] for each in scaled.json()["error"]["problems"]] == ["one", "two"]
+    assert asked == [(None, True), ({"api": 3}, False)]
+
+
+async def test_too_many_changes_at_once_are_refused(project: Project) -> None:
+    mailbox = project.fleet.registry.mailbox
+    for _ in range(MAILBOX):
+        mailbox.give.send_nowait(Change())
+    answer = await project.http.post("/v1/reload", json={})
+    assert answer.status_code == 409
+    assert "still under way" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""What a change of files means: a reload, or new processes for the services that watch them."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Final
+
+import trio
+
+from rpx.changes.files import Lookout, Watched
+from rpx.changes.project import Project
+from rpx.control import orders
+from rpx.hub.orders import Change
+from rpx.hub.registry import Registry
+from rpx.model.status import State
+from rpx.policy.globs import Globs
+
+LONGER: Final = 1.0  # seconds that a restart still has when there is another change
+GONE: Final = 1.0  # and that a file may be missing: some editors remove it first
+UNTOUCHED: Final = frozenset({State.STOPPED, State.WAITING})  # by the user, or not yet started
+
+
+class Watching:
+    """Listens to the files of a project. It costs nothing as long as none is watched."""
+
+    def __init__(self, registry: Registry, project: Project) -> None:
+        self._registry = registry
+        self._project = project
+        self._stale = ""  # the file of the project that has changed
+        self._woken = trio.Event()
+        self._dirty: dict[str, set[str]] = defaultdict(set)  # labels by service
+        self._why: dict[str, str] = {}  # the file that has changed, by service
+        self._restarts: dict[str, trio.CancelScope] = {}  # that are under way
+        self._nursery: trio.Nursery | None = None
+        self.lookout = Lookout(self._watched, self._hear, registry.say)
+
+    async def run(self) -> None:
+        """Act on changes until cancelled."""
+        async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._reload)
+            self._nursery.start_soon(self.lookout.run)
+            while True:
+                await self._project.changed.wait()
+                self.lookout.look_again()
+
+    def _watched(self) -> Watched:
+        services = {
+            (start.watch, str(start.cwd))
+            for backend in self._registry.backends.values()
+            if (start := backend.spec.start) and start.watch
+        }
+        return Watched(self._own_files(), tuple(_globs(*service) for service in services))
+
+    def _own_files(self) -> frozenset[str]:
+        config = self._project.config
+        if not self._project.follows_file or config.file is None:
+            return frozenset()
+        return frozenset(map(str, (config.file, *config.env_files)))
+
+    def _hear(self, paths: Collection[str]) -> None:
+        own = self._own_files()
+        for path in sorted(paths):
+            if path in own:
+                self._stale = path
+                self._woken.set()
+            for backend in self._registry.backends.values():
+                start, name = backend.spec.start, backend.spec.name
+                if start and start.watch and _globs(start.watch, str(start.cwd)).match(path):
+                    self._dirty[name].add(backend.spec.label)
+                    self._why[name] = path
+        for name in list(self._dirty):
+            self._begin(name)
+
+    # ---- rpx.yaml
+
+    async def _reload(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken = trio.Event()
+            if not await trio.Path(self._stale).exists():
+                with trio.move_on_after(GONE):
+                    await self._woken.wait()
+                self._woken = trio.Event()
+            change = Change(why=f"{self._shown(self._stale)} has changed")
+            await self._registry.mailbox.give.send(change)
+            await change.done.wait()
+
+    # ---- services
+
+    def _begin(self, name: str) -> None:
+        under_way = self._restarts.get(name)
+        if under_way is not None:
+            deadline = trio.current_time() + LONGER
+            under_way.deadline = min(under_way.deadline, deadline)
+        elif self._nursery is not None:
+            self._restarts[name] = trio.CancelScope()
+            self._nursery.start_soon(self._restart, name)
+
+    async def _restart(self, name: str) -> None:
+        """One copy after the other; what changes meanwhile means once more, not once for each."""
+        while labels := self._dirty.pop(name, set()):
+            with self._restarts[name] as scope:
+                await self._roll(name, labels)
+            if scope.cancelled_caught:
+                self._dirty[name] |= labels  # some may not have had their turn
+            self._restarts[name] = trio.CancelScope()
+        del self._restarts[name]
+
+    async def _roll(self, name: str, labels: Collection[str]) -> None:
+        backends = self._registry.backends
+        due = [
+            label
+            for label, backend in backends.items()
+            if label in labels and backend.state not in UNTOUCHED
+        ]
+        if not due:
+            return
+        self._registry.say(f"{self._shown(self._why[name])} changed: restart {', '.join(due)}")
+        for outcome in await orders.restart(self._registry, due):
+            if outcome.exit_code:
+                self._registry.say(outcome.sentence)
+
+    def _shown(self, path: str) -> str:
+        """Return the path as short as it can be said."""
+        inside = os.path.relpath(path, self._project.config.root)
+        return path if inside.startswith("..") else inside
+
+
+@lru_cache(256)
+def _globs(patterns: tuple[str, ...], folder: str) -> Globs:
+    return Globs(patterns, folder)

@@ -1,0 +1,388 @@
+"""rpx.yaml changes while a project runs: only what is different is touched, no request fails."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from pathlib import Path
+
+import pytest
+import trio
+
+from rpx.certificates.files import authority_folder
+from rpx.changes.project import Terms
+from rpx.errors import ConfigError, RpxError
+from rpx.hub.orders import Change, Order, OrderKind
+from rpx.model.status import State
+from tests.support.live import Clients, clients, live
+from tests.support.project import free_ports
+
+pytestmark = pytest.mark.real
+
+
+def shop(head: str = "", **proxies: str) -> str:
+    entries = "".join(f"  - {{to: {name}.localhost, {text}}}\n" for name, text in proxies.items())
+    return f"{head}proxies:\n{entries}"
+
+
+def at(*ports: int, run: str = "RUN", more: str = "") -> str:
+    return f"from: [{', '.join(map(str, ports))}], start: {run}{more}"
+
+
+async def test_one_backend_more_or_less_touches_nobody_else(tmp_path: Path) -> None:
+    first, second, third = free_ports(3)
+    async with live(tmp_path, shop(api=at(first), web=at(second))) as it:
+        before = it.pids
+        it.backend(f"web:{second}").counts.errors = 7
+        async with clients(it) as asking:
+            said = await it.reload(shop(api=at(first, third), web=at(second)))
+            assert said == [f"add api:{third}", "leave 2 backends alone"]
+            assert it.pids.items() > before.items()
+            assert list(it.pids) == [f"api:{first}", f"api:{third}", f"web:{second}"]
+            await asking.answered(20)
+            assert set(asking.answers) == {it.pids[f"api:{first}"], it.pids[f"api:{third}"]}
+            said = await it.reload(shop(api=at(third), web=at(second)))
+            assert said == [f"remove api:{first}", "leave 2 backends alone"]
+        assert set(it.pids) == {f"api:{third}", f"web:{second}"}
+        assert it.pids[f"web:{second}"] == before[f"web:{second}"]
+        assert it.backend(f"web:{second}").counts.errors == 7
+
+
+async def test_a_lone_copy_is_restarted_and_requests_wait_for_it(tmp_path: Path) -> None:
+    port, other = free_ports(2)
+    async with live(tmp_path, shop(api=at(port), web=at(other))) as it:
+        before = it.pids
+        async with clients(it) as asking:
+            said = await it.reload(shop(api=at(port, run="A=1 RUN"), web=at(other)))
+            await asking.answered(20)
+        assert said == [f"restart api:{port}: command", "leave 1 backend alone"]
+        assert set(asking.answers) == {before[f"api:{port}"], it.pids[f"api:{port}"]}
+        assert it.pids[f"web:{other}"] == before[f"web:{other}"]
+
+
+async def test_copies_on_fixed_ports_are_restarted_one_after_the_other(tmp_path: Path) -> None:
+    ports = free_ports(3)
+    text = at(*ports, more=", hold: 0")  # nobody waits: somebody is always there
+    async with live(tmp_path, shop(api=text)) as it:
+        before = set(it.pids.values())
+        async with clients(it):
+            await it.reload(shop(api=at(*ports, run="A=1 RUN", more=", hold: 0")))
+        assert not before & set(it.pids.values())
+
+
+async def test_copies_on_free_ports_are_there_before_the_old_ones_go(tmp_path: Path) -> None:
+    async with live(tmp_path, shop(api="start: RUN, replicas: 2, hold: 0")) as it:
+        [first, second] = it.pids
+        async with clients(it) as asking:
+            said = await it.reload(shop(api="start: A=1 RUN, replicas: 2, hold: 0"))
+            await asking.answered(20)
+        [third, fourth] = it.pids
+        assert said == [
+            f"replace {first} by {third}: command",
+            f"replace {second} by {fourth}: command",
+        ]
+        assert not {first, second} & {third, fourth}
+        assert it.registry.leaving == []
+        kept = json.loads((tmp_path / "ports.json").read_text())["api"]
+        assert [f"api:{port}" for port in kept[:2]] == [third, fourth]
+
+
+async def test_a_lone_copy_on_a_free_port_is_replaced_without_a_wait(tmp_path: Path) -> None:
+    async with live(tmp_path, shop(api="start: RUN, hold: 0")) as it:
+        async with clients(it):
+            await it.reload(shop(api="start: A=1 RUN, hold: 0"))
+
+
+async def test_another_port_is_there_before_the_old_one_goes(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    async with live(tmp_path, shop(api=at(first, more=", hold: 0"))) as it:
+        async with clients(it):
+            said = await it.reload(shop(api=at(second, more=", hold: 0")))
+        assert said == [f"replace api:{first} by api:{second}: address"]
+        assert list(it.pids) == [f"api:{second}"]
+
+
+async def test_one_that_does_not_work_does_not_take_the_place_of_one_that_does(
+    tmp_path: Path,
+) -> None:
+    works, broken = "start: RUN, replicas: 2", 'start: {command: RUN broken, restart: "no"}'
+    async with live(tmp_path, shop(api=works)) as it:
+        before = it.pids
+        async with clients(it):
+            it.write(shop(api=f"{broken}, replicas: 2"))
+            change = await it.change()
+        first, second = change.answer["outcomes"]
+        assert first["exit_code"] == 1
+        assert f"{min(before)} goes on as it was" in first["sentence"]
+        assert second["sentence"].startswith(f"{max(before)} left as it is, because")
+        assert it.pids == before
+        assert it.registry.leaving == []
+        again = await it.change(dry=True)
+        assert len(again.answer["plan"]["replace"]) == 2, "there is still something to do"
+        assert await it.reload(shop(api=works)) == ["nothing to change"]
+
+
+async def test_after_the_first_that_fails_the_others_are_left_as_they_are(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    broken = '{command: RUN broken, restart: "no"}'
+    async with live(tmp_path, shop(api=at(first, second))) as it:
+        before = it.pids
+        async with clients(it):
+            it.write(shop(api=at(first, second, run=broken)))
+            change = await it.change()
+            assert [each["exit_code"] for each in change.answer["outcomes"]] == [1, 1]
+        assert it.pids[f"api:{second}"] == before[f"api:{second}"]
+        await it.reload(shop(api=at(first, second)))
+        await it.ready()
+        assert it.pids[f"api:{second}"] == before[f"api:{second}"]
+
+
+async def test_another_name_and_host_at_the_same_port(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(api=at(port))) as it:
+        it.backend(f"api:{port}").counts.errors = 7
+        said = await it.reload(shop(web=at(port)))
+        assert said == [f"restart api:{port}, now web:{port}: name, to"]
+        assert it.backend(f"web:{port}").counts.errors == 7
+        async with clients(it, "web.localhost"):
+            pass
+
+
+async def test_settings_of_a_pool_change_in_place(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    async with live(tmp_path, shop(api=at(first, second))) as it:
+        before, pool = it.pids, it.registry.pools["api.localhost"]
+        async with clients(it):
+            said = await it.reload(
+                shop(
+                    api=f"from: [{{address: {first}, weight: 3}}, {second}], start: RUN,"
+                    " health_check: {path: /health, interval: 20, unhealthy_threshold: 2},"
+                    " sticky: true, strategy: random, hold: 3"
+                )
+            )
+        assert said == [
+            f"change api:{first}: weight, health_check",
+            f"change api:{second}: health_check",
+            "change api.localhost: strategy, sticky, hold",
+        ]
+        assert it.pids == before
+        assert it.registry.pools["api.localhost"] is pool
+        assert (pool.hold, pool.pins is not None) == (3.0, True)
+        assert [backend.weight for backend in pool.backends] == [3, 1]
+        assert it.registry.key, "cookies that nobody can guess"
+        (tmp_path / "sick").touch()
+        await it.until(lambda: not it.backend(f"api:{first}").in_rotation)
+
+
+async def test_a_request_under_way_is_finished_by_a_backend_that_leaves(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    async with live(tmp_path, shop(api=at(first), web=at(second))) as it:
+        leaving, asking = it.backend(f"web:{second}"), Clients()
+        async with trio.open_nursery() as nursery:
+            stream = await trio.open_tcp_stream("127.0.0.1", it.registry.port)
+            request = b"GET /slow HTTP/1.1\r\nHost: web.localhost\r\n\r\n"
+            nursery.start_soon(asking._ask, stream, request)
+            await trio.sleep(0.1)
+            assert leaving.in_flight == 1
+            await it.reload(shop(api=at(first)))
+            assert asking.answers.total() == 1, "it was stopped after its answer"
+        await asking._ask(stream, b"GET / HTTP/1.1\r\nHost: web.localhost\r\n\r\n")
+        assert "404" in asking.failures[0]
+        await stream.aclose()
+        assert leaving.gone
+
+
+async def test_a_file_with_mistakes_changes_nothing_and_all_of_them_are_said(
+    tmp_path: Path,
+) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(api=at(port))) as it:
+        before = it.pids
+        with pytest.raises(ConfigError) as error:
+            await it.reload(shop(api=at(port, more=", strateggy: random, hold: soon")))
+        assert len(error.value.problems) == 2
+        await it.until_noted("everything stays as it is")
+        await it.until_noted("unknown setting `strateggy`")
+        with pytest.raises(ConfigError, match="does not exist"):
+            await it.reload(shop(api=at(port), web="start: no-such-program"))
+        assert it.pids == before
+        async with clients(it):
+            pass
+
+
+async def test_a_port_that_somebody_has_changes_nothing(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(api=at(port))) as it:
+        with pytest.raises(RpxError, match="is taken by"):
+            await it.reload(shop(api=at(port), web=at(it.registry.port)))
+        assert list(it.pids) == [f"api:{port}"]
+
+
+async def test_what_takes_another_run_is_said_each_time(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(api=at(port))) as it:
+        text = shop("metrics: {port: 0}\nverbose: true\nlimits: {held: 5}\n", api=at(port))
+        assert (await it.reload(text))[0] == "change verbose, limits"
+        await it.until_noted("`metrics` can't change while rpx runs: `rpx down`, then `rpx up`")
+        again = await it.change()
+        assert again.answer["sentences"] == ["nothing to change"]
+        assert again.answer["plan"]["next_run"] == ["metrics"]
+
+
+async def test_a_look_changes_nothing(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    async with live(tmp_path, shop(api=at(first))) as it:
+        it.write(shop(api=at(first), web=at(second)))
+        change = await it.change(dry=True)
+        assert change.answer["plan"]["add"] == [f"web:{second}"]
+        assert "outcomes" not in change.answer
+        assert list(it.pids) == [f"api:{first}"]
+
+
+async def test_one_that_was_stopped_stays_stopped_and_starts_as_it_says_now(
+    tmp_path: Path,
+) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(api=at(port))) as it:
+        backend = it.backend(f"api:{port}")
+        backend.mailbox.give.send_nowait(Order(OrderKind.STOP))
+        await it.until(lambda: backend.state is State.STOPPED)
+        it.write(shop(api=at(port, run="echo new; RUN")))
+        change = await it.change()
+        [outcome] = change.answer["outcomes"]
+        assert outcome["sentence"].endswith("is stopped: what is new holds from its next start")
+        assert backend.state is State.STOPPED
+        backend.mailbox.give.send_nowait(Order(OrderKind.START))
+        await it.ready()
+        assert b"new" in [line.text for line in backend.lines.tail(3)]
+
+
+async def test_one_that_has_failed_is_tried_again_with_a_new_command(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    broken = shop(api=at(port, run="{command: RUN broken, restart: 'no'}"))
+    async with live(tmp_path, shop(api=at(port))) as it:
+        it.write(broken)
+        await it.change()
+        assert it.backend(f"api:{port}").state is State.FAILED
+        assert await it.reload(broken) == ["nothing to change"]
+        await it.reload(shop(api=at(port)))
+        assert it.backend(f"api:{port}").in_rotation
+
+
+async def test_processes_come_and_go_and_a_changed_oneshot_runs_again(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    job = "processes:\n  worker: exec sleep 100\n  job: {command: echo %s, oneshot: true}\n"
+    async with live(tmp_path, shop(api=at(port))) as it:
+        await it.reload(shop(api=at(port)) + job % "one")
+        assert it.backend("worker").pid
+        assert it.backend("job").state is State.COMPLETED
+        worker = it.backend("worker").pid
+        said = await it.reload(shop(api=at(port)) + job % "two")
+        assert said[0] == "restart job: command"
+        assert [line.text for line in it.backend("job").lines.tail(9)] == [b"one", b"two"]
+        assert it.backend("worker").pid == worker
+        assert (await it.reload(shop(api=at(port))))[:2] == ["remove worker", "remove job"]
+        assert list(it.pids) == [f"api:{port}"]
+
+
+async def test_an_address_that_somebody_else_serves_from_now_on(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    async with live(tmp_path, shop(api=at(first), web=at(second))) as it:
+        await it.reload(shop(api=f"from: [{first}]", web=at(second)))
+        assert it.backend(f"api:{first}").external
+        assert it.registry.leaving == []
+
+
+async def test_only_what_was_asked_for_is_started_also_after_a_reload(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    terms = Terms(names=["api", "gone"])
+    text = shop(api=at(first), gone="from: 1")
+    async with live(tmp_path, text, terms=terms) as it:
+        await it.until(lambda: it.backend(f"api:{first}").in_rotation)
+        await it.reload(shop(api=at(first), web=at(second)))
+        await it.until(lambda: it.backend(f"web:{second}").begun)
+        assert it.backend(f"web:{second}").state is State.STOPPED
+
+
+async def test_the_end_does_not_wait_for_a_reload(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    slow = at(second, run="sleep 100")
+    async with live(tmp_path, shop(api=at(first))) as it:
+        it.write(shop(api=at(first), web=slow))
+        change = Change()
+        it.registry.mailbox.give.send_nowait(change)
+        await it.until(lambda: f"web:{second}" in it.registry.backends)
+        began = trio.current_time()
+    assert trio.current_time() - began < 10
+    assert not change.done.is_set()
+
+
+async def test_with_auto_a_change_of_the_file_or_of_an_env_file_is_enough(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    auto = "reload: auto\n"
+    async with live(tmp_path, shop(auto, api=at(first))) as it:
+        await it.watching()
+        it.write(shop(auto, api=at(first), web=at(second)))
+        await it.until_noted("rpx.yaml has changed")
+        await it.until(lambda: f"web:{second}" in it.pids and it.backend(f"web:{second}").pid)
+        (tmp_path / "new").write_text("proxies: [")
+        (tmp_path / "new").replace(tmp_path / "rpx.yaml")
+        await it.until_noted("everything stays as it is")
+        it.write(shop(auto, api=at(first), web=at(second)))
+        await it.until_noted("rpx.yaml has changed: nothing to change")
+        (tmp_path / ".env").write_text("COLOUR=red\n")
+        await it.until_noted("restart api:")
+        assert ".env has changed:" in it.notes
+
+
+async def test_a_file_that_is_gone_for_a_moment_is_no_mistake(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    auto = "reload: auto\n"
+    async with live(tmp_path, shop(auto, api=at(first))) as it:
+        await it.watching()
+        (tmp_path / "rpx.yaml").unlink()
+        await trio.sleep(0.3)  # it is noticed, and waited for
+        it.write(shop(auto, api=at(first), web=at(second)))
+        await it.until_noted(f"add web:{second}")
+        assert not any("stays as it is" in note for note in it.notes)
+
+
+async def test_a_new_host_has_a_certificate_when_others_have_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    first, second = free_ports(2)
+    text = shop("https: true\n", api=at(first))
+    async with live(tmp_path, text, listen="{http_port: 0, https_port: 0}") as it:
+        context = ssl.create_default_context(cafile=str(authority_folder() / "rpx-ca.pem"))
+
+        async def shakes_hands(host: str) -> bool:
+            stream = trio.SSLStream(
+                await trio.open_tcp_stream("localhost", it.registry.https_port),
+                context,
+                server_hostname=host,
+            )
+            try:
+                await stream.do_handshake()
+            except trio.BrokenResourceError:
+                return False
+            finally:
+                await trio.aclose_forcefully(stream)
+            return True
+
+        assert await shakes_hands("api.localhost")
+        assert not await shakes_hands("web.localhost")
+        said = await it.reload(shop("https: true\n", api=at(first), web=at(second)))
+        assert said == [f"add web:{second}", "leave 1 backend alone"]
+        assert await shakes_hands("web.localhost")
+        said = await it.reload(shop("https: false\n", api=at(first), web=at(second)))
+        assert said[0] == f"restart api:{first}: https"
+
+
+async def test_a_first_host_with_tls_needs_another_run(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(api=at(port))) as it:
+        before = it.pids
+        with pytest.raises(RpxError, match=r"`https` of api\.localhost can't begin"):
+            await it.reload(shop("https: true\n", api=at(port)))
+        assert it.pids == before

@@ -1,0 +1,71 @@
+"""More and fewer copies while clients ask: new ones join when ready, the last ones drain and go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rpx.changes.project import Terms
+from tests.support.live import clients, live
+
+pytestmark = pytest.mark.real
+
+
+def api(replicas: int, more: str = "") -> str:
+    return f"proxies:\n  - {{to: api.localhost, start: RUN, replicas: {replicas}{more}}}\n"
+
+
+async def test_copies_come_and_go_and_no_request_is_lost(tmp_path: Path) -> None:
+    async with live(tmp_path, api(2, ", hold: 0")) as it:
+        before = it.pids
+        async with clients(it) as asking:
+            more = await it.change({"api": 4})
+            assert len(more.answer["plan"]["add"]) == 2
+            assert len(it.pids) == 4
+            assert it.pids.items() > before.items()
+            await asking.answered(30)
+            assert set(asking.answers) == set(it.pids.values())
+            fewer = await it.change({"api": 1})
+            assert len(fewer.answer["plan"]["remove"]) == 3
+        [label] = it.pids
+        assert label == min(before), "the last ones go"
+        assert it.pids[label] == before[label]
+        assert it.registry.leaving == []
+
+
+async def test_a_copy_that_comes_back_has_the_port_that_it_had(tmp_path: Path) -> None:
+    async with live(tmp_path, api(2)) as it:
+        labels = list(it.pids)
+        await it.change({"api": 1})
+        await it.change({"api": 2})
+        assert list(it.pids) == labels
+
+
+async def test_the_number_outlives_a_reload_until_the_file_has_another_one(tmp_path: Path) -> None:
+    async with live(tmp_path, api(1), terms=Terms(scale={"api": 2})) as it:
+        assert len(it.pids) == 2
+        await it.change({"api": 3})
+        await it.reload(api(1, ", hold: 3"))
+        assert len(it.pids) == 3
+        await it.reload(api(2))
+        assert len(it.pids) == 2
+
+
+async def test_what_cannot_be_scaled_changes_nothing(tmp_path: Path) -> None:
+    async with live(tmp_path, api(1)) as it:
+        change = await it.change({"web": 2})
+        assert "there is no service `web` here" in str(change.error)
+        assert len(it.pids) == 1
+
+
+async def test_one_that_does_not_start_is_said(tmp_path: Path) -> None:
+    run = "start: {command: test -e one || exit 3; rm one; RUN, restart: 'no'}"
+    (tmp_path / "one").touch()
+    async with live(tmp_path, f"proxies:\n  - {{to: api.localhost, {run}}}\n") as it:
+        change = await it.change({"api": 2})
+        [outcome] = change.answer["outcomes"]
+        assert outcome["exit_code"] == 1
+        assert "failed" in outcome["sentence"]
+        async with clients(it):
+            pass

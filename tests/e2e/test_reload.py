@@ -1,0 +1,80 @@
+"""`rpx reload`, `rpx scale` and `rpx up --scale` as one types them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.support.load import Load
+from tests.support.project import Project, free_ports, until
+
+pytestmark = pytest.mark.real
+
+
+def test_a_file_is_read_again_while_requests_come_in(project: Project) -> None:
+    _, second = project.copies(2)
+    [third] = free_ports(1)
+    text = (project.folder / "rpx.yaml").read_text()
+    with project.up():
+        before = {row["label"]: row["pid"] for row in project.ps()}
+        with Load(project.http_port, "api.localhost") as load:
+            (project.folder / "rpx.yaml").write_text(
+                text.replace(f"localhost:{second}]", f"localhost:{second}, localhost:{third}]")
+            )
+            look = json.loads(project.rpx("reload", "--dry-run", "--json").stdout)
+            assert look["plan"]["add"] == [f"api:{third}"]
+            done = project.rpx("reload")
+            load.wait_for(50)
+        assert not load.failures
+        assert load.answers[third] > 0
+        assert done.returncode == 0, done.stderr
+        added, untouched, joined = done.stdout.splitlines()
+        assert added == f"add api:{third}"
+        assert untouched == "leave 2 backends alone"
+        assert re.fullmatch(rf"api:{third} ready \(pid \d+\) after \d\.\d s", joined)
+        after = {row["label"]: row["pid"] for row in project.ps()}
+        assert after.items() > before.items()
+        (project.folder / "rpx.yaml").write_text(text.replace("start:", "strat:") + "hold: soon\n")
+        done = project.rpx("reload")
+        assert done.returncode == 2
+        assert "has an unknown setting `strat`" in done.stderr
+        assert "rpx.yaml:4:" in done.stderr
+        assert done.stderr.count("error:") == 2
+        assert done.stdout == ""
+        project.until_said("everything stays as it is")
+        assert {row["label"]: row["pid"] for row in project.ps()} == after
+
+
+def test_copies_are_added_and_taken_away(project: Project) -> None:
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nproxies:\n"
+        "  - {to: api.localhost, start: exec PYTHON APPS/ok.py}\n"
+        "  - {to: web.localhost, from: WEB}\n",
+        WEB=str(free_ports(1)[0]),
+    )
+    with project.up("--scale", "api=2", ready=False):
+        until(lambda: list(project.states().values()).count("ready") == 2, "two copies")
+        with Load(project.http_port, "api.localhost") as load:
+            done = project.rpx("scale", "api=1")
+            load.wait_for(30)
+        assert done.returncode == 0
+        assert re.search(r"api:\d+ removed, stopped \(it was pid \d+\)", done.stdout)
+        assert not load.failures
+        done = project.rpx("scale", "web=2")
+        assert done.returncode == 2
+        assert "`web` has the addresses of its `from`" in done.stderr
+        done = project.rpx("scale", "api")
+        assert done.returncode == 2
+        assert "`api` is not a service and a number of copies" in done.stderr
+
+
+def test_a_project_of_the_command_line_has_nothing_to_reload(project: Project) -> None:
+    [port] = free_ports(1)
+    words = ("--from", str(port), "--to", "api.localhost", "--http-port", str(project.http_port))
+    with project.up(*words, verb=(), ready=False):
+        until(project.ps, "it runs")
+        done = project.rpx("reload")
+        assert done.returncode == 2
+        assert "this project has no rpx.yaml that could be read again" in done.stderr
