@@ -197,7 +197,7 @@ def child_environment(spec: BackendSpec, start: Start, *, colour: bool) -> dict[
     environment = dict(os.environ)
     environment["PYTHONUNBUFFERED"] = "1"  # else a crash takes the last lines with it
     if colour and "NO_COLOR" not in environment:
-        environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0011: a pipe, and no terminal
+        environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0016: a pipe, and no terminal
         environment.setdefault("CLICOLOR_FORCE", "1")
     environment.update(spec.environment)
     for name, value in start.env.items():
