@@ -63,7 +63,7 @@ async def tcp_check(address: Location, timeout: float) -> str | None:
                 absent.append(_reason(error))
                 continue
             with stream.socket:
-                if not _met_itself(stream.socket):
+                if not _met_nobody(stream.socket):
                     return await _not_secured(stream, address)
             absent.append(REFUSED)
         return absent[0]
@@ -181,9 +181,16 @@ def _hosts(address: Location) -> tuple[tuple[str, float], ...]:
     return ((address.host, math.inf),)
 
 
-def _met_itself(sock: trio.socket.SocketType) -> bool:
-    """A port that is free may be given to the very socket that calls it, and the call succeeds."""
-    return bool(sock.getsockname() == sock.getpeername())
+def _met_nobody(sock: trio.socket.SocketType) -> bool:
+    """Whether a call that has succeeded has reached nobody who is there.
+
+    A port that is free may be given to the very socket that calls it; and who was just ending has
+    taken the connection and reset it.
+    """
+    try:
+        return bool(sock.getsockname() == sock.getpeername())
+    except OSError:
+        return True
 
 
 def _named(status: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.backend.probe import _met_itself, http_check, tcp_check
+from rpx.backend.probe import _met_nobody, http_check, tcp_check
 from rpx.model.address import Address, SocketFile, Tls
 from rpx.model.config import HealthCheck
 from tests.support.places import black_hole
@@ -241,7 +242,17 @@ async def test_a_call_that_reaches_only_itself_is_noticed() -> None:
     with trio.socket.socket() as sock:
         await sock.bind(("127.0.0.1", 0))
         await sock.connect(sock.getsockname())
-        assert _met_itself(sock)
+        assert _met_nobody(sock)
+
+
+async def test_one_who_has_reset_the_connection_at_once_is_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, trio.socket.socket() as sock:
+        await sock.connect(server.getsockname())
+        taken, _ = server.accept()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        taken.close()
+        await trio.lowlevel.wait_readable(sock)
+        assert _met_nobody(sock)
 
 
 # ---------------------------------------------------------------- unix sockets
