@@ -12,6 +12,7 @@ from rpx.hub.orders import Order, OrderKind
 from rpx.model.status import State
 from tests.support.live import clients, live
 from tests.support.project import free_ports
+from tests.support.running import until
 
 Edit = Callable[[str], object]
 pytestmark = pytest.mark.real
@@ -113,12 +114,12 @@ async def test_a_first_copy_that_does_not_come_back_saves_the_others(
 async def test_a_change_while_nothing_comes_up_does_not_wait_for_it(
     tmp_path: Path, edit: Edit
 ) -> None:
-    start = "{command: test -e src/broken.py && sleep 100; RUN, watch: src}"
+    start = "{command: test -e src/broken.py && echo stuck && sleep 100; RUN, watch: src}"
     async with live(tmp_path, shop(api=f"start: {start}")) as it:
         await it.watching("src")
         [backend] = it.registry.backends.values()
         (tmp_path / "src/broken.py").touch()
-        await it.until(lambda: backend.restarts == 1 and backend.state is State.STARTING)
+        await until(lambda: any(line.text == b"stuck" for line in backend.lines.tail(5)))
         (tmp_path / "src/broken.py").unlink()
         await it.until(lambda: backend.in_rotation)
 
