@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import trio
 
@@ -21,7 +22,8 @@ from rpx.hub.registry import Registry
 from rpx.model.status import PoolSpec, State
 from rpx.policy.reload import Changes, Pair
 
-AS_IT_IS = frozenset({State.STOPPED, State.WAITING})  # its next start is somebody else's affair
+# Stopped by a user, or not started yet: its next start is somebody else's affair.
+AS_IT_IS: Final = frozenset({State.STOPPED, State.WAITING})
 
 
 class Transition:

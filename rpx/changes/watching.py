@@ -12,15 +12,14 @@ import trio
 
 from rpx.changes.files import Lookout, Watched
 from rpx.changes.project import Project
+from rpx.changes.transition import AS_IT_IS
 from rpx.control import orders
 from rpx.hub.orders import Change
 from rpx.hub.registry import Registry
-from rpx.model.status import State
 from rpx.policy.globs import Globs
 
 LONGER: Final = 1.0  # seconds that a restart still has when there is another change
 GONE: Final = 1.0  # and that a file may be missing: some editors remove it first
-UNTOUCHED: Final = frozenset({State.STOPPED, State.WAITING})  # by the user, or not yet started
 
 
 class Watching:
@@ -114,7 +113,7 @@ class Watching:
         due = [
             label
             for label, backend in backends.items()
-            if label in labels and backend.state not in UNTOUCHED
+            if label in labels and backend.state not in AS_IT_IS
         ]
         if not due:
             return
