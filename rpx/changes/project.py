@@ -153,8 +153,10 @@ class Project:
 
     def _preflight(self, changes: Changes) -> None:
         ours = self._wanted(changes.wanted)
-        preflight([spec for spec in changes.added if spec.label in ours])
-        check_commands([pair.after for pair in changes.replaced if pair.after.label in ours])
+        replaced = [pair for pair in changes.replaced if pair.after.label in ours]
+        check_commands([pair.after for pair in replaced])
+        new = [*changes.added, *(pair.after for pair in replaced if pair.elsewhere)]
+        preflight([spec for spec in new if spec.label in ours])
 
     async def _go(self, target: Config, changes: Changes) -> list[Outcome]:
         wanted = self._wanted(changes.wanted)

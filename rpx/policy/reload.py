@@ -30,9 +30,14 @@ class Pair:
     differs: tuple[str, ...] = ()
 
     @property
+    def elsewhere(self) -> bool:
+        """It gets an address of its own."""
+        return _place(self.before) != _place(self.after)
+
+    @property
     def moves(self) -> bool:
         """It gets an address and a label of its own: then both can run for a while."""
-        apart = self.before.label != self.after.label and _place(self.before) != _place(self.after)
+        apart = self.before.label != self.after.label and self.elsewhere
         return apart and not (self.before.by_index or self.after.by_index)
 
 
@@ -121,7 +126,7 @@ def _matched(
 ) -> tuple[list[BackendSpec], list[BackendSpec], list[tuple[BackendSpec, BackendSpec]]]:
     """Return those without a counterpart, old and new, and the pairs: by the first rule that fits.
 
-    The last rule is for copies at other addresses: each takes over from one that goes.
+    The last two rules are for copies at other addresses: each takes over from one that goes.
     """
     labels = {spec.label for spec in wanted}
     rules: tuple[Callable[[BackendSpec], Hashable], ...] = (
@@ -129,13 +134,14 @@ def _matched(
         lambda spec: (_kind(spec), _place(spec)) if spec.address else id(spec),
         lambda spec: spec.label if spec.start else id(spec),
         lambda spec: spec.name if spec.start and spec.address else id(spec),
+        lambda spec: spec.host if spec.start and spec.address else id(spec),
     )
     pairs: list[tuple[BackendSpec, BackendSpec]] = []
     old, new = list(running), list(wanted)
     for rule in rules:
         waiting: dict[Hashable, deque[BackendSpec]] = defaultdict(deque)
         for spec in old:
-            if rule is not rules[-1] or spec.label not in labels:  # its name is another's by now
+            if rule not in rules[-2:] or spec.label not in labels:  # its name is another's by now
                 waiting[rule(spec)].append(spec)
         found = [(queue.popleft(), spec) for spec in new if (queue := waiting[rule(spec)])]
         done = {id(spec) for pair in found for spec in pair}

@@ -93,6 +93,16 @@ async def test_a_lone_copy_on_a_free_port_is_replaced_without_a_wait(tmp_path: P
             await it.reload(shop(api="start: A=1 RUN, hold: 0"))
 
 
+async def test_another_name_is_there_before_the_old_one_goes(tmp_path: Path) -> None:
+    text = "name: {}, start: RUN, replicas: 1, hold: 0"
+    async with live(tmp_path, shop(api=text.format("one"))) as it:
+        [one] = it.pids
+        async with clients(it):
+            said = await it.reload(shop(api=text.format("two")))
+        [two] = it.pids
+        assert said == [f"replace {one} by {two}: name"]
+
+
 async def test_another_port_is_there_before_the_old_one_goes(tmp_path: Path) -> None:
     first, second = free_ports(2)
     async with live(tmp_path, shop(api=at(first, more=", hold: 0"))) as it:
@@ -215,6 +225,8 @@ async def test_a_port_that_somebody_has_changes_nothing(tmp_path: Path) -> None:
     async with live(tmp_path, shop(api=at(port))) as it:
         with pytest.raises(RpxError, match="is taken by"):
             await it.reload(shop(api=at(port), web=at(it.registry.port)))
+        with pytest.raises(RpxError, match="is taken by"):
+            await it.reload(shop(api=at(it.registry.port)))
         assert list(it.pids) == [f"api:{port}"]
 
 
