@@ -16,7 +16,7 @@ import trio
 
 from rpx.backend.fleet import Fleet
 from rpx.backend.ports import settle_ports
-from rpx.backend.preflight import how_to_permit, preflight, taken
+from rpx.backend.preflight import how_to_permit, needs_permission, preflight, taken
 from rpx.changes.project import Project, Terms
 from rpx.changes.watching import Watching
 from rpx.control.scraping import Scraped
@@ -262,7 +262,7 @@ def listen(host: str, usual: Usual, wanted: int | None) -> tuple[list[socket.soc
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return str(taken("the usual one", Address(host, port)).problems[0].what)
-    return f"port {port} needs root, or `sysctl net.ipv4.ip_unprivileged_port_start={port}`"
+    return f"port {port} {needs_permission()}"
 
 
 def _no_port(host: str, port: int, error: OSError, setting: str = "`listen.http_port`") -> RpxError:

@@ -105,13 +105,21 @@ def taken(what: str, address: Address) -> RpxError:
     )
 
 
+def needs_permission() -> str:
+    """Return what to say of a port that isn't permitted, where there is room for one line."""
+    if sys.platform != "linux":
+        return "needs root"
+    return "needs root, or sysctl, setcap or authbind: `rpx doctor` has the commands"
+
+
 def how_to_permit(port: int) -> str:
     """Say how a port below 1024 may be had without being root."""
     if sys.platform != "linux":
         return "be root: ports below 1024 are for nobody else"
+    first = min(port, 80)  # or the line for 443 would take 80 away again
     return (
         "be root, or permit it:\n"
-        f"  sudo sysctl net.ipv4.ip_unprivileged_port_start={port}    # everybody, until a reboot\n"
+        f"  sudo sysctl net.ipv4.ip_unprivileged_port_start={first}    # for all, until a reboot\n"
         f"  sudo setcap cap_net_bind_service=+ep {os.path.realpath(sys.executable)}    # Python\n"
         f"  sudo install -m 500 -o $USER /dev/null /etc/authbind/byport/{port}"
         "    # then: authbind --deep rpx up"

@@ -1,0 +1,86 @@
+"""The ports of the listener: those that were chosen, and what takes the place of the usual ones."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from rpx import app
+from rpx.errors import RpxError
+from tests.support.project import free_ports
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
+    """Ports that can't be had, each with its errno; all others can."""
+    refusals: dict[int, int] = {}
+
+    def opening(_: str, port: int) -> list[socket.socket]:
+        if port in refusals:
+            raise OSError(refusals[port], os.strerror(refusals[port]))
+        return []
+
+    monkeypatch.setattr(app, "open_listeners", opening)
+    return refusals
+
+
+@pytest.fixture
+def holder() -> Iterator[int]:
+    """A port that this process has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.usefixtures("refused")
+def test_the_usual_port_is_taken_without_a_word() -> None:
+    assert app.listen("localhost", app.HTTPS, None) == ([], "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="these are ways of Linux")
+def test_one_line_says_every_way_to_a_port_that_is_not_permitted(refused: dict[int, int]) -> None:
+    refused[80] = errno.EACCES
+    assert app.listen("localhost", app.HTTP, None)[1] == (
+        "listening on port 8080: port 80 needs root, or sysctl, setcap or authbind:"
+        " `rpx doctor` has the commands"
+    )
+
+
+def test_the_first_that_can_be_had_takes_the_place_of_the_usual_one(
+    refused: dict[int, int],
+) -> None:
+    refused |= {443: errno.EACCES, 8443: errno.EADDRINUSE, 8444: errno.EADDRINUSE}
+    assert app.listen("localhost", app.HTTPS, None)[1].startswith(
+        "listening on port 8445: port 443"
+    )
+
+
+def test_who_holds_the_usual_port_is_said(holder: int) -> None:
+    usual = app.Usual("`listen.http_port`", holder, range(free_ports(1)[0], 65536))
+    listeners, why = app.listen("localhost", usual, None)
+    for listener in listeners:
+        listener.close()
+    assert f"the usual one, {holder}, is taken by `" in why
+    assert why.endswith(f"(pid {os.getpid()})")
+
+
+def test_a_port_that_was_chosen_has_no_substitute(holder: int, refused: dict[int, int]) -> None:
+    refused |= {81: errno.EACCES, holder: errno.EADDRINUSE}
+    with pytest.raises(RpxError, match="port 81 is not permitted") as denied:
+        app.listen("localhost", app.HTTP, 81)
+    assert "set `listen.http_port` to 0 for any free one" in denied.value.problems[0].hint
+    with pytest.raises(RpxError) as taken:
+        app.listen("localhost", app.HTTP, holder)
+    what = taken.value.problems[0].what
+    assert what.startswith(f"`listen.http_port`, {holder}, is taken by `")
+    assert what.endswith(f"(pid {os.getpid()})")
+
+
+def test_when_none_is_free_it_is_said_what_to_set(refused: dict[int, int]) -> None:
+    refused |= dict.fromkeys([443, *range(8443, 8543)], errno.EADDRINUSE)
+    with pytest.raises(RpxError, match="no port from 8443 to 8542 is free"):
+        app.listen("localhost", app.HTTPS, None)
