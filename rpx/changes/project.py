@@ -71,19 +71,27 @@ class Project:
 
     async def run(self) -> None:
         """Take orders until cancelled."""
-        async for change in self._registry.mailbox.orders:
-            try:
-                await self._carry_out(change)
-            except RpxError as error:
-                change.error = error
-                self._say(
-                    f"{_reason(change)}: that can't be done, everything stays as it is",
-                    str(error).splitlines(),
-                )
-            change.done.set()
+        change = await self._registry.mailbox.orders.receive()
+        while True:
+            more = trio.Event()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._take, change, more)
+                change = await self._registry.mailbox.orders.receive()
+                more.set()
 
-    async def _carry_out(self, change: Change) -> None:
-        """Raises RpxError before anything is touched."""
+    async def _take(self, change: Change, more: trio.Event) -> None:
+        try:
+            await self._carry_out(change, more)
+        except RpxError as error:
+            change.error = error
+            self._say(
+                f"{_reason(change)}: that can't be done, everything stays as it is",
+                str(error).splitlines(),
+            )
+        change.done.set()
+
+    async def _carry_out(self, change: Change, more: trio.Event) -> None:
+        """Raises RpxError before anything is touched. `more`: somebody waits for the next one."""
         if change.scale is None:
             config = await self._read()
             scale = still_meant(self._scale, self.config, config)
@@ -98,7 +106,7 @@ class Project:
             return
         await self._settle(settled(self.config, target))
         self._say(_reason(change), (*sentences(changes), *advice(changes)))
-        outcomes = await self._go(target, changes)
+        outcomes = await self._go(target, changes, more)
         self.config, self._scale = settled(self.config, config), scale
         self.changed.set()
         self.changed = trio.Event()
@@ -158,10 +166,11 @@ class Project:
         new = [*changes.added, *(pair.after for pair in replaced if pair.elsewhere)]
         preflight([spec for spec in new if spec.label in ours])
 
-    async def _go(self, target: Config, changes: Changes) -> list[Outcome]:
+    async def _go(self, target: Config, changes: Changes, more: trio.Event) -> list[Outcome]:
         wanted = self._wanted(changes.wanted)
         pools = plan_pools(target.proxies)
-        outcomes = await Transition(self._registry, self._fleet, changes, pools, wanted).run()
+        way = Transition(self._registry, self._fleet, changes, pools, wanted, more=more)
+        outcomes = await way.run()
         if ports := _ports(changes.wanted):
             await trio.to_thread.run_sync(keep_ports, self._terms.ports, ports)
         return outcomes

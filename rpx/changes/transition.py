@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import trio
@@ -24,6 +25,7 @@ from rpx.policy.reload import Changes, Pair
 
 # Stopped by a user, or not started yet: its next start is somebody else's affair.
 AS_IT_IS: Final = frozenset({State.STOPPED, State.WAITING})
+PRESSED: Final = 5.0  # seconds that processes still have to become ready when there is more to do
 
 
 class Transition:
@@ -36,12 +38,16 @@ class Transition:
         changes: Changes,
         pools: Mapping[str, PoolSpec],
         wanted: Collection[str],
+        *,
+        more: trio.Event,
     ) -> None:
+        """`more`: there is another change to make, this one should come to an end."""
         self._registry = registry
         self._fleet = fleet
         self._changes = changes
         self._pools = pools
         self._wanted = wanted
+        self._more = more
         self._standing: dict[str, Backend] = {}  # by the label of who will take their places
         self._outcomes: list[Outcome] = []
 
@@ -104,7 +110,7 @@ class Transition:
         self._outcomes.append(Outcome(label, backend.state, pid, None, f"{label} removed{was}"))
 
     async def _join(self, backend: Backend) -> None:
-        self._outcomes += await orders.start(self._registry, [backend.spec.label])
+        self._outcomes.append(await self._within_bounds(orders.start, backend))
 
     async def _roll(self, pairs: Sequence[tuple[Backend, Pair]], nursery: trio.Nursery) -> None:
         """Replace the processes of one service; the first that doesn't come back ends it."""
@@ -115,25 +121,39 @@ class Transition:
             elif self._standing.get(pair.after.label) is backend:
                 outcome = await self._replace(backend, pair, nursery)
             else:
-                outcome = await self._restart(backend)
+                outcome = await self._restart(backend, pair)
             self._outcomes.append(outcome)
             if outcome.exit_code and not failed:
                 failed = outcome.label
 
-    async def _restart(self, backend: Backend) -> Outcome:
-        """The address is one for both processes: the old one has to go before the new one comes."""
+    async def _restart(self, backend: Backend, pair: Pair) -> Outcome:
+        """The address is one for both processes: the old one has to go before the new one comes.
+
+        If that doesn't work, and the old one did, it is there again.
+        """
         label = backend.spec.label
         if backend.state in AS_IT_IS:
             text = f"{label} is {backend.state.value}: what is new holds from its next start"
             return Outcome(label, backend.shown, None, None, text)
-        [outcome] = await orders.restart(self._registry, [label])
-        return outcome
+        backend.vouched = backend.state is State.READY and _same(pair)
+        try:
+            outcome = await self._within_bounds(orders.restart, backend)
+            given_up = outcome.exit_code and not self._more.is_set()
+            if not (given_up and backend.vouched) or backend.state is State.STOPPED:
+                return outcome
+            self._take_back(backend, pair)
+            again = await self._within_bounds(orders.restart, backend)
+        finally:
+            backend.vouched = False
+            self._registry.nudge()
+        text = f"{outcome.sentence}; as it was: {again.sentence}"
+        return replace(again, pid_before=outcome.pid_before, sentence=text, exit_code=Exit.FAILED)
 
     async def _replace(self, old: Backend, pair: Pair, nursery: trio.Nursery) -> Outcome:
         """Let the new process become ready before the old one is drained."""
         new = self._registry.add(pair.after)
         self._fleet.begin(new)
-        [outcome] = await orders.start(self._registry, [pair.after.label])
+        outcome = await self._within_bounds(orders.start, new)
         if new.state is not State.READY:
             self._registry.retire(new)
             await self._fleet.end(new)
@@ -148,9 +168,36 @@ class Transition:
 
     def _left(self, backend: Backend, pair: Pair, failed: str) -> Outcome:
         """Leave it as it is, also in the registry: so the next reload sees what is still to do."""
-        if pair.before.label == pair.after.label:
-            self._registry.respec({backend: pair.before})
-            self._arrange()
+        if _same(pair):
+            self._take_back(backend, pair)
         label = backend.spec.label
         text = f"{label} left as it is, because {failed} did not come back"
         return Outcome(label, backend.shown, backend.pid, backend.pid, text, Exit.FAILED)
+
+    def _take_back(self, backend: Backend, pair: Pair) -> None:
+        self._registry.respec({backend: pair.before})
+        self._arrange()
+
+    async def _within_bounds(self, verb: orders.Verb, backend: Backend) -> Outcome:
+        """Give an order and wait for what comes of it, as long as there is time."""
+        label, before = backend.spec.label, backend.pid
+        found: list[Outcome] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._press, nursery.cancel_scope)
+            found += await verb(self._registry, [label])
+            nursery.cancel_scope.cancel(reason="there is an outcome")
+        if found:
+            return found[0]
+        text = f"{label} not ready ({backend.shown.value}) when there was another change to make"
+        return Outcome(label, backend.shown, before, backend.pid, text, Exit.TIMEOUT)
+
+    async def _press(self, wait: trio.CancelScope) -> None:
+        await self._more.wait()
+        await trio.sleep(PRESSED)
+        wait.cancel(reason="there is another change to make")
+
+
+def _same(pair: Pair) -> bool:
+    """It has the name and the host that it had, so that it can be again what it was."""
+    before, after = pair.before, pair.after
+    return (before.label, before.host) == (after.label, after.host)

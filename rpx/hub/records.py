@@ -63,6 +63,7 @@ class Backend:
         "state",
         "suspected",
         "ups",
+        "vouched",
         "weight",
     )
 
@@ -78,6 +79,7 @@ class Backend:
         self.begun = False  # its life has: until then its state says nothing
         self.has_run = False  # there has been a process
         self.coming_back = False  # on its way down, but only to be started again
+        self.vouched = False  # whoever changes it sees to it that it runs again
         self.paused = False  # kept out of rotation, whatever becomes of its process
         self.leaving = False  # no longer wanted: it will be stopped and forgotten
         self.gone = False  # it has been
@@ -137,6 +139,8 @@ class Backend:
             return self.owner.returning
         if self.spec.start is None or self.paused:
             return False
+        if self.vouched and self.state is State.FAILED:
+            return True
         if self.state is State.UNHEALTHY and self.spec.health_check is not None:
             return self.spec.start.replaced_when_sick
         if self.state is State.WAITING:

@@ -139,12 +139,48 @@ async def test_after_the_first_that_fails_the_others_are_left_as_they_are(tmp_pa
         before = it.pids
         async with clients(it):
             it.write(shop(api=at(first, second, run=broken)))
-            change = await it.change()
-            assert [each["exit_code"] for each in change.answer["outcomes"]] == [1, 1]
+            for _ in range(2):  # also the second time
+                change = await it.change()
+                assert [each["exit_code"] for each in change.answer["outcomes"]] == [1, 1]
         assert it.pids[f"api:{second}"] == before[f"api:{second}"]
-        await it.reload(shop(api=at(first, second)))
-        await it.ready()
-        assert it.pids[f"api:{second}"] == before[f"api:{second}"]
+        assert await it.reload(shop(api=at(first, second))) == ["nothing to change"]
+
+
+async def test_what_a_restart_has_broken_is_again_what_it_was(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    broken = "{command: RUN broken, restart: {policy: on-failure, max_restarts: 1}}"
+    async with live(tmp_path, shop(api=at(port))) as it:
+        async with clients(it) as asking:
+            it.write(shop(api=at(port, run=broken)))
+            [outcome] = (await it.change()).answer["outcomes"]
+            await asking.answered(10)
+        assert outcome["exit_code"] == 1
+        assert "rpx gave up; as it was: " in outcome["sentence"]
+        assert outcome["pid"] == it.pids[f"api:{port}"] in asking.answers
+        [again] = (await it.change(dry=True)).answer["plan"]["restart"]
+        assert again["differs"] == ["command", "restart"]
+
+
+async def test_a_new_change_does_not_wait_for_one_that_comes_to_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpx.changes.transition.PRESSED", 0.1)
+    first, second = free_ports(2)
+    good = shop(api=at(first), web="start: RUN, replicas: 1")
+    hangs = shop(api=at(first, run="sleep 100"), web="start: sleep 100, replicas: 1")
+    async with live(tmp_path, good) as it:
+        before = it.pids
+        it.write(hangs + f"processes: {{w: {{command: sleep 100, ready: {{tcp: {second}}}}}}}")
+        change = Change()
+        it.registry.mailbox.give.send_nowait(change)
+        await it.until(lambda: it.pids.get("w"))
+        await it.until(lambda: it.pids[f"api:{first}"] not in (None, before[f"api:{first}"]))
+        await it.reload(good)
+        assert {each["exit_code"] for each in change.answer["outcomes"]} == {124}
+        assert len(change.answer["outcomes"]) == 3
+        assert dict(it.pids.items() - before.items()).keys() == {f"api:{first}"}
+        async with clients(it) as asking:
+            await asking.answered(1)
 
 
 async def test_another_name_and_host_at_the_same_port(tmp_path: Path) -> None:
@@ -270,14 +306,14 @@ async def test_one_that_was_stopped_stays_stopped_and_starts_as_it_says_now(
 
 
 async def test_one_that_has_failed_is_tried_again_with_a_new_command(tmp_path: Path) -> None:
-    [port] = free_ports(1)
-    broken = shop(api=at(port, run="{command: RUN broken, restart: 'no'}"))
-    async with live(tmp_path, shop(api=at(port))) as it:
+    port, other = free_ports(2)
+    broken = shop(web=at(other), api=at(port, run="{command: RUN broken, restart: 'no'}"))
+    async with live(tmp_path, shop(web=at(other))) as it:
         it.write(broken)
         await it.change()
         assert it.backend(f"api:{port}").state is State.FAILED
         assert await it.reload(broken) == ["nothing to change"]
-        await it.reload(shop(api=at(port)))
+        await it.reload(shop(web=at(other), api=at(port)))
         assert it.backend(f"api:{port}").in_rotation
 
 
