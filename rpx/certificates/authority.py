@@ -154,21 +154,22 @@ def check_allowed(text: str) -> str:
 
     Raises RpxError for what it isn't, or what would be far too much.
     """
-    name = text.lower().removesuffix(".")
-    try:
-        return str(ipaddress.ip_network(name.strip("[]")))
-    except ValueError:
-        pass
+    name = text.lower().removeprefix("*.").removesuffix(".")  # a name has all below it anyway
+    if network := _network(name.strip("[]")):
+        if network.num_addresses > 1 and not network.is_private:
+            raise _too_much(f"`{network}`", "a single address, or a private network")
+        return str(network)
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         hint = "write a name, with all below it, or an address: `rpx trust --allow shop.dev`"
         raise RpxError(f"not a host name: `{text}`", hint=hint, exit_code=2)
     if "." not in name and name not in PRIVATE and name not in DEFAULT:
-        raise RpxError(
-            f"an authority for all of `.{name}` could pose as every site there",
-            hint=f"allow your own name: `rpx trust --allow shop.{name}`",
-            exit_code=2,
-        )
+        raise _too_much(f"`.{name}`", f"your own name: `rpx trust --allow shop.{name}`")
     return name
+
+
+def _too_much(what: str, instead: str) -> RpxError:
+    told = f"an authority for all of {what} could pose as every site there"
+    return RpxError(told, hint=f"allow {instead}", exit_code=2)
 
 
 def _parse(folder: Path, data: bytes) -> Authority:

@@ -8,7 +8,7 @@ import ipaddress
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,10 +24,9 @@ from rpx.errors import RpxError
 
 DAYS: Final = 90
 RENEW: Final = dt.timedelta(days=30)  # before its end
-THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 MOST: Final = 1000  # kept on disk: under a wildcard anybody here can ask for any number of names
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?")  # browsers take a _ for a letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +60,14 @@ class Leaves:
         leaf = self._known.get(host)
         return leaf if leaf is not None and self._clock() < leaf.ends - RENEW else None
 
-    def get(self, host: str, *, this_machine: bool = False) -> Leaf:
+    def get(self, host: str, *, beside: Iterable[str] = ()) -> Leaf:
         """The certificate for `host`, issued or renewed where needed: milliseconds, in a worker.
 
         `host` is a name in lower case, or an address (an IPv6 one with or without brackets).
-        `this_machine`: it is also for localhost and the loopback addresses, for clients that name
-        nobody. Raises RpxError: the authority may not certify that host, or can't be used.
+        It is also for those `beside`. Raises RpxError: the authority may not certify that host, or
+        can't be used.
         """
-        names = frozenset((_plain(host), *(THIS_MACHINE if this_machine else ())))
+        names = frozenset(map(_plain, (host, *beside)))
         with self._lock:
             leaf = self.known(host)
             if leaf is None or not names <= leaf.names:
@@ -86,16 +85,18 @@ class Leaves:
         stem = plain if len(plain) <= 150 else hashlib.sha256(plain.encode()).hexdigest()
         return self._folder / f"{stem}.pem"
 
-    def check(self, host: str) -> None:
-        """Raise RpxError if no certificate can be made for `host`."""
-        plain = _plain(host)
-        if not _is_host(plain):
-            raise RpxError(f"no certificate can be made for `{host}`: it is no single host")
-        if not self._authority.permits(plain):
+    def check(self, *hosts: str) -> None:
+        """Raise RpxError if there are any for which no certificate can be made."""
+        for host in hosts:
+            if not _is_host(_plain(host)):
+                raise RpxError(f"no certificate can be made for `{host}`: it is no single host")
+        denied = [host for host in hosts if not self._authority.permits(_plain(host))]
+        if denied:
+            options = " ".join(f"--allow {_plain(host)}" for host in denied)
             raise RpxError(
-                f"the local authority may not certify `{host}`, only"
-                f" {', '.join(self._authority.allowed)}",
-                hint=f"`rpx trust --allow {plain}` makes one that may",
+                f"the local authority may not certify {', '.join(f'`{host}`' for host in denied)},"
+                f" only {', '.join(self._authority.allowed)}",
+                hint=f"`rpx trust {options}` makes one that may",
             )
 
     def _stored(self, host: str, path: Path, names: frozenset[str]) -> Leaf | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from rpx.certificates.leaves import Leaf, Leaves
 
 LOCALHOST: Final = "localhost"
-_ADDRESS: Final = re.compile(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*")  # RFC 6066 §3 forbids it: no name
+LOOPBACK: Final = ("127.0.0.1", "::1")
+# RFC 6066 §3 forbids it: no name. In `to` an IPv6 one has brackets.
+_ADDRESS: Final = re.compile(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*|\[.*\]")
+NO_NAME: Final = "no host can have that name"
 MOST: Final = 1000  # contexts at hand, and unknown names told: under a wildcard there is no end
 
 
@@ -48,8 +52,9 @@ class Contexts:
         self.entrance.sni_callback = self._choose  # type: ignore[assignment]  # it gets a Hello
         self._hosts = hosts
         self._routes = Routes(hosts)
-        exact = (host for host in hosts if not host.startswith(WILDCARD))
-        self._first = next(exact, LOCALHOST if leaves else next(iter(hosts)))
+        exact = [host for host, https in hosts.items() if not (https.cert or _is_wild(host))]
+        self._first = exact[0] if exact else LOCALHOST if leaves else min(hosts, key=_is_wild)
+        self._here = (LOCALHOST, *LOOPBACK, *filter(_ADDRESS.fullmatch, exact))
         self._leaves = leaves
         self._say = say
         self._ready: dict[str, tuple[Leaf | None, ssl.SSLContext]] = {}
@@ -62,20 +67,42 @@ class Contexts:
 
         Raises RpxError.
         """
+        if self._leaves is not None:
+            self._leaves.check(
+                *(host.removeprefix(WILDCARD) for host in self._hosts if not self._hosts[host].cert)
+            )
         self._make(self._first)
-        for host in self._hosts:
-            if not host.startswith(WILDCARD) or self._hosts[host].cert:
+        for host, https in self._hosts.items():
+            if https.cert or not _is_wild(host):
                 self._make(host)
-            elif self._leaves is not None:
-                self._leaves.check(host.removeprefix(WILDCARD))
 
-    async def provide(self, host: str) -> None:
-        """Have the certificate of `host`, which may be issued for it. Raises ssl.SSLError."""
+    def begin(self, wire: TlsWire, heard: bytes) -> bool:
+        """Begin a handshake like `wire.begin`, also with who calls a host what nobody can read.
+
+        Python prints a traceback when a name isn't ASCII, before OpenSSL sends its alert.
+        """
+        others = sys.unraisablehook
+
+        def unreadable(fault: sys.UnraisableHookArgs) -> None:
+            if isinstance(fault.exc_value, UnicodeDecodeError):
+                self._tell(fault.exc_value.object.decode("ascii", "replace"), NO_NAME)
+            else:
+                others(fault)
+
+        sys.unraisablehook = unreadable
+        try:
+            return wire.begin(heard)
+        finally:
+            sys.unraisablehook = others
+
+    async def provide(self, host: str) -> bool:
+        """Have the certificate of `host`, which may be issued for it; tell whether it is there."""
         try:
             await trio.to_thread.run_sync(self._make, host, limiter=self._one)
         except (RpxError, OSError) as error:
             self._say(f"no certificate for {host}: {error}")
-            raise ssl.SSLError(str(error)) from error
+            return False
+        return True
 
     def covers(self, asked: str, host: str) -> bool:
         """Whether the certificate for `asked` is also for `host`: one that was brought along."""
@@ -88,7 +115,7 @@ class Contexts:
             context = self._own.get(https) or _context(https.cert, https.key)
             self._own[https] = context
         elif self._leaves is not None:
-            leaf = self._leaves.get(host, this_machine=host == self._first)
+            leaf = self._leaves.get(host, beside=self._here if host == self._first else ())
             context = _context(leaf.path)
         else:
             return  # it is no host of ours
@@ -98,32 +125,46 @@ class Contexts:
 
     def _choose(self, tls: Hello, name: str | None, _: ssl.SSLContext) -> int | None:
         """What OpenSSL asks when it has read a hello: which context, or what alert?"""
-        tls.name = host = (name or "").lower()
+        tls.name = host = (name or "").lower().removesuffix(".")
         if self._routes.find(host, b"/") is not None:
             pass
         elif host in ("", LOCALHOST) or _ADDRESS.fullmatch(host):
             tls.name, host = "", self._first  # its certificate is for this machine's addresses, too
         else:
-            self._tell(tls.name)
-            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+            return self._tell(host, "no proxy has that host")
         ready = self._ready.get(host)
         leaf = ready and ready[0]
         if ready is None or (leaf and self._leaves and self._leaves.known(host) is not leaf):
-            tls.missing = host
-            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR  # nobody is told
+            return self._miss(tls, host)
         tls.context = ready[1]
         return None
 
-    def _tell(self, name: str) -> None:
+    def _miss(self, tls: Hello, host: str) -> int:
+        https = self._routes.find(host, b"/")
+        try:
+            if self._leaves is not None and not (https and https.cert):
+                self._leaves.check(host)
+        except RpxError:  # below a wildcard: what belongs to all hosts has been checked
+            return self._tell(host, NO_NAME)
+        tls.missing = host
+        return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR  # nobody is told, if it can be made
+
+    def _tell(self, name: str, why: str) -> int:
+        """Say, once for each name, what is wrong with it; return the alert for the client."""
         if name not in self._unknown and len(self._unknown) < MOST:
             self._unknown.add(name)
-            self._say(f"a client asked for {ascii(name)[1:-1]} with TLS: no proxy has that host")
+            self._say(f"a client asked for {ascii(name)[1:-1]} with TLS: {why}")
+        return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
 def hello_of(wire: TlsWire) -> Hello:
     """What is known of a connection that has begun with `entrance`."""
     assert isinstance(wire.tls, Hello)  # noqa: S101 - see sslobject_class
     return wire.tls
+
+
+def _is_wild(host: str) -> bool:
+    return host.startswith(WILDCARD)
 
 
 def _context(cert: Path | None = None, key: Path | None = None) -> ssl.SSLContext:

@@ -10,6 +10,7 @@ from rpx.proxy.tls import TlsWire
 
 if TYPE_CHECKING:
     from rpx.proxy.connection import Connection
+    from rpx.proxy.listener import Server
 
 HANDSHAKE: Final = b"\x16"  # what a record with a hello begins with (RFC 8446 §5.1)
 
@@ -28,7 +29,7 @@ async def welcome(connection: Connection, contexts: Contexts) -> str | None:
     while True:
         wire = TlsWire(client.sock, server.reactor, contexts.entrance, server_side=True)
         try:
-            if wire.begin(heard):
+            if contexts.begin(wire, heard):
                 break
             more = await client.receive()
             if not more:
@@ -36,11 +37,14 @@ async def welcome(connection: Connection, contexts: Contexts) -> str | None:
             heard += more
         except ssl.SSLError:
             missing = hello_of(wire).missing
-            if not missing:
+            if not missing or not await _provided(server, contexts, missing):
                 wire.tell()
                 raise
-            async with server.reactor.task():
-                await contexts.provide(missing)
     connection.secured(wire, asked=hello_of(wire).name)
     await wire.handshake()
     return wire.tls.selected_alpn_protocol()
+
+
+async def _provided(server: Server, contexts: Contexts, host: str) -> bool:
+    async with server.reactor.task():
+        return await contexts.provide(host)

@@ -181,6 +181,8 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     [
         ("shop.dev", "shop.dev"),
         ("Shop.Dev.", "shop.dev"),
+        ("*.shop.dev", "shop.dev"),
+        ("1.1.1.1", "1.1.1.1/32"),
         ("lan", "lan"),
         ("192.168.1.5", "192.168.1.5/32"),
         ("[fd00::1]", "fd00::1/128"),
@@ -191,7 +193,10 @@ def test_what_may_be_allowed_has_one_form(text: str, name: str) -> None:
     assert check_allowed(text) == name
 
 
-@pytest.mark.parametrize("text", ["dev", "com", "*.shop.dev", "shop dev", "", "https://shop.dev"])
+@pytest.mark.parametrize(
+    "text",
+    ["dev", "com", "*.dev", "a.*.dev", "shop dev", "", "https://shop.dev", "0.0.0.0/0", "2000::/3"],
+)
 def test_what_may_not_be_allowed_is_said(text: str) -> None:
     with pytest.raises(RpxError) as caught:
         check_allowed(text)

@@ -23,9 +23,10 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from rpx.certificates import leaves as module
 from rpx.certificates.authority import Authority, in_pem, open_authority, replace_authority
-from rpx.certificates.leaves import THIS_MACHINE, Leaf, Leaves, certify
+from rpx.certificates.leaves import Leaf, Leaves, certify
 from rpx.errors import RpxError
 
+THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here")
 
@@ -118,8 +119,8 @@ def test_a_leaf_has_what_verifiers_ask_for(authority: Authority) -> None:
     assert isinstance(made.signature_hash_algorithm, hashes.SHA256)
 
 
-def test_the_first_host_has_this_machine_beside_it(authority: Authority) -> None:
-    leaf = Leaves(authority, clock=clock()).get("web.localhost", this_machine=True)
+def test_a_leaf_may_be_for_more_than_its_host(authority: Authority) -> None:
+    leaf = Leaves(authority, clock=clock()).get("web.localhost", beside=THIS_MACHINE)
     assert leaf.names == {"web.localhost", "localhost", "127.0.0.1", "::1"}
     for name in leaf.names:
         shakes_hands(authority, leaf.path, name)
@@ -165,6 +166,14 @@ def test_a_host_outside_is_refused_with_what_to_do(authority: Authority, host: s
     said = str(caught.value)
     assert said.startswith(f"error: the local authority may not certify `{host}`, only localhost,")
     assert f"hint: `rpx trust --allow {host.strip('[]')}` makes one that may" in said
+
+
+def test_all_that_are_refused_are_said_at_once(authority: Authority) -> None:
+    with pytest.raises(RpxError) as caught:
+        Leaves(authority).check("shop.dev", "api.test", "10.0.0.1")
+    (problem,) = caught.value.problems
+    assert problem.what.startswith("the local authority may not certify `shop.dev`, `10.0.0.1`,")
+    assert problem.hint == "`rpx trust --allow shop.dev --allow 10.0.0.1` makes one that may"
 
 
 @pytest.mark.parametrize(
@@ -235,8 +244,8 @@ def test_what_an_earlier_authority_has_issued_is_replaced(fresh: Authority) -> N
 def test_one_that_is_to_name_more_is_replaced_but_never_by_less(fresh: Authority) -> None:
     leaves = Leaves(fresh, clock=clock())
     leaves.get("api.test")
-    more = leaves.get("api.test", this_machine=True)
-    assert set(THIS_MACHINE) < more.names
+    more = leaves.get("api.test", beside=THIS_MACHINE)
+    assert more.names == {"api.test", "localhost", "127.0.0.1", "::1"}
     assert leaves.get("api.test") is more
     assert Leaves(fresh, clock=clock()).get("api.test") == more
 

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from rpx.certificates.authority import Authority
 from rpx.certificates.leaves import Leaves
 from rpx.model.config import Https
@@ -49,3 +51,12 @@ class Lock:
 def names(client: Raw) -> set[str]:
     """Whom the server's certificate is for."""
     return {value for _, value in client.sock.stream.getpeercert()["subjectAltName"]}
+
+
+def hello(context: ssl.SSLContext, host: str) -> bytes:
+    """What a client says first."""
+    coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(coming, going, server_hostname=host)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return going.read()

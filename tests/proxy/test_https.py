@@ -6,6 +6,7 @@ import datetime as dt
 import socket
 import ssl
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from rpx.certificates.leaves import Leaf, Leaves
 from rpx.errors import RpxError
 from rpx.model.config import Https, Sticky, Timeouts
 from tests.proxy.house import HOST, get, post, until
-from tests.proxy.lock import Lock, names
+from tests.proxy.lock import Lock, hello, names
 from tests.support.origin import OK, answers, origin
 from tests.support.raw import Raw
 
@@ -65,7 +66,7 @@ async def test_a_certificate_is_issued_in_a_thread_while_others_are_served(
     begun, go_on = threading.Event(), threading.Event()
     get_leaf = Leaves.get
 
-    def slow(self: Leaves, host: str, **details: bool) -> Leaf:
+    def slow(self: Leaves, host: str, **details: Iterable[str]) -> Leaf:
         begun.set()
         go_on.wait(3)
         return get_leaf(self, host, **details)
@@ -86,27 +87,6 @@ async def test_a_certificate_is_issued_in_a_thread_while_others_are_served(
             assert not got
             go_on.set()
         assert names(got[0]) == {"slow.shop.localhost"}
-
-
-@pytest.mark.parametrize("name", [None, "localhost"])
-async def test_who_names_nobody_gets_the_first_host_with_this_machines_addresses(
-    lock: Lock, name: str | None
-) -> None:
-    trusting = lock.client()
-    trusting.check_hostname = False
-    async with origin(answers(OK)) as backend, lock.house(backend) as house:
-        client = await house.tls_client(trusting, name)
-        assert names(client) == {HOST, "localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
-        await client.send(get())  # its Host is what counts
-        assert (await client.answer()).status == 200
-
-
-async def test_an_unknown_name_gets_an_alert_and_one_line_says_so(lock: Lock) -> None:
-    async with origin(answers(OK)) as backend, lock.house(backend) as house:
-        for _ in range(2):
-            with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
-                await house.tls_client(lock.client(), "other.localhost")
-    assert lock.said == ["a client asked for other.localhost with TLS: no proxy has that host"]
 
 
 async def test_a_certificate_that_ends_soon_is_renewed_while_rpx_runs(tmp_path: Path) -> None:
@@ -140,7 +120,7 @@ async def test_a_certificate_that_cant_be_made_costs_only_its_own_connection(
 
     monkeypatch.setattr(Leaves, "get", full)
     async with origin(answers(OK)) as backend, lock.house(backend) as house:
-        with pytest.raises((ssl.SSLError, OSError, trio.BrokenResourceError)):
+        with pytest.raises(ssl.SSLError, match=r"(?i)internal.error"):
             await house.tls_client(lock.client(), "a.shop.localhost")
         client = await house.tls_client(lock.client())
         await client.send(get())
@@ -360,21 +340,3 @@ async def test_many_handshakes_at_once(lock: Lock) -> None:
         async with trio.open_nursery() as nursery:
             for _ in range(50):
                 nursery.start_soon(visit)
-
-
-def hello(context: ssl.SSLContext, host: str) -> bytes:
-    """What a client says first."""
-    coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = context.wrap_bio(coming, going, server_hostname=host)
-    with pytest.raises(ssl.SSLWantReadError):
-        client.do_handshake()
-    return going.read()
-
-
-async def test_an_address_in_the_place_of_a_name_names_nobody(lock: Lock) -> None:
-    said = hello(lock.client(), "aaaaaaaaa").replace(b"aaaaaaaaa", b"127.0.0.1")
-    async with origin(answers(OK)) as backend, lock.house(backend) as house:
-        client = await house.tls_port_client()
-        await client.send(said)
-        assert await client.take(1) == b"\x16"  # a handshake, no alert
-    assert not lock.said

@@ -1,0 +1,114 @@
+"""Which certificate a client gets by the name that it asks for, or by none."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from rpx.certificates.authority import Authority, open_authority
+from rpx.model.config import Https
+from tests.proxy.house import HOST, get
+from tests.proxy.lock import Lock, hello, names
+from tests.support import tls
+from tests.support.origin import OK, answers, origin
+
+ALERT = b"\x15\x03\x03\x00\x02\x02"  # a fatal one; its number follows
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return open_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def lock(authority: Authority) -> Lock:
+    return Lock(authority)
+
+
+def unnamed(lock: Lock) -> ssl.SSLContext:
+    """A client that doesn't care whom the certificate is for."""
+    context = lock.client()
+    context.check_hostname = False
+    return context
+
+
+@pytest.mark.parametrize("name", [None, "localhost"])
+async def test_who_names_nobody_gets_the_first_host_with_this_machines_addresses(
+    lock: Lock, name: str | None
+) -> None:
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        client = await house.tls_client(unnamed(lock), name)
+        assert names(client) == {HOST, "localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
+        await client.send(get())  # its Host is what counts
+        assert (await client.answer()).status == 200
+
+
+async def test_a_host_that_is_an_address_is_in_the_certificate_of_who_names_nobody(
+    tmp_path: Path,
+) -> None:
+    lock = Lock(open_authority(tmp_path), {HOST: Https(), "127.0.0.7": Https(), "[::1]": Https()})
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        client = await house.tls_client(unnamed(lock), None)
+        assert names(client) == {HOST, "localhost", "127.0.0.1", "127.0.0.7", "0:0:0:0:0:0:0:1"}
+
+
+async def test_a_certificate_that_was_brought_along_is_not_for_who_names_nobody(
+    authority: Authority, tmp_path: Path
+) -> None:
+    file = tls.Authority(tmp_path).issue("web.localhost")
+    lock = Lock(authority, {"web.localhost": Https(cert=file, key=file), HOST: Https()})
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        assert "127.0.0.1" in names(await house.tls_client(unnamed(lock), None))
+
+
+async def test_an_unknown_name_gets_an_alert_and_one_line_says_so(lock: Lock) -> None:
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        for _ in range(2):
+            with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+                await house.tls_client(lock.client(), "other.localhost")
+    assert lock.said == ["a client asked for other.localhost with TLS: no proxy has that host"]
+
+
+@pytest.mark.parametrize("name", ["-x.shop.localhost", "*.shop.localhost", "a b.shop.localhost"])
+async def test_what_can_be_no_host_gets_an_alert_below_a_wildcard_too(
+    authority: Authority, name: str
+) -> None:
+    lock = Lock(authority, {HOST: Https(), "*.shop.localhost": Https()})
+    said = hello(lock.client(), "x" * len(name)).replace(b"x" * len(name), name.encode())
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        for _ in range(2):
+            client = await house.tls_port_client()
+            await client.send(said)
+            assert await client.take(7) == ALERT + b"\x70"  # unrecognized_name
+    assert lock.said == [f"a client asked for {name} with TLS: no host can have that name"]
+
+
+async def test_a_name_that_is_not_ascii_gets_an_alert_and_no_traceback(lock: Lock) -> None:
+    said = hello(lock.client(), "x" * 9).replace(b"x" * 9, b"\xff\x1b[31mred")
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        client = await house.tls_port_client()
+        await client.send(said)
+        assert await client.take(6) == ALERT
+    assert lock.said == [
+        r"a client asked for \ufffd\x1b[31mred with TLS: no host can have that name"
+    ]
+
+
+@pytest.mark.parametrize("name", ["Web.LocalHost", "web.localhost.", "a_b.shop.localhost"])
+async def test_a_name_is_known_however_it_is_written(authority: Authority, name: str) -> None:
+    lock = Lock(authority, {HOST: Https(), "web.localhost": Https(), "*.shop.localhost": Https()})
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        client = await house.tls_client(unnamed(lock), name)
+        assert names(client) == {name.lower().rstrip(".")}
+    assert not lock.said
+
+
+async def test_an_address_in_the_place_of_a_name_names_nobody(lock: Lock) -> None:
+    said = hello(lock.client(), "aaaaaaaaa").replace(b"aaaaaaaaa", b"127.0.0.1")
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        client = await house.tls_port_client()
+        await client.send(said)
+        assert await client.take(1) == b"\x16"  # a handshake, no alert
+    assert not lock.said
