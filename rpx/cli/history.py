@@ -48,7 +48,7 @@ def of_running(client: Client, folder: Path, wanted: Wanted) -> list[Said]:
     have = Counter(line.label for line in said)
     short = {
         label
-        for label in labels_of(client, wanted)
+        for label in labels_of(client, wanted, said)
         if wanted.tail is None or have[label] < wanted.tail
     }
     older = read(
@@ -63,9 +63,13 @@ def of_running(client: Client, folder: Path, wanted: Wanted) -> list[Said]:
     return lines if wanted.tail is None else _last(lines, wanted.tail)
 
 
-def labels_of(client: Client, wanted: Wanted) -> set[str]:
-    """Whose output is meant, in a project that runs."""
-    return _labels([_names(row) for row in client.ps()], wanted)
+def labels_of(client: Client, wanted: Wanted, said: Iterable[Said]) -> set[str]:
+    """Whose output is meant, in a project that runs: also of those that have left and have `said`
+    something.
+    """
+    there = [_names(row) for row in client.ps()]
+    left = {line.label for line in said} - {names.label for names in there} - {OWN_WORDS}
+    return _labels(there + [_named(label) for label in sorted(left)], wanted)
 
 
 def since_each(folder: Path, seen: Mapping[str, float]) -> list[Said]:
@@ -119,11 +123,14 @@ def _speakers(folder: Path, known: Iterable[str]) -> list[Names]:
     speakers = []
     for service in known:
         for replica, label in enumerate(labels_in(folder, service), 1):
-            end = label.partition(":")[2]
-            port = int(end) if end.isdigit() else None
-            backend = f"localhost:{end}" if end else None
-            speakers.append(Names(label, service, replica, backend, port, external=False))
+            speakers.append(_named(label, replica))
     return speakers
+
+
+def _named(label: str, replica: int = 0) -> Names:
+    name, _, end = label.partition(":")
+    port = int(end) if end.isdigit() else None
+    return Names(label, name, replica, f"localhost:{end}" if end else None, port, external=False)
 
 
 def _last(lines: Sequence[Said], tail: int) -> list[Said]:

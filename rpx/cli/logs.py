@@ -126,8 +126,8 @@ def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) 
     began = time.time()
     folder = journal_folder(lease.config)
     with client.follow(wanted.names, own=wanted.own) as rows:
-        labels = labels_of(client, wanted)  # after that: nothing falls between what was and comes
-        past = of_running(client, folder, wanted)
+        past = of_running(client, folder, wanted)  # now: nothing falls between what was and comes
+        labels = labels_of(client, wanted, past)
         printer.show(past)
         seen = {line.label: line.at for line in past}
         sys.stdout.flush()

@@ -27,7 +27,7 @@ from rpx.hub.orders import Change
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import OWN_WORDS, Printed
-from rpx.policy.naming import heard, select
+from rpx.policy.naming import heard, names_of, select
 
 M = TypeVar("M", bound=BaseModel)
 OTHER_VERSION = "is the running rpx of another version than this command?"
@@ -143,7 +143,8 @@ class Api:
         """The last lines of each speaker that is named (all but rpx, if none is), by time."""
         asked = request.query_params
         own = asked.get("own") in YES
-        wanted = heard(self._registry.snapshot(), asked.getlist("name"), own=own)
+        speakers = [names_of(backend.spec) for backend in self._registry.speakers]
+        wanted = heard(speakers, asked.getlist("name"), own=own)
         count = _whole("tail", asked.get("tail"), TAIL)
         since = _seconds("since", asked.get("since"))
         tail = partial(self._tail, wanted, count, since)
@@ -212,10 +213,10 @@ class Api:
         return {row.label for name in names for row in select(rows, name)}
 
     def _tail(self, wanted: Callable[[str], bool], count: int, since: float) -> list[Any]:
-        rings = {label: backend.lines for label, backend in self._registry.backends.items()}
-        rings[OWN_WORDS] = self._registry.words
+        rings = [(backend.spec.label, backend.lines) for backend in self._registry.speakers]
+        rings.append((OWN_WORDS, self._registry.words))
         lines: list[Printed] = []
-        for ring in (ring for label, ring in rings.items() if wanted(label)):
+        for ring in (ring for label, ring in rings if wanted(label)):
             lines += ring.pieces(count, since)
         return [printed_json(printed) for printed in sorted(lines, key=lambda one: one.at)]
 

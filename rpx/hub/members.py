@@ -11,6 +11,8 @@ from rpx.hub.records import Backend, Pool
 from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.routing import Routes
 
+PAST = 20  # backends that have left whose last lines are kept: as many as a reload may replace
+
 
 class Members:
     """The part of the registry that says who is there. Each method leaves it consistent."""
@@ -21,6 +23,7 @@ class Members:
         self.key = key  # of sticky cookies
         self.backends: dict[str, Backend] = {}
         self.leaving: list[Backend] = []  # on their way out: no part of the project any more
+        self.past: dict[str, Backend] = {}  # that have left, the latest last: for what they printed
         self.pools: dict[str, Pool] = {}
         self.routes: Routes[Pool] = Routes({})
         self.changed = trio.Event()  # replaced at every change of any backend
@@ -29,6 +32,13 @@ class Members:
     def everyone(self) -> list[Backend]:
         """All backends, with those that are leaving."""
         return [*self.backends.values(), *self.leaving]
+
+    @property
+    def speakers(self) -> list[Backend]:
+        """All whose last lines there are, with those that have left."""
+        there = self.everyone
+        labels = {backend.spec.label for backend in there}
+        return there + [each for label, each in self.past.items() if label not in labels]
 
     def named(self, name: str) -> list[Backend]:
         """Return the backends of a service, in listed order."""
@@ -63,8 +73,16 @@ class Members:
         self.backends = {each.spec.label: each for each in self.backends.values()}
 
     def remove(self, backend: Backend) -> None:
-        """Forget a backend that was leaving. Whoever still gives it orders is told so."""
+        """Forget a backend that was leaving, but for what it printed.
+
+        Whoever still gives it orders is told so.
+        """
         self.leaving.remove(backend)
+        self.past.pop(backend.spec.label, None)
+        if backend.spec.start is not None:
+            self.past[backend.spec.label] = backend
+        if len(self.past) > PAST:
+            del self.past[next(iter(self.past))]
         backend.gone = True
         backend.mailbox.orders.close()
         backend.changed.set()

@@ -50,7 +50,7 @@ def test_a_file_is_read_again_while_requests_come_in(project: Project) -> None:
 def test_copies_are_added_and_taken_away(project: Project) -> None:
     project.write(
         "listen: {http_port: HTTP_PORT}\nproxies:\n"
-        "  - {to: api.localhost, start: exec PYTHON APPS/ok.py}\n"
+        "  - {to: api.localhost, start: echo here; exec PYTHON APPS/ok.py}\n"
         "  - {to: web.localhost, from: WEB}\n",
         WEB=str(free_ports(1)[0]),
     )
@@ -60,7 +60,11 @@ def test_copies_are_added_and_taken_away(project: Project) -> None:
             done = project.rpx("scale", "api=1")
             load.wait_for(30)
         assert done.returncode == 0
-        assert re.search(r"api:\d+ removed, stopped \(it was pid \d+\)", done.stdout)
+        removed = re.search(r"(api:(\d+)) removed, stopped \(it was pid \d+\)", done.stdout)
+        assert removed
+        label, port = removed.groups()
+        assert f"{label} | here" in project.rpx("logs", "api").stdout.splitlines()
+        assert project.rpx("logs", port).stdout.startswith(f"{label} | here\n")
         assert not load.failures
         done = project.rpx("scale", "web=2")
         assert done.returncode == 2

@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 
 from rpx.control import orders
 from rpx.errors import RpxError
+from rpx.hub.members import PAST
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import Sticky
@@ -143,6 +144,19 @@ async def test_the_requests_of_one_that_has_gone_still_end() -> None:
     the.remove(backend)
     assert the.everyone == []
     assert the.routes.find(HOST, b"/") is None
+
+
+async def test_the_latest_that_have_left_are_kept_for_what_they_printed() -> None:
+    ports = range(3000, 3000 + PAST + 2)
+    the = registry(*map(spec, ports))
+    for backend in list(the.backends.values()):
+        the.retire(backend)
+        the.remove(backend)
+    again = the.add(spec(ports[-1]))
+    assert [each.spec.label for each in the.speakers] == [
+        f"api:{port}" for port in (ports[-1], *ports[2:-1])
+    ]
+    assert the.speakers[0] is again
 
 
 async def test_orders_to_one_that_has_gone_are_refused() -> None:
