@@ -17,13 +17,11 @@ LATEST = 2**31 - 1  # no stream's number is higher
 # have open, at each save of a file. An attack by reset has tens of thousands a second.
 BURST = 1000.0  # frames for nothing, at once
 RATE = 500.0  # and each second from then on
-OWED = 2000  # replies to them that wait for a client that doesn't read
 PIECES = 32  # frames of one head
 
-_DATA, _HEADERS, _GOAWAY, _CONTINUATION = 0, 1, 7, 9
-_END_STREAM, _END_HEADERS = 1, 4
-_ACK = 1
-_REPLIED = frozenset((4, 6))  # SETTINGS and PING
+_DATA, _HEADERS, _SETTINGS, _GOAWAY, _WINDOW_UPDATE, _CONTINUATION = 0, 1, 4, 7, 8, 9
+_END_STREAM, _END_HEADERS, _PADDED = 1, 4, 8
+_WHOLE = bytes(4)  # the stream of frames for the whole connection
 
 
 class Flood(Exception):
@@ -35,9 +33,9 @@ class Flood(Exception):
 
 
 class Intake:
-    """Cuts what comes into frames. `owed` counts those that we have to answer."""
+    """Cuts what comes into frames."""
 
-    __slots__ = ("_block", "_calm", "_most", "_pieces", "_rest", "_since", "owed")
+    __slots__ = ("_begun", "_block", "_calm", "_due", "_most", "_pieces", "_rest", "_since")
 
     def __init__(self, most: int, now: float) -> None:
         """`most`: bytes of an encoded head."""
@@ -47,7 +45,8 @@ class Intake:
         self._since = now
         self._block = 0  # bytes of the present head
         self._pieces = 0  # frames of it
-        self.owed = 0
+        self._due = 0  # acknowledgements of what we have sent
+        self._begun = False  # its settings have come
 
     @property
     def within(self) -> bool:
@@ -60,23 +59,26 @@ class Intake:
         self._since = now
         data = self._rest + data if self._rest else data
         at, size = 0, len(data)
-        if data.startswith(PREFACE[:size]) and data[:1] == b"P":
-            if size < len(PREFACE):
+        if not self._begun:
+            at = self._beginning(data)
+            if at < 0:
                 self._rest = data
                 return b""
-            at = len(PREFACE)
         out: list[bytes] = []
         begin = 0
         while at + 9 <= size:
             length = int.from_bytes(data[at : at + 3], "big")
+            kind, flags = data[at + 3], data[at + 4]
             if length > LARGEST:
                 raise Flood(FRAME_SIZE_ERROR, "a frame is too large")
             end = at + 9 + length
             if end > size:
                 break
-            kind, flags = data[at + 3], data[at + 4]
+            if kind == _DATA and flags & _PADDED and length:
+                length = max(length - 1 - data[at + 9], 0)
             self._judge(kind, flags, length)
-            if kind == _GOAWAY:
+            # (One that isn't as it should be is for h2 to refuse.)
+            if kind == _GOAWAY and length >= 8 and data[at + 5 : at + 9] == _WHOLE:
                 out.append(data[begin:at])
                 begin = end
             at = end
@@ -84,13 +86,22 @@ class Intake:
         out.append(data[begin:at])
         return b"".join(out)
 
+    def _beginning(self, data: bytes) -> int:
+        """Return where the first frame begins, -1 until that has come. Raises Flood."""
+        at = len(PREFACE)
+        if data[:at] != PREFACE[: len(data)] or (len(data) > at + 3 and data[at + 3] != _SETTINGS):
+            raise Flood(PROTOCOL_ERROR, "it does not begin as RFC 9113 §3.4 says")
+        self._begun = len(data) > at + 3
+        return at if self._begun else -1
+
     def _judge(self, kind: int, flags: int, length: int) -> None:
         if kind in (_HEADERS, _CONTINUATION):
             self._head(kind, flags, length)
+        elif kind == _WINDOW_UPDATE and self._due:
+            self._due -= 1
         elif kind != _DATA or (not length and not flags & _END_STREAM):
             self._calm -= 1
-            self.owed += kind in _REPLIED and not flags & _ACK
-        if self._calm < 0 or self.owed > OWED:
+        if self._calm < 0:
             raise Flood(ENHANCE_YOUR_CALM, "too many frames for nothing")
 
     def _head(self, kind: int, flags: int, length: int) -> None:
@@ -105,7 +116,11 @@ class Intake:
 
     def progress(self) -> None:
         """We have sent a piece of a body: it may be acknowledged, twice."""
-        self._calm = min(BURST, self._calm + 2)
+        self._due += 2
+
+    def blame(self) -> None:
+        """The client has made us reset a stream, which is as good as doing so."""
+        self._calm -= 1
 
 
 def goaway(last: int, code: int) -> bytes:

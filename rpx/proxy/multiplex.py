@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 STREAMS: Final = 100  # at the same time; what browsers take for granted
 WINDOW: Final = 131072  # bytes of a request's body that wait here to be read
+TABLE: Final = 4096  # bytes of heads that ours refer to: hpack looks at each of them every time
 AGAIN: Final = 0.1  # seconds until a reader that wasn't waiting is told again
 LINGER: Final = 2.0  # seconds to read what is still coming, as for HTTP/1.1
 _DRAINED: Final = b"drained?"  # of the PING between two GOAWAYs
@@ -80,7 +81,7 @@ class Multiplex:
         most = 2 * proxy.limits.head  # in between there is an answer, a 431
         self._intake = Intake(most, trio.current_time())
         self._h2.decoder.max_header_list_size = most
-        self._outlet = Outlet(client, self._h2, self._intake)
+        self._outlet = Outlet(client, self._h2, self._intake, most)
         self._last = LATEST  # stream that is answered
         self._leaving = False
         self._idle_by = NEVER  # when it will have been idle for too long
@@ -159,7 +160,7 @@ class Multiplex:
                 frames = self._intake.feed(data, trio.current_time())
                 for event in self._h2.receive_data(frames):
                     self._take(event, nursery)
-                self._outlet.tell()
+                self._outlet.reply()
                 self._set_deadline()
             self._outlet.goaway(self._h2.highest_inbound_stream_id, ErrorCodes.NO_ERROR)
         except Flood as flood:
@@ -195,7 +196,11 @@ class Multiplex:
                     self._pass_on(event, stream)
                 elif isinstance(event, DataReceived):
                     self._outlet.credit(event.stream_id, event.flow_controlled_length)
-            case WindowUpdated() | RemoteSettingsChanged():
+            case WindowUpdated():
+                self._outlet.wake()
+            case RemoteSettingsChanged():
+                encoder = self._h2.encoder
+                encoder.header_table_size = min(encoder.header_table_size, TABLE)
                 self._outlet.wake()
             case PingAckReceived() if event.ping_data == _DRAINED:
                 self._last = self._h2.highest_inbound_stream_id
@@ -214,30 +219,39 @@ class Multiplex:
                 try:
                     stream.wire.end(read_trailers(event.headers))
                 except Malformed:
-                    self._outlet.reset(stream.number, ErrorCodes.PROTOCOL_ERROR)
+                    self._refuse(stream.number, ErrorCodes.PROTOCOL_ERROR)
                     stream.left()
             case StreamEnded():
                 if not stream.wire.ended:
                     stream.wire.end()
             case StreamReset():
+                if not event.remote_reset:
+                    self._intake.blame()
                 stream.left()
 
     def _begin(self, event: RequestReceived, nursery: trio.Nursery) -> None:
         number = event.stream_id
         # Those that have just been reset are among them; h2 knows who has too many open.
         if number > self._last or len(self._streams) >= 2 * STREAMS:
-            self._outlet.reset(number, ErrorCodes.REFUSED_STREAM)
+            self._refuse(number, ErrorCodes.REFUSED_STREAM)
             return
         key = b64encode(os.urandom(16))
         try:
             asked = read_fields(event.headers, ended=event.stream_ended is not None, key=key)
         except Malformed:
             self.proxy.registry.strays.answered(400, 0.0)
-            self._outlet.reset(number, ErrorCodes.PROTOCOL_ERROR)
+            self._refuse(number, ErrorCodes.PROTOCOL_ERROR)
             return
+        if self.surplus:  # one answer tells it, and then it is not in the way of others
+            self._leaving, self._last = True, number
+            self._outlet.goaway(number, ErrorCodes.NO_ERROR)
         stream = self._streams[number] = Stream(self, self._outlet, number, asked, key)
         self.proxy.sweeper.streams.add(stream)
         nursery.start_soon(walled, self.proxy.report, partial(self._serve, stream))
+
+    def _refuse(self, number: int, code: ErrorCodes) -> None:
+        self._intake.blame()
+        self._outlet.reset(number, code)
 
     async def _serve(self, stream: Stream) -> None:
         try:

@@ -13,25 +13,27 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 
 from rpx.http.fields import Field
-from rpx.http.frames import LARGEST, Intake, goaway
+from rpx.http.frames import ENHANCE_YOUR_CALM, LARGEST, Flood, Intake, goaway
 from rpx.proxy.sockets import Buffers, Cut, Nudged, Wire, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.stream import StreamWire
 
-AHEAD: Final = 65536  # bytes of bodies that wait to be written, when no stream may add more
+AHEAD: Final = 65536  # bytes that wait to be written, when no stream may add more
 
 
 class Outlet:
     """Streams put heads and data into h2, and the writer takes out what that makes of them."""
 
-    def __init__(self, client: Wire, h2: H2Connection, intake: Intake) -> None:
+    def __init__(self, client: Wire, h2: H2Connection, intake: Intake, head: int) -> None:
+        """`head`: bytes that the largest head may have."""
         self._client = client
         self._h2 = h2
         self._intake = intake
-        self._late = b""  # to be written behind what h2 has
+        self._out: Buffers = []  # to be written before what h2 has
+        self._waiting = 0  # bytes of it
+        self._most = head + 2 * AHEAD  # that wait: then there are too many replies
         self._news = trio.Event()  # there is something to be written
-        self._queued = 0  # bytes of bodies that wait to be written
         self._room = trio.lowlevel.ParkingLot()  # for those who wait to add more
         self._opened = trio.Event()  # a window has, or somebody is to look up
         self.over = False
@@ -50,29 +52,33 @@ class Outlet:
         Raises WireCut.
         """
         wire.check()
-        number, last = wire.number, end and not trailers
+        last = end and not trailers
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if fields is not None:
-            self._h2.send_headers(number, fields, end_stream=last and not data)
-            self.tell()
+            await self._send_head(wire, fields, end=last and not data)
         if data or (last and fields is None):
             await self._send_data(wire, data, last)
         if trailers:
-            self._h2.send_headers(number, trailers, end_stream=True)
-            self.tell()
+            await self._send_head(wire, trailers, end=True)
         wire.done = end
+
+    async def _send_head(self, wire: StreamWire, fields: list[Field], *, end: bool) -> None:
+        while self.waiting() >= AHEAD:
+            await self._turn()
+            wire.check()
+        self._h2.send_headers(wire.number, fields, end_stream=end)
+        self.tell()
 
     async def _send_data(self, wire: StreamWire, data: bytes, end: bool) -> None:
         h2, number, at = self._h2, wire.number, 0
         while True:
             size = min(h2.local_flow_control_window(number), LARGEST, len(data) - at)
-            if size > 0 and self._queued >= AHEAD:
+            if size > 0 and self.waiting() >= AHEAD:
                 await self._turn()
             elif size > 0 or not data:
                 piece = data[at : at + size] if size < len(data) else data
                 at += len(piece)
                 h2.send_data(number, piece, end_stream=end and at == len(data))
-                self._queued += len(piece)
                 self._intake.progress()
                 self.tell()
                 if at == len(data):
@@ -86,8 +92,15 @@ class Outlet:
         try:
             await self._room.park()
         finally:
-            if self._queued < AHEAD:
+            if self.waiting() < AHEAD:
                 self._room.unpark()
+
+    def waiting(self) -> int:
+        """Return how many bytes wait to be written, whatever they are."""
+        if data := self._h2.data_to_send():
+            self._out.append(data)
+            self._waiting += len(data)
+        return self._waiting
 
     def credit(self, number: int, size: int) -> None:
         """So many bytes of a body have been taken: the client may send as many more."""
@@ -110,7 +123,8 @@ class Outlet:
 
     def goaway(self, last: int, code: int) -> None:
         """Tell the client that streams above `last` won't be answered."""
-        self._late += goaway(last, code)
+        self.waiting()
+        self._out.append(goaway(last, code))
         self.tell()
 
     def wake(self) -> None:
@@ -122,6 +136,12 @@ class Outlet:
     def tell(self) -> None:
         """There is something to be written."""
         self._news.set()
+
+    def reply(self) -> None:
+        """h2 has taken what has come. Raises Flood when the client reads none of our replies."""
+        if self.waiting() > self._most:
+            raise Flood(ENHANCE_YOUR_CALM, "too many replies wait")
+        self.tell()
 
     def finish(self) -> None:
         """Nothing is read any more: write what there is, and then say goodbye."""
@@ -137,14 +157,17 @@ class Outlet:
                 await self._news.wait()
                 self._news = trio.Event()
                 over = self.over
-                while data := self._h2.data_to_send() + self._late:
-                    self._late, self._queued = b"", 0
+                while data := self._taken():
                     self._room.unpark()
                     await client.send(data)
-                    self._intake.owed = 0
             await client.finish_sending()
             client.nudged = False
             while await client.receive():  # unread data would turn our FIN into a reset
                 pass
         except (OSError, WireCut, Nudged):
             client.cut(Cut.GONE)  # for the reader to notice
+
+    def _taken(self) -> bytes:
+        self.waiting()
+        out, self._out, self._waiting = self._out, [], 0
+        return b"".join(out)

@@ -6,42 +6,88 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.http.frames import BURST, ENHANCE_YOUR_CALM, LATEST, PREFACE, Flood, Intake, goaway
+from rpx.http.frames import (
+    BURST,
+    ENHANCE_YOUR_CALM,
+    LATEST,
+    PREFACE,
+    PROTOCOL_ERROR,
+    Flood,
+    Intake,
+    goaway,
+)
 
 PING = bytes.fromhex("000008060000000000") + bytes(8)
+SETTINGS = bytes.fromhex("000000040000000000")
+UPDATE = bytes.fromhex("000004080000000001") + bytes(4)
 DATA = bytes.fromhex("000003000000000001") + b"abc"
 
 
 @given(st.lists(st.integers(1, 40), max_size=30))
 def test_how_the_bytes_are_cut_does_not_matter(cuts: list[int]) -> None:
-    stream = PREFACE + PING + DATA * 3 + goaway(1, 0) + PING
+    stream = PREFACE + SETTINGS + PING + DATA * 3 + goaway(1, 0) + PING
     intake, out, at = Intake(1000, 0.0), b"", 0
     for cut in [*cuts, len(stream)]:
         out += intake.feed(stream[at : at + cut], 0.0)
         at += cut
-    assert out == PREFACE + PING + DATA * 3 + PING  # a GOAWAY stays here
-    assert (intake.within, intake.owed) == (False, 2)
+    assert out == PREFACE + SETTINGS + PING + DATA * 3 + PING  # a GOAWAY stays here
+    assert not intake.within
 
 
-def test_frames_for_nothing_are_allowed_again_with_time_and_with_progress() -> None:
-    intake = Intake(1000, 0.0)
-    intake.feed(PING * int(BURST), 0.0)
+def begun(most: int = 1000) -> Intake:
+    """Return the intake of a connection that has begun."""
+    intake = Intake(most, 0.0)
+    intake.feed(PREFACE + SETTINGS, 0.0)
+    intake.feed(b"", 1.0)
+    return intake
+
+
+def test_frames_for_nothing_are_allowed_again_with_time() -> None:
+    intake = begun()
+    intake.feed(PING * int(BURST), 1.0)
     with pytest.raises(Flood) as flood:
-        intake.feed(PING, 0.0)
-    assert flood.value.code == ENHANCE_YOUR_CALM
-    intake = Intake(1000, 0.0)
-    intake.feed(PING * int(BURST), 0.0)
-    intake.feed(PING * 500, 1.0)
-    intake.progress()
-    intake.feed(PING * 2, 1.0)
-    with pytest.raises(Flood):
         intake.feed(PING, 1.0)
+    assert flood.value.code == ENHANCE_YOUR_CALM
+    intake = begun()
+    intake.feed(PING * int(BURST), 1.0)
+    intake.feed(PING * 500, 2.0)
+    with pytest.raises(Flood):
+        intake.feed(PING, 2.0)
+
+
+def test_each_piece_that_was_sent_may_be_acknowledged_twice_however_late() -> None:
+    intake = begun()
+    for _ in range(5000):
+        intake.progress()
+    intake.feed(UPDATE * 10_000, 1.0)
+    intake.feed(UPDATE * int(BURST), 1.0)
+    with pytest.raises(Flood):
+        intake.feed(UPDATE, 1.0)
 
 
 def test_data_and_heads_are_free() -> None:
-    intake = Intake(1000, 0.0)
     head = bytes.fromhex("000003010500000001") + b"abc"
-    intake.feed((head + DATA) * 5000, 0.0)
+    begun().feed((head + DATA) * 5000, 1.0)
+
+
+@pytest.mark.parametrize(
+    "empty", ["000000 00 00 00000001", "000001 00 08 00000001 00", "000003 00 08 00000001 02 0000"]
+)
+def test_data_without_any_are_not_free(empty: str) -> None:
+    with pytest.raises(Flood):
+        begun().feed(bytes.fromhex(empty) * 2000, 1.0)
+
+
+def test_it_begins_with_settings() -> None:
+    with pytest.raises(Flood) as flood:
+        Intake(1000, 0.0).feed(PREFACE + PING, 0.0)
+    assert flood.value.code == PROTOCOL_ERROR
+
+
+def test_a_goaway_that_is_none_is_not_kept_here() -> None:
+    short = bytes.fromhex("000007 07 00 00000000") + bytes(7)
+    of_a_stream = bytes.fromhex("000008 07 00 00000001") + bytes(8)
+    assert begun().feed(short + of_a_stream, 1.0) == short + of_a_stream
 
 
 def test_a_goaway_is_what_the_rfc_says() -> None:

@@ -490,7 +490,10 @@ async def test_a_goaway_of_the_client_leaves_it_its_answers() -> None:
         assert (await peer.answer(number)).body == b"ok"
 
 
-async def test_more_clients_than_allowed_get_a_503() -> None:
+async def test_more_clients_than_allowed_get_a_503_and_a_goaway() -> None:
     async with origin(answers(OK)) as backend:
         async with running(backend) as house, client(house, surplus=True) as peer:
-            assert (await peer.answer(await peer.ask())).status == 503
+            number = await peer.ask()
+            assert (await peer.answer(number)).status == 503
+            assert await peer.goaway() == (number, ErrorCodes.NO_ERROR)
+            await peer.end()

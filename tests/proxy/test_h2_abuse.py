@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 import trio
 from h2.errors import ErrorCodes
+from h2.settings import SettingCodes
 from hpack import Encoder
 
 from tests.proxy.h2_client import Client, client
@@ -15,6 +16,7 @@ from tests.proxy.house import HOST, House, running, until
 from tests.support.origin import OK, answers, never, origin
 
 HEAD = [(":method", "GET"), (":scheme", "https"), (":authority", HOST), (":path", "/")]
+GOAWAY = bytes.fromhex("000008070000000000")
 CALM = ErrorCodes.ENHANCE_YOUR_CALM
 
 
@@ -40,6 +42,7 @@ FLOODS: list[Callable[[], bytes]] = [
     lambda: frame(4, 0, 0, b"") * 3000,  # SETTINGS
     lambda: frame(6, 0, 0, bytes(8)) * 3000,  # PING
     lambda: frame(1, 4, 1, block()) + frame(0, 0, 1, b"") * 3000,  # DATA without any
+    lambda: frame(1, 4, 1, block()) + frame(0, 8, 1, b"\x02\0\0") * 3000,  # or just padding
     lambda: frame(1, 4, 1, block()) + frame(2, 0, 1, bytes(5)) * 3000,  # PRIORITY
     lambda: frame(1, 4, 1, block()) + frame(8, 0, 1, b"\0\0\0\1") * 3000,  # WINDOW_UPDATE
     lambda: frame(200, 0, 0, b"") * 3000,  # of a kind that nobody knows
@@ -71,6 +74,24 @@ async def test_a_flood_ends_the_connection(flood: Callable[[], bytes]) -> None:
         assert await soon_over(house, peer) == CALM
 
 
+async def test_who_makes_us_reset_streams_is_as_one_who_resets_them() -> None:
+    async with origin(never) as backend, running(backend) as house, client(house) as peer:
+        await peer.settled()
+        encoder, got, first = Encoder(), b"", 1
+        with trio.fail_after(8):
+            while GOAWAY not in got:
+                assert first < 6000, "nobody minds"
+                data, got = b"", b""
+                for stream in range(first, first + 100, 2):
+                    data += frame(1, 4, stream, bytes(encoder.encode(HEAD)))
+                    data += frame(1, 5, stream, b"\x00\x01A\x01b")  # trailers that are none
+                first += 100
+                await peer.raw(data)
+                while got.count(b"\x00\x00\x04\x03") < 50 and GOAWAY not in got:
+                    got += await peer.sock.recv(65536)
+        assert got.partition(GOAWAY)[2][4:8] == CALM.to_bytes(4, "big")
+
+
 async def test_a_frame_larger_than_allowed_ends_the_connection_before_it_has_come() -> None:
     async with origin() as backend, running(backend) as house, client(house) as peer:
         await peer.raw(b"\x00\x40\x01\x00\x00\x00\x00\x00\x01")
@@ -85,17 +106,41 @@ async def test_what_is_no_http_2_ends_the_connection() -> None:
 
 
 async def test_replies_for_a_client_that_reads_nothing_are_bounded() -> None:
-    async with origin() as backend, running(backend) as house:
+    async with origin(never) as backend, running(backend) as house:
         async with client(house, window=2048) as peer:
-            pings = frame(6, 0, 0, bytes(8)) * 50
+            await peer.settled()
+            await peer.raw(frame(1, 4, 1, block()) + frame(3, 0, 1, bytes(4)))
+            late = frame(0, 0, 1, b"x") * 1000  # each gets a reset of its own
             with trio.move_on_after(8) as patience:
                 while house.server.sweeper.connections:
                     try:
-                        await peer.raw(pings)
+                        await peer.raw(late)
                     except OSError:
                         break
-                    await trio.sleep(0.02)
             assert not patience.cancelled_caught
+
+
+async def test_heads_for_a_client_that_reads_nothing_wait() -> None:
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Large: %b\r\n\r\n" % (b"x" * 4000)
+    async with origin(answers(large)) as backend, running(backend) as house:
+        async with client(house, window=2048) as peer:
+            await peer.settled()
+            numbers = [await peer.ask() for _ in range(100)]
+            streams = house.server.sweeper.streams
+            await until(lambda: house.backends[0].counts.traffic.received > 4000 * 100, "not asked")
+            assert len(streams) > 40
+            for number in numbers:
+                assert len((await peer.answer(number)).head[b"x-large"]) == 4000
+
+
+async def test_a_client_that_offers_memory_for_heads_makes_answers_no_dearer() -> None:
+    """hpack looks at all that it remembers, for each field."""
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        async with client(house) as peer:
+            peer.h2.update_settings({SettingCodes.HEADER_TABLE_SIZE: 1 << 24})
+            await peer.settled()
+            await peer.answer(await peer.ask())
+            assert peer.h2.decoder.header_table_size == 4096
 
 
 async def test_a_page_of_modules_loaded_anew_again_and_again_is_no_flood() -> None:
