@@ -65,7 +65,8 @@ def _examine(common: Common) -> Iterator[Finding]:
     yield from project
     yield from ports(config, _supervisor(common))
     yield from names(config)
-    yield from trust()
+    issued = [to for to, https in config.secured.items() if not https.cert] if config else None
+    yield from trust(hosts=issued)
     yield from clock()
     yield from leftovers(state_folder())
 

@@ -1,6 +1,7 @@
-"""Whether the hosts of a project lead to this machine, for programs that ask the system.
+"""Whether the hosts of a project lead to this machine, for browsers and for other programs.
 
-Browsers and curl know by themselves that all below `.localhost` does; everybody else asks libc.
+Browsers and curl know by themselves that all below `.localhost` does; for other names they ask
+libc, as everybody else does for all.
 """
 
 from __future__ import annotations
@@ -50,16 +51,16 @@ def _look_up(hosts: Sequence[str]) -> dict[str, list[str] | None]:
 
 def _judged(host: str, addresses: list[str] | None) -> Finding:
     ours = host == "localhost" or host.endswith(".localhost")
+    who = "browsers: this machine, always; libc" if ours else "browsers and libc"
     if addresses is None:
-        status, detail = Status.WARNING, f"libc has no answer within {PATIENCE:g} s"
+        status, detail = Status.WARNING, f"{who}: no answer within {PATIENCE:g} s"
     elif not addresses:
-        status, detail = Status.PROBLEM, "libc does not know it"
+        status = Status.WARNING if ours else Status.PROBLEM
+        detail = f"{who}: unknown"
     elif elsewhere := [address for address in addresses if not _is_here(address)]:
-        status, detail = Status.PROBLEM, f"libc: {', '.join(elsewhere)}, which is not this machine"
+        status, detail = Status.PROBLEM, f"{who}: {', '.join(elsewhere)}, which is another machine"
     else:
-        return Finding("names", host, Status.OK, f"libc: {', '.join(addresses)}")
-    if ours and status is Status.PROBLEM and not addresses:
-        status, detail = Status.WARNING, "browsers and curl know it by themselves; libc does not"
+        return Finding("names", host, Status.OK, f"{who}: {', '.join(addresses)}")
     return Finding("names", host, status, detail, _remedy(host, known=bool(addresses)))
 
 

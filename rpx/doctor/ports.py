@@ -21,7 +21,8 @@ def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
     `ours` is the pid of the supervisor that runs the project.
     """
     host = config.listen.host if config else "localhost"
-    for setting, port, instead in USUAL:
+    usual = USUAL if config is None or config.secured else USUAL[:1]
+    for setting, port, instead in usual:
         given = getattr(config.listen, setting) if config else None
         if given is None:
             yield _usual(f"port {port}", Address(host, port), instead, ours)

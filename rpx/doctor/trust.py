@@ -7,7 +7,7 @@ import shlex
 import ssl
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rpx.certificates.authority import Authority, load_authority
@@ -23,8 +23,11 @@ SOON = dt.timedelta(days=90)
 TELL_THEM = "`rpx trust` puts it on the list"
 
 
-def trust(folder: Path | None = None) -> Iterator[Finding]:
-    """Look at the user's authority, at its key, and at who accepts what it has certified."""
+def trust(folder: Path | None = None, *, hosts: Sequence[str] | None = None) -> Iterator[Finding]:
+    """Look at the user's authority, at its key, and at who accepts what it has certified.
+
+    `hosts` are those of a project that need certificates of it; None: there is no project.
+    """
     folder = folder or authority_folder()
     try:
         authority = load_authority(folder)
@@ -33,12 +36,24 @@ def trust(folder: Path | None = None) -> Iterator[Finding]:
         yield _finding("authority", Status.PROBLEM, problem.what, problem.hint)
         return
     yield from _forgotten(authority)
-    if authority is None:
+    if authority is None and hosts:
+        hint = "`rpx trust` makes one, and puts it on the lists of this machine"
+        yield _finding("authority", Status.PROBLEM, "none yet: no browser accepts `https`", hint)
+    elif authority is None:
         yield _finding("authority", Status.OK, "none yet; `rpx trust` makes one, for HTTPS")
-        return
-    yield _itself(authority)
+    else:
+        yield _itself(authority)
+        if hosts is not None and not hosts:
+            yield _finding("lists", Status.OK, "not looked at: no host here has its certificates")
+        else:
+            yield from _accepted(authority, hosts or ())
+
+
+def _accepted(authority: Authority, hosts: Sequence[str]) -> Iterator[Finding]:
+    leaves = Leaves(authority)
     try:
-        leaf = Leaves(authority).get(HOST)
+        leaves.check(*(host.removeprefix("*.") for host in hosts))
+        leaf = leaves.get(HOST)
     except RpxError as error:
         yield _finding("authority", Status.PROBLEM, error.problems[0].what, error.problems[0].hint)
         return

@@ -10,6 +10,7 @@ import pytest
 from rpx.cli import doctor as module
 from rpx.cli.main import main
 from rpx.doctor.findings import Finding, Status
+from tests.support import tls
 from tests.support.project import free_ports
 
 FINE = Finding("ports", "port 80", Status.OK, "free, and permitted")
@@ -103,3 +104,19 @@ def test_without_a_project_it_looks_at_the_machine(
     checks = {row["check"] for row in json.loads(capsys.readouterr().out)}
     assert "project" not in checks
     assert {"ports", "names", "trust"} <= checks
+
+
+@pytest.mark.parametrize(
+    ("https", "needed"),
+    [("false", False), ("true", True), ("{cert: own.pem, key: own.pem}", False)],
+)
+def test_trust_is_asked_for_where_the_authority_has_certified_a_host(
+    folder: Path, https: str, needed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tls.Authority(folder).issue("localhost").rename(folder / "own.pem")
+    (folder / "rpx.yaml").write_text(f"{{https: {https}, to: localhost, from: 3000}}")
+    main(["doctor", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert "problem" not in {row["status"] for row in rows if row["check"] == "project"}
+    (authority,) = [row for row in rows if row["subject"] == "authority"]
+    assert authority["status"] == ("problem" if needed else "ok")

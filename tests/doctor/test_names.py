@@ -1,4 +1,4 @@
-"""Names: what libc says of the hosts of a project."""
+"""Names: where the hosts of a project lead browsers and programs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ DNS = (
 KNOWN = {
     "here.test": ["127.0.0.1", "::1"],
     "there.test": ["127.0.0.1", "192.0.2.7"],
+    "b.localhost": ["127.0.0.1"],
+    "c.localhost": ["192.0.2.7"],
     "rpx-doctor.wild.test": ["127.0.0.1"],
 }
 
@@ -50,23 +52,36 @@ def found(*routes: str) -> list[Finding]:
 @pytest.mark.parametrize(
     ("host", "status", "detail", "hint"),
     [
-        ("here.test", Status.OK, "libc: 127.0.0.1, ::1", ""),
-        ("*.wild.test", Status.OK, "libc: 127.0.0.1", ""),
+        ("here.test", Status.OK, "browsers and libc: 127.0.0.1, ::1", ""),
         (
-            *("there.test", Status.PROBLEM, "libc: 192.0.2.7, which is not this machine"),
+            *("b.localhost", Status.OK, "browsers: this machine, always; libc: 127.0.0.1"),
+            "",
+        ),
+        (
+            *("c.localhost", Status.PROBLEM),
+            "browsers: this machine, always; libc: 192.0.2.7, which is another machine",
+            "see where it comes from: `getent hosts c.localhost`",
+        ),
+        ("*.wild.test", Status.OK, "browsers and libc: 127.0.0.1", ""),
+        (
+            *(
+                "there.test",
+                Status.PROBLEM,
+                "browsers and libc: 192.0.2.7, which is another machine",
+            ),
             "see where it comes from: `getent hosts there.test`",
         ),
         (
-            *("nobody.test", Status.PROBLEM, "libc does not know it"),
+            *("nobody.test", Status.PROBLEM, "browsers and libc: unknown"),
             "`sudo rpx hosts add nobody.test`",
         ),
         (
             *("a.localhost", Status.WARNING),
-            "browsers and curl know it by themselves; libc does not",
+            "browsers: this machine, always; libc: unknown",
             "`sudo rpx hosts add a.localhost`",
         ),
         (
-            *("*.none.test", Status.PROBLEM, "libc does not know it"),
+            *("*.none.test", Status.PROBLEM, "browsers and libc: unknown"),
             DNS,
         ),
     ],
@@ -88,7 +103,10 @@ def test_a_name_that_has_no_answer_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     slow, here = found("slow.test", "here.test")
-    assert (slow.status, slow.detail) == (Status.WARNING, "libc has no answer within 0.05 s")
+    assert (slow.status, slow.detail) == (
+        Status.WARNING,
+        "browsers and libc: no answer within 0.05 s",
+    )
     assert here.status is Status.OK
     hanging.set()
 

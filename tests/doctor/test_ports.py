@@ -18,8 +18,9 @@ from rpx.model.config import Config
 from tests.support.project import free_ports
 
 
-def config(port: int, backend: int, host: str = "localhost") -> Config:
+def config(port: int, backend: int, host: str = "localhost", *, https: bool = False) -> Config:
     mapping = {
+        "https": https,
         "listen": {"host": host, "http_port": port},
         "proxies": [
             {"to": "a.localhost", "from": backend, "start": "true"},
@@ -46,10 +47,14 @@ def test_free_ports_are_fine_and_those_of_external_backends_are_not_looked_at() 
     found = list(ports(config(one, two), None))
     assert [each.subject for each in found] == [
         f"port {one}, of `listen.http_port`",
-        "port 443",
         f"port of a:{two}",
     ]
-    assert {each.detail for each in (found[0], found[2])} == {"free, and permitted"}
+    assert {each.detail for each in found} == {"free, and permitted"}
+
+
+def test_the_port_of_tls_is_looked_at_where_there_is_tls() -> None:
+    one, two = free_ports(2)
+    assert of(ports(config(one, two, https=True), None), "port 443").check == "ports"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

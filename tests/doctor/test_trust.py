@@ -49,6 +49,34 @@ def test_no_authority_is_fine_and_none_is_made(folder: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.usefixtures("store")
+def test_no_authority_is_a_problem_for_who_needs_one(folder: Path) -> None:
+    (only,) = trust(folder, hosts=["api.localhost"])
+    assert only.status is Status.PROBLEM
+    assert only.detail == "none yet: no browser accepts `https`"
+    assert only.hint.startswith("`rpx trust` makes one")
+    assert not folder.exists()
+
+
+@pytest.mark.usefixtures("store")
+def test_who_needs_no_authority_has_no_problem_without_trust(folder: Path) -> None:
+    open_authority(folder)
+    found = list(trust(folder, hosts=[]))
+    assert [(each.subject, each.status) for each in found] == [
+        ("authority", Status.OK),
+        ("lists", Status.OK),
+    ]
+
+
+@pytest.mark.usefixtures("store")
+def test_hosts_that_it_may_not_certify_are_a_problem(folder: Path) -> None:
+    open_authority(folder)
+    *_, last = trust(folder, hosts=["api.localhost", "shop.dev", "*.eg.dev"])
+    assert last.status is Status.PROBLEM
+    assert last.detail.startswith("the local authority may not certify `shop.dev`, `eg.dev`, only")
+    assert last.hint == "`rpx trust --allow shop.dev --allow eg.dev` makes one that may"
+
+
 @needs("openssl")
 def test_an_authority_that_nobody_knows_is_said_by_each_tool(
     store: SystemStore, folder: Path
