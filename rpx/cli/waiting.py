@@ -16,6 +16,7 @@ from rpx.model.escapes import without_escapes
 LOOK = 0.1  # seconds between two looks
 AGAIN = 5.0  # seconds after which the same is said once more
 LAST_WORDS = 5  # lines of what a service printed before it failed
+SETTLED = 1.0  # seconds that a process which shows nothing has to stay up: most crashes are earlier
 THERE = frozenset({"ready", "completed", "paused"})
 
 Row = dict[str, Any]
@@ -32,8 +33,8 @@ def say_where_it_is(file: Path | None) -> Lease:
 def wait_until_ready(lease: Lease, timeout: float) -> int:
     """Return 0 once every process of ours is ready or has completed.
 
-    One that was stopped is not waited for. Raises RpxError when one has failed, TookTooLong when
-    the time is over.
+    One that was stopped is not waited for. Raises RpxError when one has failed or waits for what
+    will not come by itself, TookTooLong when the time is over.
     """
     deadline = time.monotonic() + timeout
     said, due = "", 0.0
@@ -42,7 +43,9 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
             rows = [row for row in client.ps() if not row["external"]]
             if failed := [row for row in rows if row["state"] == "failed"]:
                 raise _failure(client, failed)
-            left = _left(rows)
+            if stuck := [row for row in rows if _hopeless(row)]:
+                raise _stuck(stuck)
+            left = _left(rows, time.time())
             if not left:
                 say("rpx: all is ready")
                 return Exit.FINE
@@ -64,18 +67,44 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _left(rows: Sequence[Row]) -> list[Row]:
+def _left(rows: Sequence[Row], now: float) -> list[Row]:
     """Who is to be waited for. If all are down they are just about to begin."""
     if all(row["state"] == "stopped" for row in rows):
         return list(rows)
-    return [row for row in rows if row["state"] not in {*THERE, "stopped"}]
+    return [row for row in rows if row["state"] not in {*THERE, "stopped"} or _just_began(row, now)]
+
+
+def _just_began(row: Row, now: float) -> bool:
+    """Whether it is ready only because it runs: one that crashes at once was so, too."""
+    return row["state"] == "ready" and row["backend"] is None and now - row["since"] < SETTLED
+
+
+def _hopeless(row: Row) -> list[str]:
+    """Of what it waits for, that which will not come by itself."""
+    return [each["name"] for each in row["waiting_for"] if each["hopeless"]]
 
 
 def _described(row: Row) -> str:
+    if row["state"] == "ready":
+        return f"{row['label']} (has just begun)"
     if names := [each["name"] for each in row["waiting_for"]]:
         return f"{row['label']} (waiting for {' and '.join(names)})"
     why = f": {row['last_error']}" if row["last_error"] else ""
     return f"{row['label']} ({row['state']}{why})"
+
+
+def _stuck(rows: Sequence[Row]) -> RpxError:
+    """Nobody has failed, but somebody was stopped, and others can't do without."""
+    error = RpxError("a service cannot start")
+    error.problems = tuple(
+        Problem(
+            f"`{row['label']}` cannot start: it waits for "
+            + " and ".join(f"{each['name']} ({each['why']})" for each in row["waiting_for"]),
+            hint=f"`rpx start {' '.join(_hopeless(row))}`, or stop all: `rpx down`",
+        )
+        for row in rows
+    )
+    return error
 
 
 def _failure(client: Client, failed: Sequence[Row]) -> RpxError:

@@ -86,6 +86,30 @@ def test_wait_names_who_has_failed_why_and_its_last_lines(project: Project) -> N
         assert project.states()["well"] == "ready"
 
 
+def test_wait_is_not_taken_in_by_a_process_that_runs_for_a_moment(project: Project) -> None:
+    project.write("processes: {bad: {command: 'sleep 0.7; echo no key; exit 3', restart: no}}")
+    with background(project, "--wait") as up:
+        assert up.returncode == 1, up.stderr
+        assert "error: backend `bad` exited with status 3" in up.stderr
+        assert "    no key\n" in up.stderr
+
+
+def test_wait_ends_when_what_is_waited_for_has_been_stopped(project: Project) -> None:
+    project.write(
+        "processes:\n  db: {command: sleep 60, ready: {log: never}}\n"
+        "  app: {command: sleep 60, depends_on: [db]}\n"
+    )
+    with project.begin("up", "--wait") as up:
+        until(lambda: project.states().get("app") == "waiting", "app waits")
+        assert project.rpx("stop", "db").returncode == 0
+        assert up.wait(10) == 1
+        assert up.stderr is not None
+        said = up.stderr.read()
+    assert "error: `app` cannot start: it waits for db (stopped: killed by SIGTERM" in said
+    assert "hint: `rpx start db`" in said
+    assert project.rpx("down").returncode == 0
+
+
 def test_wait_gives_up_after_its_time_and_says_what_for(project: Project) -> None:
     project.write("processes: {slow: {command: sleep 60, ready: {log: never}}}")
     with background(project, "--wait", "--timeout", "1s") as up:
