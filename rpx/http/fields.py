@@ -13,10 +13,14 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from typing import NamedTuple
 
+from hpack import Encoder
+
 from rpx.http.framing import CHUNKED
 from rpx.http.grammar import TARGET, TOKEN, VALUE
 
 Field = tuple[bytes, bytes]
+
+TABLE = 1024  # bytes of our heads that later ones refer to
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++")
 _VALUE = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % VALUE)
@@ -34,6 +38,38 @@ _ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 
 class Malformed(Exception):
     """RFC 9113 §8.1.1: the stream is to be reset, and no backend may see any of it."""
+
+
+class HeadEncoder(Encoder):
+    """hpack's encoder, to save time rather than bytes.
+
+    It compares each field with all that it remembers, and clients offer to let it remember a lot:
+    with the 64 KB of Chromium a head would take 0.2 ms. Huffman's code is another third.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header_table_size = TABLE
+
+    def encode(  # type: ignore[override]  # it would take other forms of fields as well
+        self, headers: Iterable[Field], huffman: bool = False
+    ) -> bytes:
+        """Return the block of a head."""
+        return super().encode(headers, huffman)
+
+    @property
+    def header_table_size(self) -> int:
+        """What it remembers: at most so many bytes."""
+        return self.header_table.maxsize
+
+    @header_table_size.setter
+    def header_table_size(self, value: int) -> None:
+        size = min(value, TABLE)
+        if size != self.header_table.maxsize:
+            self.header_table.maxsize = size
+            # RFC 7541 §4.2: the least and the last are told, however many there were.
+            least = min([size, *self.table_size_changes])
+            self.table_size_changes = sorted({least, size})
 
 
 class Asked(NamedTuple):

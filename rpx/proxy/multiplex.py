@@ -29,7 +29,7 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
-from rpx.http.fields import Malformed, read_fields, read_trailers
+from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
 from rpx.http.frames import LATEST, Flood, Intake
 from rpx.http.rewrite import Forwarding
 from rpx.hub.walls import walled
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 STREAMS: Final = 100  # at the same time; what browsers take for granted
 WINDOW: Final = 131072  # bytes of a request's body that wait here to be read
-TABLE: Final = 4096  # bytes of heads that ours refer to: hpack looks at each of them every time
 AGAIN: Final = 0.1  # seconds until a reader that wasn't waiting is told again
 LINGER: Final = 2.0  # seconds to read what is still coming, as for HTTP/1.1
 _DRAINED: Final = b"drained?"  # of the PING between two GOAWAYs
@@ -78,6 +77,7 @@ class Multiplex:
                 normalize_outbound_headers=False,
             )
         )
+        self._h2.encoder = HeadEncoder()
         most = 2 * proxy.limits.head  # in between there is an answer, a 431
         self._intake = Intake(most, trio.current_time())
         self._h2.decoder.max_header_list_size = most
@@ -196,11 +196,7 @@ class Multiplex:
                     self._pass_on(event, stream)
                 elif isinstance(event, DataReceived):
                     self._outlet.credit(event.stream_id, event.flow_controlled_length)
-            case WindowUpdated():
-                self._outlet.wake()
-            case RemoteSettingsChanged():
-                encoder = self._h2.encoder
-                encoder.header_table_size = min(encoder.header_table_size, TABLE)
+            case WindowUpdated() | RemoteSettingsChanged():
                 self._outlet.wake()
             case PingAckReceived() if event.ping_data == _DRAINED:
                 self._last = self._h2.highest_inbound_stream_id

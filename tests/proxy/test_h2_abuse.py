@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 import trio
 from h2.errors import ErrorCodes
-from h2.settings import SettingCodes
 from hpack import Encoder
 
 from tests.proxy.h2_client import Client, client
@@ -131,16 +130,6 @@ async def test_heads_for_a_client_that_reads_nothing_wait() -> None:
             assert len(streams) > 40
             for number in numbers:
                 assert len((await peer.answer(number)).head[b"x-large"]) == 4000
-
-
-async def test_a_client_that_offers_memory_for_heads_makes_answers_no_dearer() -> None:
-    """hpack looks at all that it remembers, for each field."""
-    async with origin(answers(OK)) as backend, running(backend) as house:
-        async with client(house) as peer:
-            peer.h2.update_settings({SettingCodes.HEADER_TABLE_SIZE: 1 << 24})
-            await peer.settled()
-            await peer.answer(await peer.ask())
-            assert peer.h2.decoder.header_table_size == 4096
 
 
 async def test_a_page_of_modules_loaded_anew_again_and_again_is_no_flood() -> None:
