@@ -70,15 +70,12 @@ class Steps:
 
 def _run(command: tuple[str, ...], step: Step, *, sudo: bool) -> str:
     """Run it; what is wrong, or nothing."""
-    if sudo:
-        done = subprocess.run(command, check=False)  # it may ask for a password
-        return "" if done.returncode == 0 else f"it ended with {done.returncode}"
     user = None if step.root else _user()
     try:
         ended = subprocess.run(
             (found(command[0]) or command[0], *command[1:]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdin=None if sudo else subprocess.DEVNULL,
+            capture_output=True,  # sudo asks for the password on the terminal itself
             text=True,
             errors="replace",
             check=False,

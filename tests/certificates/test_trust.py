@@ -133,19 +133,32 @@ def test_without_root_and_a_terminal_the_command_is_printed(
     assert f"  sudo rm -f {system.anchors}/{ours.label}.crt && sudo sh -c" in rpx.err
 
 
-def test_on_a_terminal_sudo_takes_the_step(
-    rpx: Rpx, system: SystemStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "bin").mkdir()
-    sudo = tmp_path / "bin" / "sudo"
-    sudo.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/asked\nexec "$@"\n')
-    sudo.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{sudo.parent}:/usr/bin:/bin")
+@pytest.fixture
+def sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program in the place of sudo, for a user on a terminal."""
+    program = tmp_path / "bin" / "sudo"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    program.touch(mode=0o755)
+    return program
+
+
+def test_on_a_terminal_sudo_takes_the_step(
+    rpx: Rpx, system: SystemStore, tmp_path: Path, sudo: Path
+) -> None:
+    sudo.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/asked\nexec "$@"\n')
     assert rpx("trust") == 0
     assert system.trusts(authority())
     assert (tmp_path / "asked").read_text().split() == ["install", "sh"]
+
+
+@pytest.mark.usefixtures("system")
+def test_what_fails_under_sudo_says_why(rpx: Rpx, sudo: Path) -> None:
+    sudo.write_text("#!/bin/sh\necho you are not in the sudoers file >&2; exit 1\n")
+    assert rpx("trust") == 1
+    assert "\n  error: you are not in the sudoers file\nerror: not everything" in rpx.err
 
 
 @as_root
