@@ -80,6 +80,7 @@ class Project:
                 more.set()
 
     async def _take(self, change: Change, more: trio.Event) -> None:
+        change.taken.set()
         try:
             await self._carry_out(change, more)
         except RpxError as error:

@@ -57,7 +57,8 @@ class Watching:
         config = self._project.config
         if not self._project.follows_file or config.file is None:
             return frozenset()
-        return frozenset(map(str, (config.file, *config.env_files)))
+        files = [str(file) for file in (config.file, *config.env_files)]
+        return frozenset(files + [os.path.realpath(file) for file in files])  # what links lead to
 
     def _hear(self, paths: Collection[str]) -> None:
         own = self._own_files()
@@ -85,7 +86,7 @@ class Watching:
                 self._woken = trio.Event()
             change = Change(why=f"{self._shown(self._stale)} has changed")
             await self._registry.mailbox.give.send(change)
-            await change.done.wait()
+            await change.taken.wait()  # not until it is done: what changes then may mend it
 
     # ---- services
 

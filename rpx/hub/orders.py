@@ -72,12 +72,13 @@ class Change:
     """What is asked of the project as a whole: to read its file again, or other numbers of copies.
 
     `scale` is copies by service; None: read the file. `dry`: only say what would be done. Whoever
-    has carried it out fills in what came of it, `answer` as JSON, and sets `done`.
+    carries it out sets `taken`, fills in what came of it, `answer` as JSON, and sets `done`.
     """
 
     scale: Mapping[str, int] | None = None
     dry: bool = False
     why: str = ""  # what has changed, where nobody gave an order
+    taken: trio.Event = field(default_factory=trio.Event)
     done: trio.Event = field(default_factory=trio.Event)
     answer: dict[str, Any] = field(default_factory=dict)
     error: RpxError | None = None

@@ -383,6 +383,23 @@ async def test_with_auto_a_change_of_the_file_or_of_an_env_file_is_enough(tmp_pa
         assert ".env has changed:" in it.notes
 
 
+async def test_with_auto_a_hanging_service_can_be_mended_at_once_and_a_link_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpx.changes.transition.PRESSED", 0.1)
+    [port] = free_ports(1)
+    good, hangs = (shop("reload: auto\n", api=at(port, run=run)) for run in ("RUN", "sleep 100"))
+    (tmp_path / "real").mkdir()
+    (tmp_path / "rpx.yaml").symlink_to("real/rpx.yaml")
+    async with live(tmp_path, good) as it:
+        await it.watching("real")
+        before = it.pids[f"api:{port}"]
+        it.write(hangs)
+        await it.until(lambda: it.pids[f"api:{port}"] not in (before, None))
+        it.write(good)
+        await it.ready()
+
+
 async def test_a_file_that_is_gone_for_a_moment_is_no_mistake(tmp_path: Path) -> None:
     first, second = free_ports(2)
     auto = "reload: auto\n"
