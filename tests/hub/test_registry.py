@@ -36,6 +36,25 @@ def test_requests_go_round_those_that_are_ready_in_listed_order() -> None:
     assert order == ["api:3000", "api:3001", "api:3002", "api:3000"]
 
 
+def test_times_are_those_of_the_clock_also_when_it_jumps() -> None:
+    times = [100.0]
+    the = registry(spec(3000), clock=lambda: times[-1])
+    backend = the.backends["api:3000"]
+    the.move(backend, Move.LAUNCH)
+    the.print(backend, b"before\n")
+    times.append(8000.0)  # the laptop has slept
+    the.move(backend, Move.PROBE_UP)
+    the.print(backend, b"after\n")
+    assert [row.since for row in the.snapshot()] == [8000.0]
+    assert [line.at for line in backend.lines.tail()] == [100.0, 8000.0]
+    assert [piece.text for piece in backend.lines.pieces(since=7000.0)] == [b"after\n"]
+    times.append(7990.0)  # and is told the right time
+    the.print(backend, b"at last\n")
+    assert [line.text for line in backend.lines.tail()] == [b"before", b"after", b"at last"]
+    assert backend.lines.latest == 8000.000001
+    assert the.age(backend) == 0.0
+
+
 def test_a_suspect_is_out_at_once_and_its_life_hears_of_it() -> None:
     the = two()
     make_ready(the, "api:3000", "api:3001")
