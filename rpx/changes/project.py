@@ -19,7 +19,7 @@ from rpx.errors import RpxError, UsageError
 from rpx.hub.orders import Change
 from rpx.hub.registry import Registry
 from rpx.model.config import Config
-from rpx.model.status import BackendSpec
+from rpx.model.status import BackendSpec, State
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
@@ -63,6 +63,7 @@ class Project:
         self._terms = terms
         self._settle = settle
         self._scale = dict(terms.scale)
+        self._scaled: set[str] = set()  # services that somebody has asked for copies of
 
     @property
     def follows_file(self) -> bool:
@@ -100,6 +101,8 @@ class Project:
             config = self.config
             scaled(config, change.scale)  # raises for one that is wrong, which comes to nothing
             scale = {**self._scale, **change.scale}
+            if not change.dry:
+                self._scaled |= change.scale.keys()
         target = scaled(config, scale)
         changes = await self._aim(target)
         change.answer = as_json(changes)
@@ -181,7 +184,9 @@ class Project:
         if not self._terms.names:
             return {spec.label for spec in specs}
         names = [names_of(spec) for spec in specs]
-        named: set[str] = set()
+        there = self._registry.backends.values()
+        running = {backend.spec.name for backend in there if backend.state is not State.STOPPED}
+        named = {spec.label for spec in specs if spec.name in running | self._scaled}
         for name in self._terms.names:
             try:
                 named |= {each.label for each in select(names, name)}

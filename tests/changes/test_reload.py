@@ -350,6 +350,13 @@ async def test_only_what_was_asked_for_is_started_also_after_a_reload(tmp_path: 
         await it.reload(shop(api=at(first), web=at(second)))
         await it.until(lambda: it.backend(f"web:{second}").begun)
         assert it.backend(f"web:{second}").state is State.STOPPED
+        await it.reload(shop(api=at(first), web="start: RUN, replicas: 1"))
+        await it.change({"web": 2})
+        states = [it.backend(label).state for label in list(it.pids)[1:]]
+        assert states == [State.STOPPED, State.READY]
+        await it.reload(shop(web="start: RUN, replicas: 2"))
+        await it.reload(shop(web="start: RUN, replicas: 3"))
+        assert it.backend(list(it.pids)[2]).state is State.READY
 
 
 async def test_the_end_does_not_wait_for_a_reload(tmp_path: Path) -> None:
