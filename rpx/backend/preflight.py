@@ -98,7 +98,8 @@ def taken(what: str, address: Address) -> RpxError:
     owner = port_owner(address.port, (address.host,))
     hint = "end that process, or choose another port"
     if owner is not None and owner.instance:
-        hint = f"rpx started it: `rpx down` in its project's folder ends it, or `kill {owner.pid}`"
+        hint = "rpx started it: `rpx down` in its project's folder ends it"
+        hint += f" (`rpx projects` says where that is), or `kill {owner.pid}`"
     return RpxError(
         f"{what}, {address.port}, is taken by {_described(owner)}",
         hint=hint,

@@ -8,9 +8,19 @@ from pathlib import Path
 
 import click
 
+from rpx.backend.processes import marked
 from rpx.cli.command import Command, Common
+from rpx.cli.remains import clear
 from rpx.control.client import Client
-from rpx.control.lease import Lease, all_running, find_running, running
+from rpx.control.lease import (
+    Lease,
+    all_running,
+    crashed_run,
+    crashed_runs,
+    find_project,
+    not_running,
+    running,
+)
 from rpx.errors import TookTooLong, UsageError
 
 EXAMPLES = """\
@@ -27,10 +37,14 @@ LOOK = 0.05
 @click.option("--all", "everything", is_flag=True, help="Stop every running project of yours")
 @click.pass_obj
 def down(common: Common, *, everything: bool) -> None:
-    """Stop what `rpx up` started, and wait until all of it has gone."""
+    """Stop what `rpx up` started, and wait until all of it has gone. What a run that was killed
+    has left is ended, too.
+    """
     if everything and common.file is not None:
         raise UsageError("`--all` and `--file` exclude each other", hint="leave one of them out")
-    leases = all_running() if everything else [find_running(Path.cwd(), common.file)]
+    leases, remains = _everything() if everything else _project(common.file)
+    for crashed in remains:
+        clear(crashed)
     for lease in leases:
         with Client(lease) as client:
             client.down()
@@ -42,6 +56,22 @@ def down(common: Common, *, everything: bool) -> None:
                 hint=f"see what it waits for: `rpx ps`; end it at once: `kill {guardian}`",
             )
         sys.stderr.write(f"stopped {lease.name}\n")
+
+
+def _everything() -> tuple[list[Lease], list[Lease]]:
+    """Every run of this user, and every one that was killed and has left processes behind."""
+    return all_running(), [each for each in crashed_runs() if marked(each.run_id)]
+
+
+def _project(file: Path | None) -> tuple[list[Lease], list[Lease]]:
+    """Those of one project. Raises NotRunning when it has neither."""
+    config, lease = find_project(Path.cwd(), file)
+    if lease is not None:
+        return [lease], []
+    crashed = crashed_run(config)
+    if crashed is None or not marked(crashed.run_id):
+        raise not_running(config)
+    return [], [crashed]
 
 
 def _gone(lease: Lease) -> bool:

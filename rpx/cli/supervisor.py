@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import trio
 
 from rpx.app import Face, Options, serve
-from rpx.backend.processes import marked, send
 from rpx.backend.usage import measure
 from rpx.changes.project import Load, Terms
 from rpx.cli.abort import Abort
@@ -22,6 +19,7 @@ from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
 from rpx.cli.files import raise_file_limit
 from rpx.cli.narrator import Narrator
+from rpx.cli.remains import clear_strays, say, sweep
 from rpx.cli.screen import Screen
 from rpx.cli.signals import mind_the_guardian, obey_signals
 from rpx.cli.wishes import Wishes
@@ -38,7 +36,6 @@ from rpx.journal.writer import Journal
 from rpx.model.config import Config
 from rpx.policy.plan import routes_only
 
-KILL_TAKES = 2.0  # seconds
 STDERR = "stderr.txt"  # of a run in the background, beside its logs
 
 
@@ -80,6 +77,7 @@ def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None =
     with take(Lease(me, guardian, run_id, config.name, path)) as hold:
         if hold.crashed is not None:
             sweep(hold.crashed)
+        clear_strays()
         return trio.run(run, config, hold, wishes, load)
 
 
@@ -118,21 +116,6 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
     return abort.exit_code(shutdown.exit_code)
 
 
-def sweep(crashed: Lease) -> None:
-    """End what a run left behind that was killed together with its guardian, and say so."""
-    ended: set[int] = set()
-    deadline = time.monotonic() + KILL_TAKES
-    # Again and again: one that was just forking has a child that we have not seen.
-    while (left := marked(crashed.run_id)) and time.monotonic() < deadline:
-        for process in left:
-            send(process, signal.SIGKILL)
-            ended.add(process.pid)
-        time.sleep(0.02)
-    pid = crashed.supervisor.pid
-    found = f": ended {len(ended)} of its processes" if ended else "; it had left no process"
-    say(f"rpx: an earlier run (pid {pid}) did not end in order{found}")
-
-
 def first_url(registry: Registry) -> str | None:
     """Where the first proxy answers."""
     return next((registry.url(host) for host in registry.pools), None)
@@ -141,11 +124,3 @@ def first_url(registry: Registry) -> str | None:
 def report(group: ExceptionGroup[Exception]) -> None:
     """What a wall has caught: rpx goes on, and says that it is not well."""
     say(str(report_bug(group)))
-
-
-def say(text: str) -> None:
-    """To stderr, if anybody is there."""
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        pass

@@ -121,8 +121,17 @@ def find_running(start: Path, file: Path | None = None) -> Lease:
     """
     config, lease = find_project(start, file)
     if lease is None:
-        raise NotRunning(f"{_label(config)} is not running", hint="start it: `rpx up`")
+        raise not_running(config)
     return lease
+
+
+def not_running(config: Path) -> NotRunning:
+    """Return the error for a project that does not run, with those that may be meant instead."""
+    hint = "start it: `rpx up`"
+    for lease in all_running():
+        if not lease.config.parent.is_dir():  # it may have become this one
+            hint += f"; or stop `{lease.name}`, whose folder is gone: `rpx down -f {lease.config}`"
+    return NotRunning(f"{_label(config)} is not running", hint=hint)
 
 
 def find_project(start: Path, file: Path | None = None) -> tuple[Path, Lease | None]:
@@ -150,6 +159,12 @@ def all_running() -> list[Lease]:
 def running(config: Path) -> Lease | None:
     """The lease of the project with this rpx.yaml, if somebody holds it."""
     return _held(runtime_folder(config) / LEASE)
+
+
+def crashed_run(config: Path) -> Lease | None:
+    """The last run of the project with this rpx.yaml, if it did not end in order."""
+    held, lease = _look(runtime_folder(config) / LEASE)
+    return None if held else lease
 
 
 def crashed_runs() -> list[Lease]:

@@ -64,7 +64,7 @@ def leftovers(reports: Path) -> Iterator[Finding]:
         if left:
             pids = " ".join(str(process.pid) for process in left)
             detail = f"a run crashed, and {len(left)} of its processes are still there"
-            hint = f"`rpx up` there ends them, or `kill {pids}`"
+            hint = f"`rpx down -f {lease.config}` ends them, or `kill {pids}`"
             yield Finding("leftovers", where, Status.PROBLEM, detail, hint)
         else:
             detail = "a run crashed, and left no process"

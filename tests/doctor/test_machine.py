@@ -90,7 +90,7 @@ def test_a_crashed_run_is_found_with_its_processes(tmp_path: Path) -> None:
     try:
         (only,) = leftovers(tmp_path)
         assert only.status is Status.PROBLEM
-        assert only.hint == f"`rpx up` there ends them, or `kill {child.pid}`"
+        assert only.hint == f"`rpx down -f {config}` ends them, or `kill {child.pid}`"
     finally:
         child.communicate(b"\n")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -119,20 +121,74 @@ def test_without_the_calls_of_linux_nothing_is_left_that_has_kept_its_session(
                 until(lambda: not psutil.pid_exists(daemon), "the daemon has gone")
 
 
+def killed_whole(process: subprocess.Popen[bytes]) -> None:
+    """Kill guardian and supervisor, so that neither can end anything."""
+    for signum in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in rpx_processes(process):
+            os.kill(pid, signum)
+    process.wait(5)
+
+
 def test_a_run_that_was_killed_whole_is_swept_by_the_next(project: Project) -> None:
     project.write(FAMILY)
     with project.up() as process:
         pids = family(project)
-        for pid in rpx_processes(process):
-            os.kill(pid, signal.SIGSTOP)
-        for pid in rpx_processes(process):
-            os.kill(pid, signal.SIGKILL)
-        process.wait(5)
+        killed_whole(process)
         assert psutil.pid_exists(pids["daemon"])
         with project.up():
             assert "did not end in order" in project.said()
             until(lambda: not psutil.pid_exists(pids["daemon"]), "the daemon has gone")
             assert project.ps()
+
+
+@pytest.mark.parametrize("words", [("down",), ("down", "--all")])
+def test_down_ends_what_a_run_has_left_that_was_killed_whole(
+    project: Project, words: tuple[str, ...]
+) -> None:
+    project.write(FAMILY)
+    with project.up() as process:
+        family(project)
+        killed_whole(process)
+        down = project.rpx(*words)
+        assert down.returncode == 0, down.stderr
+        assert re.fullmatch(
+            r"rpx: an earlier run \(pid \d+\) did not end in order: ended \d+ of its processes\n",
+            down.stderr,
+        )
+        assert project.survivors() == []
+        assert project.rpx("down").returncode == 3
+
+
+def test_any_up_ends_what_was_left_in_a_folder_that_is_gone(
+    project: Project, tmp_path: Path
+) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "rpx.yaml").write_text("processes: {app: sleep 60}")
+    project.write("processes: {other: sleep 60}")
+    with project.up("-f", str(shop / "rpx.yaml"), ready=False) as process:
+        until(lambda: " app ready (pid " in project.said(), "it runs")
+        killed_whole(process)
+        [app] = project.survivors()
+        shop.rename(tmp_path / "moved")
+        with project.up():
+            until(lambda: not app.is_running(), "it has gone")
+            assert f"rpx: an earlier run in {shop}/rpx.yaml (pid " in project.said()
+
+
+def test_in_a_folder_that_was_moved_it_is_said_how_to_stop_what_runs(
+    project: Project, tmp_path: Path
+) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "rpx.yaml").write_text("processes: {app: sleep 60}")
+    with project.up("-f", str(shop / "rpx.yaml"), ready=False):
+        until(lambda: " app ready (pid " in project.said(), "it runs")
+        shop.rename(tmp_path / "moved")
+        down = project.rpx("down", "-f", "moved/rpx.yaml")
+        assert down.returncode == 3
+        assert f"or stop `shop`, whose folder is gone: `rpx down -f {shop}/rpx.yaml`" in down.stderr
+        assert project.rpx("down", "-f", f"{shop}/rpx.yaml").returncode == 0
 
 
 def test_closing_the_terminal_stops_everything(project: Project) -> None:

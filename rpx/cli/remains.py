@@ -1,0 +1,59 @@
+"""What a run has left that was killed together with its guardian: found, ended, and said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from rpx.backend.processes import marked, send
+from rpx.control.lease import Identity, Lease, crashed_runs, take
+from rpx.errors import RpxError
+
+KILL_TAKES = 2.0  # seconds
+
+
+def sweep(crashed: Lease) -> None:
+    """End the processes of a run that nobody runs any more, and say so."""
+    ended: set[int] = set()
+    deadline = time.monotonic() + KILL_TAKES
+    # Again and again: one that was just forking has a child that we have not seen.
+    while (left := marked(crashed.run_id)) and time.monotonic() < deadline:
+        for process in left:
+            send(process, signal.SIGKILL)
+            ended.add(process.pid)
+        time.sleep(0.02)
+    pid, where = crashed.supervisor.pid, "" if _has_folder(crashed) else f" in {crashed.config}"
+    found = f": ended {len(ended)} of its processes" if ended else "; it had left no process"
+    say(f"rpx: an earlier run{where} (pid {pid}) did not end in order{found}")
+
+
+def clear(crashed: Lease) -> None:
+    """Likewise, and forget that run. Raises RpxError when its project has been started since."""
+    me = Identity.of(os.getpid())
+    with take(replace(crashed, supervisor=me, guardian=me)) as hold:
+        if hold.crashed is not None and marked(crashed.run_id):
+            sweep(hold.crashed)
+
+
+def clear_strays() -> None:
+    """Likewise of each project whose folder is gone: nobody will start it there again."""
+    for crashed in crashed_runs():
+        if not _has_folder(crashed):
+            with suppress(RpxError):  # somebody else is about to do the same
+                clear(crashed)
+
+
+def say(text: str) -> None:
+    """To stderr, if anybody is there."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        pass
+
+
+def _has_folder(lease: Lease) -> bool:
+    return lease.config.parent.is_dir()
