@@ -153,6 +153,7 @@ def environment(folder: Path) -> dict[str, str]:
     path = str(private)
     return {
         **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "",  # an installed rpx has its bytecode
         "HOME": path,
         "XDG_RUNTIME_DIR": path,
         "XDG_STATE_HOME": path,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.tls import Authority
+
+# An installed rpx has its bytecode; without, each run in a test compiles 250 modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes says something about the machine, not about rpx.
 settings.register_profile("rpx", deadline=None, suppress_health_check=[HealthCheck.too_slow])

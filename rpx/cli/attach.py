@@ -32,14 +32,14 @@ rpx attach --tail 0             # only what comes from now on
 def attach(common: Common, *, tail: int) -> int:
     """Show the console of a running project. Ctrl-C leaves, and the project goes on."""
     lease = find_running(Path.cwd(), common.file)
-    with Client(lease) as client:
-        labels = [row["label"] for row in client.ps()]
-        printer = Printer(labels, as_json=False, colour=common.colour(sys.stdout))
-        wanted = Wanted((), tail, own=True)
-        try:
-            follow_logs(client, lease, wanted, printer)
-        except KeyboardInterrupt:
-            sys.stderr.write(
-                f"rpx: `{lease.name}` goes on (pid {lease.supervisor.pid}); `rpx down` stops it\n"
-            )
+    client = Client(lease)
+    labels = [row["label"] for row in client.ps()]
+    printer = Printer(labels, as_json=False, colour=common.colour(sys.stdout))
+    wanted = Wanted((), tail, own=True)
+    try:
+        follow_logs(client, lease, wanted, printer)
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"rpx: `{lease.name}` goes on (pid {lease.supervisor.pid}); `rpx down` stops it\n"
+        )
     return 0

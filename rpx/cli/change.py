@@ -66,19 +66,19 @@ def scale(common: Common, services: tuple[str, ...], *, dry_run: bool, as_json: 
 
 
 def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
-    with common.client() as client:
-        if as_json:
-            answer = work(client, dry_run)
-            print_json({key: answer[key] for key in ("plan", "outcomes") if key in answer})
-        else:
-            plan = work(client, True)  # first only a look
-            for sentence in plan["sentences"]:
-                print(sentence, flush=True)
-            for advice in plan["advice"]:
-                click.echo(f"warning: {advice}", err=True)
-            if dry_run:
-                return 0
-            answer = work(client, False)
-            for outcome in answer["outcomes"]:
-                print(outcome["sentence"])
+    client = common.client()
+    if as_json:
+        answer = work(client, dry_run)
+        print_json({key: answer[key] for key in ("plan", "outcomes") if key in answer})
+    else:
+        plan = work(client, True)  # first only a look
+        for sentence in plan["sentences"]:
+            print(sentence, flush=True)
+        for advice in plan["advice"]:
+            click.echo(f"warning: {advice}", err=True)
+        if dry_run:
+            return 0
+        answer = work(client, False)
+        for outcome in answer["outcomes"]:
+            print(outcome["sentence"])
     return next((o["exit_code"] for o in answer.get("outcomes", ()) if o["exit_code"]), 0)

@@ -36,7 +36,7 @@ class Common:
 
     def client(self) -> Client:
         """A client of the running project. Raises NotRunning."""
-        from rpx.control.client import Client  # noqa: PLC0415 - httpx, only when it is needed
+        from rpx.control.client import Client  # noqa: PLC0415 - only when it is needed
         from rpx.control.lease import find_running  # noqa: PLC0415 - psutil, likewise
 
         return Client(find_running(Path.cwd(), self.file))

@@ -46,8 +46,8 @@ def down(common: Common, *, everything: bool) -> None:
     for crashed in remains:
         clear(crashed)
     for lease in leases:
-        with Client(lease) as client:
-            client.down()
+        client = Client(lease)
+        client.down()
     for lease in leases:
         if not _gone(lease):
             name, pid, guardian = lease.name, lease.supervisor.pid, lease.guardian.pid

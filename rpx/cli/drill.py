@@ -97,17 +97,16 @@ def drill(
         raise UsageError(f"`--path` is not a path: {path}", hint="for example /users?page=2")
     raise_file_limit()
     lease = find_running(Path.cwd(), common.file)
-    with Client(lease) as client:
-        rows = service_rows(client.ps(), name)
-        hit = victim(rows, target or None)
-        wish = Wish(name, str(hit.url), path, rate, lasts, allow_errors)
-        plan = Plan(kind, hit.label, when, down)
-        _say(
-            f"{rate} requests/s to {wish.url}{path} for {lasts:g} s;"
-            f" after {when:g} s: {plan.sentence}"
-        )
-        run = Drill(client, lease, wish, plan, _say)
-        report = trio.run(run.run)
+    client = Client(lease)
+    rows = service_rows(client.ps(), name)
+    hit = victim(rows, target or None)
+    wish = Wish(name, str(hit.url), path, rate, lasts, allow_errors)
+    plan = Plan(kind, hit.label, when, down)
+    _say(
+        f"{rate} requests/s to {wish.url}{path} for {lasts:g} s; after {when:g} s: {plan.sentence}"
+    )
+    run = Drill(client, lease, wish, plan, _say)
+    report = trio.run(run.run)
     if as_json:
         print_json(to_json(report))
     else:

@@ -43,8 +43,8 @@ def kill_backend(
             "`--down-for` and `--no-restart` exclude each other", hint="leave one of them out"
         )
     rest = seconds("--down-for", down_for) if down_for is not None else 0.0
-    with common.client() as client:
-        kill = client.kill_backend(backend, signal=signal, down_for=rest, restart=not no_restart)
+    client = common.client()
+    kill = client.kill_backend(backend, signal=signal, down_for=rest, restart=not no_restart)
     if as_json:
         print_json(kill)
     else:

@@ -112,13 +112,13 @@ def logs(
         if follow:
             sys.stderr.write("rpx: the project is not running\n")
         return
-    with Client(lease) as client:
-        labels = [row["label"] for row in client.ps()]
-        printer = Printer(labels, as_json=as_json, colour=colour)
-        if follow:
-            follow_logs(client, lease, wanted, printer)
-        else:
-            printer.show(of_running(client, folder, wanted))
+    client = Client(lease)
+    labels = [row["label"] for row in client.ps()]
+    printer = Printer(labels, as_json=as_json, colour=colour)
+    if follow:
+        follow_logs(client, lease, wanted, printer)
+    else:
+        printer.show(of_running(client, folder, wanted))
 
 
 def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) -> None:

@@ -25,8 +25,8 @@ def open_(common: Common, name: str | None) -> None:
 
     The browser is that of $BROWSER, else the desktop's. Without one, the URL is only printed.
     """
-    with common.client() as client:
-        rows = client.ps()
+    client = common.client()
+    rows = client.ps()
     urls = {row["name"]: row["url"] for row in rows if row["url"]}
     if not urls:
         raise RpxError("this project has no proxy, and so no URL", hint="see `rpx ps`")

@@ -11,8 +11,8 @@ names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=T
 
 
 def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -> int:
-    with common.client() as client:
-        outcomes = client.order(verb, names)
+    client = common.client()
+    outcomes = client.order(verb, names)
     if as_json:
         print_json(outcomes)
     else:

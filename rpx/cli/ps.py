@@ -35,8 +35,8 @@ COLOURS = {
 @click.pass_obj
 def ps(common: Common, *, as_json: bool) -> None:
     """Show every backend: its state, process, restarts, since when, and its URL."""
-    with common.client() as client:
-        rows = client.ps()
+    client = common.client()
+    rows = client.ps()
     if as_json:
         print_json(rows)
         return

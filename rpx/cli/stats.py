@@ -33,21 +33,21 @@ Show = Callable[["Stats", "Mapping[str, Mapping[str, Rates]]"], None]
 def stats(common: Common, *, watch: bool, as_json: bool) -> None:
     """Show how many requests each backend answered, how many went wrong, and how long they took."""
     colour = common.colour(sys.stdout)
-    with common.client() as client:
-        if not watch:
-            figures = client.stats()
-            if as_json:
-                print_json(figures)
-            else:
-                from rpx.cli.figures import stats_table  # noqa: PLC0415 - rich, not for --json
-
-                print_table(stats_table(figures, width(), None), colour=colour)
-        elif as_json:
-            _watch(client, _print_line)
-        elif sys.stdout.isatty():
-            _watch_in_place(client, colour=colour)
+    client = common.client()
+    if not watch:
+        figures = client.stats()
+        if as_json:
+            print_json(figures)
         else:
-            _watch(client, lambda now, rates: _print_again(now, rates, colour=colour))
+            from rpx.cli.figures import stats_table  # noqa: PLC0415 - rich, not for --json
+
+            print_table(stats_table(figures, width(), None), colour=colour)
+    elif as_json:
+        _watch(client, _print_line)
+    elif sys.stdout.isatty():
+        _watch_in_place(client, colour=colour)
+    else:
+        _watch(client, lambda now, rates: _print_again(now, rates, colour=colour))
     if watch:
         print("rpx: the project has ended", file=sys.stderr)
 

@@ -31,29 +31,25 @@ Rows = Sequence[dict[str, Any]]
 def top(common: Common, *, as_json: bool) -> None:
     """Show what each service uses, its child processes included, every second until Ctrl-C."""
     colour = common.colour(sys.stdout)
-    with common.client() as client:
-        if as_json:
-            watch(client.ps, _print_line)
-        elif sys.stdout.isatty():
-            from rich.live import Live  # noqa: PLC0415 - not for --json
+    client = common.client()
+    if as_json:
+        watch(client.ps, _print_line)
+    elif sys.stdout.isatty():
+        from rich.live import Live  # noqa: PLC0415 - not for --json
 
-            from rpx.cli.output import console  # noqa: PLC0415 - see above
+        from rpx.cli.output import console  # noqa: PLC0415 - see above
 
-            screen = console(sys.stdout, colour=colour, terminal=True)
-            with Live(console=screen, auto_refresh=False) as live:
-                watch(
-                    client.ps,
-                    lambda now, before, passed: live.update(
-                        _table(now, before, passed), refresh=True
-                    ),
-                )
-        else:
+        screen = console(sys.stdout, colour=colour, terminal=True)
+        with Live(console=screen, auto_refresh=False) as live:
             watch(
                 client.ps,
-                lambda now, before, passed: _print_again(
-                    _table(now, before, passed), colour=colour
-                ),
+                lambda now, before, passed: live.update(_table(now, before, passed), refresh=True),
             )
+    else:
+        watch(
+            client.ps,
+            lambda now, before, passed: _print_again(_table(now, before, passed), colour=colour),
+        )
     print("rpx: the project has ended", file=sys.stderr)
 
 

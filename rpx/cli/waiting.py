@@ -38,27 +38,27 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     """
     deadline = time.monotonic() + timeout
     said, due = "", 0.0
-    with Client(lease) as client:
-        while True:
-            rows = [row for row in client.ps() if not row["external"]]
-            if failed := [row for row in rows if row["state"] == "failed"]:
-                raise _failure(client, failed)
-            if stuck := [row for row in rows if _hopeless(row)]:
-                raise _stuck(stuck)
-            left = _left(rows, time.time())
-            if not left:
-                say("rpx: all is ready")
-                return Exit.FINE
-            text = ", ".join(map(_described, left))
-            if time.monotonic() > deadline:
-                raise TookTooLong(
-                    f"not ready after {timeout:g} s: {text}",
-                    hint="it goes on in the background; `rpx down` stops it",
-                )
-            if text != said or time.monotonic() > due:
-                say(f"rpx: waiting for {text}")
-                said, due = text, time.monotonic() + AGAIN
-            time.sleep(LOOK)
+    client = Client(lease)
+    while True:
+        rows = [row for row in client.ps() if not row["external"]]
+        if failed := [row for row in rows if row["state"] == "failed"]:
+            raise _failure(client, failed)
+        if stuck := [row for row in rows if _hopeless(row)]:
+            raise _stuck(stuck)
+        left = _left(rows, time.time())
+        if not left:
+            say("rpx: all is ready")
+            return Exit.FINE
+        text = ", ".join(map(_described, left))
+        if time.monotonic() > deadline:
+            raise TookTooLong(
+                f"not ready after {timeout:g} s: {text}",
+                hint="it goes on in the background; `rpx down` stops it",
+            )
+        if text != said or time.monotonic() > due:
+            say(f"rpx: waiting for {text}")
+            said, due = text, time.monotonic() + AGAIN
+        time.sleep(LOOK)
 
 
 def say(text: str) -> None:

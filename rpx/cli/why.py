@@ -29,8 +29,8 @@ def why(common: Common, names: tuple[str, ...], *, as_json: bool) -> None:
     """Explain the state of backends: what they wait for, how their last process ended, what their
     checks say, when they are started again, and what they printed last.
     """
-    with common.client() as client:
-        found = client.why(names)
+    client = common.client()
+    found = client.why(names)
     if as_json:
         print_json(found)
         return

@@ -1,22 +1,24 @@
-"""The control API from the other side: for commands, synchronous but for `follow`."""
+"""The control API from the other side, for commands: synchronous, a connection for each question.
+
+With http.client, because every command waits for its imports: httpx takes as long to load as
+all the rest of `rpx ps` together.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
-
-import httpx
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from rpx.control.lease import Lease
 from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
 from rpx.model.figures import Figures
 
-if TYPE_CHECKING:
-    import trio
-
+CONNECTS_WITHIN: Final = 2.0  # seconds, to a socket of the same machine
 ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
 ORDER_WITHIN: Final = 600.0  # a rolling restart of many copies; each of its waits is bounded there
 
@@ -26,24 +28,6 @@ class Client:
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
-        self._http = httpx.Client(
-            # The transport is given: HTTP_PROXY and its like must not come between.
-            transport=httpx.HTTPTransport(uds=str(lease.socket), trust_env=False),
-            base_url="http://rpx",
-            timeout=httpx.Timeout(ANSWERS_WITHIN, connect=2.0),
-            trust_env=False,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def ps(self) -> list[dict[str, Any]]:
         """A row for each backend, as `rpx ps --json` prints it."""
@@ -117,39 +101,22 @@ class Client:
     def _stream(
         self, query: dict[str, Any], patience: float | None
     ) -> Iterator[Iterator[dict[str, Any]]]:
-        timeout = httpx.Timeout(ANSWERS_WITHIN, read=patience)
-        with (
-            self._walled(),
-            self._http.stream("GET", "/v1/logs", params=query, timeout=timeout) as answer,
-        ):
-            if answer.is_error:
-                answer.read()
-                raise _error(answer)
-            # Not iter_lines(): it splits at every character that Unicode calls a line's end.
-            yield _lines(answer.iter_bytes())
+        with self._asked("GET", "/v1/logs", query=query) as (end, answer):
+            end.settimeout(patience)
+            lines = Lines()
+            yield (row for piece in self._pieces(answer) for row in lines.feed(piece))
 
-    async def hear_events(
-        self,
-        hear: Callable[[dict[str, Any]], None],
-        *,
-        task_status: trio.TaskStatus[None],
-    ) -> None:
-        """Hear every event from now on, until cancelled or the project ends. For trio programs."""
-        transport = httpx.AsyncHTTPTransport(uds=str(self._lease.socket), trust_env=False)
-        timeout = httpx.Timeout(ANSWERS_WITHIN, read=None)
-        with self._walled():
-            async with (
-                httpx.AsyncClient(transport=transport, base_url="http://rpx") as http,
-                http.stream("GET", "/v1/events", timeout=timeout) as answer,
-            ):
-                task_status.started()
-                lines = _Lines()
+    def _pieces(self, answer: HTTPResponse) -> Iterator[bytes]:
+        """Until the end, or until the project has gone. Not by lines: \n alone ends one."""
+        while True:
+            with self._walled():
                 try:
-                    async for chunk in answer.aiter_bytes():
-                        for event in lines.feed(chunk):
-                            hear(event)
-                except (httpx.RemoteProtocolError, httpx.ReadError):
-                    return  # the project has ended, and the connection with it
+                    piece = answer.read1(65536)
+                except (ConnectionError, HTTPException):
+                    return
+            if not piece:
+                return
+            yield piece
 
     def _ask(
         self,
@@ -158,52 +125,79 @@ class Client:
         body: object = None,
         query: Mapping[str, Sequence[str]] | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        timeout = ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN
-        with self._walled():
-            answer = self._http.request(
-                method, path, json=body, params=query, timeout=httpx.Timeout(timeout, connect=2.0)
-            )
-        if answer.is_error:
-            raise _error(answer)
-        return answer.json()
+        patience = ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN
+        with self._asked(method, path, body, query, patience) as (_, answer), self._walled():
+            return json.loads(answer.read())
+
+    @contextmanager
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+        patience: float = ANSWERS_WITHIN,
+    ) -> Iterator[tuple[socket.socket, HTTPResponse]]:
+        """The connection and the answer to one question; raises the error that it tells of."""
+        text = None if body is None else json.dumps(body)
+        headers = {} if text is None else {"content-type": "application/json"}
+        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
+        with self._connected() as end:
+            with self._walled():
+                end.settimeout(patience)
+                http = HTTPConnection("rpx")
+                http.sock = end
+                with suppress(BrokenPipeError):  # it may answer, and end, before the body is there
+                    http.request(method, target, text, headers)
+                answer = http.getresponse()
+                if answer.status >= 400:
+                    raise _error(answer.status, answer.read())
+            with answer:
+                yield end, answer
+
+    def _connected(self) -> socket.socket:
+        end = socket.socket(socket.AF_UNIX)
+        end.settimeout(CONNECTS_WITHIN)
+        try:
+            end.connect(str(self._lease.socket))
+        except OSError:
+            end.close()
+            raise not_running(self._lease) from None
+        return end
 
     @contextmanager
     def _walled(self) -> Iterator[None]:
-        name, pid = self._lease.name, self._lease.supervisor.pid
         try:
             yield
-        except httpx.ConnectError:
-            raise NotRunning(
-                f"`{name}` (pid {pid}) does not listen on its control socket",
-                hint="it is just starting or ending: try again in a moment",
-            ) from None
-        except httpx.TimeoutException:
+        except TimeoutError:
+            name, pid = self._lease.name, self._lease.supervisor.pid
             raise TookTooLong(
                 f"`{name}` (pid {pid}) does not answer",
                 hint=f"is it suspended? See `ps -p {pid}`; `kill {pid}` ends it",
             ) from None
-        except httpx.TransportError as error:
-            raise RpxError(
-                f"the connection to `{name}` (pid {pid}) broke: {error}",
-                hint="it has ended, or is ending: see `rpx ps`",
-            ) from None
+        except (OSError, HTTPException) as error:
+            raise broken(self._lease, error) from None
+
+
+def not_running(lease: Lease) -> NotRunning:
+    return NotRunning(
+        f"`{lease.name}` (pid {lease.supervisor.pid}) does not listen on its control socket",
+        hint="it is just starting or ending: try again in a moment",
+    )
+
+
+def broken(lease: Lease, error: Exception) -> RpxError:
+    return RpxError(
+        f"the connection to `{lease.name}` (pid {lease.supervisor.pid}) broke: {error}",
+        hint="it has ended, or is ending: see `rpx ps`",
+    )
 
 
 def _whose(names: Sequence[str], *, own: bool) -> dict[str, Any]:
     return {"name": list(names), "own": "true" if own else "false"}
 
 
-def _lines(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
-    """Each line's object, until the end or until the project has gone."""
-    lines = _Lines()
-    try:
-        for chunk in chunks:
-            yield from lines.feed(chunk)
-    except (httpx.RemoteProtocolError, httpx.ReadError):
-        return
-
-
-class _Lines:
+class Lines:
     """Objects out of the pieces of NDJSON."""
 
     def __init__(self) -> None:
@@ -214,15 +208,15 @@ class _Lines:
         return [json.loads(line) for line in whole]
 
 
-def _error(answer: httpx.Response) -> RpxError:
+def _error(status: int, body: bytes) -> RpxError:
     try:
-        error = answer.json()["error"]
+        error = json.loads(body)["error"]
         found = RpxError(error["what"], hint=error["hint"], exit_code=error["exit_code"])
         if problems := error.get("problems"):  # a file may have several
             found.problems = tuple(Problem(**problem) for problem in problems)
     except (ValueError, KeyError, TypeError):
         return RpxError(
-            f"the control API answered {answer.status_code}",
+            f"the control API answered {status}",
             hint="this is a bug in rpx",
             exit_code=Exit.FAILED,
         )

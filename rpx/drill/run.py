@@ -12,6 +12,7 @@ import psutil
 import trio
 
 from rpx.control.client import Client
+from rpx.control.hearing import hear_events
 from rpx.control.lease import Lease
 from rpx.drill.client import Target
 from rpx.drill.damage import Plan, Struck, aim, strike
@@ -42,6 +43,7 @@ class Drill:
 
     def __init__(self, client: Client, lease: Lease, wish: Wish, plan: Plan, say: Say) -> None:
         self._client = client
+        self._lease = lease
         self._wish = wish
         self._plan = plan
         self._say = say
@@ -91,7 +93,7 @@ class Drill:
     async def _follow(
         self, everything: trio.CancelScope, *, task_status: trio.TaskStatus[None]
     ) -> None:
-        await self._client.hear_events(self._hear, task_status=task_status)
+        await hear_events(self._lease, self._hear, task_status=task_status)
         self._cut_short = "rpx ended"
         everything.cancel(reason="nobody is left to send to")
 

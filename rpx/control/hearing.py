@@ -1,0 +1,38 @@
+"""The events of a running project, for trio programs (the drill)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import trio
+
+from rpx.control.client import ANSWERS_WITHIN, Lines, broken, not_running
+from rpx.control.lease import Lease
+
+
+async def hear_events(
+    lease: Lease, hear: Callable[[dict[str, Any]], None], *, task_status: trio.TaskStatus[None]
+) -> None:
+    """Hear every event from now on, until cancelled or the project ends. Raises RpxError."""
+    # The transport is given: HTTP_PROXY and its like must not come between.
+    transport = httpx.AsyncHTTPTransport(uds=str(lease.socket), trust_env=False)
+    timeout = httpx.Timeout(ANSWERS_WITHIN, read=None)
+    try:
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://rpx") as http,
+            http.stream("GET", "/v1/events", timeout=timeout) as answer,
+        ):
+            task_status.started()
+            lines = Lines()
+            try:
+                async for chunk in answer.aiter_bytes():
+                    for event in lines.feed(chunk):
+                        hear(event)
+            except (httpx.RemoteProtocolError, httpx.ReadError):
+                return  # the project has ended, and the connection with it
+    except httpx.ConnectError:
+        raise not_running(lease) from None
+    except httpx.TransportError as error:
+        raise broken(lease, error) from None
