@@ -174,13 +174,15 @@ async def tls_contexts(
 async def settle(server: Server, config: Config) -> None:
     """Let all that is about no single backend be as `config` says from now on. Raises RpxError."""
     registry, hosts = server.registry, config.secured
-    if hosts and server.contexts is None:
-        raise RpxError(
-            f"`https` of {next(iter(hosts))} can't begin while rpx runs: nothing listens for it",
-            hint="`rpx down`, then `rpx up`",
-        )
     if hosts:
-        server.contexts, _ = await tls_contexts(hosts, registry.say)
+        contexts, untrusted = await tls_contexts(hosts, registry.say)
+        if server.contexts is None:
+            tls, fallback = listen(config.listen.host, HTTPS, config.listen.https_port)
+            registry.https_port = tls[0].getsockname()[1]
+            server.let_in(tls, lambda: server.contexts)
+            for note in filter(None, (fallback, untrusted)):
+                registry.say(note)
+        server.contexts = contexts
     if not registry.key:
         registry.key, forgetful = await sticky_key(config)
         if forgetful:

@@ -108,7 +108,10 @@ class Project:
         change.answer = as_json(changes)
         if change.dry:
             return
+        https_port = self._registry.https_port
         await self._settle(settled(self.config, target))
+        if self._registry.https_port != https_port:  # it is listened to since: URLs have it
+            changes = await self._aim(target)
         self._say(_reason(change), (*sentences(changes), *advice(changes)))
         outcomes = await self._go(target, changes, more)
         self.config, self._scale = settled(self.config, config), scale

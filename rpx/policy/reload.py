@@ -98,13 +98,19 @@ def compare(
         wanted=tuple(wanted),
         hosts=tuple((to, differs) for to, differs in hosts.items() if differs),
         settings=tuple(_unequal(before, after, AT_ONCE)),
-        next_run=tuple(_unequal(before, after, NEXT_RUN)),
+        next_run=tuple(_unequal(settled(before, after), after, NEXT_RUN)),
     )
 
 
 def settled(before: Config, after: Config) -> Config:
-    """Return what a run has after a change from `before`: NEXT_RUN is still as it was."""
-    return after.model_copy(update={name: getattr(before, name) for name in NEXT_RUN})
+    """Return what a run has after a change from `before`: NEXT_RUN is still as it was, but for the
+    port of TLS as long as nothing listens there.
+    """
+    still = {name: getattr(before, name) for name in NEXT_RUN}
+    if not before.secured:
+        port = after.listen.https_port
+        still["listen"] = before.listen.model_copy(update={"https_port": port})
+    return after.model_copy(update=still)
 
 
 def at_port(spec: BackendSpec, port: int) -> BackendSpec:

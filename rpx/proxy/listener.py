@@ -51,6 +51,8 @@ class Server:
         self.contexts = contexts
         self.draining = False
         self.report = report
+        self._doors: list[socket.socket] = []
+        self._front: trio.Nursery | None = None
 
     def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
         """Go by these settings from the next request on."""
@@ -79,7 +81,6 @@ class Server:
 
         `tls`: the listeners for those who speak it.
         """
-        doors = (*listeners, *tls)
         try:
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(self.sweeper.run)
@@ -87,27 +88,39 @@ class Server:
                 with patience.within() as drain:
                     async with trio.open_nursery() as requests:
                         await requests.start(self.reactor.run)
-                        async with trio.open_nursery() as front:
-                            for listener in listeners:
-                                front.start_soon(self._accept, listener)
-                            for listener in tls:
-                                front.start_soon(self._accept, listener, lambda: self.contexts)
+                        async with trio.open_nursery() as self._front:
+                            self.let_in(listeners)
+                            self.let_in(tls, lambda: self.contexts)
                             await asked_to_stop()
-                            front.cancel_scope.cancel(reason="no new connections")
-                        self._drain(doors)
+                            self._front.cancel_scope.cancel(reason="no new connections")
+                        self._front = None
+                        self._drain()
                         self.reactor.finish()
                         drain.deadline = trio.current_time() + DRAIN
                 helpers.cancel_scope.cancel(reason="requests are done")
         finally:
-            for listener in doors:
+            for listener in self._doors:
                 listener.close()
             self.reactor.close()  # first: what ends there may give a connection back
             self.upstreams.close()
             self.hangups.close()
             close_spare()
 
+    def let_in(
+        self,
+        listeners: Sequence[socket.socket],
+        secured: Callable[[], Contexts | None] = lambda: None,
+    ) -> None:
+        """Let clients in by these while the server runs; `secured` is there if they speak TLS."""
+        self._doors += listeners
+        for listener in listeners:
+            if self._front is None:
+                listener.close()
+            else:
+                self._front.start_soon(self._accept, listener, secured)
+
     async def _accept(
-        self, listener: socket.socket, secured: Callable[[], Contexts | None] = lambda: None
+        self, listener: socket.socket, secured: Callable[[], Contexts | None]
     ) -> None:
         turn = TURN
         while True:
@@ -130,9 +143,9 @@ class Server:
                     turn = TURN
                     await trio.lowlevel.checkpoint()
 
-    def _drain(self, listeners: Sequence[socket.socket]) -> None:
+    def _drain(self) -> None:
         self.draining = True
-        for listener in listeners:
+        for listener in self._doors:
             listener.close()
         for connection in list(self.sweeper.connections):
             connection.leave_if_idle()

@@ -419,42 +419,39 @@ async def test_a_file_that_is_gone_for_a_moment_is_no_mistake(tmp_path: Path) ->
         assert not any("stays as it is" in note for note in it.notes)
 
 
-async def test_a_new_host_has_a_certificate_when_others_have_one(
+async def test_a_new_host_has_a_certificate_also_the_first_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     first, second = free_ports(2)
-    text = shop("https: true\n", api=at(first))
-    async with live(tmp_path, text, listen="{http_port: 0, https_port: 0}") as it:
+
+    async def shakes_hands(host: str) -> bool:
         context = ssl.create_default_context(cafile=str(authority_folder() / "rpx-ca.pem"))
+        stream = trio.SSLStream(
+            await trio.open_tcp_stream("localhost", it.registry.https_port),
+            context,
+            server_hostname=host,
+        )
+        try:
+            await stream.do_handshake()
+        except trio.BrokenResourceError:
+            return False
+        finally:
+            await trio.aclose_forcefully(stream)
+        return True
 
-        async def shakes_hands(host: str) -> bool:
-            stream = trio.SSLStream(
-                await trio.open_tcp_stream("localhost", it.registry.https_port),
-                context,
-                server_hostname=host,
-            )
-            try:
-                await stream.do_handshake()
-            except trio.BrokenResourceError:
-                return False
-            finally:
-                await trio.aclose_forcefully(stream)
-            return True
-
+    text = at(first, run="echo $RPX_URL >url; RUN")
+    async with live(tmp_path, shop(api=text), listen="{http_port: 0}") as it:
+        it.listen = "{http_port: 0, https_port: 0}"
+        async with clients(it):
+            said = await it.reload(shop("https: {redirect: false}\n", api=text))
+            assert said == [f"restart api:{first}: https", "change api.localhost: https"]
         assert await shakes_hands("api.localhost")
+        url = f"https://api.localhost:{it.registry.https_port}"
+        assert (tmp_path / "url").read_text().strip() == url == it.registry.url("api.localhost")
         assert not await shakes_hands("web.localhost")
-        said = await it.reload(shop("https: true\n", api=at(first), web=at(second)))
+        said = await it.reload(shop("https: {redirect: false}\n", api=text, web=at(second)))
         assert said == [f"add web:{second}", "leave 1 backend alone"]
         assert await shakes_hands("web.localhost")
-        said = await it.reload(shop("https: false\n", api=at(first), web=at(second)))
+        said = await it.reload(shop("https: false\n", api=text, web=at(second)))
         assert said[0] == f"restart api:{first}: https"
-
-
-async def test_a_first_host_with_tls_needs_another_run(tmp_path: Path) -> None:
-    [port] = free_ports(1)
-    async with live(tmp_path, shop(api=at(port))) as it:
-        before = it.pids
-        with pytest.raises(RpxError, match=r"`https` of api\.localhost can't begin"):
-            await it.reload(shop("https: true\n", api=at(port)))
-        assert it.pids == before
