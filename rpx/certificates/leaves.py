@@ -58,7 +58,7 @@ class Leaves:
     def known(self, host: str) -> Leaf | None:
         """The certificate for `host` if it is at hand and good: one look at a dict, no waiting."""
         leaf = self._known.get(host)
-        return leaf if leaf is not None and self._clock() < leaf.ends - RENEW else None
+        return leaf if leaf is not None and self._is_good(leaf) else None
 
     def get(self, host: str, *, beside: Iterable[str] = ()) -> Leaf:
         """The certificate for `host`, issued or renewed where needed: milliseconds, in a worker.
@@ -111,9 +111,19 @@ class Leaves:
             return None
         leaf = Leaf(host, path, certificate.not_valid_after_utc, has)
         whole = key.public_key() == certificate.public_key() and names <= has
-        return leaf if whole and self._clock() < leaf.ends - RENEW else None
+        return leaf if whole and self._is_good(leaf) else None
+
+    def _is_good(self, leaf: Leaf) -> bool:
+        # One that ends together with the authority would be followed by the same.
+        early = RENEW if leaf.ends < self._authority.ends else dt.timedelta()
+        return self._clock() < leaf.ends - early
 
     def _issue(self, host: str, path: Path, names: frozenset[str]) -> Leaf:
+        if self._clock() >= self._authority.ends:
+            raise RpxError(
+                f"the local authority has ended, on {self._authority.ends:%-d %B %Y}",
+                hint="`rpx trust` makes a new one; then start what is running again",
+            )
         key = ec.generate_private_key(ec.SECP256R1())
         plain = _plain(host)
         ordered = (plain, *sorted(names - {plain}))

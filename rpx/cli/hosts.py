@@ -87,7 +87,7 @@ def _checked(name: str) -> str:
             f"a hosts file has no wildcards: `{name}`",
             hint="add each name by itself, or use names below .localhost, which need no entry",
         )
-    if not is_host_name(text) or text == "localhost":
+    if not is_host_name(text) or _is_number(text) or text == "localhost":
         raise UsageError(f"not a host name to add: `{name}`", hint="for example shop.test")
     return text
 
@@ -106,8 +106,12 @@ def _of_project(common: Common) -> list[str]:
 
 
 def _needs_entry(host: str) -> bool:
-    digits = host.replace(".", "").isdigit()
-    return not digits and host != "localhost" and not host.endswith(".localhost")
+    return not _is_number(host) and host != "localhost" and not host.endswith(".localhost")
+
+
+def _is_number(host: str) -> bool:
+    """Whether it is an IPv4 address, in one of its many forms."""
+    return host.rpartition(".")[2].isdigit()
 
 
 def _not_elsewhere(text: str, wanted: Iterable[str]) -> list[str]:

@@ -42,9 +42,10 @@ def open_(common: Common, name: str | None) -> None:
 
 
 def _chosen(urls: dict[str, str], name: str | None) -> str:
+    host = name and name.lower().translate({ord("["): None, ord("]"): None})
     for own, url in urls.items():
         parts = urlsplit(url)
-        if name is None or name == own or name.lower() == f"{parts.hostname}{parts.path}":
+        if name is None or name == own or host == f"{parts.hostname}{parts.path}":
             return url
     known = f"the proxies of this project are {', '.join(urls)}"
     raise UsageError(f"there is no proxy `{name}` here", hint=known)

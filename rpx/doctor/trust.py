@@ -45,7 +45,7 @@ def trust(folder: Path | None = None, *, hosts: Sequence[str] | None = None) -> 
         yield _itself(authority)
         if hosts is not None and not hosts:
             yield _finding("lists", Status.OK, "not looked at: no host here has its certificates")
-        else:
+        elif dt.datetime.now(dt.UTC) < authority.ends:
             yield from _accepted(authority, hosts or ())
 
 
@@ -70,8 +70,10 @@ def _itself(authority: Authority) -> Finding:
     if now < authority.certificate.not_valid_before_utc:
         return _finding("authority", Status.PROBLEM, "it is from the future", "set the clock")
     if authority.ends - now < SOON:
-        hint = "`rpx trust` makes a new one when it has ended"
-        return _finding("authority", Status.WARNING, f"it ends on {authority.ends:%-d %B %Y}", hint)
+        ended = now >= authority.ends
+        status, word = (Status.PROBLEM, "ended") if ended else (Status.WARNING, "ends")
+        hint = f"`rpx trust` makes a new one{'' if ended else ' when it has ended'}"
+        return _finding("authority", status, f"it {word} on {authority.ends:%-d %B %Y}", hint)
     return _finding("authority", Status.OK, f"{authority.name}, until {authority.ends:%-d %B %Y}")
 
 

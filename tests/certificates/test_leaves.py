@@ -220,6 +220,18 @@ def test_no_leaf_outlives_the_authority(fresh: Authority) -> None:
     assert leaf.ends == fresh.ends
 
 
+def test_a_leaf_that_ends_with_the_authority_is_good_until_then(fresh: Authority) -> None:
+    leaves = Leaves(fresh, clock=clock(3650))  # two days and a half before that
+    leaf = leaves.get("api.test")
+    assert leaves.known("api.test") is leaf is leaves.get("api.test")
+    assert Leaves(fresh, clock=clock(3650)).get("api.test") == leaf
+
+
+def test_an_authority_that_has_ended_issues_nothing(fresh: Authority) -> None:
+    with pytest.raises(RpxError, match="the local authority has ended, on "):
+        Leaves(fresh, clock=clock(3653)).get("api.test")
+
+
 @pytest.mark.parametrize("damage", [b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n", b"\xff\x00"])
 def test_a_damaged_file_is_replaced(fresh: Authority, damage: bytes) -> None:
     leaf = Leaves(fresh, clock=clock()).get("api.test")

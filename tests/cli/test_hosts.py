@@ -101,6 +101,7 @@ def test_a_project_whose_hosts_need_nothing_is_said(
     [
         (("add", "*.shop.test"), "a hosts file has no wildcards"),
         (("add", "shop test"), "not a host name to add: `shop test`"),
+        (("add", "10.0.0.1"), "not a host name to add: `10.0.0.1`"),
         (("add", "localhost"), "not a host name to add: `localhost`"),
         (("add", "db.lan"), "line 2 of the file leads `db.lan` to 10.0.0.7 already"),
         (("list", "shop.test"), "`rpx hosts list` takes no names"),

@@ -33,7 +33,7 @@ async def running(
     file = tmp_path / "rpx.yaml"
     file.touch()
     monkeypatch.chdir(tmp_path)
-    routes = ("shop.localhost", "shop.localhost/api", "*.tenant.localhost")
+    routes = ("shop.localhost", "shop.localhost/api", "*.tenant.localhost", "[::1]/six")
     proxies = [{"to": to, "from": 3000 + number} for number, to in enumerate(routes)]
     config = config_from_mapping({"proxies": proxies}, root=tmp_path, environ={})
     registry = Registry(
@@ -58,6 +58,7 @@ async def rpx(*words: str) -> int:
         (("SHOP.localhost",), "http://shop.localhost:8080"),
         (("shop-api",), "http://shop.localhost:8080/api"),
         (("shop.localhost/api",), "http://shop.localhost:8080/api"),
+        (("[::1]/six",), "http://[::1]:8080/six"),
     ],
 )
 async def test_a_proxy_is_opened_and_its_url_printed(
@@ -91,5 +92,5 @@ async def test_a_proxy_that_is_not_there_is_said_with_those_that_are(
     assert await rpx("open", "nope") == 2
     assert capsys.readouterr().err == (
         "error: there is no proxy `nope` here\n"
-        "hint: the proxies of this project are shop, shop-api, tenant\n"
+        "hint: the proxies of this project are shop, shop-api, tenant, 1\n"
     )
