@@ -98,7 +98,7 @@ def _stuck(rows: Sequence[Row]) -> RpxError:
     error = RpxError("a service cannot start")
     error.problems = tuple(
         Problem(
-            f"`{row['label']}` cannot start: it waits for "
+            f"`{row['label']}` does not start: it waits for "
             + " and ".join(f"{each['name']} ({each['why']})" for each in row["waiting_for"]),
             hint=f"`rpx start {' '.join(_hopeless(row))}`, or stop all: `rpx down`",
         )

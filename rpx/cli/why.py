@@ -20,6 +20,8 @@ rpx why 3001                    # one backend
 rpx why db --json               # for scripts
 """
 
+DOWN = frozenset({"stopped", "failed", "completed"})  # nothing that could crash
+
 
 @click.command("why", cls=Command, examples=EXAMPLES)
 @click.argument("names", metavar="NAME…", nargs=-1, required=True)
@@ -72,6 +74,6 @@ def _details(each: dict[str, Any], now: float) -> Iterator[tuple[str, str]]:
 
 
 def _budget(each: dict[str, Any]) -> str:
-    if each["restart_policy"] == "no":
+    if each["restart_policy"] == "no" or each["state"] in DOWN:
         return ""
     return f", and {each['restarts_left']} more within {each['restart_window']:g} s if it crashes"

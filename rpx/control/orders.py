@@ -18,7 +18,7 @@ from rpx.hub.orders import Order, OrderKind
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import AT_REST, HAS_PROCESS, State
-from rpx.policy.depend import sentence
+from rpx.policy.depend import hopeless, sentence
 from rpx.policy.naming import select
 
 READY_WITHIN: Final = 60.0  # seconds that a (re)started backend gets
@@ -165,6 +165,9 @@ async def _stop(backend: Backend) -> Outcome:
 def _not_ready(backend: Backend, before: int | None, took: str, *, settled: bool) -> Outcome:
     if backend.state is State.WAITING:
         text = f"waiting {took} {sentence(backend.obstacles)}"
+        if settled:
+            start = f"`rpx start {hopeless(backend.obstacles)}`"
+            text = f"does not start: it waits {sentence(backend.obstacles)}; {start} starts that"
         return _outcome(backend, before, text, Exit.FAILED if settled else Exit.TIMEOUT)
     if not settled:
         why = f": {backend.last_error}" if backend.last_error else ""

@@ -55,6 +55,11 @@ def sentence(missing: Iterable[Obstacle]) -> str:
     return "for " + " and ".join(f"{each.name} ({each.why})" for each in missing)
 
 
+def hopeless(missing: Iterable[Obstacle]) -> str:
+    """Name those that will not come unless somebody starts them: "db migrate"."""
+    return " ".join(dict.fromkeys(each.name for each in missing if each.hopeless))
+
+
 def _met(dependency: Dependency, copies: Sequence[Copy]) -> bool:
     """One copy is enough to be healthy: it takes the requests. Who has completed has done well."""
     match dependency.condition:

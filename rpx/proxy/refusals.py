@@ -13,7 +13,7 @@ from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.hub.tls import NO_TLS, UNTRUSTED
 from rpx.model.status import AT_REST, State
-from rpx.policy.depend import sentence
+from rpx.policy.depend import hopeless, sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
 
 if TYPE_CHECKING:
@@ -232,6 +232,8 @@ def _hint(pool: Pool) -> str:
         return " or ".join(f"`rpx resume-backend {label}`" for label in paused) + " brings it back"
     if any(backend.external for backend in pool.backends):
         return "start the process that listens there; rpx sends requests as soon as it answers"
+    if awaited := hopeless(each for backend in pool.backends for each in backend.obstacles):
+        return f"`rpx start {awaited}` starts what is waited for; `rpx logs {awaited}` says more"
     names = dict.fromkeys(backend.spec.name for backend in pool.backends)
     logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
     if all(backend.state in AT_REST for backend in pool.backends):

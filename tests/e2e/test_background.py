@@ -105,7 +105,7 @@ def test_wait_ends_when_what_is_waited_for_has_been_stopped(project: Project) ->
         assert up.wait(10) == 1
         assert up.stderr is not None
         said = up.stderr.read()
-    assert "error: `app` cannot start: it waits for db (stopped: killed by SIGTERM" in said
+    assert "error: `app` does not start: it waits for db (stopped: killed by SIGTERM" in said
     assert "hint: `rpx start db`" in said
     assert project.rpx("down").returncode == 0
 

@@ -88,7 +88,9 @@ def test_what_fails_for_good_keeps_its_dependants_down_until_it_comes_right(shop
         began = time.monotonic()
         restart = shop.rpx("restart", "web")
         assert restart.returncode == 1
-        assert "for migrate (failed" in restart.stdout
+        assert " does not start: it waits for migrate (failed" in restart.stdout
+        assert restart.stdout.endswith("; `rpx start migrate` starts that\n")
+        assert answer.json()["hint"].startswith("`rpx start migrate` starts what is waited for")
         assert time.monotonic() - began < 5
         (shop.folder / "well").touch()
         assert shop.rpx("start", "migrate").returncode == 0

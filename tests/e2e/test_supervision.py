@@ -100,7 +100,7 @@ def test_a_backend_that_hangs_leaves_rotation_and_is_replaced(project: Project) 
         load.wait_for(50)
         victim = project.ps()[0]
         os.kill(victim["pid"], signal.SIGSTOP)
-        until(lambda: not project.ps()[0]["in_rotation"], "out of rotation")
+        project.until_said(f"{victim['label']} unhealthy, out of rotation")  # too short for `ps`
         seen = len(load.failures)
         until(
             lambda: (now := project.ps()[0])["state"] == "ready" and now["pid"] != victim["pid"],
