@@ -130,7 +130,8 @@ def _speakers(folder: Path, known: Iterable[str]) -> list[Names]:
 def _named(label: str, replica: int = 0) -> Names:
     name, _, end = label.partition(":")
     port = int(end) if end.isdigit() else None
-    return Names(label, name, replica, f"localhost:{end}" if end else None, port, external=False)
+    backend = f"localhost:{end}" if end else None
+    return Names(label, name, replica, backend, port, external=False, served_by="")
 
 
 def _last(lines: Sequence[Said], tail: int) -> list[Said]:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from rpx.config.conflicts import is_loopback
 from rpx.config.document import Document, Steps
 from rpx.config.env_files import EnvFiles
 from rpx.config.schema import (
@@ -166,7 +165,7 @@ class Builder:
                 hint,
             )
             return None
-        return min(serves, key=lambda index: not is_loopback(addresses[index]))
+        return min(serves, key=lambda index: not addresses[index].loopback)
 
     def _start(self, written: StartWritten, at: Steps, reserved: Container[str]) -> Start:
         """What runs a command. No file sets what is `reserved`: it would be the same for all."""

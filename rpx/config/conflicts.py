@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,20 +30,6 @@ class Entry:
         """The proxy's sources and where each is written."""
         for index, source in enumerate(self.proxy.sources):
             yield (*self.at, "from", index), source
-
-
-def is_loopback(location: Location) -> bool:
-    """Whether a backend listens there on this machine for this machine."""
-    if isinstance(location, SocketFile):
-        return True
-    host = location.host
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
 
 
 def report_conflicts(
@@ -165,7 +150,7 @@ def _own_port_twice(
     backends: dict[int | None, Steps] = {}
     for entry in entries:
         for at, source in entry.sources():
-            if is_loopback(source.address):
+            if source.address.loopback:
                 backends.setdefault(source.address.port, at)
     own: dict[int, Steps] = {}
     for steps, port in own_ports.items():
@@ -215,4 +200,4 @@ def _name_place(document: Document, entry: Entry) -> str:
 def _place(address: Location) -> tuple[str, int | None]:
     if isinstance(address, SocketFile):
         return os.path.realpath(address.path), None
-    return "localhost" if is_loopback(address) else address.host, address.port
+    return address.place

@@ -23,6 +23,7 @@ def ps_row(row: Snapshot, usage: Usage | None) -> dict[str, Any]:
         "label": row.label,
         "replica": row.replica,
         "external": row.external,
+        "served_by": row.served_by or None,
         "weight": row.weight,
         "in_flight": row.in_flight,
         "last_error": row.last_error,

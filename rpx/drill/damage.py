@@ -29,6 +29,7 @@ class Row:
     backend: str | None
     port: int | None
     external: bool
+    served_by: str
     state: str
     pid: int | None
     in_rotation: bool

@@ -294,6 +294,7 @@ class Registry(Members):
             backend=str(spec.address) if spec.address else None,
             port=spec.address.port if spec.address else None,
             external=backend.external,
+            served_by=backend.spec.served_by,
             state=backend.shown,
             pid=backend.process.pid,
             restarts=backend.process.restarts,

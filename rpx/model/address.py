@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 
@@ -33,6 +34,22 @@ class Address:
     def _name(self) -> str:
         return f"[{self.host}]" if ":" in self.host else self.host
 
+    @property
+    def loopback(self) -> bool:
+        """Whether who listens there does so on this machine, for this machine."""
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return address.is_loopback or address.is_unspecified
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What two of our processes can't share, however it is written."""
+        return "localhost" if self.loopback else self.host, self.port
+
     def __str__(self) -> str:
         return f"{self._name}:{self.port}"
 
@@ -43,6 +60,7 @@ class SocketFile:
 
     path: str
     written: str
+    loopback = True
 
     @property
     def origin(self) -> str:
@@ -52,6 +70,11 @@ class SocketFile:
     @property
     def port(self) -> None:
         """It has none."""
+
+    @property
+    def place(self) -> tuple[str, None]:
+        """As of an `Address`."""
+        return self.path, None
 
     def __str__(self) -> str:
         return f"unix:{self.written}"

@@ -43,7 +43,7 @@ class BackendSpec:
     """What one backend is to be: where it listens, what starts it, how its health is known.
 
     `replica` counts from 1 within `name`. `start` None: somebody else runs it (external), or the
-    process of the backend `served_by` (a label) does.
+    process of the backend `served_by` (a label) does, whose address it has or which has several.
     `address` None: supervised, but nothing is routed to it. `environment` is what rpx adds
     (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it. `change_origin` is the origin
     that it sees instead of what clients call it, empty for that. `port_chosen`: by rpx, not by the
@@ -136,6 +136,7 @@ class Snapshot:
     backend: str | None
     port: int | None
     external: bool
+    served_by: str
     state: State
     pid: int | None
     restarts: int

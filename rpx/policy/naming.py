@@ -24,6 +24,8 @@ class Named(Protocol):
     def port(self) -> int | None: ...
     @property
     def external(self) -> bool: ...
+    @property
+    def served_by(self) -> str: ...
 
 
 class Names(NamedTuple):
@@ -35,6 +37,7 @@ class Names(NamedTuple):
     backend: str | None
     port: int | None
     external: bool
+    served_by: str
 
 
 N = TypeVar("N", bound=Named)
@@ -49,13 +52,14 @@ def names_of(spec: BackendSpec) -> Names:
         replica=spec.replica,
         backend=str(address) if address else None,
         port=address.port if address else None,
-        external=spec.start is None,
+        external=spec.start is None and not spec.served_by,
+        served_by=spec.served_by,
     )
 
 
 def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
     """Return the rows that `target` names, in listed order; `one`: it must be exactly one backend,
-    or exactly one of them ours, as where a second host has the address of a started process.
+    or exactly one with a process, as where a second host has the address of a started one.
 
     Raises UsageError that lists the names there are.
     """
@@ -66,8 +70,9 @@ def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
         found = [row for row in rows if target == row.name]
     if not found:
         raise UsageError(f"there is no backend `{target}` here", hint=_known(rows))
-    if one and len(found) > 1 and len(ours := [row for row in found if not row.external]) == 1:
-        return ours
+    started = [row for row in found if not row.external and not row.served_by]
+    if one and len(started) == 1:
+        return started
     if one and len(found) > 1:
         labels = ", ".join(f"`{row.label}`" for row in found)
         raise UsageError(f"`{target}` has {len(found)} backends", hint=f"name one of {labels}")

@@ -68,6 +68,7 @@ def plan(config: Config, http_port: int, https_port: int = 443) -> list[BackendS
             spec if owner is None else replace(spec, served_by=entry[owner].label)
             for spec, owner in zip(entry, (s.served_by for s in proxy.sources), strict=True)
         ]
+    specs = _with_servers(specs)
     for process in config.processes:
         names = {**others, "RPX_NAME": process.name, "RPX_REPLICA": "1"}
         specs.append(
@@ -80,6 +81,21 @@ def plan(config: Config, http_port: int, https_port: int = 443) -> list[BackendS
             )
         )
     return specs
+
+
+def _with_servers(specs: Sequence[BackendSpec]) -> list[BackendSpec]:
+    """Let an address that another host has a process for be served by that process."""
+    servers = {
+        spec.address.place: spec.served_by or spec.label
+        for spec in specs
+        if spec.address and (spec.start or spec.served_by)
+    }
+    return [
+        replace(spec, served_by=servers.get(spec.address.place, ""))
+        if spec.address and not (spec.start or spec.served_by)
+        else spec
+        for spec in specs
+    ]
 
 
 def _urls(config: Config, url: Callable[[Proxy], str]) -> dict[str, str]:

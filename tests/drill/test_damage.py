@@ -20,12 +20,12 @@ from rpx.errors import Exit, RpxError, UsageError
 
 def row(port: int, *, name: str = "api", external: bool = False, up: bool = True) -> Row:
     return Row(
-        name, f"{name}:{port}", port - 2999, f"localhost:{port}", port, external,
+        name, f"{name}:{port}", port - 2999, f"localhost:{port}", port, external, "",
         "ready" if up else "stopped", None if external else port, up, f"http://{name}.localhost",
     )  # fmt: skip
 
 
-WORKER = Row("worker", "worker", 1, None, None, False, "ready", 7, True, None)
+WORKER = Row("worker", "worker", 1, None, None, False, "", "ready", 7, True, None)
 FIRST, SECOND = row(3000), row(3001)
 
 

@@ -67,3 +67,29 @@ def test_all_addresses_are_one_process_that_is_ended_and_started_once(project: P
 
         assert project.rpx("stop", second).returncode == 0
         assert set(project.states().values()) == {"stopped"}
+
+
+def test_two_hosts_have_one_process_and_requests_to_both_wait_for_it(project: Project) -> None:
+    (port,) = map(str, free_ports(1))
+    (project.folder / "app.py").write_text(APP)
+    project.write(
+        """
+        listen: {http_port: HTTP_PORT}
+        proxies:
+          - {to: "*.shop.localhost", name: tenants, from: localhost:PORT}
+          - {to: shop.localhost, from: 127.0.0.1:PORT, start: exec PYTHON app.py PORT}
+        """,
+        PORT=port,
+    )
+    hosts = ("shop.localhost", "one.shop.localhost")
+    with project.up():
+        (pid,) = {project.get(host).text.split()[1] for host in hosts}
+        assert [row["pid"] for row in project.ps()] == [int(pid)] * 2
+        assert [row["served_by"] for row in project.ps()] == [f"shop:{port}", None]
+        for order in (("kill-backend", port), ("restart", "tenants"), ("kill-backend", port)):
+            assert project.rpx(*order).returncode == 0
+            answers = [project.get(host) for host in reversed(hosts)]
+            assert [answer.status_code for answer in answers] == [200, 200]
+            (now,) = {answer.text.split()[1] for answer in answers}
+            assert now != pid
+            pid = now
