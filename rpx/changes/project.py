@@ -201,7 +201,7 @@ class Project:
         first, *rest = lines
         self._registry.say(f"{head}: {first}" if not rest else f"{head}:")
         for line in lines if rest else ():
-            self._registry.say(f"  {line}")
+            self._registry.say(f"  {line}".rstrip())
 
 
 def _ports(specs: Iterable[BackendSpec]) -> Kept:

@@ -147,7 +147,8 @@ class Transition:
             backend.vouched = False
             self._registry.nudge()
         text = f"{outcome.sentence}; as it was: {again.sentence}"
-        return replace(again, pid_before=outcome.pid_before, sentence=text, exit_code=Exit.FAILED)
+        code = outcome.exit_code
+        return replace(again, pid_before=outcome.pid_before, sentence=text, exit_code=code)
 
     async def _replace(self, old: Backend, pair: Pair, nursery: trio.Nursery) -> Outcome:
         """Let the new process become ready before the old one is drained."""
