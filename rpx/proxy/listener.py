@@ -51,7 +51,7 @@ class Server:
         self.contexts = contexts
         self.draining = False
         self.report = report
-        self._doors: list[socket.socket] = []
+        self._doors: set[socket.socket] = set()
         self._front: trio.Nursery | None = None
 
     def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
@@ -81,6 +81,7 @@ class Server:
 
         `tls`: the listeners for those who speak it.
         """
+        self._doors = {*listeners, *tls}
         try:
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(self.sweeper.run)
@@ -112,7 +113,7 @@ class Server:
         secured: Callable[[], Contexts | None] = lambda: None,
     ) -> None:
         """Let clients in by these while the server runs; `secured` is there if they speak TLS."""
-        self._doors += listeners
+        self._doors.update(listeners)
         for listener in listeners:
             if self._front is None:
                 listener.close()
