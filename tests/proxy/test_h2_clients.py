@@ -135,7 +135,7 @@ async def test_a_host_that_the_certificate_is_not_for_is_answered_with_421(
 async def test_a_page_of_modules_comes_faster_than_over_http_1(lock: Lock, tmp_path: Path) -> None:
     took = {}
     for protocol, options in (("h2", []), ("http/1.1", ["--disable-http2"])):
-        async with origin(dev_server(0.02)) as backend, lock.house(backend) as house:
+        async with origin(dev_server(0.05)) as backend, lock.house(backend) as house:
             url = f"https://{HOST}:{house.tls_port}/"
             page = await dom(url, tmp_path, *options)
             found = re.search(r"\{.*\}", page)
