@@ -8,14 +8,15 @@ from rpx.errors import Exit
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.model.status import State
+from rpx.model.status import AT_REST, State
 from rpx.policy.naming import select
 
 
 class Abort:
     """A `Face` of rpx.app that asks for the end when a process has ended by itself.
 
-    Its restart policy doesn't matter then. A oneshot that has done well is no reason.
+    Its restart policy doesn't matter then. A oneshot that has done well is no reason, unless it was
+    the last to end.
     """
 
     def __init__(self, service: str | None) -> None:
@@ -55,9 +56,11 @@ class Abort:
         return 128 - ended.code if ended.code < 0 else ended.code
 
     def _first(self, registry: Registry) -> Backend | None:
-        return next((each for each in registry.backends.values() if self._counts(each)), None)
+        ours = [backend for backend in registry.backends.values() if backend.spec.start]
+        over = all(backend.state in AT_REST for backend in ours)
+        return next((each for each in ours if each.fell and (over or self._counts(each))), None)
 
     def _counts(self, backend: Backend) -> bool:
         start = backend.spec.start
         done = start is not None and start.oneshot and backend.state is State.COMPLETED
-        return backend.fell and (backend is self._source or not done)
+        return backend is self._source or not done

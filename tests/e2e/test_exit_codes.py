@@ -53,6 +53,16 @@ def test_without_a_service_the_code_is_that_of_who_ended_first(project: Project)
     assert "app exited with status 4: stopping all" in project.said()
 
 
+def test_when_the_last_oneshot_has_done_its_work_nothing_is_left_to_wait_for(
+    project: Project,
+) -> None:
+    oneshot = "{command: 'exit 3', oneshot: true, success_exit_codes: 3"
+    project.write(f"processes:\n  a: {oneshot}}}\n  b: {oneshot}, depends_on: [a]}}\n")
+    with project.up("--abort-on-exit", ready=False) as up:
+        assert up.wait(SOON) == 3
+    assert "b completed: exited with status 3" in project.said()
+
+
 def test_a_stop_or_restart_that_was_asked_for_ends_nothing_else(project: Project) -> None:
     project.write("processes: {app: sleep 60, other: sleep 60}")
     with project.up("--abort-on-exit") as up:
