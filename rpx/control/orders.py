@@ -32,16 +32,21 @@ Verb = Callable[[Registry, Sequence[str]], Awaitable[list[Outcome]]]
 async def restart(registry: Registry, names: Sequence[str]) -> list[Outcome]:
     """Replace the processes one after the other, each when the former is ready again.
 
-    The first that does not come back ends it: the copies that still work are left alone.
+    The first that does not come back ends it: the copies that still work are left alone. One that
+    a change of the project has removed meanwhile ends nothing.
     """
     backends = _ours(registry, names)
     outcomes: list[Outcome] = []
+    lost = ""
     for backend in backends:
-        if outcomes and outcomes[-1].exit_code:
-            text = f"left as it is, because {outcomes[-1].label} did not come back"
+        if lost:
+            text = f"left as it is, because {lost} did not come back"
             outcomes.append(_outcome(backend, backend.pid, text, Exit.FAILED))
         else:
-            outcomes += await _together(_restart, [backend])
+            [outcome] = await _together(_restart, [backend])
+            outcomes.append(outcome)
+            if outcome.exit_code and not backend.leaving:
+                lost = outcome.label
     return outcomes
 
 

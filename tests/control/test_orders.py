@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import trio
+import trio.testing
 from trio.abc import Clock
 
 from rpx.control import orders
+from rpx.control.outcome import Outcome
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.orders import MAILBOX, Order, OrderKind
 from rpx.model.status import State
@@ -41,6 +43,25 @@ async def test_a_copy_that_does_not_come_back_ends_a_rolling_restart(fleet: Flee
     assert (first.state, first.exit_code) == (State.FAILED, Exit.FAILED)
     assert second.sentence == "api:3001 left as it is, because api:3000 did not come back"
     assert fleet.registry.backends["api:3001"].pid == 2001
+
+
+async def test_a_copy_that_is_removed_meanwhile_ends_no_rolling_restart(fleet: Fleet) -> None:
+    backend = fleet.registry.backends["api:3000"]
+    fleet.lives["api:3000"].deaf = True
+    await orders.restart(fleet.registry, ["3000"])  # from here on it hears nothing
+    async with trio.open_nursery() as nursery:
+        outcomes: list[Outcome] = []
+
+        async def restart() -> None:
+            outcomes.extend(await orders.restart(fleet.registry, ["api"]))
+
+        nursery.start_soon(restart)
+        await trio.testing.wait_all_tasks_blocked()
+        fleet.registry.retire(backend)
+        fleet.registry.remove(backend)
+    first, second = outcomes
+    assert first.sentence.startswith("api:3000 has been removed")
+    assert second.sentence == "api:3001 restarted, pid 2001 → 2002, ready after 0.0 s"
 
 
 async def test_a_backend_named_twice_is_restarted_once(fleet: Fleet) -> None:
