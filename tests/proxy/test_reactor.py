@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -13,7 +12,8 @@ import trio
 import trio.testing
 
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import Cut, Wire, WireCut
+from rpx.proxy.sockets import Wire, WireCut
+from tests.proxy.bare_reactor import pair, running, start
 from tests.proxy.house import until
 from tests.support.raw import SOON
 
@@ -21,39 +21,6 @@ from tests.support.raw import SOON
 @pytest.fixture(params=["epoll", "no epoll"])
 def poll(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-async def start(reactor: Reactor, nursery: trio.Nursery, poll: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        if poll == "no epoll":
-            patch.delattr(select, "epoll", raising=False)
-        await nursery.start(reactor.run)
-
-
-@asynccontextmanager
-async def running(poll: str) -> AsyncIterator[Reactor]:
-    """A reactor that is told to finish at the end of the block, and has to."""
-    reactor = Reactor()
-    try:
-        with trio.fail_after(SOON):
-            async with trio.open_nursery() as nursery:
-                await start(reactor, nursery, poll)
-                yield reactor
-                reactor.finish()
-    finally:
-        reactor.close()
-
-
-@contextmanager
-def pair(reactor: Reactor) -> Iterator[tuple[Wire, socket.socket]]:
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    wire = Wire(ours, reactor)
-    try:
-        with theirs:
-            yield wire, theirs
-    finally:
-        wire.close()
 
 
 async def test_a_story_is_resumed_when_something_comes_and_finish_waits_for_its_end(
@@ -80,94 +47,8 @@ async def test_a_story_is_resumed_when_something_comes_and_finish_waits_for_its_
     assert b"".join(seen) == b"onetwo"
 
 
-async def test_what_came_before_anybody_waited_is_not_waited_for_again(poll: str) -> None:
-    seen: list[bytes] = []
-
-    async def story(wire: Wire) -> None:
-        seen.append(await wire.expect())
-        theirs.send(b"second")
-        async with reactor.task():
-            await trio.sleep(0.01)  # the event comes while a trio task carries the story
-        seen.append(await wire.expect())
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, theirs):
-            theirs.send(b"first")
-            reactor.begin(story(wire))
-            await until(lambda: len(seen) >= 2, "the story does not go on")
-    assert seen == [b"first", b"second"]
-
-
-async def test_the_end_of_a_closed_wire_is_not_taken_for_that_of_the_next_with_its_number(
-    poll: str,
-) -> None:
-    fresh: list[socket.socket] = []
-    seen: list[bytes] = []
-
-    async def story(wire: Wire, old: Wire) -> None:
-        await old.receive()
-        await wire.receive()  # comes in the same turn as the end of `old`, and before it
-        number = old.sock.fileno()
-        old.close()
-        ours, theirs = socket.socketpair()
-        fresh.append(theirs)
-        assert ours.fileno() == number
-        ours.setblocking(False)
-        new = Wire(ours, reactor)
-        seen.append(await new.receive())
-        new.close()
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, theirs), pair(reactor) as (old, its):
-            reactor.begin(story(wire, old))
-            its.send(b"registered")
-            await trio.testing.wait_all_tasks_blocked(0.01)
-            theirs.send(b"go")
-            its.shutdown(socket.SHUT_WR)
-            await until(lambda: bool(fresh), "the story does not go on")
-            await trio.testing.wait_all_tasks_blocked(0.01)
-            fresh[0].send(b"fresh")
-            await until(lambda: bool(seen), "the new wire is not read")
-            fresh[0].close()
-    assert seen == [b"fresh"]
-
-
 async def fails() -> None:
     raise OSError("comes out as it is")
-
-
-async def test_an_end_that_came_together_with_the_last_data_is_seen(poll: str) -> None:
-    seen: list[bytes] = []
-
-    async def story(wire: Wire) -> None:
-        while data := await wire.expect():
-            seen.append(data)
-        seen.append(b"end")
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, theirs):
-            reactor.begin(story(wire))
-            theirs.send(b"last")
-            theirs.shutdown(socket.SHUT_WR)  # before the reactor has its next turn
-            await until(lambda: b"end" in seen, "the end is not seen")
-    assert seen == [b"last", b"end"]
-
-
-async def test_to_wait_for_a_wire_that_was_cut_in_the_meantime_says_so(poll: str) -> None:
-    seen: list[Cut] = []
-
-    async def story(wire: Wire) -> None:
-        wire.cut(Cut.LATE)
-        try:
-            await wire.expect()
-        except WireCut as cut:
-            seen.append(cut.cut)
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, _):
-            reactor.begin(story(wire))
-            await until(lambda: bool(seen), "the story does not go on")
-    assert seen == [Cut.LATE]
 
 
 async def test_within_a_task_all_of_trio_can_be_used_and_the_story_goes_on_behind_it(
@@ -198,81 +79,6 @@ async def test_within_a_task_all_of_trio_can_be_used_and_the_story_goes_on_behin
             theirs.send(b"again")
             await until(lambda: len(steps) >= 4, "the story does not go on")
     assert steps == ["napped True", "light", "comes out as it is", "again"]
-
-
-async def test_a_writer_is_resumed_when_there_is_room(poll: str) -> None:
-    size = 5_000_000
-
-    async def story(wire: Wire) -> None:
-        await wire.send(b"x" * size)
-        await wire.finish_sending()
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, theirs):
-            reactor.begin(story(wire))
-            theirs.setblocking(False)
-            stream = trio.socket.from_stdlib_socket(theirs)
-            taken = 0
-            while data := await stream.recv(65536):
-                taken += len(data)
-    assert taken == size
-
-
-async def test_a_wire_that_is_cut_wakes_the_story_that_waits_for_it(poll: str) -> None:
-    seen: list[Cut] = []
-
-    async def story(wire: Wire) -> None:
-        try:
-            await wire.receive()
-        except WireCut as cut:
-            seen.append(cut.cut)
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, _):
-            reactor.begin(story(wire))
-            await trio.testing.wait_all_tasks_blocked()
-            wire.cut(Cut.LATE)
-            await until(lambda: bool(seen), "the story does not go on")
-    assert seen == [Cut.LATE]
-
-
-async def test_what_comes_within_a_moment_is_waited_for_and_what_does_not_is_not(poll: str) -> None:
-    came: list[bool] = []
-
-    async def story(wire: Wire) -> None:
-        came.append(await wire.readable_soon())
-        theirs.send(b"!")
-        came.append(await wire.readable_soon())
-        await wire.receive()
-        came.append(await wire.readable_soon())
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, theirs):
-            reactor.begin(story(wire))
-            await until(lambda: len(came) == 3, "the story does not go on")
-    assert came == [False, True, False]
-
-
-async def test_what_was_told_of_before_the_last_read_is_not_what_a_moment_waits_for(
-    poll: str,
-) -> None:
-    came: list[bool] = []
-
-    async def story(wire: Wire, other: Wire) -> None:
-        await wire.receive()
-        theirs.send(b"head")
-        await other.receive()  # meanwhile the head is told of, and nobody waits for it
-        assert await wire.receive() == b"head"
-        came.append(await wire.readable_soon())
-
-    async with running(poll) as reactor:
-        with pair(reactor) as (wire, theirs), pair(reactor) as (other, others):
-            reactor.begin(story(wire, other))
-            theirs.send(b"!")
-            await trio.testing.wait_all_tasks_blocked()
-            others.send(b"!")
-            await until(lambda: bool(came), "the story does not go on")
-    assert came == [False]
 
 
 async def test_what_goes_wrong_beside_a_story_is_raised_in_it(poll: str) -> None:
