@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import zip_longest
@@ -17,8 +18,10 @@ import trio
 
 from rpx.model.address import Address, Location, SocketFile
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import NO_MORE_FILES, Place, answered, call, connect
+from rpx.proxy.sockets import NO_MORE_FILES, Place, answered, call
 
+AGAIN = 0.005  # seconds until a place within this machine is called again; more each time,
+AGAIN_MOST = 0.1  # and at most so many
 HEAD_START = 0.25  # seconds of each attempt before the next one begins (RFC 8305 §5)
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH})
 
@@ -33,6 +36,7 @@ class Dialer:
         self.timeout = timeout
         self._reactor = reactor
         self._last: dict[Location, Place] = {}
+        self._lines: dict[Place, trio.Lock] = defaultdict(trio.Lock)  # of those who call again
 
     async def dial(self, address: Location) -> socket.socket:
         """Return a new connection. Raises OSError; TimeoutError when nothing answers at all."""
@@ -70,8 +74,8 @@ class Dialer:
         self, address: Location, begun: socket.socket, places: list[Place], refusals: list[OSError]
     ) -> socket.socket:
         """Wait for the connection that has begun to the first of `places`, or for another."""
-        attempts: list[Attempt] = [partial(answered, begun, places[0])]
-        attempts += [partial(connect, place) for place in places[1:]]
+        attempts: list[Attempt] = [partial(self._answered, begun, places[0])]
+        attempts += [partial(self._connect, place) for place in places[1:]]
         won: socket.socket | None = None
         try:
             async with self._reactor.task():
@@ -86,6 +90,31 @@ class Dialer:
         if won is None:
             raise TimeoutError(f"no connection to {address} in time")
         return won
+
+    async def _connect(self, place: Place) -> socket.socket:
+        sock, done = call(place)
+        return sock if done else await self._answered(sock, place)
+
+    async def _answered(self, sock: socket.socket, place: Place) -> socket.socket:
+        """Return a connection to `place`, which has been called with `sock`. Raises OSError.
+
+        Within a machine silence means that the backend's queue is full (Python's http.server has
+        one of five). The kernel calls again after seconds, and for all at once: then most of them
+        are established for us alone, and hang for minutes. So we call, one at a time.
+        """
+        if not place.near:
+            return await answered(sock, place)
+        with trio.move_on_after(AGAIN):
+            return await answered(sock, place)
+        pause = AGAIN
+        async with self._lines[place]:
+            while True:
+                sock, done = call(place)
+                if done:
+                    return sock
+                with trio.move_on_after(pause):
+                    return await answered(sock, place)
+                pause = min(pause * 1.5, AGAIN_MOST)
 
 
 async def _first(attempts: Sequence[Attempt], refusals: list[OSError]) -> tuple[socket.socket, int]:

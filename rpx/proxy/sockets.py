@@ -39,6 +39,12 @@ class Place(NamedTuple):
     family: socket.AddressFamily
     address: tuple[str, int] | str
 
+    @property
+    def near(self) -> bool:
+        """It is a port of this machine, where the kernel answers or refuses at once."""
+        host = self.address[0]
+        return self.family != socket.AF_UNIX and (host == "::1" or host.startswith("127."))
+
 
 class Cut(Enum):
     """Why a wire was cut from outside while its task was waiting on it."""
@@ -333,12 +339,6 @@ async def answered(sock: socket.socket, place: Place) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-async def connect(place: Place) -> socket.socket:
-    """Return a new connection. Raises OSError."""
-    sock, done = call(place)
-    return sock if done else await answered(sock, place)
 
 
 def _check(sock: socket.socket, code: int) -> None:

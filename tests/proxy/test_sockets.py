@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import TURN, Cut, NotSent, Place, Wire, WireCut, accept, connect
+from rpx.proxy.sockets import TURN, Cut, NotSent, Place, Wire, WireCut, accept, call
 from tests.support.raw import SOON
 
 
@@ -116,7 +116,7 @@ async def test_connecting_to_nobody_raises() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionRefusedError):
-            await connect(Place(socket.AF_INET, sock.getsockname()))
+            call(Place(socket.AF_INET, sock.getsockname()))
 
 
 async def test_a_client_that_connects_is_accepted_with_its_address() -> None:
@@ -124,7 +124,7 @@ async def test_a_client_that_connects_is_accepted_with_its_address() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         listener.setblocking(False)
-        ours = await connect(Place(socket.AF_INET, listener.getsockname()))
+        ours, _ = call(Place(socket.AF_INET, listener.getsockname()))
         with trio.fail_after(SOON):
             sock, address = await accept(listener)
         with sock, ours:
