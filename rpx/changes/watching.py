@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 import trio
@@ -57,7 +58,8 @@ class Watching:
         config = self._project.config
         if not self._project.follows_file or config.file is None:
             return frozenset()
-        files = [str(file) for file in (config.file, *config.env_files)]
+        own = [(each.cert, each.key) for each in config.secured.values() if each.cert and each.key]
+        files = [str(file) for file in (config.file, *config.env_files, *chain.from_iterable(own))]
         return frozenset(files + [os.path.realpath(file) for file in files])  # what links lead to
 
     def _hear(self, paths: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from rpx.config.document import Document, Steps
 from rpx.config.env_files import EnvFiles
+from rpx.config.own_certificates import with_contents
 from rpx.config.schema import (
     DefaultsWritten,
     HttpsWritten,
@@ -84,7 +85,7 @@ class Builder:
             **self._copies(written, at),
             health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
             sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
-            https=_merged(Https, self.https, written.https),
+            https=with_contents(_merged(Https, self.https, written.https)),
             change_origin=bool(written.change_origin),
             depends_on=self._depends_on(written.depends_on),
             profiles=written.profiles or (),

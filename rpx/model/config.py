@@ -126,12 +126,14 @@ class Dependency(Model):
 class Https(Model):
     """A host has TLS. `redirect`: who comes without it is sent there.
 
-    `cert` and `key` are files of the user's own; None: the local authority makes them.
+    `cert` and `key` are files of the user's own; None: the local authority makes them. `contents`
+    differ where the files do.
     """
 
     enabled: bool = True
     cert: Path | None = None
     key: Path | None = None
+    contents: str = ""
     redirect: bool = True
 
 
