@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from rpx.model.escapes import without_escapes
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -59,6 +61,12 @@ def console(file: IO[str], *, colour: bool, terminal: bool = False) -> Console:
 def width() -> int:
     """How many columns of text stdout has; what is not a terminal has as many as one likes."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+
+
+def quoted(lines: Sequence[str]) -> list[str]:
+    """Lines that a service has printed, indented, without what would move the cursor."""
+    raw = (line.encode("utf-8", "surrogateescape") for line in lines)
+    return [f"    {without_escapes(each).decode('utf-8', 'replace')}" for each in raw]
 
 
 def size(count: float) -> str:

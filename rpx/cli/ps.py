@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_json, print_table, table
+from rpx.cli.output import age, json_option, print_json, print_table, quoted, table
 
 EXAMPLES = """\
 rpx ps                          # a table
@@ -34,7 +34,9 @@ COLOURS = {
 @json_option
 @click.pass_obj
 def ps(common: Common, *, as_json: bool) -> None:
-    """Show every backend: its state, process, restarts, since when, and its URL."""
+    """Show every backend: its state, process, restarts, since when, and its URL; of those that have
+    failed also why, and what they printed last.
+    """
     client = common.client()
     rows = client.ps()
     if as_json:
@@ -47,6 +49,11 @@ def ps(common: Common, *, as_json: bool) -> None:
     for row in rows:
         filled.add_row(*_cells(row, time.time()))
     print_table(filled, colour=common.colour(sys.stdout))
+    for row in rows:
+        if row["state"] == "failed":
+            print(
+                "\n".join(["", f"{row['label']} {row['last_error']}", *quoted(row["last_lines"])])
+            )
 
 
 def state_cell(row: dict[str, Any]) -> Text:

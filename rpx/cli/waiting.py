@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rpx.cli.output import quoted
 from rpx.control.client import Client
 from rpx.control.lease import Lease, find_running
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
-from rpx.model.escapes import without_escapes
 
 LOOK = 0.1  # seconds between two looks
 AGAIN = 5.0  # seconds after which the same is said once more
-LAST_WORDS = 5  # lines of what a service printed before it failed
 SETTLED = 1.0  # seconds that a process which shows nothing has to stay up: most crashes are earlier
 THERE = frozenset({"ready", "completed", "paused"})
 
@@ -42,7 +41,7 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     while True:
         rows = [row for row in client.ps() if not row["external"]]
         if failed := [row for row in rows if row["state"] == "failed"]:
-            raise _failure(client, failed)
+            raise _failure(failed)
         if stuck := [row for row in rows if _hopeless(row)]:
             raise _stuck(stuck)
         left = _left(rows, time.time())
@@ -107,23 +106,17 @@ def _stuck(rows: Sequence[Row]) -> RpxError:
     return error
 
 
-def _failure(client: Client, failed: Sequence[Row]) -> RpxError:
+def _failure(failed: Sequence[Row]) -> RpxError:
     error = RpxError("a service has failed")
-    error.problems = tuple(_problem(client, row) for row in failed)
+    error.problems = tuple(map(_problem, failed))
     return error
 
 
-def _problem(client: Client, row: Row) -> Problem:
-    label = row["label"]
-    texts = [text for said in client.logs([label], tail=LAST_WORDS) for text in _lines(said)]
+def _problem(row: Row) -> Problem:
+    label, texts = row["label"], quoted(row["last_lines"])
     return Problem(
         f"backend `{label}` {row['last_error']}",
-        excerpt="\n".join(["  last output:", *(f"    {text}" for text in texts)] if texts else []),
+        excerpt="\n".join(["  last output:", *texts] if texts else []),
         hint="the others go on in the background; mend it and `rpx start "
         f"{label}`, or stop all: `rpx down`",
     )
-
-
-def _lines(said: Row) -> list[str]:
-    raw = without_escapes(said["text"].encode("utf-8", "surrogateescape"))
-    return raw.decode(errors="replace").split("\n")

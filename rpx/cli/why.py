@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_json
+from rpx.cli.output import age, json_option, print_json, quoted
 from rpx.cli.ps import COLOURS
-from rpx.model.escapes import without_escapes
 
 EXAMPLES = """\
 rpx why api                     # why is it not ready? What is it waiting for?
@@ -50,9 +49,7 @@ def _told(each: dict[str, Any], now: float, *, colour: bool) -> Iterator[str]:
         yield f"  {what:<12}{text}"
     if each["last_lines"]:
         yield "  last lines"
-    for line in each["last_lines"]:
-        data = line.encode("utf-8", "surrogateescape")
-        yield f"    {without_escapes(data).decode('utf-8', 'replace')}"
+        yield from quoted(each["last_lines"])
     if each["hint"]:
         yield f"hint: {each['hint']}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -33,6 +34,13 @@ M = TypeVar("M", bound=BaseModel)
 OTHER_VERSION = "is the running rpx of another version than this command?"
 YES = ("1", "true")
 TAIL = 100_000  # lines; more than any ring keeps
+
+
+class Json(JSONResponse):
+    """In ASCII: what services print need not be text, and half of a character has no UTF-8."""
+
+    def render(self, content: object) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode()
 
 
 class Names(BaseModel):
@@ -122,18 +130,19 @@ class Api:
         rows = [*self._registry.snapshot(), *self._registry.goodbyes()]
         leaders = {row.label: row.pid for row in rows if row.pid is not None}
         usage = await trio.to_thread.run_sync(self._measure, leaders)
-        return JSONResponse([ps_row(row, usage.get(row.label)) for row in rows])
+        backends = self._registry.backends
+        return Json([ps_row(row, usage.get(row.label), backends.get(row.label)) for row in rows])
 
     async def why(self, request: Request) -> Response:
         """Why the backends that are named are in the states they are in."""
         labels = self._labels(request.query_params.getlist("name"))
         now = trio.current_time()
         backends = [b for label, b in self._registry.backends.items() if label in labels]
-        return JSONResponse([why(self._registry, backend, now) for backend in backends])
+        return Json([why(self._registry, backend, now) for backend in backends])
 
     async def stats(self, _request: Request) -> Response:
         """Host → `host:port` → figures."""
-        return JSONResponse(self._registry.stats())
+        return Json(self._registry.stats())
 
     async def metrics(self, _request: Request) -> Response:
         """The same and more, for Prometheus."""
@@ -160,7 +169,7 @@ class Api:
         """End the project politely. Said twice, it is no second Ctrl-C."""
         if not self._shutdown.asked:
             self._shutdown.request()
-        return JSONResponse({"stopping": True})
+        return Json({"stopping": True})
 
     async def reload(self, request: Request) -> Response:
         """Read the file again; what has been done, and what became of it."""
@@ -181,7 +190,7 @@ class Api:
         await change.done.wait()
         if change.error is not None:
             raise change.error
-        return JSONResponse(change.answer)
+        return Json(change.answer)
 
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""
@@ -193,7 +202,7 @@ class Api:
             down_for=body.down_for,
             come_back=body.restart,
         )
-        return JSONResponse(as_json(kill))
+        return Json(as_json(kill))
 
     async def several(
         self,
@@ -202,9 +211,7 @@ class Api:
     ) -> Response:
         """Restart, start or stop the backends that are named."""
         body = await _body(request, Names)
-        return JSONResponse(
-            [as_json(outcome) for outcome in await work(self._registry, body.names)]
-        )
+        return Json([as_json(outcome) for outcome in await work(self._registry, body.names)])
 
     def _labels(self, names: Sequence[str]) -> set[str]:
         rows = self._registry.snapshot()
@@ -260,13 +267,13 @@ async def _refused(_request: Request, error: Exception) -> Response:
         "exit_code": error.exit_code,
         "problems": [asdict(each) for each in error.problems],
     }
-    return JSONResponse({"error": what}, _STATUS.get(Exit(error.exit_code), 409))
+    return Json({"error": what}, _STATUS.get(Exit(error.exit_code), 409))
 
 
 async def _not_here(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - starlette's handlers are typed for any
     what = f"the control API has no {request.method} {request.url.path}"
     hint = OTHER_VERSION
-    return JSONResponse(
+    return Json(
         {"error": {"what": what, "hint": hint, "exit_code": Exit.FAILED}}, error.status_code
     )

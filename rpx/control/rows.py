@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from rpx.model.status import Snapshot, Usage
+from rpx.hub.records import Backend
+from rpx.model.status import Snapshot, State, Usage
+
+LAST_LINES = 5  # of one that has failed
 
 
-def ps_row(row: Snapshot, usage: Usage | None) -> dict[str, Any]:
-    """The keys that scripts rely on first, in the order of the documentation; then the rest."""
+def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> dict[str, Any]:
+    """The keys that scripts rely on first, in the order of the documentation; then the rest.
+
+    `backend` is None for one that is leaving the project.
+    """
+    failed = backend if row.state is State.FAILED else None
     return {
         "name": row.name,
         "backend": row.backend,
@@ -32,4 +39,10 @@ def ps_row(row: Snapshot, usage: Usage | None) -> dict[str, Any]:
         "memory": usage.memory if usage else None,
         "cpu": usage.cpu if usage else None,
         "processes": usage.processes if usage else None,
+        "last_lines": last_lines(failed, LAST_LINES) if failed else [],
     }
+
+
+def last_lines(backend: Backend, count: int) -> list[str]:
+    """What it has printed last; bytes that are no text as lone surrogates."""
+    return [line.text.decode("utf-8", "surrogateescape") for line in backend.lines.tail(count)]

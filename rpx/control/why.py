@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from rpx.control.rows import last_lines
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import State
@@ -37,9 +38,7 @@ def why(registry: Registry, backend: Backend, now: float) -> Mapping[str, Any]:
         "restart_window": start.restart.window if start else None,
         "next_start_in": None if due is None else round(max(due, 0.0), 3),
         "checks": _checks(backend),
-        "last_lines": [
-            line.text.decode("utf-8", "surrogateescape") for line in backend.lines.tail(LAST_LINES)
-        ],
+        "last_lines": last_lines(backend, LAST_LINES),
         "hint": _hint(registry, backend),
     }
 

@@ -70,6 +70,9 @@ def test_all_that_a_process_has_printed_before_its_crash_is_kept_byte_by_byte(
     project.write("processes: {app: {command: PYTHON crash.py, restart: no}}")
     with project.up(ready=False):
         project.until_said("error: backend `app` killed by SIGABRT")
+        for words in (("why", "app"), ("ps",)):
+            [app] = json.loads(project.rpx(*words, "--json").stdout)
+            assert app["last_lines"][-1] == "last words"
     lines = project.rpx("logs", "--json", "--color", "always").stdout.splitlines()
     texts = [json.loads(line)["text"].encode("utf-8", "surrogateescape") for line in lines]
     assert texts[-1] == b"last words"

@@ -208,6 +208,11 @@ def test_a_crash_loop_backs_off_and_ends_in_failed_with_its_last_words(project: 
             assert text in answer.text
         project.until_said("hint: ")
         assert f"rpx start api:{port}" in project.said()
+        assert project.ps()[0]["last_lines"] == ["no module named flask"] * 3
+        assert project.rpx("ps").stdout.endswith(
+            f"\n\napi:{port} exited with status 3; 2 restarts within 60 s, rpx gave up\n"
+            + "    no module named flask\n" * 3
+        )
 
 
 def test_logs_show_what_backends_print(two: tuple[Project, int, int]) -> None:
