@@ -81,4 +81,9 @@ def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
         answer = work(client, False)
         for outcome in answer["outcomes"]:
             print(outcome["sentence"])
-    return next((o["exit_code"] for o in answer.get("outcomes", ()) if o["exit_code"]), 0)
+    failed = next((each for each in answer.get("outcomes", ()) if each["exit_code"]), None)
+    if failed is None:
+        return 0
+    service = failed["label"].partition(":")[0]
+    click.echo(f"hint: `rpx logs {service}` shows what it has printed", err=True)
+    return int(failed["exit_code"])

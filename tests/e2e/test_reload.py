@@ -66,6 +66,14 @@ def test_copies_are_added_and_taken_away(project: Project) -> None:
         assert f"{label} | here" in project.rpx("logs", "api").stdout.splitlines()
         assert project.rpx("logs", port).stdout.startswith(f"{label} | here\n")
         assert not load.failures
+        text = (project.folder / "rpx.yaml").read_text()
+        broken = "start: {command: echo why not; exit 3, restart: no}}"
+        (project.folder / "rpx.yaml").write_text(re.sub(r"start: echo here.*}", broken, text))
+        done = project.rpx("reload")
+        assert done.returncode == 1
+        assert "goes on as it was" in done.stdout
+        assert done.stderr == "hint: `rpx logs api` shows what it has printed\n"
+        assert "why not" in project.rpx("logs", "api").stdout
         done = project.rpx("scale", "web=2")
         assert done.returncode == 2
         assert "`web` has the addresses of its `from`" in done.stderr
