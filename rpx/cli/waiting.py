@@ -11,7 +11,7 @@ from typing import Any
 from rpx.cli.output import quoted
 from rpx.control.client import Client
 from rpx.control.lease import Lease, find_running
-from rpx.errors import Exit, Problem, RpxError, TookTooLong
+from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
 
 LOOK = 0.1  # seconds between two looks
 AGAIN = 5.0  # seconds after which the same is said once more
@@ -33,13 +33,13 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     """Return 0 once every process of ours is ready or has completed.
 
     One that was stopped is not waited for. Raises RpxError when one has failed or waits for what
-    will not come by itself, TookTooLong when the time is over.
+    will not come by itself or when the project ends, TookTooLong when the time is over.
     """
     deadline = time.monotonic() + timeout
     said, due = "", 0.0
     client = Client(lease)
     while True:
-        rows = [row for row in client.ps() if not row["external"]]
+        rows = _rows(client, lease)
         if failed := [row for row in rows if row["state"] == "failed"]:
             raise _failure(failed)
         if stuck := [row for row in rows if _hopeless(row)]:
@@ -64,6 +64,15 @@ def say(text: str) -> None:
     """Progress is no data: it goes to stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def _rows(client: Client, lease: Lease) -> list[Row]:
+    try:
+        return [row for row in client.ps() if not row["external"]]
+    except NotRunning:
+        raise RpxError(
+            f"`{lease.name}` has ended before all was ready", hint="see `rpx logs rpx`"
+        ) from None
 
 
 def _left(rows: Sequence[Row], now: float) -> list[Row]:

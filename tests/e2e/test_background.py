@@ -110,6 +110,16 @@ def test_wait_ends_when_what_is_waited_for_has_been_stopped(project: Project) ->
     assert project.rpx("down").returncode == 0
 
 
+def test_wait_ends_with_the_project(project: Project) -> None:
+    project.write("name: shop\nprocesses: {slow: {command: sleep 60, ready: {log: never}}}")
+    with project.begin("up", "--wait") as up:
+        until(lambda: project.states().get("slow") == "starting", "it starts")
+        assert project.rpx("down").returncode == 0
+        assert up.wait(10) == 1
+        assert up.stderr is not None
+        assert "error: `shop` has ended before all was ready\n" in up.stderr.read()
+
+
 def test_wait_gives_up_after_its_time_and_says_what_for(project: Project) -> None:
     project.write("processes: {slow: {command: sleep 60, ready: {log: never}}}")
     with background(project, "--wait", "--timeout", "1s") as up:
