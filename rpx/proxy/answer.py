@@ -60,11 +60,11 @@ async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
     if response.event_stream:
         return response, b""
     try:
-        if not await wire.readable_soon():
-            return response, b""
+        data = await wire.receive_soon()
     except OSError:
         return None
-    data = await _received(wire)
+    if data is None:
+        return response, b""
     return (response, data) if data else None
 
 

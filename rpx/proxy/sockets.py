@@ -174,13 +174,14 @@ class Wire:
         except (trio.ClosedResourceError, OSError) as error:
             raise self.reason(error) from None
 
-    async def readable_soon(self) -> bool:
-        """Wait a moment for more than the last read took; tell whether it came. Raises as above."""
+    async def receive_soon(self) -> bytes | None:
+        """Like `receive`, but wait a moment only, for more than the last read took; None: no."""
         self.may_read = self.ended  # whatever else was told of has just been read
         try:
-            return await self._reactor.readable_soon(self)
+            came = await self._reactor.readable_soon(self)
         except (trio.ClosedResourceError, OSError) as error:
             raise self.reason(error) from None
+        return await Wire.receive(self) if came else None
 
     async def writable(self) -> None:
         """Wait until something can be written. Raises OSError, WireCut."""

@@ -101,6 +101,14 @@ class TlsWire(Wire):
             self._take(await (super().receive() if self._more else super().expect()))
         return data
 
+    async def receive_soon(self) -> bytes | None:
+        """As a plain wire does. Session tickets are nothing."""
+        sealed = await super().receive_soon()
+        if sealed is None:
+            return None
+        self._take(sealed)
+        return self._decrypted()
+
     async def send(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError, WireCut."""
         await super().send(self._encrypted(data))

@@ -83,6 +83,19 @@ async def test_tickets_that_come_at_rest_leave_a_connection_quiet(
     assert wire.is_quiet()
 
 
+async def test_tickets_are_nothing_that_comes_soon_and_what_does_is_read(
+    joined: tuple[TlsWire, Peer],
+) -> None:
+    wire, peer = joined
+    assert await wire.receive_soon() is None
+    peer.deliver()
+    with trio.fail_after(SOON):
+        assert await wire.receive_soon() is None
+    peer.tls.write(b"body")
+    peer.deliver()
+    assert await wire.receive_soon() == b"body"
+
+
 @pytest.mark.parametrize("tickets", [False, True])
 async def test_what_nobody_asked_for_is_not_quiet(
     joined: tuple[TlsWire, Peer], *, tickets: bool
