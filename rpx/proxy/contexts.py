@@ -131,7 +131,7 @@ class Contexts:
         elif host in ("", LOCALHOST) or _ADDRESS.fullmatch(host):
             tls.name, host = "", self._first  # its certificate is for this machine's addresses, too
         else:
-            return self._tell(host, "no proxy has that host")
+            return self._tell(host, "no proxy with `https` has that host")
         ready = self._ready.get(host)
         leaf = ready and ready[0]
         if ready is None or (leaf and self._leaves and self._leaves.known(host) is not leaf):

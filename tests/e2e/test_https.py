@@ -91,7 +91,9 @@ def test_curl_gets_its_answers_and_sends_its_bodies(running: Project, tmp_path: 
     assert curl(running, "--data-binary", f"@{big}", url) == str(BIG)
     assert "unrecognized name" in curl(running, f"https://x.localhost:{running.https_port}")
     line = running.until_said("x.localhost")
-    assert line.endswith("a client asked for x.localhost with TLS: no proxy has that host")
+    assert line.endswith(
+        "a client asked for x.localhost with TLS: no proxy with `https` has that host"
+    )
 
 
 def test_rpx_down_sends_a_close_notify_to_idle_clients(running: Project) -> None:

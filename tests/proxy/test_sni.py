@@ -68,7 +68,9 @@ async def test_an_unknown_name_gets_an_alert_and_one_line_says_so(lock: Lock) ->
         for _ in range(2):
             with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
                 await house.tls_client(lock.client(), "other.localhost")
-    assert lock.said == ["a client asked for other.localhost with TLS: no proxy has that host"]
+    assert lock.said == [
+        "a client asked for other.localhost with TLS: no proxy with `https` has that host"
+    ]
 
 
 @pytest.mark.parametrize("name", ["-x.shop.localhost", "*.shop.localhost", "a b.shop.localhost"])
