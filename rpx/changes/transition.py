@@ -2,7 +2,7 @@
 
 `run` is the straight line. First, in one step, all that needs no process: who leaves is out of its
 pool, who is new is in it, settings hold. Then processes: services side by side, the copies of one
-one after the other.
+one after the other, each after those that it depends on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rpx.control.outcome import Outcome
 from rpx.errors import Exit
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.status import PoolSpec, State
+from rpx.model.status import BackendSpec, PoolSpec, State
 from rpx.policy.reload import Changes, Pair
 
 # Stopped by a user, or not started yet: its next start is somebody else's affair.
@@ -49,21 +49,22 @@ class Transition:
         self._wanted = wanted
         self._more = more
         self._standing: dict[str, Backend] = {}  # by the label of who will take their places
+        self._rolled: dict[str, trio.Event] = {}  # services whose processes have been replaced
+        self._failed: dict[str, str] = {}  # who of a service hasn't come back
         self._outcomes: list[Outcome] = []
 
     async def run(self) -> list[Outcome]:
         """Return what became of everybody whose process was touched."""
         rolling = self._rolling()
         leaving, new = self._exchange()
+        self._rolled = {name: trio.Event() for name in rolling}
         async with trio.open_nursery() as nursery:
             for backend in leaving:
                 nursery.start_soon(self._end, backend)
             for backend in new:
-                self._fleet.begin(backend, wanted=backend.spec.label in self._wanted)
-                if backend.spec.label in self._wanted and not backend.external:
-                    nursery.start_soon(self._join, backend)
-            for pairs in rolling.values():
-                nursery.start_soon(self._roll, pairs, nursery)
+                nursery.start_soon(self._join, backend)
+            for name, pairs in rolling.items():
+                nursery.start_soon(self._roll, name, pairs, nursery)
         order = {spec.label: place for place, spec in enumerate(self._changes.wanted)}
         return sorted(self._outcomes, key=lambda each: order.get(each.label, len(order)))
 
@@ -110,11 +111,17 @@ class Transition:
         self._outcomes.append(Outcome(label, backend.state, pid, None, f"{label} removed{was}"))
 
     async def _join(self, backend: Backend) -> None:
-        self._outcomes.append(await self._within_bounds(orders.start, backend))
+        await self._others(backend.spec)
+        wanted = backend.spec.label in self._wanted
+        self._fleet.begin(backend, wanted=wanted)
+        if wanted and not backend.external:
+            self._outcomes.append(await self._within_bounds(orders.start, backend))
 
-    async def _roll(self, pairs: Sequence[tuple[Backend, Pair]], nursery: trio.Nursery) -> None:
+    async def _roll(
+        self, name: str, pairs: Sequence[tuple[Backend, Pair]], nursery: trio.Nursery
+    ) -> None:
         """Replace the processes of one service; the first that doesn't come back ends it."""
-        failed = ""
+        failed = await self._others(pairs[0][1].after)
         for backend, pair in pairs:
             if failed:
                 outcome = self._left(backend, pair, failed)
@@ -125,6 +132,16 @@ class Transition:
             self._outcomes.append(outcome)
             if outcome.exit_code and not failed:
                 failed = outcome.label
+        if failed:
+            self._failed[name] = failed
+        self._rolled[name].set()
+
+    async def _others(self, spec: BackendSpec) -> str:
+        """Wait for those of a change that it depends on; return who of them has failed."""
+        names = [each.name for each in spec.depends_on if each.name in self._rolled]
+        for name in names:
+            await self._rolled[name].wait()
+        return next((self._failed[name] for name in names if name in self._failed), "")
 
     async def _restart(self, backend: Backend, pair: Pair) -> Outcome:
         """The address is one for both processes: the old one has to go before the new one comes.

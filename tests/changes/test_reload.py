@@ -333,6 +333,24 @@ async def test_processes_come_and_go_and_a_changed_oneshot_runs_again(tmp_path: 
         assert list(it.pids) == [f"api:{port}"]
 
 
+async def test_who_depends_on_others_comes_after_them_and_stays_if_they_fail(
+    tmp_path: Path,
+) -> None:
+    api = "start: {command: %s echo api >>order; RUN}, replicas: 1, hold: 0, "
+    api += "depends_on: {job: completed}"
+    job = "processes: {job: {command: %s, oneshot: true}}"
+    async with live(tmp_path, shop(api=api % "") + job % "true") as it:
+        async with clients(it):
+            await it.reload(shop(api=api % "A=1;") + job % "sleep 0.3; echo job >>order")
+        assert (tmp_path / "order").read_text().split() == ["api", "job", "api"]
+        before = it.pids
+        async with clients(it):
+            it.write(shop(api=api % "A=2;") + job % "exit 3")
+            outcomes = (await it.change()).answer["outcomes"]
+        assert [each["exit_code"] for each in outcomes] == [1, 1]
+        assert it.pids == before
+
+
 async def test_an_address_that_somebody_else_serves_from_now_on(tmp_path: Path) -> None:
     first, second = free_ports(2)
     async with live(tmp_path, shop(api=at(first), web=at(second))) as it:
