@@ -16,6 +16,7 @@ import click
 import rpx
 from rpx.cli.command import Command, Common, Group
 from rpx.cli.failures import reported
+from rpx.cli.files import open_standard_streams
 from rpx.cli.flags import OPTIONS, flags_given, run_flags
 from rpx.errors import Exit, UsageError
 
@@ -100,6 +101,7 @@ def group(ctx: click.Context, /, **parameters: object) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Nothing escapes, whatever happens."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale that has no `→`
     return reported(lambda: _run(arguments))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
+import subprocess
 
 import psutil
 import pytest
 
-from tests.support.project import Project, end, supervisor, until
+from tests.support.project import RPX, SOON, Project, end, supervisor, until
 
 pytestmark = pytest.mark.real
 
@@ -173,3 +175,15 @@ def test_a_closed_pipe_is_no_reason_to_die(project: Project) -> None:
         os.close(reader)
         until(lambda: project.rpx("logs", "--tail", "50").stdout.count("\n") > 20, "lines")
         assert end(up, signal.SIGINT) == 130
+
+
+def test_closed_streams_are_no_reason_to_die_either(project: Project) -> None:
+    project.write("processes: {app: 'echo $0; cat; sleep 60'}")
+    command = ("/bin/sh", "-c", f"exec {shlex.join(RPX)} up <&- >&- 2>&-")
+    up = subprocess.Popen(command, cwd=project.folder, env=project.environment)
+    try:
+        until(project.all_ready, "ready")
+        until(lambda: project.rpx("logs", "app").stdout == "app | /bin/sh\n", "its output")
+    finally:
+        assert project.rpx("down").returncode == 0
+        assert up.wait(SOON) == 0
