@@ -21,6 +21,7 @@ from h2.events import (
     PingAckReceived,
     RemoteSettingsChanged,
     RequestReceived,
+    SettingsAcknowledged,
     StreamEnded,
     StreamReset,
     TrailersReceived,
@@ -84,6 +85,7 @@ class Multiplex:
         self._outlet = Outlet(client, self._h2, self._intake, most)
         self._last = LATEST  # stream that is answered
         self._leaving = False
+        self._knows = False  # our settings
         self._idle_by = NEVER  # when it will have been idle for too long
 
     async def serve(self) -> None:
@@ -127,21 +129,23 @@ class Multiplex:
     # ---- reading
 
     def _greet(self) -> None:
-        """Send the settings. The one on streams is an update, which holds from its ACK on.
+        """Send the settings; the limit on streams is enforced here, once they are acknowledged.
 
-        A client that has not read it yet, and opens more, breaks no rule: those are refused.
+        h2 would do so at once and with the whole connection (RFC 9113 §5.1.2: a stream error).
         """
         h2 = self._h2
         h2.local_settings = Settings(
             client=False,
             initial_values={
+                SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
                 SettingCodes.MAX_HEADER_LIST_SIZE: self.proxy.limits.head,
                 SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
                 SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
             },
         )
         h2.initiate_connection()
-        h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS})
+        h2.local_settings.max_concurrent_streams = LATEST
+        h2.local_settings.acknowledge()
         # As much as all streams together, so that none can keep the others from sending.
         h2.increment_flow_control_window(STREAMS * WINDOW - 65535)
         self._outlet.tell()
@@ -198,6 +202,8 @@ class Multiplex:
                     self._outlet.credit(event.stream_id, event.flow_controlled_length)
             case WindowUpdated() | RemoteSettingsChanged():
                 self._outlet.wake()
+            case SettingsAcknowledged():
+                self._knows = True
             case PingAckReceived() if event.ping_data == _DRAINED:
                 self._last = self._h2.highest_inbound_stream_id
                 self._outlet.goaway(self._last, ErrorCodes.NO_ERROR)
@@ -227,8 +233,7 @@ class Multiplex:
 
     def _begin(self, event: RequestReceived, nursery: trio.Nursery) -> None:
         number = event.stream_id
-        # Those that have just been reset are among them; h2 knows who has too many open.
-        if number > self._last or len(self._streams) >= 2 * STREAMS:
+        if number > self._last or self._too_many():
             self._refuse(number, ErrorCodes.REFUSED_STREAM)
             return
         key = b64encode(os.urandom(16))
@@ -244,6 +249,14 @@ class Multiplex:
         stream = self._streams[number] = Stream(self, self._outlet, number, asked, key)
         self.proxy.sweeper.streams.add(stream)
         nursery.start_soon(walled, self.proxy.report, partial(self._serve, stream))
+
+    def _too_many(self) -> bool:
+        """Whether the client has as many streams as it may: not those that it takes for ended."""
+        count = len(self._streams)
+        if self._knows and STREAMS <= count < 2 * STREAMS:
+            count -= sum(each.gone or each.wire.done for each in self._streams.values())
+            return count >= STREAMS
+        return count >= 2 * STREAMS
 
     def _refuse(self, number: int, code: ErrorCodes) -> None:
         self._intake.blame()

@@ -157,6 +157,22 @@ async def test_more_streams_than_allowed_are_refused_while_the_client_may_not_kn
             assert house.backends[0].in_flight <= 200
 
 
+async def test_one_stream_more_than_allowed_is_refused_and_the_others_go_on() -> None:
+    async with origin(never) as backend, running(backend) as house, client(house) as peer:
+        await peer.settled()
+        await peer.answer(await peer.ask("/", method="CONNECT"))  # so that it is known to us, too
+        peer.h2.remote_settings.max_concurrent_streams = 1000  # as it takes it
+        peer.h2.remote_settings.acknowledge()
+        for _ in range(2):
+            numbers = [await peer.ask() for _ in range(101)]
+            assert (await peer.answer(numbers[-1])).reset == ErrorCodes.REFUSED_STREAM
+            await until(lambda: house.backends[0].in_flight == 100, "they are not asked")
+            assert not [n for n in numbers[:-1] if peer.streams[n].reset is not None]
+            for number in numbers[:-1]:
+                peer.h2.reset_stream(number, ErrorCodes.CANCEL)
+        assert not peer.goaways
+
+
 async def test_a_client_that_never_finishes_a_head_is_left() -> None:
     from rpx.model.config import Timeouts
 
