@@ -197,6 +197,7 @@ def test_the_path_of_the_certificate_is_data(rpx: Rpx, home: Path) -> None:
     assert path.read_bytes() == authority().pem
 
 
+@pytest.mark.usefixtures("system")  # not the machine's, should one be accepted
 @pytest.mark.parametrize(
     ("words", "said"),
     [
