@@ -102,7 +102,7 @@ class Dialer:
         one of five). The kernel calls again after seconds, and for all at once: then most of them
         are established for us alone, and hang for minutes. So we call, one at a time.
         """
-        if not place.near:
+        if not _is_near(place):
             return await answered(sock, place)
         with trio.move_on_after(AGAIN):
             return await answered(sock, place)
@@ -164,6 +164,12 @@ def _known(address: Location) -> list[Place]:
     except ValueError:
         return []
     return [Place(socket.AF_INET6 if version == 6 else socket.AF_INET, (address.host, port))]
+
+
+def _is_near(place: Place) -> bool:
+    """Whether it is a port of this machine, where the kernel answers or refuses at once."""
+    host = place.address[0]
+    return place.family != socket.AF_UNIX and (host == "::1" or host.startswith("127."))
 
 
 def _interleaved(places: list[Place]) -> list[Place]:

@@ -39,12 +39,6 @@ class Place(NamedTuple):
     family: socket.AddressFamily
     address: tuple[str, int] | str
 
-    @property
-    def near(self) -> bool:
-        """It is a port of this machine, where the kernel answers or refuses at once."""
-        host = self.address[0]
-        return self.family != socket.AF_UNIX and (host == "::1" or host.startswith("127."))
-
 
 class Cut(Enum):
     """Why a wire was cut from outside while its task was waiting on it."""
