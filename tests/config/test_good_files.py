@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from rpx.backend.life import DRAIN
 from rpx.config import load_config
 from rpx.model.address import Address
 from rpx.model.config import Backoff, Config, HealthCheck, Listen, Process, Proxy, Restart
+from rpx.policy.restart import JITTER, STABLE_AFTER
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "configs" / "good"
 
@@ -143,6 +145,17 @@ def test_anchors_and_merge_keys_work() -> None:
     start = web.sources[0].start
     assert start is not None
     assert (start.command, start.cwd) == ("python app.py", GOOD / "api")
+
+
+def test_what_a_service_gets_that_says_nothing_is_what_the_documents_say(tmp_path: Path) -> None:
+    (tmp_path / "rpx.yaml").write_text("processes: {app: ./app}")
+    (app,) = load_config(tmp_path / "rpx.yaml", {}).processes
+    assert (app.start.stop_signal, app.start.stop_grace_period) == (15, 10)
+    backoff = Backoff(initial=0.1, factor=2, max=30)
+    assert app.start.restart == Restart(
+        policy="on-failure", max_restarts=5, window=60, backoff=backoff
+    )
+    assert (JITTER, STABLE_AFTER, DRAIN) == (0.1, 10, 10)
 
 
 def test_names_of_processes_and_variables_are_left_alone() -> None:
