@@ -172,7 +172,8 @@ def crashed_runs() -> list[Lease]:
     found = {}
     for folder in runtime_folders():
         held, lease = _look(folder / LEASE)
-        if lease is not None and not held:
+        # What lies elsewhere than we would have put it is found in the surroundings it came from.
+        if lease is not None and not held and runtime_folder(lease.config) == folder:
             found[lease.run_id] = lease
     return list(found.values())
 

@@ -207,3 +207,17 @@ def test_a_number_without_its_start_time_is_nobody() -> None:
 
 def test_projects_have_the_same_file_names_as_their_configuration() -> None:
     assert leases.NAMES == find.NAMES
+
+
+def test_a_crashed_run_is_that_of_the_surroundings_that_can_find_it(
+    config: Path, runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = Identity.of(os.getpid())
+    with take(Lease(me, me, "run-1", "shop", config)):
+        path = runtime_folder(config) / LEASE
+        content = path.read_bytes()
+    path.write_bytes(content)
+    assert [each.config for each in leases.crashed_runs()] == [config]
+    monkeypatch.setattr("rpx.control.paths._SHORT", runtime / "rpx")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "other"))
+    assert leases.crashed_runs() == []
