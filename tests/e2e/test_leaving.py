@@ -141,15 +141,12 @@ def test_a_run_that_was_killed_whole_is_swept_by_the_next(project: Project) -> N
             assert project.ps()
 
 
-@pytest.mark.parametrize("words", [("down",), ("down", "--all")])
-def test_down_ends_what_a_run_has_left_that_was_killed_whole(
-    project: Project, words: tuple[str, ...]
-) -> None:
+def test_down_ends_what_a_run_has_left_that_was_killed_whole(project: Project) -> None:
     project.write(FAMILY)
     with project.up() as process:
         family(project)
         killed_whole(process)
-        down = project.rpx(*words)
+        down = project.rpx("down")
         assert down.returncode == 0, down.stderr
         assert re.fullmatch(
             r"rpx: an earlier run \(pid \d+\) did not end in order: ended \d+ of its processes\n",
@@ -173,7 +170,6 @@ def test_any_up_ends_what_was_left_in_a_folder_that_is_gone(
         shop.rename(tmp_path / "moved")
         with project.up():
             until(lambda: not app.is_running(), "it has gone")
-            assert f"rpx: an earlier run in {shop}/rpx.yaml (pid " in project.said()
 
 
 def test_in_a_folder_that_was_moved_it_is_said_how_to_stop_what_runs(
