@@ -151,7 +151,7 @@ def all_running() -> list[Lease]:
     found = {}
     for folder in runtime_folders():
         lease = _held(folder / LEASE)
-        if lease is not None:
+        if lease is not None and _findable(lease, folder):
             found[lease.run_id] = lease
     return sorted(found.values(), key=lambda lease: (lease.name, str(lease.config)))
 
@@ -172,10 +172,14 @@ def crashed_runs() -> list[Lease]:
     found = {}
     for folder in runtime_folders():
         held, lease = _look(folder / LEASE)
-        # What lies elsewhere than we would have put it is found in the surroundings it came from.
-        if lease is not None and not held and runtime_folder(lease.config) == folder:
+        if lease is not None and not held and _findable(lease, folder):
             found[lease.run_id] = lease
     return list(found.values())
+
+
+def _findable(lease: Lease, folder: Path) -> bool:
+    """Other commands would find it, too: it was started with the same runtime folder as ours."""
+    return runtime_folder(lease.config) == folder
 
 
 def _held(path: Path) -> Lease | None:

@@ -209,13 +209,18 @@ def test_projects_have_the_same_file_names_as_their_configuration() -> None:
     assert leases.NAMES == find.NAMES
 
 
-def test_a_crashed_run_is_that_of_the_surroundings_that_can_find_it(
+def test_a_run_is_listed_in_the_surroundings_that_can_find_it(
     config: Path, runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     me = Identity.of(os.getpid())
     with take(Lease(me, me, "run-1", "shop", config)):
         path = runtime_folder(config) / LEASE
         content = path.read_bytes()
+        assert [each.config for each in leases.all_running()] == [config]
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr("rpx.control.paths._SHORT", runtime / "rpx")
+            elsewhere.setenv("XDG_RUNTIME_DIR", str(tmp_path / "other"))
+            assert leases.all_running() == []
     path.write_bytes(content)
     assert [each.config for each in leases.crashed_runs()] == [config]
     monkeypatch.setattr("rpx.control.paths._SHORT", runtime / "rpx")
