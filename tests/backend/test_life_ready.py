@@ -30,7 +30,6 @@ async def test_its_own_sign_comes_first_and_then_its_health(
     bench.failure = None
     await trio.sleep(1)
     assert bench.backend.state is State.READY
-    nursery.cancel_scope.cancel()
 
 
 async def test_who_is_not_ready_in_time_is_replaced_as_if_it_had_crashed(
@@ -45,7 +44,6 @@ async def test_who_is_not_ready_in_time_is_replaced_as_if_it_had_crashed(
     await trio.sleep(30)
     starts = [entry for entry in bench.story if entry.endswith("starting")]
     assert starts[:3] == ["5.1 starting", "10.3 starting", "15.7 starting"]  # the rests grow
-    nursery.cancel_scope.cancel()
 
 
 async def test_the_time_to_become_ready_is_over_with_the_first_answer(
@@ -59,7 +57,6 @@ async def test_the_time_to_become_ready_is_over_with_the_first_answer(
     bench.failure = None
     await trio.sleep(100)
     assert len(bench.children) == 1
-    nursery.cancel_scope.cancel()
 
 
 async def test_without_a_restart_policy_it_has_failed(
@@ -71,7 +68,6 @@ async def test_without_a_restart_policy_it_has_failed(
     await trio.sleep(10)
     assert bench.backend.state is State.FAILED
     assert bench.backend.last_error == "not ready within 5 s, and its restart policy is `no`"
-    nursery.cancel_scope.cancel()
 
 
 async def test_a_stop_while_it_becomes_ready_is_obeyed_at_once(
@@ -84,7 +80,6 @@ async def test_a_stop_while_it_becomes_ready_is_obeyed_at_once(
     bench.order(OrderKind.STOP)
     await trio.sleep(100)
     assert bench.story == ["0 starting", "1 stopping", "1 stopped"]
-    nursery.cancel_scope.cancel()
 
 
 async def test_an_exit_ends_the_wait_for_the_sign(
@@ -97,7 +92,6 @@ async def test_an_exit_ends_the_wait_for_the_sign(
     bench.child.die(1)
     await trio.sleep(0.05)
     assert bench.story == ["0 starting", "1 backoff"]
-    nursery.cancel_scope.cancel()
 
 
 async def test_failures_count_once_the_start_period_is_over(
@@ -111,7 +105,6 @@ async def test_failures_count_once_the_start_period_is_over(
     await trio.sleep(10)
     states = [entry.split()[1] for entry in bench.story]
     assert states[:4] == ["unhealthy", "draining", "stopping", "backoff"]
-    nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("start_period", [None, 20.0])
@@ -125,7 +118,6 @@ async def test_within_the_start_period_it_may_fail_and_then_be_ready(
     bench.failure = None
     await trio.sleep(2)
     assert bench.backend.state is State.READY
-    nursery.cancel_scope.cancel()
 
 
 async def test_after_its_first_pass_failures_count_within_the_start_period_too(
@@ -137,7 +129,6 @@ async def test_after_its_first_pass_failures_count_within_the_start_period_too(
     bench.failure = "503 Service Unavailable"
     await trio.sleep(5)
     assert bench.backend.state is State.UNHEALTHY
-    nursery.cancel_scope.cancel()
 
 
 async def test_who_takes_long_is_spoken_of_at_growing_intervals(
@@ -151,4 +142,3 @@ async def test_who_takes_long_is_spoken_of_at_growing_intervals(
         notes = [event.text for event in news.take() if isinstance(event, Note)]
     signs = "a line that matches `up`, then a connection to localhost:3000"
     assert notes == [f"not ready after {seconds} s: {signs}" for seconds in (10, 30, 90)]
-    nursery.cancel_scope.cancel()

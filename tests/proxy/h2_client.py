@@ -26,7 +26,7 @@ from rpx.hub.walls import walled
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.sockets import Wire
 from tests.proxy.house import HOST, House, until
-from tests.support.raw import SOON
+from tests.support.raw import SOON, Raw
 
 E = TypeVar("E", bound=Event)
 Fields = list[tuple[bytes, bytes]]
@@ -224,3 +224,10 @@ async def client(
         yield end
     finally:
         end.sock.close()
+
+
+async def asked(end: Raw) -> bytes:
+    """Return the next request that a backend gets."""
+    request = await end.request()
+    assert request is not None
+    return request
