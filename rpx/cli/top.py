@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_table, size, table
-from rpx.cli.ps import state_cell
+from rpx.cli.output import age, json_option, print_table, table
+from rpx.cli.ps import state_cell, usage_cells
 from rpx.cli.watching import watch
 
 if TYPE_CHECKING:
@@ -67,16 +67,14 @@ def _table(now: Rows, before: Rows | None, passed: float) -> Table:
     numbers = ["PID", "CPU %", "CPU TIME", "MEMORY", "PROCESSES", "NOW", "RESTARTS", "SINCE"]
     filled = table(["NAME", "BACKEND", "STATE", *numbers], right=numbers)
     for row, percent in _rated(now, before, passed):
-        known = row["memory"] is not None
         filled.add_row(
             row["name"],
             row["backend"] or "-",
             state_cell(row),
             str(row["pid"] or "-"),
             "-" if percent is None else f"{percent:.1f}",
-            f"{row['cpu']:.1f}s" if known else "-",
-            size(row["memory"]) if known else "-",
-            str(row["processes"]) if known else "-",
+            *usage_cells(row),
+            "-" if row["processes"] is None else str(row["processes"]),
             str(row["in_flight"]) if row["backend"] else "-",
             "-" if row["external"] else str(row["restarts"]),
             age(time.time() - row["since"]),

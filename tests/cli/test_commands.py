@@ -64,11 +64,12 @@ async def test_ps_is_a_table(shop: Shop) -> None:
     assert await shop.rpx("ps") == 0
     header, first, _, last = shop.out.splitlines()
     assert header.split() == [
-        *("NAME", "BACKEND", "STATE", "PID", "RESTARTS", "SINCE", "ROTATION", "URL")
+        *("NAME", "BACKEND", "STATE", "PID", "CPU", "TIME", "MEMORY", "RESTARTS", "SINCE"),
+        *("ROTATION", "URL"),
     ]
     words = first.split()
-    assert words[:5] == ["api", "localhost:3000", "ready", "1001", "0"]
-    assert words[6:] == ["in", "http://api.localhost:8080"]
+    assert words[:7] == ["api", "localhost:3000", "ready", "1001", "-", "-", "0"]
+    assert words[8:] == ["in", "http://api.localhost:8080"]
     assert last.split()[:5] == ["api", "localhost:3005", "unhealthy", "(external)", "-"]
 
 
