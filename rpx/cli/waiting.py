@@ -11,7 +11,7 @@ from typing import Any
 from rpx.cli.output import quoted
 from rpx.control.client import Client
 from rpx.control.lease import Lease, find_running
-from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
+from rpx.errors import Exit, Problem, RpxError, TookTooLong
 
 LOOK = 0.1  # seconds between two looks
 AGAIN = 5.0  # seconds after which the same is said once more
@@ -69,7 +69,9 @@ def say(text: str) -> None:
 def _rows(client: Client, lease: Lease) -> list[Row]:
     try:
         return [row for row in client.ps() if not row["external"]]
-    except NotRunning:
+    except TookTooLong:
+        raise
+    except RpxError:  # nobody listens any more, or it has just ended in the middle
         raise RpxError(
             f"`{lease.name}` has ended before all was ready", hint="see `rpx logs rpx`"
         ) from None

@@ -16,7 +16,7 @@ class Load:
 
     def __init__(self, port: int, host: str, *, count: int = 4, path: str = "/") -> None:
         self.answers: Counter[int] = Counter()
-        self.failures: list[str] = []
+        self._failed: list[tuple[float, str]] = []  # when it was sent, and what came of it
         self.longest = 0.0
         self._port, self._host, self._path = port, host, path
         self._stop = threading.Event()
@@ -38,9 +38,14 @@ class Load:
             thread.join(30)
 
     @property
+    def failures(self) -> list[str]:
+        """Return what has failed."""
+        return [text for _, text in self._failed]
+
+    @property
     def total(self) -> int:
         """Return how many answers there were, good or bad."""
-        return sum(self.answers.values()) + len(self.failures)
+        return sum(self.answers.values()) + len(self._failed)
 
     def wait_for(self, more: int) -> None:
         """Return when so many more answers have come."""
@@ -50,6 +55,10 @@ class Load:
             time.sleep(0.01)
         assert self.total >= target, f"only {self.total} answers"
 
+    def failures_since(self, moment: float) -> list[str]:
+        """Return what failed of that which was sent after a `moment` of time.monotonic()."""
+        return [text for began, text in self._failed if began > moment]
+
     def _ask_on(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         while not self._stop.is_set():
@@ -58,17 +67,13 @@ class Load:
                 connection.request("GET", self._path, headers={"Host": self._host})
                 answer = connection.getresponse()
                 body = answer.read()
-            except OSError as error:
-                self.failures.append(repr(error))
-                connection.close()
-                continue
-            except http.client.HTTPException as error:
-                self.failures.append(repr(error))
+            except (OSError, http.client.HTTPException) as error:
+                self._failed.append((began, repr(error)))
                 connection.close()
                 continue
             self.longest = max(self.longest, time.monotonic() - began)
             if answer.status == 200:
                 self.answers[json.loads(body)["port"]] += 1
             else:
-                self.failures.append(f"{answer.status} {body[:300]!r}")
+                self._failed.append((began, f"{answer.status} {body[:300]!r}"))
         connection.close()
