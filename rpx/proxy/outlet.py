@@ -6,11 +6,13 @@ A stream waits for its windows, and for its turn: little is kept here that isn't
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
+from h2.exceptions import StreamClosedError
 
 from rpx.http.fields import Field
 from rpx.http.frames import ENHANCE_YOUR_CALM, LARGEST, Flood, Intake, goaway
@@ -109,9 +111,13 @@ class Outlet:
             self.tell()
 
     def reset(self, number: int, code: ErrorCodes) -> None:
-        """Tell the client that a stream has come to its end."""
+        """Tell the client that a stream has come to its end.
+
+        It may have said so itself, in what h2 has read already and we are still to look at.
+        """
         if not self.over:
-            self._h2.reset_stream(number, code)
+            with suppress(StreamClosedError):
+                self._h2.reset_stream(number, code)
             self.tell()
 
     def close(self, wire: StreamWire) -> None:

@@ -97,6 +97,24 @@ async def test_a_malformed_request_is_reset_and_the_others_go_on(
         assert len(backend.requests) == 1
 
 
+@pytest.mark.parametrize("more", [{}, {"trailer": "a\r\nb: c"}])
+async def test_what_is_refused_may_have_been_cancelled_in_the_same_breath(
+    more: dict[str, str],
+) -> None:
+    async with origin(answers(OK)) as backend, running(backend) as house, client(house) as peer:
+        await peer.settled()
+        for _ in range(3):
+            number = peer.h2.get_next_available_stream_id()
+            head = [*GET, ("te", "gzip")] if not more else GET
+            peer.h2.send_headers(number, head, end_stream=not more)
+            if more:
+                peer.h2.send_headers(number, list(more.items()), end_stream=True)
+            peer.h2.reset_stream(number, ErrorCodes.CANCEL)
+        await peer.flush()
+        assert (await peer.answer(await peer.ask())).status == 200
+        assert not peer.goaways
+
+
 async def test_a_malformed_trailer_is_reset_and_the_backend_never_sees_an_end() -> None:
     async with origin() as backend, running(backend) as house, client(house) as peer:
         number = await peer.ask(method="POST", end=False)
