@@ -110,7 +110,7 @@ class Multiplex:
             return
         # RFC 9113 §6.8: a client has to know, before a number is named, what it may not send.
         self._h2.ping(_DRAINED)
-        self._outlet.goaway(LATEST, ErrorCodes.NO_ERROR)
+        self._outlet.goaway(self._last, ErrorCodes.NO_ERROR)
         for stream in list(self._streams.values()):
             stream.leave()
 
@@ -166,9 +166,9 @@ class Multiplex:
                     self._take(event, nursery)
                 self._outlet.reply()
                 self._set_deadline()
-            self._outlet.goaway(self._h2.highest_inbound_stream_id, ErrorCodes.NO_ERROR)
+            self._goaway(ErrorCodes.NO_ERROR)
         except Flood as flood:
-            self._outlet.goaway(self._h2.highest_inbound_stream_id, flood.code)
+            self._goaway(flood.code)
         except ProtocolError:
             pass  # h2 has said so
         except (OSError, WireCut):
@@ -205,8 +205,7 @@ class Multiplex:
             case SettingsAcknowledged():
                 self._knows = True
             case PingAckReceived() if event.ping_data == _DRAINED:
-                self._last = self._h2.highest_inbound_stream_id
-                self._outlet.goaway(self._last, ErrorCodes.NO_ERROR)
+                self._goaway(ErrorCodes.NO_ERROR)
             case _:
                 pass
 
@@ -245,7 +244,7 @@ class Multiplex:
             return
         if self.surplus:  # one answer tells it, and then it is not in the way of others
             self._leaving, self._last = True, number
-            self._outlet.goaway(number, ErrorCodes.NO_ERROR)
+            self._goaway(ErrorCodes.NO_ERROR)
         stream = self._streams[number] = Stream(self, self._outlet, number, asked, key)
         self.proxy.sweeper.streams.add(stream)
         nursery.start_soon(walled, self.proxy.report, partial(self._serve, stream))
@@ -280,6 +279,11 @@ class Multiplex:
             self._rest()
             if self._leaving:
                 self._end()
+
+    def _goaway(self, code: int) -> None:
+        """Name the last stream that is answered: never a later one than before (RFC 9113 §6.8)."""
+        self._last = min(self._last, self._h2.highest_inbound_stream_id)
+        self._outlet.goaway(self._last, code)
 
     def _end(self) -> None:
         """Nothing is under way: the reader is to leave. (If it isn't waiting, it's told again.)"""

@@ -6,9 +6,11 @@ import trio
 from h2.errors import ErrorCodes
 
 from rpx.model.config import Timeouts
-from tests.proxy.h2_client import asked, client
-from tests.proxy.house import running
+from tests.proxy.h2_client import Got, asked, client
+from tests.proxy.house import HOST, running
 from tests.support.origin import OK, answers, never, origin
+
+HEAD = [(":method", "GET"), (":scheme", "https"), (":authority", HOST), (":path", "/")]
 
 
 async def test_a_client_that_leaves_ends_everything_that_is_under_way_for_it() -> None:
@@ -65,6 +67,7 @@ async def test_rpx_goes_down_when_streams_under_way_have_ended() -> None:
         got = await peer.answer(number)
         assert (got.status, got.body, got.ended) == (200, b"ok", True)
         await peer.end()
+        assert peer.goaways == [(number, ErrorCodes.NO_ERROR)]
         peer.sock.close()
         with trio.fail_after(1):
             await house.done.wait()
@@ -99,3 +102,17 @@ async def test_more_clients_than_allowed_get_a_503_and_a_goaway() -> None:
             assert (await peer.answer(number)).status == 503
             assert await peer.goaway() == (number, ErrorCodes.NO_ERROR)
             await peer.end()
+
+
+async def test_of_a_client_too_many_one_stream_is_answered_and_none_is_claimed_to_be() -> None:
+    async with origin(answers(OK)) as backend:
+        async with running(backend) as house, client(house, surplus=True) as peer:
+            await peer.settled()
+            for number in (1, 3, 5):
+                peer.streams[number] = Got()
+                peer.h2.send_headers(number, HEAD, end_stream=True)
+            await peer.flush()
+            await peer.end()
+            assert peer.streams[1].status == 503
+            assert [peer.streams[n].reset for n in (3, 5)] == [ErrorCodes.REFUSED_STREAM] * 2
+            assert {last for last, _ in peer.goaways} == {1}
