@@ -171,7 +171,14 @@ class Project:
         replaced = [pair for pair in changes.replaced if pair.after.label in ours]
         check_commands([pair.after for pair in replaced])
         new = [*changes.added, *(pair.after for pair in replaced if pair.elsewhere)]
-        preflight([spec for spec in new if spec.label in ours])
+        # An address that a process of ours serves already, or will, is taken by nobody else.
+        ports = {spec.address.place for spec in changes.wanted if spec.start and spec.address}
+        preflight(
+            spec
+            for spec in new
+            if spec.label in ours
+            and (spec.start or not spec.address or spec.address.place not in ports)
+        )
 
     async def _go(self, target: Config, changes: Changes, more: trio.Event) -> list[Outcome]:
         wanted = self._wanted(changes.wanted)

@@ -35,7 +35,7 @@ class Abort:
         """Raises UsageError when there is no such service, or several copies of it."""
         if self._service is not None:
             [row] = select(registry.snapshot(), self._service, one=True)
-            self._source = registry.backends[row.label]
+            self._source = registry.backends[row.label].process
         task_status.started()
         while (first := self._first(registry)) is None:
             await registry.changed.wait()

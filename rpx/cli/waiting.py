@@ -40,7 +40,7 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     client = Client(lease)
     while True:
         rows = _rows(client, lease)
-        if failed := [row for row in rows if row["state"] == "failed"]:
+        if failed := [row for row in rows if row["state"] == "failed" and not row["served_by"]]:
             raise _failure(failed)
         if stuck := [row for row in rows if _hopeless(row)]:
             raise _stuck(stuck)

@@ -141,7 +141,9 @@ class Client:
         """The connection and the answer to one question; raises the error that it tells of."""
         text = None if body is None else json.dumps(body)
         headers = {} if text is None else {"content-type": "application/json"}
-        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
+        target = (
+            f"{path}?{urlencode(query, doseq=True, errors='surrogateescape')}" if query else path
+        )
         with self._connected() as end:
             with self._walled():
                 end.settimeout(patience)

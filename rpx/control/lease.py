@@ -147,11 +147,14 @@ def find_project(start: Path, file: Path | None = None) -> tuple[Path, Lease | N
 
 
 def all_running() -> list[Lease]:
-    """The lease of every project of this user that runs, by name."""
+    """The lease of every project of this user that runs, by name.
+
+    What was started with another XDG_RUNTIME_DIR is found there, by its own commands.
+    """
     found = {}
     for folder in runtime_folders():
         lease = _held(folder / LEASE)
-        if lease is not None and _findable(lease, folder):
+        if lease is not None and runtime_folder(lease.config).parent == folder.parent:
             found[lease.run_id] = lease
     return sorted(found.values(), key=lambda lease: (lease.name, str(lease.config)))
 
@@ -172,14 +175,9 @@ def crashed_runs() -> list[Lease]:
     found = {}
     for folder in runtime_folders():
         held, lease = _look(folder / LEASE)
-        if lease is not None and not held and _findable(lease, folder):
+        if lease is not None and not held and runtime_folder(lease.config) == folder:
             found[lease.run_id] = lease
     return list(found.values())
-
-
-def _findable(lease: Lease, folder: Path) -> bool:
-    """Other commands would find it, too: it was started with the same runtime folder as ours."""
-    return runtime_folder(lease.config) == folder
 
 
 def _held(path: Path) -> Lease | None:

@@ -16,7 +16,7 @@ def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> dict[
 
     `backend` is None for one that is leaving the project.
     """
-    failed = backend if row.state is State.FAILED else None
+    failed = backend.witness if backend and row.state is State.FAILED else None
     return {
         "name": row.name,
         "backend": row.backend,

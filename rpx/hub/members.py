@@ -103,7 +103,8 @@ class Members:
         for backend in self.backends.values():
             backend.owner = self.backends.get(backend.spec.served_by)
         for backend in self.backends.values():
-            backend.others = tuple(b for b in self.backends.values() if b.owner is backend)
+            answering = [other for other in backend.others if other.gone and other.in_flight]
+            backend.others = (*(b for b in self.everyone if b.owner is backend), *answering)
         kept: dict[str, Pool] = {}
         for to, spec in pools.items():
             pool = self.pools.get(to)

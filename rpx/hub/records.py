@@ -128,6 +128,16 @@ class Backend:
         return self.owner or self
 
     @property
+    def ran(self) -> bool:
+        """There has been a process behind this address."""
+        return self.process.has_run
+
+    @property
+    def witness(self) -> Backend:
+        """The record that knows why it is in the state it is shown in."""
+        return self if self.owner is None or self.owner.state in _RUNNING else self.owner
+
+    @property
     def stuck(self) -> bool:
         """It waits for something that will not come unless somebody gives an order."""
         return any(each.hopeless for each in self.obstacles)

@@ -302,7 +302,7 @@ class Registry(Members):
             in_rotation=backend.in_rotation and backend.weight > 0,
             weight=backend.weight,
             in_flight=backend.in_flight,
-            last_error=backend.last_error,
+            last_error=backend.witness.last_error,
             url=self.url(spec.host) if spec.host else None,
             command=_command(backend.process.spec),
             waiting_for=backend.obstacles,

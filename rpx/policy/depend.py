@@ -19,7 +19,7 @@ class Copy(Protocol):
     @property
     def begun(self) -> bool: ...
     @property
-    def has_run(self) -> bool: ...
+    def ran(self) -> bool: ...
     @property
     def last_error(self) -> str: ...
     @property
@@ -38,7 +38,9 @@ def obstacles(
 
 
 def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> set[str]:
-    """Return the labels of these backends and of all that they depend on, near and far."""
+    """Return the labels of these backends and of all that they need, near and far: what they depend
+    on, and whose process serves them.
+    """
     found: set[str] = set()
     left = [spec for spec in specs if spec.label in labels]
     while left:
@@ -46,7 +48,7 @@ def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> 
         if spec.label not in found:
             found.add(spec.label)
             names = {dependency.name for dependency in spec.depends_on}
-            left += [other for other in specs if other.name in names]
+            left += [each for each in specs if each.name in names or each.label == spec.served_by]
     return found
 
 
@@ -64,7 +66,7 @@ def _met(dependency: Dependency, copies: Sequence[Copy]) -> bool:
     """One copy is enough to be healthy: it takes the requests. Who has completed has done well."""
     match dependency.condition:
         case "started":
-            return any(copy.external or copy.has_run for copy in copies)
+            return any(copy.external or copy.ran for copy in copies)
         case "healthy":
             return any(copy.state in (State.READY, State.COMPLETED) for copy in copies)
         case "completed":

@@ -232,11 +232,11 @@ def _hint(pool: Pool) -> str:
         return " or ".join(f"`rpx resume-backend {label}`" for label in paused) + " brings it back"
     if any(backend.external for backend in pool.backends):
         return "start the process that listens there; rpx sends requests as soon as it answers"
-    if awaited := hopeless(each for backend in pool.backends for each in backend.obstacles):
+    if awaited := hopeless(each for backend in pool.backends for each in backend.process.obstacles):
         return f"`rpx start {awaited}` starts what is waited for; `rpx logs {awaited}` says more"
-    names = dict.fromkeys(backend.spec.name for backend in pool.backends)
+    names = dict.fromkeys(backend.process.spec.name for backend in pool.backends)
     logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
-    if all(backend.state in AT_REST for backend in pool.backends):
+    if all(backend.process.state in AT_REST for backend in pool.backends):
         return " or ".join(f"`rpx start {name}`" for name in names) + f" starts them; {logs}"
     return logs
 
@@ -259,8 +259,8 @@ def _report(registry: Registry, backend: Backend) -> BackendReport:
         address=str(backend.spec.address),
         state=state,
         since=f"{registry.age(backend):.0f} s",
-        last_error=backend.last_error,
+        last_error=backend.witness.last_error,
         output=tuple(
-            line.text.decode("utf-8", "replace") for line in backend.lines.tail(LAST_LINES)
+            line.text.decode("utf-8", "replace") for line in backend.witness.lines.tail(LAST_LINES)
         ),
     )

@@ -78,14 +78,16 @@ def test_two_hosts_have_one_process_and_requests_to_both_wait_for_it(project: Pr
         proxies:
           - {to: "*.shop.localhost", name: tenants, from: localhost:PORT}
           - {to: shop.localhost, from: 127.0.0.1:PORT, start: exec PYTHON app.py PORT}
+        processes: {job: {command: sleep 60, depends_on: {tenants: {condition: started}}}}
         """,
         PORT=port,
     )
     hosts = ("shop.localhost", "one.shop.localhost")
-    with project.up():
+    with project.up("job"):  # with what it needs, and whose process that is
         (pid,) = {project.get(host).text.split()[1] for host in hosts}
-        assert [row["pid"] for row in project.ps()] == [int(pid)] * 2
-        assert [row["served_by"] for row in project.ps()] == [f"shop:{port}", None]
+        assert [row["pid"] for row in project.ps()[:2]] == [int(pid)] * 2
+        assert [row["served_by"] for row in project.ps()] == [f"shop:{port}", None, None]
+        assert project.states()["job"] == "ready"
         for order in (("kill-backend", port), ("restart", "tenants"), ("kill-backend", port)):
             assert project.rpx(*order).returncode == 0
             answers = [project.get(host) for host in reversed(hosts)]

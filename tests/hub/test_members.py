@@ -215,7 +215,29 @@ async def test_the_addresses_of_one_process_know_each_other_after_a_change() -> 
     assert the.backends["api:3000"].others == (other,)
     the.retire(other)
     arrange(the, *of(the, 3000))
+    the.enter(other)
+    the.remove(other)
+    arrange(the, *of(the, 3000))
+    assert the.backends["api:3000"].others == (other,), "it has still to answer"
+    the.leave(other)
+    arrange(the, *of(the, 3000))
     assert not the.backends["api:3000"].others
+
+
+async def test_why_an_address_is_down_is_known_to_whose_process_it_is() -> None:
+    the = registry(spec(3000))
+    other = the.add(replace(external(3001), served_by="api:3000"))
+    arrange(the, *of(the, 3000, 3001))
+    assert not other.ran
+    owner = the.backends["api:3000"]
+    make_ready(the, owner)
+    the.started(owner, 7)
+    assert other.ran
+    other.last_error = "connection refused"
+    assert other.witness is other
+    the.lost(owner, "it broke")
+    assert other.witness is owner
+    assert [row.last_error for row in the.snapshot()] == ["it broke", "it broke"]
 
 
 @given(some.lists(some.lists(some.sampled_from(range(3000, 3006)), unique=True), max_size=6))
