@@ -63,6 +63,7 @@ class Project:
         self._terms = terms
         self._settle = settle
         self._scale = dict(terms.scale)
+        self._tls = bool(config.secured)  # rpx listens for it, and does so to its end
         self._scaled: set[str] = set()  # services that somebody has asked for copies of
 
     @property
@@ -109,12 +110,13 @@ class Project:
         if change.dry:
             return
         https_port = self._registry.https_port
-        await self._settle(settled(self.config, target))
+        await self._settle(settled(self.config, target, tls=self._tls))
         if self._registry.https_port != https_port:  # it is listened to since: URLs have it
             changes = await self._aim(target)
         self._say(_reason(change), (*sentences(changes), *advice(changes)))
         outcomes = await self._go(target, changes, more)
-        self.config, self._scale = settled(self.config, config), scale
+        self.config, self._scale = settled(self.config, config, tls=self._tls), scale
+        self._tls = self._tls or bool(config.secured)
         self.changed.set()
         self.changed = trio.Event()
         for outcome in outcomes:
@@ -164,7 +166,7 @@ class Project:
 
     def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> Changes:
         running = [backend.spec for backend in self._registry.backends.values()]
-        return compare(running, wanted, self.config, target)
+        return compare(running, wanted, self.config, target, tls=self._tls)
 
     def _preflight(self, changes: Changes) -> None:
         ours = self._wanted(changes.wanted)

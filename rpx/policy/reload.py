@@ -73,11 +73,17 @@ class Changes:
 
 
 def compare(
-    running: Sequence[BackendSpec], wanted: Sequence[BackendSpec], before: Config, after: Config
+    running: Sequence[BackendSpec],
+    wanted: Sequence[BackendSpec],
+    before: Config,
+    after: Config,
+    *,
+    tls: bool,
 ) -> Changes:
     """Return the way from the backends that run to those that are wanted, touching the fewest.
 
-    `before` and `after` have the settings that are not about a single backend.
+    `before` and `after` have the settings that are not about a single backend; `tls` is as for
+    `settled`.
     """
     removed, added, pairs = _matched(running, wanted)
     known = [Pair(old, new, tuple(_differences(old, new))) for old, new in pairs]
@@ -98,16 +104,16 @@ def compare(
         wanted=tuple(wanted),
         hosts=tuple((to, differs) for to, differs in hosts.items() if differs),
         settings=tuple(_unequal(before, after, AT_ONCE)),
-        next_run=tuple(_unequal(settled(before, after), after, NEXT_RUN)),
+        next_run=tuple(_unequal(settled(before, after, tls=tls), after, NEXT_RUN)),
     )
 
 
-def settled(before: Config, after: Config) -> Config:
+def settled(before: Config, after: Config, *, tls: bool) -> Config:
     """Return what a run has after a change from `before`: NEXT_RUN is still as it was, but for the
-    port of TLS as long as nothing listens there.
+    port of TLS as long as nothing listens there. `tls`: something does, since a host has had it.
     """
     still = {name: getattr(before, name) for name in NEXT_RUN}
-    if not before.secured:
+    if not tls:
         port = after.listen.https_port
         still["listen"] = before.listen.model_copy(update={"https_port": port})
     return after.model_copy(update=still)

@@ -329,3 +329,11 @@ async def test_a_new_host_has_a_certificate_also_the_first_one(
         assert await shakes_hands("web.localhost")
         said = await it.reload(shop("https: false\n", api=text, web=at(second)))
         assert said[0] == f"restart api:{first}: https"
+        listening = it.registry.https_port
+        it.listen = "{http_port: 0, https_port: 1}"
+        it.write(shop("https: {redirect: false}\n", api=text, web=at(second)))
+        for _ in range(2):
+            [advice] = (await it.change()).answer["advice"]
+            assert advice.startswith("`listen` can't change while rpx runs")
+            assert it.registry.https_port == listening
+        assert await shakes_hands("api.localhost")

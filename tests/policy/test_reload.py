@@ -60,7 +60,7 @@ def shop(*proxies: Proxy, **settings: Any) -> Config:  # noqa: ANN401 - of a Con
 
 
 def way(before: Config, after: Config) -> Changes:
-    return compare(plan(before, 8080), plan(after, 8080), before, after)
+    return compare(plan(before, 8080), plan(after, 8080), before, after, tls=bool(before.secured))
 
 
 def said(before: Config, after: Config) -> list[str]:
@@ -124,7 +124,7 @@ def applied(running: list[BackendSpec], changes: Changes) -> list[BackendSpec]:
 @given(configs(), configs())
 def test_the_plan_applied_to_what_runs_gives_what_is_wanted(before: Config, after: Config) -> None:
     running, wanted = plan(before, 8080), plan(after, 8080)
-    assert applied(running, compare(running, wanted, before, after)) == wanted
+    assert applied(running, compare(running, wanted, before, after, tls=False)) == wanted
 
 
 @settings(max_examples=40)
@@ -291,7 +291,7 @@ def test_settings_of_the_project_hold_at_once_or_with_the_next_run() -> None:
     changes = way(shop(API), after)
     assert sentences(changes) == ["change verbose, limits", "leave 2 backends alone"]
     assert advice(changes) == ["`listen` can't change while rpx runs: `rpx down`, then `rpx up`"]
-    now = settled(shop(API), after)
+    now = settled(shop(API), after, tls=False)
     assert (now.limits.held, now.listen.http_port) == (1, None)
     assert advice(way(now, after)), "it is said again the next time"
 
