@@ -16,7 +16,7 @@ from rpx.changes.transition import Transition
 from rpx.control.outcome import Outcome
 from rpx.control.outcome import as_json as outcome_json
 from rpx.errors import RpxError, UsageError
-from rpx.hub.orders import Change
+from rpx.hub.orders import MAILBOX, Change
 from rpx.hub.registry import Registry
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec, State
@@ -44,8 +44,20 @@ class Terms:
     ports: Path | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Turn:
+    """The place of a change in the queue. `aim`: what it was to come to when it began to wait."""
+
+    aim: tuple[Sequence[BackendSpec], Config] | None = None
+    begun: trio.Event = field(default_factory=trio.Event)
+    more: trio.Event = field(default_factory=trio.Event)  # somebody waits for something else
+
+
 class Project:
-    """Carries out one change after the other. `config` is as it was loaded."""
+    """Carries out one change after the other; looks and mistakes wait for none.
+
+    `config` is as it was loaded, that of a change as soon as it is under way.
+    """
 
     def __init__(
         self,
@@ -65,6 +77,8 @@ class Project:
         self._scale = dict(terms.scale)
         self._tls = bool(config.secured)  # rpx listens for it, and does so to its end
         self._scaled: set[str] = set()  # services that somebody has asked for copies of
+        self._turns: list[Turn] = []  # the first is under way
+        self._coming: Sequence[BackendSpec] | None = None  # who there will be after that
 
     @property
     def follows_file(self) -> bool:
@@ -73,28 +87,67 @@ class Project:
 
     async def run(self) -> None:
         """Take orders until cancelled."""
-        change = await self._registry.mailbox.orders.receive()
-        while True:
-            more = trio.Event()
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._take, change, more)
+        room = trio.Semaphore(MAILBOX)
+        async with trio.open_nursery() as nursery:
+            while True:
+                await room.acquire()
                 change = await self._registry.mailbox.orders.receive()
-                more.set()
+                turn = Turn()
+                if not change.dry:
+                    self._turns.append(turn)
+                nursery.start_soon(self._take, change, turn, room)
 
-    async def _take(self, change: Change, more: trio.Event) -> None:
+    async def _take(self, change: Change, turn: Turn, room: trio.Semaphore) -> None:
         change.taken.set()
         try:
-            await self._carry_out(change, more)
+            await self._carry_out(change, turn)
         except RpxError as error:
             change.error = error
             self._say(
                 f"{_reason(change)}: that can't be done, everything stays as it is",
                 str(error).splitlines(),
             )
+        if not change.dry:
+            self._turns.remove(turn)
         change.done.set()
+        if self._turns:
+            self._turns[0].begun.set()
+        room.release()
 
-    async def _carry_out(self, change: Change, more: trio.Event) -> None:
-        """Raises RpxError before anything is touched. `more`: somebody waits for the next one."""
+    async def _carry_out(self, change: Change, turn: Turn) -> None:
+        """Raises RpxError before anything is touched."""
+        if change.dry or self._turns[0] is not turn:
+            target, *_ = await self._wish(change)
+            changes = await self._aim(target, alone=not self._turns)
+            change.answer = as_json(changes)
+            if change.dry:
+                return
+            turn.aim = changes.wanted, target
+            self._press()
+            await turn.begun.wait()
+        # Once more: what was read while it waited may be old.
+        target, config, scale = await self._wish(change)
+        changes = await self._aim(target)
+        change.answer = as_json(changes)
+        if change.scale is not None:
+            self._scaled |= change.scale.keys()
+        https_port = self._registry.https_port
+        await self._settle(settled(self.config, target, tls=self._tls))
+        if self._registry.https_port != https_port:  # it is listened to since: URLs have it
+            changes = await self._aim(target)
+        self._say(_reason(change), (*sentences(changes), *advice(changes)))
+        self.config, self._scale = settled(self.config, config, tls=self._tls), scale
+        self._tls = self._tls or bool(config.secured)
+        outcomes = await self._go(target, changes, turn.more)
+        self.changed.set()
+        self.changed = trio.Event()
+        for outcome in outcomes:
+            if outcome.exit_code:
+                self._registry.say(outcome.sentence)
+        change.answer["outcomes"] = [outcome_json(outcome) for outcome in outcomes]
+
+    async def _wish(self, change: Change) -> tuple[Config, Config, dict[str, int]]:
+        """Return what is to run, the configuration behind it, and the copies asked for."""
         if change.scale is None:
             config = await self._read()
             scale = still_meant(self._scale, self.config, config)
@@ -102,27 +155,16 @@ class Project:
             config = self.config
             scaled(config, change.scale)  # raises for one that is wrong, which comes to nothing
             scale = {**self._scale, **change.scale}
-            if not change.dry:
-                self._scaled |= change.scale.keys()
-        target = scaled(config, scale)
-        changes = await self._aim(target)
-        change.answer = as_json(changes)
-        if change.dry:
+        return scaled(config, scale), config, scale
+
+    def _press(self) -> None:
+        """Bring the change under way to an end if somebody waits for something else."""
+        now, *waiting = self._turns
+        if self._coming is None:
             return
-        https_port = self._registry.https_port
-        await self._settle(settled(self.config, target, tls=self._tls))
-        if self._registry.https_port != https_port:  # it is listened to since: URLs have it
-            changes = await self._aim(target)
-        self._say(_reason(change), (*sentences(changes), *advice(changes)))
-        outcomes = await self._go(target, changes, more)
-        self.config, self._scale = settled(self.config, config, tls=self._tls), scale
-        self._tls = self._tls or bool(config.secured)
-        self.changed.set()
-        self.changed = trio.Event()
-        for outcome in outcomes:
-            if outcome.exit_code:
-                self._registry.say(outcome.sentence)
-        change.answer["outcomes"] = [outcome_json(outcome) for outcome in outcomes]
+        for wanted, target in (turn.aim for turn in waiting if turn.aim):
+            if not self._compare(wanted, target).nothing:
+                now.more.set()
 
     async def _read(self) -> Config:
         if self._terms.load is None:
@@ -136,9 +178,11 @@ class Project:
             self._registry.say(f"warning: {text}")
         return config
 
-    async def _aim(self, target: Config) -> Changes:
-        """Return the way there, once it is known that it can be gone."""
-        running = _ports(backend.spec for backend in self._registry.backends.values())
+    async def _aim(self, target: Config, *, alone: bool = True) -> Changes:
+        """Return the way there, once it is known that it can be gone; not `alone`: beside another
+        change, whose processes may still have ports.
+        """
+        running = _ports(self._there)
         file = self._terms.ports
         config = await trio.to_thread.run_sync(
             lambda: settle_ports(target, file, keep=False, running=running)
@@ -148,7 +192,8 @@ class Project:
         # Copies whose ports rpx chooses get others: then the new ones can come before the old go.
         moving: dict[str, list[BackendSpec]] = defaultdict(list)
         for pair in changes.replaced:
-            serves = self._registry.backends[pair.before.label].in_rotation
+            there = self._registry.backends.get(pair.before.label)  # None: it is about to come
+            serves = there is None or there.in_rotation
             if pair.after.port_chosen and pair.before.address == pair.after.address and serves:
                 moving[pair.after.name].append(pair.after)
         if moving:
@@ -161,32 +206,32 @@ class Project:
                 for spec, port in zip(copies, spare[name], strict=True)
             }
             changes = self._compare([moved.get(spec.label, spec) for spec in specs], target)
-        await trio.to_thread.run_sync(self._preflight, changes)
+        ours = self._wanted(changes.wanted)
+        await trio.to_thread.run_sync(
+            _preflight, changes, ours, preflight if alone else check_commands
+        )
         return changes
 
     def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> Changes:
-        running = [backend.spec for backend in self._registry.backends.values()]
-        return compare(running, wanted, self.config, target, tls=self._tls)
+        return compare(self._there, wanted, self.config, target, tls=self._tls)
 
-    def _preflight(self, changes: Changes) -> None:
-        ours = self._wanted(changes.wanted)
-        replaced = [pair for pair in changes.replaced if pair.after.label in ours]
-        check_commands([pair.after for pair in replaced])
-        new = [*changes.added, *(pair.after for pair in replaced if pair.elsewhere)]
-        # An address that a process of ours serves already, or will, is taken by nobody else.
-        ports = {spec.address.place for spec in changes.wanted if spec.start and spec.address}
-        preflight(
-            spec
-            for spec in new
-            if spec.label in ours
-            and (spec.start or not spec.address or spec.address.place not in ports)
-        )
+    @property
+    def _there(self) -> Sequence[BackendSpec]:
+        """Who runs, or will when the change under way has come to its end."""
+        if self._coming is not None:
+            return self._coming
+        return [backend.spec for backend in self._registry.backends.values()]
 
     async def _go(self, target: Config, changes: Changes, more: trio.Event) -> list[Outcome]:
         wanted = self._wanted(changes.wanted)
         pools = plan_pools(target.proxies)
         way = Transition(self._registry, self._fleet, changes, pools, wanted, more=more)
-        outcomes = await way.run()
+        self._coming = changes.wanted
+        self._press()
+        try:
+            outcomes = await way.run()
+        finally:
+            self._coming = None
         if ports := _ports(changes.wanted):
             await trio.to_thread.run_sync(keep_ports, self._terms.ports, ports)
         return outcomes
@@ -211,6 +256,22 @@ class Project:
         self._registry.say(f"{head}: {first}" if not rest else f"{head}:")
         for line in lines if rest else ():
             self._registry.say(f"  {line}".rstrip())
+
+
+def _preflight(
+    changes: Changes, ours: Collection[str], check_new: Callable[[Iterable[BackendSpec]], None]
+) -> None:
+    replaced = [pair for pair in changes.replaced if pair.after.label in ours]
+    check_commands([pair.after for pair in replaced])
+    new = [*changes.added, *(pair.after for pair in replaced if pair.elsewhere)]
+    # An address that a process of ours serves already, or will, is taken by nobody else.
+    ports = {spec.address.place for spec in changes.wanted if spec.start and spec.address}
+    check_new(
+        spec
+        for spec in new
+        if spec.label in ours
+        and (spec.start or not spec.address or spec.address.place not in ports)
+    )
 
 
 def _ports(specs: Iterable[BackendSpec]) -> Kept:

@@ -155,7 +155,9 @@ class Transition:
         backend.vouched = backend.state is State.READY and _same(pair)
         try:
             outcome = await self._within_bounds(orders.restart, backend)
-            given_up = outcome.exit_code and not self._more.is_set()
+            # One that only needs time may get it from the next change.
+            given_up = backend.state is State.FAILED or not self._more.is_set()
+            given_up = given_up and bool(outcome.exit_code)
             if not (given_up and backend.vouched) or backend.state is State.STOPPED:
                 return outcome
             self._take_back(backend, pair)

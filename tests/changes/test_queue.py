@@ -1,0 +1,105 @@
+"""Several changes are asked for at once: who waits for whom, and who cuts whom short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rpx.errors import ConfigError, UsageError
+from rpx.hub.orders import Change
+from tests.changes.written import at, shop
+from tests.support.live import Live, live
+from tests.support.project import free_ports
+from tests.support.running import until
+
+pytestmark = pytest.mark.real
+
+GATED = "{command: until test -e go; do sleep 0.02; done; RUN}"
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is cut short has no time left."""
+    monkeypatch.setattr("rpx.changes.transition.PRESSED", 0.0)
+
+
+async def under_way(it: Live, label: str) -> Change:
+    """Give the order to reload, and return it when a new process of `label` runs."""
+    change, before = Change(), it.pids[label]
+    it.registry.mailbox.give.send_nowait(change)
+    await it.until(lambda: it.pids[label] not in (before, None))
+    return change
+
+
+def exit_codes(change: Change) -> list[int]:
+    return [each["exit_code"] for each in change.answer["outcomes"]]
+
+
+async def test_looks_and_mistakes_neither_wait_nor_cut_short_what_is_under_way(
+    tmp_path: Path,
+) -> None:
+    first, second, third = free_ports(3)
+    async with live(tmp_path, shop(api=at(first, second))) as it:
+        new = at(first, second, run=GATED)
+        it.write(shop(api=new))
+        change = await under_way(it, f"api:{first}")
+        it.write(shop(api=new, web=at(third)))
+        look = await it.change(dry=True)
+        assert look.answer["sentences"] == [f"add web:{third}", "leave 2 backends alone"]
+        it.write(shop(api=at(first, second, more=", strateggy: random")))
+        assert isinstance((await it.change()).error, ConfigError)
+        assert isinstance((await it.change({"nosuch": 3})).error, UsageError)
+        assert not change.done.is_set()
+        (tmp_path / "go").touch()
+        await change.done.wait()
+        assert exit_codes(change) == [0, 0]
+
+
+async def test_the_same_change_once_more_waits_for_the_first(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(api=at(port))) as it:
+        it.write(shop(api=at(port, run=GATED)))
+        change, again = await under_way(it, f"api:{port}"), Change()
+        it.registry.mailbox.give.send_nowait(again)
+        await until(lambda: again.answer, "it has been compared with the first")
+        (tmp_path / "go").touch()
+        await again.done.wait()
+        assert exit_codes(change) == [0]
+        assert again.answer["sentences"] == ["nothing to change"]
+
+
+async def test_changes_are_made_in_the_order_in_which_they_are_asked_for(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    api = "start: RUN, replicas: 1"
+    async with live(tmp_path, shop(api=api, web=at(port))) as it:
+        it.write(shop(api=api, web=at(port, run=GATED)))
+        change = await under_way(it, f"web:{port}")
+        more = [Change({"api": count}) for count in (3, 2)]
+        for each in more:
+            it.registry.mailbox.give.send_nowait(each)
+        await more[1].done.wait()
+        assert exit_codes(change) == [124]
+        assert more[0].done.is_set()
+        assert len(it.registry.pools["api.localhost"].backends) == 2
+
+
+async def test_what_has_failed_is_again_what_it_was_though_another_change_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpx.changes.transition.PRESSED", 15.0)
+    first, second = free_ports(2)
+    broken = "{command: until test -e go; do sleep 0.02; done; exit 3, restart: 'no'}"
+    async with live(tmp_path, shop(api=at(first))) as it:
+        it.write(shop(api=at(first, run=broken)))
+        change, other = await under_way(it, f"api:{first}"), Change()
+        it.write(shop(api=at(first), web=at(second)))
+        it.registry.mailbox.give.send_nowait(other)
+        await until(lambda: other.answer, "it waits")
+        (tmp_path / "go").touch()
+        await other.done.wait()
+        [outcome] = change.answer["outcomes"]
+        assert "failed" in outcome["sentence"]
+        assert "; as it was: " in outcome["sentence"]
+        assert other.answer["sentences"] == [f"add web:{second}", "leave 1 backend alone"]
+        assert it.backend(f"api:{first}").in_rotation
