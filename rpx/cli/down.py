@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -21,7 +23,7 @@ from rpx.control.lease import (
     not_running,
     running,
 )
-from rpx.errors import TookTooLong, UsageError
+from rpx.errors import RpxError, TookTooLong, UsageError
 
 EXAMPLES = """\
 rpx down                        # stop this project, and wait until it has ended
@@ -43,19 +45,30 @@ def down(common: Common, *, everything: bool) -> None:
     if everything and common.file is not None:
         raise UsageError("`--all` and `--file` exclude each other", hint="leave one of them out")
     leases, remains = _everything() if everything else _project(common.file)
+    errors: list[RpxError] = []  # of one project, which are nothing to the others
     for crashed in remains:
-        clear(crashed)
+        with _noted(errors):
+            clear(crashed)
+    asked = []
     for lease in leases:
-        client = Client(lease)
-        client.down()
-    for lease in leases:
-        if not _gone(lease):
-            name, pid, guardian = lease.name, lease.supervisor.pid, lease.guardian.pid
-            raise TookTooLong(
-                f"`{name}` (pid {pid}) has not ended after {GONE_WITHIN:g} s",
-                hint=f"see what it waits for: `rpx ps`; end it at once: `kill {guardian}`",
-            )
-        sys.stderr.write(f"stopped {lease.name}\n")
+        with _noted(errors):
+            Client(lease).down()
+            asked.append(lease)
+    deadline = time.monotonic() + GONE_WITHIN
+    for lease in asked:
+        with _noted(errors):
+            _wait(lease, deadline)
+    if errors:
+        errors[0].problems = tuple(problem for each in errors for problem in each.problems)
+        raise errors[0]
+
+
+@contextmanager
+def _noted(errors: list[RpxError]) -> Iterator[None]:
+    try:
+        yield
+    except RpxError as error:
+        errors.append(error)
 
 
 def _everything() -> tuple[list[Lease], list[Lease]]:
@@ -74,13 +87,20 @@ def _project(file: Path | None) -> tuple[list[Lease], list[Lease]]:
     return [], [crashed]
 
 
+def _wait(lease: Lease, deadline: float) -> None:
+    """Wait until a project has gone, and say so. Raises TookTooLong."""
+    while not _gone(lease):
+        if time.monotonic() > deadline:
+            name, pid, guardian = lease.name, lease.supervisor.pid, lease.guardian.pid
+            raise TookTooLong(
+                f"`{name}` (pid {pid}) has not ended after {GONE_WITHIN:g} s",
+                hint=f"see what it waits for: `rpx ps`; end it at once: `kill {guardian}`",
+            )
+        time.sleep(LOOK)
+    sys.stderr.write(f"stopped {lease.name}\n")
+
+
 def _gone(lease: Lease) -> bool:
     """Nobody holds the lease any more, and the guardian has swept up."""
-    deadline = time.monotonic() + GONE_WITHIN
-    while True:
-        now = running(lease.config)
-        if (now is None or now.run_id != lease.run_id) and not lease.guardian.alive:
-            return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(LOOK)
+    now = running(lease.config)
+    return (now is None or now.run_id != lease.run_id) and not lease.guardian.alive

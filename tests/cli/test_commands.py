@@ -289,6 +289,20 @@ def test_a_look_at_what_does_not_run_is_exit_code_3(
     assert err == f"error: {folder}/rpx.yaml is not running\nhint: start it: `rpx up`\n"
 
 
+def test_down_all_says_what_is_wrong_with_each_project(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    me = Identity.of(os.getpid())
+    swept = Lease(me, me, "run", "started since", folder / "rpx.yaml")
+    lease = Lease(me, me, "run", "just starting", folder / "other.yaml")
+    monkeypatch.setattr("rpx.cli.down._everything", lambda: ([lease], [swept]))
+    with take(swept):
+        assert main(["down", "--all"]) == 1
+    first, second = capsys.readouterr().err.split("\n\n")
+    assert first.startswith("error: `started since` is already running")
+    assert second.startswith("error: `just starting` (pid ")
+
+
 def test_check_shows_what_would_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "rpx.yaml").write_text(
         "listen: {http_port: 8080}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from rpx.control.lease import Identity, Lease, take
 from tests.support.project import Project, until
 
 pytestmark = pytest.mark.real
@@ -198,6 +200,20 @@ def test_two_projects_side_by_side_do_not_meet(project: Project, tmp_path: Path)
         assert row["name"] == "other"
         done = project.rpx("down", "--all")
         assert (done.returncode, done.stderr) == (0, "stopped other\n")
+
+
+def test_down_all_stops_the_others_of_one_that_is_just_starting(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", project.environment["XDG_RUNTIME_DIR"])
+    me = Identity.of(os.getpid())
+    project.write("name: shop\nprocesses: {app: sleep 60}")
+    with background(project, "--wait"):
+        with take(Lease(me, me, "run", "at first", tmp_path / "other" / "rpx.yaml")):
+            done = project.rpx("down", "--all")
+        assert done.returncode == 3
+        assert done.stderr.startswith("stopped shop\nerror: `at first` (pid ")
+        assert "does not listen on its control socket" in done.stderr
 
 
 def test_a_folder_that_is_gone_strands_nothing(project: Project, tmp_path: Path) -> None:
