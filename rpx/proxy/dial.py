@@ -21,7 +21,7 @@ from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NO_MORE_FILES, Place, answered, call
 
 AGAIN = 0.005  # seconds until a place within this machine is called again; more each time,
-AGAIN_MOST = 0.1  # and at most so many
+AGAIN_MOST = 0.9  # and at most so many: then the kernel calls by itself
 HEAD_START = 0.25  # seconds of each attempt before the next one begins (RFC 8305 §5)
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH})
 
@@ -37,6 +37,7 @@ class Dialer:
         self._reactor = reactor
         self._last: dict[Location, Place] = {}
         self._lines: dict[Place, trio.Lock] = defaultdict(trio.Lock)  # of those who call again
+        self._patience: dict[Place, float] = {}  # seconds that are enough, where AGAIN is not
 
     async def dial(self, address: Location) -> socket.socket:
         """Return a new connection. Raises OSError; TimeoutError when nothing answers at all."""
@@ -100,20 +101,23 @@ class Dialer:
 
         Within a machine silence means that the backend's queue is full (Python's http.server has
         one of five). The kernel calls again after seconds, and for all at once: then most of them
-        are established for us alone, and hang for minutes. So we call, one at a time.
+        are established for us alone, and hang for minutes. So we call, one at a time. Or the port
+        leads elsewhere, to a virtual machine: a longer wait will do, and the next ones begin so.
         """
         if not _is_near(place):
             return await answered(sock, place)
-        with trio.move_on_after(AGAIN):
+        with trio.move_on_after(self._patience.get(place, AGAIN)):
             return await answered(sock, place)
-        pause = AGAIN
         async with self._lines[place]:
+            pause = self._patience.get(place, AGAIN)
             while True:
                 sock, done = call(place)
                 if done:
                     return sock
                 with trio.move_on_after(pause):
-                    return await answered(sock, place)
+                    sock = await answered(sock, place)
+                    self._patience[place] = pause
+                    return sock
                 pause = min(pause * 1.5, AGAIN_MOST)
 
 

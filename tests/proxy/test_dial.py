@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from rpx.model.address import Address
 from rpx.proxy import dial
@@ -176,3 +177,42 @@ async def test_many_get_through_a_short_queue_as_fast_as_the_backend_takes_them(
                 backend.start_soon(trio.serve_listeners, echo, [listener])
         backend.cancel_scope.cancel(reason="all are answered")
     assert answers == [b"x"] * 40
+
+
+async def test_a_port_of_this_machine_that_leads_elsewhere_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """As one that is forwarded into a virtual machine, on a slow line; here without the line."""
+    calls: list[socket.socket] = []
+
+    def calling(_: Place) -> tuple[socket.socket, bool]:
+        calls.append(socket.socket())
+        return calls[-1], False
+
+    async def slowly(sock: socket.socket, _: Place) -> socket.socket:
+        try:
+            await trio.sleep(0.6)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    monkeypatch.setattr(dial, "call", calling)
+    monkeypatch.setattr(dial, "answered", slowly)
+    dialer, address = Dialer(5.0, Reactor()), Address("127.0.0.1", 3000)
+    answers: list[socket.socket] = []
+
+    async def ask() -> None:
+        answers.append(await dialer.dial(address))
+
+    await ask()
+    assert [sock for sock in calls if sock.fileno() != -1] == answers
+    calls.clear()
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:  # by now it is known, and nobody waits for others
+        for _ in range(20):
+            nursery.start_soon(ask)
+    assert trio.current_time() - began == pytest.approx(0.6)
+    assert len(calls) == 20
+    for sock in answers:
+        sock.close()
