@@ -50,7 +50,8 @@ class Transition:
         self._more = more
         self._standing: dict[str, Backend] = {}  # by the label of who will take their places
         self._rolled: dict[str, trio.Event] = {}  # services whose processes have been replaced
-        self._failed: dict[str, str] = {}  # who of a service hasn't come back
+        self._arrived: dict[str, trio.Event] = {}  # new services
+        self._failed: dict[str, str] = {}  # what has become of one of these in vain
         self._outcomes: list[Outcome] = []
 
     async def run(self) -> list[Outcome]:
@@ -58,11 +59,16 @@ class Transition:
         rolling = self._rolling()
         leaving, new = self._exchange()
         self._rolled = {name: trio.Event() for name in rolling}
+        arriving = self._arriving(new)
+        self._arrived = {name: trio.Event() for name in arriving}
         async with trio.open_nursery() as nursery:
             for backend in leaving:
                 nursery.start_soon(self._end, backend)
             for backend in new:
-                nursery.start_soon(self._join, backend)
+                if backend.spec.name not in arriving:
+                    nursery.start_soon(self._join, backend)
+            for name, backends in arriving.items():
+                nursery.start_soon(self._arrive, name, backends)
             for name, pairs in rolling.items():
                 nursery.start_soon(self._roll, name, pairs, nursery)
         order = {spec.label: place for place, spec in enumerate(self._changes.wanted)}
@@ -77,6 +83,14 @@ class Transition:
             if pair.moves and backend.in_rotation:
                 self._standing[pair.after.label] = backend
         return services
+
+    def _arriving(self, new: Sequence[Backend]) -> dict[str, list[Backend]]:
+        """Return services that are new as a whole, with their copies."""
+        names = {backend.spec.name for backend in new}
+        there = self._registry.backends.values()
+        names -= {backend.spec.name for backend in there if backend not in new}
+        names -= self._rolled.keys()
+        return {name: self._registry.named(name) for name in names}
 
     def _exchange(self) -> tuple[list[Backend], list[Backend]]:
         """Do all that needs no process; return who leaves and who is new."""
@@ -111,17 +125,28 @@ class Transition:
         self._outcomes.append(Outcome(label, backend.state, pid, None, f"{label} removed{was}"))
 
     async def _join(self, backend: Backend) -> None:
-        await self._others(backend.spec)
+        await self._others(backend.spec, self._rolled)
         wanted = backend.spec.label in self._wanted
         self._fleet.begin(backend, wanted=wanted)
         if wanted and not backend.external:
             self._outcomes.append(await self._within_bounds(orders.start, backend))
 
+    async def _arrive(self, name: str, backends: Sequence[Backend]) -> None:
+        async with trio.open_nursery() as nursery:
+            for backend in backends:
+                nursery.start_soon(self._join, backend)
+        labels = [backend.spec.label for backend in backends]
+        failed = [each.label for each in self._outcomes if each.exit_code and each.label in labels]
+        if len(failed) == len(labels):  # one copy is enough
+            self._failed[name] = f"{failed[0]} did not come up"
+        self._arrived[name].set()
+
     async def _roll(
         self, name: str, pairs: Sequence[tuple[Backend, Pair]], nursery: trio.Nursery
     ) -> None:
         """Replace the processes of one service; the first that doesn't come back ends it."""
-        failed = await self._others(pairs[0][1].after)
+        done = {**self._rolled, **self._arrived}
+        failed = await self._others(pairs[0][1].after, done)
         for backend, pair in pairs:
             if failed:
                 outcome = self._left(backend, pair, failed)
@@ -131,16 +156,16 @@ class Transition:
                 outcome = await self._restart(backend, pair)
             self._outcomes.append(outcome)
             if outcome.exit_code and not failed:
-                failed = outcome.label
+                failed = f"{outcome.label} did not come back"
         if failed:
             self._failed[name] = failed
         self._rolled[name].set()
 
-    async def _others(self, spec: BackendSpec) -> str:
-        """Wait for those of a change that it depends on; return who of them has failed."""
-        names = [each.name for each in spec.depends_on if each.name in self._rolled]
+    async def _others(self, spec: BackendSpec, done: Mapping[str, trio.Event]) -> str:
+        """Wait for those of a change that it depends on; return what has become of them in vain."""
+        names = [each.name for each in spec.depends_on if each.name in done]
         for name in names:
-            await self._rolled[name].wait()
+            await done[name].wait()
         return next((self._failed[name] for name in names if name in self._failed), "")
 
     async def _restart(self, backend: Backend, pair: Pair) -> Outcome:
@@ -191,7 +216,7 @@ class Transition:
         if _same(pair):
             self._take_back(backend, pair)
         label = backend.spec.label
-        text = f"{label} left as it is, because {failed} did not come back"
+        text = f"{label} left as it is, because {failed}"
         return Outcome(label, backend.shown, backend.pid, backend.pid, text, Exit.FAILED)
 
     def _take_back(self, backend: Backend, pair: Pair) -> None:
