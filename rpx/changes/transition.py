@@ -125,11 +125,20 @@ class Transition:
         self._outcomes.append(Outcome(label, backend.state, pid, None, f"{label} removed{was}"))
 
     async def _join(self, backend: Backend) -> None:
-        await self._others(backend.spec, self._rolled)
-        wanted = backend.spec.label in self._wanted
+        label, wanted = backend.spec.label, backend.spec.label in self._wanted
+        backend.behind = self._rolled.keys()
         self._fleet.begin(backend, wanted=wanted)
-        if wanted and not backend.external:
-            self._outcomes.append(await self._within_bounds(orders.start, backend))
+        await self._others(backend.spec, self._rolled)
+        backend.behind = ()
+        self._registry.look_ahead(backend)
+        if not wanted or backend.external:
+            return
+        if backend.begun and backend.state is State.STOPPED:
+            text = f"{label} was stopped before it could start"
+            outcome = Outcome(label, backend.shown, None, None, text, Exit.FAILED)
+        else:
+            outcome = await self._within_bounds(orders.start, backend)
+        self._outcomes.append(outcome)
 
     async def _arrive(self, name: str, backends: Sequence[Backend]) -> None:
         async with trio.open_nursery() as nursery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
 
 import trio
@@ -28,6 +28,7 @@ class Backend:
 
     __slots__ = (
         "begun",
+        "behind",
         "changed",
         "coming_back",
         "counts",
@@ -77,6 +78,7 @@ class Backend:
         self.generation = 0  # launches so far
         self.ups = 0  # times it has come up: one that was away is a new one to a retry
         self.begun = False  # its life has: until then its state says nothing
+        self.behind: Collection[str] = ()  # services that are changing, and that it comes after
         self.has_run = False  # there has been a process
         self.coming_back = False  # on its way down, but only to be started again
         self.vouched = False  # whoever changes it sees to it that it runs again

@@ -119,7 +119,7 @@ class Registry(Members):
         return found
 
     def _obstacles(self, backend: Backend) -> tuple[Obstacle, ...]:
-        return obstacles(backend.spec.depends_on, self.named)
+        return obstacles(backend.spec.depends_on, self.named, backend.behind)
 
     def started(self, backend: Backend, pid: int) -> None:
         """Say which process `backend` is now."""

@@ -27,13 +27,18 @@ class Copy(Protocol):
 
 
 def obstacles(
-    dependencies: Iterable[Dependency], copies: Callable[[str], Sequence[Copy]]
+    dependencies: Iterable[Dependency],
+    copies: Callable[[str], Sequence[Copy]],
+    changing: Collection[str] = (),
 ) -> tuple[Obstacle, ...]:
-    """Return what is missing; nothing, if the start may begin. `copies` gives those of a name."""
+    """Return what is missing; nothing, if the start may begin. `copies` gives those of a name.
+
+    Those that are `changing` are missing whatever their state: it is that of old processes.
+    """
     return tuple(
-        _obstacle(dependency, found)
+        _obstacle(dependency, found, changing=dependency.name in changing)
         for dependency in dependencies
-        if not _met(dependency, found := copies(dependency.name))
+        if not _met(dependency, found := copies(dependency.name)) or dependency.name in changing
     )
 
 
@@ -73,7 +78,9 @@ def _met(dependency: Dependency, copies: Sequence[Copy]) -> bool:
             return bool(copies) and all(copy.state is State.COMPLETED for copy in copies)
 
 
-def _obstacle(dependency: Dependency, copies: Sequence[Copy]) -> Obstacle:
+def _obstacle(dependency: Dependency, copies: Sequence[Copy], *, changing: bool) -> Obstacle:
+    if changing:
+        return Obstacle(dependency.name, dependency.condition, "being changed", hopeless=False)
     moving = [copy for copy in copies if not _stuck(copy)]
     best = next(iter(moving or copies), None)
     return Obstacle(

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trio
 
+from rpx.control import orders
 from rpx.hub.orders import Change
+from rpx.model.status import State
+from rpx.policy.depend import sentence
 from tests.changes.written import at, shop
-from tests.support.live import clients, live
+from tests.support.live import Clients, clients, live
 from tests.support.project import free_ports
+from tests.support.running import until
 
 pytestmark = pytest.mark.real
 
@@ -49,3 +54,66 @@ async def test_one_that_runs_goes_on_if_what_it_newly_depends_on_does_not_come(
         assert (failed["exit_code"], left["exit_code"]) == (1, 1)
         assert left["sentence"].endswith(f"because cache:{second} did not come up")
         assert it.pids[f"api:{first}"] == before[f"api:{first}"]
+
+
+async def test_a_new_one_waits_for_a_migration_that_has_changed_and_so_do_its_requests(
+    tmp_path: Path,
+) -> None:
+    first, second = free_ports(2)
+    job = "processes: {job: {command: %s, oneshot: true}}"
+    web = at(second, run="{command: test -e migrated || exit 3; RUN, restart: 'no'}")
+    async with live(tmp_path, shop(api=at(first)) + job % "true") as it:
+        it.write(
+            shop(api=at(first), web=f"{web}, depends_on: {{job: completed}}")
+            + job % f"{UNTIL} touch migrated"
+        )
+        change = Change()
+        it.registry.mailbox.give.send_nowait(change)
+        await it.until(lambda: it.pids["job"])
+        asking, pool = Clients(), it.registry.pools["web.localhost"]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(asking.ask_on, it.registry.port, "web.localhost", "/")
+            await until(lambda: pool.waiting or asking.failures, "the request is held")
+            assert sentence(it.backend(f"web:{second}").obstacles) == "for job (being changed)"
+            (tmp_path / "go").touch()
+            await asking.answered(1)
+            nursery.cancel_scope.cancel()
+        await change.done.wait()
+        assert not asking.failures
+        assert [each["exit_code"] for each in change.answer["outcomes"]] == [0, 0]
+
+
+async def test_a_new_one_that_is_stopped_while_it_waits_stays_stopped(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    job = "processes: {job: {command: %s, oneshot: true}}"
+    async with live(tmp_path, shop(api=at(first)) + job % "true") as it:
+        web = at(second, more=", depends_on: {job: completed}")
+        it.write(shop(api=at(first), web=web) + job % UNTIL.removesuffix(";"))
+        change = Change()
+        it.registry.mailbox.give.send_nowait(change)
+        await it.until(lambda: it.pids["job"])
+        [stopped] = await orders.stop(it.registry, ["web"])
+        assert stopped.sentence == f"web:{second} stopped"
+        (tmp_path / "go").touch()
+        await change.done.wait()
+        [_, outcome] = sorted(each["sentence"] for each in change.answer["outcomes"])
+        assert outcome == f"web:{second} was stopped before it could start"
+        assert not it.backend(f"web:{second}").has_run
+
+
+async def test_a_new_one_comes_after_the_new_process_of_a_service_and_not_the_old(
+    tmp_path: Path,
+) -> None:
+    [port] = free_ports(1)
+    api = "start: {command: %s RUN}, replicas: 1"
+    async with live(tmp_path, shop(api=api % "")) as it:
+        web = at(port, run="{command: test -e new || exit 3; RUN}", more=", depends_on: [api]")
+        it.write(shop(api=api % f"{UNTIL} touch new;", web=web))
+        change = Change()
+        it.registry.mailbox.give.send_nowait(change)
+        await it.until(lambda: f"web:{port}" in it.pids)
+        await it.until(lambda: it.backend(f"web:{port}").state is State.WAITING)
+        (tmp_path / "go").touch()
+        await change.done.wait()
+        assert {each["exit_code"] for each in change.answer["outcomes"]} == {0}
+        assert it.backend(f"web:{port}").restarts == 0
