@@ -44,6 +44,19 @@ class Terms:
     ports: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a change is to come to: `target` is `config` with as many copies as `scale` says.
+
+    `scaled` are services that somebody has asked for copies of.
+    """
+
+    config: Config
+    scale: Mapping[str, int]
+    scaled: Collection[str]
+    target: Config
+
+
 @dataclass(slots=True, eq=False)
 class Turn:
     """The place of a change in the queue. `aim`: what it was to come to when it began to wait."""
@@ -74,9 +87,9 @@ class Project:
         self._fleet = fleet
         self._terms = terms
         self._settle = settle
-        self._scale = dict(terms.scale)
+        self._scale = terms.scale
         self._tls = bool(config.secured)  # rpx listens for it, and does so to its end
-        self._scaled: set[str] = set()  # services that somebody has asked for copies of
+        self._scaled: Collection[str] = frozenset()
         self._turns: list[Turn] = []  # the first is under way
         self._coming: Sequence[BackendSpec] | None = None  # who there will be after that
 
@@ -117,28 +130,27 @@ class Project:
     async def _carry_out(self, change: Change, turn: Turn) -> None:
         """Raises RpxError before anything is touched."""
         if change.dry or self._turns[0] is not turn:
-            target, *_ = await self._wish(change)
-            changes = await self._aim(target, alone=not self._turns)
+            wish = await self._wish(change)
+            changes = await self._aim(wish, alone=not self._turns)
             change.answer = as_json(changes)
             if change.dry:
                 return
-            turn.aim = changes.wanted, target
+            turn.aim = changes.wanted, wish.target
             self._press()
             await turn.begun.wait()
         # Once more: what was read while it waited may be old.
-        target, config, scale = await self._wish(change)
-        changes = await self._aim(target)
+        wish = await self._wish(change)
+        changes = await self._aim(wish)
         change.answer = as_json(changes)
-        if change.scale is not None:
-            self._scaled |= change.scale.keys()
         https_port = self._registry.https_port
-        await self._settle(settled(self.config, target, tls=self._tls))
+        await self._settle(settled(self.config, wish.target, tls=self._tls))
         if self._registry.https_port != https_port:  # it is listened to since: URLs have it
-            changes = await self._aim(target)
+            changes = await self._aim(wish)
         self._say(_reason(change), (*sentences(changes), *advice(changes)))
-        self.config, self._scale = settled(self.config, config, tls=self._tls), scale
-        self._tls = self._tls or bool(config.secured)
-        outcomes = await self._go(target, changes, turn.more)
+        self.config = settled(self.config, wish.config, tls=self._tls)
+        self._scale, self._scaled = wish.scale, wish.scaled
+        self._tls = self._tls or bool(wish.config.secured)
+        outcomes = await self._go(wish, changes, turn.more)
         self.changed.set()
         self.changed = trio.Event()
         for outcome in outcomes:
@@ -146,8 +158,7 @@ class Project:
                 self._registry.say(outcome.sentence)
         change.answer["outcomes"] = [outcome_json(outcome) for outcome in outcomes]
 
-    async def _wish(self, change: Change) -> tuple[Config, Config, dict[str, int]]:
-        """Return what is to run, the configuration behind it, and the copies asked for."""
+    async def _wish(self, change: Change) -> Wish:
         if change.scale is None:
             config = await self._read()
             scale = still_meant(self._scale, self.config, config)
@@ -155,7 +166,7 @@ class Project:
             config = self.config
             scaled(config, change.scale)  # raises for one that is wrong, which comes to nothing
             scale = {**self._scale, **change.scale}
-        return scaled(config, scale), config, scale
+        return Wish(config, scale, {*self._scaled, *(change.scale or ())}, scaled(config, scale))
 
     def _press(self) -> None:
         """Bring the change under way to an end if somebody waits for something else."""
@@ -178,11 +189,11 @@ class Project:
             self._registry.say(f"warning: {text}")
         return config
 
-    async def _aim(self, target: Config, *, alone: bool = True) -> Changes:
+    async def _aim(self, wish: Wish, *, alone: bool = True) -> Changes:
         """Return the way there, once it is known that it can be gone; not `alone`: beside another
         change, whose processes may still have ports.
         """
-        running = _ports(self._there)
+        running, target = _ports(self._there), wish.target
         file = self._terms.ports
         config = await trio.to_thread.run_sync(
             lambda: settle_ports(target, file, keep=False, running=running)
@@ -206,7 +217,7 @@ class Project:
                 for spec, port in zip(copies, spare[name], strict=True)
             }
             changes = self._compare([moved.get(spec.label, spec) for spec in specs], target)
-        ours = self._wanted(changes.wanted)
+        ours = self._wanted(changes.wanted, wish.scaled)
         await trio.to_thread.run_sync(
             _preflight, changes, ours, preflight if alone else check_commands
         )
@@ -222,9 +233,9 @@ class Project:
             return self._coming
         return [backend.spec for backend in self._registry.backends.values()]
 
-    async def _go(self, target: Config, changes: Changes, more: trio.Event) -> list[Outcome]:
-        wanted = self._wanted(changes.wanted)
-        pools = plan_pools(target.proxies)
+    async def _go(self, wish: Wish, changes: Changes, more: trio.Event) -> list[Outcome]:
+        wanted = self._wanted(changes.wanted, wish.scaled)
+        pools = plan_pools(wish.target.proxies)
         way = Transition(self._registry, self._fleet, changes, pools, wanted, more=more)
         self._coming = changes.wanted
         self._press()
@@ -236,14 +247,14 @@ class Project:
             await trio.to_thread.run_sync(keep_ports, self._terms.ports, ports)
         return outcomes
 
-    def _wanted(self, specs: Sequence[BackendSpec]) -> Collection[str]:
+    def _wanted(self, specs: Sequence[BackendSpec], asked: Collection[str]) -> Collection[str]:
         """Return the labels of those that are to run."""
         if not self._terms.names:
             return {spec.label for spec in specs}
         names = [names_of(spec) for spec in specs]
         there = self._registry.backends.values()
         running = {backend.spec.name for backend in there if backend.state is not State.STOPPED}
-        named = {spec.label for spec in specs if spec.name in running | self._scaled}
+        named = {spec.label for spec in specs if spec.name in running.union(asked)}
         for name in self._terms.names:
             try:
                 named |= {each.label for each in select(names, name)}

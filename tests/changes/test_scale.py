@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rpx.changes.project import Terms
+from rpx.model.status import State
 from tests.support.live import clients, live
 
 pytestmark = pytest.mark.real
@@ -69,3 +70,16 @@ async def test_one_that_does_not_start_is_said(tmp_path: Path) -> None:
         assert "failed" in outcome["sentence"]
         async with clients(it):
             pass
+
+
+async def test_a_scale_that_comes_to_nothing_starts_nothing_later(tmp_path: Path) -> None:
+    def shop(start: str, replicas: int) -> str:
+        return api(1) + f"  - {{to: web.localhost, start: {start}, replicas: {replicas}}}\n"
+
+    async with live(tmp_path, shop("no-such-program", 1), terms=Terms(names=["api"])) as it:
+        await it.until(lambda: it.registry.pools["api.localhost"].backends[0].in_rotation)
+        assert "does not exist" in str((await it.change({"web": 2})).error)
+        await it.reload(shop("RUN", 2))
+        await it.until(lambda: all(each.begun for each in it.registry.backends.values()))
+        states = [each.state for each in it.registry.pools["web.localhost"].backends]
+        assert states == [State.STOPPED, State.STOPPED]
