@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from rpx.config import addresses, shorthand
+from rpx.config import addresses, on_disk, shorthand
 from rpx.config.start_schema import (
     DependsOn,
     EnvFilesField,
@@ -74,8 +74,8 @@ class HttpsWritten(Written):
     """`https`."""
 
     enabled: Maybe[StrictBool] = None
-    cert: Maybe[Annotated[Path, BeforeValidator(shorthand.file)]] = None
-    key: Maybe[Annotated[Path, BeforeValidator(shorthand.file)]] = None
+    cert: Maybe[Annotated[Path, BeforeValidator(on_disk.file)]] = None
+    key: Maybe[Annotated[Path, BeforeValidator(on_disk.file)]] = None
     redirect: Maybe[StrictBool] = None
 
     @model_validator(mode="after")
@@ -97,7 +97,7 @@ class SourceWritten(Written):
     address: Maybe[Located] = None
     url: Maybe[LocatedUrl] = None
     verify: Maybe[StrictBool] = None
-    ca: Maybe[Annotated[Path, BeforeValidator(shorthand.authorities)]] = None
+    ca: Maybe[Annotated[Path, BeforeValidator(on_disk.authorities)]] = None
     weight: Maybe[Annotated[StrictInt, Field(ge=0)]] = None
     start: Maybe[StartField] = None
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import signal
-import ssl
-from pathlib import Path
 from typing import get_args
 
 from pydantic import ValidationInfo
@@ -205,47 +203,6 @@ def command(value: object) -> object:
     ):
         raise wrong("has a word that is not text", "put it in quotes")
     return tuple(str(word) for word in value)
-
-
-def folder(value: object, info: ValidationInfo) -> object:
-    """A folder that is there, absolute; relative ones begin at the project's."""
-    if not isinstance(value, str):
-        return value
-    path = (_root(info) / value).resolve()
-    if not path.is_dir():
-        fault = "is not a folder" if path.exists() else "does not exist"
-        raise wrong(f"{fault}: {shown(value)}", f"looked for {path}")
-    return path
-
-
-def authorities(value: object, info: ValidationInfo) -> object:
-    """A file of certificates in PEM, absolute; relative paths begin at the project's folder."""
-    path = file(value, info)
-    if isinstance(path, Path):
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-        except ssl.SSLError:
-            raise wrong(
-                f"holds no certificates in PEM: {shown(value)}", f"looked into {path}"
-            ) from None
-    return path
-
-
-def file(value: object, info: ValidationInfo) -> object:
-    """A file that can be read, absolute; relative paths begin at the project's folder."""
-    if not isinstance(value, str):
-        return value
-    path = (_root(info) / value).resolve()
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        fault = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be read"
-        raise wrong(f"{fault}: {shown(value)}", f"looked for {path}") from None
-    return path
-
-
-def _root(info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("root", Path()))
 
 
 def env(value: object) -> object:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
-from rpx.config import shorthand
+from rpx.config import on_disk, shorthand
 from rpx.config.values import (
     Command,
     Condition,
@@ -86,7 +86,7 @@ class StartWritten(Written):
 
     command: Needed[Command]
     instances: Maybe[Instances] = None
-    cwd: Maybe[Annotated[Path, BeforeValidator(shorthand.folder)]] = None
+    cwd: Maybe[Annotated[Path, BeforeValidator(on_disk.folder)]] = None
     env: Maybe[Env] = None
     env_file: Maybe[EnvFilesField] = None
     restart: Maybe[RestartField] = None
