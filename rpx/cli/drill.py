@@ -12,9 +12,9 @@ import trio
 
 from rpx.cli.chart import characters, chart
 from rpx.cli.command import Command, Common
+from rpx.cli.duration import seconds
 from rpx.cli.files import raise_file_limit
 from rpx.cli.output import json_option, print_json, print_table, table
-from rpx.config.duration import parse_duration
 from rpx.control.client import Client
 from rpx.control.lease import find_running
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
@@ -75,7 +75,7 @@ def drill(
     drill: what was suspended goes on, and the report is of what there is.
     """
     kind, target = _chosen(damage)
-    lasts = _seconds("--duration", duration)
+    lasts = seconds("--duration", duration)
     if not lasts:
         raise UsageError("`--duration` is 0: nothing would be sent", hint="for example 10s")
     if rate * lasts > MOST:
@@ -83,9 +83,9 @@ def drill(
             f"{rate} requests/s for {lasts:g} s are more than {MOST:,} requests",
             hint="lower `--rate` or `--duration`",
         )
-    when = _seconds("--at", at) if at is not None else lasts / 2
+    when = seconds("--at", at) if at is not None else lasts / 2
     suspends = kind in ("hang", "slow")
-    down = _seconds("--down-for", down_for) if down_for is not None else suspends * lasts / 4
+    down = seconds("--down-for", down_for) if down_for is not None else suspends * lasts / 4
     if when + down >= lasts:
         what = "`--at` and `--down-for` together" if down else "`--at`"
         reach = "reach" if down else "reaches"
@@ -124,15 +124,6 @@ def _chosen(damage: Mapping[str, str | None]) -> tuple[str, str | None]:
         raise UsageError(f"{flags} exclude each other", hint="one kind of damage in each drill")
     kind = given[0] if given else "kill"
     return kind, damage[kind]
-
-
-def _seconds(option: str, text: str) -> float:
-    try:
-        return parse_duration(text, 1.0)
-    except ValueError as error:
-        raise UsageError(
-            f"`{option}` {error}: {text}", hint="for example 10s, 500ms or 1m30s"
-        ) from None
 
 
 def _show(report: Report, *, colour: bool) -> None:
