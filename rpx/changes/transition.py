@@ -190,9 +190,9 @@ class Transition:
         try:
             outcome = await self._within_bounds(orders.restart, backend)
             # One that only needs time may get it from the next change.
-            given_up = backend.state is State.FAILED or not self._more.is_set()
-            given_up = given_up and bool(outcome.exit_code)
-            if not (given_up and backend.vouched) or backend.state is State.STOPPED:
+            final = backend.state is State.FAILED or not self._more.is_set()
+            failed = outcome.exit_code and backend.state is not State.STOPPED
+            if not (failed and final and backend.vouched):
                 return outcome
             self._take_back(backend, pair)
             again = await self._within_bounds(orders.restart, backend)

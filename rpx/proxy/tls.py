@@ -186,10 +186,9 @@ class TlsWire(Wire):
 
     def _encrypted(self, data: bytes) -> bytes:
         try:
-            if (done := self.tls.write(data) if data else 0) < len(data):
-                rest = memoryview(data)[done:]
-                while rest:
-                    rest = rest[self.tls.write(rest) :]
+            done = 0
+            while done < len(data):
+                done += self.tls.write(memoryview(data)[done:] if done else data)
         except ssl.SSLError as error:
             raise NotSent from error
         sealed = self._out.read()
