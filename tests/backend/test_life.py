@@ -9,7 +9,7 @@ import trio.testing
 from rpx.backend.life import live
 from rpx.model.config import Backoff, Restart
 from rpx.model.status import State
-from tests.support.bench import CHECK, Bench
+from tests.support.bench import CHECK, Bench, begun
 
 Clock = trio.testing.MockClock
 
@@ -17,9 +17,7 @@ Clock = trio.testing.MockClock
 async def test_a_backend_that_answers_is_ready_and_in_rotation(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     assert bench.story == ["0 starting", "0 ready"]
     assert bench.backend.in_rotation
     assert bench.backend.pid == 1000
@@ -43,9 +41,7 @@ async def test_a_backend_that_does_not_answer_yet_is_starting_and_not_in_rotatio
 async def test_a_crash_is_followed_by_a_rest_and_a_new_process(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.child.die(1)
     await trio.sleep(1)
     assert bench.story == ["0 starting", "0 ready", "1 backoff", "1.1 starting", "1.1 ready"]
@@ -56,9 +52,7 @@ async def test_a_crash_is_followed_by_a_rest_and_a_new_process(
 async def test_a_dead_backend_leaves_rotation_in_the_instant_of_its_exit(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.child.die(-9)
     await trio.testing.wait_all_tasks_blocked()
     assert not bench.backend.in_rotation
@@ -99,9 +93,7 @@ async def test_ten_quiet_seconds_bring_the_rest_back_to_its_beginning(
 async def test_an_exit_with_status_zero_is_completed_under_on_failure(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.child.die(0)
     await trio.sleep(100)
     assert bench.story[-1] == "1 completed"
@@ -110,9 +102,7 @@ async def test_an_exit_with_status_zero_is_completed_under_on_failure(
 async def test_always_restarts_after_status_zero_too(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench(restart=Restart(policy="always", backoff=Backoff(initial=1.0)))
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery, restart=Restart(policy="always", backoff=Backoff(initial=1.0)))
     bench.child.die(0)
     await trio.sleep(5)
     assert bench.story[-1] == "2 ready"
@@ -121,9 +111,7 @@ async def test_always_restarts_after_status_zero_too(
 async def test_no_restart_means_failed_after_a_crash(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench(restart=Restart(policy="no"))
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery, restart=Restart(policy="no"))
     bench.child.die(3)
     await trio.sleep(100)
     assert bench.story[-1] == "1 failed"
@@ -133,9 +121,7 @@ async def test_no_restart_means_failed_after_a_crash(
 async def test_the_last_words_of_a_process_are_kept(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     await bench.child.say(b"Traceback:\nboom")
     bench.child.die(1)
     await trio.sleep(0.05)
@@ -157,9 +143,7 @@ async def test_a_oneshot_is_never_ready_and_then_completed(
 async def test_other_exit_codes_can_be_successes(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench(success_exit_codes=(0, 3))
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery, success_exit_codes=(0, 3))
     bench.child.die(3)
     await trio.sleep(100)
     assert bench.story[-1] == "1 completed"

@@ -12,7 +12,7 @@ from rpx.hub.orders import OrderKind
 from rpx.model.address import Location
 from rpx.model.config import Restart
 from rpx.model.status import Note, State
-from tests.support.bench import Bench
+from tests.support.bench import Bench, begun
 
 Clock = trio.testing.MockClock
 
@@ -20,9 +20,7 @@ Clock = trio.testing.MockClock
 async def test_stop_waits_for_requests_under_way_and_is_final(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.registry.enter(bench.backend)
     bench.order(OrderKind.STOP)
     await trio.sleep(2)
@@ -37,9 +35,7 @@ async def test_stop_waits_for_requests_under_way_and_is_final(
 async def test_a_tunnel_does_not_keep_a_backend_from_stopping(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.registry.enter(bench.backend)
     bench.registry.outlast(bench.backend)
     bench.order(OrderKind.STOP)
@@ -50,9 +46,7 @@ async def test_a_tunnel_does_not_keep_a_backend_from_stopping(
 
 
 async def test_a_drain_does_not_last_for_ever(nursery: trio.Nursery, autojump_clock: Clock) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.registry.enter(bench.backend)
     bench.order(OrderKind.STOP)
     await trio.sleep(100)
@@ -62,9 +56,7 @@ async def test_a_drain_does_not_last_for_ever(nursery: trio.Nursery, autojump_cl
 async def test_lost_patience_ends_a_drain_at_once(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.registry.enter(bench.backend)
     bench.order(OrderKind.STOP)
     await trio.sleep(1)
@@ -90,9 +82,7 @@ async def test_restart_needs_no_rest_and_no_budget(
 async def test_the_last_order_decides_what_follows_the_exit(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench(stubborn=True)
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery, stubborn=True)
     bench.order(OrderKind.RESTART)
     await trio.sleep(1)
     assert bench.backend.returning
@@ -107,9 +97,7 @@ async def test_the_last_order_decides_what_follows_the_exit(
 async def test_start_while_stopping_brings_it_back(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench(stubborn=True)
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery, stubborn=True)
     bench.order(OrderKind.STOP)
     await trio.sleep(1)
     bench.order(OrderKind.START)
@@ -121,9 +109,7 @@ async def test_start_while_stopping_brings_it_back(
 async def test_start_of_a_running_backend_changes_nothing(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     order = bench.order(OrderKind.START)
     await trio.sleep(1)
     assert order.taken.is_set()
@@ -133,9 +119,7 @@ async def test_start_of_a_running_backend_changes_nothing(
 async def test_stop_during_backoff_means_stay_down(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.child.die(1)
     await trio.testing.wait_all_tasks_blocked()
     bench.order(OrderKind.STOP)
@@ -149,9 +133,7 @@ async def test_stop_during_backoff_means_stay_down(
 async def test_a_killed_backend_comes_back_at_once(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     order = bench.order(OrderKind.KILL)
     await trio.sleep(1)
     assert order.hit == 1000
@@ -162,9 +144,7 @@ async def test_a_killed_backend_comes_back_at_once(
 async def test_a_killed_backend_stays_down_as_long_as_it_is_told(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.order(OrderKind.KILL, down_for=10.0)
     await trio.sleep(20)
     assert bench.story[-3:] == ["1 backoff", "11 starting", "11 ready"]
@@ -199,9 +179,7 @@ async def _misses(signum: int, at: Location | None) -> int:
 async def test_a_signal_that_only_suspends_leaves_no_order_behind(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.order(OrderKind.KILL, signal=signal.SIGSTOP, come_back=False)
     await trio.sleep(1)
     bench.child.die(1)
@@ -212,9 +190,7 @@ async def test_a_signal_that_only_suspends_leaves_no_order_behind(
 async def test_a_process_that_outlives_a_signal_crashes_on_its_own_account(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.order(OrderKind.KILL, signal=signal.SIGTERM, come_back=False)
     await trio.sleep(5)
     assert bench.life.backend.state is State.READY
@@ -227,9 +203,7 @@ async def test_a_process_that_outlives_a_signal_crashes_on_its_own_account(
 async def test_a_later_kill_takes_the_place_of_an_earlier_one_but_not_of_a_stop(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench()
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery)
     bench.order(OrderKind.KILL, signal=signal.SIGHUP)
     await trio.sleep(1)
     bench.order(OrderKind.KILL, come_back=False)

@@ -10,7 +10,7 @@ from rpx.backend.life import live
 from rpx.hub.orders import OrderKind
 from rpx.model.config import Ready, Restart
 from rpx.model.status import Note, State
-from tests.support.bench import CHECK, Bench
+from tests.support.bench import CHECK, Bench, begun
 
 Clock = trio.testing.MockClock
 
@@ -123,9 +123,7 @@ async def test_within_the_start_period_it_may_fail_and_then_be_ready(
 async def test_after_its_first_pass_failures_count_within_the_start_period_too(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
-    bench = Bench(check=CHECK.model_copy(update={"start_period": 100.0}))
-    nursery.start_soon(live, bench.life)
-    await trio.sleep(1)
+    bench = await begun(nursery, check=CHECK.model_copy(update={"start_period": 100.0}))
     bench.failure = "503 Service Unavailable"
     await trio.sleep(5)
     assert bench.backend.state is State.UNHEALTHY

@@ -18,11 +18,6 @@ from tests.proxy.house import until
 from tests.support.raw import SOON
 
 
-@pytest.fixture(params=["epoll", "no epoll"])
-def poll(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 async def test_a_story_is_resumed_when_something_comes_and_finish_waits_for_its_end(
     poll: str,
 ) -> None:

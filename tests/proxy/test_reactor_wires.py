@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import socket
 
-import pytest
 import trio
 import trio.testing
 
 from rpx.proxy.sockets import Cut, Wire, WireCut
 from tests.proxy.bare_reactor import pair, running
 from tests.proxy.house import until
-
-
-@pytest.fixture(params=["epoll", "no epoll"])
-def poll(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 async def test_what_came_before_anybody_waited_is_not_waited_for_again(poll: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import trio
 import trio.testing
 
-from rpx.backend.life import ChildLike, Life
+from rpx.backend.life import ChildLike, Life, live
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
@@ -183,3 +183,11 @@ class Bench:
     async def _check(self) -> str | None:
         await trio.lowlevel.checkpoint()
         return self.failure
+
+
+async def begun(nursery: trio.Nursery, **details: Any) -> Bench:  # noqa: ANN401 - of Bench
+    """A bench whose life has gone on for a second."""
+    bench = Bench(**details)
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(1)
+    return bench
