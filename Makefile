@@ -44,10 +44,10 @@ demo:
 	while kill -0 $$rpx 2>/dev/null; do wait $$rpx; code=$$?; done; \
 	case $$code in 0|129|130|143) exit 0;; *) exit $$code;; esac
 
-# A worker for each core. The folder's name is short: names of sockets have at most 108 bytes.
+# A worker for each core. The folder is in /tmp, whatever TMPDIR is: names of sockets have 108 bytes.
 test:
 	$(call fresh,$(TEST),-e '.[dev]')
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
 	$(TEST)/bin/python -m pytest -q -n auto --basetemp="$$folder"
 
 check: format lint types

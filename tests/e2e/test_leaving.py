@@ -122,10 +122,16 @@ def test_without_the_calls_of_linux_nothing_is_left_that_has_kept_its_session(
 
 
 def killed_whole(process: subprocess.Popen[bytes]) -> None:
-    """Kill guardian and supervisor, so that neither can end anything."""
-    for signum in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in rpx_processes(process):
-            os.kill(pid, signum)
+    """Kill supervisor and guardian, so that neither can end anything.
+
+    In this order: at the end of the guardian the kernel continues a stopped supervisor with a
+    SIGHUP (its process group is orphaned then), and it would end everything in order.
+    """
+    guardian, below = rpx_processes(process)
+    os.kill(guardian, signal.SIGSTOP)
+    os.kill(below, signal.SIGKILL)
+    until(lambda: psutil.Process(below).status() == psutil.STATUS_ZOMBIE, "the supervisor is dead")
+    os.kill(guardian, signal.SIGKILL)
     process.wait(5)
 
 
