@@ -93,7 +93,7 @@ async def serve(
         _close_at_the_end(doors, scraped)
         ports = [each[0].getsockname()[1] for each in (listeners, tls) if each]
         registry = new_registry(config, key, *ports)
-        contexts, untrusted = await tls_contexts(config.secured, registry.say)
+        contexts, exposed, untrusted = await tls_contexts(config.secured, registry.say)
         specs = [backend.spec for backend in registry.backends.values()]
         rows = registry.snapshot()
         named = {row.label for name in terms.names for row in select(rows, name)}
@@ -121,7 +121,9 @@ async def serve(
         async with trio.open_nursery() as services:
             for face in faces:
                 await services.start(face, registry, shutdown)
-            for note in filter(None, (fallback, fallback_tls, forgetful, untrusted, where)):
+            for note in filter(
+                None, (fallback, fallback_tls, forgetful, exposed, untrusted, where)
+            ):
                 registry.say(note)
             async with trio.open_nursery() as lives:
                 await lives.start(fleet.run, wanted)
@@ -144,18 +146,18 @@ def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> N
 
 async def tls_contexts(
     hosts: Mapping[str, Https], say: Callable[[str], None]
-) -> tuple[Contexts | None, str]:
+) -> tuple[Contexts | None, str, str]:
     """Return what TLS needs, with the certificates of all hosts; None if none has any.
 
-    Also what is to be said of them now; `say` is for later. Raises RpxError, for example for a host
-    that the local authority may not certify.
+    Also what is to be said of the authority's key, and of who trusts it; `say` is for later. Raises
+    RpxError, for example for a host that the local authority may not certify.
     """
     if not hosts:
-        return None, ""
+        return None, "", ""
 
-    def prepared() -> tuple[Contexts, bool]:
+    def prepared() -> tuple[Contexts, str, str]:
         # What isn't used costs nothing: this takes longer to load than the rest of rpx.
-        from rpx.certificates.authority import open_authority  # noqa: PLC0415
+        from rpx.certificates.authority import EXPOSED, open_authority  # noqa: PLC0415
         from rpx.certificates.files import authority_folder  # noqa: PLC0415
         from rpx.certificates.leaves import Leaves  # noqa: PLC0415
         from rpx.certificates.trusted import is_trusted  # noqa: PLC0415
@@ -164,18 +166,22 @@ async def tls_contexts(
         authority = None if own else open_authority(authority_folder())
         contexts = Contexts(hosts, Leaves(authority) if authority else None, say)
         contexts.prepare()
-        return contexts, authority is None or is_trusted(authority)
+        if authority is None:
+            return contexts, "", ""
+        untrusted = "no browser accepts the certificates of rpx yet: `rpx trust` tells them to"
+        exposed = EXPOSED if authority.exposed else ""
+        return contexts, exposed, "" if is_trusted(authority) else untrusted
 
-    contexts, trusted = await trio.to_thread.run_sync(prepared)
-    untrusted = "no browser accepts the certificates of rpx yet: `rpx trust` tells them to"
-    return contexts, "" if trusted else untrusted
+    return await trio.to_thread.run_sync(prepared)
 
 
 async def settle(server: Server, config: Config) -> None:
     """Let all that is about no single backend be as `config` says from now on. Raises RpxError."""
     registry, hosts = server.registry, config.secured
     if hosts:
-        contexts, untrusted = await tls_contexts(hosts, registry.say)
+        contexts, exposed, untrusted = await tls_contexts(hosts, registry.say)
+        if exposed:
+            registry.say(exposed)
         if server.contexts is None:
             tls, fallback = listen(config.listen.host, HTTPS, config.listen.https_port)
             registry.https_port = tls[0].getsockname()[1]

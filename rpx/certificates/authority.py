@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import ipaddress
+import os
 import re
 import socket
 from collections.abc import Iterable
@@ -31,6 +32,11 @@ PRIVATE: Final = frozenset({"corp", "home", "intranet", "lan", "localdomain", "p
 YEARS: Final = 10
 SKEW: Final = dt.timedelta(hours=1)  # a virtual machine's clock may be a little behind
 
+EXPOSED: Final = (
+    "others could read the key of your certificate authority until now; if they may have:"
+    " `rpx untrust`, remove its folder, `rpx trust`"
+)
+
 _SECRET: Final = "authority.pem"  # noqa: S105 - a file's name
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -42,6 +48,7 @@ class Authority:
     folder: Path
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+    exposed: bool = False  # others could read the key when it was found
 
     @property
     def path(self) -> Path:
@@ -89,17 +96,23 @@ class Authority:
 
     def permits(self, host: str) -> bool:
         """Whether it may certify `host`: a name in lower case, or an address without brackets."""
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return any(host == name or host.endswith(f".{name}") for name in self.allowed)
-        return any(address in network for network in map(_network, self.allowed) if network)
+        return permits(self.allowed, host)
+
+
+def permits(allowed: Iterable[str], host: str) -> bool:
+    """Whether `host` belongs to these names, each with all below it, and networks."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return any(host == name or host.endswith(f".{name}") for name in allowed)
+    return any(address in network for network in map(_network, allowed) if network)
 
 
 def open_authority(folder: Path, *, now: dt.datetime | None = None) -> Authority:
     """The user's authority; it is made the first time, and anew when it has ended.
 
-    Raises RpxError when its files are damaged or the folder can't be used.
+    From now on only its owner can read the key, whatever was before: then it is `exposed`. Raises
+    RpxError when its files are damaged or the folder can't be used.
     """
     now = now or dt.datetime.now(dt.UTC)
     found = load_authority(folder)
@@ -113,7 +126,15 @@ def open_authority(folder: Path, *, now: dt.datetime | None = None) -> Authority
         found = load_authority(folder)
     if found is None:
         raise RpxError(f"the local authority in {folder} has just been removed", hint="try again")
-    return found if now < found.ends else replace_authority(found, found.allowed, now=now)
+    if now >= found.ends:
+        return replace_authority(found, found.allowed, now=now)
+    try:
+        if found.exposed:
+            found.secret.chmod(0o600)
+        _publish(found)
+    except OSError as error:
+        raise unusable(folder, error) from None
+    return found
 
 
 def replace_authority(
@@ -123,30 +144,42 @@ def replace_authority(
     secret = _make(tuple(dict.fromkeys(allowed)), now or dt.datetime.now(dt.UTC))
     try:
         write(old.secret, secret, 0o600)
+        found = load_authority(old.folder)
+        assert found is not None  # noqa: S101 - it has just been written
+        _publish(found)
     except OSError as error:
         raise unusable(old.folder, error) from None
-    found = load_authority(old.folder)
-    assert found is not None  # noqa: S101 - it has just been written
     return found
 
 
 def load_authority(folder: Path) -> Authority | None:
-    """The authority that is there, None without one. Raises RpxError when it is damaged."""
+    """The authority that is there, None without one; nothing is written.
+
+    Raises RpxError when it is damaged.
+    """
     try:
-        data = (folder / _SECRET).read_bytes()
+        with (folder / _SECRET).open("rb") as file:
+            data, mode = file.read(), os.fstat(file.fileno()).st_mode
     except FileNotFoundError:
         return None
     except OSError as error:
         raise unusable(folder, error) from None
     try:
-        found = _parse(folder, data)
+        return _parse(folder, data, exposed=bool(mode & 0o077))
     except (ValueError, TypeError, x509.ExtensionNotFound):
         raise RpxError(
             f"the local authority is damaged: {folder / _SECRET} is not what rpx has written",
             hint="remove that file; the next use makes a new one, to be trusted with `rpx trust`",
         ) from None
-    _publish(found)
-    return found
+
+
+def allowed_in(folder: Path) -> tuple[str, ...]:
+    """The names that the authority there may certify, or will once it is made.
+
+    Nothing is written. Raises RpxError when it is damaged.
+    """
+    found = load_authority(folder)
+    return (*DEFAULT, *LOOPBACK) if found is None else found.allowed
 
 
 def check_allowed(text: str) -> str:
@@ -172,7 +205,7 @@ def _too_much(what: str, instead: str) -> RpxError:
     return RpxError(told, hint=f"allow {instead}", exit_code=2)
 
 
-def _parse(folder: Path, data: bytes) -> Authority:
+def _parse(folder: Path, data: bytes, *, exposed: bool) -> Authority:
     key = serialization.load_pem_private_key(data, None)
     certificate = x509.load_pem_x509_certificate(data)
     certificate.extensions.get_extension_for_class(x509.NameConstraints)
@@ -180,7 +213,7 @@ def _parse(folder: Path, data: bytes) -> Authority:
         raise TypeError
     if key.public_key() != certificate.public_key():
         raise ValueError
-    return Authority(folder, certificate, key)
+    return Authority(folder, certificate, key, exposed)
 
 
 def _publish(authority: Authority) -> None:
@@ -190,10 +223,7 @@ def _publish(authority: Authority) -> None:
             return
     except OSError:
         pass
-    try:
-        write(authority.path, authority.pem, 0o644)
-    except OSError as error:
-        raise unusable(authority.folder, error) from None
+    write(authority.path, authority.pem, 0o644)
 
 
 def _make(allowed: tuple[str, ...], now: dt.datetime) -> bytes:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from rpx.certificates.authority import SKEW, Authority, in_pem, signs
+from rpx.certificates.authority import SKEW, Authority, in_pem, permits, signs
 from rpx.certificates.files import make_folder, unusable, write
 from rpx.errors import RpxError
 
@@ -79,7 +79,7 @@ class Leaves:
             return leaf
 
     def _path(self, host: str) -> Path:
-        self.check(host)
+        check_hosts([host], self._authority.allowed)
         plain = _plain(host)
         # A file's name has 255 bytes at most, and a host's 253 characters.
         stem = plain if len(plain) <= 150 else hashlib.sha256(plain.encode()).hexdigest()
@@ -87,17 +87,7 @@ class Leaves:
 
     def check(self, *hosts: str) -> None:
         """Raise RpxError if there are any for which no certificate can be made."""
-        for host in hosts:
-            if not _is_host(_plain(host)):
-                raise RpxError(f"no certificate can be made for `{host}`: it is no single host")
-        denied = [host for host in hosts if not self._authority.permits(_plain(host))]
-        if denied:
-            options = " ".join(f"--allow {_plain(host)}" for host in denied)
-            raise RpxError(
-                f"the local authority may not certify {', '.join(f'`{host}`' for host in denied)},"
-                f" only {', '.join(self._authority.allowed)}",
-                hint=f"`rpx trust {options}` makes one that may",
-            )
+        check_hosts(hosts, self._authority.allowed)
 
     def _stored(self, host: str, path: Path, names: frozenset[str]) -> Leaf | None:
         """What an earlier run has left, if it is whole, of this authority, and good for a while."""
@@ -142,6 +132,22 @@ class Leaves:
         if len(files) >= MOST:
             for entry in sorted(files, key=lambda e: e.stat().st_mtime)[: len(files) - MOST + 1]:
                 Path(entry.path).unlink(missing_ok=True)
+
+
+def check_hosts(hosts: Iterable[str], allowed: Sequence[str]) -> None:
+    """Raise RpxError if there are any that an authority for the names `allowed` can't certify."""
+    hosts = tuple(hosts)
+    for host in hosts:
+        if not _is_host(_plain(host)):
+            raise RpxError(f"no certificate can be made for `{host}`: it is no single host")
+    denied = [host for host in hosts if not permits(allowed, _plain(host))]
+    if denied:
+        options = " ".join(f"--allow {_plain(host)}" for host in denied)
+        raise RpxError(
+            f"the local authority may not certify {', '.join(f'`{host}`' for host in denied)},"
+            f" only {', '.join(allowed)}",
+            hint=f"`rpx trust {options}` makes one that may",
+        )
 
 
 def certify(

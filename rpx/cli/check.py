@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from rpx.backend.ports import settle_ports
+from rpx.cli.certified import check_certified
 from rpx.cli.command import Command, Common, profile_option
 from rpx.cli.output import json_option, print_json, print_table, table
 from rpx.config import find_config, load_config
@@ -39,6 +40,7 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
     config = load_config(
         path, os.environ, lambda text: click.echo(f"warning: {text}", err=True), asked
     )
+    check_certified(config)
     config = settle_ports(config, ports_file(path.absolute()), keep=False)
     specs = plan(config, config.listen.http_port or 0, config.listen.https_port or 0)
     if as_json:

@@ -65,8 +65,7 @@ def _examine(common: Common) -> Iterator[Finding]:
     yield from project
     yield from ports(config, _supervisor(common))
     yield from names(config)
-    issued = [to for to, https in config.secured.items() if not https.cert] if config else None
-    yield from trust(hosts=issued)
+    yield from trust(hosts=config.issued if config else None)
     yield from clock()
     yield from leftovers(state_folder())
 

@@ -15,6 +15,7 @@ from rpx.backend.usage import measure
 from rpx.changes.project import Load, Terms
 from rpx.cli.abort import Abort
 from rpx.cli.background import let_go
+from rpx.cli.certified import check_certified
 from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
 from rpx.cli.files import raise_file_limit
@@ -50,6 +51,7 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
 
     def load(warn: Callable[[str], None]) -> Config:
         config = load_config(path, os.environ, warn, asked)
+        check_certified(config)
         if verbose:
             config = config.model_copy(update={"verbose": True})
         return routes_only(config) if no_start else config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rpx.certificates.authority import (
+    EXPOSED,
     Authority,
     check_allowed,
     load_authority,
@@ -49,13 +50,13 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
     its command is printed.
     """
     wanted = [check_allowed(name) for name in names]
-    if print_ca_path:
-        if names:
-            raise UsageError("`--print-ca-path` changes nothing", hint="leave `--allow` out")
-        click.echo(open_authority(authority_folder()).path)
-        return
+    if print_ca_path and names:
+        raise UsageError("`--print-ca-path` changes nothing", hint="leave `--allow` out")
     before = load_authority(authority_folder())
-    authority = open_authority(authority_folder())
+    authority = _opened()
+    if print_ca_path:
+        click.echo(authority.path)
+        return
     more = [name for name in wanted if not _covers(authority, name)]
     if more:
         authority = replace_authority(authority, (*authority.allowed, *more))
@@ -70,6 +71,13 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
     _complete(steps, again="rpx trust")
     if steps.taken:
         say("browsers that are open see it when they are started again")
+
+
+def _opened() -> Authority:
+    authority = open_authority(authority_folder())
+    if authority.exposed:
+        say(EXPOSED)
+    return authority
 
 
 def _add(authority: Authority, store: Store, steps: Steps) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import shlex
 import ssl
-import stat
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -52,7 +51,7 @@ def trust(folder: Path | None = None, *, hosts: Sequence[str] | None = None) -> 
 def _accepted(authority: Authority, hosts: Sequence[str]) -> Iterator[Finding]:
     leaves = Leaves(authority)
     try:
-        leaves.check(*(host.removeprefix("*.") for host in hosts))
+        leaves.check(*hosts)
         leaf = leaves.get(HOST)
     except RpxError as error:
         yield _finding("authority", Status.PROBLEM, error.problems[0].what, error.problems[0].hint)
@@ -63,7 +62,7 @@ def _accepted(authority: Authority, hosts: Sequence[str]) -> Iterator[Finding]:
 
 def _itself(authority: Authority) -> Finding:
     now = dt.datetime.now(dt.UTC)
-    if stat.S_IMODE(authority.secret.stat().st_mode) & 0o077:
+    if authority.exposed:
         hint = f"`chmod 600 {shlex.quote(str(authority.secret))}`; better, `rpx untrust`, remove it"
         what = "others may read its key, and pose as this machine"
         return _finding("authority", Status.PROBLEM, what, f"{hint}, `rpx trust`")

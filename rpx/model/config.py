@@ -257,3 +257,9 @@ class Config(Model):
     def secured(self) -> dict[str, Https]:
         """The hosts that have TLS, in listed order."""
         return {p.host: p.https for p in self.proxies if p.https}
+
+    @property
+    def issued(self) -> tuple[str, ...]:
+        """Those whose certificates the local authority makes; of a wildcard the domain."""
+        hosts = (host for host, https in self.secured.items() if not https.cert)
+        return tuple(host.removeprefix("*.") for host in hosts)

@@ -17,6 +17,7 @@ from rpx.certificates.authority import (
     DEFAULT,
     LOOPBACK,
     Authority,
+    allowed_in,
     check_allowed,
     load_authority,
     open_authority,
@@ -136,6 +137,28 @@ def test_another_one_may_be_allowed_more(tmp_path: Path) -> None:
     assert not new.permits("shop2.dev")
     assert new.path.read_bytes() == new.pem
     assert mode(new.secret) == 0o600
+
+
+def test_a_key_that_others_may_read_is_its_owners_alone_once_it_is_used(tmp_path: Path) -> None:
+    made = open_authority(tmp_path)
+    made.secret.chmod(0o644)
+    looked = load_authority(tmp_path)
+    assert looked is not None
+    assert looked.exposed
+    assert mode(made.secret) == 0o644
+    found = open_authority(tmp_path)
+    assert (found.exposed, mode(found.secret)) == (True, 0o600)
+    assert found.fingerprint == made.fingerprint
+    assert not open_authority(tmp_path).exposed
+
+
+def test_what_may_be_certified_is_known_before_there_is_an_authority(tmp_path: Path) -> None:
+    folder = tmp_path / "authority"
+    assert allowed_in(folder) == (*DEFAULT, *LOOPBACK)
+    assert not folder.exists()
+    old = open_authority(folder)
+    replace_authority(old, [*old.allowed, "shop.dev"])
+    assert allowed_in(folder) == (*DEFAULT, *LOOPBACK, "shop.dev")
 
 
 def test_a_certificate_that_was_lost_or_belongs_to_the_old_one_comes_back(tmp_path: Path) -> None:

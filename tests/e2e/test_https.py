@@ -16,6 +16,7 @@ from tests.support.project import Project, free_ports, until
 
 pytestmark = pytest.mark.real
 BIG = 20_000_000
+TLS = "name: shop\nhttps: true\nlisten: {http_port: HTTP_PORT, https_port: 0}\n"
 
 BACKEND = """
 import os
@@ -138,3 +139,39 @@ def test_chromium_opens_the_page_without_a_warning(running: Project) -> None:
         return f"<p>{url} https</p>" in done.stdout
 
     until(page, "the page", within=60)
+
+
+def test_a_host_that_cannot_be_certified_is_said_before_anything_is_begun(
+    project: Project,
+) -> None:
+    data = project.folder / "data"
+    project.environment["XDG_DATA_HOME"] = str(data)
+    inside = f"{TLS}to: api.localhost\nstart: PYTHON APPS/ok.py\n"
+    outside = f"{TLS}proxies: [{{to: shop.dev, from: 1}}, {{to: '*.eg.dev', from: 2}}]\n"
+    project.write(outside)
+    said = [project.rpx(*words) for words in (("check",), ("check", "--json"), ("up",))]
+    assert not data.exists()
+    project.write(inside)
+    with project.up():
+        project.write(outside)
+        said += [project.rpx(*words) for words in (("reload", "--dry-run"), ("reload",))]
+        assert project.rpx("ps").stdout.count("api.localhost") == 1
+    for done in said:
+        assert (done.returncode, done.stdout) == (1, "")
+        told = "error: the local authority may not certify `shop.dev`, `eg.dev`, only localhost,"
+        assert told in done.stderr
+        assert "hint: `rpx trust --allow shop.dev --allow eg.dev` makes one that may" in done.stderr
+
+
+def test_a_key_that_others_could_read_is_put_right_and_spoken_of(project: Project) -> None:
+    project.environment["XDG_DATA_HOME"] = str(project.folder / "data")
+    key = Path(project.rpx("trust", "--print-ca-path").stdout.strip()).with_name("authority.pem")
+    key.chmod(0o644)
+    project.write(f"{TLS}to: a.test\nstart: PYTHON APPS/ok.py\n")
+    with project.up():
+        assert key.stat().st_mode & 0o777 == 0o600
+    told = "others could read the key of your certificate authority until now"
+    assert project.output.read_text().count(told) == 1
+    key.chmod(0o644)
+    assert told in project.rpx("trust", "--print-ca-path").stderr
+    assert key.stat().st_mode & 0o777 == 0o600
