@@ -170,7 +170,7 @@ class Multiplex:
         except Flood as flood:
             self._goaway(flood.code)
         except ProtocolError:
-            pass  # h2 has said so
+            self._outlet.amend(self._last)  # h2 has said so
         except (OSError, WireCut):
             self.client.cut(Cut.GONE)  # for the writer to notice
         self._outlet.finish()

@@ -133,6 +133,13 @@ class Outlet:
         self._out.append(goaway(last, code))
         self.tell()
 
+    def amend(self, last: int) -> None:
+        """h2 has ended the connection with a GOAWAY, and knows nothing of those before it."""
+        data = self._h2.data_to_send()
+        named = int.from_bytes(data[-8:-4], "big")
+        self._out.append(data[: -len(goaway(0, 0))])
+        self.goaway(min(last, named), int.from_bytes(data[-4:], "big"))
+
     def wake(self) -> None:
         """A window has opened, or a stream has been cut: let those who wait look up."""
         self._opened.set()

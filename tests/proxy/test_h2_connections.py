@@ -73,6 +73,22 @@ async def test_rpx_goes_down_when_streams_under_way_have_ended() -> None:
             await house.done.wait()
 
 
+async def test_no_goaway_names_a_later_stream_than_one_before_it() -> None:
+    """RFC 9113 §6.8, also where the client errs after it was told to go."""
+    async with origin() as backend, running(backend) as house, client(house) as peer:
+        number = await peer.ask()
+        await asked(await backend.accept())
+        house.stop()
+        assert await peer.goaway() == (2**31 - 1, ErrorCodes.NO_ERROR)
+        assert await peer.goaway() == (number, ErrorCodes.NO_ERROR)
+        late = await peer.ask()
+        assert (await peer.answer(late)).reset == ErrorCodes.REFUSED_STREAM
+        await peer.raw(bytes.fromhex("000000040000000001"))  # SETTINGS of a stream
+        assert await peer.goaway() == (number, ErrorCodes.PROTOCOL_ERROR)
+        await peer.end()
+        assert not peer.goaways
+
+
 async def test_rpx_goes_down_at_once_when_nothing_is_under_way() -> None:
     async with origin(answers(OK)) as backend, running(backend) as house, client(house) as peer:
         await peer.answer(await peer.ask())
