@@ -71,7 +71,7 @@ class Client:
 
     def down(self) -> None:
         """Ask the project to end. It does so after the answer."""
-        self._ask("POST", "/v1/down", {})
+        self._ask("POST", "/v1/down", {}, patience=ANSWERS_WITHIN)
 
     def logs(
         self,
@@ -124,8 +124,9 @@ class Client:
         path: str,
         body: object = None,
         query: Mapping[str, Sequence[str]] | None = None,
+        patience: float | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        patience = ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN
+        patience = patience or (ORDER_WITHIN if method == "POST" else ANSWERS_WITHIN)
         with self._asked(method, path, body, query, patience) as (_, answer), self._walled():
             return json.loads(answer.read())
 

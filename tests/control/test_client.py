@@ -14,7 +14,7 @@ import trio
 from rpx.control.api import Control
 from rpx.control.client import Client
 from rpx.control.lease import Identity, Lease, take
-from rpx.errors import NotRunning, RpxError, UsageError
+from rpx.errors import NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.shutdown import Shutdown
 from tests.control.fake_life import Fleet
 from tests.support.bench import registry, spec
@@ -121,6 +121,17 @@ def test_a_stale_socket_means_not_running(lease: Lease) -> None:
     with socket.socket(socket.AF_UNIX) as crashed:
         crashed.bind(str(lease.socket))
     ask_nobody(lease)
+
+
+def test_the_wish_to_end_is_no_order_that_takes_minutes(
+    lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpx.control.client.ANSWERS_WITHIN", 0.1)
+    with socket.socket(socket.AF_UNIX) as suspended:
+        suspended.bind(str(lease.socket))
+        suspended.listen()
+        with pytest.raises(TookTooLong, match="does not answer"):
+            Client(lease).down()
 
 
 async def test_somebody_else_on_the_socket_is_an_error_not_a_traceback(
