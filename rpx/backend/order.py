@@ -40,6 +40,7 @@ async def dependants_gone(registry: Registry, backend: Backend) -> None:
 
 
 def _leans(other: Backend, backend: Backend) -> bool:
+    names = {each.spec.name for each in (backend, *backend.others)}
     return other.state not in AT_REST and any(
-        dependency.name == backend.spec.name for dependency in other.spec.depends_on
+        dependency.name in names for dependency in other.spec.depends_on
     )

@@ -40,9 +40,10 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     client = Client(lease)
     while True:
         rows = _rows(client, lease)
-        if failed := [row for row in rows if row["state"] == "failed" and not row["served_by"]]:
+        own = [row for row in rows if not row["served_by"]]
+        if failed := [row for row in own if row["state"] == "failed"]:
             raise _failure(failed)
-        if stuck := [row for row in rows if _hopeless(row)]:
+        if stuck := [row for row in own if _hopeless(row)]:
             raise _stuck(stuck)
         left = _left(rows, time.time())
         if not left:

@@ -19,27 +19,28 @@ LAST_LINES: Final = 10
 
 def why(registry: Registry, backend: Backend, now: float) -> Mapping[str, Any]:
     """All that is known about the state of `backend`. `now` is trio's time."""
-    start = backend.spec.start
-    due = backend.due - now if backend.state is State.BACKOFF else None
+    process, witness = backend.process, backend.witness
+    start = process.spec.start
+    due = process.due - now if process.state is State.BACKOFF else None
     return {
         "label": backend.spec.label,
         "name": backend.spec.name,
         "state": backend.shown.value,
-        "since": backend.since,
-        "pid": backend.pid,
+        "since": max(backend.since, process.since),
+        "pid": process.pid,
         "in_rotation": backend.in_rotation,
-        "because": _because(backend.witness),
-        "waiting_for": [asdict(each) for each in backend.obstacles],
-        "last_error": backend.witness.last_error,
-        "last_exit": asdict(ended) if (ended := backend.process.ended) else None,
-        "restarts": backend.restarts,
+        "because": _because(witness),
+        "waiting_for": [asdict(each) for each in witness.obstacles],
+        "last_error": witness.last_error,
+        "last_exit": asdict(process.ended) if process.ended else None,
+        "restarts": process.restarts,
         "restart_policy": start.restart.policy if start else None,
-        "restarts_left": restarts_left(start.restart, backend.history, now) if start else None,
+        "restarts_left": restarts_left(start.restart, process.history, now) if start else None,
         "restart_window": start.restart.window if start else None,
         "next_start_in": None if due is None else round(max(due, 0.0), 3),
         "checks": _checks(backend),
-        "last_lines": last_lines(backend.witness, LAST_LINES),
-        "hint": _hint(registry, backend),
+        "last_lines": last_lines(witness, LAST_LINES),
+        "hint": _hint(registry, witness),
     }
 
 
@@ -123,6 +124,6 @@ def _hint(registry: Registry, backend: Backend) -> str:
 
 
 def _towards(registry: Registry, name: str) -> str:
-    if any(other.state is State.WAITING for other in registry.named(name)):
+    if any(other.shown is State.WAITING for other in registry.named(name)):
         return f"`rpx why {name}` says what that waits for"
     return f"`rpx start {name}` tries again"

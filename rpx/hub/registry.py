@@ -119,7 +119,10 @@ class Registry(Members):
         return found
 
     def _obstacles(self, backend: Backend) -> tuple[Obstacle, ...]:
-        return obstacles(backend.spec.depends_on, self.named, backend.behind)
+        return obstacles(backend.spec.depends_on, self._witnesses, backend.behind)
+
+    def _witnesses(self, name: str) -> list[Backend]:
+        return [backend.witness for backend in self.named(name)]
 
     def started(self, backend: Backend, pid: int) -> None:
         """Say which process `backend` is now."""
@@ -140,7 +143,7 @@ class Registry(Members):
         """Its life ended by a bug of ours: nobody will move this backend again."""
         before, backend.state, backend.pid = backend.state, State.FAILED, None
         backend.last_error = reason
-        self._set_rotation(backend, up=False)
+        self.exited(backend)
         self.events.publish(
             StateChanged(backend.spec.label, before, State.FAILED, reason, None, self._clock())
         )
@@ -305,7 +308,7 @@ class Registry(Members):
             last_error=backend.witness.last_error,
             url=self.url(spec.host) if spec.host else None,
             command=_command(backend.process.spec),
-            waiting_for=backend.obstacles,
+            waiting_for=backend.witness.obstacles,
         )
 
     def url(self, host: str) -> str:

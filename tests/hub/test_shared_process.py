@@ -7,9 +7,13 @@ from dataclasses import replace
 import trio
 import trio.testing
 
+from rpx.backend.order import dependants_gone
+from rpx.control.why import why
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.config import Dependency
 from rpx.model.status import State, StateChanged
+from rpx.policy.depend import sentence
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, registry, spec
 
@@ -114,3 +118,44 @@ def test_what_is_told_and_shown_is_the_state_of_the_process() -> None:
     the.move(owner, Move.LAUNCH)
     the.started(owner, 4712)
     assert [row.pid for row in the.snapshot()] == [4712, 4712]
+
+
+async def test_who_depends_on_an_address_depends_on_the_process_behind_it() -> None:
+    healthy = (Dependency(name="apex", condition="healthy"),)
+    apex = replace(external(3001), name="apex", served_by="api:3000")
+    web = replace(spec(3002, name="web"), depends_on=healthy)
+    the = registry(spec(3000), apex, web, clock=lambda: 0.0)
+    api, other, waits = the.backends.values()
+    the.move(api, Move.LAUNCH)
+    the.move(other, Move.PROBE_UP)
+    the.move(waits, Move.WAIT)
+    assert sentence(waits.obstacles) == "for apex (starting)"
+    the.move(api, Move.PROBE_UP)
+    assert the.look_ahead(waits) == ()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(dependants_gone, the, api)
+        await trio.testing.wait_all_tasks_blocked()
+        assert nursery.child_tasks, "it is stopped after those that depend on it"
+        the.move(waits, Move.STOP)
+    the.move(api, Move.GAVE_UP, reason="exited with status 1")
+    the.move(waits, Move.WAIT)
+    assert sentence(waits.obstacles) == "for apex (failed: exited with status 1)"
+    assert waits.stuck
+
+
+async def test_an_address_waits_for_what_its_process_waits_for() -> None:
+    the, owner, other = pair()
+    owner.spec = replace(owner.spec, depends_on=(Dependency(name="db", condition="healthy"),))
+    the.move(owner, Move.WAIT)
+    assert [row.waiting_for for row in the.snapshot()] == [owner.obstacles] * 2
+    said, own = why(the, other, 0.0), why(the, owner, 0.0)
+    assert said["because"] == "it waits for db (not a part of this run)"
+    differ = {key for key in own if said[key] != own[key]}
+    assert differ == {"label"}
+
+
+async def test_both_are_out_when_a_bug_has_ended_the_life_of_the_process() -> None:
+    the, owner, other = up()
+    the.lost(owner, "it broke")
+    assert not owner.in_rotation
+    assert not other.in_rotation
