@@ -84,3 +84,27 @@ def test_when_none_is_free_it_is_said_what_to_set(refused: dict[int, int]) -> No
     refused |= dict.fromkeys([443, *range(8443, 8543)], errno.EADDRINUSE)
     with pytest.raises(RpxError, match="no port from 8443 to 8542 is free"):
         app.listen("localhost", app.HTTPS, None)
+
+
+def test_all_addresses_of_this_machine_are_those_of_ipv4_too() -> None:
+    listeners, _ = app.listen("::", app.HTTP, 0)
+    port = listeners[0].getsockname()[1]
+    try:
+        for host in ("127.0.0.1", "::1"):
+            with socket.create_connection((host, port), timeout=5):
+                taken = next(sock for sock in listeners if (":" in host) == _is_six(sock))
+                client, address = taken.accept()
+                client.close()
+                assert address[0] == host  # and not ::ffff:127.0.0.1
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def test_a_port_that_somebody_has_on_either_family_is_not_to_be_had(holder: int) -> None:
+    with pytest.raises(RpxError, match=rf"`listen.http_port`, {holder}, is taken by `"):
+        app.listen("::", app.HTTP, holder)
+
+
+def _is_six(sock: socket.socket) -> bool:
+    return sock.family == socket.AF_INET6

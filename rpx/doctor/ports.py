@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rpx.backend.preflight import how_to_permit, taken
 from rpx.backend.processes import port_owner
 from rpx.doctor.findings import Finding, Status
-from rpx.model.address import Address
+from rpx.model.address import Address, both
 from rpx.model.config import Config
 
 USUAL = (("http_port", 80, "8080"), ("https_port", 443, "8443"))
@@ -65,7 +65,9 @@ def _wanted(subject: str, address: Address, ours: int | None) -> Finding:
 
 def _why_not(address: Address) -> OSError | None:
     """Take the port for an instant, as a listener would."""
-    for family, host in _places(address.host):
+    first, *other = both(address.host)
+    for host in (first, *other):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             with socket.socket(family, socket.SOCK_STREAM) as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -73,13 +75,7 @@ def _why_not(address: Address) -> OSError | None:
                     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 sock.bind((host, address.port))
         except OSError as error:
-            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and host == "::1":
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and host in other:
                 continue  # a machine without IPv6
             return error
     return None
-
-
-def _places(host: str) -> list[tuple[socket.AddressFamily, str]]:
-    if host == "localhost":
-        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
-    return [(socket.AF_INET6 if ":" in host else socket.AF_INET, host)]

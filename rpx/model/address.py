@@ -81,3 +81,17 @@ class SocketFile:
 
 
 Location = Address | SocketFile
+
+
+def both(host: str) -> tuple[str, ...]:
+    """The addresses to listen on for `host`: one, or one of each family.
+
+    `::` is all of this machine's, as for Caddy and Node: who wants all of IPv6 alone is rare.
+    """
+    match host:
+        case "localhost":
+            return "127.0.0.1", "::1"
+        case "::":
+            return "0.0.0.0", "::"  # noqa: S104 - it has been asked for
+        case _:
+            return (host,)

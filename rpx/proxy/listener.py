@@ -12,6 +12,7 @@ from rpx.http.limits import Limits as HeadLimits
 from rpx.hub.patience import Patience
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
+from rpx.model.address import both
 from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
@@ -154,28 +155,27 @@ class Server:
 
 
 def open_listeners(host: str, port: int) -> list[socket.socket]:
-    """Listen on `host`: `localhost` means 127.0.0.1 and ::1, on the same port. 0: any free port.
+    """Listen on `host`; where that means both families, on the same port. 0: any free port.
 
     Raises OSError when the port can't be had on one of them; a family that this machine doesn't
     have at all is left out.
     """
-    if host != "localhost":
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return [_listen(family, host, port)]
+    one, *other = both(host)
     for _ in range(20 if port == 0 else 1):
-        first = _listen(socket.AF_INET, "127.0.0.1", port)
+        first = _listen(one, port)
         try:
-            return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1])]
+            return [first, *(_listen(each, first.getsockname()[1]) for each in other)]
         except OSError as error:
             if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 return [first]
             first.close()
             if port:
                 raise
-    raise OSError(errno.EADDRINUSE, "no port is free on both 127.0.0.1 and ::1")
+    raise OSError(errno.EADDRINUSE, f"no port is free on both {one} and {other[0]}")
 
 
-def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

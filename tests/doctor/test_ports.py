@@ -57,10 +57,11 @@ def test_the_port_of_tls_is_looked_at_where_there_is_tls() -> None:
     assert of(ports(config(one, two, https=True), None), "port 443").check == "ports"
 
 
+@pytest.mark.parametrize("wanted", ["localhost", "::"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_who_holds_a_port_is_said(host: str) -> None:
+def test_who_holds_a_port_is_said(host: str, wanted: str) -> None:
     with listening(host) as port:
-        found = of(ports(config(port, free_ports(1)[0]), None), "http_port")
+        found = of(ports(config(port, free_ports(1)[0], wanted), None), "http_port")
     assert found.status is Status.PROBLEM
     assert found.detail.startswith("taken by `")
     assert f"(pid {os.getpid()})" in found.detail
