@@ -8,22 +8,35 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import zip_longest
+from typing import NamedTuple
 
 import trio
+from trio.lowlevel import wait_writable
 
 from rpx.model.address import Address, Location, SocketFile
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import NO_MORE_FILES, Place, answered, call
+from rpx.proxy.sockets import NO_MORE_FILES
 
 AGAIN = 0.005  # seconds until a place within this machine is called again; more each time,
 AGAIN_MOST = 0.9  # and at most so many: then the kernel calls by itself
 HEAD_START = 0.25  # seconds of each attempt before the next one begins (RFC 8305 §5)
+QUEUE_FULL = 0.01  # seconds until a unix socket whose queue was full is tried again
+_PENDING = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN})
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH})
+
+
+class Place(NamedTuple):
+    """Where one can connect to: a family of sockets, and an address of it."""
+
+    family: socket.AddressFamily
+    address: tuple[str, int] | str
+
 
 Attempt = Callable[[], Awaitable[socket.socket]]
 
@@ -189,3 +202,49 @@ def _telling(refusals: list[OSError]) -> OSError:
         if error.errno in NO_MORE_FILES:
             return error
     return next((e for e in refusals if e.errno not in _NOT_HERE), refusals[0])
+
+
+def call(place: Place) -> tuple[socket.socket, bool]:
+    """Begin a connection; tell whether it stands already, as it does within a machine.
+
+    Raises OSError. One that doesn't stand yet is to be waited for with `answered`.
+    """
+    sock = socket.socket(place.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        if place.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = sock.connect_ex(place.address)
+        if code == errno.EINPROGRESS:  # loopback has its answer by now: that spares a wait
+            code = sock.connect_ex(place.address)
+        if code in _PENDING:
+            return sock, False
+        _check(sock, code)
+    except BaseException:
+        sock.close()
+        raise
+    return sock, True
+
+
+async def answered(sock: socket.socket, place: Place) -> socket.socket:
+    """Return `sock` once its connection stands; else it is closed. Raises OSError."""
+    try:
+        if place.family == socket.AF_UNIX:  # its queue is full: nothing tells when there is room
+            while (code := sock.connect_ex(place.address)) == errno.EAGAIN:  # noqa: ASYNC110
+                await trio.sleep(QUEUE_FULL)
+        else:
+            await wait_writable(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        _check(sock, code)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _check(sock: socket.socket, code: int) -> None:
+    """A port from the range that the kernel picks source ports from may "answer" itself."""
+    if code not in (0, errno.EISCONN):
+        raise OSError(code, os.strerror(code))
+    if sock.getsockname() == sock.getpeername():
+        raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))

@@ -1,4 +1,4 @@
-"""The only place where the data path touches sockets: read, write, connect.
+"""The only place where the data path touches sockets that are connected: read, write, accept.
 
 Each call tries first and waits only when the kernel says so. How a wire is waited for is the
 reactor's affair; nothing else in this room does.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 import socket
 import struct
 from contextlib import suppress
 from enum import Enum
-from typing import NamedTuple
 
 import trio
-from trio.lowlevel import notify_closing, wait_readable, wait_writable
+from trio.lowlevel import notify_closing, wait_readable
 
 from rpx.hub.counts import Traffic
 from rpx.proxy.reactor import Reactor
@@ -29,15 +27,6 @@ NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOM
 Buffers = list[bytes]
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 _RESET = struct.pack("ii", 1, 0)
-_PENDING = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN})
-QUEUE_FULL = 0.01  # seconds until a unix socket whose queue was full is tried again
-
-
-class Place(NamedTuple):
-    """Where one can connect to: a family of sockets, and an address of it."""
-
-    family: socket.AddressFamily
-    address: tuple[str, int] | str
 
 
 class Cut(Enum):
@@ -296,49 +285,3 @@ async def accept(listener: socket.socket) -> tuple[socket.socket, str]:
             except OSError:  # macOS says so when the client has gone already: the next read tells
                 pass
             return sock, str(address[0])
-
-
-def call(place: Place) -> tuple[socket.socket, bool]:
-    """Begin a connection; tell whether it stands already, as it does within a machine.
-
-    Raises OSError. One that doesn't stand yet is to be waited for with `answered`.
-    """
-    sock = socket.socket(place.family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        if place.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = sock.connect_ex(place.address)
-        if code == errno.EINPROGRESS:  # loopback has its answer by now: that spares a wait
-            code = sock.connect_ex(place.address)
-        if code in _PENDING:
-            return sock, False
-        _check(sock, code)
-    except BaseException:
-        sock.close()
-        raise
-    return sock, True
-
-
-async def answered(sock: socket.socket, place: Place) -> socket.socket:
-    """Return `sock` once its connection stands; else it is closed. Raises OSError."""
-    try:
-        if place.family == socket.AF_UNIX:  # its queue is full: nothing tells when there is room
-            while (code := sock.connect_ex(place.address)) == errno.EAGAIN:  # noqa: ASYNC110
-                await trio.sleep(QUEUE_FULL)
-        else:
-            await wait_writable(sock)
-            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        _check(sock, code)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _check(sock: socket.socket, code: int) -> None:
-    """A port from the range that the kernel picks source ports from may "answer" itself."""
-    if code not in (0, errno.EISCONN):
-        raise OSError(code, os.strerror(code))
-    if sock.getsockname() == sock.getpeername():
-        raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))

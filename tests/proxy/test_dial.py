@@ -11,9 +11,8 @@ from trio.testing import MockClock
 
 from rpx.model.address import Address
 from rpx.proxy import dial
-from rpx.proxy.dial import Dialer
+from rpx.proxy.dial import Dialer, Place, call
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import Place, call
 from tests.support.places import V4, V6, black_hole, listening, nobody
 from tests.support.raw import SOON
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 import trio
 
+from rpx.proxy.dial import Place, call
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import TURN, Cut, NotSent, Place, Wire, WireCut, accept, call
+from rpx.proxy.sockets import TURN, Cut, NotSent, Wire, WireCut, accept
 from tests.support.raw import SOON
 
 

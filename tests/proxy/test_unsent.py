@@ -8,7 +8,7 @@ import pytest
 
 from rpx.proxy import dial, exchange
 from rpx.proxy.bodies import Upload
-from rpx.proxy.sockets import Place, call
+from rpx.proxy.dial import Place, call
 from tests.proxy.house import get, put, running, until
 from tests.support.origin import OK, answers, never, origin
 
