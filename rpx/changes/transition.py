@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 import trio
@@ -21,11 +22,21 @@ from rpx.errors import Exit
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import BackendSpec, PoolSpec, State
+from rpx.policy.depend import hopeless, sentence
 from rpx.policy.reload import Changes, Pair
 
 # Stopped by a user, or not started yet: its next start is somebody else's affair.
 AS_IT_IS: Final = frozenset({State.STOPPED, State.WAITING})
 PRESSED: Final = 5.0  # seconds that processes still have to become ready when there is more to do
+FOLLOWED: Final = 5.0  # seconds that what else a new process serves has to answer
+
+
+@dataclass(slots=True, eq=False)
+class Service:
+    """One whose processes are replaced: when that is `done`, and why it has come to nothing."""
+
+    done: trio.Event = field(default_factory=trio.Event)
+    failed: str = ""
 
 
 class Transition:
@@ -49,26 +60,22 @@ class Transition:
         self._wanted = wanted
         self._more = more
         self._standing: dict[str, Backend] = {}  # by the label of who will take their places
-        self._rolled: dict[str, trio.Event] = {}  # services whose processes have been replaced
-        self._arrived: dict[str, trio.Event] = {}  # new services
-        self._failed: dict[str, str] = {}  # what has become of one of these in vain
+        self._rolled: dict[str, Service] = {}  # also by the names of what else they serve
         self._outcomes: list[Outcome] = []
 
     async def run(self) -> list[Outcome]:
         """Return what became of everybody whose process was touched."""
         rolling = self._rolling()
         leaving, new = self._exchange()
-        self._rolled = {name: trio.Event() for name in rolling}
-        arriving = self._arriving(new)
-        self._arrived = {name: trio.Event() for name in arriving}
+        self._rolled = {name: Service() for name in rolling}
+        for backend in self._registry.backends.values():
+            if service := self._rolled.get(backend.process.spec.name):
+                self._rolled.setdefault(backend.spec.name, service)
         async with trio.open_nursery() as nursery:
             for backend in leaving:
                 nursery.start_soon(self._end, backend)
             for backend in new:
-                if backend.spec.name not in arriving:
-                    nursery.start_soon(self._join, backend)
-            for name, backends in arriving.items():
-                nursery.start_soon(self._arrive, name, backends)
+                nursery.start_soon(self._join, backend)
             for name, pairs in rolling.items():
                 nursery.start_soon(self._roll, name, pairs, nursery)
         order = {spec.label: place for place, spec in enumerate(self._changes.wanted)}
@@ -81,16 +88,10 @@ class Transition:
             backend = self._registry.backends[pair.before.label]
             services[pair.after.name].append((backend, pair))
             if pair.moves and backend.in_rotation:
-                self._standing[pair.after.label] = backend
+                for each in pair.all:
+                    stands = self._registry.backends[each.before.label]
+                    self._standing[each.after.label] = stands
         return services
-
-    def _arriving(self, new: Sequence[Backend]) -> dict[str, list[Backend]]:
-        """Return services that are new as a whole, with their copies."""
-        names = {backend.spec.name for backend in new}
-        there = self._registry.backends.values()
-        names -= {backend.spec.name for backend in there if backend not in new}
-        names -= self._rolled.keys()
-        return {name: self._registry.named(name) for name in names}
 
     def _exchange(self) -> tuple[list[Backend], list[Backend]]:
         """Do all that needs no process; return who leaves and who is new."""
@@ -98,7 +99,7 @@ class Transition:
         pairs = (*changes.kept, *changes.adjusted, *changes.replaced)
         specs = {
             registry.backends[pair.before.label]: pair.after
-            for pair in pairs
+            for pair in chain.from_iterable(each.all for each in pairs)
             if pair.after.label not in self._standing
         }
         leaving = [registry.backends[spec.label] for spec in changes.removed]
@@ -128,10 +129,10 @@ class Transition:
         label, wanted = backend.spec.label, backend.spec.label in self._wanted
         backend.behind = self._rolled.keys()
         self._fleet.begin(backend, wanted=wanted)
-        await self._others(backend.spec, self._rolled)
+        await self._others(backend.spec)
         backend.behind = ()
         self._registry.look_ahead(backend)
-        if not wanted or backend.external:
+        if not wanted or backend.spec.start is None:
             return
         if backend.begun and backend.state is State.STOPPED:
             text = f"{label} was stopped before it could start"
@@ -140,22 +141,13 @@ class Transition:
             outcome = await self._within_bounds(orders.start, backend)
         self._outcomes.append(outcome)
 
-    async def _arrive(self, name: str, backends: Sequence[Backend]) -> None:
-        async with trio.open_nursery() as nursery:
-            for backend in backends:
-                nursery.start_soon(self._join, backend)
-        labels = [backend.spec.label for backend in backends]
-        failed = [each.label for each in self._outcomes if each.exit_code and each.label in labels]
-        if len(failed) == len(labels):  # one copy is enough
-            self._failed[name] = f"{failed[0]} did not come up"
-        self._arrived[name].set()
-
     async def _roll(
         self, name: str, pairs: Sequence[tuple[Backend, Pair]], nursery: trio.Nursery
     ) -> None:
         """Replace the processes of one service; the first that doesn't come back ends it."""
-        done = {**self._rolled, **self._arrived}
-        failed = await self._others(pairs[0][1].after, done)
+        failed = await self._others(pairs[0][1].after)
+        if not failed and any(map(self._goes_first, pairs)):
+            failed = await self._missing(pairs[0][1].after)
         for backend, pair in pairs:
             if failed:
                 outcome = self._left(backend, pair, failed)
@@ -166,16 +158,32 @@ class Transition:
             self._outcomes.append(outcome)
             if outcome.exit_code and not failed:
                 failed = f"{outcome.label} did not come back"
-        if failed:
-            self._failed[name] = failed
-        self._rolled[name].set()
+        self._rolled[name].failed = failed
+        self._rolled[name].done.set()
 
-    async def _others(self, spec: BackendSpec, done: Mapping[str, trio.Event]) -> str:
+    def _goes_first(self, what: tuple[Backend, Pair]) -> bool:
+        """It works, and will have to go before the new process comes."""
+        backend, pair = what
+        return backend.state is State.READY and pair.after.label not in self._standing
+
+    async def _others(self, spec: BackendSpec) -> str:
         """Wait for those of a change that it depends on; return what has become of them in vain."""
-        names = [each.name for each in spec.depends_on if each.name in done]
+        names = [each.name for each in spec.depends_on if each.name in self._rolled]
         for name in names:
-            await done[name].wait()
-        return next((self._failed[name] for name in names if name in self._failed), "")
+            await self._rolled[name].done.wait()
+        return next(filter(None, (self._rolled[name].failed for name in names)), "")
+
+    async def _missing(self, spec: BackendSpec) -> str:
+        """Wait for all that it depends on; return what will not come, or not in time."""
+        registry = self._registry
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._press, nursery.cancel_scope)
+            with trio.move_on_after(orders.READY_WITHIN):
+                while (missing := registry.obstacles(spec)) and not hopeless(missing):
+                    await registry.changed.wait()
+            nursery.cancel_scope.cancel(reason="they are there, or it is over")
+        missing = registry.obstacles(spec)
+        return f"it would wait {sentence(missing)}" if missing else ""
 
     async def _restart(self, backend: Backend, pair: Pair) -> Outcome:
         """The address is one for both processes: the old one has to go before the new one comes.
@@ -214,11 +222,26 @@ class Transition:
             text = f"{outcome.sentence}; {old.spec.label} goes on as it was"
             code = outcome.exit_code or Exit.FAILED
             return Outcome(old.spec.label, old.shown, old.pid, old.pid, text, code)
-        del self._standing[pair.after.label]
+        await self._follow(pair.others)
+        going = [self._standing.pop(each.after.label) for each in pair.all]
         self._arrange()
-        self._registry.retire(old)
-        nursery.start_soon(self._end, old)
+        for each in going:
+            self._registry.retire(each)
+            nursery.start_soon(self._end, each)
         return outcome
+
+    async def _follow(self, pairs: Sequence[Pair]) -> None:
+        """Let what else the new process serves become ready, too; in vain it may be for a while."""
+        registry, new = self._registry, []
+        for pair in pairs:
+            new.append(registry.add(pair.after))
+            new[-1].paused = registry.backends[pair.before.label].paused
+        self._arrange()
+        for backend in new:
+            self._fleet.begin(backend)
+        with trio.move_on_after(FOLLOWED):
+            while not all(backend.state is State.READY for backend in new):
+                await registry.changed.wait()
 
     def _left(self, backend: Backend, pair: Pair, failed: str) -> Outcome:
         """Leave it as it is, also in the registry: so the next reload sees what is still to do."""

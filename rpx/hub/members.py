@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import trio
 
 from rpx.hub.records import Backend, Pool
-from rpx.model.status import BackendSpec, PoolSpec
+from rpx.model.status import BackendSpec, Obstacle, PoolSpec
+from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
 
 PAST = 20  # backends that have left whose last lines are kept: as many as a reload may replace
@@ -43,6 +44,13 @@ class Members:
     def named(self, name: str) -> list[Backend]:
         """Return the backends of a service, in listed order."""
         return [each for each in self.backends.values() if each.spec.name == name]
+
+    def obstacles(self, spec: BackendSpec, behind: Collection[str] = ()) -> tuple[Obstacle, ...]:
+        """Return what a start of `spec` would wait for; `behind`: as of a Backend."""
+        return obstacles(spec.depends_on, self._witnesses, behind)
+
+    def _witnesses(self, name: str) -> list[Backend]:
+        return [backend.witness for backend in self.named(name)]
 
     def known(self, label: str) -> Backend:
         """The backend of this label, also if it is leaving. Raises KeyError."""

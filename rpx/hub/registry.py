@@ -38,7 +38,7 @@ from rpx.model.status import (
     State,
     StateChanged,
 )
-from rpx.policy.depend import obstacles, sentence
+from rpx.policy.depend import sentence
 from rpx.policy.lifecycle import Move, advance
 from rpx.policy.plan import url_of
 
@@ -86,7 +86,7 @@ class Registry(Members):
         before, backend.begun = backend.shown, True
         backend.state = after = advance(backend.state, move)
         waits = after is State.WAITING
-        backend.obstacles = self._obstacles(backend) if waits else ()
+        backend.obstacles = self.obstacles(backend.spec, backend.behind) if waits else ()
         if move is Move.LAUNCH:
             backend.generation += 1
             backend.coming_back = False
@@ -110,19 +110,13 @@ class Registry(Members):
 
     def look_ahead(self, backend: Backend) -> tuple[Obstacle, ...]:
         """Return what stands between `backend` and its start; say so if it has become hopeless."""
-        found = self._obstacles(backend)
+        found = self.obstacles(backend.spec, backend.behind)
         if backend.state is State.WAITING and found != backend.obstacles:
             was_stuck, backend.obstacles = backend.stuck, found
             if backend.stuck and not was_stuck:
                 self.say(f"does not start: it waits {sentence(found)}", backend)
             self._announce(backend)  # others may be waiting for this one
         return found
-
-    def _obstacles(self, backend: Backend) -> tuple[Obstacle, ...]:
-        return obstacles(backend.spec.depends_on, self._witnesses, backend.behind)
-
-    def _witnesses(self, name: str) -> list[Backend]:
-        return [backend.witness for backend in self.named(name)]
 
     def started(self, backend: Backend, pid: int) -> None:
         """Say which process `backend` is now."""

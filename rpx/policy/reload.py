@@ -23,11 +23,17 @@ NEXT_START: Final = frozenset({"ready", "stop_command", "stop_signal", "stop_gra
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One backend as it is and as it is to be. `differs`: the settings, as rpx.yaml names them."""
+    """One backend as it is and as it is to be. `differs`: the settings, as rpx.yaml names them.
+
+    It `moves` where its process gets a label and addresses of its own: then both can run for a
+    while. `others` are what else the process serves, and move with it.
+    """
 
     before: BackendSpec
     after: BackendSpec
     differs: tuple[str, ...] = ()
+    moves: bool = False
+    others: tuple[Pair, ...] = ()
 
     @property
     def elsewhere(self) -> bool:
@@ -35,10 +41,9 @@ class Pair:
         return _place(self.before) != _place(self.after)
 
     @property
-    def moves(self) -> bool:
-        """It gets an address and a label of its own: then both can run for a while."""
-        apart = self.before.label != self.after.label and self.elsewhere
-        return apart and not (self.before.by_index or self.after.by_index)
+    def all(self) -> tuple[Pair, ...]:
+        """It, and those that move with it."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,12 @@ def compare(
     """
     removed, added, pairs = _matched(running, wanted)
     known = [Pair(old, new, tuple(_differences(old, new))) for old, new in pairs]
-    replaced = tuple(pair for pair in known if _needs_another_process(pair))
+    replaced = [pair for pair in known if _needs_another_process(pair)]
     adjusted = tuple(pair for pair in known if pair.differs and pair not in replaced)
+    replaced = [
+        _with_others(pair, removed, added, wanted) if _can_move(pair, running, wanted) else pair
+        for pair in replaced
+    ]
     old_pools, new_pools = plan_pools(before.proxies), plan_pools(after.proxies)
     hosts = {
         to: tuple(_unequal(old_pools[to], pool, ("strategy", "sticky", "hold", "https")))
@@ -98,7 +107,7 @@ def compare(
     return Changes(
         added=tuple(added),
         removed=tuple(removed),
-        replaced=replaced,
+        replaced=tuple(replaced),
         adjusted=adjusted,
         kept=tuple(pair for pair in known if not pair.differs),
         wanted=tuple(wanted),
@@ -218,6 +227,41 @@ def _needs_another_process(pair: Pair) -> bool:
     )
 
 
+# ---- who can be there before the other one goes
+
+
+def _can_move(pair: Pair, running: Sequence[BackendSpec], wanted: Sequence[BackendSpec]) -> bool:
+    old, new = pair.before, pair.after
+    if old.label == new.label or old.by_index or new.by_index:
+        return False
+    return not _ports(old, running) & _ports(new, wanted)
+
+
+def _ports(process: BackendSpec, specs: Sequence[BackendSpec]) -> set[Hashable]:
+    """Return where it listens, also for others."""
+    served = [spec for spec in specs if process.label in (spec.label, spec.served_by)]
+    return {spec.address.port or spec.address.place for spec in served if spec.address}
+
+
+def _with_others(
+    pair: Pair, removed: list[BackendSpec], added: list[BackendSpec], wanted: Sequence[BackendSpec]
+) -> Pair:
+    """Return the pair as one that moves; what moves with it is taken out of `removed` and `added`.
+
+    Each host goes on at another address: it has one there already, by a label of its own.
+    """
+    labels = {spec.label for spec in wanted}
+    before, others = pair.before.label, []
+    for new in [spec for spec in added if spec.served_by == pair.after.label]:
+        for old in removed:
+            if (old.served_by, old.host) == (before, new.host) and old.label not in labels:
+                others.append(Pair(old, new, tuple(_differences(old, new)), moves=True))
+                removed.remove(old)
+                added.remove(new)
+                break
+    return replace(pair, moves=True, others=tuple(others))
+
+
 # ---- in words
 
 
@@ -225,7 +269,7 @@ def sentences(changes: Changes) -> list[str]:
     """Say what there is to do, a line for each."""
     lines = [f"add {spec.label}" for spec in changes.added]
     lines += [f"remove {spec.label}" for spec in changes.removed]
-    lines += [_replacement(pair) for pair in changes.replaced]
+    lines += [_replacement(each) for pair in changes.replaced for each in pair.all]
     lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in changes.adjusted]
     lines += [f"change {to}: {_list(differs)}" for to, differs in changes.hosts]
     if changes.settings:
@@ -245,7 +289,7 @@ def advice(changes: Changes) -> list[str]:
 
 def as_json(changes: Changes) -> dict[str, Any]:
     """Return the same for programs."""
-    moves = [pair for pair in changes.replaced if pair.moves]
+    moves = [each for pair in changes.replaced if pair.moves for each in pair.all]
     restarts = [pair for pair in changes.replaced if not pair.moves]
     return {
         "plan": {

@@ -13,6 +13,7 @@ from rpx.model.status import State
 from rpx.policy.depend import sentence
 from tests.changes.written import at, shop
 from tests.support.live import Clients, clients, live
+from tests.support.places import listening
 from tests.support.project import free_ports
 from tests.support.running import until
 
@@ -52,8 +53,57 @@ async def test_one_that_runs_goes_on_if_what_it_newly_depends_on_does_not_come(
             it.write(shop(cache=cache, api=api))
             failed, left = (await it.change()).answer["outcomes"]
         assert (failed["exit_code"], left["exit_code"]) == (1, 1)
-        assert left["sentence"].endswith(f"because cache:{second} did not come up")
+        assert "left as it is, because it would wait for cache (failed: " in left["sentence"]
         assert it.pids[f"api:{first}"] == before[f"api:{first}"]
+
+
+async def test_one_that_runs_is_left_while_an_external_backend_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = free_ports(2)
+    db, api = f"from: {second}", at(first, run="A=1 RUN", more=", hold: 0, depends_on: [db]")
+    async with live(tmp_path, shop(api=at(first, more=", hold: 0"))) as it:
+        before = it.pids[f"api:{first}"]
+        monkeypatch.setattr("rpx.control.orders.READY_WITHIN", 0.1)
+        async with clients(it):
+            it.write(shop(api=api, db=db))
+            [left] = (await it.change()).answer["outcomes"]
+        assert left["exit_code"] == 1
+        assert left["sentence"] == (
+            f"api:{first} left as it is, because it would wait for db"
+            " (unhealthy: connection refused)"
+        )
+        assert it.pids[f"api:{first}"] == before
+        monkeypatch.setattr("rpx.control.orders.READY_WITHIN", 15.0)
+        change = Change()
+        it.registry.mailbox.give.send_nowait(change)
+        await change.taken.wait()
+        with listening("127.0.0.1", second):
+            await change.done.wait()
+        [done] = change.answer["outcomes"]
+        assert (done["exit_code"], done["pid"]) == (0, it.pids[f"api:{first}"])
+        assert done["pid"] != before
+
+
+async def test_one_that_depends_on_a_second_host_comes_after_the_process_of_that(
+    tmp_path: Path,
+) -> None:
+    first, second = free_ports(2)
+    gated = at(first, run=f"{{command: {UNTIL} RUN}}")
+
+    def text(web: str, api: str) -> str:
+        return shop(web=web, apex=f"from: {first}", api=f"{api}, depends_on: [apex]")
+
+    async with live(tmp_path, text(at(first), at(second))) as it:
+        before, change = it.pids, Change()
+        it.write(text(gated, at(second, run="A=1 RUN")))
+        it.registry.mailbox.give.send_nowait(change)
+        await it.until(lambda: it.pids[f"web:{first}"] not in (None, before[f"web:{first}"]))
+        assert it.pids[f"api:{second}"] == before[f"api:{second}"]
+        (tmp_path / "go").touch()
+        await change.done.wait()
+        assert [each["exit_code"] for each in change.answer["outcomes"]] == [0, 0]
+        assert it.pids[f"api:{second}"] != before[f"api:{second}"]
 
 
 async def test_a_new_one_waits_for_a_migration_that_has_changed_and_so_do_its_requests(

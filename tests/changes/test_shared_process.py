@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import trio
 
+from rpx.control import orders
+from rpx.model.status import State
 from tests.changes.written import at, shop
 from tests.support.live import Clients, clients, live
 from tests.support.project import free_ports
@@ -44,3 +46,57 @@ async def test_a_process_goes_when_the_host_that_left_has_its_answers(
                 await it.reload(shop(web=at(port, run="{command: RUN, env: {NEW: 1}}")))
             assert (asking.answers.total(), asking.failures) == (1, [])
         await stream.aclose()
+
+
+async def test_what_was_stopped_is_not_started_for_a_second_host(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    async with live(tmp_path, shop(web=at(port))) as it:
+        await orders.stop(it.registry, ["web"])
+        await it.reload(shop(web=at(port), apex=f"from: {port}"))
+        assert it.backend(f"web:{port}").state is State.STOPPED
+
+
+async def test_a_process_that_is_new_with_both_hosts_is_told_of_once(tmp_path: Path) -> None:
+    first, second = free_ports(2)
+    async with live(tmp_path, shop(api=at(first))) as it:
+        it.write(shop(api=at(first), web=at(second), apex=f"from: {second}"))
+        [outcome] = (await it.change()).answer["outcomes"]
+        assert outcome["sentence"].startswith(f"web:{second} ready (pid ")
+
+
+async def test_both_hosts_move_to_another_port_and_lose_no_request(tmp_path: Path) -> None:
+    port, other = free_ports(2)
+
+    def text(port: int) -> str:
+        # An app that is busy for a moment when it begins.
+        web = at(port, run="{command: sleep 0.2; RUN}", more=", hold: 0")
+        return shop(web=web, apex=f"from: {port}, hold: 0", www=f"from: {port}")
+
+    async with live(tmp_path, text(port)) as it:
+        it.registry.pause(it.backend(f"www:{port}"))
+        async with clients(it, "apex.localhost") as apex, clients(it, "web.localhost") as web:
+            said = await it.reload(text(other))
+            await apex.answered(20)
+            await web.answered(20)
+        assert said == [
+            f"replace {name}:{port} by {name}:{other}: address" for name in ("web", "apex", "www")
+        ]
+        assert it.registry.leaving == []
+        assert it.backend(f"www:{other}").shown is State.PAUSED
+        pid = it.pids[f"web:{other}"]
+        assert pid in apex.answers
+        assert pid in web.answers
+
+
+async def test_both_hosts_stay_where_they_are_if_the_new_process_does_not_come(
+    tmp_path: Path,
+) -> None:
+    port, other = free_ports(2)
+    async with live(tmp_path, shop(web=at(port), apex=f"from: {port}")) as it:
+        async with clients(it, "apex.localhost"):
+            broken = at(other, run='{command: RUN broken, restart: "no"}')
+            it.write(shop(web=broken, apex=f"from: {other}"))
+            [outcome] = (await it.change()).answer["outcomes"]
+            assert outcome["exit_code"] == 1
+        assert list(it.pids) == [f"web:{port}", f"apex:{port}"]
+        assert await it.reload(shop(web=at(port), apex=f"from: {port}")) == ["nothing to change"]

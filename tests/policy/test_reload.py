@@ -98,6 +98,11 @@ def configs(draw: some.DrawFn) -> Config:
             sources = tuple(Source(address=address, start=run) for address in own)
             host = draw(some.sampled_from([f"{name}.localhost", f"{name}.test"]))
             proxies.append(Proxy(to=host, name=name, sources=sources, health_check=draw(checks)))
+    shared = [source.address for each in proxies for source in each.sources if source.start]
+    two_hosts = draw(some.booleans())
+    if two_hosts and shared:
+        other = Source(address=draw(some.sampled_from(shared)))
+        proxies.append(Proxy(to="apex.localhost", name="apex", sources=(other,)))
     processes = [
         Process(name=name, start=run) for name in ("worker", "cron") if (run := draw(starts))
     ]
@@ -110,7 +115,9 @@ def applied(running: list[BackendSpec], changes: Changes) -> list[BackendSpec]:
     there = {spec.label: spec for spec in running}
     for spec in changes.removed:
         del there[spec.label]
-    pairs = (*changes.kept, *changes.adjusted, *changes.replaced)
+    pairs = [
+        each for pair in (*changes.kept, *changes.adjusted, *changes.replaced) for each in pair.all
+    ]
     moved = {pair.before.label: pair.after for pair in pairs}
     there = {spec.label: spec for spec in (moved.pop(label) for label in list(there))}
     assert not moved, "a pair of somebody who isn't there"
@@ -155,7 +162,8 @@ def test_one_that_stands_until_another_is_there_has_a_label_of_its_own(
 ) -> None:
     changes = way(before, after)
     labels = {spec.label for spec in changes.wanted}
-    assert not {pair.before.label for pair in changes.replaced if pair.moves} & labels
+    moving = [each for pair in changes.replaced if pair.moves for each in pair.all]
+    assert not {each.before.label for each in moving} & labels
 
 
 @settings(max_examples=60)
@@ -246,6 +254,36 @@ def test_a_copy_at_another_port_takes_over_from_the_one_that_goes() -> None:
     assert said(shop(API), after) == [
         "replace api:3001 by api:3005: address",
         "leave 1 backend alone",
+    ]
+
+
+def test_what_a_process_serves_for_another_host_moves_with_it() -> None:
+    def at(port: int) -> Config:
+        return shop(proxy("api", port, run=start()), proxy("apex", port), proxy("web", port))
+
+    changes = way(at(3000), at(3005))
+    assert sentences(changes) == [
+        "replace api:3000 by api:3005: address",
+        "replace apex:3000 by apex:3005: address",
+        "replace web:3000 by web:3005: address",
+    ]
+    assert as_json(changes)["plan"]["replace"][1]["differs"] == ["address"]
+
+
+def test_a_process_that_keeps_an_address_has_no_successor_beside_it() -> None:
+    def at(*ports: int) -> Config:
+        first, *others = (Source(address=Address("localhost", port)) for port in ports)
+        own = first.model_copy(update={"start": start()})
+        served = (other.model_copy(update={"served_by": 0}) for other in others)
+        return shop(proxy("api").model_copy(update={"sources": (own, *served)}))
+
+    assert said(at(3000, 3001), at(3005, 3001)) == [
+        "restart api:3000, now api:3005: address",
+        "leave 1 backend alone",
+    ]
+    assert said(at(3000, 3001), at(3005, 3006)) == [
+        "replace api:3000 by api:3005: address",
+        "replace api:3001 by api:3006: address",
     ]
 
 
