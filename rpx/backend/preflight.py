@@ -21,12 +21,18 @@ from rpx.model.status import BackendSpec
 
 
 def preflight(specs: Iterable[BackendSpec]) -> None:
-    """Raise what is wrong with commands (all at once), then with the ports of backends of ours."""
+    """Raise what is wrong with commands (all at once), then with where these are to listen.
+
+    An address whose process is not one of these is nothing to look at: it may have it already.
+    """
     specs = list(specs)
     check_commands(specs)
+    started = {spec.label for spec in specs if spec.start is not None}
+    places: dict[object, BackendSpec] = {}
     for spec in specs:
-        if spec.start is None and not spec.served_by:
-            continue
+        if spec.address is not None and started & {spec.label, spec.served_by}:
+            places.setdefault(spec.address.place, spec)
+    for spec in places.values():
         if isinstance(spec.address, SocketFile):
             _check_socket(spec, spec.address)
         elif spec.address is not None:

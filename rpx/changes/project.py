@@ -274,15 +274,8 @@ def _preflight(
 ) -> None:
     replaced = [pair for pair in changes.replaced if pair.after.label in ours]
     check_commands([pair.after for pair in replaced])
-    new = [*changes.added, *(pair.after for pair in replaced if pair.elsewhere)]
-    # An address that a process of ours serves already, or will, is taken by nobody else.
-    ports = {spec.address.place for spec in changes.wanted if spec.start and spec.address}
-    check_new(
-        spec
-        for spec in new
-        if spec.label in ours
-        and (spec.start or not spec.address or spec.address.place not in ports)
-    )
+    moving = [each.after for pair in replaced if pair.elsewhere for each in pair.all]
+    check_new([*(spec for spec in changes.added if spec.label in ours), *moving])
 
 
 def _ports(specs: Iterable[BackendSpec]) -> Kept:
