@@ -6,8 +6,8 @@ import errno
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -117,7 +117,7 @@ async def serve(
             run_id=options.run_id,
             colour=options.colour,
         )
-        project = Project(registry, fleet, loaded, terms, partial(settle, server))
+        project = Project(registry, fleet, loaded, terms, partial(prepared, server))
         async with trio.open_nursery() as services:
             for face in faces:
                 await services.start(face, registry, shutdown)
@@ -175,25 +175,36 @@ async def tls_contexts(
     return await trio.to_thread.run_sync(prepared)
 
 
-async def settle(server: Server, config: Config) -> None:
-    """Let all that is about no single backend be as `config` says from now on. Raises RpxError."""
-    registry, hosts = server.registry, config.secured
-    if hosts:
-        contexts, exposed, untrusted = await tls_contexts(hosts, registry.say)
-        if exposed:
-            registry.say(exposed)
-        if server.contexts is None:
+@asynccontextmanager
+async def prepared(server: Server, config: Config) -> AsyncIterator[Callable[[], None]]:
+    """Prepare all that is about no single backend for `config`: it holds once what this gives is
+    called. Where it isn't, all is as it was. Raises RpxError.
+    """
+    registry = server.registry
+    contexts, exposed, untrusted = await tls_contexts(config.secured, registry.say)
+    key, forgetful = registry.key, ""
+    if not key:
+        key, forgetful = await sticky_key(config)
+    notes = [exposed, forgetful]
+    with ExitStack() as doors:
+        tls: list[socket.socket] = []
+        if contexts is not None and server.contexts is None:
             tls, fallback = listen(config.listen.host, HTTPS, config.listen.https_port)
+            notes += [fallback, untrusted]
+            _close_at_the_end(doors, tls)
+            doors.callback(setattr, registry, "https_port", registry.https_port)
             registry.https_port = tls[0].getsockname()[1]
+
+        def settle() -> None:
+            doors.pop_all()
+            server.contexts = contexts or server.contexts
             server.let_in(tls, lambda: server.contexts)
-            for note in filter(None, (fallback, untrusted)):
+            for note in filter(None, notes):
                 registry.say(note)
-        server.contexts = contexts
-    if not registry.key:
-        registry.key, forgetful = await sticky_key(config)
-        if forgetful:
-            registry.say(forgetful)
-    server.settle(verbose=config.verbose, timeouts=config.timeouts, limits=config.limits)
+            registry.key = key
+            server.settle(verbose=config.verbose, timeouts=config.timeouts, limits=config.limits)
+
+        yield settle
 
 
 def new_registry(config: Config, key: bytes, port: int, https_port: int = 443) -> Registry:

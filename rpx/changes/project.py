@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,15 +79,15 @@ class Project:
         fleet: Fleet,
         config: Config,
         terms: Terms,
-        settle: Callable[[Config], Awaitable[None]],
+        prepared: Callable[[Config], AbstractAsyncContextManager[Callable[[], None]]],
     ) -> None:
-        """`settle` lets the rest of rpx go by a configuration from now on."""
+        """`prepared` gives what lets the rest of rpx go by a configuration from then on."""
         self.config = config
         self.changed = trio.Event()  # replaced at every change
         self._registry = registry
         self._fleet = fleet
         self._terms = terms
-        self._settle = settle
+        self._prepared = prepared
         self._scale = terms.scale
         self._tls = bool(config.secured)  # rpx listens for it, and does so to its end
         self._scaled: Collection[str] = frozenset()
@@ -141,11 +142,12 @@ class Project:
         # Once more: what was read while it waited may be old.
         wish = await self._wish(change)
         changes = await self._aim(wish)
-        change.answer = as_json(changes)
         https_port = self._registry.https_port
-        await self._settle(settled(self.config, wish.target, tls=self._tls))
-        if self._registry.https_port != https_port:  # it is listened to since: URLs have it
-            changes = await self._aim(wish)
+        async with self._prepared(settled(self.config, wish.target, tls=self._tls)) as settle:
+            if self._registry.https_port != https_port:  # it is listened to since: URLs have it
+                changes = await self._aim(wish)
+            settle()
+        change.answer = as_json(changes)
         self._say(_reason(change), (*sentences(changes), *advice(changes)))
         self.config = settled(self.config, wish.config, tls=self._tls)
         self._scale, self._scaled = wish.scale, wish.scaled

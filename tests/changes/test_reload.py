@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 from pathlib import Path
 
 import pytest
 import trio
 
+from rpx.app import Usual
 from rpx.certificates.files import authority_folder
 from rpx.changes.project import Terms
 from rpx.errors import ConfigError, RpxError
@@ -291,6 +294,25 @@ async def test_a_file_that_is_gone_for_a_moment_is_no_mistake(tmp_path: Path) ->
         it.write(shop(auto, api=at(first), web=at(second)))
         await it.until_noted(f"add web:{second}")
         assert not any("stays as it is" in note for note in it.notes)
+
+
+async def test_a_change_that_fails_once_it_listens_for_tls_does_not_go_on_listening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    first, second = free_ports(2)
+    monkeypatch.setattr("rpx.app.HTTPS", Usual("`listen.https_port`", second, range(0)))
+    async with live(tmp_path, shop(api=at(first))) as it:
+        before = it.registry.https_port
+        with pytest.raises(RpxError, match=f"the port of `web:{second}`, {second}, is taken by"):
+            await it.reload(shop("https: true\n", api=at(first), web=at(second)))
+        assert it.registry.https_port == before
+        with socket.socket() as nobody:
+            assert nobody.connect_ex(("127.0.0.1", second)) == errno.ECONNREFUSED
+        async with clients(it):
+            pass
+        await it.reload(shop("https: true\n", api=at(first)))
+        await (await trio.open_tcp_stream("127.0.0.1", second)).aclose()
 
 
 async def test_a_new_host_has_a_certificate_also_the_first_one(
