@@ -191,6 +191,7 @@ class TimeoutsWritten(Written):
     head: Maybe[Wait] = None
     idle: Maybe[Wait] = None
     body: Maybe[Wait] = None
+    send: Maybe[Wait] = None
     connect: Maybe[Wait] = None
     answer: Maybe[Wait] = None
     upstream_idle: Maybe[Seconds] = None

@@ -203,6 +203,7 @@ class Timeouts(Model):
     head: float = 10.0  # for a client's request head to come in whole
     idle: float = 75.0  # for a client's next request
     body: float = 75.0  # for a client that is silent within a body
+    send: float = 300.0  # for a client that takes nothing of its answer
     connect: float = 5.0  # for a backend to take a connection
     answer: float | None = None  # for the head of a backend's answer
     upstream_idle: float = 4.0  # until an idle connection to a backend is closed

@@ -27,7 +27,11 @@ class ClientWire(Protocol):
 
     plain: bool
     deadline: float
+    stuck: float
     nudged: bool
+
+    def takes_nothing(self, now: float, patience: float) -> bool:
+        """As Wire.takes_nothing."""
 
     async def receive(self) -> bytes:
         """As Wire.receive."""
@@ -169,3 +173,11 @@ class Client:
             self.upstream.cut(Cut.GONE)
         if self._hold is not None:
             self._hold.cancel(reason="the client has gone")
+
+
+def unread(proxy: Server, peer: Forwarding) -> None:
+    """Say that a client is cut off which takes nothing of its answer."""
+    proxy.registry.say(
+        f"a client at {peer.client.decode()} took nothing of its answer for"
+        f" {proxy.timeouts.send:g} s (`timeouts.send`), and is cut off"
+    )

@@ -46,8 +46,8 @@ class Server:
         self.registry = registry
         self.reactor = Reactor()
         self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor)
-        self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
         self.sweeper = Sweeper(self.upstreams)
+        self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
         self.hangups = Hangups()
         self.contexts = contexts
         self.draining = False
@@ -59,6 +59,7 @@ class Server:
         """Go by these settings from the next request on."""
         self.verbose = verbose
         self.timeouts = timeouts
+        self.sweeper.send = timeouts.send
         self.upstreams.settle(timeouts)
         self.limits = limits
         self.head_limits = HeadLimits(

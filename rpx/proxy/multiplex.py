@@ -34,6 +34,7 @@ from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
 from rpx.http.frames import LATEST, Flood, Intake
 from rpx.http.rewrite import Forwarding
 from rpx.hub.walls import walled
+from rpx.proxy.client import unread
 from rpx.proxy.outlet import Outlet
 from rpx.proxy.sockets import NEVER, Cut, Nudged, Wire, WireCut
 from rpx.proxy.stream import Stream
@@ -116,12 +117,19 @@ class Multiplex:
 
     def cut(self, why: Cut) -> None:
         """It has been idle for too long; or told to go, and does not."""
-        if self._outlet.over:
+        if why is Cut.UNREAD:
+            unread(self.proxy, self.peer)
+        if self._outlet.over or why is Cut.UNREAD:
             self.client.deadline = NEVER
             self.client.cut(why)
         else:
             self._leaving = True
             self._end()
+
+    @property
+    def tunnel(self) -> bool:
+        """Nothing but tunnels is under way."""
+        return bool(self._streams) and all(each.tunnel for each in self._streams.values())
 
     def watch(self) -> None:
         """Reading tells who leaves."""

@@ -6,6 +6,7 @@ A stream waits for its windows, and for its turn: little is kept here that isn't
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -80,12 +81,14 @@ class Outlet:
             elif size > 0 or not data:
                 piece = data[at : at + size] if size < len(data) else data
                 at += len(piece)
+                wire.stuck = math.inf
                 h2.send_data(number, piece, end_stream=end and at == len(data))
                 self._intake.progress()
                 self.tell()
                 if at == len(data):
                     return
             else:
+                wire.stuck = min(wire.stuck, trio.current_time())
                 await self._opened.wait()
             wire.check()
 

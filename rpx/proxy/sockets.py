@@ -7,9 +7,12 @@ reactor's affair; nothing else in this room does.
 from __future__ import annotations
 
 import errno
+import fcntl
 import math
 import socket
 import struct
+import sys
+import termios
 from contextlib import suppress
 from enum import Enum
 
@@ -26,6 +29,7 @@ NEVER = math.inf
 NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 Buffers = list[bytes]
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
+_NWRITE = 0x1024 if sys.platform == "darwin" else None  # SO_NWRITE, which Python doesn't name
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -35,6 +39,7 @@ class Cut(Enum):
     GONE = "the client has gone"
     LATE = "a time limit has passed"
     DRAINED = "rpx is going down"
+    UNREAD = "the client takes nothing of its answer"
 
 
 class NotSent(ConnectionError):
@@ -73,11 +78,13 @@ class Wire:
         "may_read",
         "moment",
         "nudged",
+        "queued",
         "reader",
         "registered",
         "reused",
         "since",
         "sock",
+        "stuck",
         "traffic",
         "writer",
     )
@@ -93,6 +100,8 @@ class Wire:
         self.moment = 0.0
         self.deadline = NEVER
         self.since = NEVER
+        self.stuck = NEVER  # since when the other side takes no more of what waits to be sent
+        self.queued = -1  # bytes of it in the kernel, as seen last
         self.reused = False
         self._cut: Cut | None = None
         self._turn = TURN
@@ -168,8 +177,10 @@ class Wire:
 
     async def writable(self) -> None:
         """Wait until something can be written. Raises OSError, WireCut."""
+        self.stuck = trio.current_time()
         try:
             await self._reactor.writable(self)
+            self.stuck, self.queued = NEVER, -1
         except (trio.ClosedResourceError, OSError) as error:
             raise self.reason(error) from None
 
@@ -203,8 +214,21 @@ class Wire:
             await self._send_rest(memoryview(b"".join(pieces))[sent:])
         return None
 
+    def takes_nothing(self, now: float, patience: float) -> bool:
+        """Whether nothing has been taken for so long, though something waits to be sent.
+
+        The kernel tells of room only when there is a lot of it, so what it still has is looked at.
+        """
+        before, first = self.queued, self.queued < 0
+        if first or now - self.stuck > patience:
+            self.queued = _unsent(self.sock)
+        if not first and self.queued < before:
+            self.stuck = now
+        return now - self.stuck > patience
+
     async def _send_rest(self, rest: memoryview) -> None:
         while rest:
+            self.stuck = min(self.stuck, trio.current_time())
             try:
                 await self._reactor.writable(self)
                 sent = self.sock.send(rest)
@@ -216,6 +240,7 @@ class Wire:
                 raise self.reason(error) from None
             self.traffic.sent += sent
             rest = rest[sent:]
+            self.stuck, self.queued = NEVER, -1
 
     def reason(self, error: Exception) -> Exception:
         """Return what is to be raised for `error`: WireCut if another task is behind it."""
@@ -236,9 +261,13 @@ class Wire:
 
     def reset(self) -> None:
         """Close so that the other side sees an error, not an end."""
+        self.abandon()
+        self.close()
+
+    def abandon(self) -> None:
+        """Let a close drop what waits to be sent: the kernel would keep it for minutes."""
         with suppress(OSError):  # it has gone already
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.close()
 
     def take_leave(self) -> None:
         """Say, where that can be said, that what has been sent was all."""
@@ -269,6 +298,16 @@ class Wire:
         except OSError:
             pass
         return False
+
+
+def _unsent(sock: socket.socket) -> int:
+    """Bytes that the kernel has still to send, or that the other side has not acknowledged."""
+    try:
+        if _NWRITE is not None:
+            return sock.getsockopt(socket.SOL_SOCKET, _NWRITE)
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):  # closed
+        return 0
 
 
 async def accept(listener: socket.socket) -> tuple[socket.socket, str]:

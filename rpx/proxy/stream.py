@@ -16,7 +16,7 @@ from rpx.http.framing import CHUNKED, ChunkedReader, chunk_of, last_chunk
 from rpx.http.head import parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
-from rpx.proxy.client import Client
+from rpx.proxy.client import Client, unread
 from rpx.proxy.outlet import Outlet
 from rpx.proxy.refusals import malformed
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
@@ -81,6 +81,8 @@ class Stream(Client):
 
     def cut(self, why: Cut) -> None:
         """End it from outside its task."""
+        if why is Cut.UNREAD:
+            unread(self.proxy, self.peer)
         self.wire.cut(why)
 
     def left(self) -> None:
@@ -110,6 +112,7 @@ class StreamWire:
         self._left = -1  # bytes of the answer's body where they are counted; -1: no head yet
         self._body: ChunkedReader | None = None  # and where they are not
         self.deadline = NEVER
+        self.stuck = NEVER  # since when its window is closed, and something waits to be sent
         self.nudged = False
         self.ended = False
         self.done = False
@@ -186,6 +189,10 @@ class StreamWire:
         """A tunnel has ended in this direction."""
         if not self.done:
             await self._outlet.send(self, None, [], [], end=True)
+
+    def takes_nothing(self, now: float, patience: float) -> bool:
+        """As of a wire."""
+        return now - self.stuck > patience
 
     def nudge(self) -> None:
         """Let whoever reads have Nudged."""

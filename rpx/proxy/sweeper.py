@@ -34,6 +34,10 @@ class Watched(Protocol):
     def client(self) -> ClientWire:
         """Whose deadline is looked at."""
 
+    @property
+    def tunnel(self) -> object:
+        """Set while all that it is used for is tunnels, which have no limit."""
+
     upstream: Wire | None  # set while a request is under way
     seen: int  # how often the sweeper has looked at the present request; at 2 that's enough
 
@@ -63,6 +67,7 @@ class Sweeper:
 
     def __init__(self, upstreams: Upstreams) -> None:
         self.connections: set[Leaving] = set()
+        self.send = math.inf  # seconds that a client may take nothing of its answer
         self.streams: set[Watched] = set()  # of those that have several
         self._upstreams = upstreams
         self._nap: trio.Event | None = None  # set: asleep until something happens
@@ -112,6 +117,8 @@ class Sweeper:
         for connection in [*self.connections, *self.streams]:
             if connection.client.deadline < now:
                 connection.cut(Cut.LATE)
+            elif connection.client.stuck < now and self._is_unread(connection, now):
+                connection.cut(Cut.UNREAD)
             upstream = connection.upstream
             if upstream is None:
                 continue
@@ -125,10 +132,15 @@ class Sweeper:
         idle = self._upstreams.expire(now)
         return TICK if busy else self._rest(now, idle=idle)
 
+    def _is_unread(self, connection: Watched, now: float) -> bool:
+        return not connection.tunnel and connection.client.takes_nothing(now, self.send)
+
     def _rest(self, now: float, *, idle: bool) -> float:
         rest = IDLE_TICK if self.connections or idle else NOTHING
         for each in (*self.connections, *self.streams):
             rest = min(rest, each.client.deadline - now)
+            if each.client.stuck < now:
+                rest = min(rest, max(each.client.stuck + self.send - now, TICK))
             if each.upstream is not None:
                 rest = min(rest, each.upstream.deadline - now)
         return rest

@@ -173,6 +173,7 @@ class TimeoutsKeys(TypedDict, total=False):
     head: Duration
     idle: Duration
     body: Duration
+    send: Duration
     connect: Duration
     answer: Duration
     upstream_idle: Duration
