@@ -66,6 +66,13 @@ class ResponseHead:
         """The values of a field in the block joined with `, `. `name` must come from code."""
         return find_field(self.block, name)
 
+    def altered(self, block: bytes) -> ResponseHead:
+        """The same with other field lines."""
+        return ResponseHead(
+            self.status, self.reason, self.minor, block, self.length, self.keep_alive,
+            self.keep_alive_timeout, self.upgrade, self.has_date, self.event_stream, self.chunked,
+        )  # fmt: skip
+
 
 def parse_response(
     buffer: Buffer,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rpx.http.framing import UNTIL_CLOSE
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
-from rpx.http.response import ResponseHead, parse_response
+from rpx.http.response import ResponseHead
 from rpx.http.rewrite import interim_to_send
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 
@@ -32,7 +32,7 @@ async def answer_head(wire: Wire, request: RequestHead, connection: Client) -> A
     method, upgrade, limits = request.method, request.upgrade, connection.proxy.head_limits
     for _ in range(INTERIM):
         scanned = 0
-        while not (parsed := parse_response(data, method, upgrade, limits, scanned)):
+        while not (parsed := wire.memory.parse(data, method, upgrade, limits, scanned)):
             scanned = len(data)
             more = await _received(wire)
             if not more:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rpx.http.head import RequestHead, parse_request
+from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
+from rpx.http.memory import RequestMemory
 from rpx.http.rewrite import forwarding
 from rpx.proxy.client import Client, unread
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
-from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
+from rpx.proxy.sockets import NEVER, READ_SIZE, Cut, Wire, WireCut
 from rpx.proxy.welcome import welcome
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LINGER = 2.0  # seconds to read what is still coming, so that our last answer is
 class Connection(Client):
     """One client connection: its requests, one after the other."""
 
-    __slots__ = ("_address", "_idle", "_watched")
+    __slots__ = ("_address", "_drained", "_idle", "_memory", "_watched")
 
     client: Wire
 
@@ -42,7 +43,9 @@ class Connection(Client):
         super().__init__(proxy, client, forwarding(address, "http"), surplus=surplus)
         self.contexts = contexts
         self._address = address
+        self._drained = False  # the last read took all there was: no need to try
         self._idle = True  # between two requests
+        self._memory = RequestMemory()
         self._watched: int | None = None  # the descriptor that hangups know
 
     async def serve(self) -> None:
@@ -92,17 +95,18 @@ class Connection(Client):
         timeouts, limits = self.proxy.timeouts, self.proxy.head_limits
         if not data:
             client.deadline = sweeper.now + timeouts.idle
-            data = await client.receive()
+            data = await (client.expect() if self._drained else client.receive())
         else:
             await client.step()
         client.deadline = sweeper.now + timeouts.head
         while data:
-            parsed = parse_request(data, limits, scanned)
+            parsed = self._memory.parse(data, limits, scanned)
             if parsed is not None:
                 request, used = parsed
                 self.ahead = data[used:]
                 client.deadline = NEVER
                 self._idle = False
+                self._drained = len(data) < READ_SIZE and not request.length
                 return request
             scanned = len(data)
             more = await client.receive()

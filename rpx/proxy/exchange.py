@@ -94,7 +94,7 @@ class Exchange:
         """Get the request answered. Raises BadMessage when its body turns out malformed."""
         pool, client = self._pool, self._connection.peer.client
         if pool.pins is not None:
-            self._bound = bound_to(self._request, pool.pins)
+            self._bound, self._request = bound_to(self._request, pool.pins)
         backend = pool.next_up(client, self._bound)
         while True:
             if backend is None:
@@ -211,7 +211,7 @@ class Exchange:
         if response.event_stream:
             self._outlast(backend)
         if self._pool.pins is not None:
-            bind(response, self._pool.pins, backend, self._bound, self._connection)
+            response = bind(response, self._pool.pins, backend, self._bound, self._connection)
         unread = upload is not None and not upload.done
         close = not self.keep or unread or self._proxy.draining
         head, framing = response_to_send(
@@ -247,7 +247,7 @@ class Exchange:
         self._outlast(backend)
         self.keep, self._whole = False, True
         if self._pool.pins is not None:
-            bind(response, self._pool.pins, backend, self._bound, self._connection)
+            response = bind(response, self._pool.pins, backend, self._bound, self._connection)
         head, _ = response_to_send(
             response, self._request, close=False, date=self._proxy.sweeper.date
         )

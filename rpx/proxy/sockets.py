@@ -19,6 +19,7 @@ from enum import Enum
 import trio
 from trio.lowlevel import notify_closing, wait_readable
 
+from rpx.http.memory import ResponseMemory
 from rpx.hub.counts import Traffic
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.story import Story
@@ -76,6 +77,7 @@ class Wire:
         "deadline",
         "ended",
         "may_read",
+        "memory",
         "moment",
         "nudged",
         "queued",
@@ -97,6 +99,7 @@ class Wire:
         self.may_read = self.ended = self.nudged = False
         self.registered = 0  # in which turn of the reactor; 0: it is not
         self.traffic = Traffic()
+        self.memory = ResponseMemory()
         self.moment = 0.0
         self.deadline = NEVER
         self.since = NEVER

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from rpx.proxy.client import Client
 
 
-def bound_to(request: RequestHead, pins: Pins[Backend]) -> Backend | None:
-    """Return the backend that the client's cookie names, and take that cookie out."""
-    request.block, values = take_cookie(request.block, pins.cookie)
-    return pins.member(values)
+def bound_to(request: RequestHead, pins: Pins[Backend]) -> tuple[Backend | None, RequestHead]:
+    """Return the backend that the client's cookie names, and the request without that cookie."""
+    block, values = take_cookie(request.block, pins.cookie)
+    return pins.member(values), request.altered(request.target, block)
 
 
 def bind(
@@ -26,8 +26,10 @@ def bind(
     backend: Backend,
     before: Backend | None,
     connection: Client,
-) -> None:
+) -> ResponseHead:
     """Bind the client to `backend`, which answers, unless that is who it is bound to already.
+
+    Return the answer that says so.
 
     What the backend itself sets under that name is taken out, or the client would lose its place.
     """
@@ -43,4 +45,4 @@ def bind(
         secure = connection.peer.proto == b"https"
         value = pins.value(backend)
         block += set_cookie(pins.cookie, value, path=pins.path, ttl=pins.ttl, secure=secure)
-    response.block = block
+    return response.altered(block)

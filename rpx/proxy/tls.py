@@ -92,13 +92,13 @@ class TlsWire(Wire):
     async def receive(self) -> bytes:
         """Return what there is, at least one byte; b"" at the end. Raises OSError, WireCut."""
         while (data := self._decrypted()) is None:
-            self._take(await super().receive())
+            self._take(await Wire.receive(self))
         return data
 
     async def expect(self) -> bytes:
         """Like `receive` where nothing has come yet."""
         while (data := self._decrypted()) is None:
-            self._take(await (super().receive() if self._more else super().expect()))
+            self._take(await (Wire.receive(self) if self._more else Wire.expect(self)))
         return data
 
     async def receive_soon(self) -> bytes | None:
@@ -111,11 +111,11 @@ class TlsWire(Wire):
 
     async def send(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError, WireCut."""
-        await super().send(self._encrypted(data))
+        await Wire.send(self, self._encrypted(data))
 
     async def send_pieces(self, pieces: Buffers) -> None:
         """Send all of `pieces`, as one."""
-        await super().send(self._encrypted(b"".join(pieces)))
+        await Wire.send(self, self._encrypted(b"".join(pieces)))
 
     async def finish_sending(self) -> None:
         """Tell the other side that nothing more will come. Raises OSError, WireCut."""
@@ -177,18 +177,18 @@ class TlsWire(Wire):
         return data
 
     def _read(self, pieces: Buffers) -> None:
-        while piece := self.tls.read(RECORD):
+        while piece := self.tls.read(RECORD):  # which leaves nothing of a record behind
             pieces.append(piece)
             # A read of nothing would say so with an exception, which costs more than a record.
-            if not (self._in.pending or self.tls.pending()):
+            if not self._in.pending:
                 self._empty = True
                 break
 
     def _encrypted(self, data: bytes) -> bytes:
         try:
-            done = 0
+            done = self.tls.write(data) if data else 0
             while done < len(data):
-                done += self.tls.write(memoryview(data)[done:] if done else data)
+                done += self.tls.write(memoryview(data)[done:])
         except ssl.SSLError as error:
             raise NotSent from error
         sealed = self._out.read()
