@@ -23,15 +23,33 @@ done = function(summary, latency, requests)
 end
 """
 
+# A thousand requests in turn: no answer is as long as the one before it.
+_VARIED = """
+local made, at = {}, 0
+init = function(args)
+  for i = 1, 1000 do
+    made[i] = wrk.format("GET", wrk.path .. "?n=" .. string.rep("x", i % 97) .. i)
+  end
+end
+request = function()
+  at = at % 1000 + 1
+  return made[at]
+end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the clients do. `scheme` is `https` for TLS."""
+    """What the clients do. `scheme` is `https` for TLS.
+
+    `varied`: no request is like the one before it on its connection, and no answer either.
+    """
 
     path: str = "/small"
     connections: int = 64
     websocket: bool = False
     scheme: str = "http"
+    varied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +92,7 @@ def measure(load: Load, port: int, pid: int | None, seconds: float, folder: Path
 
 def _wrk(load: Load, port: int, seconds: float, folder: Path) -> tuple[str, ...]:
     script = folder / "done.lua"
-    script.write_text(_LUA)
+    script.write_text(_LUA + (_VARIED if load.varied else ""))
     url = f"{load.scheme}://127.0.0.1:{port}{load.path}"
     # wrk knows only whole seconds
     words = ("-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s")

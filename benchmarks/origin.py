@@ -40,7 +40,7 @@ def write_nginx(folder: Path, inside: str) -> tuple[str, ...]:
 
 @contextmanager
 def origin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
-    """Serve `/small` from memory and `/16k`, `/1m`, `/100m` from files; the pid."""
+    """Serve `/small` and `/varied` from memory and `/16k`, `/1m`, `/100m` from files; the pid."""
     folder.mkdir()
     files = folder / "files"
     files.mkdir()
@@ -52,6 +52,7 @@ def origin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
       sendfile on; tcp_nopush on; open_file_cache max=10 inactive=1h; open_file_cache_valid 1h;
       server {{ {listens}
         location = /small {{ return 200 '{SMALL}'; }}
+        location = /varied {{ return 200 '{{"message":"$arg_n"}}'; }}
         location / {{ root {files}; }}
       }}"""
     with running(write_nginx(folder, inside), ports[0], folder / "log") as pid:

@@ -113,6 +113,12 @@ ROWS = (
         goals=(_rate("nginx", 0.5), _rate("caddy", 2.0), _rate("caddy-defaults", 2.0)),
     ),
     Row(
+        "varied",
+        "small JSON, each another, 64 connections",
+        _all(Load("/varied", varied=True)),
+        goals=(_rate("nginx", 0.5),),
+    ),
+    Row(
         "16k",
         "16 KB, 64 connections",
         _all(Load("/16k")),
@@ -124,6 +130,12 @@ ROWS = (
         "tls",
         "TLS, small JSON, 64 connections",
         _through(Load(scheme="https")),
+        goals=(_rate("nginx", 0.5),),
+    ),
+    Row(
+        "tls-varied",
+        "TLS, small JSON, each another, 64 connections",
+        _through(Load("/varied", scheme="https", varied=True)),
         goals=(_rate("nginx", 0.5),),
     ),
     Row(

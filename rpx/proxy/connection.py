@@ -11,7 +11,7 @@ from rpx.http.rewrite import forwarding
 from rpx.proxy.client import Client, unread
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
-from rpx.proxy.sockets import NEVER, READ_SIZE, Cut, Wire, WireCut
+from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 from rpx.proxy.welcome import welcome
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ LINGER = 2.0  # seconds to read what is still coming, so that our last answer is
 class Connection(Client):
     """One client connection: its requests, one after the other."""
 
-    __slots__ = ("_address", "_drained", "_idle", "_memory", "_watched")
+    __slots__ = ("_address", "_idle", "_memory", "_watched")
 
     client: Wire
 
@@ -43,7 +43,6 @@ class Connection(Client):
         super().__init__(proxy, client, forwarding(address, "http"), surplus=surplus)
         self.contexts = contexts
         self._address = address
-        self._drained = False  # the last read took all there was: no need to try
         self._idle = True  # between two requests
         self._memory = RequestMemory()
         self._watched: int | None = None  # the descriptor that hangups know
@@ -95,7 +94,7 @@ class Connection(Client):
         timeouts, limits = self.proxy.timeouts, self.proxy.head_limits
         if not data:
             client.deadline = sweeper.now + timeouts.idle
-            data = await (client.expect() if self._drained else client.receive())
+            data = await client.receive()
         else:
             await client.step()
         client.deadline = sweeper.now + timeouts.head
@@ -106,7 +105,6 @@ class Connection(Client):
                 self.ahead = data[used:]
                 client.deadline = NEVER
                 self._idle = False
-                self._drained = len(data) < READ_SIZE and not request.length
                 return request
             scanned = len(data)
             more = await client.receive()
