@@ -155,7 +155,7 @@ async def tls_contexts(
     if not hosts:
         return None, "", ""
 
-    def prepared() -> tuple[Contexts, str, str]:
+    def made() -> tuple[Contexts, str, str]:
         # What isn't used costs nothing: this takes longer to load than the rest of rpx.
         from rpx.certificates.authority import EXPOSED, open_authority  # noqa: PLC0415
         from rpx.certificates.files import authority_folder  # noqa: PLC0415
@@ -172,7 +172,7 @@ async def tls_contexts(
         exposed = EXPOSED if authority.exposed else ""
         return contexts, exposed, "" if is_trusted(authority) else untrusted
 
-    return await trio.to_thread.run_sync(prepared)
+    return await trio.to_thread.run_sync(made)
 
 
 @asynccontextmanager

@@ -173,11 +173,3 @@ class Client:
             self.upstream.cut(Cut.GONE)
         if self._hold is not None:
             self._hold.cancel(reason="the client has gone")
-
-
-def unread(proxy: Server, peer: Forwarding) -> None:
-    """Say that a client is cut off which takes nothing of its answer."""
-    proxy.registry.say(
-        f"a client at {peer.client.decode()} took nothing of its answer for"
-        f" {proxy.timeouts.send:g} s (`timeouts.send`), and is cut off"
-    )

@@ -8,7 +8,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.memory import RequestMemory
 from rpx.http.rewrite import forwarding
-from rpx.proxy.client import Client, unread
+from rpx.proxy.client import Client
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
@@ -123,9 +123,6 @@ class Connection(Client):
     def cut(self, why: Cut) -> None:
         """End the connection from outside its task."""
         self.unwatch()  # before its descriptor can be another client's
-        if why is Cut.UNREAD:
-            unread(self.proxy, self.peer)
-            self.client.abandon()
         if self._idle:
             self.client.take_leave()
         self.client.cut(why)

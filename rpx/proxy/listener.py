@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import trio
 
 from rpx.http.limits import Limits as HeadLimits
+from rpx.http.rewrite import Forwarding
 from rpx.hub.patience import Patience
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
@@ -46,7 +47,7 @@ class Server:
         self.registry = registry
         self.reactor = Reactor()
         self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor)
-        self.sweeper = Sweeper(self.upstreams)
+        self.sweeper = Sweeper(self.upstreams, self._unread)
         self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
         self.hangups = Hangups()
         self.contexts = contexts
@@ -54,6 +55,12 @@ class Server:
         self.report = report
         self._doors: set[socket.socket] = set()
         self._front: trio.Nursery | None = None
+
+    def _unread(self, peer: Forwarding) -> None:
+        self.registry.say(
+            f"a client at {peer.client.decode()} took nothing of its answer for"
+            f" {self.timeouts.send:g} s (`timeouts.send`), and is cut off"
+        )
 
     def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
         """Go by these settings from the next request on."""

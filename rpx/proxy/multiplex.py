@@ -34,7 +34,6 @@ from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
 from rpx.http.frames import LATEST, Flood, Intake
 from rpx.http.rewrite import Forwarding
 from rpx.hub.walls import walled
-from rpx.proxy.client import unread
 from rpx.proxy.outlet import Outlet
 from rpx.proxy.sockets import NEVER, Cut, Nudged, Wire, WireCut
 from rpx.proxy.stream import Stream
@@ -117,8 +116,6 @@ class Multiplex:
 
     def cut(self, why: Cut) -> None:
         """It has been idle for too long; or told to go, and does not."""
-        if why is Cut.UNREAD:
-            unread(self.proxy, self.peer)
         if self._outlet.over or why is Cut.UNREAD:
             self.client.deadline = NEVER
             self.client.cut(why)

@@ -6,7 +6,6 @@ A stream waits for its windows, and for its turn: little is kept here that isn't
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,7 @@ from h2.exceptions import StreamClosedError
 
 from rpx.http.fields import Field
 from rpx.http.frames import ENHANCE_YOUR_CALM, LARGEST, Flood, Intake, goaway
-from rpx.proxy.sockets import Buffers, Cut, Nudged, Wire, WireCut
+from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.stream import StreamWire
@@ -81,7 +80,7 @@ class Outlet:
             elif size > 0 or not data:
                 piece = data[at : at + size] if size < len(data) else data
                 at += len(piece)
-                wire.stuck = math.inf
+                wire.stuck = NEVER
                 h2.send_data(number, piece, end_stream=end and at == len(data))
                 self._intake.progress()
                 self.tell()

@@ -15,14 +15,17 @@ import sys
 import termios
 from contextlib import suppress
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import trio
 from trio.lowlevel import notify_closing, wait_readable
 
-from rpx.http.memory import ResponseMemory
 from rpx.hub.counts import Traffic
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.story import Story
+
+if TYPE_CHECKING:
+    from rpx.http.memory import ResponseMemory
 
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
@@ -66,9 +69,10 @@ class Wire:
     is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
     counts its bytes, and may be shared with others. The reactor knows by `reader` and `writer` who
     waits for it, by `may_read` that something came when nobody did, by `ended` that no more will.
-    `plain`: its bytes are on it as they are.
+    `plain`: its bytes are on it as they are. `memory` is of those that lead to a backend.
     """
 
+    memory: ResponseMemory
     plain = True
     __slots__ = (
         "_cut",
@@ -99,7 +103,6 @@ class Wire:
         self.may_read = self.ended = self.nudged = False
         self.registered = 0  # in which turn of the reactor; 0: it is not
         self.traffic = Traffic()
-        self.memory = ResponseMemory()
         self.moment = 0.0
         self.deadline = NEVER
         self.since = NEVER
@@ -222,11 +225,12 @@ class Wire:
 
         The kernel tells of room only when there is a lot of it, so what it still has is looked at.
         """
-        before, first = self.queued, self.queued < 0
-        if first or now - self.stuck > patience:
+        if self.queued < 0:
             self.queued = _unsent(self.sock)
-        if not first and self.queued < before:
-            self.stuck = now
+        elif now - self.stuck > patience:
+            before, self.queued = self.queued, _unsent(self.sock)
+            if self.queued < before:
+                self.stuck = now
         return now - self.stuck > patience
 
     async def _send_rest(self, rest: memoryview) -> None:
@@ -253,6 +257,8 @@ class Wire:
         """End this wire from outside its task, which gets WireCut where it waits."""
         if self._cut is None:
             self._cut = why
+            if why is Cut.UNREAD:
+                self.abandon()
             self.close()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from rpx.http.framing import CHUNKED, ChunkedReader, chunk_of, last_chunk
 from rpx.http.head import parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
-from rpx.proxy.client import Client, unread
+from rpx.proxy.client import Client
 from rpx.proxy.outlet import Outlet
 from rpx.proxy.refusals import malformed
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
@@ -81,8 +81,6 @@ class Stream(Client):
 
     def cut(self, why: Cut) -> None:
         """End it from outside its task."""
-        if why is Cut.UNREAD:
-            unread(self.proxy, self.peer)
         self.wire.cut(why)
 
     def left(self) -> None:

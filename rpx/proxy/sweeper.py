@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from rpx.http.rewrite import Forwarding
 from rpx.proxy.sockets import Cut, Wire
 from rpx.proxy.upstream import Upstreams
 
@@ -33,6 +34,8 @@ class Watched(Protocol):
     @property
     def client(self) -> ClientWire:
         """Whose deadline is looked at."""
+
+    peer: Forwarding
 
     @property
     def tunnel(self) -> object:
@@ -65,11 +68,13 @@ class Sweeper:
     _second = -1
     looked = -math.inf
 
-    def __init__(self, upstreams: Upstreams) -> None:
+    def __init__(self, upstreams: Upstreams, unread: Callable[[Forwarding], None]) -> None:
+        """`unread` says that a client is cut off which takes nothing of its answer."""
         self.connections: set[Leaving] = set()
         self.send = math.inf  # seconds that a client may take nothing of its answer
         self.streams: set[Watched] = set()  # of those that have several
         self._upstreams = upstreams
+        self._unread = unread
         self._nap: trio.Event | None = None  # set: asleep until something happens
         self._refresh()
 
@@ -118,6 +123,7 @@ class Sweeper:
             if connection.client.deadline < now:
                 connection.cut(Cut.LATE)
             elif connection.client.stuck < now and self._is_unread(connection, now):
+                self._unread(connection.peer)
                 connection.cut(Cut.UNREAD)
             upstream = connection.upstream
             if upstream is None:

@@ -9,6 +9,7 @@ from functools import partial
 
 import trio
 
+from rpx.http.memory import ResponseMemory
 from rpx.http.response import ResponseHead
 from rpx.hub.records import Backend
 from rpx.hub.tls import client_context, fault_of
@@ -108,6 +109,7 @@ class Upstreams:
         else:
             wire = Wire(await self._dialer.dial(address), self._reactor)
         wire.traffic = backend.counts.traffic
+        wire.memory = ResponseMemory()
         return wire
 
     async def _secured(self, address: Address, tls: Tls) -> Wire:
