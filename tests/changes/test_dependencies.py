@@ -8,7 +8,6 @@ import pytest
 import trio
 
 from rpx.control import orders
-from rpx.hub.orders import Change
 from rpx.model.status import State
 from rpx.policy.depend import sentence
 from tests.changes.written import at, shop
@@ -29,9 +28,9 @@ async def test_one_that_runs_is_left_until_what_it_newly_depends_on_is_there(
     async with live(tmp_path, shop(api=at(first))) as it:
         cache, api = at(second, run=f"{{command: {UNTIL} RUN}}"), at(first, run="A=1 RUN")
         it.write(shop(cache=cache, api=f"{api}, depends_on: [cache]"))
-        change, before = Change(), it.pids
+        before = it.pids
         async with clients(it) as asking:
-            it.registry.mailbox.give.send_nowait(change)
+            change = it.order()
             await it.until(lambda: it.pids.get(f"cache:{second}"))
             await asking.answered(50)
             assert it.pids[f"api:{first}"] == before[f"api:{first}"]
@@ -75,8 +74,7 @@ async def test_one_that_runs_is_left_while_an_external_backend_is_missing(
         )
         assert it.pids[f"api:{first}"] == before
         monkeypatch.setattr("rpx.control.orders.READY_WITHIN", 15.0)
-        change = Change()
-        it.registry.mailbox.give.send_nowait(change)
+        change = it.order()
         await change.taken.wait()
         with listening("127.0.0.1", second):
             await change.done.wait()
@@ -95,9 +93,9 @@ async def test_one_that_depends_on_a_second_host_comes_after_the_process_of_that
         return shop(web=web, apex=f"from: {first}", api=f"{api}, depends_on: [apex]")
 
     async with live(tmp_path, text(at(first), at(second))) as it:
-        before, change = it.pids, Change()
+        before = it.pids
         it.write(text(gated, at(second, run="A=1 RUN")))
-        it.registry.mailbox.give.send_nowait(change)
+        change = it.order()
         await it.until(lambda: it.pids[f"web:{first}"] not in (None, before[f"web:{first}"]))
         assert it.pids[f"api:{second}"] == before[f"api:{second}"]
         (tmp_path / "go").touch()
@@ -117,8 +115,7 @@ async def test_a_new_one_waits_for_a_migration_that_has_changed_and_so_do_its_re
             shop(api=at(first), web=f"{web}, depends_on: {{job: completed}}")
             + job % f"{UNTIL} touch migrated"
         )
-        change = Change()
-        it.registry.mailbox.give.send_nowait(change)
+        change = it.order()
         await it.until(lambda: it.pids["job"])
         asking, pool = Clients(), it.registry.pools["web.localhost"]
         async with trio.open_nursery() as nursery:
@@ -139,8 +136,7 @@ async def test_a_new_one_that_is_stopped_while_it_waits_stays_stopped(tmp_path: 
     async with live(tmp_path, shop(api=at(first)) + job % "true") as it:
         web = at(second, more=", depends_on: {job: completed}")
         it.write(shop(api=at(first), web=web) + job % UNTIL.removesuffix(";"))
-        change = Change()
-        it.registry.mailbox.give.send_nowait(change)
+        change = it.order()
         await it.until(lambda: it.pids["job"])
         [stopped] = await orders.stop(it.registry, ["web"])
         assert stopped.sentence == f"web:{second} stopped"
@@ -159,8 +155,7 @@ async def test_a_new_one_comes_after_the_new_process_of_a_service_and_not_the_ol
     async with live(tmp_path, shop(api=api % "")) as it:
         web = at(port, run="{command: test -e new || exit 3; RUN}", more=", depends_on: [api]")
         it.write(shop(api=api % f"{UNTIL} touch new;", web=web))
-        change = Change()
-        it.registry.mailbox.give.send_nowait(change)
+        change = it.order()
         await it.until(lambda: f"web:{port}" in it.pids)
         await it.until(lambda: it.backend(f"web:{port}").state is State.WAITING)
         (tmp_path / "go").touch()

@@ -26,8 +26,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def under_way(it: Live, label: str) -> Change:
     """Give the order to reload, and return it when a new process of `label` runs."""
-    change, before = Change(), it.pids[label]
-    it.registry.mailbox.give.send_nowait(change)
+    before, change = it.pids[label], it.order()
     await it.until(lambda: it.pids[label] not in (before, None))
     return change
 
@@ -60,8 +59,7 @@ async def test_the_same_change_once_more_waits_for_the_first(tmp_path: Path) -> 
     [port] = free_ports(1)
     async with live(tmp_path, shop(api=at(port))) as it:
         it.write(shop(api=at(port, run=GATED)))
-        change, again = await under_way(it, f"api:{port}"), Change()
-        it.registry.mailbox.give.send_nowait(again)
+        change, again = await under_way(it, f"api:{port}"), it.order()
         await until(lambda: again.answer, "it has been compared with the first")
         (tmp_path / "go").touch()
         await again.done.wait()
@@ -75,9 +73,7 @@ async def test_changes_are_made_in_the_order_in_which_they_are_asked_for(tmp_pat
     async with live(tmp_path, shop(api=api, web=at(port))) as it:
         it.write(shop(api=api, web=at(port, run=GATED)))
         change = await under_way(it, f"web:{port}")
-        more = [Change({"api": count}) for count in (3, 2)]
-        for each in more:
-            it.registry.mailbox.give.send_nowait(each)
+        more = [it.order({"api": count}) for count in (3, 2)]
         await more[1].done.wait()
         assert exit_codes(change) == [124]
         assert more[0].done.is_set()
@@ -92,9 +88,9 @@ async def test_what_has_failed_is_again_what_it_was_though_another_change_waits(
     broken = "{command: until test -e go; do sleep 0.02; done; exit 3, restart: 'no'}"
     async with live(tmp_path, shop(api=at(first))) as it:
         it.write(shop(api=at(first, run=broken)))
-        change, other = await under_way(it, f"api:{first}"), Change()
+        change = await under_way(it, f"api:{first}")
         it.write(shop(api=at(first), web=at(second)))
-        it.registry.mailbox.give.send_nowait(other)
+        other = it.order()
         await until(lambda: other.answer, "it waits")
         (tmp_path / "go").touch()
         await other.done.wait()

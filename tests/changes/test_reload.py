@@ -14,7 +14,7 @@ from rpx.app import Usual
 from rpx.certificates.files import authority_folder
 from rpx.changes.project import Terms
 from rpx.errors import ConfigError, RpxError
-from rpx.hub.orders import Change, Order, OrderKind
+from rpx.hub.orders import Order, OrderKind
 from rpx.model.status import State
 from tests.changes.written import at, shop
 from tests.support.live import Clients, clients, live
@@ -241,8 +241,7 @@ async def test_the_end_does_not_wait_for_a_reload(tmp_path: Path) -> None:
     slow = at(second, run="sleep 100")
     async with live(tmp_path, shop(api=at(first))) as it:
         it.write(shop(api=at(first), web=slow))
-        change = Change()
-        it.registry.mailbox.give.send_nowait(change)
+        change = it.order()
         await it.until(lambda: f"web:{second}" in it.registry.backends)
         began = trio.current_time()
     assert trio.current_time() - began < 10

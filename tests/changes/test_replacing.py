@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rpx.hub.orders import Change
 from tests.changes.written import at, shop
 from tests.support.live import clients, live
 from tests.support.project import free_ports
@@ -138,8 +137,7 @@ async def test_a_new_change_does_not_wait_for_one_that_comes_to_nothing(
     async with live(tmp_path, good) as it:
         before = it.pids
         it.write(hangs + f"processes: {{w: {{command: sleep 100, ready: {{tcp: {second}}}}}}}")
-        change = Change()
-        it.registry.mailbox.give.send_nowait(change)
+        change = it.order()
         await it.until(lambda: it.pids.get("w"))
         await it.until(lambda: it.pids[f"api:{first}"] not in (None, before[f"api:{first}"]))
         await it.reload(good)

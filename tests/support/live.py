@@ -63,10 +63,15 @@ class Live:
         whole = f"name: shop\nlisten: {self.listen}\n" + text.replace("RUN", RUN)
         (self.folder / "rpx.yaml").write_text(whole)
 
-    async def change(self, scale: Mapping[str, int] | None = None, *, dry: bool = False) -> Change:
-        """Give an order about the whole project, and return it once it is carried out."""
+    def order(self, scale: Mapping[str, int] | None = None, *, dry: bool = False) -> Change:
+        """Give an order about the whole project; it is yet to be carried out."""
         change = Change(scale, dry=dry)
         self.registry.mailbox.give.send_nowait(change)
+        return change
+
+    async def change(self, scale: Mapping[str, int] | None = None, *, dry: bool = False) -> Change:
+        """Give an order about the whole project, and return it once it is carried out."""
+        change = self.order(scale, dry=dry)
         with trio.fail_after(SOON):
             await change.done.wait()
         return change
