@@ -143,7 +143,7 @@ def test_every_command_on_a_page_exists(page: Path) -> None:
     for verb, rest in command_lines(page.read_text()):
         command = group.get_command(click.Context(group), verb)
         assert command is not None, f"there is no `rpx {verb}`"
-        known = {flag for p in command.params for flag in p.opts} | {"--help"}
+        known = {flag for p in command.params for flag in p.opts} | {"--help", "-h"}
         for option in _OPTION.findall(rest):
             assert option in known, f"`rpx {verb}` has no {option}"
 

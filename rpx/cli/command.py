@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from rpx.config.suggest import nearest
+from rpx.cli.meant import command_meant
 
 if TYPE_CHECKING:
     from rpx.control.client import Client
@@ -92,8 +92,20 @@ class Command(click.Command):
         **kwargs: Any,  # noqa: ANN401 - click's own
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.context_settings = {
+            "help_option_names": ["-h", "--help"],
+            **self.context_settings,
+        }
         self.examples = examples
         self.params += _common_options(file_flags)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Whatever is wrong with them is wrong with those of this command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples first: most people look for one to copy."""
@@ -106,7 +118,7 @@ class Command(click.Command):
 
 
 class Group(Command, click.Group):
-    """A group whose unknown commands come with the nearest known one."""
+    """A group whose unknown commands come with the one that was probably meant."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -114,19 +126,16 @@ class Group(Command, click.Group):
         name = args[0]
         if name in self.list_commands(ctx) or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        near = nearest(name, self.list_commands(ctx))
-        raise UnknownCommand(name, near, ctx, listed=bool(ctx.params.get("from_")))
+        if ctx.params.get("from_"):  # it may be one more address
+            hint = "several addresses have commas between, and no spaces: `--from 3000,3001`"
+        else:
+            hint = command_meant(name, self.list_commands(ctx), ctx.command_path)
+        raise UnknownCommand(name, hint, ctx)
 
 
 class UnknownCommand(click.UsageError):
-    """There is no such command. `near` is the one that was probably meant.
+    """There is no such command. `hint` says which one was probably meant, if any."""
 
-    `listed`: it stands behind addresses, and may be one more of them.
-    """
-
-    def __init__(
-        self, name: str, near: str | None, ctx: click.Context, *, listed: bool = False
-    ) -> None:
+    def __init__(self, name: str, hint: str, ctx: click.Context) -> None:
         super().__init__(f"there is no command `{name}`", ctx)
-        self.near = near
-        self.listed = listed
+        self.hint = hint

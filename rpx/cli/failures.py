@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 from rpx.cli.command import UnknownCommand
-from rpx.config.suggest import nearest
+from rpx.cli.meant import names_meant, option_meant
 from rpx.errors import Exit, RpxError, UsageError
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -94,18 +94,14 @@ def _usage_error(error: click.ClickException) -> RpxError:
     path = ctx.command_path if ctx is not None else "rpx"
     hint = f"`{path} --help` shows how it is used"
     if isinstance(error, UnknownCommand):
-        if error.listed:
-            hint = "several addresses have commas between, and no spaces: `--from 3000,3001`"
-        elif error.near:
-            hint = f"did you mean `{path} {error.near}`?"
-        return UsageError(error.format_message(), hint=hint)
+        return UsageError(error.format_message(), hint=error.hint or hint)
     if isinstance(error, click.NoSuchOption):
         known = [flag for p in ctx.command.params for flag in p.opts] if ctx is not None else []
-        near = nearest(error.option_name, known)
-        if near:
-            hint = f"did you mean `{near}`?"
+        hint = option_meant(error.option_name, known) or hint
         return UsageError(f"`{path}` has no option `{error.option_name}`", hint=hint)
-    message = error.format_message().rstrip(".").replace("'", "`")
+    if isinstance(error, click.MissingParameter):
+        hint = names_meant(path) or hint
+    message = " ".join(error.format_message().split()).rstrip(".").replace("'", "`")
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 

@@ -47,6 +47,7 @@ COMMANDS = {
     "drill": ("rpx.cli.drill:drill", "Load, a failure in the middle, and a report"),
     "doctor": ("rpx.cli.doctor:doctor", "Look for what may be wrong on this machine"),
     "check": ("rpx.cli.check:check", "Check rpx.yaml without starting anything"),
+    "help": ("rpx.cli.help:help_", "Show how a command is used"),
 }
 
 EXAMPLES = """\
@@ -80,7 +81,7 @@ class Commands(Group):
 @click.group(
     "rpx", cls=Commands, examples=EXAMPLES, invoke_without_command=True, params=list(OPTIONS)
 )
-@click.version_option(rpx.__version__, message="rpx %(version)s")
+@click.version_option(rpx.__version__, "-V", "--version", message="rpx %(version)s")
 @click.pass_context
 def group(ctx: click.Context, /, **parameters: object) -> int:
     """Starts a project's services, keeps them alive, and balances requests over them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,10 +75,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["ps", "--jsn"], "error: `rpx ps` has no option `--jsn`\nhint: did you mean `--json`?\n"),
         (
             ["up", "--background"],
-            (
-                "error: `rpx up` has no option `--background`\n"
-                "hint: `rpx up --help` shows how it is used\n"
-            ),
+            ("error: `rpx up` has no option `--background`\nhint: did you mean `--detach`?\n"),
         ),
         (
             ["kill-backend"],
@@ -105,6 +103,105 @@ def test_a_mistake_on_the_command_line_says_what_was_meant(
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", error)
+
+
+MEANT = {
+    "kill 3001": "`rpx kill-backend`",  # the beginning of ours
+    "pause": "`rpx pause-backend`",
+    "resume": "`rpx resume-backend`",
+    "log": "`rpx logs`",
+    "proj": "`rpx projects`",
+    "st": "`rpx stats`, `rpx start` or `rpx stop`",
+    "PS": "`rpx ps`",
+    "status": "`rpx ps`",  # not `stats`, which is only spelt like it
+    "list": "`rpx ps`",
+    "exec api sh": "`rpx run`",
+    "validate": "`rpx check`",
+    "config": "`rpx check`",
+    "unpause": "`rpx resume-backend`",
+    "version": "`rpx --version`",
+    "connect": "`rpx attach`",
+    "monit": "`rpx top`",
+    "tail": "`rpx logs -f`",
+}
+
+
+@pytest.mark.parametrize(("words", "meant"), MEANT.items(), ids=MEANT)
+def test_a_word_of_another_tool_leads_to_ours(
+    words: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err.endswith(f"hint: did you mean {meant}?\n")
+
+
+@pytest.mark.parametrize("word", ["init", "import", "export", "schema", "completion", "build"])
+def test_what_rpx_has_no_command_for_is_said(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([word]) == 2
+    hint = capsys.readouterr().err.splitlines()[1]
+    assert "did you mean" not in hint
+    assert "shows how it is used" not in hint
+
+
+def test_every_command_that_a_hint_names_exists() -> None:
+    from rpx.cli import meant
+
+    texts = [f"`rpx {text}`" for text in meant._COMMANDS.values()]
+    texts += [*meant._NONE.values(), *meant._WITHOUT_NAMES.values()]
+    named = {verb for text in texts for verb in re.findall(r"`rpx ([a-z][a-z-]*)", text)}
+    assert named <= set(COMMANDS)
+    assert not (meant._COMMANDS.keys() | meant._NONE.keys()) & COMMANDS.keys()
+
+
+@pytest.mark.parametrize("flag", ["-x", "-d", "-n", "-q", "-a"])
+def test_one_letter_is_not_taken_for_another(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", flag]) == 2
+    assert capsys.readouterr().err == (
+        f"error: `rpx check` has no option `{flag}`\n"
+        "hint: `rpx check --help` shows how it is used\n"
+    )
+
+
+def test_the_beginning_of_an_option_leads_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "--exit", "test"]) == 2
+    assert "did you mean `--exit-code-from`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["up", "--timeout"], ["hosts"], ["run"], ["hosts", "ad"], ["up", "--color", "x"]]
+)
+def test_a_hint_names_the_command_that_was_used_wrongly(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    _, hint = capsys.readouterr().err.splitlines()
+    assert hint == f"hint: `rpx {arguments[0]} --help` shows how it is used"
+
+
+def test_whoever_starts_or_stops_nothing_in_particular_hears_of_up_and_down(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["start"]) == 2
+    assert "`rpx up` starts the whole project" in capsys.readouterr().err
+    assert main(["stop"]) == 2
+    assert "`rpx down` stops the whole project" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_is_had_in_three_ways(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [name] if name else []
+    texts = []
+    for arguments in ([*words, "--help"], [*words, "-h"], ["help", *words]):
+        assert main(arguments) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] == texts[2]
+    assert "-h, --help" in texts[0]
+
+
+def test_help_for_a_command_that_does_not_exist_names_the_one_that_was_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["help", "status"]) == 2
+    assert "did you mean `rpx ps`?" in capsys.readouterr().err
 
 
 def test_help_imports_nothing_heavy() -> None:
