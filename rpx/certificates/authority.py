@@ -30,7 +30,8 @@ DEFAULT: Final = ("localhost", "test", "local", "internal")
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 PRIVATE: Final = frozenset({"corp", "home", "intranet", "lan", "localdomain", "private"})
 YEARS: Final = 10
-SKEW: Final = dt.timedelta(hours=1)  # a virtual machine's clock may be a little behind
+# Clocks are hours off where they are in local time, or stood still with their virtual machine.
+SKEW: Final = dt.timedelta(hours=24)
 
 EXPOSED: Final = (
     "others could read the key of your certificate authority until now; if they may have:"

@@ -35,6 +35,7 @@ class Leaf:
 
     host: str
     path: Path
+    begins: dt.datetime
     ends: dt.datetime
     names: frozenset[str]
 
@@ -58,31 +59,39 @@ class Leaves:
     def known(self, host: str) -> Leaf | None:
         """The certificate for `host` if it is at hand and good: one look at a dict, no waiting."""
         leaf = self._known.get(host)
-        return leaf if leaf is not None and self._is_good(leaf) else None
+        return leaf if leaf is not None and self.is_good(leaf) else None
+
+    def is_good(self, leaf: Leaf) -> bool:
+        """Whether it is valid, and will be for a while: one look at the clock, no waiting."""
+        # One that ends together with the authority would be followed by the same.
+        early = RENEW if leaf.ends < self._authority.ends else dt.timedelta()
+        return leaf.begins <= self._clock() < leaf.ends - early
 
     def get(self, host: str, *, beside: Iterable[str] = ()) -> Leaf:
         """The certificate for `host`, issued or renewed where needed: milliseconds, in a worker.
 
         `host` is a name in lower case, or an address (an IPv6 one with or without brackets).
-        It is also for those `beside`. Raises RpxError: the authority may not certify that host, or
-        can't be used.
+        It has exactly that name and those `beside`. Raises RpxError: the authority may not certify
+        that host, or can't be used.
         """
         names = frozenset(map(_plain, (host, *beside)))
         with self._lock:
             leaf = self.known(host)
-            if leaf is None or not names <= leaf.names:
-                path = self._path(host)
+            if leaf is None or names != leaf.names:
+                path = self._path(host, names)
                 leaf = self._stored(host, path, names) or self._issue(host, path, names)
                 if len(self._known) >= MOST:
                     del self._known[next(iter(self._known))]
                 self._known[host] = leaf
             return leaf
 
-    def _path(self, host: str) -> Path:
+    def _path(self, host: str, names: frozenset[str]) -> Path:
         check_hosts([host], self._authority.allowed)
         plain = _plain(host)
         # A file's name has 255 bytes at most, and a host's 253 characters.
         stem = plain if len(plain) <= 150 else hashlib.sha256(plain.encode()).hexdigest()
+        if len(names) > 1:  # what is beside it differs by project, and each keeps its own
+            stem += f"+{hashlib.sha256(' '.join(sorted(names)).encode()).hexdigest()[:16]}"
         return self._folder / f"{stem}.pem"
 
     def check(self, *hosts: str) -> None:
@@ -99,14 +108,9 @@ class Leaves:
             has = _names(certificate)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one takes its place
             return None
-        leaf = Leaf(host, path, certificate.not_valid_after_utc, has)
-        whole = key.public_key() == certificate.public_key() and names <= has
-        return leaf if whole and self._is_good(leaf) else None
-
-    def _is_good(self, leaf: Leaf) -> bool:
-        # One that ends together with the authority would be followed by the same.
-        early = RENEW if leaf.ends < self._authority.ends else dt.timedelta()
-        return self._clock() < leaf.ends - early
+        whole = key.public_key() == certificate.public_key() and names == has
+        leaf = _leaf(host, path, certificate, has)
+        return leaf if whole and self.is_good(leaf) else None
 
     def _issue(self, host: str, path: Path, names: frozenset[str]) -> Leaf:
         if self._clock() >= self._authority.ends:
@@ -124,7 +128,7 @@ class Leaves:
             write(path, certificate.public_bytes(serialization.Encoding.PEM) + in_pem(key), 0o600)
         except OSError as error:
             raise unusable(self._folder, error) from None
-        return Leaf(host, path, certificate.not_valid_after_utc, names)
+        return _leaf(host, path, certificate, names)
 
     def _make_room(self) -> None:
         """Let the oldest go where there are too many."""
@@ -180,6 +184,11 @@ def certify(
         )
         .sign(authority.key, hashes.SHA256())
     )
+
+
+def _leaf(host: str, path: Path, certificate: x509.Certificate, names: frozenset[str]) -> Leaf:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return Leaf(host, path, begins, ends, names)
 
 
 def _name(text: str) -> x509.GeneralName:

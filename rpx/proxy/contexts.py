@@ -52,9 +52,11 @@ class Contexts:
         self.entrance.sni_callback = self._choose  # type: ignore[assignment]  # it gets a Hello
         self._hosts = hosts
         self._routes = Routes(hosts)
-        exact = [host for host, https in hosts.items() if not (https.cert or _is_wild(host))]
-        self._first = exact[0] if exact else LOCALHOST if leaves else min(hosts, key=_is_wild)
-        self._here = (LOCALHOST, *LOOPBACK, *filter(_ADDRESS.fullmatch, exact))
+        # Addresses are in no certificate but the one for who names nobody: BoringSSL refuses all
+        # that has one, since it can't judge what the authority may certify of them.
+        issued = [host for host, https in hosts.items() if not https.cert]
+        self._here = (LOCALHOST, *LOOPBACK, *filter(_ADDRESS.fullmatch, issued))
+        self._nameless = LOOPBACK[0] if leaves else min(hosts, key=_is_wild)
         self._leaves = leaves
         self._say = say
         self._ready: dict[str, tuple[Leaf | None, ssl.SSLContext]] = {}
@@ -71,9 +73,9 @@ class Contexts:
             self._leaves.check(
                 *(host.removeprefix(WILDCARD) for host in self._hosts if not self._hosts[host].cert)
             )
-        self._make(self._first)
+        self._make(self._nameless)
         for host, https in self._hosts.items():
-            if https.cert or not _is_wild(host):
+            if https.cert or not (_is_wild(host) or _ADDRESS.fullmatch(host)):
                 self._make(host)
 
     def begin(self, wire: TlsWire, heard: bytes) -> bool:
@@ -115,7 +117,7 @@ class Contexts:
             context = self._own.get(https) or _context(https.cert, https.key)
             self._own[https] = context
         elif self._leaves is not None:
-            leaf = self._leaves.get(host, beside=self._here if host == self._first else ())
+            leaf = self._leaves.get(host, beside=self._here if host == self._nameless else ())
             context = _context(leaf.path)
         else:
             return  # it is no host of ours
@@ -126,15 +128,18 @@ class Contexts:
     def _choose(self, tls: Hello, name: str | None, _: ssl.SSLContext) -> int | None:
         """What OpenSSL asks when it has read a hello: which context, or what alert?"""
         tls.name = host = (name or "").lower().removesuffix(".")
-        if self._routes.find(host, b"/") is not None:
+        https = self._routes.find(host, b"/")
+        if not host or (_ADDRESS.fullmatch(host) and not (https and https.cert)):
+            tls.name, host = "", self._nameless
+        elif https is not None:
             pass
-        elif host in ("", LOCALHOST) or _ADDRESS.fullmatch(host):
-            tls.name, host = "", self._first  # its certificate is for this machine's addresses, too
+        elif host == LOCALHOST:
+            tls.name, host = "", LOCALHOST if self._leaves else self._nameless
         else:
             return self._tell(host, "no proxy with `https` has that host")
         ready = self._ready.get(host)
         leaf = ready and ready[0]
-        if ready is None or (leaf and self._leaves and self._leaves.known(host) is not leaf):
+        if ready is None or (leaf and self._leaves and not self._leaves.is_good(leaf)):
             return self._miss(tls, host)
         tls.context = ready[1]
         return None

@@ -253,13 +253,32 @@ def test_what_an_earlier_authority_has_issued_is_replaced(fresh: Authority) -> N
     shakes_hands(new, Leaves(new, clock=clock()).get("api.test").path, "api.test")
 
 
-def test_one_that_is_to_name_more_is_replaced_but_never_by_less(fresh: Authority) -> None:
+def test_one_has_exactly_the_names_that_are_asked_for(fresh: Authority) -> None:
     leaves = Leaves(fresh, clock=clock())
-    leaves.get("api.test")
+    alone = leaves.get("api.test")
     more = leaves.get("api.test", beside=THIS_MACHINE)
     assert more.names == {"api.test", "localhost", "127.0.0.1", "::1"}
-    assert leaves.get("api.test") is more
-    assert Leaves(fresh, clock=clock()).get("api.test") == more
+    assert leaves.get("api.test") == alone  # each has a file of its own
+    assert Leaves(fresh, clock=clock()).get("api.test", beside=THIS_MACHINE) == more
+
+
+def test_one_from_the_future_is_issued_anew(fresh: Authority) -> None:
+    day = 5.0
+    leaves = Leaves(fresh, clock=lambda: NOW + dt.timedelta(days=day))
+    early = leaves.get("api.test")
+    day = 0  # the clock is set right
+    assert leaves.known("api.test") is None
+    again = leaves.get("api.test")
+    assert early.begins > NOW > again.begins
+    shakes_hands(fresh, again.path, "api.test")
+    Leaves(fresh, clock=clock(5)).get("web.test")
+    assert Leaves(fresh, clock=clock()).get("web.test").begins < NOW
+
+
+def test_a_clock_that_was_hours_ahead_does_no_harm(fresh: Authority) -> None:
+    early = Leaves(fresh, clock=clock(0.9)).get("api.test")
+    assert Leaves(fresh, clock=clock()).get("api.test") == early
+    shakes_hands(fresh, early.path, "api.test")
 
 
 def test_a_long_name_has_a_file_and_no_common_name(fresh: Authority) -> None:

@@ -101,6 +101,15 @@ async def test_a_certificate_that_ends_soon_is_renewed_while_rpx_runs(tmp_path: 
     assert serials[0] == serials[1] != serials[2]
 
 
+async def test_a_certificate_from_the_future_is_issued_anew_while_rpx_runs(tmp_path: Path) -> None:
+    lock = Lock(open_authority(tmp_path), ahead=3)
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        with pytest.raises(ssl.SSLError, match="not yet valid"):
+            await house.tls_client(lock.client())
+        lock.ahead = 0  # the clock is set back
+        await house.tls_client(lock.client())
+
+
 async def test_a_host_that_the_authority_may_not_certify_is_refused_at_start(
     authority: Authority,
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rpx.certificates.authority import Authority, open_authority
+from rpx.certificates.leaves import Leaves
 from rpx.model.config import Https
 from tests.proxy.house import HOST, get
 from tests.proxy.lock import Lock, hello, names
@@ -34,15 +35,41 @@ def unnamed(lock: Lock) -> ssl.SSLContext:
     return context
 
 
-@pytest.mark.parametrize("name", [None, "localhost"])
-async def test_who_names_nobody_gets_the_first_host_with_this_machines_addresses(
-    lock: Lock, name: str | None
-) -> None:
+async def test_who_names_nobody_gets_a_certificate_for_this_machine(lock: Lock) -> None:
     async with origin(answers(OK)) as backend, lock.house(backend) as house:
-        client = await house.tls_client(unnamed(lock), name)
-        assert names(client) == {HOST, "localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
+        client = await house.tls_client(unnamed(lock), None)
+        assert names(client) == {"localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
         await client.send(get())  # its Host is what counts
         assert (await client.answer()).status == 200
+
+
+async def test_localhost_has_a_certificate_of_its_own_and_names_nobody(lock: Lock) -> None:
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        client = await house.tls_client(lock.client(), "localhost")
+        assert names(client) == {"localhost"}
+        await client.send(get())
+        assert (await client.answer()).status == 200
+
+
+async def test_no_certificate_for_a_name_has_an_address_the_first_hosts_neither(
+    authority: Authority,
+) -> None:
+    hosts = {HOST: Https(), "web.localhost": Https(), "*.shop.localhost": Https()}
+    lock = Lock(authority, {**hosts, "127.0.0.7": Https()})
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        for host in (HOST, "web.localhost", "a.shop.localhost", "localhost"):
+            for _ in range(2):
+                assert names(await house.tls_client(lock.client(), host)) == {host}
+
+
+async def test_a_certificate_with_more_names_than_its_host_is_not_taken_from_disk(
+    authority: Authority,
+) -> None:
+    leaf = Leaves(authority).get("old.localhost", beside=("127.0.0.1",))
+    leaf.path.rename(leaf.path.with_name("old.localhost.pem"))
+    lock = Lock(authority, {"old.localhost": Https()})
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        assert names(await house.tls_client(lock.client(), "old.localhost")) == {"old.localhost"}
 
 
 async def test_a_host_that_is_an_address_is_in_the_certificate_of_who_names_nobody(
@@ -51,7 +78,18 @@ async def test_a_host_that_is_an_address_is_in_the_certificate_of_who_names_nobo
     lock = Lock(open_authority(tmp_path), {HOST: Https(), "127.0.0.7": Https(), "[::1]": Https()})
     async with origin(answers(OK)) as backend, lock.house(backend) as house:
         client = await house.tls_client(unnamed(lock), None)
-        assert names(client) == {HOST, "localhost", "127.0.0.1", "127.0.0.7", "0:0:0:0:0:0:0:1"}
+        assert names(client) == {"localhost", "127.0.0.1", "127.0.0.7", "0:0:0:0:0:0:0:1"}
+
+
+async def test_an_address_with_a_certificate_of_its_own_shows_that_to_who_names_nobody(
+    authority: Authority, tmp_path: Path
+) -> None:
+    file = tls.Authority(tmp_path).issue("127.0.0.1")
+    lock = Lock(authority, {HOST: Https(), "127.0.0.1": Https(cert=file, key=file)})
+    trusting = unnamed(lock)
+    trusting.load_verify_locations(tmp_path / "ca.pem")
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        assert names(await house.tls_client(trusting, None)) == {"127.0.0.1"}
 
 
 async def test_a_certificate_that_was_brought_along_is_not_for_who_names_nobody(
