@@ -32,17 +32,36 @@ define fresh
 	  echo 'hint: on Debian and Ubuntu: apt install python3-venv' >&2; \
 	  exit 1; \
 	fi; \
-	echo "installing into $(1) ($$("$$python" --version))"; \
+	echo "installing into $(1) ($$("$$python" --version)); this takes half a minute"; \
 	"$$python" -m venv --clear $(1) && echo '*' > $(1)/.gitignore && $(1)/bin/python $(PIP) $(2)
 endef
 
 # In the background, so that the shell can pass SIGTERM on and an ordinary Ctrl-C is no error of make.
+# The environment of the last time does again, unless the interpreter, this folder or pyproject.toml is another one.
+DEMO_PORT ?= 8080
+export DEMO_PORT
 demo:
-	$(call fresh,$(DEMO),.)
+	@from="$$($(PYTHON) --version 2>&1) $(PYTHON) $(CURDIR) $$(cksum < pyproject.toml)"; \
+	[ "$$(cat $(DEMO)/made-from 2>/dev/null)" = "$$from" ] || \
+	  { $(MAKE) --no-print-directory $(DEMO) && echo "$$from" > $(DEMO)/made-from; }
+	@echo 'Look at http://web.localhost:$(DEMO_PORT) in a browser. And in another terminal:'
+	@echo
+	@echo '    cd $(CURDIR)/demo && . ../$(DEMO)/bin/activate'
+	@echo '    rpx ps                      what runs'
+	@echo '    rpx kill-backend api:2      what happens to those who are asking: nothing'
+	@echo '    rpx drill api               the same under load, with a report'
+	@echo '    rpx logs -f, rpx top, rpx stats --watch, rpx why api, rpx restart api, rpx --help'
+	@echo
+	@echo 'Ctrl-C here stops everything.'
+	@echo
 	@trap : INT; trap 'kill -TERM $$rpx' TERM HUP; \
-	PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" rpx up -f rpx.yaml.example & rpx=$$!; \
+	cd demo; PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" rpx up & rpx=$$!; \
 	while kill -0 $$rpx 2>/dev/null; do wait $$rpx; code=$$?; done; \
 	case $$code in 0|129|130|143) exit 0;; *) exit $$code;; esac
+
+.PHONY: $(DEMO)
+$(DEMO):
+	$(call fresh,$(DEMO),-e .)
 
 # A worker for each core. The folder is in /tmp, whatever TMPDIR is: names of sockets have 108 bytes.
 test:
