@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import trio
+
 from rpx.http.framing import UNTIL_CLOSE
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
-from rpx.http.rewrite import interim_to_send
+from rpx.http.rewrite import CONTINUE, interim_to_send
+from rpx.proxy.bodies import Upload
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.client import Client
 
+EXPECTED = 1.0  # seconds that a backend gets to send the 100 which a client waits for
 INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
 
 Answer = tuple[ResponseHead, bytes]  # and what came behind the head
 
 
-async def answer_head(wire: Wire, request: RequestHead, connection: Client) -> Answer | None:
+async def answer_head(
+    wire: Wire, request: RequestHead, upload: Upload | None, connection: Client
+) -> Answer | None:
     """Return the final head; pass interim ones on to the client. None: there is no answer.
 
     Raises BadMessage for one that can't be sent on, or that doesn't come in time; OSError and
     WireCut when the client has gone.
     """
     wire.deadline = connection.proxy.answer_by()
-    data = await _received(wire)
+    data = await _begun(wire, upload, connection)
     if not data:
         return None
     method, upgrade, limits = request.method, request.upgrade, connection.proxy.head_limits
@@ -34,7 +40,7 @@ async def answer_head(wire: Wire, request: RequestHead, connection: Client) -> A
         scanned = 0
         while not (parsed := wire.memory.parse(data, method, upgrade, limits, scanned)):
             scanned = len(data)
-            more = await _received(wire)
+            more = await (_received(wire) if data else _begun(wire, upload, connection))
             if not more:
                 raise BadMessage(502, "The backend closed the connection within its answer.")
             data += more
@@ -45,9 +51,23 @@ async def answer_head(wire: Wire, request: RequestHead, connection: Client) -> A
             if not data and response.length not in (0, UNTIL_CLOSE):
                 return await _with_body(wire, response)
             return response, data
-        if request.minor:
+        if request.minor and (response.status != 100 or upload is None or upload.invite()):
             await connection.client.send(interim_to_send(response))
     raise BadMessage(502, "The backend sends interim answers without end.")
+
+
+async def _begun(wire: Wire, upload: Upload | None, connection: Client) -> bytes:
+    """Wait for the beginning of an answer; b"" at the end.
+
+    A client that wants to be told to send its body is told so here when the backend doesn't do
+    it: some wait for ever (RFC 9110 §10.1.1), and a backend may have read nothing of the head.
+    """
+    if upload is not None and upload.awaited:
+        with trio.move_on_after(EXPECTED):
+            return await _received(wire)
+        if upload.awaited and upload.invite():
+            await connection.client.send(CONTINUE)
+    return await _received(wire)
 
 
 async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:

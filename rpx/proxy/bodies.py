@@ -40,9 +40,11 @@ class Upload:
         "_left",
         "_most",
         "_reader",
+        "awaited",
         "bad",
         "done",
         "gone",
+        "invited",
         "pause",
         "rest",
         "sent",
@@ -65,6 +67,8 @@ class Upload:
         self.done = False  # the client has sent all of it
         self.sent = False  # and the backend has got all of it
         self.gone = False  # the client left in the middle of it
+        self.awaited = False  # the client sends nothing of it before it is told to
+        self.invited = False  # it was told so
         self.pause = pause
         self.bad: BadMessage | None = None  # it was malformed: what there is must not look complete
         self._take(at_hand)
@@ -78,8 +82,15 @@ class Upload:
         """Return what has been read so far, framed as for the backend."""
         return self._kept or []
 
+    def invite(self) -> bool:
+        """The client is to be told that it may send: tell whether it was not yet."""
+        self.awaited, before, self.invited = False, self.invited, True
+        return not before
+
     def _take(self, data: bytes) -> Buffers:
         """Take what the client sent; return it framed. Raises BadMessage."""
+        if data:
+            self.awaited = False
         if self._reader is None:
             out = [data[: self._left]] if data else []
             self.rest = data[self._left :]

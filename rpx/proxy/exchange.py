@@ -87,6 +87,7 @@ class Exchange:
                 pause=connection.proxy.timeouts.body,
                 most=connection.proxy.limits.body,
             )
+            self._upload.awaited = request.expect_continue and not connection.ahead
             connection.ahead = b""  # until the upload is done: then it is what lies behind it
         self.keep = request.keep_alive
 
@@ -178,8 +179,9 @@ class Exchange:
 
     async def _receive(self, backend: Backend, wire: Wire) -> Failure | None:
         """Read the answer's head; from its first byte on this backend is the one that answers."""
+        upload = self._upload
         try:
-            found = await answer_head(wire, self._request, self._connection)
+            found = await answer_head(wire, self._request, upload, self._connection)
             if found is not None and self._request.upgrade is not None:
                 self._check_switch(found[0])
         except BadMessage as bad:
