@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from rpx.proxy.contexts import Contexts
     from rpx.proxy.listener import Server
 
-LINGER = 2.0  # seconds to read what is still coming, so that our last answer isn't lost by a reset
+# A client that is still sending reads our last answer only afterwards, and a reset would lose it.
+# So what it sends is read until it has been silent for so many seconds, or for so many in all.
+LINGER = 5.0
+LINGER_ALL = 30.0
+LINGER_DRAINING = 2.0  # of both when rpx goes down
 
 
 class Connection(Client):
@@ -135,9 +139,15 @@ class Connection(Client):
             self.client.take_leave()
         else:
             await self.client.finish_sending()
-            self.client.deadline = self.proxy.sweeper.now + LINGER
+            began = self.proxy.sweeper.now
+            self.client.deadline = self._lingers_until(began)
             while await self.client.receive():
-                pass
+                self.client.deadline = self._lingers_until(began)
+
+    def _lingers_until(self, began: float) -> float:
+        if self.proxy.draining:
+            return began + LINGER_DRAINING
+        return min(self.proxy.sweeper.now + LINGER, began + LINGER_ALL)
 
     def end(self) -> None:
         """It is over."""

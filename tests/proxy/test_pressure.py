@@ -160,7 +160,7 @@ async def test_an_answer_reaches_a_client_whose_upload_nobody_reads() -> None:
 async def test_a_client_that_never_stops_sending_is_left_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connection, "LINGER", 0.2)
+    monkeypatch.setattr(connection, "LINGER_ALL", 0.2)
     async with origin() as backend, running(backend) as house:
         client = await house.client()
         await client.send(b"nonsense\r\n\r\n")
