@@ -29,18 +29,16 @@ _NOT_IN_TRAILERS = frozenset(
     b" x-forwarded-for x-forwarded-host x-forwarded-proto".split()
 )
 
-_EXT = (
-    rb'(?:[ \t]*+;[ \t]*+%b++(?:[ \t]*+=[ \t]*+(?:%b++|"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]'
-    rb'|\\%b)*+"))?)*+' % (TOKEN, TOKEN, VALUE)
-)
-_SIZE = rb"([0-9A-Fa-f]{1,16}+)(%b)\r\n" % _EXT
+_QUOTED = rb'"(?>(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]++|\\%b)*)"' % VALUE
+_EXT = rb"(?>(?:[ \t]*+;[ \t]*+%b++(?:[ \t]*+=[ \t]*+(?:%b++|%b))?)+)" % (TOKEN, TOKEN, _QUOTED)
+_SIZE = rb"([0-9A-Fa-f]{1,16}+)(?:\r\n|(%b)\r\n)" % _EXT  # size, extensions (None without)
 _FIRST = re.compile(_SIZE)
 _NEXT = re.compile(rb"\r\n" + _SIZE)  # the CRLF that ends the data before it
 # What a size line may look like before its end has come.
 _PARTIAL_SIZE = rb"(?:[0-9A-Fa-f]{1,16}+(?:[ \t;]%b*+)?)?\r?" % VALUE
 _PARTIAL_FIRST = re.compile(_PARTIAL_SIZE)
 _PARTIAL_NEXT = re.compile(rb"\r?|\r\n" + _PARTIAL_SIZE)
-_TRAILERS = re.compile(rb"(?:%b)*+" % FIELD)
+_TRAILERS = re.compile(rb"(?>(?:%b)*)" % FIELD)
 
 
 def read_length(value: bytes, status: int) -> int:
@@ -172,7 +170,7 @@ class ChunkedReader:
 
     def _check_line(self, match: re.Match[bytes], size: int, received: int) -> None:
         line = match.end() - match.start()
-        self._extensions += len(match[2])
+        self._extensions += len(match[2] or b"")
         allowed = self._limits.chunk_extensions + received
         if size > LARGEST or line > self._limits.chunk_line or self._extensions > allowed:
             raise BadMessage(self._status, "A chunk's size or its extensions are too large.")

@@ -1,7 +1,10 @@
 """The grammar of HTTP/1.1 heads as compiled patterns, and the two small readers of lists and hosts.
 
-All patterns are possessive (`*+`): a byte is looked at once, so time is linear in the input
-whatever the input is. Sets are written positively because a negated set costs twice as much.
+All patterns are possessive: a byte is looked at once, so time is linear in the input whatever the
+input is. Repeated bytes have a `+` behind the quantifier (`[a-z]*+`), repeated groups stand in an
+atomic group (`(?>(?:…)*)`), which means the same: CPython before 3.11.5 matches a possessive
+repetition of a group wrongly (python/cpython#100061, #106052), as Debian 12's does.
+Sets are written positively because a negated set costs twice as much.
 """
 
 from __future__ import annotations
@@ -28,13 +31,13 @@ FIELD_LINE = re.compile(TOKEN + rb"++:" + VALUE + rb"*+")
 STRAY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
 # RFC 9112 §2.2. Bounded, because they are read again whenever more has come.
 EMPTY_LINES = 100
-_EMPTY = rb"(?:\r\n){0,%d}+" % EMPTY_LINES
-LEADING_EMPTY_LINES = re.compile(_EMPTY)
+LEADING_EMPTY_LINES = re.compile(rb"(?>(?:\r\n){0,%d})" % EMPTY_LINES)
 
 # RFC 3986 §3.2.2 without the comma (statement 26) and without IPv6 zones, which RFC 9110 §4.2
 # does not know.
 _AUTHORITY = re.compile(
-    rb"((?:[0-9A-Za-z\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})++|\[[0-9A-Fa-f:.]++\])(?::([0-9]{0,5}+))?"
+    rb"((?>(?:[0-9A-Za-z\-._~!$&'*+();=]++|%[0-9A-Fa-f]{2})+)|\[[0-9A-Fa-f:.]++\])"
+    rb"(?::([0-9]{0,5}+))?"
 )
 
 
@@ -42,8 +45,7 @@ _AUTHORITY = re.compile(
 def request_pattern(lines: int) -> re.Pattern[bytes]:
     """Match a whole request head of at most `lines` field lines: method, target, minor, fields."""
     return re.compile(
-        rb"%b(%b++) (%b++) HTTP/1\.([0-9])((?:%b){0,%d}+)\r\n\r\n"
-        % (_EMPTY, TOKEN, TARGET, FIELD, lines)
+        rb"(%b++) (%b++) HTTP/1\.([0-9])((?>(?:%b){0,%d}))\r\n\r\n" % (TOKEN, TARGET, FIELD, lines)
     )
 
 
@@ -51,7 +53,7 @@ def request_pattern(lines: int) -> re.Pattern[bytes]:
 def response_pattern(lines: int) -> re.Pattern[bytes]:
     """Match a whole response head: minor, status, reason (None without its space), fields."""
     return re.compile(
-        rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (%b*+))?((?:%b){0,%d}+)\r\n\r\n"
+        rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (%b*+))?((?>(?:%b){0,%d}))\r\n\r\n"
         % (VALUE, FIELD, lines)
     )
 

@@ -11,7 +11,13 @@ import re
 from dataclasses import dataclass
 
 from rpx.http.framing import CHUNKED, check_coding, read_length
-from rpx.http.grammar import find_field, members, read_authority, request_pattern
+from rpx.http.grammar import (
+    LEADING_EMPTY_LINES,
+    find_field,
+    members,
+    read_authority,
+    request_pattern,
+)
 from rpx.http.hops import connection_options, protocols, without
 from rpx.http.limits import DEFAULT, BadMessage, Limits
 from rpx.http.refuse import Buffer, check_size, refuse_request
@@ -121,7 +127,10 @@ def parse_request(
     if scanned and buffer.find(b"\r\n\r\n", max(0, scanned - 3)) < 0:
         refuse_request(buffer, limits, scanned)
         return None
-    match = request_pattern(limits.lines).match(buffer)
+    pattern = request_pattern(limits.lines)
+    match = pattern.match(buffer)
+    if match is None and (empty := LEADING_EMPTY_LINES.match(buffer)) and empty.end():
+        match = pattern.match(buffer, empty.end())
     if match is None:
         refuse_request(buffer, limits, scanned)
         return None
