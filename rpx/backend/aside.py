@@ -30,7 +30,7 @@ class Aside:
 
         Else why it did not, with the last line that it printed. Nothing of it is left behind.
         """
-        aside = Start(command=command, cwd=self.start.cwd, stop_grace_period=0)
+        aside = Start(command=command, cwd=self.start.cwd, stdin="null", stop_grace_period=0)
         last = [b""]
         code = 0
         with trio.move_on_after(within) as limit:

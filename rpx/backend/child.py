@@ -106,7 +106,10 @@ class Child:
             except BaseException:  # cancelled, perhaps out of a nursery
                 self._asked = False  # whoever comes after us asks again
                 raise
-        self.signal(self._start.stop_signal)
+        if self._start.stop_signal_to == "leader":
+            self._leader.kill(self._start.stop_signal)
+        else:
+            self.signal(self._start.stop_signal)
         self.signal(signal.SIGCONT)
 
     async def sweep(self) -> None:
@@ -120,7 +123,7 @@ class Child:
         await self._leader.exited()
         asked: set[psutil.Process] = set()
         while left := await self._leader.living():
-            for process in set(left) - asked:
+            for process in set(left) - asked if self._start.stop_signal_to == "group" else ():
                 self._ask_apart(process)
             asked.update(left)
             await _until_gone(left, self._left)

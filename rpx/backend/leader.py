@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Protocol
 
 import psutil
 import trio
 
 from rpx.backend import guardian, processes
+from rpx.backend.limits import limit_as_given
 from rpx.backend.logs import PIPE_HOLDS
 from rpx.backend.processes import Identity
 from rpx.backend.shell import argv
@@ -59,12 +61,16 @@ class Leader(Protocol):
 class OwnProcess:
     """The Leader that is a real process."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], pipe: int, instance: str) -> None:
+    def __init__(
+        self, popen: subprocess.Popen[bytes], pipe: int, instance: str, stdin: int | None
+    ) -> None:
+        """`pipe` has its output; `stdin`, if it has a pipe there, is the end that stays open."""
         self.pid = popen.pid
         self.created = processes.identity(popen.pid) or Identity(popen.pid, 0)
         self.output = trio.lowlevel.FdStream(pipe)
         self._popen = popen
         self._instance = instance
+        self._stdin = stdin
         self._gone = trio.Event()
         if guardian.sessions is not None:
             guardian.sessions.add(popen.pid)
@@ -83,6 +89,8 @@ class OwnProcess:
         finally:
             if pidfd is not None:
                 os.close(pidfd)
+            if self._stdin is not None:
+                os.close(self._stdin)
             self._gone.set()
 
     async def exited(self) -> int:
@@ -145,21 +153,28 @@ def _wait_unreaped(popen: subprocess.Popen[bytes]) -> None:
 
 async def spawn(start: Start, env: Mapping[str, str], instance: str) -> Leader:
     """Start the command. An OSError names what cannot be run, or the missing directory."""
-    command = argv(start.command)
-    ours, theirs = os.pipe()
-    try:
+    command = argv(start.command, env)
+    with ExitStack() as theirs, ExitStack() as ours:
+        output, to = _pipe(ours, theirs)
+        stdin, keep = subprocess.DEVNULL, None
+        if start.stdin == "open":  # ends when rpx does, however that happens
+            keep, stdin = reversed(_pipe(theirs, ours))
         # Nothing to wait for between here and the Leader: a cancellation cannot lose the process.
-        popen = await trio.to_thread.run_sync(_popen, command, start, env, theirs)
-    except BaseException:
-        os.close(ours)
-        raise
-    finally:
-        os.close(theirs)
-    return OwnProcess(popen, ours, instance)
+        popen = await trio.to_thread.run_sync(_popen, command, start, env, stdin, to)
+        ours.pop_all()
+        return OwnProcess(popen, output, instance, keep)
+
+
+def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    """Return both ends of a pipe, each to be closed with whom it belongs to."""
+    ends = os.pipe()
+    for whose, end in zip((reader, writer), ends, strict=True):
+        whose.callback(os.close, end)
+    return ends
 
 
 def _popen(
-    command: tuple[str, ...], start: Start, env: Mapping[str, str], output: int
+    command: tuple[str, ...], start: Start, env: Mapping[str, str], stdin: int, output: int
 ) -> subprocess.Popen[bytes]:
     """Popen with no signal blocked: the mask of the calling thread is what a new process gets.
 
@@ -169,14 +184,17 @@ def _popen(
     """
     mask = signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=env,
-            cwd=start.cwd,
-            start_new_session=True,
-        )
+        with limit_as_given() as started:
+            popen = subprocess.Popen(
+                command,
+                stdin=stdin,
+                stdout=output,
+                stderr=output,
+                env=env,
+                cwd=start.cwd,
+                start_new_session=True,
+            )
+            started(popen.pid)
+            return popen
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -7,12 +7,12 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rpx.backend.fleet import child_environment
 from rpx.backend.ports import LOOPBACK, is_taken
 from rpx.backend.processes import PortOwner, port_owner
-from rpx.backend.shell import first_word
+from rpx.backend.shell import first_word, unreached
 from rpx.backend.socket_file import clear
 from rpx.errors import ConfigError, Problem, RpxError
 from rpx.model.address import Address, SocketFile
@@ -47,6 +47,8 @@ def check_commands(specs: Iterable[BackendSpec]) -> None:
         missing = missing_command(start, child_environment(spec, start, colour=False))
         if missing is not None:
             problems[_no_command(spec, start, missing)] = None
+        if names := unreached(start.command, start.env):
+            problems[_unreached(spec, start, names)] = None
     if problems:
         raise ConfigError(*problems)
 
@@ -78,6 +80,15 @@ def _no_command(spec: BackendSpec, start: Start, program: str) -> Problem:
         f"the command of `{spec.name}` does not exist: `{program}`",
         start.where,
         hint=f"it was looked for in {start.cwd} and on the PATH that `{spec.name}` would have",
+    )
+
+
+def _unreached(spec: BackendSpec, start: Start, names: Sequence[str]) -> Problem:
+    listed = ", ".join(f"`{name}`" for name in names)
+    return Problem(
+        f"what `{spec.name}` runs would not see {listed}: /bin/sh passes no such names on",
+        start.where,
+        hint="write a single command, or a list of words, or install bash",
     )
 
 

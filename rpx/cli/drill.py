@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 import trio
 
+from rpx.backend.limits import raise_file_limit
 from rpx.cli.chart import characters, chart
 from rpx.cli.command import Command, Common
 from rpx.cli.duration import seconds
-from rpx.cli.files import raise_file_limit
 from rpx.cli.output import json_option, print_json, print_table, table
 from rpx.control.client import Client
 from rpx.control.lease import find_running

@@ -98,7 +98,7 @@ def _become(command: str | tuple[str, ...], start: Start, environment: dict[str,
     sys.stdout.flush()
     for signum in PYTHONS:
         signal.signal(signum, signal.SIG_DFL)
-    program, *rest = argv(command)
+    program, *rest = argv(command, environment)
     try:
         os.execvpe(program, [program, *rest], environment)  # noqa: S606 - the user's own command
     except OSError as error:

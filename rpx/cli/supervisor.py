@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from rpx.app import Face, Options, serve
+from rpx.backend.limits import raise_file_limit
 from rpx.backend.usage import measure
 from rpx.changes.project import Load, Terms
 from rpx.cli.abort import Abort
@@ -18,7 +19,6 @@ from rpx.cli.background import let_go
 from rpx.cli.certified import check_certified
 from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
-from rpx.cli.files import raise_file_limit
 from rpx.cli.narrator import Narrator
 from rpx.cli.remains import clear_strays, say, sweep
 from rpx.cli.screen import Screen

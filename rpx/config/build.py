@@ -52,8 +52,10 @@ _AS_WRITTEN = (
     "restart_on_unhealthy",
     "success_exit_codes",
     "oneshot",
+    "stdin",
     "stop_command",
     "stop_signal",
+    "stop_signal_to",
     "stop_grace_period",
     "watch",
 )
@@ -174,6 +176,8 @@ class Builder:
         outer = {key: text for key, text in files.items() if key not in reserved}
         given = written.written()
         settings = {key: given[key] for key in _AS_WRITTEN if key in given}
+        if settings.get("oneshot"):  # on an open pipe, one that reads would never end
+            settings.setdefault("stdin", "null")
         default = RestartWritten(policy="no") if settings.get("oneshot") else self.defaults.restart
         return Start(
             command=written.command,

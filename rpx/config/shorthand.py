@@ -17,7 +17,7 @@ from rpx.config.duration import parse_duration
 from rpx.config.suggest import choices
 from rpx.config.wording import shown, wrong
 from rpx.model.address import Address
-from rpx.model.config import Strategy, Web
+from rpx.model.config import Stdin, Strategy, Web, Whom
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[^=\0]+")
@@ -295,6 +295,18 @@ def condition(value: object) -> object:
     return known
 
 
+def stdin(value: object) -> object:
+    """What a process reads: YAML's `null`, or the word, is /dev/null."""
+    if value is None:
+        return "null"
+    if value not in get_args(Stdin):
+        raise wrong(
+            f"is not what a process can read: {shown(value)}",
+            "write `open`, a pipe that stays open, or `null`, which is /dev/null",
+        )
+    return value
+
+
 def stop_signal(value: object) -> object:
     """`SIGTERM`, `TERM` or 15, as a number."""
     try:
@@ -305,3 +317,10 @@ def stop_signal(value: object) -> object:
     except (KeyError, ValueError):
         pass
     raise wrong(f"is not a signal: {shown(value)}", "write SIGTERM, TERM or 15")
+
+
+def stop_signal_to(value: object) -> object:
+    """Who is asked to stop."""
+    if value not in get_args(Whom):
+        raise wrong(f"is nobody to signal: {shown(value)}", f"write {choices(get_args(Whom))}")
+    return value

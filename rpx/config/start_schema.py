@@ -9,10 +9,12 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_valida
 
 from rpx.config import on_disk, shorthand
 from rpx.config.values import (
+    Addressee,
     Command,
     Condition,
     Env,
     ExitCodes,
+    Input,
     Instances,
     Located,
     Maybe,
@@ -92,9 +94,11 @@ class StartWritten(Written):
     restart: Maybe[RestartField] = None
     restart_on_unhealthy: Maybe[StrictBool] = None
     success_exit_codes: Maybe[ExitCodes] = None
+    stdin: Input | None = None  # None: not written. A written `null` is a text by then
     ready: Maybe[ReadyWritten] = None
     stop_command: Maybe[Command] = None
     stop_signal: Maybe[Signal] = None
+    stop_signal_to: Maybe[Addressee] = None
     stop_grace_period: Maybe[Seconds] = None
     watch: Maybe[Patterns] = None
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from rpx.config import addresses, changing, shorthand
 from rpx.model.address import Location
-from rpx.model.config import Reload, Strategy
+from rpx.model.config import Reload, Stdin, Strategy, Whom
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ Pattern = Annotated[str, BeforeValidator(shorthand.pattern)]
 Condition = Annotated[
     Literal["started", "healthy", "completed"], BeforeValidator(shorthand.condition)
 ]
+Addressee = Annotated[Whom, BeforeValidator(shorthand.stop_signal_to)]
+Input = Annotated[Stdin, BeforeValidator(shorthand.stdin)]
 Signal = Annotated[int, BeforeValidator(shorthand.stop_signal)]
 ExitCode = Annotated[StrictInt, Field(ge=0, le=255)]
 ExitCodes = Annotated[tuple[ExitCode, ...], BeforeValidator(shorthand.several)]

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rpx.model.address import Location
 
 Reload = Literal["manual", "auto"]
+Stdin = Literal["open", "null"]
+Whom = Literal["group", "leader"]
 Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
 
 
@@ -90,7 +92,8 @@ class Start(Model):
     """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is.
 
     `env` is on top of rpx's own environment (None unsets); `cwd` is absolute. A `oneshot` is to end
-    and is never ready. A change of a file that matches `watch` (policy.globs, relative to `cwd`)
+    and is never ready. `stdin` is a pipe that nobody writes to and that stays `open`, or "null": it
+    ends at once. A change of a file that matches `watch` (policy.globs, relative to `cwd`)
     restarts it. `where` is the `file:line:column` of the command, for messages.
     """
 
@@ -101,9 +104,11 @@ class Start(Model):
     restart_on_unhealthy: bool | None = None  # None: unless the policy is `no`
     success_exit_codes: tuple[int, ...] = (0,)
     oneshot: bool = False
+    stdin: Stdin = "open"
     ready: Ready | None = None
     stop_command: str | tuple[str, ...] | None = None
     stop_signal: int = 15
+    stop_signal_to: Whom = "group"
     stop_grace_period: float = 10.0
     watch: tuple[str, ...] = ()
     where: str = ""

@@ -16,9 +16,11 @@ from rpx.policy.plan import plan_pools
 AT_ONCE: Final = ("verbose", "timeouts", "limits", "reload")
 NEXT_RUN: Final = ("name", "listen", "metrics", "logs")
 # Settings of a service that its running process can't have been told.
-TOLD: Final = frozenset({"name", "to", "https", "address", "command", "cwd", "oneshot"})
+TOLD: Final = frozenset({"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin"})
 ENV: Final = "env "  # and the name of the variable
-NEXT_START: Final = frozenset({"ready", "stop_command", "stop_signal", "stop_grace_period"})
+NEXT_START: Final = frozenset(
+    {"ready", "stop_command", "stop_signal", "stop_signal_to", "stop_grace_period"}
+)
 
 
 @dataclass(frozen=True, slots=True)

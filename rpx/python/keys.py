@@ -97,9 +97,11 @@ class StartKeys(TypedDict, total=False):
     restart: Policy | RestartKeys
     restart_on_unhealthy: bool
     success_exit_codes: int | Sequence[int]
+    stdin: Literal["open", "null"] | None
     ready: ReadyKeys
     stop_command: Command
     stop_signal: str | int
+    stop_signal_to: Literal["group", "leader"]
     stop_grace_period: Duration
     watch: str | Sequence[str]
 

@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from rpx.model.address import Address
+from rpx.model.config import Whom
 from tests.support.running import app, python, running, until
 
 pytestmark = pytest.mark.real
@@ -186,3 +187,51 @@ async def test_a_strike_hits_the_listener_behind_the_shell_and_only_that() -> No
         await it.until_it_says("over 0")
         assert await it.child.strike(signal.SIGTERM, address) == it.child.pid  # nobody listens now
         assert await it.child.wait() == -signal.SIGTERM
+
+
+ASKED = """
+import os, signal, sys, time
+if os.fork() == 0:
+    def asked(*_):
+        print("child asked", flush=True)
+        time.sleep(0.3)
+        print("child done", flush=True)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGUSR1, asked)
+    print("child up", flush=True)
+    while True:
+        time.sleep(60)
+child = os.getpid()
+def leave(*_):
+    print("leader done", flush=True)
+    os._exit(0)
+signal.signal(signal.SIGTERM, leave)
+print("leader up", flush=True)
+time.sleep(60)
+"""
+# As nodemon does: it passes the signal on, and is gone before who has got it.
+PASSES_ON = (
+    ASKED.replace("if os.fork() == 0:", "child = os.fork()\nif child == 0:")
+    .replace("child = os.getpid()\n", "")
+    .replace("def leave(*_):", "def leave(*_):\n    os.kill(child, signal.SIGUSR1)")
+)
+
+
+@pytest.mark.parametrize(
+    ("whom", "script", "expected"),
+    [
+        ("group", ASKED, ["child asked", "child done"]),
+        ("leader", ASKED, []),
+        ("leader", PASSES_ON, ["child asked", "child done"]),
+    ],
+)
+async def test_the_stop_signal_reaches_whom_it_is_for(
+    whom: Whom, script: str, expected: list[str]
+) -> None:
+    """To the leader alone: who else goes, and when, is its affair, within the grace period."""
+    async with running(python(script), whom=whom, grace=0.6 if not expected else 10) as it:
+        await it.until_it_says("child up")
+        await it.until_it_says("leader up")
+    assert "leader done" in it.lines
+    assert [line for line in it.lines if line in ("child asked", "child done")] == expected

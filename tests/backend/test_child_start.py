@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import psutil
 import pytest
 import trio
 
+from rpx.backend import limits
 from rpx.backend.child import open_child
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
@@ -56,11 +59,55 @@ async def test_a_quiet_child_survives_the_thread_that_forked_it(
         assert psutil.Process(it.child.pid).status() == psutil.STATUS_SLEEPING
 
 
-async def test_standard_input_is_empty_and_the_session_its_own() -> None:
-    async with running(python("import os; print(os.getsid(0) == os.getpid(), input())")) as it:
-        assert await it.child.wait() == 1
-        assert os.getsid(0) != it.child.pid
-    assert any("EOFError" in line for line in it.lines)
+READS = python("import os; print(os.getsid(0) == os.getpid()); print('read', os.read(0, 9))")
+
+
+async def test_standard_input_stays_open_as_long_as_it_runs() -> None:
+    """Else watchers that end with it, as those of esbuild and tailwind, end at once."""
+    async with running(READS) as it:
+        await it.until_it_says("True")
+        await until(lambda: psutil.Process(it.child.pid).status() == psutil.STATUS_SLEEPING)
+        fds = os.listdir("/dev/fd")
+    assert it.lines == ["True"]
+    assert await it.child.wait() == -signal.SIGTERM
+    await until(lambda: len(os.listdir("/dev/fd")) < len(fds))  # the pipe has gone with it
+
+
+async def test_standard_input_is_empty_where_that_is_wanted() -> None:
+    async with running(READS, stdin="null") as it:
+        assert await it.child.wait() == 0
+    assert it.lines == ["True", "read b''"]
+
+
+async def test_nobody_else_has_the_other_end_of_standard_input() -> None:
+    """Else one process would go on as long as any other does."""
+    async with running(("sleep", "60")) as first, running(("sleep", "60"), number=2) as second:
+        pipe = os.readlink(f"/proc/{first.child.pid}/fd/0")
+        theirs = f"/proc/{second.child.pid}/fd"
+        assert pipe.startswith("pipe:")
+        assert pipe not in [os.readlink(f"{theirs}/{fd}") for fd in os.listdir(theirs)]
+        assert sorted(os.listdir(theirs)) == ["0", "1", "2"]
+
+
+async def test_a_process_has_the_limit_of_files_that_rpx_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(limits, "_given", [])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        limits.raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
+        async with running("ulimit -Sn; ulimit -Hn") as it:
+            await it.child.wait()
+        assert it.lines == ["256", str(hard)]
+        monkeypatch.setattr(limits, "_has_room", lambda _limit: False)
+        async with running("sleep 0.2; ulimit -Sn") as late:
+            await late.child.wait()
+        assert late.lines == ["256"] or sys.platform != "linux"
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="nothing to take away")

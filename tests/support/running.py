@@ -15,7 +15,7 @@ import trio
 from rpx.backend.child import Child, open_child
 from rpx.backend.logs import pump
 from rpx.hub.patience import Patience
-from rpx.model.config import Start
+from rpx.model.config import Start, Stdin, Whom
 
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
 
@@ -49,16 +49,32 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    command: str | tuple[str, ...], *, grace: float = 10, emit: bool = True, **env: str
+    command: str | tuple[str, ...],
+    *,
+    grace: float = 10,
+    emit: bool = True,
+    stdin: Stdin = "open",
+    whom: Whom = "group",
+    number: int = 1,
+    **env: str,
 ) -> AsyncIterator[Running]:
-    start = Start(command=command, cwd=Path("/"), stop_grace_period=grace)
+    start = Start(
+        command=command,
+        cwd=Path("/"),
+        stdin=stdin,
+        stop_signal_to=whom,
+        stop_grace_period=grace,
+    )
     patience = Patience()
     it: Running | None = None
     try:
         with trio.fail_after(20):
             async with trio.open_nursery() as readers:
                 async with open_child(
-                    start, {**os.environ, **env}, instance=f"t{os.getpid()}.1", patience=patience
+                    start,
+                    {**os.environ, **env},
+                    instance=f"t{os.getpid()}.{number}",
+                    patience=patience,
                 ) as child:
                     it = Running(child, patience)
                     if emit:
