@@ -1,9 +1,37 @@
-"""The one way rpx says that something is wrong: what, where, what to do next, and an exit code."""
+"""The one way rpx says that something is wrong: what, where, what to do next, and an exit code.
+
+And how it repeats what others have written: a command line, a name, a folder.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
+
+BRIEF = 200  # characters of a command line: with a class path it may have thirty thousand
+
+# Control characters but tab and newline, what turns the direction of reading, and bytes that are no
+# text (lone surrogates).
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""Return the text of others with `\x1b` where it has an escape byte: it moves no cursor."""
+    return text if text.isprintable() else _UNSEEN.sub(_named, text)
+
+
+def brief(text: str) -> str:
+    """Return a command line on one line, with `…` where it is longer than people read."""
+    line = " ".join(text.split())
+    return line if len(line) <= BRIEF else f"{line[: BRIEF - 1]}…"
+
+
+def _named(character: re.Match[str]) -> str:
+    number = ord(character[0])
+    if 0xDC80 <= number <= 0xDCFF:  # PEP 383
+        number -= 0xDC00
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 class Exit(IntEnum):
@@ -35,7 +63,7 @@ class Problem:
             if self.excerpt:
                 lines.append("")
             lines.append(f"hint: {self.hint}")
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
 
 class RpxError(Exception):

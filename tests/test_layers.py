@@ -62,7 +62,6 @@ OUTSIDE = {
     "platformdirs": {"certificates", "control", "cli"},
     "psutil": {"backend", "control", "drill", "cli"},
     "pydantic": {"model", "config", "control"},
-    "rich": {"cli"},
     "starlette": {"control"},
     "trio": {
         "hub",

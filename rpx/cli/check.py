@@ -11,7 +11,8 @@ import click
 from rpx.backend.ports import settle_ports
 from rpx.cli.certified import check_certified
 from rpx.cli.command import Command, Common, profile_option
-from rpx.cli.output import json_option, print_json, print_table, table
+from rpx.cli.output import json_option, print_json, print_table, say, warn
+from rpx.cli.table import Cell, Column, Table
 from rpx.config import find_config, load_config
 from rpx.config.profiles import Asked
 from rpx.control.paths import ports_file
@@ -26,6 +27,10 @@ rpx check --json                # the same for scripts
 """
 
 
+COLUMNS = [Column("NAME"), Column("BACKEND"), Column("URL", 1), Column("COMMAND", 2)]
+SHORT = 30  # characters of a command where there is no room for all of it
+
+
 @click.command("check", cls=Command, examples=EXAMPLES)
 @profile_option
 @json_option
@@ -37,20 +42,29 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
     """
     path = common.file or find_config(Path.cwd())
     asked = Asked(profiles)
-    config = load_config(
-        path, os.environ, lambda text: click.echo(f"warning: {text}", err=True), asked
-    )
+    config = load_config(path, os.environ, warn, asked)
     check_certified(config)
     config = settle_ports(config, ports_file(path.absolute()), keep=False)
     specs = plan(config, config.listen.http_port or 0, config.listen.https_port or 0)
     if as_json:
         print_json([_row(config, spec) for spec in specs])
         return
-    filled = table(["NAME", "BACKEND", "URL", "COMMAND"])
+    filled = Table(COLUMNS)
     for spec in specs:
-        filled.add_row(*(value or "-" for value in _row(config, spec).values()))
+        filled.add(*_cells(_row(config, spec)))
     print_table(filled, colour=common.colour(sys.stdout))
-    click.echo(f"{path} is in order", err=True)
+    say(f"{path} is in order")
+
+
+def _cells(row: dict[str, str | None]) -> tuple[str | Cell, ...]:
+    backend, command = row["backend"] or "-", " ".join((row["command"] or "-").split())
+    short = command if len(command) <= SHORT else f"{command[: SHORT - 1]}…"
+    return (
+        str(row["name"]),
+        Cell(backend, backend.removeprefix("localhost:")),
+        row["url"] or "-",
+        Cell(command, short),
+    )
 
 
 def _row(config: Config, spec: BackendSpec) -> dict[str, str | None]:

@@ -14,7 +14,8 @@ from rpx.backend.limits import raise_file_limit
 from rpx.cli.chart import characters, chart
 from rpx.cli.command import Command, Common
 from rpx.cli.duration import seconds
-from rpx.cli.output import json_option, print_json, print_table, table
+from rpx.cli.output import json_option, print_json, print_table
+from rpx.cli.table import Column, Table
 from rpx.control.client import Client
 from rpx.control.lease import find_running
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
@@ -132,11 +133,11 @@ def _show(report: Report, *, colour: bool) -> None:
     for line in chart(report, characters(sys.stdout.encoding or "ascii"), colour=colour):
         print(line)
     print()
-    numbers = ["REQUESTS", "P50", "P99", "LONGEST"]
-    filled = table(["PHASE", *numbers], right=numbers)
+    numbers = [("REQUESTS", 3), ("P50", 4), ("P99", 2), ("LONGEST", 1)]
+    filled = Table([Column("PHASE"), *(Column(name, rank, right=True) for name, rank in numbers)])
     for name, phase in report.phases.items():
         times = (phase.p50, phase.p99, phase.longest)
-        filled.add_row(
+        filled.add(
             name,
             str(phase.requests),
             *(f"{each:.1f} ms" if phase.requests else "-" for each in times),

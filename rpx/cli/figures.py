@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rpx.cli.output import size, table
+from rpx.cli import table
+from rpx.cli.output import size
+from rpx.cli.table import Cell, Table
 from rpx.model.figures import Figures
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Stats = Mapping[str, Mapping[str, Figures]]
 Rates = dict[str, float]  # of the figures in RATED, per second
@@ -61,29 +60,26 @@ COLUMNS = [
 ]
 
 
-def stats_table(stats: Stats, width: int, rates: Mapping[str, Mapping[str, Rates]] | None) -> Table:
-    """Return a table of at most `width` columns of text. `rates` None: without that column."""
+def stats_table(stats: Stats, rates: Mapping[str, Mapping[str, Rates]] | None) -> Table:
+    """Return a row for each backend. `rates` None: without that column."""
     places = [(host, backend) for host, backends in stats.items() for backend in backends]
-    cells = [[host for host, _ in places], [backend for _, backend in places]]
-    names, right = ["HOST", "BACKEND"], []
-    used = sum(max(map(len, column), default=0) + 2 for column in cells)
-    for column in COLUMNS:
+    shown = [table.Column("HOST"), table.Column("BACKEND")]
+    cells: list[list[str | Cell]] = [
+        [host, Cell(backend, backend.removeprefix("localhost:"))] for host, backend in places
+    ]
+    for rank, column in enumerate(COLUMNS, 1):
         found = [
             str(column.cell(stats[h][b], rates.get(h, {}).get(b) if rates else None))
             for h, b in places
         ]
-        wide = max(map(len, [column.heading, *found])) + 2
         if (column.heading == "/S" and rates is None) or (column.quiet and set(found) <= {"0"}):
             continue
-        used += wide
-        if used - 2 > width:
-            break
-        names.append(column.heading)
-        right.append(column.heading)
-        cells.append(found)
-    filled = table(names, right=right)
-    for row in zip(*cells, strict=True):
-        filled.add_row(*row)
+        shown.append(table.Column(column.heading, rank, right=True))
+        for row, cell in zip(cells, found, strict=True):
+            row.append(cell)
+    filled = Table(shown, in_order=True)
+    for row in cells:
+        filled.add(*row)
     return filled
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING
 
 import click
 
+from rpx.cli.table import Table
+from rpx.errors import visible
 from rpx.model.escapes import without_escapes
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts")
 
@@ -25,42 +22,32 @@ def print_json(data: object) -> None:
     print(json.dumps(data, indent=2))
 
 
-def table(columns: Sequence[str], right: Sequence[str] = ()) -> Table:
-    """An empty table without lines. The columns of `right` are numbers."""
-    from rich.table import Table  # noqa: PLC0415 - not for `--json`
-
-    empty = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        empty.add_column(column, justify="right" if column in right else "left", no_wrap=True)
-    return empty
-
-
 def print_table(filled: Table, *, colour: bool) -> None:
-    """To stdout. What is not a terminal gets every column in full."""
-    text = io.StringIO()
-    console(text, colour=colour).print(filled)
-    for line in text.getvalue().splitlines():
-        print(line.rstrip())
+    """To stdout, as wide as that is."""
+    for line in filled.lines(width(), colour=colour):
+        print(line)
 
 
-def console(file: IO[str], *, colour: bool, terminal: bool = False) -> Console:
-    """Something to print tables with, as wide as stdout. `terminal`: it may move the cursor."""
-    from rich.console import Console  # noqa: PLC0415 - not for `--json`
+def width() -> int | None:
+    """How many columns of text there are: as COLUMNS says, else as the terminal has.
 
-    return Console(
-        file=file,
-        width=width(),
-        force_terminal=colour or terminal,
-        color_system="standard" if colour else None,
-        highlight=False,
-        markup=False,  # a command may have brackets
-        legacy_windows=False,
-    )
+    None where stdout is no terminal: as many as one likes.
+    """
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and int(given):
+        return int(given)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def width() -> int:
-    """How many columns of text stdout has; what is not a terminal has as many as one likes."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+def say(text: str) -> None:
+    """What is no data, to stderr, at once."""
+    sys.stderr.write(f"{visible(text)}\n")
+    sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    """Say what may be a mistake."""
+    say(f"warning: {text}")
 
 
 def quoted(lines: Sequence[str]) -> list[str]:

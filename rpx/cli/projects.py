@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_json, print_table, table
+from rpx.cli.output import age, json_option, print_json, print_table, say
+from rpx.cli.table import Cell, Column, Table
 from rpx.control.lease import Lease, all_running
 
 EXAMPLES = """\
@@ -17,6 +19,15 @@ rpx projects                    # a table
 rpx projects --json             # the same for scripts
 rpx down -f FILE                # stops one of them, also where FILE is gone
 """
+
+
+COLUMNS = [
+    Column("NAME"),
+    Column("PID", right=True),
+    Column("SINCE", 3, right=True),
+    Column("URL", 2),
+    Column("FILE", 1),
+]
 
 
 @click.command("projects", cls=Command, examples=EXAMPLES)
@@ -28,12 +39,21 @@ def projects(common: Common, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    filled = table(["NAME", "PID", "SINCE", "URL", "FILE"], right=["PID", "SINCE"])
+    if not rows:
+        say("no project runs")
+        return
+    filled = Table(COLUMNS)
     for row in rows:
-        gone = "" if row["file_exists"] else "  (gone)"
         since = age(time.time() - row["since"])
-        filled.add_row(row["name"], str(row["pid"]), since, row["url"] or "-", row["file"] + gone)
+        filled.add(row["name"], str(row["pid"]), since, row["url"] or "-", _file(row))
     print_table(filled, colour=common.colour(sys.stdout))
+
+
+def _file(row: dict[str, Any]) -> Cell:
+    gone = "" if row["file_exists"] else "  (gone)"
+    home = os.path.expanduser("~/")
+    short = row["file"].replace(home, "~/", 1) if row["file"].startswith(home) else row["file"]
+    return Cell(row["file"] + gone, short + gone)
 
 
 def _row(lease: Lease) -> dict[str, Any]:

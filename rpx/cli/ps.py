@@ -7,10 +7,11 @@ import time
 from typing import Any
 
 import click
-from rich.text import Text
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_json, print_table, quoted, size, table
+from rpx.cli.output import age, json_option, print_json, print_table, quoted, size
+from rpx.cli.table import Cell, Column, Table
+from rpx.errors import visible
 
 EXAMPLES = """\
 rpx ps                          # a table
@@ -30,6 +31,20 @@ COLOURS = {
 }
 
 
+COLUMNS = [
+    Column("NAME"),
+    Column("BACKEND"),
+    Column("STATE"),
+    Column("PID", right=True),
+    Column("CPU TIME", 6, right=True),
+    Column("MEMORY", 5, right=True),
+    Column("RESTARTS", 4, right=True),
+    Column("SINCE", 1, right=True),
+    Column("ROTATION", 3),
+    Column("URL", 2),
+]
+
+
 @click.command("ps", cls=Command, examples=EXAMPLES)
 @json_option
 @click.pass_obj
@@ -42,24 +57,28 @@ def ps(common: Common, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    numbers = ["PID", "CPU TIME", "MEMORY", "RESTARTS", "SINCE"]
-    filled = table(["NAME", "BACKEND", "STATE", *numbers, "ROTATION", "URL"], right=numbers)
+    filled = Table(COLUMNS)
     for row in rows:
-        filled.add_row(*_cells(row, time.time()))
+        filled.add(*_cells(row, time.time()))
     print_table(filled, colour=common.colour(sys.stdout))
     for row in rows:
         if row["state"] == "failed":
-            print(
-                "\n".join(["", f"{row['label']} {row['last_error']}", *quoted(row["last_lines"])])
-            )
+            why = visible(f"{row['label']} {row['last_error']}")
+            print("\n".join(["", why, *quoted(row["last_lines"])]))
 
 
-def state_cell(row: dict[str, Any]) -> Text:
+def backend_cell(row: dict[str, Any]) -> Cell:
+    """Where it listens; the port alone says the same for one of this machine."""
+    backend = row["backend"] or "-"
+    return Cell(backend, backend.removeprefix("localhost:"))
+
+
+def state_cell(row: dict[str, Any]) -> Cell:
     """The state, in its colour, and what is waited for."""
     state = f"{row['state']} (external)" if row["external"] else row["state"]
     if row["waiting_for"]:
         state += " for " + ", ".join(each["name"] for each in row["waiting_for"])
-    return Text(state, style=COLOURS.get(row["state"], ""))
+    return Cell(state, row["state"], COLOURS.get(row["state"], ""))
 
 
 def usage_cells(row: dict[str, Any]) -> tuple[str, str]:
@@ -69,10 +88,10 @@ def usage_cells(row: dict[str, Any]) -> tuple[str, str]:
     return f"{row['cpu']:.1f}s", size(row["memory"])
 
 
-def _cells(row: dict[str, Any], now: float) -> list[str | Text]:
+def _cells(row: dict[str, Any], now: float) -> list[str | Cell]:
     return [
         row["name"],
-        row["backend"] or "-",
+        backend_cell(row),
         state_cell(row),
         str(row["pid"] or "-"),
         *usage_cells(row),

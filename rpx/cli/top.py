@@ -6,17 +6,16 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_table, table
-from rpx.cli.ps import state_cell, usage_cells
+from rpx.cli.live import Left, Live, can_draw
+from rpx.cli.output import age, json_option, print_table, say, size, width
+from rpx.cli.ps import backend_cell, state_cell, usage_cells
+from rpx.cli.table import Column, Table
 from rpx.cli.watching import watch
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 EXAMPLES = """\
 rpx top                         # CPU and memory of each service, every second
@@ -25,32 +24,50 @@ rpx top --json                  # one line of JSON per second, for scripts
 Rows = Sequence[dict[str, Any]]
 
 
+COLUMNS = [
+    Column("NAME"),
+    Column("BACKEND"),
+    Column("STATE"),
+    Column("PID", right=True),
+    Column("CPU %", 1, right=True),
+    Column("CPU TIME", 6, right=True),
+    Column("MEMORY", 2, right=True),
+    Column("PROCESSES", 7, right=True),
+    Column("NOW", 3, right=True),
+    Column("RESTARTS", 5, right=True),
+    Column("SINCE", 4, right=True),
+]
+
+
 @click.command("top", cls=Command, examples=EXAMPLES)
 @json_option
 @click.pass_obj
-def top(common: Common, *, as_json: bool) -> None:
-    """Show what each service uses, its child processes included, every second until Ctrl-C."""
+def top(common: Common, *, as_json: bool) -> int:
+    """Show what each service uses, its child processes included, every second until `q` or Ctrl-C.
+
+    Where stdout is no terminal, one table comes after the other.
+    """
     colour = common.colour(sys.stdout)
     client = common.client()
     if as_json:
         watch(client.ps, _print_line)
-    elif sys.stdout.isatty():
-        from rich.live import Live  # noqa: PLC0415 - not for --json
-
-        from rpx.cli.output import console  # noqa: PLC0415 - see above
-
-        screen = console(sys.stdout, colour=colour, terminal=True)
-        with Live(console=screen, auto_refresh=False) as live:
-            watch(
-                client.ps,
-                lambda now, before, passed: live.update(_table(now, before, passed), refresh=True),
-            )
+    elif can_draw():
+        try:
+            with Live() as live:
+                watch(
+                    client.ps,
+                    lambda *found: live.show(lambda: _picture(*found, colour=colour)),
+                    live.wait,
+                )
+        except Left as left:
+            return left.code
     else:
         watch(
             client.ps,
             lambda now, before, passed: _print_again(_table(now, before, passed), colour=colour),
         )
-    print("rpx: the project has ended", file=sys.stderr)
+    say("rpx: the project has ended")
+    return 0
 
 
 def _print_line(now: Rows, before: Rows | None, passed: float) -> None:
@@ -63,13 +80,23 @@ def _print_again(filled: Table, *, colour: bool) -> None:
     print(flush=True)
 
 
+def _picture(now: Rows, before: Rows | None, passed: float, *, colour: bool) -> list[str]:
+    """The table, and all of it together."""
+    filled = _table(now, before, passed).lines(width(), colour=colour)
+    percents = [percent for _, percent in _rated(now, before, passed) if percent is not None]
+    memory = sum(row["memory"] or 0 for row in now)
+    total = (
+        f"{sum(percents):.1f} % CPU, {size(memory)}, {sum(row['processes'] or 0 for row in now)}"
+    )
+    return [*filled, "", f"{total} processes; q quits"]
+
+
 def _table(now: Rows, before: Rows | None, passed: float) -> Table:
-    numbers = ["PID", "CPU %", "CPU TIME", "MEMORY", "PROCESSES", "NOW", "RESTARTS", "SINCE"]
-    filled = table(["NAME", "BACKEND", "STATE", *numbers], right=numbers)
+    filled = Table(COLUMNS)
     for row, percent in _rated(now, before, passed):
-        filled.add_row(
+        filled.add(
             row["name"],
-            row["backend"] or "-",
+            backend_cell(row),
             state_cell(row),
             str(row["pid"] or "-"),
             "-" if percent is None else f"{percent:.1f}",

@@ -12,7 +12,11 @@ T = TypeVar("T")
 EVERY: Final = 1.0  # seconds
 
 
-def watch(look: Callable[[], T], show: Callable[[T, T | None, float], None]) -> None:
+def watch(
+    look: Callable[[], T],
+    show: Callable[[T, T | None, float], None],
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
     """Look every second and show it, until the project has ended.
 
     `show` gets what there is, what there was before (None the first time), and the seconds between.
@@ -22,7 +26,7 @@ def watch(look: Callable[[], T], show: Callable[[T, T | None, float], None]) -> 
     looked, passed = time.monotonic(), 0.0
     while now is not None:
         show(now, before, passed)
-        time.sleep(max(0.0, looked + EVERY - time.monotonic()))
+        wait(max(0.0, looked + EVERY - time.monotonic()))
         before, began = now, looked
         now, looked = _still(look), time.monotonic()
         passed = looked - began

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from rpx.cli.figures import rates_between, stats_table
-from rpx.cli.output import console, size
+from rpx.cli.output import size
 from rpx.hub.counts import Counts
 from rpx.model.figures import Figures
 
@@ -21,11 +19,11 @@ def row(requests: int = 3, retries: int = 0) -> Figures:
     return counts.figures(1)
 
 
-def shown(stats: dict[str, dict[str, Figures]], width: int = 1000, *, watch: bool = False) -> str:
-    out = io.StringIO()
+def shown(
+    stats: dict[str, dict[str, Figures]], width: int | None = None, *, watch: bool = False
+) -> str:
     rates = rates_between(stats, stats, 1.0) if watch else None
-    console(out, colour=False).print(stats_table(stats, width, rates))
-    return out.getvalue()
+    return "\n".join(stats_table(stats, rates).lines(width, colour=False))
 
 
 ONE = {"api.localhost": {"localhost:3000": row()}}

@@ -1,0 +1,169 @@
+"""What is seen on a real terminal, at several widths and while the window changes, as text."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.project import RPX, Project, free_ports
+from tests.support.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.real
+
+WIDTHS = (40, 60, 80, 100, 200)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Three services that run while the tests of this file look at them."""
+    project = Project(tmp_path_factory.mktemp("shop"))
+    web, one, two = free_ports(3)
+    project.write(
+        "name: shop\nlisten: {http_port: HTTP_PORT}\nproxies:\n"
+        f"  - {{to: web.localhost, from: {web}, start: PYTHON APPS/ok.py}}\n"
+        "  - to: a-service-with-quite-a-long-name.localhost\n"
+        f"    from: [{one}, {two}]\n"
+        "    start: PYTHON APPS/ok.py\n"
+    )
+    with project.up():
+        yield project
+
+
+@contextmanager
+def at(project: Project, size: tuple[int, int], *words: str) -> Iterator[Terminal]:
+    with terminal(
+        (*RPX, *words), size, folder=project.folder, environment=project.environment
+    ) as there:
+        yield there
+
+
+def whole(rows: list[dict[str, Any]], text: str) -> bool:
+    """Whether the name, port, state and pid of each backend are there, whole."""
+    return all(
+        re.search(rf"(?<!\w){word}(?!\w)", text)
+        for row in rows
+        for word in (row["name"], row["port"], row["state"], row["pid"])
+    )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_ps_is_readable_at_every_width(shop: Project, width: int) -> None:
+    rows = shop.ps()
+    with at(shop, (width, 40), "ps") as there:
+        assert there.ended() == 0
+        lines = there.lines()
+    text = "\n".join(lines)
+    assert whole(rows, text)
+    assert "…" not in text
+    if width == 200:
+        assert lines[0].split()[-1] == "URL"
+        assert lines[1].split()[-1] == f"http://web.localhost:{shop.http_port}"
+    if width == 40:
+        assert [line.split()[:2] for line in lines[1:4]] == [
+            [str(rows[0]["port"]), "ready"],
+            ["a-service-with-quite-a-long-name"],
+            [str(rows[1]["port"]), "ready"],
+        ]
+
+
+def test_what_is_no_terminal_gets_every_column_unless_somebody_says_how_wide_it_is(
+    shop: Project,
+) -> None:
+    assert "ROTATION  URL" in shop.rpx("ps").stdout
+    environment = shop.environment
+    shop.environment = {**environment, "COLUMNS": "60"}
+    try:
+        assert "URL" not in shop.rpx("ps").stdout
+    finally:
+        shop.environment = environment
+
+
+@pytest.mark.parametrize("words", [("top",), ("stats", "--watch")])
+def test_a_picture_follows_the_window_and_leaves_the_terminal_as_it_was(
+    shop: Project, words: tuple[str, ...]
+) -> None:
+    rows = shop.ps()
+    shop.get("web.localhost")
+    shop.get("a-service-with-quite-a-long-name.localhost")
+    with at(shop, (200, 12), *words) as there:
+        there.until_shown("BACKEND")
+        for width in (60, 40, 100, 80, 200, 100):
+            there.resize(width, 14)
+            drawn = len(there.raw)
+            there.until(lambda before=drawn: b"\x1b[J" in there.raw[before:], "a new picture")  # type: ignore[misc]
+            lines = there.lines()
+            text = "\n".join(lines)
+            assert "web" in text
+            assert str(rows[0]["port"]) in text
+            assert "…" not in text
+            if words == ("top",):
+                assert whole(rows, text)
+                assert text.count("q quits") == 1
+            assert text.count("HOST") <= 1
+            assert text.count("NAME") <= 1
+        assert not there.echoes
+        there.type("xyz")
+        there.read(0.3)
+        assert "xyz" not in "\n".join(there.lines())
+        there.type("q")
+        assert there.ended() == 0
+        assert there.echoes
+    assert there.raw.endswith(b"\x1b[?7h\x1b[?25h\x1b[?1049l") or words[0] == "stats"
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_top_gives_the_terminal_back_however_it_ends(
+    shop: Project, signum: signal.Signals, code: int
+) -> None:
+    with at(shop, (100, 20), "top") as there:
+        there.until_shown("q quits")
+        assert not there.echoes
+        os.kill(there.process.pid, signum)
+        assert there.ended() == code
+        assert there.echoes
+        assert there.raw.endswith(b"\x1b[?7h\x1b[?25h\x1b[?1049l")
+
+
+def test_watched_statistics_stay_on_the_screen_after_the_end(shop: Project) -> None:
+    shop.get("web.localhost")
+    with at(shop, (100, 20), "stats", "--watch") as there:
+        there.until_shown("HOST")
+        there.type("\x03")
+        assert there.ended() == 130
+        after = there.raw.rpartition(b"\x1b[?1049l")[2].decode()
+    assert after.startswith("\x1b[1mHOST")
+    assert "web.localhost" in after
+
+
+def test_projects_are_named_whole_at_every_width(shop: Project) -> None:
+    for width in (40, 80):
+        with at(shop, (width, 10), "projects") as there:
+            assert there.ended() == 0
+            name, pid = there.lines()[1].split()[:2]
+        assert name == "shop"
+        assert pid.isdigit()
+
+
+def test_check_shows_names_and_backends_at_every_width(shop: Project) -> None:
+    with at(shop, (40, 20), "check") as there:
+        assert there.ended() == 0
+        text = "\n".join(there.lines())
+    assert whole([{**row, "state": "", "pid": ""} for row in shop.ps()], text)
+
+
+def test_nothing_is_drawn_over_a_terminal_that_can_not_do_it(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    with terminal(
+        (*RPX, "top"), (80, 20), folder=tmp_path, environment=project.environment
+    ) as there:
+        assert there.ended() == 3
+        assert b"\x1b[?1049h" not in there.raw
