@@ -1,37 +1,30 @@
 """The local certificate authority: one for each user, good for names of this machine only.
 
-Key and certificate are one file, made and replaced in one step, so that two rpx that begin at the
-same time have the same authority. The certificate alone lies beside it for others to read.
+Key and certificates are one file, made and replaced in one step, so that two rpx that begin at the
+same time have the same authority. What programs are to trust lies beside it for others to read.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import ipaddress
 import os
-import re
-import socket
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
-from rpx.certificates.files import caller, entry_prefix, make_folder, unusable, write, write_new
+from rpx.certificates.files import entry_prefix, make_folder, unusable, write, write_new
+from rpx.certificates.making import make
+from rpx.certificates.scope import DEFAULT, LOOPBACK, allowed_by, permits
 from rpx.errors import RpxError
-
-# A name stands for itself and all below it (RFC 5280 §4.2.1.10).
-DEFAULT: Final = ("localhost", "test", "local", "internal")
-LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
-PRIVATE: Final = frozenset({"corp", "home", "intranet", "lan", "localdomain", "private"})
-YEARS: Final = 10
-# Clocks are hours off where they are in local time, or stood still with their virtual machine.
-SKEW: Final = dt.timedelta(hours=24)
 
 EXPOSED: Final = (
     "others could read the key of your certificate authority until now; if they may have:"
@@ -39,21 +32,26 @@ EXPOSED: Final = (
 )
 
 _SECRET: Final = "authority.pem"  # noqa: S105 - a file's name
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_BEYOND: Final = ("local", "internal")  # names of other machines: once, all of them were allowed
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A certificate authority that lies in `folder`."""
+    """A certificate authority that lies in `folder`.
+
+    Programs trust `certificate`, a root. What `key` signs names `issuer`, and that is sent along.
+    The two are the same in an authority that an earlier rpx has made.
+    """
 
     folder: Path
     certificate: x509.Certificate
+    issuer: x509.Certificate
     key: ec.EllipticCurvePrivateKey
     exposed: bool = False  # others could read the key when it was found
 
     @property
     def path(self) -> Path:
-        """Its certificate in PEM, for programs that are to trust it."""
+        """The root's certificate in PEM, for programs that are to trust it."""
         return self.folder / "rpx-ca.pem"
 
     @property
@@ -63,8 +61,21 @@ class Authority:
 
     @property
     def pem(self) -> bytes:
-        """Its certificate."""
+        """The root's certificate."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def between(self) -> bytes:
+        """What a server sends between its certificate and the root's, in PEM."""
+        return self.issuer.public_bytes(serialization.Encoding.PEM) if self.is_limited else b""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether nobody takes more from its key than it may certify.
+
+        Java and Erlang read no limits in a root, so its key must not be here.
+        """
+        return self.issuer != self.certificate
 
     @property
     def name(self) -> str:
@@ -74,7 +85,7 @@ class Authority:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of its certificate, in hex."""
+        """SHA-256 of the root's certificate, in hex."""
         der = self.certificate.public_bytes(serialization.Encoding.DER)
         return hashlib.sha256(der).hexdigest()
 
@@ -84,29 +95,23 @@ class Authority:
         return f"{entry_prefix()}{self.fingerprint[:8]}"
 
     @property
+    def begins(self) -> dt.datetime:
+        """When it becomes valid."""
+        return max(each.not_valid_before_utc for each in (self.certificate, self.issuer))
+
+    @property
     def ends(self) -> dt.datetime:
         """When it does."""
-        return self.certificate.not_valid_after_utc
+        return min(each.not_valid_after_utc for each in (self.certificate, self.issuer))
 
     @property
     def allowed(self) -> tuple[str, ...]:
         """The names it may certify, each with all below it, and the networks."""
-        constraints = self.certificate.extensions.get_extension_for_class(x509.NameConstraints)
-        permitted = constraints.value.permitted_subtrees or []
-        return tuple(str(subtree.value) for subtree in permitted)
+        return allowed_by(self.issuer)
 
     def permits(self, host: str) -> bool:
         """Whether it may certify `host`: a name in lower case, or an address without brackets."""
         return permits(self.allowed, host)
-
-
-def permits(allowed: Iterable[str], host: str) -> bool:
-    """Whether `host` belongs to these names, each with all below it, and networks."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return any(host == name or host.endswith(f".{name}") for name in allowed)
-    return any(address in network for network in map(_network, allowed) if network)
 
 
 def open_authority(folder: Path, *, now: dt.datetime | None = None) -> Authority:
@@ -118,7 +123,7 @@ def open_authority(folder: Path, *, now: dt.datetime | None = None) -> Authority
     now = now or dt.datetime.now(dt.UTC)
     found = load_authority(folder)
     if found is None:
-        secret = _make((*DEFAULT, *LOOPBACK), now)
+        secret = make((*DEFAULT, *LOOPBACK), now)
         try:
             make_folder(folder, 0o755)
             write_new(folder / _SECRET, secret, 0o600)  # somebody else may have been faster
@@ -128,7 +133,7 @@ def open_authority(folder: Path, *, now: dt.datetime | None = None) -> Authority
     if found is None:
         raise RpxError(f"the local authority in {folder} has just been removed", hint="try again")
     if now >= found.ends:
-        return replace_authority(found, found.allowed, now=now)
+        return replace_authority(found, kept(found), now=now)
     try:
         if found.exposed:
             found.secret.chmod(0o600)
@@ -142,15 +147,54 @@ def replace_authority(
     old: Authority, allowed: Iterable[str], *, now: dt.datetime | None = None
 ) -> Authority:
     """A new authority in the place of `old`, whose key is gone with this. Raises RpxError."""
-    secret = _make(tuple(dict.fromkeys(allowed)), now or dt.datetime.now(dt.UTC))
+    return keep(draft_authority(old, allowed, now=now), old)
+
+
+def draft_authority(
+    old: Authority, allowed: Iterable[str], *, now: dt.datetime | None = None
+) -> Authority:
+    """A new authority beside `old`, which is as it was: `keep` it or `drop` it. Raises RpxError."""
+    secret = make(tuple(dict.fromkeys(allowed)), now or dt.datetime.now(dt.UTC))
+    folder = old.folder / "next"
     try:
-        write(old.secret, secret, 0o600)
-        found = load_authority(old.folder)
+        make_folder(folder, 0o755)
+        write(folder / _SECRET, secret, 0o600)
+        found = load_authority(folder)
         assert found is not None  # noqa: S101 - it has just been written
         _publish(found)
     except OSError as error:
-        raise unusable(old.folder, error) from None
+        raise unusable(folder, error) from None
     return found
+
+
+def keep(draft: Authority, old: Authority) -> Authority:
+    """The draft in the place of `old`, whose key is gone with this. Raises RpxError."""
+    try:
+        draft.secret.replace(old.secret)
+        found = load_authority(old.folder)
+        assert found is not None  # noqa: S101 - it has just been put there
+        _publish(found)
+    except OSError as error:
+        raise unusable(old.folder, error) from None
+    drop(draft)
+    return found
+
+
+def drop(draft: Authority) -> None:
+    """Be rid of a draft and its key."""
+    shutil.rmtree(draft.folder, ignore_errors=True)
+
+
+def kept(old: Authority) -> tuple[str, ...]:
+    """What the successor of `old` is to be allowed.
+
+    All that was, but for names of other machines that nobody has asked for and nobody has used.
+    """
+    if old.is_limited:
+        return old.allowed
+    leaves = (path.name.removesuffix(".pem") for path in old.folder.glob("leaves/*.pem"))
+    used = [host for host in sorted(leaves) if permits(_BEYOND, host)]
+    return (*(name for name in old.allowed if name not in _BEYOND), *used)
 
 
 def load_authority(folder: Path) -> Authority | None:
@@ -167,7 +211,7 @@ def load_authority(folder: Path) -> Authority | None:
         raise unusable(folder, error) from None
     try:
         return _parse(folder, data, exposed=bool(mode & 0o077))
-    except (ValueError, TypeError, x509.ExtensionNotFound):
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         raise RpxError(
             f"the local authority is damaged: {folder / _SECRET} is not what rpx has written",
             hint="remove that file; the next use makes a new one, to be trusted with `rpx trust`",
@@ -183,38 +227,17 @@ def allowed_in(folder: Path) -> tuple[str, ...]:
     return (*DEFAULT, *LOOPBACK) if found is None else found.allowed
 
 
-def check_allowed(text: str) -> str:
-    """A name or address that a user wants the authority to certify, in its usual form.
-
-    Raises RpxError for what it isn't, or what would be far too much.
-    """
-    name = text.lower().removeprefix("*.").removesuffix(".")  # a name has all below it anyway
-    if network := _network(name.strip("[]")):
-        if network.num_addresses > 1 and not network.is_private:
-            raise _too_much(f"`{network}`", "a single address, or a private network")
-        return str(network)
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        hint = "write a name, with all below it, or an address: `rpx trust --allow shop.dev`"
-        raise RpxError(f"not a host name: `{text}`", hint=hint, exit_code=2)
-    if "." not in name and name not in PRIVATE and name not in DEFAULT:
-        raise _too_much(f"`.{name}`", f"your own name: `rpx trust --allow shop.{name}`")
-    return name
-
-
-def _too_much(what: str, instead: str) -> RpxError:
-    told = f"an authority for all of {what} could pose as every site there"
-    return RpxError(told, hint=f"allow {instead}", exit_code=2)
-
-
 def _parse(folder: Path, data: bytes, *, exposed: bool) -> Authority:
     key = serialization.load_pem_private_key(data, None)
-    certificate = x509.load_pem_x509_certificate(data)
-    certificate.extensions.get_extension_for_class(x509.NameConstraints)
+    issuer, *above = x509.load_pem_x509_certificates(data)
+    root = above[0] if above else issuer
+    issuer.extensions.get_extension_for_class(x509.NameConstraints)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError
-    if key.public_key() != certificate.public_key():
+    if key.public_key() != issuer.public_key():
         raise ValueError
-    return Authority(folder, certificate, key, exposed)
+    issuer.verify_directly_issued_by(root)
+    return Authority(folder, root, issuer, key, exposed)
 
 
 def _publish(authority: Authority) -> None:
@@ -225,70 +248,3 @@ def _publish(authority: Authority) -> None:
     except OSError:
         pass
     write(authority.path, authority.pem, 0o644)
-
-
-def _make(allowed: tuple[str, ...], now: dt.datetime) -> bytes:
-    """A new key with its certificate, in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    owner = f"{caller().pw_name}@{socket.gethostname()}"
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "rpx"),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"rpx authority of {owner}"[:64]),
-            # NSS takes two certificates of the same subject for one with two keys.
-            x509.NameAttribute(NameOID.SERIAL_NUMBER, identifier.digest.hex()[:16]),
-        ]
-    )
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - SKEW)
-        .not_valid_after(now + dt.timedelta(days=365.25 * YEARS))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(signs(certificates=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.NameConstraints([*map(_subtree, allowed)], None), critical=True)
-        .add_extension(identifier, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM) + in_pem(key)
-
-
-def signs(*, certificates: bool) -> x509.KeyUsage:
-    """What a key is for: certificates, or else handshakes."""
-    return x509.KeyUsage(
-        digital_signature=not certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=certificates,
-        crl_sign=certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def in_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The key as it is stored: not encrypted, since nobody would be there to type a password."""
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
-def _subtree(name: str) -> x509.GeneralName:
-    network = _network(name)
-    return x509.IPAddress(network) if network else x509.DNSName(name)
-
-
-def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(name)
-    except ValueError:
-        return None

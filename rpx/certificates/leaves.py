@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from rpx.certificates.authority import SKEW, Authority, in_pem, permits, signs
+from rpx.certificates.authority import Authority
 from rpx.certificates.files import make_folder, unusable, write
+from rpx.certificates.making import SKEW, in_pem, issued_by, signs
+from rpx.certificates.scope import permits
 from rpx.errors import RpxError
 
 DAYS: Final = 90
@@ -31,7 +33,10 @@ _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?")  # browsers tak
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A certificate for a host. `path` has it and its key in PEM, as `load_cert_chain` wants it."""
+    """A certificate for a host.
+
+    `path` has it, what is between it and the root, and its key in PEM, for `load_cert_chain`.
+    """
 
     host: str
     path: Path
@@ -103,14 +108,14 @@ class Leaves:
         try:
             data = path.read_bytes()
             certificate = x509.load_pem_x509_certificate(data)
-            certificate.verify_directly_issued_by(self._authority.certificate)
+            certificate.verify_directly_issued_by(self._authority.issuer)
             key = serialization.load_pem_private_key(data, None)
             has = _names(certificate)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one takes its place
             return None
-        whole = key.public_key() == certificate.public_key() and names == has
+        whole = key.public_key() == certificate.public_key() and self._authority.between in data
         leaf = _leaf(host, path, certificate, has)
-        return leaf if whole and self.is_good(leaf) else None
+        return leaf if whole and names == has and self.is_good(leaf) else None
 
     def _issue(self, host: str, path: Path, names: frozenset[str]) -> Leaf:
         if self._clock() >= self._authority.ends:
@@ -125,7 +130,8 @@ class Leaves:
         try:
             make_folder(self._folder, 0o700)
             self._make_room()
-            write(path, certificate.public_bytes(serialization.Encoding.PEM) + in_pem(key), 0o600)
+            pem = certificate.public_bytes(serialization.Encoding.PEM) + self._authority.between
+            write(path, pem + in_pem(key), 0o600)
         except OSError as error:
             raise unusable(self._folder, error) from None
         return _leaf(host, path, certificate, names)
@@ -163,12 +169,10 @@ def certify(
     subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "rpx")]
     if len(names[0]) <= 64 and not _is_address(names[0]):
         subject.append(x509.NameAttribute(NameOID.COMMON_NAME, names[0]))
-    issuer = authority.certificate
-    identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name(subject))
-        .issuer_name(issuer.subject)
+        .issuer_name(authority.issuer.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - SKEW)
@@ -178,10 +182,7 @@ def certify(
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName([*map(_name, names)]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),
-            critical=False,
-        )
+        .add_extension(issued_by(authority.key.public_key()), critical=False)
         .sign(authority.key, hashes.SHA256())
     )
 

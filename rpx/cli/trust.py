@@ -7,13 +7,13 @@ import click
 from rpx.certificates.authority import (
     EXPOSED,
     Authority,
-    check_allowed,
     load_authority,
     open_authority,
     replace_authority,
 )
 from rpx.certificates.files import authority_folder, home
 from rpx.certificates.nss import can_edit, databases
+from rpx.certificates.scope import check_allowed
 from rpx.certificates.stores import Store, system_store
 from rpx.certificates.trusted import stores
 from rpx.cli.command import Command

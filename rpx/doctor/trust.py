@@ -88,7 +88,8 @@ def _system(authority: Authority, leaf: Leaf) -> Iterator[Finding]:
     if sys.platform == "darwin":  # neither of the two asks the keychain
         return
     if found("openssl"):
-        verified = said(("openssl", "verify", "-verify_hostname", HOST, str(leaf.path)))
+        shown = ("-untrusted", str(leaf.path), str(leaf.path))
+        verified = said(("openssl", "verify", "-verify_hostname", HOST, *shown))
         yield _verdict("openssl verify", verified.rstrip().endswith("OK"))
     yield _verdict("this Python", _handshake(leaf))
 

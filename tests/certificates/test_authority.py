@@ -14,17 +14,21 @@ import pytest
 from cryptography import x509
 
 from rpx.certificates.authority import (
-    DEFAULT,
-    LOOPBACK,
     Authority,
     allowed_in,
-    check_allowed,
+    draft_authority,
+    drop,
+    keep,
+    kept,
     load_authority,
     open_authority,
     replace_authority,
 )
 from rpx.certificates.files import authority_folder, caller
+from rpx.certificates.leaves import Leaves
+from rpx.certificates.scope import DEFAULT, LOOPBACK, check_allowed
 from rpx.errors import RpxError
+from tests.certificates.support import authority_of_an_earlier_rpx
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
@@ -71,9 +75,59 @@ def test_it_lasts_ten_years_and_begins_a_little_before_now(tmp_path: Path) -> No
 
 
 def test_what_it_may_certify_is_in_its_certificate(authority: Authority) -> None:
-    found = authority.certificate.extensions.get_extension_for_class(x509.NameConstraints)
-    assert found.critical
+    for certificate in (authority.certificate, authority.issuer):
+        found = certificate.extensions.get_extension_for_class(x509.NameConstraints)
+        assert found.critical
     assert authority.allowed == (*DEFAULT, *LOOPBACK)
+
+
+def test_the_key_of_the_root_is_nowhere(authority: Authority) -> None:
+    depths = [
+        each.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+        for each in (authority.certificate, authority.issuer)
+    ]
+    assert depths == [1, 0]
+    authority.issuer.verify_directly_issued_by(authority.certificate)
+    assert authority.is_limited
+    assert authority.key.public_key() == authority.issuer.public_key()
+    files = [path.read_bytes() for path in authority.folder.iterdir() if path.is_file()]
+    assert sum(content.count(b"PRIVATE KEY-----") for content in files) == 2  # one, begin and end
+    assert authority.issuer.not_valid_after_utc == authority.certificate.not_valid_after_utc
+
+
+def test_one_of_an_earlier_rpx_goes_on_as_it_is(tmp_path: Path) -> None:
+    old = authority_of_an_earlier_rpx(tmp_path, "shop.dev")
+    found = open_authority(tmp_path)
+    assert found.fingerprint == old.fingerprint
+    assert not found.is_limited
+    assert found.permits("printer.local")
+    assert found.between == b""
+
+
+def test_the_successor_of_an_earlier_rpxs_may_certify_what_was_asked_for_or_used(
+    tmp_path: Path,
+) -> None:
+    old = authority_of_an_earlier_rpx(tmp_path, "shop.dev")
+    Leaves(old).get("db.corp.internal")
+    Leaves(old).get("api.localhost")
+    new = replace_authority(old, kept(old))
+    assert new.is_limited
+    assert new.allowed == (*DEFAULT, *LOOPBACK, "shop.dev", "db.corp.internal")
+    assert kept(new) == new.allowed
+
+
+def test_a_draft_changes_nothing_until_it_is_kept(tmp_path: Path) -> None:
+    old = open_authority(tmp_path)
+    draft = draft_authority(old, [*old.allowed, "shop.dev"])
+    assert draft.path.read_bytes() == draft.pem
+    assert mode(draft.secret) == 0o600
+    assert open_authority(tmp_path).fingerprint == old.fingerprint
+    drop(draft)
+    assert not draft.folder.exists()
+    draft = draft_authority(old, [*old.allowed, "shop.dev"])
+    new = keep(draft, old)
+    assert open_authority(tmp_path).fingerprint == new.fingerprint == draft.fingerprint
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["authority.pem", "rpx-ca.pem"]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +136,8 @@ def test_what_it_may_certify_is_in_its_certificate(authority: Authority) -> None
         ("localhost", True),
         ("api.localhost", True),
         ("a.b.c.test", True),
-        ("printer.local", True),
-        ("db.internal", True),
+        ("printer.local", False),
+        ("db.internal", False),
         ("127.0.0.1", True),
         ("127.200.0.9", True),
         ("::1", True),
@@ -207,6 +261,11 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         ("*.shop.dev", "shop.dev"),
         ("1.1.1.1", "1.1.1.1/32"),
         ("lan", "lan"),
+        ("local", "local"),
+        ("internal", "internal"),
+        ("shop.co.uk", "shop.co.uk"),
+        ("co.localhost", "co.localhost"),
+        ("me.github.io", "me.github.io"),
         ("192.168.1.5", "192.168.1.5/32"),
         ("[fd00::1]", "fd00::1/128"),
         ("10.0.0.0/8", "10.0.0.0/8"),
@@ -218,7 +277,21 @@ def test_what_may_be_allowed_has_one_form(text: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["dev", "com", "*.dev", "a.*.dev", "shop dev", "", "https://shop.dev", "0.0.0.0/0", "2000::/3"],
+    [
+        "dev",
+        "com",
+        "*.dev",
+        "co.uk",
+        "*.com.au",
+        "github.io",
+        "pages.dev",
+        "a.*.dev",
+        "shop dev",
+        "",
+        "https://shop.dev",
+        "0.0.0.0/0",
+        "2000::/3",
+    ],
 )
 def test_what_may_not_be_allowed_is_said(text: str) -> None:
     with pytest.raises(RpxError) as caught:

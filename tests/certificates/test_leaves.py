@@ -22,8 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from rpx.certificates import leaves as module
-from rpx.certificates.authority import Authority, in_pem, open_authority, replace_authority
+from rpx.certificates.authority import Authority, open_authority, replace_authority
 from rpx.certificates.leaves import Leaf, Leaves, certify
+from rpx.certificates.making import in_pem
 from rpx.errors import RpxError
 
 THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
@@ -54,14 +55,15 @@ def forged(authority: Authority, folder: Path, *names: str) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     made = certify(authority, key, names, NOW)
     path = folder / "forged.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + in_pem(key))
+    pem = made.public_bytes(serialization.Encoding.PEM) + authority.between
+    path.write_bytes(pem + in_pem(key))
     return path
 
 
 def openssl(authority: Authority, path: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = ("openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-no-CApath")
     return subprocess.run(
-        (*command, *options, "-CAfile", str(authority.path), str(path)),
+        (*command, *options, "-CAfile", str(authority.path), "-untrusted", str(path), str(path)),
         capture_output=True,
         text=True,
         check=False,
@@ -70,8 +72,8 @@ def openssl(authority: Authority, path: Path, *options: str) -> subprocess.Compl
 
 def cryptographys(authority: Authority, path: Path, name: x509.DNSName | x509.IPAddress) -> None:
     verifier = PolicyBuilder().store(Store([authority.certificate])).time(NOW)
-    leaf = x509.load_pem_x509_certificate(path.read_bytes())
-    verifier.build_server_verifier(name).verify(leaf, [])
+    leaf, *between = x509.load_pem_x509_certificates(path.read_bytes())
+    verifier.build_server_verifier(name).verify(leaf, between)
 
 
 def shakes_hands(authority: Authority, path: Path, name: str) -> None:
@@ -113,7 +115,7 @@ def test_a_leaf_has_what_verifiers_ask_for(authority: Authority) -> None:
     assert list(purposes) == [ExtendedKeyUsageOID.SERVER_AUTH]
     own = extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     above = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
-    theirs = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    theirs = authority.issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     assert own.digest != above.key_identifier == theirs.value.digest
     assert made.not_valid_after_utc - NOW == dt.timedelta(days=90)
     assert isinstance(made.signature_hash_algorithm, hashes.SHA256)
@@ -127,7 +129,7 @@ def test_a_leaf_may_be_for_more_than_its_host(authority: Authority) -> None:
 
 
 @needs_openssl
-@pytest.mark.parametrize("host", ["localhost", "a.b.test", "127.0.0.1", "[::1]", "x.internal"])
+@pytest.mark.parametrize("host", ["localhost", "a.b.test", "127.0.0.1", "[::1]", "x.test"])
 def test_every_verifier_accepts_it(authority: Authority, host: str) -> None:
     leaf = Leaves(authority, clock=clock()).get(host)
     plain = host.strip("[]")

@@ -81,7 +81,7 @@ def test_debian_takes_the_authority_and_gives_it_back(
     assert debian.trusts(another)
     leaf = Leaves(authority).get("api.localhost").path
     folder = str(debian.bundle.parent)
-    tool("openssl", "verify", "-no-CAfile", "-CApath", folder, str(leaf))
+    tool("openssl", "verify", "-no-CAfile", "-CApath", folder, "-untrusted", str(leaf), str(leaf))
     with https_server(leaf) as port:
         shakes_hands(port, "api.localhost", ssl.create_default_context(cafile=str(debian.bundle)))
     take(debian.removing(authority))

@@ -250,7 +250,7 @@ def test_the_systems_own_list_accepts_the_authority_and_forgets_it(rpx: Rpx) -> 
     with https_server(leaf) as port:
         try:
             assert rpx("trust") == 0
-            tool("openssl", "verify", str(leaf))
+            tool("openssl", "verify", "-untrusted", str(leaf), str(leaf))
             shakes_hands(port, "api.localhost", ssl.create_default_context())
             page = f"https://api.localhost:{port}/"
             assert tool("curl", "-sS", "--noproxy", "*", page) == BODY.decode()
