@@ -10,6 +10,7 @@ import trio
 
 from rpx.backend.aside import Aside
 from rpx.backend.probe import http_check, tcp_check
+from rpx.backend.watch import Absence
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import HealthCheck, Ready
@@ -50,11 +51,17 @@ class Sign:
             await trio.sleep(ready.delay)
         elif (look := self._look(ready)) is not None:
             pause, growth, longest = PAUSES
+            absence = Absence()
             earlier = self._backend.last_error
             while (failure := await look()) is not None:
                 self._backend.last_error = failure
-                await trio.sleep(pause)
-                pause = min(pause * growth, longest)
+                now = trio.current_time()
+                absence.note(failure, now)
+                if absence.knocks:
+                    await trio.sleep(absence.pause(None, now))
+                else:
+                    await trio.sleep(pause)
+                    pause = min(pause * growth, longest)
             self._backend.last_error = earlier  # that it was not there yet is no error
 
     def _look(self, ready: Ready) -> Callable[[], Awaitable[str | None]] | None:

@@ -10,6 +10,8 @@ from rpx.model.config import HealthCheck
 from rpx.policy.lifecycle import Move
 
 ASK_AGAIN: Final = 1.0  # a backend that is out is asked at least this often, in seconds
+KNOCK: Final = 0.02  # seconds until somebody is knocked at again who wasn't there; each time more
+LATE: Final = 0.1, 0.02  # how late its return may be noticed: seconds, or a share of its absence
 
 
 @dataclass(slots=True)
@@ -72,3 +74,13 @@ def next_check(check: HealthCheck | None, *, up: bool) -> float:
     if up:
         return check.interval if check else math.inf
     return min(check.interval, ASK_AGAIN) if check else ASK_AGAIN
+
+
+def next_knock(check: HealthCheck | None, knocks: int, away: float) -> float:
+    """Seconds until the next look at a port where nobody listens, after so many of them.
+
+    `away`: for how many seconds nobody has. Who comes back after an hour may wait for a second,
+    and is cheap until then; who is just being restarted may not.
+    """
+    seconds, share = LATE
+    return min(KNOCK * knocks, max(seconds, share * away), next_check(check, up=False))

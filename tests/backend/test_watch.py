@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import pytest
 import trio
 import trio.testing
 
@@ -188,3 +189,48 @@ async def test_without_its_health_check_it_is_asked_no_more(
     await trio.sleep(60)
     assert it.asked == [0, 2]
     assert it.backend.in_rotation
+
+
+@pytest.mark.parametrize("check", [None, CHECK, HealthCheck(interval=1.0)])
+async def test_who_is_away_for_a_moment_is_noticed_within_a_tenth_of_a_second(
+    nursery: trio.Nursery, autojump_clock: Clock, check: HealthCheck | None
+) -> None:
+    it = Watched(check.model_copy(update={"healthy_threshold": 1}) if check else None)
+    nursery.start_soon(it.run)
+    await trio.sleep(100)
+    for gap in (0.07, 0.29, 1.0, 3.0):
+        it.story  # noqa: B018 - what was before
+        it.failing = "connection refused"
+        it.registry.suspect(it.backend, "connection refused")
+        await trio.sleep(gap)
+        assert not it.backend.in_rotation
+        it.failing = None
+        await trio.sleep(0.101)
+        assert it.backend.in_rotation
+        await trio.sleep(2)
+
+
+async def test_who_is_away_for_hours_is_knocked_at_once_a_second(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    it = Watched(None)
+    it.failing = "connection refused"
+    nursery.start_soon(it.run)
+    await trio.sleep(3600)
+    it.asked.clear()
+    await trio.sleep(60)
+    assert 59 <= len(it.asked) <= 61
+
+
+async def test_knocks_decide_nothing_but_that_somebody_is_there_again(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    it = Watched(HealthCheck(interval=5.0))
+    nursery.start_soon(it.run)
+    await trio.sleep(1)
+    it.failing = "connection refused"
+    it.registry.suspect(it.backend, "connection refused")
+    await trio.sleep(2.5)
+    assert len(it.asked) > 20
+    assert it.backend.health is not None
+    assert it.backend.health.streak == -3 - 3, "the request's word, and one check a second"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.model.config import HealthCheck
-from rpx.policy.health import Health, next_check
+from rpx.policy.health import Health, next_check, next_knock
 from rpx.policy.lifecycle import Move
 
 
@@ -49,3 +49,16 @@ def test_a_backend_that_is_out_is_asked_every_second_or_more_often() -> None:
     slow, quick = HealthCheck(interval=5.0), HealthCheck(interval=0.2)
     assert (next_check(slow, up=True), next_check(slow, up=False)) == (5.0, 1.0)
     assert (next_check(quick, up=True), next_check(quick, up=False)) == (0.2, 0.2)
+
+
+def test_who_has_just_gone_is_knocked_at_after_20_ms_and_40_ms_and_is_soon_noticed() -> None:
+    assert [next_knock(None, knocks, 0.0) for knocks in (1, 2, 3, 5, 50)] == [
+        0.02, 0.04, 0.06, 0.1, 0.1,
+    ]  # fmt: skip
+    assert next_knock(None, 99, 10.0) == 0.2
+    assert next_knock(None, 10_000, 3600.0) == 1.0
+
+
+def test_knocks_are_as_frequent_as_checks_at_least() -> None:
+    assert next_knock(HealthCheck(interval=0.05), 50, 3600.0) == 0.05
+    assert next_knock(HealthCheck(interval=30.0), 10_000, 3600.0) == 1.0

@@ -1,0 +1,124 @@
+"""Who is back is noticed at once: by how long requests wait, with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project, free_ports, until
+
+pytestmark = pytest.mark.real
+TRIES = 6  # a busy machine may be late now and then, not every time
+APP = """\
+import os, socket, sys, threading
+def answer(peer):
+    while peer.recv(65536):
+        body = str(os.getpid()).encode()
+        peer.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%b" % (len(body), body))
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
+while True:
+    threading.Thread(target=answer, args=listener.accept()[:1], daemon=True).start()
+"""
+# What nodemon and `node --watch` do when a file has been saved; here it is a signal.
+TOOL = """\
+import os, signal, subprocess, sys, time
+def begin():
+    return subprocess.Popen([sys.executable, "-I", "-S", "app.py", os.environ["PORT"]])
+child = begin()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+signal.signal(signal.SIGTERM, lambda *_: (child.kill(), sys.exit(0)))
+while True:
+    signal.sigwait([signal.SIGUSR1])
+    child.kill()
+    child.wait()
+    time.sleep(0.2)
+    child = begin()
+"""
+CONFIG = """\
+listen: {http_port: HTTP_PORT}
+proxies:
+  - {to: tool.localhost, from: FIRST, start: exec PYTHON -I -S tool.py}
+  - {to: checked.localhost, from: SECOND, start: exec PYTHON -I -S tool.py,
+     health_check: {path: /, interval: 1s}}
+  - {to: killed.localhost, from: THIRD, start: exec PYTHON -I -S app.py $PORT,
+     health_check: {path: /, interval: 1s}}
+  - {to: away.localhost, from: FOURTH}
+"""
+
+
+def waited(project: Project, host: str, pid: int | None) -> float:
+    """Return for how many seconds requests get no answer from another process than this."""
+    began = time.monotonic()
+
+    def another() -> bool:
+        answer = project.get(host)
+        return answer.status_code == 200 and int(answer.text) != pid
+
+    until(another, f"{host} answers")
+    return time.monotonic() - began
+
+
+def within(seconds: float, once: Callable[[], float], what: str) -> None:
+    """Try it until it takes no longer than this."""
+    took: list[float] = []
+    while not took or took[-1] >= seconds:
+        assert len(took) < TRIES, f"{what} takes {took} s"
+        took.append(once())
+
+
+def longest(project: Project, host: str) -> float:
+    """Return how long a request waits at most until another process answers."""
+    before, longest, now = project.get(host).text, 0.0, ""
+    while now in ("", before):
+        began = time.monotonic()
+        now = project.get(host).text
+        longest = max(longest, time.monotonic() - began)
+    return longest
+
+
+def outside(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-I", "-S", "app.py", str(port)], cwd=folder)
+
+
+def test_a_request_waits_hardly_longer_than_the_port_is_closed(project: Project) -> None:
+    (project.folder / "app.py").write_text(APP)
+    (project.folder / "tool.py").write_text(TOOL)
+    first, second, third, fourth = free_ports(4)
+    project.write(
+        CONFIG, FIRST=str(first), SECOND=str(second), THIRD=str(third), FOURTH=str(fourth)
+    )
+    with project.up(ready=False):
+        own = ("tool", "checked", "killed")
+        until(lambda: all(f"{name} is up at" in project.said() for name in own), "up")
+        pids = {row["name"]: row["pid"] for row in project.ps()}
+
+        def saved(name: str) -> float:
+            before = int(project.get(f"{name}.localhost").text)
+            os.kill(pids[name], signal.SIGUSR1)
+            return waited(project, f"{name}.localhost", before)
+
+        def killed() -> float:
+            kill = project.begin("kill-backend", str(third))
+            took = longest(project, "killed.localhost")
+            kill.communicate()
+            return took
+
+        def begun_by_hand() -> float:
+            assert project.get("away.localhost").status_code == 502
+            with outside(project.folder, fourth) as server:
+                took = waited(project, "away.localhost", None)
+                server.kill()
+            return took
+
+        for name in ("tool", "checked"):
+            within(0.5, partial(saved, name), "0.2 s closed, and a process that begins")
+        within(0.35, killed, "a process that begins")
+        within(0.35, begun_by_hand, "a process that begins")
