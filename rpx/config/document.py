@@ -6,9 +6,10 @@ values, in the marks and in pydantic's errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rpx.config.excerpt import Spot, excerpt
 from rpx.config.suggest import camel
@@ -19,6 +20,9 @@ Steps = tuple[str | int, ...]
 _Fault = tuple[str, Steps, str]  # what, where, what to do
 
 _DEEPEST = 20
+_NOTHING = object()
+
+LISTED = "it may have: "  # begins the hint that names all settings of a mapping
 
 
 class Document:
@@ -30,6 +34,7 @@ class Document:
         self.spots: dict[Steps, Spot] = {}
         self.key_spots: dict[Steps, Spot] = {}
         self.broken: set[Steps] = set()
+        self.meant: set[Steps] = set()  # settings that are there under a wrong name
         self._lines = lines
         self._found: list[tuple[tuple[int, Spot], Problem]] = []
 
@@ -41,7 +46,11 @@ class Document:
         return f"{self.label}:{spot.line + 1}:{spot.column + 1}"
 
     def report(self, what: str, steps: Steps, hint: str = "", *, key: bool = False) -> None:
-        """Add a problem at `steps`. The nearest written ancestor is shown where `steps` is not."""
+        """Add a problem at `steps`. The nearest written ancestor is shown where `steps` is not.
+
+        A hint that begins with LISTED is given once: the next problem with the same one refers to
+        it.
+        """
         spot = self._spot(steps, key=key)
         problem = Problem(what, self.where(steps, key=key), excerpt(self._lines, spot), hint)
         self._found.append(((0, spot), problem))
@@ -63,6 +72,10 @@ class Document:
 
     def is_written(self, steps: Steps) -> bool:
         """Whether something stands at exactly these steps."""
+        return self.value(steps, _NOTHING) is not _NOTHING
+
+    def value(self, steps: Steps, otherwise: object = None) -> object:
+        """What stands at exactly these steps."""
         here: object = self.values
         for step in steps:
             match here:
@@ -71,8 +84,8 @@ class Document:
                 case list() if isinstance(step, int) and step < len(here):
                     here = here[step]
                 case _:
-                    return False
-        return True
+                    return otherwise
+        return here
 
     def is_broken(self, steps: Steps) -> bool:
         """Whether a problem at `steps` would only repeat one that was reported as broken."""
@@ -82,7 +95,15 @@ class Document:
         """ConfigError with every problem, sorted by line."""
         if self._found:
             self._found.sort(key=lambda found: found[0])
-            raise ConfigError(*dict.fromkeys(problem for _, problem in self._found))
+            problems = dict.fromkeys(problem for _, problem in self._found)
+            raise ConfigError(*_lists_once(problems))
+
+    def raise_alone(self, what: str, steps: Steps, hint: str) -> NoReturn:
+        """ConfigError with this one problem, of which all others are only consequences."""
+        self._found.clear()
+        self.report(what, steps, hint, key=True)
+        self.raise_if_wrong()
+        raise AssertionError("a problem was reported")
 
     def _spot(self, steps: Steps, *, key: bool) -> Spot:
         for end in range(len(steps), -1, -1):
@@ -92,6 +113,17 @@ class Document:
             if here in self.spots:
                 return self.spots[here]
         return Spot(0, 0, 0, 0)
+
+
+def _lists_once(problems: Iterable[Problem]) -> Iterator[Problem]:
+    told: set[str] = set()
+    for problem in problems:
+        if problem.hint in told:
+            yield replace(problem, hint="what it may have is listed above")
+        else:
+            yield problem
+        if problem.hint.startswith(LISTED):
+            told.add(problem.hint)
 
 
 def render(steps: Steps) -> str:

@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from rpx.config.document import Document, Steps
-from rpx.config.settings import settings_at
-from rpx.config.suggest import nearest
+from rpx.config.document import LISTED, Document, Steps
+from rpx.config.unknown import known_at, meant_by
 from rpx.config.wording import shown
 
 T = TypeVar("T")
@@ -27,10 +26,22 @@ _SENTENCES = {
     "float_type": ("is not a number: {shown}", "write digits, without quotes"),
     "list_type": ("is not a list: {shown}", "begin each entry with `- `"),
     "dict_type": ("is not a mapping: {shown}", "write `name: value` lines below it"),
-    "model_type": ("is not a mapping of settings: {shown}", "it may have: {known}"),
+    "model_type": ("is not a mapping of settings: {shown}", "{example}" + LISTED + "{known}"),
     "greater_than": ("must be more than {gt:g}: {shown}", _RANGE),
     "greater_than_equal": ("must be at least {ge:g}: {shown}", _RANGE),
     "less_than_equal": ("must be at most {le:g}: {shown}", _RANGE),
+}
+
+_SHAPES = {
+    "health_check": "health_check: {path: /health}",
+    "https": "https: true",
+    "limits": "limits: {body: 10mb}",
+    "listen": "listen: {http_port: 8080}",
+    "logs": "logs: {max_size: 10mb}",
+    "metrics": "metrics: {port: 9180}",
+    "ready": "ready: {tcp: 5432}",
+    "sticky": "sticky: true",
+    "timeouts": "timeouts: {answer: 60s}",
 }
 
 _EXAMPLES = {
@@ -72,14 +83,14 @@ def check_parts(
 
 
 def _report_all(details: list[ErrorDetails], at: Steps, document: Document) -> None:
-    meant = {
-        (*detail["loc"][:-1], _near((*at, *detail["loc"])))
-        for detail in details
-        if detail["type"] == "extra_forbidden"
-    }
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            steps = (*at, *detail["loc"])
+            if near := meant_by(steps, document)[0]:
+                document.meant.add((*steps[:-1], near))
     for detail in details:
         # `comand` is the mistake; that there is no `command` only follows from it.
-        if detail["type"] != "missing" or detail["loc"] not in meant:
+        if detail["type"] != "missing" or (*at, *detail["loc"]) not in document.meant:
             _report(detail, at, document)
 
 
@@ -95,8 +106,7 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
     match detail["type"]:
         case "extra_forbidden":
             parent, key = steps[:-1], str(steps[-1])
-            near = _near(steps)
-            hint = f"did you mean `{near}`?" if near else f"it may have: {_known(parent)}"
+            _, hint = meant_by(steps, document)
             what = f"{owner(parent, document)} has an unknown setting `{key}`"
             document.report(what, steps, hint, key=True)
         case "missing":
@@ -109,9 +119,11 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
             document.report(what, steps, ctx["hint"], key=on_key)
         case kind:
             what, hint = _SENTENCES.get(kind, (f"is not right: {detail['msg']}", ""))
-            words = {"shown": shown(detail["input"]), "known": _known(steps)} | detail.get(
-                "ctx", {}
-            )
+            words = {
+                "shown": shown(detail["input"]),
+                "known": ", ".join(known_at(steps, document)),
+                "example": _example(steps),
+            } | detail.get("ctx", {})
             what = f"{subject(steps, document)} {what.format_map(words)}"
             document.report(what, steps, hint.format_map(words), key=on_key)
 
@@ -151,10 +163,6 @@ def _proxy(index: int, document: Document) -> str:
     return f"entry {index + 1} of `proxies`"
 
 
-def _near(steps: Steps) -> str | None:
-    """The setting that an unknown one was meant to be."""
-    return nearest(str(steps[-1]), settings_at(steps[:-1]))
-
-
-def _known(steps: Steps) -> str:
-    return ", ".join(settings_at(steps))
+def _example(steps: Steps) -> str:
+    shape = _SHAPES.get(str(steps[-1])) if steps else None
+    return f"write it as `{shape}`; " if shape else ""

@@ -250,7 +250,10 @@ def policy(value: object) -> object:
     if value == "unless-stopped":  # compose's: here what was stopped stays so in any case
         return "always"
     if value not in _RESTARTS:
-        raise wrong(f"is not a restart policy: {shown(value)}", f"write {choices(_RESTARTS)}")
+        hint = f"write {choices(_RESTARTS)}"
+        if isinstance(value, str) and (limited := re.fullmatch(r"on-failure:([0-9]+)", value)):
+            hint = f"write {{policy: on-failure, max_restarts: {limited[1]}}}"
+        raise wrong(f"is not a restart policy: {shown(value)}", hint)
     return value
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word at most two slips away from `word` (one for words of three letters or fewer).
+def nearest(word: str, known: Iterable[str], most: int = 2) -> str | None:
+    """The known word at most so many slips away from `word` (one for words of three letters or
+    fewer).
 
     A slip is a letter too many, too few, wrong, or two neighbours exchanged. `healthChek` is
     compared as `health_chek`.
@@ -16,7 +17,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         ((_slips(spelling, other), other) for other in known for spelling in {word, snake(word)}),
         default=(3, None),
     )
-    return best if slips <= (1 if len(word) <= 3 else 2) else None
+    return best if slips <= min(most, 1 if len(word) <= 3 else 2) else None
 
 
 def snake(word: str) -> str:

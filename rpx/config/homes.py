@@ -1,0 +1,120 @@
+"""Where else a setting may stand: the schema walked from a place, up and down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from rpx.config.document import Steps
+from rpx.config.schema import ONE_PROXY, DefaultsWritten, ProxyWritten, TopWritten
+from rpx.config.settings import MODELS, settings_of
+from rpx.config.start_schema import DependencyWritten, ProcessWritten
+from rpx.config.values import Written
+
+_DEEPEST = 3  # levels below a place
+_TOP = "the top level of the file"
+_MOST = 3  # homes that are worth naming
+
+Model = type[Written]
+
+
+class _Home(NamedTuple):
+    up: int  # levels from the place up
+    path: tuple[str, ...]  # and from there down
+    model: Model
+
+
+def homes(steps: Steps, setting: str, values: Mapping[str, object]) -> str:
+    """Where `setting` belongs that stands in the mapping at `steps` by mistake, as the end of a
+    sentence: "in `start`", "in a proxy or a process"; `` where it belongs nowhere near.
+
+    `values` is the whole document: whether it is about one proxy or has a list of them.
+    """
+    alone = "proxies" not in values and bool(values.keys() & set(ONE_PROXY))
+    chain = _chain(steps)
+    found = [
+        _Home(up, path, model)
+        for up, ancestor in enumerate(reversed(chain))
+        for path, model in _below(ancestor, alone=alone, deep=0)
+        if (up or path) and setting in _settings(model, alone=alone)
+    ]
+    if len(chain) > 1:  # what is near is meant; the top of a file is near to all of it
+        at_top = [home for home in found if home.up == len(chain) - 1 and home.path]
+        if len({home.model for home in at_top} - {DefaultsWritten}) > 1:
+            found = [home for home in found if home not in at_top]
+        found = [home for home in found if home.path[:1] != ("defaults",)]
+        least = min((home.up + len(home.path) for home in found), default=0)
+        found = [home for home in found if home.up + len(home.path) == least]
+    elif alone and "processes" not in values:
+        found = [home for home in found if home.path[:1] != ("processes",)]
+    found.sort(key=lambda home: home.path[:1] in {("processes",), ("defaults",)})
+    names = list(dict.fromkeys(_named(home) for home in found))[:_MOST]
+    if names == [_TOP]:
+        return f"at {_TOP}"
+    return f"in {', '.join(names[:-1])} or {names[-1]}".replace("in  or ", "in ") if names else ""
+
+
+def _settings(model: Model, *, alone: bool) -> tuple[str, ...]:
+    """The settings that make sense there: beside `proxies` those of a single proxy don't."""
+    known = settings_of(model)
+    if model is TopWritten and not alone:
+        return tuple(name for name in known if name not in ONE_PROXY)
+    return known
+
+
+def _chain(steps: Steps) -> list[Model]:
+    """The models from the top to the mapping at `steps`."""
+    chain: list[Model] = [TopWritten]
+    before: str | int = ""
+    for step in steps:
+        if before == "proxies":
+            chain.append(ProxyWritten)
+        elif before == "processes":
+            chain.append(ProcessWritten)
+        elif before == "depends_on":
+            chain.append(DependencyWritten)
+        elif isinstance(step, str) and step in MODELS:
+            chain.append(MODELS[step])
+        before = step if before not in {"proxies", "processes"} else ""
+    return chain
+
+
+def _below(model: Model, *, alone: bool, deep: int) -> Iterator[tuple[tuple[str, ...], Model]]:
+    """The model itself and those of the mappings below it, with the way there."""
+    yield (), model
+    if deep == _DEEPEST:
+        return
+    for name in _settings(model, alone=alone):
+        child = _child(name, alone=alone)
+        # What `defaults` has stands in the proxies, too, and is rather meant to.
+        if child is not None and (model is not DefaultsWritten or deep == 0):
+            for path, below in _below(child, alone=alone, deep=deep + 1):
+                yield (name, *path), below
+
+
+def _child(name: str, *, alone: bool) -> Model | None:
+    match name:
+        case "proxies":
+            return None if alone else ProxyWritten
+        case "processes":
+            return ProcessWritten
+        case _:
+            return MODELS.get(name)
+
+
+def _named(home: _Home) -> str:
+    if not home.path:
+        if home.model is TopWritten:
+            return _TOP
+        if home.model is ProxyWritten:
+            return "the proxy, beside `to`"
+        names = [name for name, model in MODELS.items() if model is home.model]
+        return f"`{names[0]}`" if names else "the process"
+    *before, last = home.path
+    text = {
+        "proxies": "a proxy",
+        "processes": "a process",
+        "from": "an entry of `from`",
+    }.get(last, f"`{last}`")
+    above = [name for name in before if name not in {"proxies", "processes", "defaults", "from"}]
+    return f"{text} of `{above[-1]}`" if above else text

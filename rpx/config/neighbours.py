@@ -1,0 +1,169 @@
+"""The words of other tools' files, and what they are in rpx.yaml.
+
+They come from docker compose, process-compose, pm2, supervisord, nginx, Caddy, HAProxy and
+Kubernetes. A word means nothing where rpx.yaml has a setting of that name.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Ours → theirs. Of several of ours that one word may be, the first that can stand there is meant.
+_OURS: Final = {
+    "env": "environment environments envs env_vars variables vars environment_variables",
+    "cwd": "working_dir workdir working_directory work_dir dir directory chdir folder",
+    "command": "cmd run exec script entrypoint program exe execute commandline",
+    "start": "command cmd run exec script entrypoint program execute process commandline",
+    "restart": "restart_policy autorestart respawn availability auto_restart",
+    "policy": "condition",
+    "backoff": "delay backoff_seconds restart_delay",
+    "max_restarts": "retries max_retries max_attempts attempts startretries",
+    "depends_on": "depends requires needs after links dependencies wait_for wants",
+    "stop_grace_period": "stop_timeout kill_timeout grace_period shutdown_timeout stopwaitsecs",
+    "stop_signal": "signal kill_signal stopsignal",
+    "stop_command": "shutdown shutdown_command exec_stop",
+    "replicas": "scale numprocs copies count instances_count",
+    "watch": "watch_files watch_paths file_watch watches",
+    "env_file": "env_files dotenv envfile envfiles env_from",
+    "success_exit_codes": "exit_codes exitcodes success_exit_status",
+    "name": "container_name service title label id project project_name app",
+    "profiles": "profile namespace groups group tags",
+    # checks
+    "health_check": "healthcheck health health_checks check probe liveness_probe readiness_probe",
+    "ready": "healthcheck health health_check readiness_probe liveness_probe ready_log_line",
+    "unhealthy_threshold": "retries fall failure_threshold max_fails fails",
+    "healthy_threshold": "rise success_threshold passes",
+    "interval": "period period_seconds every check_interval health_interval",
+    "timeout": "timeout_seconds health_timeout",
+    "start_period": "initial_delay initial_delay_seconds",
+    "path": "uri url endpoint health_path http_get",
+    "expect": "status expect_status expected_status status_code statuses expected_codes",
+    # routes
+    "to": "host hosts hostname domain domains server_name server site virtual_host vhost url fqdn",
+    "from": "port ports expose target_port container_port backend backends upstream upstreams "
+    "target targets proxy_pass reverse_proxy forward forward_to dial origin address addr "
+    "destination servers endpoints proxy addresses listen",
+    "address": "host port addr server target upstream",
+    "weight": "priority ratio",
+    "strategy": "balance balancer lb lb_policy load_balancing load_balancer algorithm policy"
+    " method",
+    "sticky": "stickiness sticky_sessions session_affinity affinity sticky_session persistence",
+    "https": "tls ssl secure certificate",
+    "cert": "certificate ssl_certificate certfile cert_file tls_cert",
+    "key": "ssl_certificate_key keyfile key_file private_key tls_key",
+    # the whole
+    "http_port": "port http listen_port",
+    "https_port": "https tls_port ssl_port",
+    "proxies": "sites vhosts frontends routes hosts",
+    "processes": "jobs workers procs programs commands tasks daemons scripts process",
+    "defaults": "default globals global common",
+    "verbose": "debug access_log log_level",
+    "logs": "logging log log_location",
+    "metrics": "prometheus",
+    "answer": "proxy_read_timeout read_timeout response_timeout",
+    "connect": "proxy_connect_timeout connect_timeout dial_timeout",
+    "idle": "keepalive_timeout idle_timeout keep_alive",
+    "body": "client_max_body_size max_body_size",
+    "connections": "max_connections worker_connections max_conns",
+    "max_size": "rotate_size max_file_size",
+}
+
+_CONTAINER: Final = "containers are not there yet: run it with `command: docker run --rm {value}`"
+_PUBLISHED: Final = (
+    "containers are not there yet: run it with `start: docker run --rm -p $PORT:80 {value}`, and"
+    " the port that it has inside instead of 80"
+)
+_OF_CONTAINERS: Final = (
+    "containers are not there yet: it is an option of `docker run` in the command"
+)
+_NOT_DONE: Final = "rpx has nothing like it: leave it out"
+_HEADERS: Final = (
+    "header rules are not there yet; `change_origin: true` sends the backend's own name as Host"
+)
+_ROUTED: Final = (
+    "requests go to entries of `proxies` only: move it there, with `to`, `from`, `start`"
+)
+_NOTES: Final = {
+    "image container": _CONTAINER,
+    "build dockerfile volumes networks network_mode privileged cap_add cap_drop devices"
+    " tmpfs security_opt ulimits shm_size extra_hosts dns platform pull_policy ipc sysctls"
+    " read_only secrets configs mem_limit cpus stdin_open runtime docker": _OF_CONTAINERS,
+    "labels annotations": "rpx reads no labels: the host stands in `to`",
+    "user": "a service runs as the user who runs rpx: leave it out",
+    "deploy": "`replicas` is a setting of a proxy, and `restart` one of its `start`",
+    "extends": "anchors do that: `x-base: &base` at the top, `<<: *base` here",
+    "include": "rpx.yaml is one file: write here what that one says",
+    "version": "rpx.yaml has no version: remove the line",
+    "services": "this is docker compose's word: what serves a host is an entry of `proxies`, any"
+    " other program one of `processes`",
+    "apps": "what serves a host is an entry of `proxies`, any other program one of `processes`",
+    "headers header_up header_down add_header proxy_set_header request_headers response_headers"
+    " preserve_host pass_host_header host_header": _HEADERS,
+    "root file_server static try_files public document_root": "rpx serves no files by itself: let"
+    " a program do it, as in `start: python3 -m http.server $PORT`",
+    "location locations handle handle_path paths prefix path_prefix": "a path is a part of `to`,"
+    " as in `to: shop.localhost/api`",
+    "rewrite strip_prefix strip_path uri_strip_prefix": "rpx passes paths on as they are: leave it"
+    " out, and let the backend know its prefix",
+    "gzip compress compression encode cache cors auth basic_auth basicauth rate_limit limit_req"
+    " firewall": _NOT_DONE,
+    "description comment": "write it as a comment: `# …`",
+    "autostart disabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
+    "stdout_logfile stderr_logfile log_driver": "`rpx logs` shows what it prints; `logs` at the top"
+    " level says how much is kept",
+}
+# What is particular to one mapping, by the setting whose mapping it is.
+_NOTES_AT: Final = {
+    "proxies": {
+        "image container": _PUBLISHED,
+        "path": "the path of a check belongs in `health_check`; that of a route is a part of `to`,"
+        " as in `to: shop.localhost/api`",
+    },
+    "processes": {
+        "from to port ports expose": _ROUTED,
+        "replicas instances scale numprocs": "only what has an address has copies: give each a"
+        " name of its own, or make it an entry of `proxies`",
+        "health_check": "a process has no address to ask: `ready` says how it shows that it is"
+        " ready",
+    },
+    "health_check": {
+        "test command": "a check is a GET: `path: /health`; a command goes into `ready:"
+        " {command: …}` of `start`",
+        "disable disabled": "write `enabled: false`",
+        "start_interval": "leave it out: what is starting is asked at short intervals anyway",
+        "port": "a check asks the backend where it listens: leave it out",
+        "method": "a check is a GET: leave it out",
+    },
+    "": {
+        "port ports": "where clients connect is `listen: {http_port: 8080}`; where a backend"
+        " listens is `from` of its proxy",
+        "host hostname": "the address to listen at is `listen: {host: localhost}`; what clients ask"
+        " for is `to` of a proxy",
+        "http": "where clients connect is `listen: {http_port: 8080}`",
+        "server location": "a host is an entry of `proxies`: `to: api.localhost` and"
+        " `from: localhost:3000`",
+    },
+}
+
+
+def _by_word(table: dict[str, str]) -> dict[str, str]:
+    return {word: text for words, text in table.items() for word in words.split()}
+
+
+_NOTE: Final = _by_word(_NOTES)
+_NOTE_AT: Final = {place: _by_word(table) for place, table in _NOTES_AT.items()}
+
+
+def note_on(word: str, value: str, place: str) -> str:
+    """What to do about a word that is no setting by another name; `` if there is nothing to say.
+
+    `value` is what it is given, `place` the setting whose mapping it stands in: `proxies`,
+    `health_check`, or `` at the top.
+    """
+    note = _NOTE_AT.get(place, {}).get(word) or _NOTE.get(word, "")
+    return note.replace("{value}", value)
+
+
+def ours(word: str) -> list[str]:
+    """What it may be called in rpx.yaml, the likeliest first."""
+    return [name for name, theirs in _OURS.items() if word in theirs.split()]

@@ -1,0 +1,138 @@
+"""Settings of other tools, and ours at a wrong place: hints that say what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rpx.config import load_config, neighbours
+from rpx.config.settings import all_settings
+from rpx.config.suggest import camel
+from rpx.errors import ConfigError, Problem
+
+
+def problems(tmp_path: Path, text: str) -> dict[str, Problem]:
+    """What is wrong with a file, by the last word that the message quotes."""
+    path = tmp_path / "rpx.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    return {
+        problem.what.rpartition(" `")[2].strip("`"): problem for problem in caught.value.problems
+    }
+
+
+PROXY = "proxies:\n  - to: api.localhost\n    from: 3000\n    {}\n"
+START = "proxies:\n  - to: api.localhost\n    from: 3000\n    start:\n      command: x\n      {}\n"
+CHECK = "proxies:\n  - to: api.localhost\n    from: 3000\n    health_check:\n      {}\n"
+PROCESS = "processes:\n  db:\n    command: x\n    {}\n"
+TOP = "{}\nproxies: [{{to: api.localhost, from: 3000}}]\n"
+
+SAID = [
+    (PROXY, "environment: {A: b}", "`env` here, which belongs in `start`"),
+    (PROCESS, "environment: {A: b}", "did you mean `env`?"),
+    (START, "working_dir: .", "did you mean `cwd`?"),
+    (PROXY, "healthcheck: {}", "did you mean `health_check`?"),
+    (PROCESS, "healthcheck: {}", "did you mean `ready`?"),
+    (CHECK, "retries: 3", "did you mean `unhealthy_threshold`?"),
+    (CHECK, "test: [CMD, curl, localhost]", "`path: /health`"),
+    (PROXY, "command: npm start", "did you mean `start`?"),
+    (PROXY, "container_name: api", "did you mean `name`?"),
+    (PROXY, "image: redis:7", "docker run --rm -p $PORT:80 redis:7"),
+    (PROCESS, "image: redis:7", "`command: docker run --rm redis:7`"),
+    (PROCESS, "ports: [6379]", "`proxies`"),
+    (TOP, "port: 80", "`listen: {http_port: 8080}`"),
+    (TOP, "version: 3", "remove the line"),
+    (TOP, "services: []", "docker compose"),
+    (TOP, "worker: python worker.py", "`processes:`"),
+    (TOP, "worker: {command: python worker.py}", "`processes:`"),
+    (PROXY, "server_name: x", "did you mean `to`?"),
+    (PROXY, "root: ./public", "serves no files"),
+    (PROXY, "env: {A: b}", "`env` belongs in `start`"),
+    (PROXY, "restart: always", "`restart` belongs in `start`"),
+    (PROXY, "watch: x", "`watch` belongs in `start`"),
+    (PROXY, "weight: 3", "`from: [{address: 3000, weight: …}]`"),
+    (PROXY, "interval: 3s", "belongs in `health_check`"),
+    (PROXY, "cert: x", "belongs in `https`"),
+    (PROXY, "http_port: 80", "belongs in `listen`"),
+    (PROXY, "ttl: 3", "belongs in `sticky`"),
+    (START, "depends_on: [db]", "belongs in the proxy, beside `to`"),
+    (START, "max_restarts: 3", "belongs in `restart`"),
+    (START, "tcp: 3", "belongs in `ready`"),
+    (CHECK, "log: up", "belongs in `ready`"),
+    (PROCESS, "sticky: true", "belongs in a proxy"),
+    (PROCESS, "verbose: true", "belongs at the top level of the file"),
+    (TOP, "weight: 3", "belongs in an entry of `from`"),
+    (TOP, "cwd: .", "belongs in `start` or a process"),
+]
+
+
+@pytest.mark.parametrize(("shape", "line", "hint"), SAID, ids=[line for _, line, _ in SAID])
+def test_a_word_of_another_tool_or_place_gets_a_hint_that_leads_on(
+    shape: str, line: str, hint: str, tmp_path: Path
+) -> None:
+    word = line.partition(":")[0]
+    found = problems(tmp_path, shape.format(line))
+    assert hint in found[word].hint
+    if "_" in word:
+        assert (
+            hint
+            in problems(tmp_path, shape.format(line.replace(word, camel(word))))[
+                camel(word) if word not in all_settings() else word
+            ].hint
+        )
+
+
+def test_one_slip_is_a_slip_even_where_another_place_has_that_word(tmp_path: Path) -> None:
+    found = problems(tmp_path, PROCESS.format("ready: {logs: up}"))
+    assert found["logs"].hint == "did you mean `log`?"
+
+
+def test_the_list_of_settings_is_printed_once(tmp_path: Path) -> None:
+    text = "proxies:\n" + "".join(
+        f"  - {{to: {name}.localhost, from: 300{i}, colour: red, size: 3}}\n"
+        for i, name in enumerate("abc")
+    )
+    path = tmp_path / "rpx.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    assert str(caught.value).count("it may have: from, to, name") == 1
+    assert str(caught.value).count("what it may have is listed above") == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Procfile", "web: npm start\n"),
+        ("Procfile", "# dev\nweb: bin/rails s\n\nlog: tail -f log/dev.log\n"),
+        ("file of docker compose", "services:\n  web: {image: nginx}\n"),
+        ("nginx.conf", "events {\n  worker_connections 4;\n}\nhttp {\n}\n"),
+        ("Caddyfile", "{\n\tadmin off\n}\n:80 {\n\treverse_proxy :3000\n}\n"),
+        ("Caddyfile", "localhost\nreverse_proxy :3000\n"),
+    ],
+)
+def test_a_file_of_another_tool_is_called_by_its_name(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "rpx.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    (problem,) = caught.value.problems
+    assert name in problem.what
+    assert "`proxies" in problem.hint
+
+
+@pytest.mark.parametrize("text", ["nmae: my shop\n", "frmo: a b\nto: api.localhost\n"])
+def test_our_own_files_are_not_taken_for_those_of_others(text: str, tmp_path: Path) -> None:
+    assert "did you mean" in problems(tmp_path, text).popitem()[1].hint
+
+
+def test_one_proxy_of_our_own_is_no_procfile(tmp_path: Path) -> None:
+    path = tmp_path / "rpx.yaml"
+    path.write_text("start: python app.py --port $PORT\nto: api.localhost\n")
+    assert load_config(path, {}).proxies[0].to == "api.localhost"
+
+
+def test_what_a_word_is_translated_into_exists() -> None:
+    assert set(neighbours._OURS) <= all_settings()
