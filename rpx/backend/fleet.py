@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 
 import trio
@@ -20,6 +21,7 @@ from rpx.backend.probe import http_check, prepare, tcp_check
 from rpx.backend.ready import Sign
 from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
+from rpx.errors import RpxError
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
@@ -137,6 +139,7 @@ class Fleet:
         return Life(
             registry=self._registry,
             backend=backend,
+            look=partial(self._look, backend),
             open=lambda: self._open(backend, instance),
             sign=lambda: Sign(backend, self._aside(backend, instance)),
             check=partial(check, backend),
@@ -144,6 +147,16 @@ class Fleet:
             chance=random.random,
             wanted=wanted,
         )
+
+    def _look(self, backend: Backend) -> None:
+        """Read what is read at each start, and see that there is a folder to start in."""
+        start = backend.spec.start
+        if start is not None and start.env_later is not None:
+            start = start.model_copy(update={"env": dict(start.env_later())})
+            self._registry.respec({backend: replace(backend.spec, start=start)})
+        if start is not None and not start.cwd.is_dir():
+            fault = "is no folder" if start.cwd.exists() else "does not exist"
+            raise RpxError(f"its working directory {fault}: {start.cwd}")
 
     def _open(self, backend: Backend, instance: str) -> AbstractAsyncContextManager[Child]:
         """Open a process as the backend's spec says by now; it will be stopped as that says."""

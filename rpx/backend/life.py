@@ -19,6 +19,7 @@ from rpx.backend.logs import pump
 from rpx.backend.order import await_turn
 from rpx.backend.ready import overdue
 from rpx.backend.watch import watch
+from rpx.errors import RpxError
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
@@ -63,6 +64,7 @@ class Life:
 
     registry: Registry
     backend: Backend
+    look: Callable[[], None]  # at what its turn has brought; raises what it can't run without
     open: Callable[[], AbstractAsyncContextManager[ChildLike]]
     sign: Callable[[], SignLike]  # what a run shows when it is ready, new for each
     check: Callable[[], Awaitable[str | None]]  # None: it answers; else why it is not well
@@ -83,6 +85,7 @@ class Run:
 
     order: Order | None = None
     unfit: str = ""  # why rpx itself replaces it
+    unborn: str = ""  # why there has been no process
     leaving: bool = False  # told to go
     over: bool = False  # its leader has exited
     gone: trio.Event = field(default_factory=trio.Event)
@@ -106,14 +109,15 @@ async def live(life: Life) -> None:
 async def run_once(life: Life) -> Run:
     """Start a process, see it through to its exit, leave nothing of it behind."""
     registry, backend, run = life.registry, life.backend, Run()
-    sign = life.sign()
-
-    def hear(text: bytes) -> None:
-        registry.print(backend, text)
-        sign.hear(text)
-
     registry.move(backend, Move.LAUNCH)
     try:
+        life.look()
+        sign = life.sign()
+
+        def hear(text: bytes) -> None:
+            registry.print(backend, text)
+            sign.hear(text)
+
         async with life.open() as child, trio.open_nursery() as readers:
             registry.started(backend, child.pid)
             readers.start_soon(pump, child.output, hear)
@@ -130,9 +134,10 @@ async def run_once(life: Life) -> Run:
             await child.sweep()  # the output ends with it, whoever else may hold the pipe
             for pid in child.remains:
                 registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", backend)
-    except OSError as error:  # plain, not in a group: only the spawn itself raises it here
-        registry.print(backend, f"rpx: cannot start: {error}\n".encode())
-        run.code = NOT_STARTED
+    except (OSError, RpxError) as error:  # plain, not in a group: only the start itself raises it
+        why = "; ".join(p.what for p in error.problems) if isinstance(error, RpxError) else error
+        registry.print(backend, f"rpx: cannot start: {why}\n".encode())
+        run.code, run.unborn = NOT_STARTED, f"could not be started: {why}"
     run.uptime = trio.current_time() - run.born
     return run
 
@@ -140,8 +145,8 @@ async def run_once(life: Life) -> Run:
 def settle(life: Life, run: Run) -> float:
     """Decide, once, what the end of `run` means. Return the seconds of rest that are due."""
     registry, backend = life.registry, life.backend
-    what = run.unfit or ending(run.code)
-    ended = f"{what} after {run.uptime:.1f} s"
+    what = run.unfit or run.unborn or ending(run.code)
+    ended = what if run.unborn else f"{what} after {run.uptime:.1f} s"
     registry.ended(backend, what, run.code, run.uptime)
     history, backend.history = backend.history, History()
     if run.order is not None:

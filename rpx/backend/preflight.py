@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rpx.backend.fleet import child_environment
 from rpx.backend.ports import LOOPBACK, is_taken
@@ -18,15 +18,19 @@ from rpx.errors import ConfigError, Problem, RpxError
 from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
 from rpx.model.status import BackendSpec
+from rpx.policy.depend import after_oneshots
 
 
-def preflight(specs: Iterable[BackendSpec]) -> None:
+def preflight(specs: Iterable[BackendSpec], late: Collection[str] | None = None) -> None:
     """Raise what is wrong with commands (all at once), then with where these are to listen.
+
+    Commands of those that are `late`, by label, are not looked at; None: who of these is, is known
+    from these.
 
     An address whose process is not one of these is nothing to look at: it may have it already.
     """
     specs = list(specs)
-    check_commands(specs)
+    check_commands(specs, after_oneshots(specs) if late is None else late)
     started = {spec.label for spec in specs if spec.start is not None}
     places: dict[object, BackendSpec] = {}
     for spec in specs:
@@ -39,12 +43,14 @@ def preflight(specs: Iterable[BackendSpec]) -> None:
             _check_port(spec, spec.address)
 
 
-def check_commands(specs: Iterable[BackendSpec]) -> None:
-    """Raise what is wrong with commands, all at once."""
+def check_commands(specs: Iterable[BackendSpec], late: Collection[str] = ()) -> None:
+    """Raise what is wrong with commands, all at once; the `late` may not have theirs yet."""
     started = [(spec, spec.start) for spec in specs if spec.start is not None]
     problems: dict[Problem, None] = {}
     for spec, start in started:
-        missing = missing_command(start, child_environment(spec, start, colour=False))
+        missing = None
+        if spec.label not in late:
+            missing = missing_command(start, child_environment(spec, start, colour=False))
         if missing is not None:
             problems[_no_command(spec, start, missing)] = None
         if names := unreached(start.command, start.env):

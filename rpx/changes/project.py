@@ -21,7 +21,7 @@ from rpx.hub.orders import MAILBOX, Change
 from rpx.hub.registry import Registry
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec, State
-from rpx.policy.depend import with_dependencies
+from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
 from rpx.policy.reload import Changes, advice, as_json, at_port, compare, sentences, settled
@@ -221,9 +221,16 @@ class Project:
             changes = self._compare([moved.get(spec.label, spec) for spec in specs], target)
         ours = self._wanted(changes.wanted, wish.scaled)
         await trio.to_thread.run_sync(
-            _preflight, changes, ours, preflight if alone else check_commands
+            _preflight, changes, ours, preflight if alone else check_commands, self._late(changes)
         )
         return changes
+
+    def _late(self, changes: Changes) -> Collection[str]:
+        """Return who comes after a oneshot that is still to run."""
+        runs = {*(s.name for s in changes.added), *(p.after.name for p in changes.replaced)}
+        there = self._registry.backends.values()
+        done = {each.spec.name for each in there if each.state is State.COMPLETED}
+        return after_oneshots(changes.wanted, done - runs)
 
     def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> Changes:
         return compare(self._there, wanted, self.config, target, tls=self._tls)
@@ -272,12 +279,15 @@ class Project:
 
 
 def _preflight(
-    changes: Changes, ours: Collection[str], check_new: Callable[[Iterable[BackendSpec]], None]
+    changes: Changes,
+    ours: Collection[str],
+    check_new: Callable[[Iterable[BackendSpec], Collection[str]], None],
+    late: Collection[str],
 ) -> None:
     replaced = [pair for pair in changes.replaced if pair.after.label in ours]
-    check_commands([pair.after for pair in replaced])
+    check_commands([pair.after for pair in replaced], late)
     moving = [each.after for pair in replaced if pair.elsewhere for each in pair.all]
-    check_new([*(spec for spec in changes.added if spec.label in ours), *moving])
+    check_new([*(spec for spec in changes.added if spec.label in ours), *moving], late)
 
 
 def _ports(specs: Iterable[BackendSpec]) -> Kept:

@@ -72,6 +72,7 @@ class Builder:
     https: HttpsWritten | None = None
     oneshots: frozenset[str] = frozenset()
     shared: frozenset[str] = frozenset()  # hosts whose paths go to several pools
+    late: frozenset[Steps] = frozenset()  # where services stand that come after a oneshot
 
     def proxy(self, written: ProxyWritten, at: Steps) -> Proxy:
         """A proxy with its sources, each with the Start of the process behind it, if any."""
@@ -87,7 +88,7 @@ class Builder:
             **self._copies(written, at),
             health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
             sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
-            https=with_contents(_merged(Https, self.https, written.https)),
+            https=with_contents(self._https(written, at)),
             change_origin=bool(written.change_origin),
             depends_on=self._depends_on(written.depends_on),
             profiles=written.profiles or (),
@@ -104,7 +105,7 @@ class Builder:
             )
         return Process(
             name=name,
-            start=self._start(written, at, ()),
+            start=self._start(written, at, (), late=at in self.late),
             depends_on=self._depends_on(written.depends_on),
             profiles=written.profiles or (),
         )
@@ -133,9 +134,9 @@ class Builder:
                 shares = None
                 own = (*at, "from", index, "start")
                 self._owner(source.start, own, [source.located])
-                start = self._start(source.start, own, _PER_ADDRESS)
+                start = self._start(source.start, own, _PER_ADDRESS, late=at in self.late)
             elif written.start is not None and owner in {None, index}:
-                start, shares = self._start(written.start, (*at, "start"), _PER_ADDRESS), None
+                start, shares = self._shared(written.start, at), None
             weight = 1 if source.weight is None else source.weight
             sources.append(
                 Source(address=source.located, start=start, weight=weight, served_by=shares)
@@ -146,8 +147,18 @@ class Builder:
         """What there is instead of sources while nobody has chosen the ports."""
         if written.from_ or written.start is None:
             return {}
-        start = self._start(written.start, (*at, "start"), _PER_ADDRESS)
-        return {"start": start, "replicas": written.replicas or 1}
+        return {"start": self._shared(written.start, at), "replicas": written.replicas or 1}
+
+    def _shared(self, start: StartWritten, at: Steps) -> Start:
+        """The `start` of a whole proxy."""
+        return self._start(start, (*at, "start"), _PER_ADDRESS, late=at in self.late)
+
+    def _https(self, written: ProxyWritten, at: Steps) -> Https | None:
+        https = _merged(Https, self.https, written.https)
+        own = written.https is not None and written.https.cert is not None
+        if https is None or not own or at not in self.late:
+            return https
+        return https.model_copy(update={"late": True})
 
     def _owner(self, start: StartWritten, at: Steps, addresses: list[Location]) -> int | None:
         """Which address the process serves if `env` gives it one PORT; None: a process for each."""
@@ -170,10 +181,16 @@ class Builder:
             return None
         return min(serves, key=lambda index: not addresses[index].loopback)
 
-    def _start(self, written: StartWritten, at: Steps, reserved: Container[str]) -> Start:
-        """What runs a command. No file sets what is `reserved`: it would be the same for all."""
-        files = {**self.outer, **self.files.read(written.env_file, at)}
+    def _start(
+        self, written: StartWritten, at: Steps, reserved: Container[str], *, late: bool
+    ) -> Start:
+        """What runs a command. No file sets what is `reserved`: it would be the same for all.
+
+        `late`: it comes after a oneshot, which may write its files.
+        """
+        files = {**self.outer, **self.files.read(written.env_file, at, late=late)}
         outer = {key: text for key, text in files.items() if key not in reserved}
+        below = {key: text for key, text in self.outer.items() if key not in reserved}
         given = written.written()
         settings = {key: given[key] for key in _AS_WRITTEN if key in given}
         if settings.get("oneshot"):  # on an open pipe, one that reads would never end
@@ -182,7 +199,14 @@ class Builder:
         return Start(
             command=written.command,
             cwd=written.cwd or self.files.root,
-            env={**outer, **(written.env or {})},
+            env={**outer, **(above := written.env or {})},
+            env_later=self.files.later(
+                written.env_file if late else None,
+                at,
+                below=below,
+                above=above,
+                reserved=reserved,
+            ),
             restart=_restart(written.restart or default),
             ready=Ready(**dict(written.ready)) if written.ready else None,
             where=self.document.where((*at, "command")),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rpx.config.document import Document, Steps
@@ -40,27 +41,107 @@ class EnvFiles:
         self._environ = environ
         self._unset = unset
 
-    def read(self, written: Sequence[EnvFileWritten] | None, owner: Steps) -> dict[str, str]:
-        """The variables of all files, each over those before it. `owner` has the `env_file`."""
-        variables: dict[str, str] = {}
-        for index, file in enumerate(written or ()):
-            path = self.root / file.path
-            self.looked_at.append(path)
-            at = (*owner, "env_file", index)
-            if path.exists() and not path.is_dir():
-                known = ChainMap(variables, dict(self._environ), self.dotenv)
-                found, problems = _read_env(path, known, self._unset)
-                self._document.report_beside(problems)
-                variables |= found
-            elif file.required is not False or path.is_dir():
-                fault = "is a folder" if path.is_dir() else "does not exist"
-                self._document.report(
-                    f"{subject((*owner, 'env_file'), self._document)} {fault}: {shown(file.path)}",
-                    at,
-                    f"looked for {path}; if it may be missing:"
-                    f" `{{path: {file.path}, required: false}}`",
-                )
+    def read(
+        self, written: Sequence[EnvFileWritten] | None, owner: Steps, *, late: bool = False
+    ) -> dict[str, str]:
+        """The variables of all files, each over those before it. `owner` has the `env_file`.
+
+        `late`: those that aren't there may come into being before the owner starts.
+        """
+        files = [self._file(each, (*owner, "env_file", i)) for i, each in enumerate(written or ())]
+        self.looked_at += [file.path for file in files]
+        variables, beside = read_all(files, self._known, self._unset)
+        self._document.report_beside(beside)
+        for file in files:
+            if fault := file.fault(late=late):
+                self._document.report(fault.what, file.at, fault.hint)
         return variables
+
+    def later(
+        self,
+        written: Sequence[EnvFileWritten] | None,
+        owner: Steps,
+        *,
+        below: Mapping[str, str],
+        above: Mapping[str, str | None],
+        reserved: Container[str],
+    ) -> Later | None:
+        """What reads the same files again, when the owner's turn comes; None if there are none.
+
+        Its own variables lie between those `below` and those `above`.
+        """
+        files = [self._file(each, (*owner, "env_file", i)) for i, each in enumerate(written or ())]
+        if not files:
+            return None
+        return Later(tuple(files), self._known, dict(below), dict(above), reserved)
+
+    @property
+    def _known(self) -> Mapping[str, str]:
+        return {**self.dotenv, **self._environ}
+
+    def _file(self, written: EnvFileWritten, at: Steps) -> EnvFile:
+        return EnvFile(
+            path=self.root / written.path,
+            shown=written.path,
+            required=written.required is not False,
+            subject=subject(at[:-1], self._document),
+            at=at,
+            where=self._document.where(at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """One of the files; whose it is, and where that is written, is for messages."""
+
+    path: Path
+    shown: str
+    required: bool
+    subject: str
+    at: Steps
+    where: str
+
+    def fault(self, *, late: bool = False) -> Problem | None:
+        """What is wrong with where it is; `late`: not that it is missing."""
+        if not self.path.is_dir() and (late or not self.required or self.path.exists()):
+            return None
+        fault = "is a folder" if self.path.is_dir() else "does not exist"
+        hint = f"looked for {self.path}; if it may be missing:"
+        hint += f" `{{path: {self.shown}, required: false}}`"
+        return Problem(f"{self.subject} {fault}: {shown(self.shown)}", self.where, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The variables of a service whose files are read when it starts. Raises ConfigError."""
+
+    files: tuple[EnvFile, ...]
+    known: Mapping[str, str]
+    below: Mapping[str, str]
+    above: Mapping[str, str | None]
+    reserved: Container[str]
+
+    def __call__(self) -> dict[str, str | None]:
+        variables, problems = read_all(self.files, self.known, Unset(None))
+        problems += filter(None, [file.fault() for file in self.files])
+        if problems:
+            raise ConfigError(*problems)
+        own = {name: text for name, text in variables.items() if name not in self.reserved}
+        return {**self.below, **own, **self.above}
+
+
+def read_all(
+    files: Sequence[EnvFile], known: Mapping[str, str], unset: Unset
+) -> tuple[dict[str, str], list[Problem]]:
+    """The variables of those that are there, and what is wrong in them."""
+    variables: dict[str, str] = {}
+    problems: list[Problem] = []
+    for file in files:
+        if file.path.exists() and not file.path.is_dir():
+            found, wrong = _read_env(file.path, ChainMap(variables, dict(known)), unset)
+            problems += wrong
+            variables |= found
+    return variables, problems
 
 
 class Unset:

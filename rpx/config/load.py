@@ -17,6 +17,7 @@ from rpx.config.document import Document, Spellings, Steps, document_from_mappin
 from rpx.config.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.explain import check, check_parts
 from rpx.config.interpolate import interpolate
+from rpx.config.oneshots import after_oneshots, oneshots
 from rpx.config.own_certificates import report_certificates
 from rpx.config.profiles import Asked, active_profiles, is_active, report_nothing_left
 from rpx.config.schema import (
@@ -113,19 +114,29 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
     top, faulty = check_parts(TopWritten, document, context)
     outer = {**files.dotenv, **files.read(top.env_file, ())}
     defaults = top.defaults or DefaultsWritten()
+    first = oneshots(document)
+    late = after_oneshots(
+        [
+            *((at, _name(value), value) for at, value in _proxies(document)),
+            *((at, name, value) for name, at, value in _processes(document)),
+        ],
+        first,
+    )
     routed = [
         (at, written)
         for at, value in _proxies(document)
-        if (written := check(_PROXY, value, at, document, context)) is not None
+        if (written := check(_PROXY, value, at, document, {**context, "late": at in late}))
+        is not None
     ]
     hosts = Counter(to.partition("/")[0] for to in {written.to for _, written in routed})
     shared = frozenset(host for host, routes in hosts.items() if routes > 1)
-    builder = Builder(document, files, outer, defaults, top.https, _oneshots(document), shared)
+    builder = Builder(document, files, outer, defaults, top.https, first, shared, late)
     entries = [Entry(at, builder.proxy(written, at)) for at, written in routed]
     processes = [
         (at, builder.process(name, process, at))
         for name, at, value in _processes(document)
-        if (process := check(_PROCESS, value, at, document, context)) is not None
+        if (process := check(_PROCESS, value, at, document, {**context, "late": at in late}))
+        is not None
     ]
     listen, timeouts, limits, logs = (
         part.written() if part is not None else {}
@@ -205,22 +216,19 @@ def _processes(document: Document) -> list[tuple[str, Steps, object]]:
     return [(name, ("processes", name), value) for name, value in processes.items()]
 
 
-def _oneshots(document: Document) -> frozenset[str]:
-    return frozenset(
-        name
-        for name, _, value in _processes(document)
-        if isinstance(value, dict) and value.get("oneshot") is True
-    )
-
-
 def _names(document: Document, entries: Iterable[Entry]) -> list[str]:
     """What others may depend on, also where something is wrong with it."""
     names = {entry.at: entry.proxy.name for entry in entries}
     for at, value in _proxies(document):
         if isinstance(value, dict):
-            given = str(value.get("name") or str(value.get("to")).lower().split(".")[0])
-            names.setdefault(at, given)
+            names.setdefault(at, _name(value))
     return [*(name for name, _, _ in _processes(document)), *names.values()]
+
+
+def _name(value: object) -> str:
+    """What a proxy is probably called; that its name may be longer is known only later."""
+    given = value if isinstance(value, dict) else {}
+    return str(given.get("name") or str(given.get("to")).lower().split(".")[0])
 
 
 def _folder_name(root: Path) -> str:

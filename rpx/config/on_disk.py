@@ -1,4 +1,7 @@
-"""What must be there on disk when rpx.yaml names it; more validators of schema.py."""
+"""What must be there on disk when rpx.yaml names it; more validators of schema.py.
+
+Of what comes after a oneshot nothing is looked at: the oneshot may make it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def folder(value: object, info: ValidationInfo) -> object:
     if not isinstance(value, str):
         return value
     path = (_root(info) / value).resolve()
-    if not path.is_dir():
+    if not _late(info) and not path.is_dir():
         fault = "is not a folder" if path.exists() else "does not exist"
         raise wrong(f"{fault}: {shown(value)}", f"looked for {path}")
     return path
@@ -24,7 +27,7 @@ def folder(value: object, info: ValidationInfo) -> object:
 def authorities(value: object, info: ValidationInfo) -> object:
     """A file of certificates in PEM, absolute; relative paths begin at the project's folder."""
     path = file(value, info)
-    if isinstance(path, Path):
+    if isinstance(path, Path) and not _late(info):
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
         except ssl.SSLError:
@@ -39,6 +42,8 @@ def file(value: object, info: ValidationInfo) -> object:
     if not isinstance(value, str):
         return value
     path = (_root(info) / value).resolve()
+    if _late(info):
+        return path
     try:
         path.open("rb").close()
     except OSError as error:
@@ -49,3 +54,7 @@ def file(value: object, info: ValidationInfo) -> object:
 
 def _root(info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("root", Path()))
+
+
+def _late(info: ValidationInfo) -> bool:
+    return bool((info.context or {}).get("late"))

@@ -27,7 +27,7 @@ def report_certificates(
     """Add what is wrong with them to the document's problems; `proxies` are those of `entries`."""
     hosts: dict[Steps, list[Proxy]] = {}
     for entry, proxy in zip(entries, proxies, strict=True):
-        if proxy.https and proxy.https.cert:
+        if proxy.https and proxy.https.cert and not proxy.https.late:
             hosts.setdefault(_written(document, entry), []).append(proxy)
     if not hosts:
         return

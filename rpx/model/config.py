@@ -6,6 +6,7 @@ whoever builds them by hand gets pydantic's own errors.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -91,7 +92,8 @@ class Ready(Model):
 class Start(Model):
     """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is.
 
-    `env` is on top of rpx's own environment (None unsets); `cwd` is absolute. A `oneshot` is to end
+    `env` is on top of rpx's own environment (None unsets); `env_later`, if it is there, gives it
+    anew for each run, and raises ConfigError. `cwd` is absolute. A `oneshot` is to end
     and is never ready. `stdin` is a pipe that nobody writes to and that stays `open`, or "null": it
     ends at once. A change of a file that matches `watch` (policy.globs, relative to `cwd`)
     restarts it. `where` is the `file:line:column` of the command, for messages.
@@ -100,6 +102,7 @@ class Start(Model):
     command: str | tuple[str, ...]
     cwd: Path
     env: dict[str, str | None] = Field(default_factory=dict)
+    env_later: Callable[[], Mapping[str, str | None]] | None = None
     restart: Restart = Restart()
     restart_on_unhealthy: bool | None = None  # None: unless the policy is `no`
     success_exit_codes: tuple[int, ...] = (0,)
@@ -132,13 +135,14 @@ class Https(Model):
     """A host has TLS. `redirect`: who comes without it is sent there.
 
     `cert` and `key` are files of the user's own; None: the local authority makes them. `contents`
-    differ where the files do.
+    differ where the files do. `late`: they may come into being while rpx runs.
     """
 
     enabled: bool = True
     cert: Path | None = None
     key: Path | None = None
     contents: str = ""
+    late: bool = False
     redirect: bool = True
 
 

@@ -57,6 +57,23 @@ def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> 
     return found
 
 
+def after_oneshots(specs: Iterable[BackendSpec], done: Collection[str] = ()) -> set[str]:
+    """Return the labels of those that depend, near or far, on a oneshot that isn't `done` (a name):
+    what they need may come into being only by it.
+    """
+    specs = list(specs)
+    late = {spec.name for spec in specs if spec.start and spec.start.oneshot} - set(done)
+    found: set[str] = set()
+    while new := [
+        spec
+        for spec in specs
+        if spec.label not in found and any(each.name in late for each in spec.depends_on)
+    ]:
+        found.update(spec.label for spec in new)
+        late.update(spec.name for spec in new)
+    return found
+
+
 def sentence(missing: Iterable[Obstacle]) -> str:
     """Say what is waited for: "for db (starting: connection refused) and migrate (failed)"."""
     return "for " + " and ".join(f"{each.name} ({each.why})" for each in missing)

@@ -203,7 +203,7 @@ def _differences(before: BackendSpec, after: BackendSpec) -> Iterator[str]:
     if bool(before.change_origin) is not bool(after.change_origin):
         yield "change_origin"
     if before.start and after.start:
-        named = [name for name in Start.model_fields if name not in ("env", "where")]
+        named = [name for name in Start.model_fields if name not in ("env", "env_later", "where")]
         yield from _unequal(before.start, after.start, named)
         old, new = before.start.env, after.start.env
         yield from (

@@ -105,11 +105,14 @@ def ending(code: int) -> str:
     """Say how a process ended, from its exit code (negative: minus the signal's number)."""
     if code < 0:
         return f"killed by {_SIGNALS.get(-code, f'signal {-code}')}"
-    if code - 128 in _SIGNALS:  # how a shell tells of its child
-        return f"exited with status {code} (its child was killed by {_SIGNALS[code - 128]})"
-    return f"exited with status {code}"
+    if code - 128 in _SIGNALS:  # a shell tells of its child like that, and a JVM of itself
+        return f"exited with status {code}, as after {_SIGNALS[code - 128]}"
+    means = _MEANS.get(code)
+    return f"exited with status {code} ({means})" if means else f"exited with status {code}"
 
 
+# What a shell says by them (POSIX, Shell & Utilities 2.8.2).
+_MEANS: Final = {126: "not executable", 127: "command not found"}
 # The numbers that Linux and macOS share; the `signal` module is a door pure rooms don't open.
 _SIGNALS: Final = {
     1: "SIGHUP",

@@ -60,7 +60,8 @@ class Contexts:
         self._leaves = leaves
         self._say = say
         self._ready: dict[str, tuple[Leaf | None, ssl.SSLContext]] = {}
-        self._own: dict[Https, ssl.SSLContext] = {}
+        self._own: dict[Https, tuple[object, ssl.SSLContext]] = {}
+        self._lacking: dict[str, str] = {}  # what was said last of hosts whose files aren't there
         self._unknown: set[str] = set()
         self._one = trio.CapacityLimiter(1)  # they take turns anyway, and others need threads
 
@@ -73,8 +74,11 @@ class Contexts:
             self._leaves.check(
                 *(host.removeprefix(WILDCARD) for host in self._hosts if not self._hosts[host].cert)
             )
-        self._make(self._nameless)
+        if not self._is_late(self._nameless):
+            self._make(self._nameless)
         for host, https in self._hosts.items():
+            if https.late:  # its files may come into being: they are looked at when asked for
+                continue
             if https.cert or not (_is_wild(host) or _ADDRESS.fullmatch(host)):
                 self._make(host)
 
@@ -102,8 +106,11 @@ class Contexts:
         try:
             await trio.to_thread.run_sync(self._make, host, limiter=self._one)
         except (RpxError, OSError) as error:
-            self._say(f"no certificate for {host}: {error}")
+            if self._lacking.get(host) != str(error):
+                self._say(f"no certificate for {host}: {error}")
+            self._lacking[host] = str(error)
             return False
+        self._lacking.pop(host, None)
         return True
 
     def covers(self, asked: str, host: str) -> bool:
@@ -114,8 +121,10 @@ class Contexts:
     def _make(self, host: str) -> None:
         https, leaf = self._routes.find(host, b"/"), None
         if https is not None and https.cert is not None:
-            context = self._own.get(https) or _context(https.cert, https.key)
-            self._own[https] = context
+            stamp, known = _stamp(https), self._own.get(https)
+            fresh = known is not None and known[0] == stamp
+            context = known[1] if known and fresh else _context(https.cert, https.key)
+            self._own[https] = stamp, context
         elif self._leaves is not None:
             leaf = self._leaves.get(host, beside=self._here if host == self._nameless else ())
             context = _context(leaf.path)
@@ -141,6 +150,8 @@ class Contexts:
         leaf = ready and ready[0]
         if ready is None or (leaf and self._leaves and not self._leaves.is_good(leaf)):
             return self._miss(tls, host)
+        if self._is_late(host) and self._is_old(host):
+            return self._miss(tls, host)
         tls.context = ready[1]
         return None
 
@@ -153,6 +164,15 @@ class Contexts:
             return self._tell(host, NO_NAME)
         tls.missing = host
         return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR  # nobody is told, if it can be made
+
+    def _is_late(self, host: str) -> bool:
+        https = self._routes.find(host, b"/")
+        return https is not None and https.late
+
+    def _is_old(self, host: str) -> bool:
+        """Whether files that may come into being are others by now."""
+        https = self._routes.find(host, b"/")
+        return https in self._own and self._own[https][0] != _stamp(https)
 
     def _tell(self, name: str, why: str) -> int:
         """Say, once for each name, what is wrong with it; return the alert for the client."""
@@ -180,3 +200,14 @@ def _context(cert: Path | None = None, key: Path | None = None) -> ssl.SSLContex
     context.set_alpn_protocols(["h2", "http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION  # or a read might have to write
     return context
+
+
+def _stamp(https: Https) -> object:
+    """Return what stays the same as long as files that may come into being do; None for others."""
+    if not https.late or https.cert is None or https.key is None:
+        return None
+    try:
+        stats = [path.stat() for path in (https.cert, https.key)]
+    except OSError:
+        return None
+    return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in stats)

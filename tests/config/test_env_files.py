@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from rpx.errors import ConfigError
 from tests.config.support import load, refused
 
 
@@ -76,3 +79,55 @@ def test_mistakes_in_env_files_are_told_with_those_of_the_file(tmp_path: Path) -
         ("`env_file` of process `b` is a folder: `.`", "px.yaml:2:79"),
         ("this line is not `KEY=value`", "/own.env:1:1"),
     ]
+
+
+LATE = """\
+    env_file: all.env
+    proxies:
+      - {to: web.localhost, name: site, start: {command: ./a, env_file: own.env}, depends_on: mid}
+      - {to: b.localhost, start: {command: ./b, cwd: dist, env_file: own.env}, depends_on: [site]}
+    processes:
+      make: {command: "true", oneshot: true}
+      mid: {command: ./c, cwd: built, env_file: own.env, depends_on: {make: completed}}
+"""
+
+
+def test_what_a_oneshot_may_make_is_looked_at_when_its_turn_comes(tmp_path: Path) -> None:
+    write(tmp_path, all="A=all\nB=all\n")
+    config = load(tmp_path, LATE).config
+    site, b = (proxy.start for proxy in config.proxies)
+    assert site
+    assert b
+    assert b.cwd == tmp_path / "dist"
+    assert site.env == {"A": "all", "B": "all"}
+    assert site.env_later is not None
+    with pytest.raises(ConfigError, match=r"`env_file` of proxy `site` does not exist"):
+        site.env_later()
+    write(tmp_path, own="B=own\nC=$A\nPORT=1\n")
+    assert site.env_later() == {"A": "all", "B": "own", "C": ""}
+    assert load(tmp_path, LATE).config.proxies[0].start.env["B"] == "own"  # type: ignore[union-attr]
+
+
+def test_what_comes_after_no_oneshot_must_be_there_at_once(tmp_path: Path) -> None:
+    write(tmp_path, all="")
+    text = LATE.replace("oneshot: true", "oneshot: false")
+    faults = [each.what for each in refused(tmp_path, text) if "does not exist" in each.what]
+    assert len(faults) == 3  # of each service the first
+
+
+def test_a_certificate_may_come_from_a_oneshot_too(tmp_path: Path) -> None:
+    text = """\
+        https: true
+        proxies:
+          - {to: a.localhost, start: ./a, depends_on: certs, https: {cert: a.pem, key: a.key}}
+          - to: b.localhost
+            from: {url: "https://localhost:1", ca: ca.pem, start: ./b}
+            depends_on: certs
+        processes: {certs: {command: mkcert, oneshot: true}}
+    """
+    a, b = load(tmp_path, text).config.proxies
+    assert a.https
+    assert a.https.late
+    assert a.https.cert == tmp_path / "a.pem"
+    assert b.https
+    assert not b.https.late

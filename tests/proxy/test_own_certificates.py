@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+import trio
 
 from rpx.certificates.authority import Authority, open_authority
 from rpx.model.config import Https
@@ -63,3 +64,29 @@ async def test_an_own_certificate_is_beside_those_of_the_authority(
         client = await house.tls_client(trusting, "web.localhost")
         await client.send(get())
         assert (await client.answer()).status == 421
+
+
+async def test_files_that_are_not_there_yet_are_taken_when_they_are(
+    own: tls.Authority, tmp_path: Path
+) -> None:
+    file = tmp_path / "late.pem"
+    https = Https(cert=file, key=file, late=True)
+    said: list[str] = []
+    contexts = Contexts({HOST: https}, None, said.append)
+    contexts.prepare()
+    trusting = ssl.create_default_context(cafile=str(own.file))
+    async with (
+        origin(answers(OK)) as backend,
+        running(backend, https=https, contexts=contexts) as house,
+    ):
+        for _ in range(2):
+            with pytest.raises((ssl.SSLError, trio.BrokenResourceError)):
+                await house.tls_client(trusting, HOST)
+        assert len(said) == 1
+        assert "No such file" in said[0]
+        for days in (1, 2):  # the first, and another one in its place
+            made = own.issue(HOST, days=days)
+            expected = ssl.PEM_cert_to_DER_cert(made.read_text().partition("-----BEGIN PRIV")[0])
+            made.rename(file)
+            client = await house.tls_client(trusting, HOST)
+            assert client.sock.stream.getpeercert(binary_form=True) == expected

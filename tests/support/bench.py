@@ -133,6 +133,7 @@ class Bench:
         self.life = Life(
             registry=self.registry,
             backend=self.backend,
+            look=lambda: None,
             open=self._open,
             sign=lambda: self,
             check=self._check,
