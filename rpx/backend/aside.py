@@ -9,9 +9,10 @@ import trio
 
 from rpx.backend.child import open_child
 from rpx.backend.logs import pump
+from rpx.errors import brief
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
-from rpx.model.escapes import without_escapes
+from rpx.model.escapes import on_a_terminal
 from rpx.policy.restart import ending
 
 
@@ -53,7 +54,7 @@ class Aside:
             return f"no end within {within:g} s"
         if code == 0:
             return None
-        said = without_escapes(last[0]).decode("utf-8", "replace").strip()
+        said = brief(on_a_terminal(last[0], colour=False).decode("utf-8", "replace"))
         return f"{ending(code)}: {said}" if said else ending(code)
 
 

@@ -14,7 +14,7 @@ from rpx.backend.ports import LOOPBACK, is_taken
 from rpx.backend.processes import PortOwner, port_owner
 from rpx.backend.shell import first_word, unreached
 from rpx.backend.socket_file import clear
-from rpx.errors import ConfigError, Problem, RpxError
+from rpx.errors import ConfigError, Problem, RpxError, brief
 from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
 from rpx.model.status import BackendSpec
@@ -155,7 +155,7 @@ def _described(owner: PortOwner | None) -> str:
         return "a connection that goes out from it, or has just ended: nobody listens there"
     if owner.pid is None:
         return "another user's process"
-    return f"`{owner.cmdline or owner.name}` (pid {owner.pid})"
+    return f"`{brief(owner.cmdline or owner.name)}` (pid {owner.pid})"
 
 
 def _places(spec: BackendSpec, address: Address) -> list[tuple[socket.AddressFamily, str]]:

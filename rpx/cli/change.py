@@ -9,7 +9,8 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.copies import copies
-from rpx.cli.output import json_option, print_json
+from rpx.cli.output import json_option, print_json, say, warn
+from rpx.errors import visible
 
 if TYPE_CHECKING:
     from rpx.control.client import Client
@@ -73,17 +74,17 @@ def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
     else:
         plan = work(client, True)  # first only a look
         for sentence in plan["sentences"]:
-            print(sentence, flush=True)
+            print(visible(sentence), flush=True)
         for advice in plan["advice"]:
-            click.echo(f"warning: {advice}", err=True)
+            warn(advice)
         if dry_run:
             return 0
         answer = work(client, False)
         for outcome in answer["outcomes"]:
-            print(outcome["sentence"])
+            print(visible(outcome["sentence"]))
     failed = next((each for each in answer.get("outcomes", ()) if each["exit_code"]), None)
     if failed is None:
         return 0
     service = failed["label"].partition(":")[0]
-    click.echo(f"hint: `rpx logs {service}` shows what it has printed", err=True)
+    say(f"hint: `rpx logs {service}` shows what it has printed")
     return int(failed["exit_code"])

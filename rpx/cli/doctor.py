@@ -19,7 +19,7 @@ from rpx.doctor.machine import clock, leftovers, versions
 from rpx.doctor.names import names
 from rpx.doctor.ports import ports
 from rpx.doctor.trust import trust
-from rpx.errors import ConfigError, Exit, NotRunning, RpxError
+from rpx.errors import ConfigError, Exit, NotRunning, RpxError, visible
 from rpx.model.config import Config
 
 EXAMPLES = """\
@@ -97,9 +97,10 @@ def _show(finding: Finding, *, colour: bool) -> None:
     word = f"{finding.status.value:<7}"
     if colour:
         word = click.style(word, fg=COLOURS[finding.status])
-    print(f"  {word}  {finding.subject}: {finding.detail}")
+    print(f"  {word}  {visible(finding.subject)}: {visible(finding.detail)}")
     if finding.hint:
-        print("\n".join(f"           {line}" for line in f"hint: {finding.hint}".splitlines()))
+        hint = visible(f"hint: {finding.hint}").split("\n")
+        print("\n".join(f"           {line}" for line in hint))
 
 
 def _row(finding: Finding) -> dict[str, str | None]:

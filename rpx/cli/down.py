@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import click
 
 from rpx.backend.processes import marked
 from rpx.cli.command import Command, Common
+from rpx.cli.output import say
 from rpx.cli.remains import clear
 from rpx.control.client import Client
 from rpx.control.lease import (
@@ -97,7 +97,7 @@ def _wait(lease: Lease, deadline: float) -> None:
                 hint=f"see what it waits for: `rpx ps`; end it at once: `kill {guardian}`",
             )
         time.sleep(LOOK)
-    sys.stderr.write(f"stopped {lease.name}\n")
+    say(f"stopped {lease.name}")
 
 
 def _gone(lease: Lease) -> bool:

@@ -14,14 +14,14 @@ from rpx.backend.limits import raise_file_limit
 from rpx.cli.chart import characters, chart
 from rpx.cli.command import Command, Common
 from rpx.cli.duration import seconds
-from rpx.cli.output import json_option, print_json, print_table
+from rpx.cli.output import json_option, print_json, print_table, say
 from rpx.cli.table import Column, Table
 from rpx.control.client import Client
 from rpx.control.lease import find_running
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
 from rpx.drill.report import Damage, Report, to_json
 from rpx.drill.run import Drill, Wish
-from rpx.errors import Exit, UsageError
+from rpx.errors import Exit, UsageError, visible
 
 EXAMPLES = """\
 rpx drill api                           # 200 requests/s for 10 s; one copy is killed in the middle
@@ -103,10 +103,8 @@ def drill(
     hit = victim(rows, target or None)
     wish = Wish(name, str(hit.url), path, rate, lasts, allow_errors)
     plan = Plan(kind, hit.label, when, down)
-    _say(
-        f"{rate} requests/s to {wish.url}{path} for {lasts:g} s; after {when:g} s: {plan.sentence}"
-    )
-    run = Drill(client, lease, wish, plan, _say)
+    say(f"{rate} requests/s to {wish.url}{path} for {lasts:g} s; after {when:g} s: {plan.sentence}")
+    run = Drill(client, lease, wish, plan, say)
     report = trio.run(run.run)
     if as_json:
         print_json(to_json(report))
@@ -148,7 +146,7 @@ def _show(report: Report, *, colour: bool) -> None:
         print(_what_rpx_did(report.damage))
     print(_counts(report))
     for why, count in report.failures.items():
-        print(f"  {count} × {why}")
+        print(visible(f"  {count} × {why}"))
     if report.late > LATE:
         print(f"this machine was busy: requests were sent up to {report.late:.0f} ms late")
     print(_verdict(report, colour=colour))
@@ -193,7 +191,3 @@ def _verdict(report: Report, *, colour: bool) -> str:
 
 def _ended(report: Report) -> float:
     return max((part.at for part in report.timeline if part.requests), default=0.0)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import json_option, print_json
+from rpx.cli.output import json_option, print_json, say
 from rpx.config import find_config, load_config
 from rpx.config.addresses import is_host_name
-from rpx.errors import RpxError, UsageError
+from rpx.errors import RpxError, UsageError, visible
 from rpx.policy.hosts_file import ADDRESSES, foreign_names, our_names, with_names
 
 ACTIONS = ("add", "remove", "list")
@@ -67,7 +67,7 @@ def hosts(
         new = [name for name in our_names(_read(hosts_file)) if name in wanted]
         _change(hosts_file, action, new, lambda now: [each for each in now if each not in wanted])
         said = "removed" if new else "nothing to remove"
-    click.echo(f"{hosts_file}: {said}{': ' if new else ''}{', '.join(new)}", err=True)
+    say(f"{hosts_file}: {said}{': ' if new else ''}{', '.join(new)}")
     if as_json:
         _list(our_names(_read(hosts_file)), as_json=True)
 
@@ -77,7 +77,7 @@ def _list(names: Sequence[str], *, as_json: bool) -> None:
         print_json([{"name": name, "addresses": list(ADDRESSES)} for name in names])
         return
     for name in names:
-        print(name)
+        print(visible(name))
 
 
 def _checked(name: str) -> str:
@@ -125,7 +125,7 @@ def _not_elsewhere(text: str, wanted: Iterable[str]) -> list[str]:
                 f"line {other.line} of the file leads `{other.name}` to {other.address} already",
                 hint="remove that line first; it isn't one of rpx",
             )
-        click.echo(f"{other.name}: there already, by hand (line {other.line})", err=True)
+        say(f"{other.name}: there already, by hand (line {other.line})")
         left.pop(other.name)
     return list(left)
 

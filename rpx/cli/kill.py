@@ -7,7 +7,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.duration import seconds
 from rpx.cli.output import json_option, print_json
-from rpx.errors import UsageError
+from rpx.errors import UsageError, visible
 
 EXAMPLES = """\
 rpx kill-backend 3001                   # SIGKILL; rpx restarts it at once
@@ -48,4 +48,4 @@ def kill_backend(
     if as_json:
         print_json(kill)
     else:
-        print(kill["sentence"])
+        print(visible(kill["sentence"]))

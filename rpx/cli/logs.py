@@ -28,7 +28,7 @@ from rpx.control.lease import Lease, find_project, running
 from rpx.control.paths import journal_folder
 from rpx.errors import NotRunning, UsageError
 from rpx.journal.files import services
-from rpx.model.escapes import without_escapes
+from rpx.model.escapes import on_a_terminal
 
 EXAMPLES = """\
 rpx logs                        # the last 100 lines of each backend
@@ -69,7 +69,7 @@ class Printer:
         return self._layout.output(line.label, line.text + b"\n")
 
     def _object(self, line: Said) -> bytes:
-        raw = line.text if self._colour else without_escapes(line.text)
+        raw = line.text if self._colour else on_a_terminal(line.text, colour=False)
         text = raw.decode("utf-8", "surrogateescape")
         return json.dumps({"label": line.label, "at": line.at, "text": text}).encode() + b"\n"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import trio
 
 from rpx.cli.sentences import Teller, stopping, waiting
+from rpx.errors import visible
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.hub.walls import walled
@@ -75,7 +76,7 @@ class Narrator:
         self._say(map(str, told))
 
     def _say(self, sentences: Iterable[str]) -> None:
-        text = "".join(f"{sentence}\n" for sentence in sentences)
+        text = visible("".join(f"{sentence}\n" for sentence in sentences))
         if text:
             self._registry.tell(text.encode("utf-8", "surrogateescape"))
 

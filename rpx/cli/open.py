@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from rpx.cli.command import Command, Common
+from rpx.cli.output import say
 from rpx.errors import RpxError, UsageError
 
 EXAMPLES = """\
@@ -38,7 +39,7 @@ def open_(common: Common, name: str | None) -> None:
         )
     print(url, flush=True)
     if not webbrowser.open(url):
-        click.echo("there is no browser to open it with; $BROWSER names one", err=True)
+        say("there is no browser to open it with; $BROWSER names one")
 
 
 def _chosen(urls: dict[str, str], name: str | None) -> str:

@@ -6,6 +6,7 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.output import json_option, print_json
+from rpx.errors import visible
 
 names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
 
@@ -17,7 +18,7 @@ def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -
         print_json(outcomes)
     else:
         for outcome in outcomes:
-            print(outcome["sentence"])
+            print(visible(outcome["sentence"]))
     return next((o["exit_code"] for o in outcomes if o["exit_code"]), 0)
 
 

@@ -12,7 +12,7 @@ import click
 
 from rpx.cli.table import Table
 from rpx.errors import visible
-from rpx.model.escapes import without_escapes
+from rpx.model.escapes import on_a_terminal
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts")
 
@@ -52,8 +52,8 @@ def warn(text: str) -> None:
 
 def quoted(lines: Sequence[str]) -> list[str]:
     """Lines that a service has printed, indented, without what would move the cursor."""
-    raw = (line.encode("utf-8", "surrogateescape") for line in lines)
-    return [f"    {without_escapes(each).decode('utf-8', 'replace')}" for each in raw]
+    raw = (on_a_terminal(line.encode("utf-8", "surrogateescape"), colour=False) for line in lines)
+    return [f"    {each.decode('utf-8', 'replace')}" for each in raw]
 
 
 def size(count: float) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rpx.backend.processes import marked, send
 from rpx.control.lease import Identity, Lease, crashed_runs, take
-from rpx.errors import RpxError
+from rpx.errors import RpxError, visible
 
 KILL_TAKES = 2.0  # seconds
 
@@ -50,7 +50,7 @@ def clear_strays() -> None:
 def say(text: str) -> None:
     """To stderr, if anybody is there."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(visible(text), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         pass
 

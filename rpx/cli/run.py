@@ -16,6 +16,7 @@ from rpx.backend.fleet import child_environment
 from rpx.backend.ports import settle_ports
 from rpx.backend.shell import argv
 from rpx.cli.command import Command, Common
+from rpx.cli.output import warn
 from rpx.config import find_config, load_config
 from rpx.config.profiles import Asked
 from rpx.control.lease import running
@@ -55,7 +56,7 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
     config = load_config(
         path,
         os.environ,
-        lambda text: click.echo(f"warning: {text}", err=True),
+        warn,
         Asked(names=(name,)),  # also one that belongs to no run without its profile
     )
     config = settle_ports(config, ports_file(path), keep=False)

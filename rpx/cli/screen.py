@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import click
 
-from rpx.model.escapes import without_escapes
+from rpx.model.escapes import on_a_terminal
 from rpx.model.status import OWN_WORDS
 
 PLAIN: Final = ("cyan", "yellow", "green", "magenta", "blue")
 PALETTE: Final = (*PLAIN, *(f"bright_{colour}" for colour in PLAIN))
 REQUEST: Final = b"[rpx] Request "  # so begins a line about one
-RESET: Final = click.style("", reset=True).encode()
-
-_COLOURED = re.compile(rb"[^\n]*\x1b[^\n]*")  # a line with an escape byte
 
 
 class Layout:
@@ -35,15 +31,14 @@ class Layout:
     def output(self, label: str, text: bytes) -> bytes:
         """Lines that somebody printed, each with its newline.
 
-        The colours of a line end with it, or go where none are wanted.
+        Of what is no text, only colours go to the screen, and none where they aren't wanted.
         """
         if label == OWN_WORDS:
             if text.startswith(REQUEST) and text.count(b"\n" + REQUEST) == text.count(b"\n") - 1:
                 return text  # there may be many of them
             lines = text.decode("utf-8", "surrogateescape").split("\n")[:-1]
             return b"".join(map(self.own, lines))
-        if b"\x1b" in text:
-            text = _COLOURED.sub(_closed, text) if self._colour else without_escapes(text)
+        text = on_a_terminal(text, colour=self._colour)
         prefix = self._prefixes.get(label) or self._known(label)
         return prefix + text[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
 
@@ -52,8 +47,7 @@ class Layout:
         text = sentence.encode("utf-8", "surrogateescape")
         if text.startswith(REQUEST):
             return text + b"\n"
-        if b"\x1b" in text:  # what a process printed before it failed
-            text = without_escapes(text)
+        text = on_a_terminal(text, colour=False)  # another version's, in a file of long ago
         if self._colour and sentence.startswith("error:"):
             text = click.style(text.decode(errors="replace"), fg="red", bold=True).encode()
         return b"%b%b\n" % (self._own, text)
@@ -71,10 +65,6 @@ class Layout:
         if self._colour:
             text = click.style(text, fg=colour, bold=label == OWN_WORDS)
         return f"{text} ".encode()
-
-
-def _closed(line: re.Match[bytes]) -> bytes:
-    return line[0] + RESET
 
 
 class Screen:

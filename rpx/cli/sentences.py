@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_never
 
+from rpx.errors import brief
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Location, SocketFile
+from rpx.model.escapes import on_a_terminal
 from rpx.model.status import HAS_PROCESS, Event, Note, RotationChanged, Routed, State, StateChanged
 
 LAST_WORDS = 5  # lines of output that an error shows
@@ -82,7 +84,8 @@ class Teller:
         lines = [line for line in backend.lines.tail(LAST_WORDS) if line.at >= begun]
         if lines:
             yield "  last output:"
-            yield from (f"    {line.text.decode(errors='replace')}" for line in lines)
+            texts = (on_a_terminal(line.text, colour=False) for line in lines)
+            yield from (f"    {text.decode(errors='replace')}" for text in texts)
         run = f"run `{_by_hand(backend)}` yourself, then " if backend.spec.start else ""
         yield f"hint: {run}`rpx start {event.label}`"
 
@@ -165,7 +168,7 @@ def _route(registry: Registry, pool: Pool) -> str:
 def _command(backend: Backend) -> str:
     assert backend.spec.start is not None  # noqa: S101 - for the type checker: callers have looked
     command = backend.spec.start.command
-    return command if isinstance(command, str) else shlex.join(command)
+    return brief(command if isinstance(command, str) else shlex.join(command))
 
 
 def _by_hand(backend: Backend) -> str:

@@ -9,16 +9,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-import click
-
 from rpx.certificates.files import caller
 from rpx.certificates.stores import Step, found
+from rpx.cli.output import say
 from rpx.errors import RpxError
-
-
-def say(text: str) -> None:
-    """What is going on, to stderr."""
-    click.echo(text, err=True)
 
 
 class Steps:

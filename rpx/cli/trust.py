@@ -17,7 +17,8 @@ from rpx.certificates.scope import check_allowed
 from rpx.certificates.stores import Store, system_store
 from rpx.certificates.trusted import stores
 from rpx.cli.command import Command
-from rpx.cli.steps import Steps, say
+from rpx.cli.output import say
+from rpx.cli.steps import Steps
 from rpx.errors import RpxError, UsageError
 
 

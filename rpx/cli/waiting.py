@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rpx.cli.output import quoted
+from rpx.cli.output import quoted, say
 from rpx.control.client import Client
 from rpx.control.lease import Lease, find_running
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
@@ -59,12 +58,6 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
             say(f"rpx: waiting for {text}")
             said, due = text, time.monotonic() + AGAIN
         time.sleep(LOOK)
-
-
-def say(text: str) -> None:
-    """Progress is no data: it goes to stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 def _rows(client: Client, lease: Lease) -> list[Row]:

@@ -12,6 +12,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.output import age, json_option, print_json, quoted
 from rpx.cli.ps import COLOURS
+from rpx.errors import visible
 
 EXAMPLES = """\
 rpx why api                     # why is it not ready? What is it waiting for?
@@ -44,14 +45,14 @@ def _told(each: dict[str, Any], now: float, *, colour: bool) -> Iterator[str]:
     if colour and state in COLOURS:
         state = click.style(state, fg=COLOURS[state])
     since = age(now - each["since"])
-    yield f"{each['label']} {state} for {since}: {each['because']}"
+    yield f"{visible(each['label'])} {state} for {since}: {visible(each['because'])}"
     for what, text in _details(each, now):
-        yield f"  {what:<12}{text}"
+        yield f"  {what:<12}{visible(text)}"
     if each["last_lines"]:
         yield "  last lines"
         yield from quoted(each["last_lines"])
     if each["hint"]:
-        yield f"hint: {each['hint']}"
+        yield visible(f"hint: {each['hint']}")
 
 
 def _details(each: dict[str, Any], now: float) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rpx.errors import brief
 from rpx.model.config import Ready
 from rpx.model.status import BackendSpec
 
@@ -25,5 +26,5 @@ def _sign(ready: Ready, spec: BackendSpec) -> str:
         return f"GET http://{ready.http.address or spec.address}{ready.http.path}"
     if ready.command is not None:
         words = ready.command if isinstance(ready.command, str) else " ".join(ready.command)
-        return f"success of `{words}`"
+        return f"success of `{brief(words)}`"
     return f"{ready.delay:g} s up" if ready.delay is not None else ""

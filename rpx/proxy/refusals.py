@@ -12,6 +12,7 @@ from rpx.hub.counts import Counts
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.hub.tls import NO_TLS, UNTRUSTED
+from rpx.model.escapes import on_a_terminal
 from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
@@ -261,6 +262,7 @@ def _report(registry: Registry, backend: Backend) -> BackendReport:
         since=f"{registry.age(backend):.0f} s",
         last_error=backend.witness.last_error,
         output=tuple(
-            line.text.decode("utf-8", "replace") for line in backend.witness.lines.tail(LAST_LINES)
+            on_a_terminal(line.text, colour=False).decode("utf-8", "replace")
+            for line in backend.witness.lines.tail(LAST_LINES)
         ),
     )

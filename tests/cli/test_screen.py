@@ -70,8 +70,12 @@ def test_a_label_that_is_new_gets_a_prefix_of_its_own() -> None:
     assert Layout([], colour=False).output("api:3000", b"hello\n") == b"api:3000 | hello\n"
 
 
-def test_bytes_that_are_no_text_pass() -> None:
-    line = bytes(range(256)).replace(b"\n", b"").replace(b"\x1b", b"")
+def test_bytes_that_are_no_text_pass_unless_they_control_the_terminal() -> None:
+    line = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0xA0, 0x100))
+    controls = bytes(
+        {*range(0x20), *range(0x7F, 0xA0)} - set(b"\n\t\x1b\b\x90\x98\x9b\x9d\x9e\x9f")
+    )
+    assert Layout(LABELS, colour=True).output("db", controls + line + b"\n").endswith(line + b"\n")
     assert Layout(LABELS, colour=False).output("db", line + b"\n") == b"db       | " + line + b"\n"
 
 
