@@ -33,6 +33,7 @@ _FORBIDDEN = frozenset(
     (b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade")
 )
 _HOPS = frozenset((b"connection", b"transfer-encoding", b"upgrade"))  # in heads of our own
+_CHUNKED_LINE = b"\r\nTransfer-Encoding: chunked"
 _ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 
 
@@ -112,9 +113,17 @@ def read_fields(fields: Iterable[Field], *, ended: bool, key: bytes) -> Asked:
     else:
         length = _length(lines, ended=ended)
         if length == CHUNKED:
-            out.append(b"Transfer-Encoding: chunked")
+            out.append(_CHUNKED_LINE[2:])
     head = b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (method, path, b"\r\n".join(out))
     return Asked(head, length, protocol is not None)
+
+
+def counted(asked: Asked, length: int) -> Asked:
+    """Return the same head of a body whose length was not known, and is now."""
+    head = asked.head.removesuffix(_CHUNKED_LINE + b"\r\n\r\n")
+    if length:
+        head += b"\r\nContent-Length: %d" % length
+    return Asked(head + b"\r\n\r\n", length, asked.websocket)
 
 
 def read_trailers(fields: Sequence[Field]) -> bytes:

@@ -7,12 +7,12 @@ taking it apart again is short; and nothing on the path of a request asks for th
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
-from rpx.http.fields import Asked, Field, Told, accepts, answer_fields, split_lines
-from rpx.http.framing import CHUNKED, ChunkedReader, chunk_of, last_chunk
+from rpx.http.fields import Asked, Field, Told, accepts, answer_fields, counted, split_lines
+from rpx.http.framing import CHUNKED, LAST_CHUNK, ChunkedReader, chunk_of, last_chunk
 from rpx.http.head import parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
@@ -23,6 +23,11 @@ from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.multiplex import Multiplex
+
+# A body without a length is sent on chunked, which some servers take for none (WSGI knows no other
+# than a length). A small one has mostly come a moment after its head.
+MOMENT: Final = 0.02  # seconds that its end gets
+SMALL: Final = 65536  # bytes
 
 
 class Stream(Client):
@@ -47,6 +52,8 @@ class Stream(Client):
             return
         try:
             try:
+                if self._head.length == CHUNKED:
+                    self._head = await self.wire.counted_soon(self._head)
                 parsed = parse_request(self._head.head, self.proxy.head_limits)
                 if parsed is not None:  # it is always whole
                     self.ahead = self.wire.at_hand()
@@ -157,6 +164,21 @@ class StreamWire:
             await self._news.wait()
 
     expect = receive
+
+    async def counted_soon(self, asked: Asked) -> Asked:
+        """Wait a moment for the end of a body; return the head, with its length if that is known.
+
+        Trailers need chunks. Raises WireCut.
+        """
+        with trio.move_on_after(MOMENT):
+            while not self.ended and sum(map(len, self._come)) <= SMALL:
+                self.check()
+                self._news = trio.Event()
+                await self._news.wait()
+        if not self.ended or self._last != LAST_CHUNK:
+            return asked
+        self._chunked, self._last = False, b""
+        return counted(asked, sum(map(len, self._come)))
 
     async def send(self, data: bytes) -> None:
         """Send a head, or a piece of a body, as HTTP/1.1 has it. Raises WireCut."""

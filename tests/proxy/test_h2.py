@@ -6,6 +6,7 @@ import pytest
 import trio
 from h2.errors import ErrorCodes
 
+from rpx.proxy import stream
 from tests.proxy.h2_client import asked, client
 from tests.proxy.house import running, until
 from tests.support.origin import OK, answers, closes, origin, says
@@ -43,7 +44,7 @@ async def test_streams_are_answered_side_by_side_and_a_slow_one_keeps_none_waiti
         assert (await peer.answer(slow)).body == b"ok"
 
 
-async def test_a_body_with_a_length_keeps_it_and_one_without_is_chunked() -> None:
+async def test_a_body_with_a_length_keeps_it_and_one_without_is_counted_if_it_has_ended() -> None:
     async with origin() as backend, running(backend) as house, client(house) as peer:
         told = await peer.ask("/", ("content-length", "5"), method="POST", body=b"hello")
         end = await backend.accept()
@@ -54,10 +55,50 @@ async def test_a_body_with_a_length_keeps_it_and_one_without_is_chunked() -> Non
         assert (await peer.answer(told)).status == 200
         untold = await peer.ask("/", method="POST", body=b"hello")
         request = await asked(end)
-        assert b"Transfer-Encoding: chunked\r\n" in request
+        assert b"\r\nContent-Length: 5\r\n" in request
+        assert b"Transfer-Encoding" not in request
         assert request.endswith(b"\r\n\r\nhello")
         await end.send(OK)
         assert (await peer.answer(untold)).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PUT"])
+async def test_a_request_that_ends_with_no_data_has_no_body(method: str) -> None:
+    async with origin(answers(OK)) as backend, running(backend) as house, client(house) as peer:
+        await peer.answer(await peer.ask(method=method, body=b""))
+        assert b"Transfer-Encoding" not in backend.requests[0]
+        told = b"\r\nContent-Length: 0\r\n" in backend.requests[0]
+        assert told == (method in {"POST", "PUT"})
+
+
+async def test_a_small_body_that_comes_in_pieces_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "MOMENT", SOON)
+    async with origin(answers(OK)) as backend, running(backend) as house, client(house) as peer:
+        number = await peer.ask(method="POST", end=False)
+        for piece in (b"hel", b"lo", b""):
+            await peer.settled()
+            peer.h2.send_data(number, piece, end_stream=not piece)
+            await peer.flush()
+        assert (await peer.answer(number)).status == 200
+        assert b"\r\nContent-Length: 5\r\n" in backend.requests[0]
+        assert backend.requests[0].endswith(b"\r\n\r\nhello")
+
+
+async def test_a_body_that_goes_on_is_chunked() -> None:
+    async with origin() as backend, running(backend) as house, client(house) as peer:
+        number = await peer.ask(method="POST", end=False)
+        peer.h2.send_data(number, b"hello")
+        await peer.flush()
+        end = await backend.accept()
+        assert b"\r\nTransfer-Encoding: chunked\r\n" in await end.until(b"\r\n\r\n")
+        assert await end.until(b"hello\r\n") == b"5\r\nhello\r\n"
+        peer.h2.end_stream(number)
+        await peer.flush()
+        assert await end.take(5) == b"0\r\n\r\n"
+        await end.send(OK)
+        assert (await peer.answer(number)).status == 200
 
 
 async def test_a_post_without_a_body_says_so() -> None:
