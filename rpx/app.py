@@ -109,6 +109,7 @@ async def serve(
             timeouts=config.timeouts,
             limits=config.limits,
             contexts=contexts,
+            trusted=config.listen.trusted_proxies,
         )
         fleet = Fleet(
             registry,

@@ -63,6 +63,20 @@ def _route_host(text: str, value: str) -> str:
     return text
 
 
+def network(value: object) -> object:
+    """An address, a network of them (CIDR), or localhost, in its usual form."""
+    if not isinstance(value, str) or value == "localhost":
+        return value
+    try:
+        found = ipaddress.ip_network(value.strip().strip("[]"), strict=False)
+    except ValueError:
+        raise wrong(
+            f"is neither an address nor a network: {shown(value)}",
+            'for example 127.0.0.1, "::1", 10.0.0.0/8 or localhost',
+        ) from None
+    return str(found.network_address if found.num_addresses == 1 else found)
+
+
 def is_host_name(text: str) -> bool:
     """Whether it is a host's name in lower case, without a trailing dot."""
     return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))

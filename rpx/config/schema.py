@@ -40,6 +40,7 @@ from rpx.config.values import (
     Seconds,
     Size,
     Statuses,
+    TrustedProxies,
     Wait,
     Way,
     WhenToReload,
@@ -183,6 +184,7 @@ class ListenWritten(Written):
     host: Maybe[Annotated[str, Field(min_length=1)]] = None
     http_port: Maybe[Port] = None
     https_port: Maybe[Port] = None
+    trusted_proxies: Maybe[TrustedProxies] = None
 
 
 class TimeoutsWritten(Written):

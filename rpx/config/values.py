@@ -47,6 +47,12 @@ Instances = Annotated[StrictInt, BeforeValidator(shorthand.instances)]
 Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(shorthand.statuses)]
 
 
+TrustedProxies = Annotated[
+    tuple[Annotated[str, BeforeValidator(addresses.network)], ...],
+    BeforeValidator(shorthand.listed),
+]
+
+
 class Written(BaseModel):
     """Nothing is accepted and ignored."""
 

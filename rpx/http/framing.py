@@ -21,12 +21,12 @@ LAST_CHUNK = b"0\r\n\r\n"
 # RFC 9110 §6.5.1: fields for framing, routing, authentication, request modifiers, response
 # control and content format have no meaning in trailers, and merging them would be an attack.
 _NOT_IN_TRAILERS = frozenset(
-    b"age authorization cache-control connection content-encoding content-length content-location"
-    b" content-range content-type cookie date expect expires forwarded host if-match"
-    b" if-modified-since if-none-match if-range if-unmodified-since keep-alive location"
+    b"age authorization cache-control cdn-loop connection content-encoding content-length"
+    b" content-location content-range content-type cookie date expect expires forwarded host"
+    b" if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive location"
     b" max-forwards pragma proxy-authenticate proxy-authorization proxy-connection range"
     b" retry-after set-cookie te trailer transfer-encoding upgrade vary via www-authenticate"
-    b" x-forwarded-for x-forwarded-host x-forwarded-proto".split()
+    b" x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-real-ip".split()
 )
 
 _QUOTED = rb'"(?>(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]++|\\%b)*)"' % VALUE
@@ -215,6 +215,6 @@ class ChunkedReader:
         kept = [
             line + b"\r\n"
             for line in block.split(b"\r\n")
-            if line.partition(b":")[0].lower() not in _NOT_IN_TRAILERS
+            if line.partition(b":")[0].lower().replace(b"_", b"-") not in _NOT_IN_TRAILERS
         ]
         return b"".join(kept)

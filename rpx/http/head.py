@@ -24,18 +24,23 @@ from rpx.http.refuse import Buffer, check_size, refuse_request
 
 # For a lower-cased block: half the time of ignoring case.
 _SPECIAL = re.compile(
-    rb"\r\n(host|connection|content-length|te|transfer-encoding|upgrade|expect|via|forwarded"
-    rb"|x-forwarded-[^:\r]++|keep-alive|proxy-(?:connection|authenticate|authorization)"
-    rb"|http2-settings):[ \t]*+([^\r]*+)"
+    rb"\r\n(host|connection|content[-_]length|te|transfer[-_]encoding|upgrade|expect|via|forwarded"
+    rb"|x[-_]forwarded[-_][^:\r]++|x(?:_real[-_]|-real_)ip|keep-alive"
+    rb"|proxy-(?:connection|authenticate|authorization)|http2-settings|cdn[-_]loop)"
+    rb":[ \t]*+([^\r]*+)"
 )
 # Stay in the block. The other special fields are hop-by-hop (RFC 9110 §7.6.1) or written anew.
-_STAYS = frozenset((b"host", b"content-length", b"expect"))
+_STAYS = frozenset((b"host", b"content-length", b"expect", b"cdn-loop"))
+# With an underscore a name is another one to HTTP, and the same to an application behind CGI or
+# WSGI (HTTP_X_FORWARDED_FOR): of what a proxy says nobody else may say it that way.
 _CUT = re.compile(
-    rb"\r\n(?:[Cc](?i:onnection)|[Tt](?i:e|ransfer-encoding)|[Uu](?i:pgrade)|[Vv](?i:ia)"
-    rb"|[Ff](?i:orwarded)|[Xx](?i:-forwarded-[^:\r]++)|[Kk](?i:eep-alive)|[Hh](?i:ttp2-settings)"
+    rb"\r\n(?:[Cc](?i:onnection|ontent_length|dn_loop)|[Tt](?i:e|ransfer[-_]encoding)"
+    rb"|[Uu](?i:pgrade)|[Vv](?i:ia)|[Ff](?i:orwarded)"
+    rb"|[Xx](?i:[-_]forwarded[-_][^:\r]++|_real[-_]ip|-real_ip)"
+    rb"|[Kk](?i:eep-alive)|[Hh](?i:ttp2-settings)"
     rb"|[Pp](?i:roxy-(?:connection|authenticate|authorization))):[^\r]*+"
 )
-_FORWARDED = re.compile(rb"\r\n(?i:forwarded|x-forwarded-[^:\r]++):[^\r]*+")
+_FORWARDED = re.compile(rb"\r\n(?i:forwarded|x-forwarded-[^:_\r]++):[^\r]*+")
 # What browsers send, cut without a pattern.
 _KEPT = {b"host", b"connection"}
 _KEPT_LINE = b"\r\nConnection: keep-alive"
@@ -66,6 +71,7 @@ class RequestHead:
     upgrade            the protocol(s) it asks for, None when it doesn't or may not
     te_trailers        it wants trailers
     via                the members of its Via lines, b"" without
+    loops              how many times it has been through rpx already
     forwarded          the Forwarded and X-Forwarded-* lines cut out of the block, in its form
     """
 
@@ -82,18 +88,12 @@ class RequestHead:
     te_trailers: bool
     via: bytes
     forwarded: bytes
+    loops: int
 
     @property
     def path(self) -> bytes:
         """The target without its query."""
         return self.target.partition(b"?")[0]
-
-    @property
-    def via_loops(self) -> int:
-        """How many times the request has been through rpx already."""
-        if not self.via:
-            return 0
-        return [m.split()[1:2] for m in members(self.via)].count([PSEUDONYM])
 
     @property
     def max_forwards(self) -> int | None:
@@ -112,7 +112,7 @@ class RequestHead:
         return RequestHead(
             self.method, target, self.minor, self.host, self.authority, block, self.length,
             self.keep_alive, self.expect_continue, self.upgrade, self.te_trailers, self.via,
-            self.forwarded,
+            self.forwarded, self.loops,
         )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def _read(method: bytes, target: bytes, minor: int, fields: bytes) -> RequestHea
 
     head = RequestHead(
         method, target, minor, host, authority or b"", block, 0, minor == 1, False, None, False,
-        b"", forwarded,
+        b"", forwarded, 0,
     )  # fmt: skip
     connection = found.get(b"connection", b"")
     if minor == 0 or (connection and connection != b"keep-alive"):
@@ -256,6 +256,10 @@ def _unusual_fields(head: RequestHead, found: dict[bytes, bytes], fields: bytes)
         head.te_trailers = b"trailers" in members(found[b"te"])
     if b"via" in found:
         head.via = find_field(fields, b"via") or b""
+        head.loops = [m.split()[1:2] for m in members(head.via)].count([PSEUDONYM])
+    if b"cdn-loop" in found:  # RFC 8586 §2
+        names = [m.partition(b";")[0].rstrip() for m in members(found[b"cdn-loop"])]
+        head.loops = max(head.loops, names.count(PSEUDONYM))
 
 
 def _framing(head: RequestHead, found: dict[bytes, bytes]) -> None:

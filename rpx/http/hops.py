@@ -10,7 +10,7 @@ from rpx.http.grammar import members
 # Naming one of these in Connection changes nothing (statement 61): framing and loop detection
 # would break, or they aren't fields. All others are removed, as the RFC says.
 _NOT_NOMINATED = frozenset(
-    b"host content-length transfer-encoding via expect date close keep-alive".split()
+    b"host content-length transfer-encoding via cdn-loop expect date close keep-alive".split()
 )
 # HTTP/2 isn't reached by Upgrade (RFC 9113 §3.1), and nothing here could tunnel it.
 _OTHER_PROTOCOLS = frozenset((b"h2c", b"h2"))

@@ -6,10 +6,8 @@ which have it behind them; so one CRLF between the two is all the seam there is.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from rpx.http.forwarded import LOOP, Forwarding, appended, host_of, scheme_of
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE
-from rpx.http.grammar import find_field
 from rpx.http.head import PSEUDONYM, RequestHead
 from rpx.http.hops import without
 from rpx.http.response import ResponseHead
@@ -17,28 +15,6 @@ from rpx.http.response import ResponseHead
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _VIA = b"1.1 " + PSEUDONYM
-_XFF = frozenset((b"x-forwarded-for",))
-
-
-class Forwarding(NamedTuple):
-    """What is said to backends about one client connection; made once for it."""
-
-    client: bytes  # address without zone; b"" for a unix socket
-    proto: bytes
-    trusted: bool
-    lines: bytes  # all that doesn't depend on the request, each line with its CRLF
-
-
-def forwarding(client: str, proto: str, *, trusted: bool = False) -> Forwarding:
-    """Describe a client connection: peer address ("" for a unix socket) and `http` or `https`.
-
-    `trusted` is for a proxy in front of this one, whose own X-Forwarded-* lines are believed.
-    """
-    address = client.partition("%")[0].encode("ascii", "ignore")  # statement 160: no IPv6 zone
-    scheme = proto.encode("ascii")
-    lines = b"X-Forwarded-For: %b\r\n" % address if address else b""
-    lines += b"X-Forwarded-Proto: %b\r\n" % scheme
-    return Forwarding(address, scheme, trusted, lines)
 
 
 def request_to_send(
@@ -55,18 +31,21 @@ def request_to_send(
     if head.method == b"OPTIONS" and head.max_forwards is not None:
         block = _one_forward_less(block, head.max_forwards)
     if origin or not head.authority:
-        block = _with_origin(block, head, peer.proto, origin)
+        block = _with_origin(block, head, peer, origin)
     if head.upgrade is not None or head.te_trailers:
         add += _hop_lines(head)
-    via = head.via + b", " + _VIA if head.via else _VIA
+    if head.via:
+        # Only where there is one: a lone Via of ours would make servers leave out what they do for
+        # browsers (nginx: `gzip_proxied`), and with rpx all shall be as without it.
+        add += b"Via: %b, %b\r\n" % (head.via, _VIA)
     if head.forwarded and peer.trusted:
-        lines = _appended(head, peer)
+        lines = appended(head, peer)
     elif head.authority:
         lines = peer.lines + b"X-Forwarded-Host: " + head.authority + b"\r\n"
     else:
         lines = peer.lines
-    return b"%b %b HTTP/1.1%b\r\n%bVia: %b\r\n%b\r\n" % (
-        head.method, target, block, lines, via, add,
+    return b"%b %b HTTP/1.1%b\r\n%b%b%b\r\n" % (
+        head.method, target, block, lines, LOOP, add,
     )  # fmt: skip
 
 
@@ -76,9 +55,9 @@ def _one_forward_less(block: bytes, hops: int) -> bytes:
     return block + b"\r\nMax-Forwards: %d" % max(0, hops - 1)
 
 
-def _with_origin(block: bytes, head: RequestHead, proto: bytes, origin: bytes) -> bytes:
+def _with_origin(block: bytes, head: RequestHead, peer: Forwarding, origin: bytes) -> bytes:
     lines = []
-    ours = b"%b://%b" % (proto, head.authority)
+    ours = b"%b://%b" % (scheme_of(head, peer), host_of(head, peer))
     host = origin.partition(b"://")[2]
     for line in without(block, frozenset((b"host",))).split(b"\r\n"):
         name, _, value = line.partition(b":")
@@ -96,21 +75,6 @@ def _hop_lines(head: RequestHead) -> bytes:
     if head.te_trailers:
         return b"TE: trailers\r\nUpgrade: %b\r\nConnection: Upgrade, TE\r\n" % head.upgrade
     return b"Upgrade: %b\r\nConnection: Upgrade\r\n" % head.upgrade
-
-
-def _appended(head: RequestHead, peer: Forwarding) -> bytes:
-    """Statement 158: to what a trusted proxy says, only this hop's client is added."""
-    chain = [v for v in (find_field(head.forwarded, b"x-forwarded-for"), peer.client) if v]
-    lines = without(head.forwarded, _XFF)[2:] + b"\r\n" if head.forwarded else b""
-    if lines == b"\r\n":
-        lines = b""
-    if chain:
-        lines += b"X-Forwarded-For: %b\r\n" % b", ".join(chain)
-    if find_field(head.forwarded, b"x-forwarded-proto") is None:
-        lines += b"X-Forwarded-Proto: %b\r\n" % peer.proto
-    if find_field(head.forwarded, b"x-forwarded-host") is None and head.authority:
-        lines += b"X-Forwarded-Host: %b\r\n" % head.authority
-    return lines
 
 
 def response_to_send(

@@ -204,6 +204,7 @@ class Listen(Model):
     host: str = "localhost"
     http_port: int | None = None
     https_port: int | None = None
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks (CIDR)
 
 
 class Timeouts(Model):

@@ -12,13 +12,14 @@ from rpx.http.framing import (
     encode_chunk,
     last_chunk,
 )
+from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Wire, WireCut
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
 
 if TYPE_CHECKING:
-    from rpx.proxy.client import ClientWire
+    from rpx.proxy.client import Client, ClientWire
 
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
 
@@ -143,6 +144,20 @@ class Upload:
         except (OSError, WireCut):
             return False
         return True
+
+
+def upload_of(request: RequestHead, connection: Client) -> Upload | None:
+    """Return the body of a request, if it has one: it begins with what has been read ahead.
+
+    Raises BadMessage.
+    """
+    if not request.length:
+        return None
+    proxy, ahead = connection.proxy, connection.ahead
+    upload = Upload(request.length, ahead, pause=proxy.timeouts.body, most=proxy.limits.body)
+    upload.awaited = request.expect_continue and not ahead
+    connection.ahead = b""  # until the upload is done: then it is what lies behind it
+    return upload
 
 
 def _too_large(most: int) -> BadMessage:

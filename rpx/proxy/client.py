@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from rpx.http.forwarded import Forwarding
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
-from rpx.http.rewrite import Forwarding
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import answered_here, too_many
 from rpx.proxy.sockets import Buffers, Cut, Wire
@@ -106,7 +106,7 @@ class Client:
         pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
         asked = self.asked
         astray = pool and pool.https if asked is None else asked and asked != request.host
-        if pool is None or astray or request.max_forwards == 0 or request.via:
+        if pool is None or astray or request.max_forwards == 0 or request.loops:
             here = await answered_here(self, request, pool)
             if here is not None:
                 return here

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rpx.http.forwarded import forwarding
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.memory import RequestMemory
-from rpx.http.rewrite import forwarding
 from rpx.proxy.client import Client
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
@@ -44,7 +44,9 @@ class Connection(Client):
         """`surplus`: there are too many already; its first request is answered with a 503.
         `contexts`: it has come to the TLS port.
         """
-        super().__init__(proxy, client, forwarding(address, "http"), surplus=surplus)
+        trusted = proxy.peers.trusts(address)
+        peer = forwarding(address, "http", trusted=trusted)
+        super().__init__(proxy, client, peer, surplus=surplus)
         self.contexts = contexts
         self._address = address
         self._idle = True  # between two requests
@@ -80,7 +82,7 @@ class Connection(Client):
         wire.deadline = self.client.deadline
         self.client = wire
         self.asked = asked
-        self.peer = forwarding(self._address, "https")
+        self.peer = forwarding(self._address, "https", trusted=self.peer.trusted)
 
     async def _multiplexed(self) -> None:
         """The client speaks HTTP/2: its streams take the place of this connection."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rpx.http.forwarded import client_of, scheme_of
 from rpx.http.framing import UNTIL_CLOSE
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
@@ -19,8 +20,9 @@ from rpx.http.response import ResponseHead
 from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.records import Backend, Pool, Tried
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
+from rpx.policy.stickiness import Pins
 from rpx.proxy.answer import answer_head
-from rpx.proxy.bodies import Ending, Upload, download
+from rpx.proxy.bodies import Ending, download, upload_of
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import NotSent, Wire, WireCut
@@ -79,21 +81,12 @@ class Exchange:
         self._lasting = False
         self._held = 0.0  # until when it waits for a backend to be up, once it had to
         self._clean = False  # the backend's connection can be used again
-        self._upload: Upload | None = None
-        if request.length:
-            self._upload = Upload(
-                request.length,
-                connection.ahead,
-                pause=connection.proxy.timeouts.body,
-                most=connection.proxy.limits.body,
-            )
-            self._upload.awaited = request.expect_continue and not connection.ahead
-            connection.ahead = b""  # until the upload is done: then it is what lies behind it
+        self._upload = upload_of(request, connection)
         self.keep = request.keep_alive
 
     async def run(self) -> None:
         """Get the request answered. Raises BadMessage when its body turns out malformed."""
-        pool, client = self._pool, self._connection.peer.client
+        pool, client = self._pool, client_of(self._request, self._connection.peer)
         if pool.pins is not None:
             self._bound, self._request = bound_to(self._request, pool.pins)
         backend = pool.next_up(client, self._bound)
@@ -179,9 +172,8 @@ class Exchange:
 
     async def _receive(self, backend: Backend, wire: Wire) -> Failure | None:
         """Read the answer's head; from its first byte on this backend is the one that answers."""
-        upload = self._upload
         try:
-            found = await answer_head(wire, self._request, upload, self._connection)
+            found = await answer_head(wire, self._request, self._upload, self._connection)
             if found is not None and self._request.upgrade is not None:
                 self._check_switch(found[0])
         except BadMessage as bad:
@@ -213,7 +205,7 @@ class Exchange:
         if response.event_stream:
             self._outlast(backend)
         if self._pool.pins is not None:
-            response = bind(response, self._pool.pins, backend, self._bound, self._connection)
+            response = self._bind(response, backend, self._pool.pins)
         unread = upload is not None and not upload.done
         close = not self.keep or unread or self._proxy.draining
         head, framing = response_to_send(
@@ -249,12 +241,17 @@ class Exchange:
         self._outlast(backend)
         self.keep, self._whole = False, True
         if self._pool.pins is not None:
-            response = bind(response, self._pool.pins, backend, self._bound, self._connection)
+            response = self._bind(response, backend, self._pool.pins)
         head, _ = response_to_send(
             response, self._request, close=False, date=self._proxy.sweeper.date
         )
         early, connection.ahead = connection.ahead, b""
         await tunnel.run(head, early, data)
+
+    def _bind(self, response: ResponseHead, backend: Backend, pins: Pins[Backend]) -> ResponseHead:
+        secure = scheme_of(self._request, self._connection.peer) == b"https"
+        say = self._proxy.registry.say
+        return bind(response, pins, backend, self._bound, say, secure=secure)
 
     def _check_switch(self, response: ResponseHead) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""

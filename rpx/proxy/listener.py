@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
+from rpx.http.forwarded import Forwarding
 from rpx.http.limits import Limits as HeadLimits
-from rpx.http.rewrite import Forwarding
 from rpx.hub.patience import Patience
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
@@ -17,6 +17,7 @@ from rpx.model.address import both
 from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.peers import Peers
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire, accept
 from rpx.proxy.splice import close_spare
@@ -40,9 +41,10 @@ class Server:
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
         contexts: Contexts | None = None,
+        trusted: Sequence[str] = (),
     ) -> None:
         """`report` gets what went wrong on one connection by a bug of ours; the others go on.
-        `contexts` are there when some of the listeners have TLS.
+        `contexts` are there when some of the listeners have TLS. `trusted`: proxies before rpx.
         """
         self.registry = registry
         self.reactor = Reactor()
@@ -51,6 +53,7 @@ class Server:
         self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
         self.hangups = Hangups()
         self.contexts = contexts
+        self.peers = Peers(trusted)
         self.draining = False
         self.report = report
         self._doors: set[socket.socket] = set()

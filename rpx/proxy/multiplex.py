@@ -31,8 +31,8 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
 from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
+from rpx.http.forwarded import Forwarding
 from rpx.http.frames import LATEST, Flood, Intake
-from rpx.http.rewrite import Forwarding
 from rpx.hub.walls import walled
 from rpx.proxy.outlet import Outlet
 from rpx.proxy.sockets import NEVER, Cut, Nudged, Wire, WireCut

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, assert_never
 
+from rpx.http.forwarded import scheme_of
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
@@ -32,11 +33,12 @@ async def answered_here(connection: Client, request: RequestHead, pool: Pool | N
     if pool is None:
         return await _send(connection, request, _unknown(registry, request), counts)
     if connection.asked is None and pool.https is not None:
-        if pool.https.redirect or connection.contexts is not None:
+        redirect = pool.https.redirect and scheme_of(request, connection.peer) != b"https"
+        if redirect or connection.contexts is not None:
             return await _redirected(connection, request, counts)
     elif _misdirected(connection, request.host):
         return await _send(connection, request, _MISDIRECTED, counts)
-    if request.via_loops >= LOOPS:
+    if request.loops >= LOOPS:
         return await _send(connection, request, _LOOP, counts)
     if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
         return await _plainly(connection, request, 204, counts)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from rpx.http.cookies import set_cookie, take_cookie, without_set_cookie
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
 from rpx.hub.records import Backend
 from rpx.policy.stickiness import Pins
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import Client
 
 
 def bound_to(request: RequestHead, pins: Pins[Backend]) -> tuple[Backend | None, RequestHead]:
@@ -25,24 +22,25 @@ def bind(
     pins: Pins[Backend],
     backend: Backend,
     before: Backend | None,
-    connection: Client,
+    say: Callable[[str, Backend], None],
+    *,
+    secure: bool,
 ) -> ResponseHead:
     """Bind the client to `backend`, which answers, unless that is who it is bound to already.
 
-    Return the answer that says so.
+    Return the answer that says so; `secure`: to a client that came with TLS.
 
     What the backend itself sets under that name is taken out, or the client would lose its place.
     """
     block = without_set_cookie(response.block, pins.cookie)
     if len(block) != len(response.block) and not pins.warned:
         pins.warned = True
-        connection.proxy.registry.say(
+        say(
             f"it sets a cookie `{pins.cookie.decode('ascii')}`; that is the name of the sticky"
             " sessions' own, which takes its place: `sticky: {cookie: …}` chooses another",
             backend,
         )
     if backend is not before and backend in pins:
-        secure = connection.peer.proto == b"https"
         value = pins.value(backend)
         block += set_cookie(pins.cookie, value, path=pins.path, ttl=pins.ttl, secure=secure)
     return response.altered(block)

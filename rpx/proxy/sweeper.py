@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from rpx.http.rewrite import Forwarding
+from rpx.http.forwarded import Forwarding
 from rpx.proxy.sockets import Cut, Wire
 from rpx.proxy.upstream import Upstreams
 

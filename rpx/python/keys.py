@@ -167,6 +167,7 @@ class ListenKeys(TypedDict, total=False):
     host: str
     http_port: int
     https_port: int
+    trusted_proxies: str | Sequence[str]
 
 
 class TimeoutsKeys(TypedDict, total=False):

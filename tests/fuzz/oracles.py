@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from rpx.http.forwarded import Forwarding, forwarding
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE, chunk_of, last_chunk
 from rpx.http.head import RequestHead, parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead, parse_response
-from rpx.http.rewrite import (
-    Forwarding,
-    forwarding,
-    interim_to_send,
-    request_to_send,
-    response_to_send,
-)
+from rpx.http.rewrite import interim_to_send, request_to_send, response_to_send
 from tests.fuzz import differences as known
 from tests.fuzz.judged import (
     Body,
@@ -48,11 +43,21 @@ PEERS = (
 _FRAMING = re.compile(rb"\r\n(?i:content-length|transfer-encoding)[ \t]*:")
 _START = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 _HOPS = re.compile(
-    rb"connection|keep-alive|te|transfer-encoding|upgrade|via|forwarded|x-forwarded-.*"
+    rb"connection|keep-alive|te|transfer-encoding|upgrade|via|forwarded|x[-_]forwarded[-_].*"
+    rb"|content_length|transfer_encoding|cdn[-_]loop|x(_real[-_]|-real_)ip"
     rb"|proxy-(connection|authenticate|authorization)|http2-settings|alt-svc"
 )
 _REWRITTEN = {b"host", b"content-length", b"expect", b"date"}
-_UNNAMED = {b"via", b"date", b"expect", b"host", b"content-length", b"close", b"keep-alive"}
+_UNNAMED = {
+    b"via",
+    b"cdn-loop",
+    b"date",
+    b"expect",
+    b"host",
+    b"content-length",
+    b"close",
+    b"keep-alive",
+}
 # The request that a response answers: method, minor version and what it wants to upgrade to.
 _ASKED = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -206,7 +211,7 @@ def _same_again(head: RequestHead, second: object, peer: Forwarding, origin: byt
     expect(second.length == head.length, "the length changes")
     expect(second.upgrade == head.upgrade, "the upgrade changes")
     expect(second.te_trailers == head.te_trailers, "trailers are wanted otherwise")
-    expect(second.via_loops == head.via_loops + 1, "Via does not tell of us")
+    expect(second.loops == head.loops + 1, "Via does not tell of us")
     host = origin.partition(b"://")[2] or head.authority
     expect(second.authority.lower() == host.lower(), "the host changes")
     if head.max_forwards is None and not origin:

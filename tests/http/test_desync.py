@@ -11,9 +11,10 @@ import re
 
 import pytest
 
+from rpx.http.forwarded import forwarding
 from rpx.http.head import parse_request
 from rpx.http.limits import BadMessage
-from rpx.http.rewrite import forwarding, request_to_send
+from rpx.http.rewrite import request_to_send
 from tests.fuzz.messages import Case
 from tests.fuzz.oracles import request
 from tests.http.mutations import BYTES, mutations

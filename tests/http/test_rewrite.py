@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from rpx.http.forwarded import Forwarding, client_of, forwarding, scheme_of
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE
 from rpx.http.head import RequestHead, parse_request
 from rpx.http.response import ResponseHead, parse_response
-from rpx.http.rewrite import (
-    Forwarding,
-    forwarding,
-    interim_to_send,
-    request_to_send,
-    response_to_send,
-)
+from rpx.http.rewrite import interim_to_send, request_to_send, response_to_send
 
 PEER = forwarding("192.0.2.1", "http")
 OURS = (
     b"X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.test:80\r\n"
-    b"Via: 1.1 rpx\r\n"
+    b"CDN-Loop: rpx\r\n"
 )
 
 
@@ -58,7 +53,8 @@ def test_23_max_forwards_is_decremented_for_options() -> None:
     assert b"Max-Forwards: x" in sent(b"Max-Forwards: x", start=b"OPTIONS * HTTP/1.1")
 
 
-def test_54_via_is_one_line_with_the_existing_values() -> None:
+def test_54_via_is_one_line_with_the_existing_values_where_there_are_any() -> None:
+    assert not [line for line in sent() if b"via" in line.lower()]
     via = [line for line in sent(b"Via: 1.0 A", b"via: 1.1 b (c)") if b"via" in line.lower()]
     assert via == [b"Via: 1.0 A, 1.1 b (c), 1.1 rpx"]
 
@@ -115,16 +111,16 @@ def test_158_claims_of_a_trusted_peer_are_kept_and_its_address_appended() -> Non
     assert sent(*CLAIMS, peer=peer)[2:] == [
         b"x-forwarded-proto: https",
         b"X-Forwarded-Host: evil",
-        b"Forwarded: for=6.6.6.6",
         b"X-Forwarded-Port: 1",
+        b"Forwarded: for=6.6.6.6, for=10.0.0.1;proto=http",
         b"X-Forwarded-For: 6.6.6.6, 10.0.0.1",
-        b"Via: 1.1 rpx",
+        b"CDN-Loop: rpx",
     ]
     assert sent(CLAIMS[0], CLAIMS[0], peer=peer)[2:] == [
         b"X-Forwarded-For: 6.6.6.6, 6.6.6.6, 10.0.0.1",
         b"X-Forwarded-Proto: http",
         b"X-Forwarded-Host: a.test:80",
-        b"Via: 1.1 rpx",
+        b"CDN-Loop: rpx",
     ]
     assert sent(peer=peer)[2] == b"X-Forwarded-For: 10.0.0.1"
 
@@ -137,6 +133,77 @@ def test_160_no_ipv6_zone_and_no_address_of_a_unix_socket_is_told() -> None:
     trusted = forwarding("", "http", trusted=True)
     assert b"X-Forwarded-For: 6.6.6.6" in sent(CLAIMS[0], peer=trusted)
     assert not any(b"-For:" in line for line in sent(CLAIMS[1], peer=trusted))
+
+
+TRUSTED = forwarding("::1", "http", trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b'for=192.0.2.9;proto=https;host="shop.example:1"',
+         (b"192.0.2.9, ::1", b"https", b"shop.example:1")),
+        (b'For="[2001:db8::9]:4711", for=10.1.1.1:80;proto=http',
+         (b"2001:db8::9, 10.1.1.1, ::1", b"http", b"a.test:80")),
+        (b'proto=HTTPS, for=_hidden;by="a,b;c"', (b"_hidden, ::1", b"https", b"a.test:80")),
+        (b"nonsense", (b"::1", b"http", b"a.test:80")),
+    ],
+)  # fmt: skip
+def test_forwarded_of_a_trusted_proxy_is_told_in_the_usual_fields_too(
+    said: bytes, told: tuple[bytes, bytes, bytes]
+) -> None:
+    assert sent(b"Forwarded: " + said, peer=TRUSTED)[2:-1] == [
+        b'Forwarded: %b, for="[::1]";proto=http' % said,
+        b"X-Forwarded-For: " + told[0],
+        b"X-Forwarded-Proto: " + told[1],
+        b"X-Forwarded-Host: " + told[2],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "scheme", "client"),
+    [
+        ((), b"http", b"::1"),
+        ((b"X-Forwarded-Proto: https",), b"https", b"::1"),
+        ((b"X-Forwarded-Proto: HTTPS, http", b"X-Forwarded-For: 9.9.9.9, 8.8.8.8"), b"https",
+         b"8.8.8.8"),
+        ((b"X-Forwarded-Proto: wss",), b"https", b"::1"),
+        ((b"X-Forwarded-Proto: gopher",), b"http", b"::1"),
+        ((b"Forwarded: proto=https;for=9.9.9.9",), b"https", b"9.9.9.9"),
+        ((b"X_Forwarded_Proto: https",), b"http", b"::1"),
+    ],
+)  # fmt: skip
+def test_who_the_client_is_and_how_it_came_says_a_trusted_proxy_and_nobody_else(
+    lines: tuple[bytes, ...], scheme: bytes, client: bytes
+) -> None:
+    head = request(*lines)
+    assert (scheme_of(head, TRUSTED), client_of(head, TRUSTED)) == (scheme, client)
+    assert (scheme_of(head, PEER), client_of(head, PEER)) == (b"http", b"192.0.2.1")
+
+
+UNDERSCORED = (b"X_Forwarded_For", b"X-Forwarded_For", b"x_forwarded-proto", b"X_FORWARDED_HOST",
+               b"X_Forwarded_Client_Cert", b"X_Real_IP", b"X-Real_Ip", b"Content_Length",
+               b"Transfer_Encoding", b"CDN_Loop")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNDERSCORED)
+@pytest.mark.parametrize("peer", [PEER, TRUSTED])
+def test_a_proxys_words_are_not_said_by_others_with_underscores(
+    name: bytes, peer: Forwarding
+) -> None:
+    lines = sent(name + b": 6.6.6.6", b"X_Other: 1", peer=peer)
+    assert b"X_Other: 1" in lines
+    assert not [line for line in lines if b"6.6.6.6" in line]
+
+
+def test_the_origin_of_a_trusted_proxy_is_ours() -> None:
+    head = request(b"Origin: https://shop.example", b"X-Forwarded-Proto: https",
+                   b"X-Forwarded-Host: shop.example")  # fmt: skip
+    raw = request_to_send(head, TRUSTED, origin=b"http://x")
+    assert b"\r\nOrigin: http://x\r\n" in raw
+    assert b"\r\nOrigin: https://shop.example\r\n" in request_to_send(
+        head, PEER, origin=b"http://x"
+    )
 
 
 def test_another_host_takes_the_origin_with_it() -> None:

@@ -28,7 +28,7 @@ from tests.support.raw import SOON, Raw, merged
 WIRE = Path(__file__).parents[2] / "fixtures" / "wire"
 FORWARDED = (
     "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"
-    "X-Forwarded-Host: api.localhost\r\nVia: 1.1 rpx\r\n"
+    "X-Forwarded-Host: api.localhost\r\nCDN-Loop: rpx\r\n"
 )
 TODAY = "\0" * 29
 _STEP = re.compile(r"(>>|<<|>|<|!) ?(.*)")

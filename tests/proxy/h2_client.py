@@ -21,7 +21,7 @@ from h2.events import (
     TrailersReceived,
 )
 
-from rpx.http.rewrite import forwarding
+from rpx.http.forwarded import forwarding
 from rpx.hub.walls import walled
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.sockets import Wire

@@ -57,6 +57,7 @@ class House:
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
         contexts: Contexts | None = None,
+        trusted: Sequence[str] = (),
     ) -> None:
         self.bugs: list[ExceptionGroup[Exception]] = []
         self.registry = registry
@@ -67,6 +68,7 @@ class House:
             timeouts=timeouts,
             limits=limits,
             contexts=contexts,
+            trusted=trusted,
         )
         self.patience = Patience()
         self.done = trio.Event()
@@ -160,6 +162,7 @@ async def running(
     check: HealthCheck | None = None,
     https: Https | None = None,
     contexts: Contexts | None = None,
+    trusted: Sequence[str] = (),
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (ports, addresses) as its backends, in rotation if `up`.
 
@@ -174,7 +177,14 @@ async def running(
     ]
     pool = PoolSpec(hold, strategy, sticky, https)
     registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0, key=b"key")
-    house = House(registry, verbose=verbose, timeouts=timeouts, limits=limits, contexts=contexts)
+    house = House(
+        registry,
+        verbose=verbose,
+        timeouts=timeouts,
+        limits=limits,
+        contexts=contexts,
+        trusted=trusted,
+    )
     async with serving(house, up=up):
         yield house
 

@@ -187,6 +187,21 @@ async def test_without_tls_a_client_is_sent_to_the_same_place_with_it(
         assert house.pool.counts.figures(0)["requests"] == 2
 
 
+@pytest.mark.parametrize("said", ["X-Forwarded-Proto: https", "Forwarded: for=x;proto=https"])
+@pytest.mark.parametrize("trusted", [["127.0.0.0/8"], ["localhost"], ["::1", "10.0.0.1"], []])
+async def test_who_came_to_a_trusted_proxy_with_tls_is_not_sent_round(
+    lock: Lock, said: str, trusted: list[str]
+) -> None:
+    async with origin(answers(OK)) as backend, lock.house(backend, trusted=trusted) as house:
+        client = await house.client()
+        await client.send(get("/", said) + get("/", "X-Forwarded-Proto: http"))
+        status = 200 if trusted and trusted[0] != "::1" else 308
+        assert (await client.answer()).status == status
+        assert (await client.answer()).status == 308
+        seen = [b"X-Forwarded-Proto: https\r\n" in each for each in backend.requests]
+        assert seen == [True] * (status == 200)
+
+
 async def test_a_redirect_to_port_443_names_no_port(lock: Lock) -> None:
     async with origin() as backend, lock.house(backend) as house:
         house.registry.https_port = 443

@@ -9,14 +9,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 import trio
 
-from rpx.http.rewrite import forwarding
+from rpx.http.forwarded import forwarding
 from rpx.hub.records import Backend
 from rpx.model.config import Sticky, Strategy
 from rpx.model.status import Note
 from rpx.policy.lifecycle import Move
 from rpx.proxy.connection import Connection
 from tests.proxy.house import House, get, post, running, until
-from tests.support.origin import Origin, answers, closes, origin, refusing, says
+from tests.support.origin import OK, Origin, answers, closes, origin, refusing, says
 from tests.support.raw import Answer, Raw
 
 STICKY = Sticky(cookie="id", ttl=60)
@@ -245,7 +245,17 @@ async def test_the_cookie_is_secure_on_an_encrypted_connection() -> None:
         assert isinstance(connection, Connection)
         connection.peer = forwarding("127.0.0.1", "https")
         (line,) = set_cookies(await ask(client))
-        assert line.endswith("; Max-Age=60; Secure")
+        assert line.endswith("; HttpOnly; SameSite=None; Max-Age=60; Secure")
+
+
+async def test_so_it_is_where_a_trusted_proxy_has_the_encryption() -> None:
+    async with origin(answers(OK)) as backend:
+        for trusted, end in (["127.0.0.1"], "Secure"), ([], "Max-Age=60"):
+            async with running(backend, sticky=STICKY, trusted=trusted) as house:
+                client = await house.client()
+                await client.send(get("/", "X-Forwarded-Proto: https"))
+                (line,) = set_cookies(await client.answer())
+                assert line.endswith("; " + end)
 
 
 UPGRADE = ("Connection: upgrade", "Upgrade: echo")

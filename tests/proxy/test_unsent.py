@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from rpx.proxy import dial, exchange
+from rpx.proxy import bodies, dial
 from rpx.proxy.bodies import Upload
 from rpx.proxy.dial import Place, call
 from tests.proxy.house import get, put, running, until
@@ -31,7 +31,7 @@ async def test_a_connection_on_which_a_body_is_still_to_be_sent_is_not_used_agai
 
     uploads: list[Upload] = []
     monkeypatch.setattr(dial, "call", narrow)
-    monkeypatch.setattr(exchange, "Upload", Seen)
+    monkeypatch.setattr(bodies, "Upload", Seen)
     async with origin(window=4096) as backend, running(backend) as house:
         client = await house.client()
         await client.send(put(BODY))
