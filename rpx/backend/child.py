@@ -25,6 +25,7 @@ from rpx.hub.patience import Patience
 from rpx.model.address import Location
 from rpx.model.config import Start
 
+LAGGING = 0.2  # seconds that helpers of a process may take to end after it
 KILL_TAKES = 2.0  # seconds; what has not gone then is stuck in the kernel
 Ask = Callable[[int], Awaitable[bool]]  # gets the leader's pid
 Left = Callable[[Sequence[int]], None]  # gets the pids of those that the leader has left behind
@@ -95,6 +96,21 @@ class Child:
                 self._finish(())
         await self.sweep()
 
+    async def see_off(self) -> tuple[str, ...]:
+        """Ask those to go that the leader has left behind, and wait for them as in a stop; say who
+        they are. `sweep` comes next.
+        """
+        living = await self._leader.living()
+        with trio.move_on_after(LAGGING):
+            await _until_gone(living)
+        living = [process for process in living if processes.is_running(process)]
+        who = tuple(map(processes.described, living))
+        with self._patience.within(self._start.stop_grace_period):
+            for process in living:
+                self._ask_alone(process)
+            await self._all_gone(living)
+        return who
+
     async def _tell(self) -> None:
         """Ask it to go: by its own command, or where there is none or it fails, by the signal."""
         self._asked = True
@@ -118,10 +134,10 @@ class Child:
             if not self._over:
                 await self._sweep()
 
-    async def _all_gone(self) -> None:
-        """Wait for the leader, then for everyone else."""
+    async def _all_gone(self, asked: Iterable[psutil.Process] = ()) -> None:
+        """Wait for the leader, then for everyone else; who hasn't been `asked` to go is asked."""
         await self._leader.exited()
-        asked: set[psutil.Process] = set()
+        asked = set(asked)
         while left := await self._leader.living():
             for process in set(left) - asked if self._start.stop_signal_to == "group" else ():
                 self._ask_apart(process)
@@ -135,8 +151,11 @@ class Child:
         except ProcessLookupError:
             return
         if apart:
-            processes.send(process, self._start.stop_signal)
-            processes.send(process, signal.SIGCONT)
+            self._ask_alone(process)
+
+    def _ask_alone(self, process: psutil.Process) -> None:
+        processes.send(process, self._start.stop_signal)
+        processes.send(process, signal.SIGCONT)
 
     async def _sweep(self) -> None:
         left: list[psutil.Process] = []

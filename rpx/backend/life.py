@@ -27,7 +27,7 @@ from rpx.hub.registry import Registry
 from rpx.model.address import Location
 from rpx.model.config import Start
 from rpx.policy.lifecycle import Move
-from rpx.policy.restart import Again, History, after_exit, end_of, ending
+from rpx.policy.restart import Again, History, after_exit, end_of, ending, left_behind
 
 DRAIN = 10.0  # seconds that requests under way get before their backend is told to stop
 SURVIVED = 10.0  # seconds after which a process has outlived a signal that it could ignore
@@ -46,6 +46,7 @@ class ChildLike(Protocol):
     def remains(self) -> tuple[int, ...]: ...
     async def wait(self) -> int: ...
     async def stop(self) -> None: ...
+    async def see_off(self) -> tuple[str, ...]: ...
     async def sweep(self) -> None: ...
     async def strike(self, signum: int, at: Location | None) -> int: ...
     def kill(self) -> None: ...
@@ -86,6 +87,7 @@ class Run:
     order: Order | None = None
     unfit: str = ""  # why rpx itself replaces it
     unborn: str = ""  # why there has been no process
+    left: tuple[str, ...] = ()  # whom its leader left behind when it had done well
     leaving: bool = False  # told to go
     over: bool = False  # its leader has exited
     gone: trio.Event = field(default_factory=trio.Event)
@@ -128,6 +130,8 @@ async def run_once(life: Life) -> Run:
                 run.code = await child.wait()
                 run.over = True
                 registry.exited(backend)
+                if not run.leaving and run.code in life.start.success_exit_codes:
+                    run.left = await child.see_off()
                 if run.leaving:
                     await run.gone.wait()  # the rest of its group has its grace period too
                 helpers.cancel_scope.cancel(reason="the process exited")
@@ -147,6 +151,8 @@ def settle(life: Life, run: Run) -> float:
     registry, backend = life.registry, life.backend
     what = run.unfit or run.unborn or ending(run.code)
     ended = what if run.unborn else f"{what} after {run.uptime:.1f} s"
+    if run.left:
+        ended += f"; {left_behind(run.left)}"
     registry.ended(backend, what, run.code, run.uptime)
     history, backend.history = backend.history, History()
     if run.order is not None:

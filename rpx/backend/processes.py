@@ -20,6 +20,7 @@ import psutil
 from rpx.model.address import Address, Location, SocketFile
 
 MARKER = "RPX_INSTANCE"  # every service and what it spawns has `RPX_INSTANCE=<run id>.<n>`
+LONGEST = 100  # characters of a command line; some have thousands
 WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
 
 
@@ -92,6 +93,17 @@ def send(process: psutil.Process, signum: int) -> bool:
     except (ProcessLookupError, PermissionError, psutil.Error):
         return False
     return True
+
+
+def described(process: psutil.Process) -> str:
+    """Name a process for the eyes of a user: "pid 812, `python3 srv.py`"."""
+    try:
+        command = " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return f"pid {process.pid}"
+    text = "".join(each if each.isprintable() else "?" for each in command)
+    text = f"{text[:LONGEST]}…" if len(text) > LONGEST else text
+    return f"pid {process.pid}, `{text}`"
 
 
 def members(session: int | None, marker: str | None) -> list[psutil.Process]:

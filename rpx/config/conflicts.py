@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rpx.config.document import Document, Steps
 from rpx.model.address import Location, SocketFile
-from rpx.model.config import Proxy, Source
+from rpx.model.config import Https, Proxy, Source
 
 POOL_WIDE = (
     "health_check",
@@ -61,7 +61,7 @@ def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
             if not document.is_written((*entry.at, setting)):
                 continue
             first = shared.setdefault((_scope(entry, setting), setting), entry)
-            if getattr(first.proxy, setting) != getattr(entry.proxy, setting):
+            if _written(first.proxy, setting) != _written(entry.proxy, setting):
                 _disagree(document, first, entry, setting)
     return [
         entry.proxy.model_copy(
@@ -74,6 +74,11 @@ def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
         )
         for entry in entries
     ]
+
+
+def _written(proxy: Proxy, setting: str) -> object:
+    value = getattr(proxy, setting)
+    return value.model_copy(update={"late": False}) if isinstance(value, Https) else value
 
 
 def _scope(entry: Entry, setting: str) -> str:

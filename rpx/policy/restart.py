@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -109,6 +110,13 @@ def ending(code: int) -> str:
         return f"exited with status {code}, as after {_SIGNALS[code - 128]}"
     means = _MEANS.get(code)
     return f"exited with status {code} ({means})" if means else f"exited with status {code}"
+
+
+def left_behind(who: Sequence[str]) -> str:
+    """Say that a process has ended and others of its instance had not: it was in the background."""
+    listed = " and ".join((*who[:2], *([f"{len(who) - 2} more"] if len(who) > 2 else ())))
+    count = "1 process" if len(who) == 1 else f"{len(who)} processes"
+    return f"it left {count} behind ({listed}), ended: run it in the foreground"
 
 
 # What a shell says by them (POSIX, Shell & Utilities 2.8.2).

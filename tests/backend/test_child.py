@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 from collections.abc import Callable
 
 import psutil
@@ -235,3 +236,29 @@ async def test_the_stop_signal_reaches_whom_it_is_for(
         await it.until_it_says("leader up")
     assert "leader done" in it.lines
     assert [line for line in it.lines if line in ("child asked", "child done")] == expected
+
+
+async def test_a_daemon_that_was_left_behind_is_asked_first_and_then_killed() -> None:
+    """The leader has done well and is gone: what it began is asked as in a stop."""
+    script = (
+        "import os, signal, sys, time\n"
+        "if os.fork(): time.sleep(0.1); os._exit(0)\n"
+        "os.setsid()\n"
+        "if os.fork() == 0 and sys.argv[1:]: signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "else: signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'asked\\n'), os._exit(0)))\n"
+        "time.sleep(60)\n"
+    )
+    async with running((*python(script), "stubborn"), grace=0.3) as it:
+        assert await it.child.wait() == 0
+        who = await it.child.see_off()
+        assert len(who) == 2
+        assert who[0].startswith("pid ")
+        assert sys.executable in who[0]
+        await it.child.sweep()
+    assert it.lines == ["asked"]
+
+
+async def test_helpers_that_end_a_moment_later_are_nobody_left_behind() -> None:
+    async with running("(sleep 0.05 &) ; :") as it:
+        assert await it.child.wait() == 0
+        assert await it.child.see_off() == ()

@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from rpx.backend.life import live
+from rpx.hub.orders import OrderKind
 from rpx.model.config import Backoff, Restart
 from rpx.model.status import State
 from tests.support.bench import CHECK, Bench, begun
@@ -148,3 +149,45 @@ async def test_other_exit_codes_can_be_successes(
     await trio.sleep(100)
     assert bench.story[-1] == "1 completed"
     assert "status 3" in bench.backend.last_error
+
+
+LEFT = ("pid 921, `python3 srv.py`",)
+
+
+async def test_what_goes_into_the_background_is_told_of_and_may_end_in_order(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = await begun(nursery)
+    bench.child.left = LEFT
+    bench.child.die(0)
+    await trio.testing.wait_all_tasks_blocked()
+    assert not bench.backend.in_rotation
+    await trio.sleep(5)
+    assert bench.story == ["0 starting", "0 ready", "4 completed"]
+    assert bench.child.done == ["see off", "sweep", "closed"]
+    assert bench.backend.last_error.endswith(
+        "it left 1 process behind (pid 921, `python3 srv.py`), ended: run it in the foreground"
+    )
+
+
+async def test_what_a_crash_leaves_behind_makes_nobody_wait(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = await begun(nursery)
+    bench.child.left = LEFT
+    bench.child.die(1)
+    await trio.sleep(0.2)
+    assert bench.story == ["0 starting", "0 ready", "1 backoff", "1.1 starting", "1.1 ready"]
+
+
+async def test_an_order_to_stop_ends_the_wait_for_what_was_left_behind(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = await begun(nursery)
+    bench.child.left = LEFT
+    bench.child.die(0)
+    await trio.sleep(1)
+    bench.order(OrderKind.STOP)
+    await trio.sleep(5)
+    assert bench.story[-1].endswith("stopped")
+    assert "stop" in bench.child.done

@@ -157,3 +157,29 @@ def test_a_process_that_is_not_ready_in_time_is_replaced_and_said(project: Proje
     with project.up(ready=False):
         project.until_said("app not ready within 0.3 s")
         until(lambda: row(project, "app").get("restarts", 0) >= 2, "replaced twice")
+
+
+DAEMON = """
+import os, runpy, time
+if os.fork():
+    time.sleep(0.2)
+    os._exit(0)
+os.setsid()
+runpy.run_path("APPS/ok.py", run_name="__main__")
+"""
+
+
+def test_a_server_that_goes_into_the_background_is_told_to_stay_in_front(project: Project) -> None:
+    project.write(DAEMON)
+    (project.folder / "rpx.yaml").rename(project.folder / "daemon.py")
+    project.write(
+        "name: shop\nlisten: {http_port: HTTP_PORT}\nto: api.localhost\nstart: PYTHON daemon.py\n"
+    )
+    with project.up(ready=False):
+        said = project.until_said("completed")
+        assert "it left 1 process behind (pid " in said
+        assert "daemon.py`), ended: run it in the foreground" in said
+        assert "run it in the foreground" in project.rpx("why", "api").stdout
+        answer = project.get("api.localhost")
+        assert answer.status_code == 503
+        assert "run it in the foreground" in answer.text

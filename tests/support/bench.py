@@ -65,6 +65,7 @@ class FakeChild:
         self.pid = pid
         self.done: list[str] = []
         self.remains: tuple[int, ...] = ()
+        self.left: tuple[str, ...] = ()  # whom it leaves behind
         self._stubborn = stubborn
         self._exit = trio.Event()
         self._code = 0
@@ -91,6 +92,12 @@ class FakeChild:
             await trio.sleep(10)
             self.done.append("SIGKILL")
         self.die(-15)
+
+    async def see_off(self) -> tuple[str, ...]:
+        if self.left:
+            self.done.append("see off")
+            await trio.sleep(3)
+        return self.left
 
     async def sweep(self) -> None:
         await trio.lowlevel.checkpoint()
