@@ -29,6 +29,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 from rpx.model.address import SocketFile
 from rpx.model.config import Start
+from rpx.model.late import filled, marked
 from rpx.model.status import AT_REST, BackendSpec, State
 
 CONNECT_TIMEOUT = 1.0  # of a check that only connects, in seconds
@@ -213,11 +214,13 @@ def child_environment(spec: BackendSpec, start: Start, *, colour: bool) -> dict[
         environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0016: a pipe, and no terminal
         environment.setdefault("CLICOLOR_FORCE", "1")
     environment.update(spec.environment)
+    plain = {name: text for name, text in start.env.items() if text and not marked(text)}
+    given = {**environment, **plain}
     for name, value in start.env.items():
         if value is None:
             environment.pop(name, None)
         else:
-            environment[name] = value
+            environment[name] = filled(value, given)
     return environment
 
 

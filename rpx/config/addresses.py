@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def network(value: object) -> object:
             'for example 127.0.0.1, "::1", 10.0.0.0/8 or localhost',
         ) from None
     return str(found.network_address if found.num_addresses == 1 else found)
+
+
+def default_name(to: str, shared: Collection[str]) -> str:
+    """The first label of a host, with the path where the host is `shared` by several proxies."""
+    host, _, path = to.partition("/")
+    label = host.strip("[]") if host.startswith("[") else host.removeprefix("*.").split(".")[0]
+    parts = (label, path) if host in shared else (label,)
+    return "-".join(filter(None, re.split(r"[^A-Za-z0-9_]+", "/".join(parts))))
 
 
 def is_host_name(text: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from rpx.config.addresses import default_name
 from rpx.config.document import Document, Steps
 from rpx.config.env_files import EnvFiles
 from rpx.config.own_certificates import with_contents
@@ -212,14 +212,6 @@ class Builder:
             where=self.document.where((*at, "command")),
             **settings,
         )
-
-
-def default_name(to: str, shared: Collection[str]) -> str:
-    """The first label of a host, with the path where the host is `shared` by several proxies."""
-    host, _, path = to.partition("/")
-    label = host.strip("[]") if host.startswith("[") else host.removeprefix("*.").split(".")[0]
-    parts = (label, path) if host in shared else (label,)
-    return "-".join(filter(None, re.split(r"[^A-Za-z0-9_]+", "/".join(parts))))
 
 
 def _restart(written: RestartWritten | None) -> Restart:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rpx.config.document import Document, Steps
 from rpx.config.dotenv import parse_dotenv
 from rpx.config.explain import subject
+from rpx.config.own_variables import about_unset
 from rpx.config.start_schema import (
     EnvFileWritten,
 )
@@ -77,7 +78,7 @@ class EnvFiles:
 
     @property
     def _known(self) -> Mapping[str, str]:
-        return {**self.dotenv, **self._environ}
+        return {**self.dotenv, **self._environ, **self._unset.urls}
 
     def _file(self, written: EnvFileWritten, at: Steps) -> EnvFile:
         return EnvFile(
@@ -145,16 +146,21 @@ def read_all(
 
 
 class Unset:
-    """Warns once of each variable that became an empty text."""
+    """Warns once of each variable that became an empty text. `urls`: those of the proxies."""
 
-    def __init__(self, warn: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, warn: Callable[[str], None] | None, urls: Mapping[str, str] | None = None
+    ) -> None:
+        self.urls = urls or {}
         self._warn = warn
         self._told: set[str] = set()
 
     def __call__(self, name: str, where: str) -> None:
         if self._warn is not None and name not in self._told:
             self._told.add(name)
-            self._warn(f"`{name}` is not set; an empty text stands in its place ({where})")
+            about = about_unset(name, self.urls)
+            why = f": {about}" if about else ""
+            self._warn(f"`{name}` is not set; an empty text stands in its place ({where}){why}")
 
 
 def read_text(path: Path, label: str) -> str:

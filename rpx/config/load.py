@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from pydantic import TypeAdapter
 from rpx.config.build import Builder
 from rpx.config.conflicts import Entry, agreed, report_conflicts
 from rpx.config.dependencies import report_dependencies, services
-from rpx.config.document import Document, Spellings, Steps, document_from_mapping
+from rpx.config.document import Document, Spellings, Steps, document_from_mapping, is_env
 from rpx.config.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.explain import check, check_parts
 from rpx.config.interpolate import interpolate
 from rpx.config.oneshots import after_oneshots, oneshots
 from rpx.config.own_certificates import report_certificates
+from rpx.config.own_variables import may_ask_for_urls, urls_of, variables_at
 from rpx.config.profiles import Asked, active_profiles, is_active, report_nothing_left
 from rpx.config.schema import (
     ONE_PROXY,
@@ -32,7 +33,9 @@ from rpx.config.start_schema import (
     ProcessWritten,
 )
 from rpx.config.yaml_text import parse_yaml
+from rpx.errors import ConfigError
 from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Process, Proxy, Timeouts
+from rpx.model.late import marked, without_marks
 
 _PROXY = TypeAdapter(ProxyWritten)
 _DEFAULTS = TypeAdapter(DefaultsWritten)
@@ -55,21 +58,41 @@ def load_config(
     """
     path = path.absolute()
     label = label_of(path)
-    unset = Unset(warn)
-    dotenv, problems = read_dotenv(path.parent, environ, unset)
-    variables = ChainMap(dict(environ), dotenv)
+    text = read_text(path, label)
+    urls = _urls(path.parent, text, environ)
+    unset = Unset(warn, urls)
+    dotenv, problems = read_dotenv(path.parent, {**environ, **urls}, unset)
+    variables = {**dotenv, **environ}
     places: dict[Steps, list[str]] = {}
 
     def fill(text: str, steps: Steps) -> str:
-        return interpolate(text, variables, places.setdefault(steps, []).append)
+        told = places.setdefault(steps, []).append
+        text = interpolate(text, variables_at(steps, variables, urls), told)
+        if not is_env(steps[:-1]) and (late := marked(text)):  # it came by way of the `.env`
+            places[steps] += late
+            return without_marks(text)
+        return text
 
-    document = parse_yaml(read_text(path, label), label, _SPELLINGS, fill)
+    document = parse_yaml(text, label, _SPELLINGS, fill)
     document.report_beside(problems)
     for steps, names in places.items():
         for name in names:
             unset(name, document.where(steps))
-    config = _config(document, EnvFiles(document, path.parent, environ, dotenv, unset), asked)
-    return config.model_copy(update={"file": path})
+    files = EnvFiles(document, path.parent, environ, dotenv, unset)
+    return _config(document, files, asked).model_copy(update={"file": path})
+
+
+def _urls(folder: Path, text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the proxies' URLs: the file is looked through for their names first."""
+    if not may_ask_for_urls(text) and not (folder / ".env").is_file():
+        return {}
+    dotenv, _ = read_dotenv(folder, environ, Unset(None))
+    variables = {**dotenv, **environ}
+    try:
+        document = parse_yaml(text, "", _SPELLINGS, lambda text, _: interpolate(text, variables))
+    except ConfigError:
+        return {}  # it will be said when the file is read in earnest
+    return urls_of(document.values)
 
 
 def config_from_mapping(
@@ -86,9 +109,10 @@ def config_from_mapping(
     `label` is what messages call the whole.
     """
     root = root.absolute()
-    unset = Unset(None)
-    dotenv, problems = read_dotenv(root, environ, unset)
     document = document_from_mapping(mapping, _SPELLINGS, label)
+    urls = urls_of(document.values)
+    unset = Unset(None, urls)
+    dotenv, problems = read_dotenv(root, {**environ, **urls}, unset)
     document.report_beside(problems)
     config = _config(document, EnvFiles(document, root, environ, dotenv, unset), NOTHING)
     if config.reload == "auto":

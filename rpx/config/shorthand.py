@@ -18,6 +18,7 @@ from rpx.config.suggest import choices
 from rpx.config.wording import shown, wrong
 from rpx.model.address import Address
 from rpx.model.config import Stdin, Strategy, Web, Whom
+from rpx.model.late import without_marks
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[^=\0]+")
@@ -228,7 +229,7 @@ def env_value(value: object) -> object:
             return str(value).lower()
         case int() | float():
             return str(value)
-        case str() if "\0" in value:
+        case str() if "\0" in without_marks(value):
             raise wrong("holds a NUL character", "no environment can hold one; remove it")
         case dict() | list():
             raise wrong(

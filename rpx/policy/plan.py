@@ -10,6 +10,7 @@ from itertools import islice
 from rpx.errors import UsageError
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Config, Proxy, Source
+from rpx.model.late import url_variable
 from rpx.model.status import BackendSpec, PoolSpec
 
 
@@ -103,8 +104,7 @@ def _urls(config: Config, url: Callable[[Proxy], str]) -> dict[str, str]:
     urls: dict[str, str] = {}
     for proxy in config.proxies:
         if "*" not in proxy.to:
-            name = proxy.name.upper().replace("-", "_")
-            urls.setdefault(f"RPX_{name}_URL", url(proxy))
+            urls.setdefault(url_variable(proxy.name), url(proxy))
     return urls
 
 

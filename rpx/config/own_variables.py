@@ -1,0 +1,66 @@
+"""Which variables of `env` and of env files are filled in only when a process starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from rpx.config.addresses import default_name
+from rpx.config.document import Steps, is_env
+from rpx.config.schema import ONE_PROXY
+from rpx.config.suggest import nearest
+from rpx.model.late import mark, url_variable
+
+_OWN = ("RPX_NAME", "RPX_REPLICA")
+_OF_AN_ADDRESS = ("RPX_URL", "RPX_SOCKET")
+_WHERE_NOT_GIVEN = ("PORT", "HOST")  # rpx itself may have been given one
+_MENTIONED = ("RPX_", "env_file", "envFile", "env_files")
+
+
+def may_ask_for_urls(text: str) -> bool:
+    """Whether a file can have to do with the URLs of proxies at all."""
+    return any(word in text for word in _MENTIONED)
+
+
+def urls_of(values: Mapping[str, object]) -> dict[str, str]:
+    """A mark for the URL of each proxy that is written, by its variable."""
+    return {name: mark(name) for name in map(url_variable, _names(values))}
+
+
+def variables_at(
+    steps: Steps, given: Mapping[str, str], urls: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The variables for a text at `steps`: in an `env` also those of the process to come."""
+    if not is_env(steps[:-1]):
+        return given
+    own = list(_OWN)
+    if steps[0] != "processes":
+        own += _OF_AN_ADDRESS
+        if steps[-1] not in _WHERE_NOT_GIVEN:
+            own += [name for name in _WHERE_NOT_GIVEN if name not in given]
+    return {**given, **urls, **{name: mark(name) for name in own}}
+
+
+def about_unset(name: str, urls: Collection[str]) -> str:
+    """What else there is to say of a variable that is not set, after a colon."""
+    if name in urls:
+        return "it is known when a process starts: use it in `env`, in env files, or in a command"
+    if not (name.startswith("RPX_") and name.endswith("_URL")):
+        return ""
+    near = nearest(name, urls)
+    return f"no proxy has that name; did you mean `{near}`?" if near else "no proxy has that name"
+
+
+def _names(values: Mapping[str, object]) -> list[str]:
+    """The names of the proxies as they are written; those of wildcard hosts have no URL."""
+    entries = values.get("proxies")
+    if not isinstance(entries, list):
+        entries = [{key: values[key] for key in ONE_PROXY if key in values}]
+    proxies = [
+        (str(entry.get("to", "")), entry.get("name"))
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+    hosts = Counter(to.partition("/")[0] for to in {to for to, _ in proxies})
+    shared = frozenset(host for host, routes in hosts.items() if routes > 1)
+    return [str(name or default_name(to, shared)) for to, name in proxies if "*" not in to]

@@ -1,0 +1,35 @@
+"""Variables that only a starting process has, such as the URLs of proxies: a mark in a text stands
+for each until then. No text that a user writes has one, since NUL is refused in all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_MARK = re.compile("\0([A-Za-z_][A-Za-z0-9_]*)\0")
+
+
+def mark(name: str) -> str:
+    """What stands in a text for the value that `name` will have."""
+    return f"\0{name}\0"
+
+
+def marked(text: str) -> list[str]:
+    """The names that are marked in a text."""
+    return _MARK.findall(text)
+
+
+def without_marks(text: str) -> str:
+    """The text with nothing in the place of each mark."""
+    return _MARK.sub("", text)
+
+
+def filled(text: str, variables: Mapping[str, str]) -> str:
+    """The text with the value of each marked variable; one that isn't there is empty."""
+    return _MARK.sub(lambda found: variables.get(found[1], ""), text)
+
+
+def url_variable(name: str) -> str:
+    """The variable that tells where the proxy of this name answers: `RPX_WEB_APP_URL`."""
+    return f"RPX_{name.upper().replace('-', '_')}_URL"
