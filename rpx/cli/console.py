@@ -28,10 +28,19 @@ Report = Callable[[ExceptionGroup[Exception]], None]
 class Console:
     """A `Face` of rpx.app that writes with `write`, in a thread."""
 
-    def __init__(self, write: Write, report: Report, *, colour: bool) -> None:
+    def __init__(
+        self,
+        write: Write,
+        report: Report,
+        *,
+        colour: bool,
+        columns: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """`columns`: how wide the window is by now, None if there is none."""
         self._write = write
         self._report = report
         self._colour = colour
+        self._columns = columns
 
     async def __call__(
         self,
@@ -44,20 +53,22 @@ class Console:
         with registry.lines.feed(backlog):
             task_status.started()
             labels = [(row.name, row.label) for row in registry.snapshot()]
-            printer = Printer(backlog, Layout(labels, colour=self._colour))
+            printer = Printer(backlog, Layout(labels, colour=self._colour), self._columns)
             await walled(self._report, drain, backlog, printer.batch, self._write)
 
 
 class Printer:
     """Takes from a backlog what is next to be shown."""
 
-    def __init__(self, backlog: Backlog, layout: Layout) -> None:
+    def __init__(self, backlog: Backlog, layout: Layout, columns: Callable[[], int | None]) -> None:
         self._backlog = backlog
         self._layout = layout
+        self._columns = columns
         self._complained = -math.inf  # when it was last said that lines are missing
 
     def batch(self) -> list[bytes]:
         """The next lines, in the order in which they came; empty if all is said."""
+        self._layout.fit(self._columns())
         pieces = self._missing()
         pieces += [self._layout.output(one.label, one.text) for one in self._backlog.take(BATCH)]
         return pieces

@@ -21,6 +21,7 @@ from rpx.cli.history import (
     said_by,
     since_each,
 )
+from rpx.cli.output import width
 from rpx.cli.screen import Layout
 from rpx.config.duration import parse_duration
 from rpx.control.client import Client
@@ -55,6 +56,7 @@ class Printer:
 
     def show(self, lines: Iterable[Said]) -> None:
         """Print what was said."""
+        self._layout.fit(width())
         for line in lines:
             self._out.write(self._object(line) if self._as_json else self._text(line))
 

@@ -20,6 +20,7 @@ from rpx.cli.certified import check_certified
 from rpx.cli.console import Console
 from rpx.cli.failures import report_bug
 from rpx.cli.narrator import Narrator
+from rpx.cli.output import width
 from rpx.cli.remains import clear_strays, say, sweep
 from rpx.cli.screen import Screen
 from rpx.cli.signals import mind_the_guardian, obey_signals
@@ -37,6 +38,7 @@ from rpx.journal.writer import Journal
 from rpx.model.config import Config
 from rpx.policy.plan import routes_only
 
+GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 STDERR = "stderr.txt"  # of a run in the background, beside its logs
 
 
@@ -99,8 +101,14 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         Control(hold.lease.socket, ready, measure),
     ]
     if not wishes.detached:
-        screen = Screen(sys.stdout.fileno())
-        faces.insert(0, Console(screen.write, report, colour=wishes.colour))
+
+        def deserted() -> None:
+            if not shutdown.asked:
+                name = hold.lease.name
+                say(f"rpx: nobody reads what is printed here any more; `{name}` goes on: {GOES_ON}")
+
+        screen = Screen(sys.stdout.fileno(), deserted)
+        faces.insert(0, Console(screen.write, report, colour=wishes.colour, columns=width))
     abort = Abort(wishes.exit_code_from)
     if wishes.abort_on_exit or wishes.exit_code_from is not None:
         faces.append(abort)

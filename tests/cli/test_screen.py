@@ -9,6 +9,7 @@ import pytest
 
 from rpx.cli.output import age
 from rpx.cli.screen import Layout, Screen
+from rpx.cli.table import breadth
 
 LABELS = [("api", "api:3000"), ("api", "api:3001"), ("web", "web:4000"), ("db", "db")]
 
@@ -66,6 +67,54 @@ def test_what_rpx_says_loses_escape_bytes_and_stays_a_line_each() -> None:
     assert said == b"rpx      | error: so\nrpx      |   red\n[rpx] Request x\n"
 
 
+LONG = [("a-service-with-quite-a-long-name", f"a-service-with-quite-a-long-name:{port}")
+        for port in (28001, 28002)] + [("データベース", "データベース"), ("db", "db")]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 200, None])
+def test_prefixes_take_a_third_of_a_window_at_most_and_keep_ports(columns: int | None) -> None:
+    layout = Layout(LONG, colour=False)
+    layout.fit(columns)
+    prefixes = [layout.output(label, b"\n").decode().rstrip("\n") for _, label in LONG]
+    most = 38 if columns is None else max(12, columns // 3)
+    assert {breadth(prefix) for prefix in prefixes} == {min(most, 38) + 3}
+    assert ":28001 |" in prefixes[0]
+    assert ":28002 |" in prefixes[1]
+    assert prefixes[0].startswith("a-s")
+    assert prefixes[3].startswith("db ")
+    if columns in (200, None):
+        assert prefixes[0] == "a-service-with-quite-a-long-name:28001 | "
+    if columns == 40:
+        assert prefixes[0] == "a-s…ame:28001 | "
+        assert layout.own("hello") == b"rpx           | hello\n"
+
+
+def test_prefixes_follow_a_window_that_changes() -> None:
+    layout = Layout(LONG, colour=False)
+    layout.fit(40)
+    narrow = layout.output(LONG[0][1], b"x\n")
+    layout.fit(120)
+    wide = layout.output(LONG[0][1], b"x\n")
+    assert narrow.endswith(b":28001 | x\n")
+    assert len(narrow) < len(wide)
+    layout.fit(40)
+    assert layout.output(LONG[0][1], b"x\n") == narrow
+
+
+def test_what_rpx_says_is_seen_on_light_and_dark_and_crashes_are_red() -> None:
+    layout = Layout(LABELS, colour=True)
+    assert layout.own("ready") == b"\x1b[1mrpx      |\x1b[0m ready\n"
+    for red in (
+        "api:3001 killed by SIGKILL after 3.0 s, restart at once",
+        "api:3001 exited with status 1 after 0.1 s, restart in 0.2 s",
+        "api:3001 unhealthy, out of rotation",
+    ):
+        assert b" \x1b[31m" in layout.own(red)
+    assert b" \x1b[32mapi is up at " in layout.own("api is up at http://api.localhost")
+    for plain in ("api:3001 exited with status 0 after 1 s, restart at once", "api:3001 starting"):
+        assert layout.own(plain).count(b"\x1b") == 2
+
+
 def test_a_label_that_is_new_gets_a_prefix_of_its_own() -> None:
     assert Layout([], colour=False).output("api:3000", b"hello\n") == b"api:3000 | hello\n"
 
@@ -89,7 +138,9 @@ def test_lines_about_requests_stand_alone() -> None:
 def test_a_reader_that_is_gone_is_told_by_false() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    assert not Screen(writer).write([b"hello\n"])
+    told: list[bool] = []
+    assert not Screen(writer, lambda: told.append(True)).write([b"hello\n"])
+    assert told
     os.close(writer)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.project import RPX, Project, free_ports
+from tests.support.project import RPX, Project, free_ports, until
 from tests.support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.real
@@ -167,3 +169,30 @@ def test_nothing_is_drawn_over_a_terminal_that_can_not_do_it(tmp_path: Path) -> 
     ) as there:
         assert there.ended() == 3
         assert b"\x1b[?1049h" not in there.raw
+
+
+def test_a_console_keeps_ports_and_follows_the_window(shop: Project) -> None:
+    rows = shop.ps()
+    with at(shop, (40, 40), "attach", "--tail", "3") as there:
+        there.until_shown("rpx           |")
+        there.until_shown(f"a-s…ame:{rows[1]['port']} |")
+        there.resize(160, 40)
+        shop.rpx("restart", "web")
+        there.until_shown(f"{' ' * 35}| web:{rows[0]['port']} ready")
+        there.type("\x03")
+        assert there.ended() == 0
+
+
+def test_whoever_stops_reading_is_told_that_the_project_goes_on(project: Project) -> None:
+    project.copies(1)
+    errors = project.folder / "errors"
+    errors.touch()
+    command = f"{shlex.join(RPX)} up 2>{errors} | head -n 1"
+    with subprocess.Popen(
+        ("/bin/sh", "-c", command), cwd=project.folder, env=project.environment,
+        stdout=subprocess.DEVNULL, start_new_session=True,
+    ):  # fmt: skip
+        until(lambda: "`shop` goes on: `rpx attach`" in errors.read_text(), "word of it")
+        assert project.states()
+        assert project.rpx("down").returncode == 0
+    assert errors.read_text().count("nobody reads") == 1
