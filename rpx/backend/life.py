@@ -20,6 +20,7 @@ from rpx.backend.order import await_turn
 from rpx.backend.ready import overdue
 from rpx.backend.watch import watch
 from rpx.errors import RpxError
+from rpx.hub.descriptors import SHORTAGES
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
@@ -27,7 +28,16 @@ from rpx.hub.registry import Registry
 from rpx.model.address import Location
 from rpx.model.config import Start
 from rpx.policy.lifecycle import Move
-from rpx.policy.restart import Again, History, after_exit, end_of, ending, left_behind
+from rpx.policy.restart import (
+    Again,
+    History,
+    StayDown,
+    after_exit,
+    end_of,
+    ending,
+    left_behind,
+    out_of_means,
+)
 
 DRAIN = 10.0  # seconds that requests under way get before their backend is told to stop
 SURVIVED = 10.0  # seconds after which a process has outlived a signal that it could ignore
@@ -87,6 +97,7 @@ class Run:
     order: Order | None = None
     unfit: str = ""  # why rpx itself replaces it
     unborn: str = ""  # why there has been no process
+    short: bool = False  # the reason was rpx's own or the system's
     left: tuple[str, ...] = ()  # whom its leader left behind when it had done well
     leaving: bool = False  # told to go
     over: bool = False  # its leader has exited
@@ -139,6 +150,10 @@ async def run_once(life: Life) -> Run:
             for pid in child.remains:
                 registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", backend)
     except (OSError, RpxError) as error:  # plain, not in a group: only the start itself raises it
+        if isinstance(error, OSError) and error.errno in SHORTAGES:
+            run.short = True
+            run.unborn = f"the system has not enough for another process: {error.strerror}"
+            return run
         why = "; ".join(p.what for p in error.problems) if isinstance(error, RpxError) else error
         registry.print(backend, f"rpx: cannot start: {why}\n".encode())
         run.code, run.unborn = NOT_STARTED, f"could not be started: {why}"
@@ -163,15 +178,19 @@ def settle(life: Life, run: Run) -> float:
         registry.move(backend, Move.REPLACED, reason=ended)
         backend.restarts += 1
         return run.order.down_for
-    backend.fell |= not run.unfit
-    verdict = after_exit(
-        life.start.restart,
-        history,
-        what=what,
-        end=end_of(run.code, life.start, unfit=bool(run.unfit)),
-        uptime=0 if run.unfit else run.uptime,  # up, but not well
-        now=trio.current_time(),
-        chance=life.chance(),
+    backend.fell |= not (run.unfit or run.short)
+    verdict: Again | StayDown = (
+        out_of_means(history)
+        if run.short
+        else after_exit(
+            life.start.restart,
+            history,
+            what=what,
+            end=end_of(run.code, life.start, unfit=bool(run.unfit)),
+            uptime=0 if run.unfit else run.uptime,  # up, but not well
+            now=trio.current_time(),
+            chance=life.chance(),
+        )
     )
     if isinstance(verdict, Again):
         why = f"{ended}, restart in {verdict.delay:.1f} s"

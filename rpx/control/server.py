@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, cast
 
 import trio
@@ -15,8 +14,11 @@ from hypercorn.typing import ConnectionState, Framework
 from hypercorn.utils import wrap_app
 from starlette.applications import Starlette
 
+from rpx.hub.descriptors import SHORTAGES
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
+
+PAUSE = 0.1  # seconds until somebody may have closed a file
 
 
 class Connections:
@@ -41,8 +43,20 @@ class Connections:
         doors = [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in listeners]
         async with trio.open_nursery() as nursery:
             await nursery.start(self._hang_up_at_the_end)
-            serve = partial(trio.serve_listeners, self._walled, doors, handler_nursery=nursery)
-            nursery.start_soon(serve)
+            for door in doors:
+                nursery.start_soon(self._accept, door, nursery)
+
+    async def _accept(self, door: trio.SocketListener, nursery: trio.Nursery) -> None:
+        """Let in who comes. What there are no files for waits in the queue of the socket."""
+        while True:
+            try:
+                stream = await door.accept()
+            except OSError as error:
+                if error.errno not in SHORTAGES:
+                    raise
+                await trio.sleep(PAUSE)
+            else:
+                nursery.start_soon(self._walled, stream)
 
     async def _walled(self, stream: trio.SocketStream) -> None:
         await walled(self._report, self._serve, stream)

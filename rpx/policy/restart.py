@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -85,6 +85,11 @@ def after_exit(
         )
     streak = 1 if uptime >= STABLE_AFTER else history.streak + 1
     return Again(delay(policy.backoff, streak, chance), History(streak, (*times, now)))
+
+
+def out_of_means(history: History) -> Again:
+    """Try again in a while where the system had no process to give: that is nobody's crash."""
+    return Again(min(2.0**history.streak, 16.0), replace(history, streak=history.streak + 1))
 
 
 def restarts_left(policy: Restart, history: History, now: float) -> int:

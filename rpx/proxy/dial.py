@@ -19,6 +19,7 @@ from typing import NamedTuple
 import trio
 from trio.lowlevel import wait_writable
 
+from rpx.hub.descriptors import ceiling
 from rpx.model.address import Address, Location, SocketFile
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NO_MORE_FILES
@@ -211,6 +212,7 @@ def call(place: Place) -> tuple[socket.socket, bool]:
     """
     sock = socket.socket(place.family, socket.SOCK_STREAM)
     try:
+        _check_room(sock)
         sock.setblocking(False)
         if place.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -240,6 +242,12 @@ async def answered(sock: socket.socket, place: Place) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _check_room(sock: socket.socket) -> None:
+    """Leave the last files to rpx itself, as if there were none."""
+    if sock.fileno() >= ceiling():
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def _check(sock: socket.socket, code: int) -> None:

@@ -10,6 +10,7 @@ import trio
 
 from rpx.http.forwarded import Forwarding
 from rpx.http.limits import Limits as HeadLimits
+from rpx.hub.descriptors import allowed, ceiling, room_for_clients
 from rpx.hub.patience import Patience
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
@@ -27,6 +28,7 @@ from rpx.proxy.upstream import Upstreams
 BACKLOG = 1024
 TURN = 32  # clients let in without a wait after which those that are in have their turn
 DRAIN = 10.0  # seconds that requests under way get when rpx goes down
+TELL_AGAIN = 60.0  # seconds between two words about the same shortage
 
 
 class Server:
@@ -55,6 +57,7 @@ class Server:
         self.contexts = contexts
         self.peers = Peers(trusted)
         self.draining = False
+        self._told = -TELL_AGAIN  # when somebody was last told that there are not enough files
         self.report = report
         self._doors: set[socket.socket] = set()
         self._front: trio.Nursery | None = None
@@ -72,6 +75,7 @@ class Server:
         self.sweeper.send = timeouts.send
         self.upstreams.settle(timeouts)
         self.limits = limits
+        self.most = min(limits.connections, room_for_clients())
         self.head_limits = HeadLimits(
             head=limits.head, lines=limits.head_lines, target=limits.target
         )
@@ -142,10 +146,17 @@ class Server:
             except OSError as error:
                 if error.errno not in NO_MORE_FILES:
                     raise
-                self.registry.say(f"can't take more connections: {error.strerror}")
+                self._full(f"can't take more connections: {error.strerror}", error.errno)
                 await trio.sleep(1)  # for some to close; the others wait in the backlog
             else:
-                surplus = len(self.sweeper.connections) >= self.limits.connections
+                if sock.fileno() >= ceiling():  # not even for those who are told that it is full
+                    sock.close()
+                    self._full("no more clients can be connected")
+                    await trio.lowlevel.checkpoint()
+                    continue
+                surplus = len(self.sweeper.connections) >= self.most
+                if surplus and self.most < self.limits.connections:
+                    self._full(f"no more than {self.most} clients can be connected")
                 wire = Wire(sock, self.reactor)
                 contexts = secured()  # others after a reload
                 connection = Connection(self, wire, address, surplus=surplus, contexts=contexts)
@@ -155,6 +166,13 @@ class Server:
                 if not turn:
                     turn = TURN
                     await trio.lowlevel.checkpoint()
+
+    def _full(self, what: str, code: int = errno.EMFILE) -> None:
+        """Say, once in a while, that there are not enough files for all who come."""
+        if self.sweeper.now - self._told > TELL_AGAIN:
+            self._told = self.sweeper.now
+            why = f"; rpx may have {allowed()} files open (`ulimit -n`)"
+            self.registry.say(what + why if code == errno.EMFILE else what)
 
     def _drain(self) -> None:
         self.draining = True

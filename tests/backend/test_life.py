@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 import trio
 import trio.testing
@@ -191,3 +193,17 @@ async def test_an_order_to_stop_ends_the_wait_for_what_was_left_behind(
     await trio.sleep(5)
     assert bench.story[-1].endswith("stopped")
     assert "stop" in bench.child.done
+
+
+async def test_a_shortage_of_our_own_is_no_crash_and_is_waited_out(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = await begun(nursery, restart=Restart(policy="no", max_restarts=0))
+    bench.cannot_start = OSError(errno.EMFILE, "Too many open files")
+    bench.order(OrderKind.RESTART)
+    await trio.sleep(100)
+    assert bench.backend.shown is State.BACKOFF
+    assert "not enough for another process: Too many open files" in bench.backend.last_error
+    bench.cannot_start = None
+    await trio.sleep(20)
+    assert bench.backend.state is State.READY

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import time
 from typing import Any
@@ -183,3 +185,25 @@ def test_a_server_that_goes_into_the_background_is_told_to_stay_in_front(project
         answer = project.get("api.localhost")
         assert answer.status_code == 503
         assert "run it in the foreground" in answer.text
+
+
+def test_a_flood_of_clients_leaves_files_for_rpx_itself(project: Project) -> None:
+    """Orders, and the restart of what crashes: with 128 files and 300 clients that stay."""
+    limited = 'ulimit -n 128; exec "$@"'
+    project.program = ("/bin/sh", "-c", limited, "sh", *project.program)
+    project.copies(1)
+    with project.up(), contextlib.ExitStack() as clients:
+        for _ in range(300):
+            client = socket.create_connection(("127.0.0.1", project.http_port), timeout=5)
+            clients.enter_context(client)
+        before = row(project, "api")["pid"]
+        assert before
+        os.kill(before, signal.SIGKILL)
+        until(lambda: row(project, "api").get("state") == "ready", "it is back")
+        assert row(project, "api")["pid"] != before
+        assert "Traceback" not in project.said()
+        told = [line for line in project.lines() if "files open" in line]
+        assert len(told) == 1
+        assert "rpx may have 128 files open (`ulimit -n`)" in told[0]
+        clients.close()
+        assert project.get("api.localhost").status_code == 200
