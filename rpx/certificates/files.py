@@ -37,6 +37,11 @@ def entry_prefix() -> str:
     return f"rpx-{re.sub(r'[^A-Za-z0-9_.-]', '_', caller().pw_name)}-"
 
 
+def is_entry(name: str) -> bool:
+    """Whether an entry of this name is the user's: ann's are not those of ann-dev."""
+    return re.fullmatch(f"{re.escape(entry_prefix())}[0-9a-f]{{8}}", name) is not None
+
+
 def home() -> Path:
     """The home of the user for whom we work."""
     return Path.home() if os.getuid() == caller().pw_uid else Path(caller().pw_dir)

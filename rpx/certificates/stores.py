@@ -5,8 +5,10 @@ Nothing here changes anything: a store says which steps would, and somebody take
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,22 +17,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from cryptography.hazmat.primitives import serialization
-
 from rpx.certificates.authority import Authority
-from rpx.certificates.files import entry_prefix
+from rpx.certificates.files import caller, entry_prefix, is_entry
+from rpx.certificates.making import OWNER
 
 SYSTEM_PATH: Final = "/usr/sbin:/sbin:/usr/bin:/bin"  # of root: a user's often lacks sbin
 PATIENCE: Final = 60.0  # seconds for a tool that only reads
+_BLOCK: Final = re.compile("-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command and why it is run. `root`: it needs to be root; else it is run as the user."""
+    """A command and why it is run. `root`: it needs to be root; else it is run as the user.
+
+    `text` is what it reads from its standard input.
+    """
 
     why: str
     command: tuple[str, ...]
     root: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An authority of this user's that is on a list, by what it is called there.
+
+    `pem` is "" where only the name is known.
+    """
+
+    label: str
+    pem: str = ""
+
+    @classmethod
+    def of(cls, authority: Authority) -> Entry:
+        """As rpx puts it on a list."""
+        return cls(authority.label, authority.pem.decode("ascii"))
 
 
 class Store(Protocol):
@@ -46,13 +68,19 @@ class Store(Protocol):
     def adding(self, authority: Authority) -> list[Step]:
         """What puts it there."""
 
-    def removing(self, authority: Authority) -> list[Step]:
-        """What takes it, and nothing else, away."""
+    def entries(self) -> list[Entry]:
+        """Every authority of this user's that is there, by its mark, whoever has its key now."""
+
+    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+        """What takes these, and nothing else, away."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemStore:
-    """A folder of certificates, from which a command makes the bundle that programs read."""
+    """A folder of certificates, from which a command makes the bundle that programs read.
+
+    `java` is a list that `hooks` make of it. They are told by name what has come and gone.
+    """
 
     family: str
     anchors: Path
@@ -60,6 +88,8 @@ class SystemStore:
     bundle: Path
     update: tuple[str, ...]
     afresh: tuple[str, ...]  # the update after something has been taken away
+    java: Path | None = None
+    hooks: Path | None = None
 
     @property
     def name(self) -> str:
@@ -68,14 +98,11 @@ class SystemStore:
 
     def trusts(self, authority: Authority) -> bool:
         """Whether the bundle has it."""
-        try:
-            return holds(self.bundle.read_text("ascii", "replace"), authority)
-        except OSError:
-            return False
+        return holds(self._bundled(), authority.pem.decode("ascii"))
 
     def adding(self, authority: Authority) -> list[Step]:
         """Put the certificate into the folder, and make the bundle."""
-        copy = ("install", "-m", "644", str(authority.path), str(self._file(authority)))
+        copy = ("install", "-m", "644", str(authority.path), str(self.file(authority.label)))
         return [
             Step(
                 "the certificate goes to those that this machine adds to the usual ones", copy, True
@@ -83,24 +110,52 @@ class SystemStore:
             Step("the list that curl, Python and others read is made anew", self.update, True),
         ]
 
-    def removing(self, authority: Authority) -> list[Step]:
-        """Take the certificate out of the folder, and make the bundle."""
-        file = self._file(authority)
-        if not file.exists() and not self.trusts(authority):
+    def entries(self) -> list[Entry]:
+        """Those in the folder, in the bundle, and in Java's list."""
+        found = {entry.label: entry for entry in ours_in(self._bundled())}
+        for path in sorted(self.anchors.glob(f"{entry_prefix()}*{self.suffix}")):
+            if is_entry(path.name.removesuffix(self.suffix)):
+                entry = Entry(path.name.removesuffix(self.suffix), _text(path))
+                found.setdefault(entry.label, entry)
+        for label in self._javas():
+            found.setdefault(label, Entry(label))
+        return list(found.values())
+
+    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+        """Take the certificates out of the folder, and make the bundle and Java's list."""
+        if not entries:
             return []
+        files = [str(self.file(entry.label)) for entry in entries]
         return [
-            Step("the certificate is taken away", ("rm", "-f", str(file)), True),
+            Step("the certificate is taken away", ("rm", "-f", *files), True),
             Step("the list that curl, Python and others read is made anew", self.afresh, True),
+            *self._telling(entries),
         ]
 
-    def forgotten(self, authority: Authority | None) -> list[Path]:
-        """Certificates of this user that are not (any more) the authority's."""
-        ours = self._file(authority) if authority else None
-        entries = sorted(self.anchors.glob(f"{entry_prefix()}*{self.suffix}"))
-        return [path for path in entries if path != ours]
+    def file(self, label: str) -> Path:
+        """Where the certificate of an entry lies."""
+        return self.anchors / f"{label}{self.suffix}"
 
-    def _file(self, authority: Authority) -> Path:
-        return self.anchors / f"{authority.label}{self.suffix}"
+    def _telling(self, entries: Sequence[Entry]) -> list[Step]:
+        """Debian's update tells its hooks of nothing that has gone by the removal of its file."""
+        if self.hooks is None or not self.hooks.is_dir():
+            return []
+        gone = "".join(f"-{self.bundle.parent / entry.label}.pem\n" for entry in entries)
+        hooks = [each for each in sorted(self.hooks.iterdir()) if os.access(each, os.X_OK)]
+        why = "what makes other lists of that one, such as Java's, is told"
+        return [Step(why, (str(hook),), True, gone) for hook in hooks]
+
+    def _bundled(self) -> str:
+        return _text(self.bundle)
+
+    def _javas(self) -> list[str]:
+        """What Java's list has, as Debian names it there."""
+        try:
+            data = self.java.read_bytes() if self.java else b""
+        except OSError:
+            return []
+        names = re.findall(rb"debian:([\w.-]+)\.pem", data)
+        return [name for name in map(bytes.decode, names) if is_entry(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +171,7 @@ class Keychain:
 
     def trusts(self, authority: Authority) -> bool:
         """Whether it is in there; it is only ever put there as trusted."""
-        return holds(said(("security", "find-certificate", "-a", "-p", str(self.path))), authority)
+        return holds(self._all(), authority.pem.decode("ascii"))
 
     def adding(self, authority: Authority) -> list[Step]:
         """Put the certificate in, as one to be trusted."""
@@ -124,18 +179,28 @@ class Keychain:
         why = "Safari, Chrome, curl and others look there"
         return [Step(why, (*command, str(authority.path)), True)]
 
-    def removing(self, authority: Authority) -> list[Step]:
-        """Take the certificate out, with what was said about its trust."""
-        if not self.trusts(authority):
-            return []
-        der = authority.certificate.public_bytes(serialization.Encoding.DER)
-        digest = hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
-        command = ("security", "delete-certificate", "-Z", digest, "-t", str(self.path))
-        return [Step("the certificate is taken away", command, True)]
+    def entries(self) -> list[Entry]:
+        """Those in there, by what stands in them."""
+        return ours_in(self._all())
+
+    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+        """Take the certificates out, with what was said about their trust."""
+        return [
+            Step(
+                "the certificate is taken away",
+                ("security", "delete-certificate", "-Z", _sha1(entry), "-t", str(self.path)),
+                True,
+            )
+            for entry in entries
+        ]
+
+    def _all(self) -> str:
+        return said(("security", "find-certificate", "-a", "-p", str(self.path)))
 
 
 # folder, suffix, bundle, update, update after something was removed. Debian's leaves a removed
 # certificate's links behind unless all of them are made anew.
+_JAVA: Final = {"Debian, Ubuntu": ("etc/ssl/certs/java/cacerts", "etc/ca-certificates/update.d")}
 _FAMILIES: Final = {
     "Debian, Ubuntu": (
         "usr/local/share/ca-certificates",
@@ -174,14 +239,46 @@ def system_store(root: Path = Path("/")) -> SystemStore | Keychain | None:
         return Keychain()
     for family, (anchors, suffix, bundle, update, afresh) in _FAMILIES.items():
         if (root / anchors).is_dir() and found(update[0]):
-            return SystemStore(family, root / anchors, suffix, root / bundle, update, afresh)
+            java, hooks = [root / each for each in _JAVA.get(family, ())] or (None, None)
+            return SystemStore(
+                family, root / anchors, suffix, root / bundle, update, afresh, java, hooks
+            )
     return None
 
 
-def holds(pem: str, authority: Authority) -> bool:
+def holds(text: str, pem: str) -> bool:
     """Whether a text with certificates has this one, however its lines are broken."""
-    ours = "".join(authority.pem.decode("ascii").split()[2:-2])
-    return ours in "".join(pem.split())
+    return bool(pem) and _base64(pem) in "".join(text.split())
+
+
+def ours_in(text: str) -> list[Entry]:
+    """The authorities of this user's in a text with certificates, by what stands in them."""
+    mark, found = f"{OWNER}{caller().pw_name}@".encode(), []
+    for block in _BLOCK.findall(text):
+        try:
+            der = base64.b64decode(_base64(block))
+        except ValueError:
+            continue
+        if mark in der:
+            label = f"{entry_prefix()}{hashlib.sha256(der).hexdigest()[:8]}"
+            found.append(Entry(label, block))
+    return found
+
+
+def _base64(pem: str) -> str:
+    return "".join(pem.split()[2:-2])
+
+
+def _sha1(entry: Entry) -> str:
+    der = base64.b64decode(_base64(entry.pem))
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii", "replace")
+    except OSError:
+        return ""
 
 
 def found(program: str) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from rpx.certificates.authority import Authority
 from rpx.certificates.files import home
 from rpx.certificates.nss import can_edit, databases
-from rpx.certificates.stores import Store, system_store
+from rpx.certificates.policies import Policies, firefox_is_here
+from rpx.certificates.stores import Store, SystemStore, system_store
 
 
 def stores() -> Iterator[Store]:
@@ -17,6 +19,22 @@ def stores() -> Iterator[Store]:
         yield system
     if can_edit():
         yield from databases(home())
+    if policies := firefox_policies(system):
+        yield policies
+
+
+def firefox_policies(system: Store | None) -> Policies | None:
+    """Firefox's policies, where it has to be told by these, or has been."""
+    if sys.platform == "darwin" or not isinstance(system, SystemStore):
+        return None
+    policies = Policies(system)
+    needed = firefox_is_here() and not has_profile()
+    return policies if needed or policies.entries() else None
+
+
+def has_profile() -> bool:
+    """Whether the user's Firefox has a profile yet: it makes one when it is first started."""
+    return any(each.browser == "Firefox" for each in databases(home()))
 
 
 def is_trusted(authority: Authority) -> bool:

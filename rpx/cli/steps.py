@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from rpx.certificates.files import caller
 from rpx.certificates.stores import Step, found
 from rpx.cli.output import say
 from rpx.errors import RpxError
+
+NOBODY: Final = "this needs root, which nobody could be asked for"
 
 
 class Steps:
@@ -20,7 +23,7 @@ class Steps:
 
     def __init__(self) -> None:
         self.taken = 0
-        self._left: list[tuple[str, ...]] = []
+        self._left: list[Step] = []
         self._failed: list[str] = []
 
     def take(self, where: str, steps: Sequence[Step]) -> bool:
@@ -31,8 +34,10 @@ class Steps:
             command, sudo = self._as_whom(step)
             say(f"  {step.why}")
             say(f"    $ {shlex.join(command)}")
+            for line in step.text.splitlines():
+                say(f"      < {line}")
             if step.root and os.getuid() and not sudo:
-                self._left += [("sudo", *each.command) for each in steps[number:]]
+                self._left += steps[number:]
                 return False
             if error := _run(command, step, sudo=sudo):
                 say(f"  error: {error}")
@@ -49,17 +54,44 @@ class Steps:
                 hint=f"what went wrong is said above; `{again}` goes on where it is needed",
             )
         if self._left:
-            commands = " && ".join(map(shlex.join, self._left))
-            raise RpxError(
-                "this needs root, which nobody could be asked for",
-                hint=f"run this yourself, or `{again}` on a terminal:\n  {commands}",
+            how = (
+                f"run this yourself, or `{again}` on a terminal"
+                if has_sudo()
+                else "run this as root"
             )
+            raise RpxError(NOBODY, hint=f"{how}:\n  {_typed(self._left)}")
 
     def _as_whom(self, step: Step) -> tuple[tuple[str, ...], bool]:
         """The command as it is run, and whether with sudo."""
-        if step.root and os.getuid():
-            return ("sudo", *step.command), sys.stdin.isatty() and shutil.which("sudo") is not None
+        if step.root and os.getuid() and has_sudo():
+            return ("sudo", *step.command), sys.stdin.isatty()
         return step.command, False
+
+
+def has_sudo() -> bool:
+    """Whether this machine has it."""
+    return shutil.which("sudo") is not None
+
+
+def as_root(*words: str) -> str:
+    """A command of rpx as it is typed by a user who is to be root for it, and stays its subject."""
+    # Neither passes the environment on, and sudo has a PATH of its own.
+    data = os.environ.get("XDG_DATA_HOME")
+    given = [f"XDG_DATA_HOME={data}"] if data else []
+    command = (os.path.abspath(sys.argv[0]), *words)
+    if has_sudo():
+        return shlex.join(("sudo", *given, *command))
+    return f"su -c {shlex.quote(shlex.join((f'SUDO_UID={os.getuid()}', *given, *command)))}"
+
+
+def _typed(steps: Sequence[Step]) -> str:
+    """Steps as one line for a shell."""
+    sudo, lines = ("sudo",) if has_sudo() else (), []
+    for step in steps:
+        given = f"printf %s {shlex.quote(step.text)} | " if step.text else ""
+        lines.append(given + shlex.join((*(sudo if step.root else ()), *step.command)))
+    line = " && ".join(lines)
+    return line if has_sudo() else f"su -c {shlex.quote(line)}"
 
 
 def _run(command: tuple[str, ...], step: Step, *, sudo: bool) -> str:
@@ -68,8 +100,13 @@ def _run(command: tuple[str, ...], step: Step, *, sudo: bool) -> str:
     try:
         ended = subprocess.run(
             (found(command[0]) or command[0], *command[1:]),
-            stdin=None if sudo else subprocess.DEVNULL,
-            capture_output=True,  # sudo asks for the password on the terminal itself
+            # sudo asks for the password on the terminal itself
+            **(
+                {"input": step.text}
+                if step.text
+                else {"stdin": None if sudo else subprocess.DEVNULL}
+            ),
+            capture_output=True,
             text=True,
             errors="replace",
             check=False,

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from rpx.certificates.authority import (
     EXPOSED,
     Authority,
+    draft_authority,
+    drop,
+    keep,
+    kept,
     load_authority,
     open_authority,
-    replace_authority,
 )
 from rpx.certificates.files import authority_folder, home
-from rpx.certificates.nss import can_edit, databases
+from rpx.certificates.nss import PACKAGES, can_edit, databases
+from rpx.certificates.policies import firefox_is_here
 from rpx.certificates.scope import check_allowed
 from rpx.certificates.stores import Store, system_store
-from rpx.certificates.trusted import stores
+from rpx.certificates.trusted import firefox_policies, has_profile, stores
+from rpx.certificates.windows import COMMAND, WINDOWS, under_windows
 from rpx.cli.command import Command
 from rpx.cli.output import say
-from rpx.cli.steps import Steps
+from rpx.cli.steps import Steps, as_root
+from rpx.control.client import Client
+from rpx.control.lease import Lease, all_running
 from rpx.errors import RpxError, UsageError
 
 
@@ -59,16 +68,18 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
         click.echo(authority.path)
         return
     more = [name for name in wanted if not _covers(authority, name)]
-    if more:
-        authority = replace_authority(authority, (*authority.allowed, *more))
+    if more or not authority.is_limited:
+        authority = _replaced(authority, more)
     if before is not None and before.fingerprint == authority.fingerprint:
         before = None
     _introduce(authority, before)
     steps = Steps()
     for store in stores():
-        if before is not None:
-            steps.take(f"{store.name}, the earlier authority", store.removing(before))
         _add(authority, store, steps)
+        earlier = [each for each in store.entries() if before and each.label == before.label]
+        steps.take(f"{store.name}, the earlier authority", store.removing(earlier))
+    if before is not None:
+        reload_running()
     _complete(steps, again="rpx trust")
     if steps.taken:
         say("browsers that are open see it when they are started again")
@@ -84,7 +95,9 @@ def _opened() -> Authority:
 def _add(authority: Authority, store: Store, steps: Steps) -> None:
     if store.trusts(authority):
         say(f"{store.name}: trusts it already")
-    elif steps.take(store.name, store.adding(authority)):
+        return
+    adding = store.adding(authority)
+    if adding and steps.take(store.name, adding):
         if not store.trusts(authority):
             raise RpxError(
                 f"{store.name}: every step was taken, but the authority is not on its list",
@@ -101,23 +114,99 @@ rpx untrust                     # take away what `rpx trust` has done
 """,
 )
 def untrust() -> None:
-    """Take the authority off every list that `rpx trust` has put it on.
+    """Take every authority of yours off the lists that `rpx trust` has put it on.
 
-    The authority itself stays: the next `rpx trust` makes the same one known again.
+    They are found by their names there, whether their keys are still here or not. The authority
+    itself stays: the next `rpx trust` makes the same one known again.
     """
-    authority = load_authority(authority_folder())
-    if authority is None:
-        say("there is no authority yet, so nothing trusts it")
-        return
-    steps = Steps()
+    authority = _readable()
+    steps, found, left = Steps(), 0, []
     for store in stores():
-        found = store.removing(authority)
-        if not found:
+        entries = store.entries()
+        found += len(entries)
+        if not entries:
             say(f"{store.name}: does not have it")
-        elif steps.take(store.name, found):
-            say("  gone")
-    _complete(steps, again="rpx untrust")
-    say(f"the authority itself stays in {authority.folder}; remove that folder to be rid of it")
+        elif steps.take(store.name, store.removing(entries)):
+            there = {entry.label for entry in store.entries()}
+            left += [f"{name} in {store.name}" for name in sorted(there)]
+            say(f"  {'not ' if there else ''}gone")
+        if not entries and authority and store.trusts(authority):
+            left.append(f"{authority.name} in {store.name}, under a name that rpx has not given")
+    _complete(steps, again="rpx untrust", adding=False)
+    if left:
+        raise RpxError(
+            f"still trusted, though every step was taken: {'; '.join(left)}",
+            hint="see what the commands above say when you run them yourself",
+        )
+    if authority is not None:
+        say(f"the authority itself stays in {authority.folder}; remove that folder to be rid of it")
+    elif not found:
+        say("there is no authority, and nothing trusts one of yours")
+
+
+def _readable() -> Authority | None:
+    """The authority, if there is one; a damaged one is on the lists by its name all the same."""
+    try:
+        return load_authority(authority_folder())
+    except RpxError as error:
+        say(f"warning: {error.problems[0].what}")
+        return None
+
+
+def _replaced(old: Authority, more: list[str]) -> Authority:
+    """An authority that may certify more names, in the place of `old`.
+
+    First the step is taken that may be impossible: where root can't be had, `old` stays as it is.
+    Raises RpxError then, if more names are what was asked for.
+    """
+    allowed = kept(old)
+    draft = draft_authority(old, (*allowed, *more))
+    system = system_store()
+    if system is not None and system.trusts(old) and not _known(draft, system):
+        drop(draft)
+        words = ("trust", *(word for name in more for word in ("--allow", name)))
+        told = "the new authority could not be put on the system's list; the earlier one stays"
+        hint = f"`{as_root(*words)}`, or `{shlex.join(('rpx', *words))}` on a terminal"
+        if more:
+            raise RpxError(told, hint=hint)
+        say(f"warning: {told}\n  hint: {hint}")
+        return old
+    if not old.is_limited:
+        say(
+            "the earlier authority was made by an earlier rpx: to programs that read no limits in a"
+        )
+        say("  root, as Java, its key is worth every site there is. A new one takes its place")
+        if gone := [name for name in old.allowed if name not in allowed]:
+            options = " ".join(f"--allow {name}" for name in gone)
+            say(f"  it may not certify {', '.join(gone)}, which are names of other machines;")
+            say(f"  `rpx trust {options}` makes one that may")
+    return keep(draft, old)
+
+
+def _known(draft: Authority, system: Store) -> bool:
+    """Put a draft on the system's list. Where that can't be done all is as it was."""
+    steps = Steps()
+    if steps.take(system.name, system.adding(draft)) and system.trusts(draft):
+        return True
+    left = [entry for entry in system.entries() if entry.label == draft.label]
+    Steps().take(f"{system.name}, as it was", system.removing(left))
+    return False
+
+
+def reload_running() -> None:
+    """Say which running projects show certificates of an authority that nobody trusts any more."""
+    running = [lease for lease in all_running() if _is_secured(lease)]
+    if running:
+        say("running projects show certificates of the earlier authority until they are reloaded:")
+    for lease in running:
+        say(f"  {lease.name}: rpx reload -f {shlex.quote(str(lease.config))}")
+
+
+def _is_secured(lease: Lease) -> bool:
+    try:
+        return any(str(row["url"]).startswith("https:") for row in Client(lease).ps())
+    except RpxError:
+        return False
 
 
 def _introduce(authority: Authority, before: Authority | None) -> None:
@@ -127,22 +216,41 @@ def _introduce(authority: Authority, before: Authority | None) -> None:
     say(f"  may certify: {', '.join(authority.allowed)}; names with all below them")
     if before is not None:
         say("  it takes the place of an earlier one, whose key is gone; what that has certified is")
-        say("  void: start running projects and browsers again")
+        say("  void: reload running projects, and start browsers again")
 
 
-def _complete(steps: Steps, *, again: str) -> None:
+def _complete(steps: Steps, *, again: str, adding: bool = True) -> None:
     """Say what was left out. Raises RpxError where that is a failure."""
-    if not can_edit() and (left := databases(home())):
-        say(f"warning: {', '.join(each.name for each in left)}: left as it is, without `certutil`")
-        say(
-            "  install it: libnss3-tools (Debian, Ubuntu), nss-tools (Fedora), nss (Arch, Homebrew)"
-        )
+    existing = [each for each in databases(home()) if each.exists]
+    if not can_edit():
+        if existing:
+            names = ", ".join(each.name for each in existing)
+            say(f"warning: {names}: left as it is, without `certutil`")
+        elif adding:
+            say("browsers: no list can be made for Chromium and its kin without `certutil`")
+        if existing or adding:
+            say(f"  install it: {PACKAGES}")
+    if adding:
+        _say_of_firefox()
+        if under_windows():
+            say(f"{WINDOWS}\n  $ {COMMAND}")
     steps.complete(again)
     if system_store() is None:
         raise RpxError(
             "this system's list of authorities is in no place that rpx knows",
-            hint="install ca-certificates; or add the file of `rpx trust --print-ca-path` by hand",
+            hint="install ca-certificates; or add the file of `rpx trust --print-ca-path` by hand"
+            if adding
+            else "if you have put the certificate on a list by hand, take it away there",
         )
+
+
+def _say_of_firefox() -> None:
+    """What about a Firefox that nothing was done for."""
+    if not firefox_is_here() or has_profile():
+        return
+    policies = firefox_policies(system_store())
+    if policies is None or policies.is_odd():
+        say("Firefox has no profile yet: start it once, then `rpx trust` again")
 
 
 def _covers(authority: Authority, name: str) -> bool:

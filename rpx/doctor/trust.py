@@ -12,8 +12,11 @@ from pathlib import Path
 from rpx.certificates.authority import Authority, load_authority
 from rpx.certificates.files import authority_folder, home
 from rpx.certificates.leaves import Leaf, Leaves
-from rpx.certificates.nss import can_edit, databases
-from rpx.certificates.stores import SystemStore, found, said, system_store
+from rpx.certificates.nss import PACKAGES, can_edit, chromium_is_here, databases
+from rpx.certificates.policies import firefox_is_here
+from rpx.certificates.stores import found, holds, said, system_store
+from rpx.certificates.trusted import firefox_policies, has_profile, stores
+from rpx.certificates.windows import COMMAND, WINDOWS, under_windows
 from rpx.doctor.findings import Finding, Status
 from rpx.errors import RpxError
 
@@ -66,8 +69,16 @@ def _itself(authority: Authority) -> Finding:
         hint = f"`chmod 600 {shlex.quote(str(authority.secret))}`; better, `rpx untrust`, remove it"
         what = "others may read its key, and pose as this machine"
         return _finding("authority", Status.PROBLEM, what, f"{hint}, `rpx trust`")
-    if now < authority.certificate.not_valid_before_utc:
-        return _finding("authority", Status.PROBLEM, "it is from the future", "set the clock")
+    if now < authority.begins:
+        what = f"it is from the future: nobody accepts it before {authority.begins:%-d %B %Y}"
+        hint = "set the clock; if it is right, `rpx untrust`, remove"
+        folder = shlex.quote(str(authority.folder))
+        return _finding("authority", Status.PROBLEM, what, f"{hint} {folder}, `rpx trust`")
+    if not authority.is_limited:
+        what = "an earlier rpx has made it, with a key that is worth every site there is to Java"
+        return _finding(
+            "authority", Status.WARNING, what, "`rpx trust` puts a limited one in its place"
+        )
     if authority.ends - now < SOON:
         ended = now >= authority.ends
         status, word = (Status.PROBLEM, "ended") if ended else (Status.WARNING, "ends")
@@ -120,25 +131,51 @@ def _handshake(leaf: Leaf) -> bool:
 
 
 def _browsers(authority: Authority) -> Iterator[Finding]:
+    hint = f"install {PACKAGES}, then `rpx trust`"
     for database in databases(home()):
-        if not can_edit():
+        if not can_edit() and database.exists:
             what = "keeps a list of its own, which only `certutil` can look at"
-            hint = "install libnss3-tools (Debian, Ubuntu), nss-tools (Fedora) or nss, `rpx trust`"
             yield _finding(database.name, Status.WARNING, what, hint)
-        elif database.trusts(authority):
+        elif can_edit() and database.trusts(authority):
             yield _finding(database.name, Status.OK, "has the authority")
+        elif not database.exists and not chromium_is_here(home()):
+            yield _finding(database.name, Status.OK, "no such browser is found, and no list yet")
+        elif not can_edit():
+            yield _finding(database.name, Status.WARNING, "there is no list yet", hint)
         else:
             yield _finding(database.name, Status.PROBLEM, "does not have the authority", TELL_THEM)
+    yield from _firefox(authority)
+    if under_windows():
+        yield _finding("Windows", Status.WARNING, WINDOWS.removesuffix(":"), f"`{COMMAND}`")
+
+
+def _firefox(authority: Authority) -> Iterator[Finding]:
+    """A Firefox that has no profile, of which nothing was said yet."""
+    if not firefox_is_here() or has_profile():
+        return
+    policies = firefox_policies(system_store())
+    if policies is not None and policies.trusts(authority):
+        yield _finding(policies.name, Status.OK, "the first one gets the authority")
+        return
+    hint = f"{TELL_THEM} that it gets; or start it once, then `rpx trust`"
+    yield _finding("Firefox", Status.WARNING, "is here, and has no profile yet", hint)
 
 
 def _forgotten(authority: Authority | None) -> Iterator[Finding]:
-    store = system_store()
-    left = store.forgotten(authority) if isinstance(store, SystemStore) else []
-    if isinstance(store, SystemStore) and left:
-        files = shlex.join(map(str, left))
-        what = f"trusts {len(left)} of your authorities whose keys are no longer here"
-        hint = f"`sudo rm {files} && sudo {shlex.join(store.afresh)}`"
-        yield _finding(store.name, Status.WARNING, what, hint)
+    """Authorities of this user on any list whose keys are no longer here."""
+    for store in stores():
+        left = [
+            entry.label
+            for entry in store.entries()
+            if authority is None
+            or not (
+                entry.label == authority.label or holds(entry.pem, authority.pem.decode("ascii"))
+            )
+        ]
+        if left:
+            what = f"has {', '.join(left)}: of yours, and the key is no longer here"
+            hint = "`rpx untrust` takes all of them away, `rpx trust` puts back what is in use"
+            yield _finding(store.name, Status.WARNING, what, hint)
 
 
 def _finding(subject: str, status: Status, detail: str, hint: str = "") -> Finding:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import ssl
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rpx.certificates.authority import Authority, open_authority
+from rpx.certificates.files import entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database, databases
-from rpx.certificates.stores import Keychain, Step, SystemStore, holds, system_store
-from tests.certificates.support import https_server, needs, shakes_hands, tool
+from rpx.certificates.stores import Entry, Keychain, Step, SystemStore, holds, system_store
+from tests.certificates.support import (
+    authority_of_an_earlier_rpx,
+    https_server,
+    needs,
+    shakes_hands,
+    tool,
+)
 
 FAMILIES = {
     "Debian, Ubuntu": ("usr/local/share/ca-certificates", "update-ca-certificates"),
@@ -84,23 +92,52 @@ def test_debian_takes_the_authority_and_gives_it_back(
     tool("openssl", "verify", "-no-CAfile", "-CApath", folder, "-untrusted", str(leaf), str(leaf))
     with https_server(leaf) as port:
         shakes_hands(port, "api.localhost", ssl.create_default_context(cafile=str(debian.bundle)))
-    take(debian.removing(authority))
+    take(debian.removing([Entry.of(authority)]))
     assert not debian.trusts(authority)
     assert debian.trusts(another)
     links = list(debian.bundle.parent.iterdir())
     assert all(link.exists() for link in links)
     assert [link.stem for link in links if link.suffix == ".pem"] == [another.label]
-    assert debian.removing(authority) == []
+    assert [entry.label for entry in debian.entries()] == [another.label]
 
 
-def test_what_nobody_remembers_is_found(
+def test_what_a_user_has_on_the_list_is_known_by_its_name(
     debian: SystemStore, authority: Authority, another: Authority
 ) -> None:
     for each in (authority, another):
         (debian.anchors / f"{each.label}.crt").touch()
-    (debian.anchors / "company.crt").touch()
-    assert debian.forgotten(authority) == [debian.anchors / f"{another.label}.crt"]
-    assert len(debian.forgotten(None)) == 2
+    for name in ("company", f"{entry_prefix()}dev-35d9d754", f"{entry_prefix()}notes"):
+        (debian.anchors / f"{name}.crt").touch()  # also of a user whose name begins like this one's
+    found = {entry.label for entry in debian.entries()}
+    assert found == {authority.label, another.label}
+
+
+def test_what_is_in_the_bundle_alone_is_known_by_what_stands_in_it(
+    debian: SystemStore, authority: Authority
+) -> None:
+    somebodys = authority_of_an_earlier_rpx(debian.anchors.parent / "somebodys")
+    debian.bundle.write_bytes(somebodys.pem + authority.pem)
+    (entry,) = debian.entries()
+    assert entry.label == authority.label
+    assert holds(entry.pem, authority.pem.decode())
+
+
+def test_who_makes_another_list_of_the_bundle_is_told_what_has_gone(
+    debian: SystemStore, authority: Authority, tmp_path: Path
+) -> None:
+    hooks, java = tmp_path / "hooks", tmp_path / "cacerts"
+    hooks.mkdir()
+    program(hooks, "a-list", f"cat >> {tmp_path}/told; : > {java}")
+    java.write_bytes(b"\xfe\xed\0\x1cdebian:%b.pem\0" % authority.label.encode())
+    store = replace(debian, java=java, hooks=hooks)
+    assert store.entries() == [Entry(authority.label)]
+    update, *told = store.removing(store.entries())[1:]
+    assert update.command == store.afresh
+    for step in told:
+        subprocess.run(step.command, input=step.text.encode(), check=True)
+    links = store.bundle.parent
+    assert (tmp_path / "told").read_text() == f"-{links}/{authority.label}.pem\n"
+    assert store.entries() == []
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a keychain")
@@ -143,10 +180,10 @@ def test_the_keychain_is_asked_and_told_with_its_own_tool(
     )
     (tmp_path / "stored").write_bytes(another.pem)
     assert not keychain.trusts(authority)
-    assert keychain.removing(authority) == []
+    assert Entry.of(authority) not in keychain.entries()
     take(keychain.adding(authority))
     assert keychain.trusts(authority)
-    take(keychain.removing(authority))
+    take(keychain.removing([Entry.of(authority)]))
     assert not keychain.trusts(authority)
     assert all(step.root for step in keychain.adding(authority))
 
@@ -155,9 +192,10 @@ def test_a_certificate_is_found_however_its_lines_are_broken(
     authority: Authority, another: Authority
 ) -> None:
     text = (another.pem + authority.pem).decode()
-    assert holds(text, authority)
-    assert holds(text.replace("\n", "\r\n\r\n"), authority)
-    assert not holds(another.pem.decode(), authority)
+    assert holds(text, authority.pem.decode())
+    assert holds(text.replace("\n", "\r\n\r\n"), authority.pem.decode())
+    assert not holds(another.pem.decode(), authority.pem.decode())
+    assert not holds(text, "")
 
 
 @needs("certutil")
@@ -166,7 +204,7 @@ def test_a_database_takes_the_authority_for_servers_only(
 ) -> None:
     database = Database("Chromium", tmp_path / "nss db")
     assert not database.trusts(authority)
-    assert database.removing(authority) == []
+    assert database.entries() == []
     take(database.adding(another))
     take(database.adding(authority))
     assert database.trusts(authority)
@@ -174,7 +212,7 @@ def test_a_database_takes_the_authority_for_servers_only(
     assert f"{authority.label} C,," in " ".join(tool("certutil", "-L", "-d", place).split())
     take(database.adding(authority))
     assert tool("certutil", "-L", "-d", place).count(authority.label) == 1
-    take(database.removing(authority))
+    take(database.removing([Entry.of(authority)]))
     assert not database.trusts(authority)
     assert database.trusts(another)
 
@@ -204,20 +242,73 @@ def test_a_database_with_a_password_asks_nobody(tmp_path: Path, authority: Autho
 
 
 @needs("certutil")
-def test_every_browser_in_a_home_is_found_once(
-    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_database_knows_the_users_own_under_any_name(
+    tmp_path: Path, authority: Authority, another: Authority
 ) -> None:
-    monkeypatch.setattr("rpx.certificates.nss._BROWSERS", ("a-browser",))
-    assert databases(tmp_path) == []
-    folders = (
+    database = Database("Firefox", tmp_path / "profile")
+    take(database.adding(another))
+    place = ("-d", f"sql:{database.folder}")
+    for name, path in (("a policy's", authority.path), ("Company", _somebodys(tmp_path).path)):
+        tool("certutil", "-A", *place, "-t", "CT,CT,", "-n", name, "-i", str(path))
+    assert database.trusts(authority)
+    assert {entry.label for entry in database.entries()} == {another.label, "a policy's"}
+    take(database.removing(database.entries()))
+    assert not database.trusts(authority)
+    assert "Company" in tool("certutil", "-L", *place)
+
+
+def _somebodys(folder: Path) -> Authority:
+    return authority_of_an_earlier_rpx(folder / "somebodys")
+
+
+@needs("certutil")
+def test_a_list_that_rpx_has_made_goes_when_it_is_empty(
+    tmp_path: Path, authority: Authority, another: Authority
+) -> None:
+    database = Database("Chromium", tmp_path / ".pki/nssdb")
+    take(database.adding(authority))
+    take(database.adding(another))
+    take(database.removing([Entry.of(another)]))
+    assert database.trusts(authority)
+    take(database.removing(database.entries()))
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs("certutil")
+def test_a_list_that_somebody_else_has_made_stays_when_it_is_empty(
+    tmp_path: Path, authority: Authority
+) -> None:
+    database = Database("Chromium", tmp_path / ".pki/nssdb")
+    database.folder.mkdir(parents=True)
+    tool("certutil", "-N", "-d", f"sql:{database.folder}", "--empty-password")
+    take(database.adding(authority))
+    take(database.removing(database.entries()))
+    assert database.exists
+
+
+def lists(home: Path, *folders: str) -> None:
+    for folder in folders:
+        (home / folder).mkdir(parents=True)
+        (home / folder / "cert9.db").touch()
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("bare")
+def test_every_browser_in_a_home_is_found_once(tmp_path: Path) -> None:
+    lists(
+        tmp_path,
         ".pki/nssdb",
         "snap/chromium/12/.pki/nssdb",
         ".mozilla/firefox/abc.default",
+        ".config/mozilla/firefox/new.default",
         "snap/firefox/common/.mozilla/firefox/def.default",
+        ".var/app/org.mozilla.firefox/config/mozilla/firefox/flat.default",
     )
-    for folder in folders:
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "cert9.db").touch()
     (tmp_path / ".mozilla/firefox/Crash Reports").mkdir()
     (tmp_path / "snap/chromium/current").symlink_to("12")
     assert [each.name for each in databases(tmp_path)] == [
@@ -225,15 +316,42 @@ def test_every_browser_in_a_home_is_found_once(
         f"Chromium ({tmp_path}/snap/chromium/current/.pki/nssdb)",
         f"Firefox ({tmp_path}/.mozilla/firefox/abc.default)",
         f"Firefox ({tmp_path}/snap/firefox/common/.mozilla/firefox/def.default)",
+        f"Firefox ({tmp_path}/.var/app/org.mozilla.firefox/config/mozilla/firefox/flat.default)",
+        f"Firefox ({tmp_path}/.config/mozilla/firefox/new.default)",
     ]
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="Chromium has the keychain there")
-def test_a_browser_without_a_database_gets_one(
-    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+def test_profiles_are_found_where_the_environment_and_profiles_ini_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rpx.certificates.nss._BROWSERS", ("a-browser",))
-    program(path, "a-browser")
-    (database,) = databases(tmp_path)
-    assert database.folder == tmp_path / ".pki/nssdb"
-    assert not database.exists
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "conf"))
+    lists(tmp_path, "conf/mozilla/firefox/one", "elsewhere/two")
+    (tmp_path / "conf/mozilla/firefox/profiles.ini").write_text(
+        f"[General]\nVersion=2\n[Profile1]\nIsRelative=0\nPath={tmp_path}/elsewhere/two\n"
+        "[Profile0]\nName=100%\nIsRelative=1\nPath=one\n[Profile0]\nPath=gone\n"
+    )
+    found = {str(each.folder) for each in databases(tmp_path / "home") if each.exists}
+    assert found == {f"{tmp_path}/elsewhere/two", f"{tmp_path}/conf/mozilla/firefox/one"}
+    (tmp_path / "conf/mozilla/firefox/profiles.ini").write_bytes(b"\xff no [ini")
+    assert any("one" in each.name for each in databases(tmp_path / "home"))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="Chromium has the keychain there")
+def test_chromiums_list_is_the_one_that_chromium_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (only,) = databases(tmp_path)  # made whether a browser is found or not: it may be a tool's own
+    assert (only.folder, only.exists) == (tmp_path / ".pki/nssdb", False)
+    lists(tmp_path, "data/pki/nssdb")
+    (only,) = databases(tmp_path)
+    assert only.folder == tmp_path / "data/pki/nssdb"  # the other one would hide it
+    lists(tmp_path, ".pki/nssdb")
+    assert len(databases(tmp_path)) == 2
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.skipif(sys.platform == "darwin", reason="Chromium has the keychain there")
+def test_the_list_of_a_snap_is_not_chromiums_own(tmp_path: Path) -> None:
+    lists(tmp_path, "snap/chromium/current/.pki/nssdb")
+    assert databases(tmp_path)[0].folder == tmp_path / ".pki/nssdb"

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rpx.certificates import policies
 from rpx.certificates.authority import Authority, load_authority, open_authority
-from rpx.certificates.files import authority_folder
+from rpx.certificates.files import authority_folder, entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database
 from rpx.certificates.stores import SystemStore
-from tests.certificates.support import BODY, Rpx, https_server, needs, shakes_hands, tool
+from tests.certificates.support import (
+    BODY,
+    Rpx,
+    authority_of_an_earlier_rpx,
+    https_server,
+    needs,
+    shakes_hands,
+    tool,
+)
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root may change the system's list")
 
@@ -30,7 +41,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
     monkeypatch.delenv("SUDO_UID", raising=False)
-    monkeypatch.setattr("rpx.certificates.nss._BROWSERS", ())
     return folder
 
 
@@ -40,8 +50,16 @@ def rpx(home: Path, capsys: pytest.CaptureFixture[str]) -> Rpx:
 
 
 @pytest.fixture
-def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SystemStore:
-    """A system store whose update is `cat`, as much as a bundle is."""
+def system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> SystemStore:
+    """A system store whose update is `cat`, as much as a bundle is.
+
+    Browsers' lists cost time: they are looked at where a test has one.
+    """
+    if "firefox" not in request.fixturenames and not request.node.get_closest_marker("real"):
+        for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+            monkeypatch.setattr(f"{module}.can_edit", lambda: False)
     anchors, bundle = tmp_path / "anchors", tmp_path / "bundle.crt"
     anchors.mkdir()
     update = ("sh", "-c", f"cat {anchors}/*.crt > {bundle} 2>/dev/null || :")
@@ -53,6 +71,8 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SystemStore:
 
 @pytest.fixture
 def firefox(home: Path) -> Database:
+    if shutil.which("certutil") is None:
+        pytest.skip("certutil is not installed")
     database = Database("Firefox", home / ".mozilla/firefox/abc.default")
     database.folder.mkdir(parents=True)
     tool("certutil", "-N", "-d", f"sql:{database.folder}", "--empty-password")
@@ -68,7 +88,7 @@ def authority() -> Authority:
 @needs("certutil")
 @as_root
 def test_trust_explains_what_it_does_and_untrust_takes_it_back(
-    rpx: Rpx, system: SystemStore, firefox: Database
+    rpx: Rpx, home: Path, system: SystemStore, firefox: Database
 ) -> None:
     assert rpx("trust") == 0
     assert rpx.out == ""
@@ -87,12 +107,14 @@ def test_trust_explains_what_it_does_and_untrust_takes_it_back(
     assert rpx("trust") == 0
     assert rpx.err.splitlines()[3:] == [
         "system store (a test): trusts it already",
+        f"Chromium ({home}/.pki/nssdb): trusts it already",
         f"Firefox ({firefox.folder}): trusts it already",
     ]
     assert rpx("untrust") == 0
     assert not system.trusts(ours)
     assert not firefox.trusts(ours)
     assert list(system.anchors.iterdir()) == []
+    assert not (home / ".pki").exists()
     assert authority().fingerprint == ours.fingerprint
     assert rpx("untrust") == 0
     assert "system store (a test): does not have it\n" in rpx.err
@@ -158,7 +180,8 @@ def test_on_a_terminal_sudo_takes_the_step(
 def test_what_fails_under_sudo_says_why(rpx: Rpx, sudo: Path) -> None:
     sudo.write_text("#!/bin/sh\necho you are not in the sudoers file >&2; exit 1\n")
     assert rpx("trust") == 1
-    assert "\n  error: you are not in the sudoers file\nerror: not everything" in rpx.err
+    assert "\n  error: you are not in the sudoers file\n" in rpx.err
+    assert "error: not everything could be done: system store (a test)\n" in rpx.err
 
 
 @as_root
@@ -176,7 +199,8 @@ def test_a_step_that_fails_is_said_and_the_others_are_taken(
 def test_without_certutil_browsers_are_left_with_a_word(
     rpx: Rpx, system: SystemStore, firefox: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rpx.cli.trust.can_edit", lambda: False)
+    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+        monkeypatch.setattr(f"{module}.can_edit", lambda: False)
     assert rpx("trust") == 0
     assert f"warning: Firefox ({firefox.folder}): left as it is, without `certutil`" in rpx.err
     assert "libnss3-tools" in rpx.err
@@ -217,10 +241,192 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.usefixtures("system")
 def test_untrust_without_an_authority_has_nothing_to_do(rpx: Rpx, home: Path) -> None:
     assert rpx("untrust") == 0
-    assert rpx.err == "there is no authority yet, so nothing trusts it\n"
+    assert rpx.err.endswith("\nthere is no authority, and nothing trusts one of yours\n")
     assert list(home.iterdir()) == []
+
+
+# ---- untrust goes by what is on the lists
+
+
+@needs("certutil")
+@as_root
+@pytest.mark.parametrize("lost", ["folder", "key"])
+def test_untrust_takes_away_what_has_no_key_any_more(
+    rpx: Rpx, home: Path, system: SystemStore, firefox: Database, lost: str
+) -> None:
+    assert rpx("trust") == 0
+    ours = authority()
+    if lost == "folder":
+        shutil.rmtree(ours.folder)
+    else:
+        ours.secret.write_text("no")
+    assert rpx("untrust") == 0
+    assert not system.trusts(ours)
+    assert not firefox.trusts(ours)
+    assert list(system.anchors.iterdir()) == []
+    assert not (home / ".pki").exists()
+
+
+@as_root
+def test_untrust_leaves_what_belongs_to_others(rpx: Rpx, system: SystemStore) -> None:
+    others = [
+        system.anchors / f"{entry_prefix()}dev-35d9d754.crt",
+        system.anchors / "rpx-somebodyelse-35d9d754.crt",
+    ]
+    for path in others:
+        path.write_text("somebody's\n")
+    assert rpx("trust") == 0
+    assert rpx("untrust") == 0
+    assert sorted(system.anchors.iterdir()) == sorted(others)
+
+
+@as_root
+def test_untrust_says_what_is_still_there(
+    rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rpx("trust") == 0
+    stuck = replace(system, afresh=("true",))
+    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+        monkeypatch.setattr(f"{module}.system_store", lambda: stuck)
+    assert rpx("untrust") == 1
+    assert f"error: still trusted, though every step was taken: {authority().label} in" in rpx.err
+
+
+def test_untrust_without_a_known_list_speaks_of_taking_away(
+    rpx: Rpx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+        monkeypatch.setattr(f"{module}.system_store", lambda: None)
+    assert rpx("untrust") == 1
+    assert "hint: if you have put the certificate on a list by hand, take it away there" in rpx.err
+
+
+# ---- one authority in the place of another
+
+
+@pytest.mark.usefixtures("system")
+def test_where_root_cant_be_had_the_earlier_authority_stays(
+    rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rpx("trust", "--print-ca-path") == 0
+    before = authority()
+    system.bundle.write_bytes(before.pem)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert rpx("trust", "--allow", "shop.dev") == 1
+    assert "error: the new authority could not be put on the system's list; the earlier" in rpx.err
+    assert "hint: `su -c 'SUDO_UID=12345 XDG_DATA_HOME=" in rpx.err
+    assert authority().fingerprint == before.fingerprint
+    assert not (before.folder / "next").exists()
+
+
+def test_a_password_that_is_refused_costs_nothing(
+    rpx: Rpx, system: SystemStore, sudo: Path
+) -> None:
+    sudo.write_text('#!/bin/sh\nexec "$@"\n')
+    assert rpx("trust") == 0
+    before = authority()
+    sudo.write_text("#!/bin/sh\necho sorry, try again >&2; exit 1\n")
+    assert rpx("trust", "--allow", "shop.dev") == 1
+    assert authority().fingerprint == before.fingerprint
+    assert system.trusts(before)
+
+
+@as_root
+def test_one_of_an_earlier_rpx_is_replaced_by_the_next_trust(
+    rpx: Rpx, system: SystemStore, home: Path
+) -> None:
+    old = authority_of_an_earlier_rpx(authority_folder(), "shop.dev")
+    system.bundle.write_bytes(old.pem)
+    (system.anchors / f"{old.label}.crt").write_bytes(old.pem)
+    assert rpx("trust") == 0
+    new = authority()
+    assert new.is_limited
+    assert new.permits("api.shop.dev")
+    assert "an earlier rpx: to programs that read no limits in a\n  root, as Java," in rpx.err
+    assert "`rpx trust --allow local --allow internal` makes one that may" in rpx.err
+    assert system.trusts(new)
+    assert not system.trusts(old)
+    assert rpx("trust") == 0
+    assert authority().fingerprint == new.fingerprint
+
+
+def test_one_of_an_earlier_rpx_goes_on_where_root_cant_be_had(
+    rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = authority_of_an_earlier_rpx(authority_folder())
+    system.bundle.write_bytes(old.pem)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    assert rpx("trust") == 0
+    assert "warning: the new authority could not be put on the system's list" in rpx.err
+    assert authority().fingerprint == old.fingerprint
+
+
+# ---- Firefox without a profile
+
+
+@pytest.fixture
+def new_firefox(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Firefox is installed, and was never started; where its policies are."""
+    monkeypatch.setattr("rpx.certificates.policies._PROGRAMS", ("sh",))
+    return policies.FILE
+
+
+def installed(file: Path) -> list[str]:
+    found: list[str] = json.loads(file.read_text())["policies"]["Certificates"]["Install"]
+    return found
+
+
+@as_root
+def test_a_firefox_without_a_profile_is_told_by_its_policies(
+    rpx: Rpx, system: SystemStore, new_firefox: Path
+) -> None:
+    assert rpx("trust") == 0
+    assert installed(new_firefox) == [str(system.file(authority().label))]
+    assert f"Firefox without a profile ({new_firefox}):" in rpx.err
+    assert rpx("trust") == 0
+    assert f"Firefox without a profile ({new_firefox}): trusts it already" in rpx.err
+    assert rpx("untrust") == 0
+    assert not new_firefox.parent.exists()
+
+
+@as_root
+def test_policies_of_others_stay_as_they_are(rpx: Rpx, new_firefox: Path) -> None:
+    theirs = {
+        "policies": {
+            "DisableTelemetry": True,
+            "Certificates": {"ImportEnterpriseRoots": True, "Install": ["company.pem"]},
+        }
+    }
+    new_firefox.parent.mkdir(parents=True)
+    new_firefox.write_text(json.dumps(theirs))
+    assert rpx("trust") == 0
+    assert len(installed(new_firefox)) == 2
+    assert rpx("untrust") == 0
+    assert json.loads(new_firefox.read_text()) == theirs
+
+
+@as_root
+@pytest.mark.parametrize("text", ["{", "[]", '{"policies": {"Certificates": {"Install": "x"}}}'])
+def test_policies_that_nobody_can_read_are_left_with_a_word(
+    rpx: Rpx, system: SystemStore, new_firefox: Path, text: str
+) -> None:
+    new_firefox.parent.mkdir(parents=True)
+    new_firefox.write_text(text)
+    assert rpx("trust") == 0
+    assert "Firefox has no profile yet: start it once, then `rpx trust` again\n" in rpx.err
+    assert new_firefox.read_text() == text
+
+
+@as_root
+def test_a_firefox_with_a_profile_needs_no_policies(
+    rpx: Rpx, system: SystemStore, firefox: Database, new_firefox: Path
+) -> None:
+    assert rpx("trust") == 0
+    assert not new_firefox.exists()
 
 
 # ---- the real thing
@@ -267,7 +473,6 @@ def test_the_systems_own_list_accepts_the_authority_and_forgets_it(rpx: Rpx) -> 
 def test_chromium_opens_a_page_once_it_trusts_the_authority(
     rpx: Rpx, system: SystemStore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rpx.certificates.nss._BROWSERS", ("chromium",))
     leaf = Leaves(open_authority(authority_folder())).get("api.localhost").path
     with https_server(leaf) as port:
         page = f"https://api.localhost:{port}/"

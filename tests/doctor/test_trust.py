@@ -13,7 +13,7 @@ from rpx.certificates.nss import Database
 from rpx.certificates.stores import SystemStore
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.trust import trust
-from tests.certificates.support import needs, tool
+from tests.certificates.support import authority_of_an_earlier_rpx, needs, tool
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SystemStore:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    monkeypatch.setattr("rpx.certificates.nss._BROWSERS", ())
     store = SystemStore("a test", tmp_path / "anchors", ".crt", bundle, ("true",), ("true",))
-    monkeypatch.setattr("rpx.doctor.trust.system_store", lambda: store)
+    for module in ("rpx.doctor.trust", "rpx.certificates.trusted"):
+        monkeypatch.setattr(f"{module}.system_store", lambda: store)
     return store
 
 
@@ -88,12 +88,15 @@ def test_an_authority_that_nobody_knows_is_said_by_each_tool(
 
 
 @needs("openssl")
-def test_once_it_is_on_the_list_each_tool_accepts_it(store: SystemStore, folder: Path) -> None:
+def test_once_it_is_on_the_list_each_tool_accepts_it(
+    store: SystemStore, folder: Path, tmp_path: Path
+) -> None:
     store.bundle.write_bytes(open_authority(folder).pem)
     found = list(trust(folder))
     assert {each.status for each in found} == {Status.OK}
     assert [each.subject for each in found] == [
         *("authority", "system store (a test)", "openssl verify", "this Python"),
+        f"Chromium ({tmp_path}/home/.pki/nssdb)",
     ]
 
 
@@ -149,12 +152,22 @@ def test_a_damaged_authority_is_a_problem(folder: Path) -> None:
 
 def test_what_earlier_authorities_have_left_is_found(store: SystemStore, folder: Path) -> None:
     authority = open_authority(folder)
-    left = store.anchors / f"{entry_prefix()}01234567.crt"
-    for name in (left.name, f"{authority.label}.crt", "rpx-somebodyelse-01234567.crt"):
-        (store.anchors / name).touch()
+    left = f"{entry_prefix()}01234567"
+    others = ("rpx-somebodyelse-01234567", f"{entry_prefix()}dev-01234567")
+    for name in (left, authority.label, *others):
+        (store.anchors / f"{name}.crt").touch()
     first = next(trust(folder))
     assert first.status is Status.WARNING
-    assert first.hint == f"`sudo rm {left} && sudo true`"
+    assert first.detail == f"has {left}: of yours, and the key is no longer here"
+    assert first.hint.startswith("`rpx untrust`")
+
+
+def test_an_authority_of_an_earlier_rpx_is_said(store: SystemStore, folder: Path) -> None:
+    store.bundle.write_bytes(authority_of_an_earlier_rpx(folder).pem)
+    first, *others = trust(folder)
+    assert first.status is Status.WARNING
+    assert first.hint == "`rpx trust` puts a limited one in its place"
+    assert all(each.status is Status.OK for each in others)
 
 
 @pytest.mark.usefixtures("store")
