@@ -24,6 +24,7 @@ from rpx.cli.output import width
 from rpx.cli.remains import clear_strays, say, sweep
 from rpx.cli.screen import Screen
 from rpx.cli.signals import mind_the_guardian, obey_signals
+from rpx.cli.unknown_names import UnknownNames
 from rpx.cli.wishes import Wishes
 from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
@@ -99,6 +100,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
         Narrator(report),
         Control(hold.lease.socket, ready, measure),
+        UnknownNames(),
     ]
     if not wishes.detached:
 

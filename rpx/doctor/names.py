@@ -7,10 +7,12 @@ libc, as everybody else does for all.
 from __future__ import annotations
 
 import ipaddress
+import os
+import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rpx.doctor.findings import Finding, Status
 from rpx.model.config import Config
@@ -22,10 +24,41 @@ SAMPLE = "rpx-doctor"  # in the place of a wildcard's `*`
 def names(config: Config | None) -> Iterator[Finding]:
     """Look every host up as a program would; localhost where there is no project."""
     routes = [proxy.to for proxy in config.proxies] if config else ["localhost"]
-    hosts = [host for to in routes if not _is_address(host := to.partition("/")[0])]
-    found = _look_up(list(dict.fromkeys(hosts)))
-    for host, addresses in found.items():
+    for host, addresses in _look_up(_hosts(routes)).items():
         yield _judged(host, addresses)
+
+
+def unknown(routes: Iterable[str]) -> list[str]:
+    """Which hosts of these `to`s no program can look up here; blocks for PATIENCE at most."""
+    return [host for host, addresses in _look_up(_hosts(routes)).items() if not addresses]
+
+
+def remedy(hosts: Sequence[str]) -> str:
+    """What makes libc know hosts that it doesn't know, as commands that can be typed."""
+    sudo = "sudo " if os.geteuid() else ""
+    ours = [host for host in hosts if host.endswith(".localhost")]
+    plain = " ".join(host for host in hosts if not host.startswith("*."))
+    added = f"`{sudo}rpx hosts add {plain}`" if plain else ""
+    if ours and len(ours) == len(hosts):
+        every = "lets it know every name below .localhost"
+        if shutil.which("apt-get"):
+            first = f"`{sudo}apt-get install libnss-myhostname` {every}"
+        else:
+            first = f"`myhostname` in the `hosts:` line of /etc/nsswitch.conf {every}"
+        return f"{first}; or {added}" if added else first
+    if added:
+        return added
+    domain = hosts[0].removeprefix("*.")
+    return (
+        f"a hosts file has no wildcards: add what you use, `{sudo}rpx hosts add a.{domain}`,"
+        f" or let a DNS server know them, as dnsmasq by `address=/{domain}/127.0.0.1`"
+    )
+
+
+def _hosts(routes: Iterable[str]) -> list[str]:
+    """The hosts of these `to`s that are names, once each."""
+    hosts = (to.partition("/")[0] for to in routes)
+    return list(dict.fromkeys(host for host in hosts if not _is_address(host)))
 
 
 def _look_up(hosts: Sequence[str]) -> dict[str, list[str] | None]:
@@ -67,13 +100,7 @@ def _judged(host: str, addresses: list[str] | None) -> Finding:
 def _remedy(host: str, *, known: bool) -> str:
     if known:
         return f"see where it comes from: `getent hosts {host.replace('*', SAMPLE)}`"
-    if not host.startswith("*."):
-        return f"`sudo rpx hosts add {host}`"
-    domain = host.removeprefix("*.")
-    return (
-        f"a hosts file has no wildcards: add what you use, `sudo rpx hosts add a.{domain}`,"
-        f" or let a DNS server know them, as dnsmasq by `address=/{domain}/127.0.0.1`"
-    )
+    return remedy([host])
 
 
 def _is_here(address: str) -> bool:

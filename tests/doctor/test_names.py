@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -11,12 +13,13 @@ import pytest
 from rpx.config import config_from_mapping
 from rpx.doctor import names as module
 from rpx.doctor.findings import Finding, Status
-from rpx.doctor.names import names
+from rpx.doctor.names import names, remedy, unknown
 
 DNS = (
     "a hosts file has no wildcards: add what you use, `sudo rpx hosts add a.none.test`, or let a"
     " DNS server know them, as dnsmasq by `address=/none.test/127.0.0.1`"
 )
+ALL = "`sudo apt-get install libnss-myhostname` lets it know every name below .localhost"
 KNOWN = {
     "here.test": ["127.0.0.1", "::1"],
     "there.test": ["127.0.0.1", "192.0.2.7"],
@@ -39,6 +42,8 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         return [(0, 0, 0, "", (address, 0)) for address in KNOWN[host]]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/apt-get")
     return end
 
 
@@ -78,7 +83,11 @@ def found(*routes: str) -> list[Finding]:
         (
             *("a.localhost", Status.WARNING),
             "browsers: this machine, always; libc: unknown",
-            "`sudo rpx hosts add a.localhost`",
+            f"{ALL}; or `sudo rpx hosts add a.localhost`",
+        ),
+        (
+            *("*.a.localhost", Status.WARNING),
+            *("browsers: this machine, always; libc: unknown", ALL),
         ),
         (
             *("*.none.test", Status.PROBLEM, "browsers and libc: unknown"),
@@ -109,6 +118,23 @@ def test_a_name_that_has_no_answer_holds_nobody_up(
     )
     assert here.status is Status.OK
     hanging.set()
+
+
+@pytest.mark.usefixtures("hanging")
+def test_who_is_unknown_is_told_without_a_verdict() -> None:
+    routes = ["here.test/a", "nobody.test", "a.localhost/x", "a.localhost/y", "[::1]"]
+    assert unknown(routes) == ["nobody.test", "a.localhost"]
+
+
+@pytest.mark.usefixtures("hanging")
+def test_root_needs_no_sudo_and_not_every_system_has_apt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert remedy(["a.localhost", "b.localhost"]) == (
+        "`myhostname` in the `hosts:` line of /etc/nsswitch.conf lets it know every name below"
+        " .localhost; or `rpx hosts add a.localhost b.localhost`"
+    )
+    assert remedy(["a.localhost", "shop.test"]) == "`rpx hosts add a.localhost shop.test`"
 
 
 def test_without_a_project_localhost_has_to_be_here() -> None:
