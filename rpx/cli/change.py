@@ -10,12 +10,14 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.copies import copies
 from rpx.cli.output import json_option, print_json, say, warn
+from rpx.cli.progress import told
 from rpx.errors import visible
 
 if TYPE_CHECKING:
     from rpx.control.client import Client
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done")
+GOES_ON = "the change goes on in the background; `rpx ps` shows how far it is"
 Work = Callable[["Client", bool], dict[str, Any]]
 
 
@@ -69,7 +71,8 @@ def scale(common: Common, services: tuple[str, ...], *, dry_run: bool, as_json: 
 def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
     client = common.client()
     if as_json:
-        answer = work(client, dry_run)
+        with told(client, (), GOES_ON):
+            answer = work(client, dry_run)
         print_json({key: answer[key] for key in ("plan", "outcomes") if key in answer})
     else:
         plan = work(client, True)  # first only a look
@@ -79,7 +82,8 @@ def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
             warn(advice)
         if dry_run:
             return 0
-        answer = work(client, False)
+        with told(client, (), GOES_ON):
+            answer = work(client, False)
         for outcome in answer["outcomes"]:
             print(visible(outcome["sentence"]))
     failed = next((each for each in answer.get("outcomes", ()) if each["exit_code"]), None)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from rpx.backend.processes import marked
 from rpx.cli.command import Command, Common
+from rpx.cli.duration import seconds
 from rpx.cli.output import say
+from rpx.cli.progress import LOOK as AGAIN
+from rpx.cli.progress import SILENT, Progress
 from rpx.cli.remains import clear
 from rpx.control.client import Client
 from rpx.control.lease import (
@@ -28,22 +32,37 @@ from rpx.errors import RpxError, TookTooLong, UsageError
 EXAMPLES = """\
 rpx down                        # stop this project, and wait until it has ended
 rpx down -f shop/rpx.yaml       # another one, also where its folder is gone
+rpx down --timeout 5s           # kill what has not ended by itself after five seconds
+rpx down --now                  # kill everything at once
 rpx down --all                  # every project that `rpx projects` lists
 """
 
 GONE_WITHIN = 60.0  # seconds
+PATIENCE_TAKES = 10.0  # seconds, once it is lost
 LOOK = 0.05
 
 
 @click.command("down", cls=Command, examples=EXAMPLES)
 @click.option("--all", "everything", is_flag=True, help="Stop every running project of yours")
+@click.option(
+    "-t",
+    "--timeout",
+    metavar="DURATION",
+    help="Kill what has not ended by itself after so long (each has its `stop_grace_period`)",
+)
+@click.option("--now", is_flag=True, help="Kill everything at once, as a second Ctrl-C does")
 @click.pass_obj
-def down(common: Common, *, everything: bool) -> None:
+def down(common: Common, *, everything: bool, timeout: str | None, now: bool) -> None:
     """Stop what `rpx up` started, and wait until all of it has gone. What a run that was killed
     has left is ended, too.
+
+    It says what it waits for. Ctrl-C ends the waiting alone: the project goes on stopping.
     """
     if everything and common.file is not None:
         raise UsageError("`--all` and `--file` exclude each other", hint="leave one of them out")
+    if now and timeout is not None:
+        raise UsageError("`--now` and `--timeout` exclude each other", hint="leave one of them out")
+    patience = math.inf if timeout is None else seconds("--timeout", timeout)
     leases, remains = _everything() if everything else _project(common.file)
     errors: list[RpxError] = []  # of one project, which are nothing to the others
     for crashed in remains:
@@ -52,12 +71,14 @@ def down(common: Common, *, everything: bool) -> None:
     asked = []
     for lease in leases:
         with _noted(errors):
-            Client(lease).down()
+            Client(lease).down(now=now)
             asked.append(lease)
-    deadline = time.monotonic() + GONE_WITHIN
+    if everything and not leases and not remains:
+        say("no project runs")
+    waiting = Waiting(asked, patience)
     for lease in asked:
         with _noted(errors):
-            _wait(lease, deadline)
+            waiting.until_gone(lease)
     if errors:
         errors[0].problems = tuple(problem for each in errors for problem in each.problems)
         raise errors[0]
@@ -87,17 +108,57 @@ def _project(file: Path | None) -> tuple[list[Lease], list[Lease]]:
     return [], [crashed]
 
 
-def _wait(lease: Lease, deadline: float) -> None:
-    """Wait until a project has gone, and say so. Raises TookTooLong."""
-    while not _gone(lease):
-        if time.monotonic() > deadline:
-            name, pid, guardian = lease.name, lease.supervisor.pid, lease.guardian.pid
-            raise TookTooLong(
-                f"`{name}` (pid {pid}) has not ended after {GONE_WITHIN:g} s",
-                hint=f"see what it waits for: `rpx ps`; end it at once: `kill {guardian}`",
-            )
-        time.sleep(LOOK)
-    say(f"stopped {lease.name}")
+class Waiting:
+    """For projects that have been told to end: what they wait for is said, and for how long."""
+
+    def __init__(self, leases: Sequence[Lease], patience: float) -> None:
+        """After `patience` seconds they are told again, to end at once."""
+        self._began = time.monotonic()
+        self._patience = patience
+        self._within = (
+            max(GONE_WITHIN, patience + PATIENCE_TAKES) if patience < math.inf else GONE_WITHIN
+        )
+        self._left = list(leases)
+        several = len(leases) > 1
+        self._progress = {
+            lease: Progress(f"{lease.name}: waiting for " if several else "waiting for ")
+            for lease in leases
+        }
+        self._look = self._began + SILENT
+
+    def until_gone(self, lease: Lease) -> None:
+        """Return when it has gone, and say so. Raises TookTooLong."""
+        try:
+            while not _gone(lease):
+                self._tell()
+                if time.monotonic() > self._began + self._within:
+                    raise _too_long(lease, self._within)
+                time.sleep(LOOK)
+        except KeyboardInterrupt:
+            say(f"rpx: `{lease.name}` goes on stopping in the background; `rpx down --now` hurries")
+            raise
+        self._left.remove(lease)
+        say(f"stopped {lease.name}")
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now > self._began + self._patience:
+            self._patience = math.inf
+            for lease in self._left:
+                with suppress(RpxError):
+                    Client(lease).down(now=True)
+        elif now > self._look:
+            self._look = now + AGAIN
+            for lease in self._left:
+                with suppress(RpxError):  # it is just about to have gone
+                    self._progress[lease].tell(Client(lease).waits())
+
+
+def _too_long(lease: Lease, within: float) -> TookTooLong:
+    return TookTooLong(
+        f"`{lease.name}` (pid {lease.supervisor.pid}) has not ended after {within:g} s",
+        hint="see what it waits for: `rpx ps`; end it at once: `rpx down --now`",
+    )
 
 
 def _gone(lease: Lease) -> bool:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.output import json_option, print_json
-from rpx.errors import visible
+from rpx.cli.progress import told
+from rpx.errors import RpxError, visible
+
+if TYPE_CHECKING:
+    from rpx.control.client import Client
 
 names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
+some_names_argument = click.argument("names", metavar="[NAME…]", nargs=-1)
+DOWN = frozenset({"stopped", "failed", "completed"})
+GOES_ON = "what was asked for goes on in the background; `rpx ps` shows how far it is"
 
 
 def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -> int:
     client = common.client()
-    outcomes = client.order(verb, names)
+    names = names or _all(client, verb)
+    with told(client, names, GOES_ON):
+        outcomes = client.order(verb, names)
     if as_json:
         print_json(outcomes)
     else:
@@ -22,15 +33,33 @@ def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -
     return next((o["exit_code"] for o in outcomes if o["exit_code"]), 0)
 
 
+def _all(client: Client, verb: str) -> tuple[str, ...]:
+    """Whom the command means without a name: of rpx's own, those to whom it makes a difference.
+
+    Raises RpxError when there is nobody. A oneshot that has done its work is left alone.
+    """
+    rows = [row for row in client.ps() if not row["external"] and not row["served_by"]]
+    wanted = ("stopped", "failed") if verb == "start" else ()
+    names = [
+        row["label"]
+        for row in rows
+        if (row["state"] in wanted if wanted else row["state"] not in DOWN)
+    ]
+    if not names:
+        raise RpxError(f"there is nothing to {verb}", hint="`rpx ps` shows the states")
+    return tuple(names)
+
+
 @click.command(
     "start",
     cls=Command,
     examples="""\
 rpx start api:3001              # one backend
 rpx start api worker            # all copies of api, and the worker
+rpx start                       # all that are stopped or have failed
 """,
 )
-@names_argument
+@some_names_argument
 @json_option
 @click.pass_obj
 def start(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
@@ -44,9 +73,10 @@ def start(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
     examples="""\
 rpx stop api:3001               # one backend: the others take its requests
 rpx stop worker                 # it stays down until `rpx start worker`
+rpx stop                        # all services; the project itself ends with `rpx down`
 """,
 )
-@names_argument
+@some_names_argument
 @json_option
 @click.pass_obj
 def stop(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
@@ -60,9 +90,10 @@ def stop(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:
     examples="""\
 rpx restart api                 # one copy after the other: no request is lost
 rpx restart 3001                # the backend on this port
+rpx restart                     # all services, one after the other
 """,
 )
-@names_argument
+@some_names_argument
 @json_option
 @click.pass_obj
 def restart(common: Common, names: tuple[str, ...], *, as_json: bool) -> int:

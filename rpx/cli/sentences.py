@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_never
 
+from rpx.control.waits import being_ended, has_process, requests_at
+from rpx.control.waits import stopping as stopped_in
 from rpx.errors import brief
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
@@ -105,22 +107,14 @@ def stopping(registry: Registry) -> str:
 def waiting(registry: Registry, now: float, *, hurried: bool) -> list[str]:
     """Who is still being waited for, and for how long."""
     lines = []
-    for backend in registry.everyone:
-        label = backend.spec.label
-        if backend.external or backend.state not in HAS_PROCESS or backend.pid is None:
-            continue
-        whom = f"{label} (pid {backend.pid})"
-        if backend.left:
-            whom = f"what {label} has left behind (pid {', '.join(map(str, backend.left))})"
+    for backend in filter(has_process, registry.everyone):
         if hurried:
-            lines.append(f"killing {whom}")
-        elif backend.state is State.STOPPING and backend.spec.start:
-            left = backend.since + backend.spec.start.stop_grace_period - now
-            kill = f"SIGKILL in {max(0, round(left))}s"
-            lines.append(f"waiting for {whom}, {kill}, Ctrl-C to kill now")
+            lines.append(f"killing {being_ended(backend)}")
+        elif (down := stopped_in(backend, now)) is not None:
+            whom, left = down
+            lines.append(f"waiting for {whom}, SIGKILL in {left:.0f}s, Ctrl-C to kill now")
         elif backend.in_flight:
-            requests = _count(backend.in_flight, "request")
-            lines.append(f"waiting for {requests} at {label}, Ctrl-C to drop them")
+            lines.append(f"waiting for {requests_at(backend)}, Ctrl-C to drop them")
     return lines
 
 

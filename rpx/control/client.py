@@ -20,6 +20,7 @@ from rpx.model.figures import Figures
 
 CONNECTS_WITHIN: Final = 2.0  # seconds, to a socket of the same machine
 ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
+GLANCE: Final = 2.0  # for what is worth a line, and no more
 ORDER_WITHIN: Final = 600.0  # a rolling restart of many copies; each of its waits is bounded there
 
 
@@ -69,9 +70,15 @@ class Client:
         changed: dict[str, Any] = self._ask("POST", "/v1/scale", body)
         return changed
 
-    def down(self) -> None:
-        """Ask the project to end. It does so after the answer."""
-        self._ask("POST", "/v1/down", {}, patience=ANSWERS_WITHIN)
+    def waits(self, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Who is on the way up or down (waits.Wait); of those that are named, if any are."""
+        query = {"name": list(names)}
+        found: list[dict[str, Any]] = self._ask("GET", "/v1/waits", query=query, patience=GLANCE)
+        return found
+
+    def down(self, *, now: bool = False) -> None:
+        """Ask the project to end. It does so after the answer. `now`: as at a second Ctrl-C."""
+        self._ask("POST", "/v1/down", {"now": now} if now else {}, patience=ANSWERS_WITHIN)
 
     def logs(
         self,

@@ -117,10 +117,15 @@ async def _restart(backend: Backend) -> Outcome:
     began = trio.current_time()
     _give(backend, Order(OrderKind.RESTART))
     grace = backend.spec.start.stop_grace_period if backend.spec.start else 0
+    # Two waits, or one that does not come up would have the time that stopping didn't need.
     settled = await _until(
         backend,
+        lambda: backend.stuck or backend.generation > run or backend.state is State.WAITING,
+        STOPPED_WITHIN + grace,
+    ) and await _until(
+        backend,
         lambda: backend.stuck or (backend.generation > run and _settled(backend)),
-        READY_WITHIN + STOPPED_WITHIN + grace,
+        READY_WITHIN,
     )
     took = f"after {trio.current_time() - began:.1f} s"
     if settled and _ready(backend):

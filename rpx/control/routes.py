@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -22,6 +23,7 @@ from rpx.control.metrics import CONTENT_TYPE, prometheus
 from rpx.control.outcome import as_json
 from rpx.control.rows import ps_row
 from rpx.control.streams import NDJSON, Follow, events, ndjson, output, printed_json
+from rpx.control.waits import waits
 from rpx.control.why import why
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.orders import Change
@@ -60,6 +62,13 @@ class KillBackend(BaseModel):
     restart: bool = True
 
 
+class Down(BaseModel):
+    """The body of down. `now`: wait for nobody, as at a second Ctrl-C."""
+
+    model_config = ConfigDict(extra="forbid")
+    now: bool = False
+
+
 class Reload(BaseModel):
     """The body of reload. `dry_run`: only say what would be done."""
 
@@ -87,6 +96,7 @@ def application(registry: Registry, shutdown: Shutdown, measure: Measure) -> Sta
         routes=[
             Route("/v1/ps", api.ps),
             Route("/v1/why", api.why),
+            Route("/v1/waits", api.waits),
             Route("/v1/stats", api.stats),
             Route("/v1/logs", api.logs),
             Route("/v1/events", api.events),
@@ -140,6 +150,13 @@ class Api:
         backends = [b for label, b in self._registry.backends.items() if label in labels]
         return Json([why(self._registry, backend, now) for backend in backends])
 
+    async def waits(self, request: Request) -> Response:
+        """Who is on the way up or down; of those that are named, if any are."""
+        names = request.query_params.getlist("name")
+        labels = self._labels(names) if names else None
+        found = waits(self._registry, time.time(), labels, ending=self._shutdown.asked)
+        return Json([asdict(wait) for wait in found])
+
     async def stats(self, _request: Request) -> Response:
         """Host → `host:port` → figures."""
         return Json(self._registry.stats())
@@ -165,10 +182,13 @@ class Api:
         """Changes of state and notes, from now on."""
         return Follow(events(self._registry))
 
-    async def down(self, _request: Request) -> Response:
-        """End the project politely. Said twice, it is no second Ctrl-C."""
+    async def down(self, request: Request) -> Response:
+        """End the project politely, or now. Said twice, it is no second Ctrl-C."""
+        body = await _body(request, Down) if await request.body() else Down()
         if not self._shutdown.asked:
             self._shutdown.request()
+        if body.now:
+            self._shutdown.patience.lose()
         return Json({"stopping": True})
 
     async def reload(self, request: Request) -> Response:

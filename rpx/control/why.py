@@ -29,7 +29,7 @@ def why(registry: Registry, backend: Backend, now: float) -> Mapping[str, Any]:
         "since": max(backend.since, process.since),
         "pid": process.pid,
         "in_rotation": backend.in_rotation,
-        "because": _because(witness),
+        "because": because(witness),
         "waiting_for": [asdict(each) for each in witness.obstacles],
         "last_error": witness.last_error,
         "last_exit": asdict(process.ended) if process.ended else None,
@@ -52,7 +52,7 @@ def _checks(backend: Backend) -> Mapping[str, int] | None:
     return {"passed_in_a_row": max(streak, 0), "failed_in_a_row": max(-streak, 0)}
 
 
-def _because(backend: Backend) -> str:
+def because(backend: Backend) -> str:
     """One sentence for the state, without its subject."""
     say = _SENTENCES.get(backend.shown)
     return backend.last_error if say is None else say(backend)

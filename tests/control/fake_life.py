@@ -14,11 +14,12 @@ from rpx.policy.lifecycle import Move
 
 
 class FakeLife:
-    """Pids are `base + launches`. Says in `log` what it did; `broken`: it fails when launched."""
+    """Pids are `base + launches`. Says in `log` what it did; `broken`: it fails when launched;
+    `silent`: it never shows that it is ready."""
 
     def __init__(self, registry: Registry, backend: Backend, base: int, log: list[str]) -> None:
         self.registry, self.backend, self.base, self.log = registry, backend, base, log
-        self.broken = self.deaf = self.tough = False
+        self.broken = self.deaf = self.tough = self.silent = False
 
     async def run(self) -> None:
         while True:
@@ -34,6 +35,8 @@ class FakeLife:
         if self.broken:
             registry.move(backend, Move.GAVE_UP, reason="exited with status 1")
             return math.inf
+        if self.silent:
+            await trio.sleep_forever()
         await trio.lowlevel.checkpoint()
         registry.move(backend, Move.PROBE_UP)
         order = await self.heed()

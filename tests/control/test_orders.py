@@ -73,7 +73,16 @@ async def test_a_wait_that_was_too_short_says_so(fleet: Fleet, autojump_clock: C
     await orders.restart(fleet.registry, ["web"])  # from here on it hears nothing
     [outcome] = await orders.restart(fleet.registry, ["web"])
     assert outcome.exit_code == Exit.TIMEOUT
-    assert outcome.sentence == "web:4000 not ready after 100.0 s (ready: ended)"
+    assert outcome.sentence == "web:4000 not ready after 40.0 s (ready: ended)"
+
+
+async def test_one_that_does_not_come_back_has_as_long_as_one_that_is_started(
+    fleet: Fleet, autojump_clock: Clock
+) -> None:
+    fleet.lives["web:4000"].silent = True
+    [outcome] = await orders.restart(fleet.registry, ["web"])
+    assert outcome.exit_code == Exit.TIMEOUT
+    assert outcome.sentence.startswith("web:4000 not ready after 60.0 s (starting")
 
 
 async def test_a_stopped_backend_stays_down_until_it_is_started(fleet: Fleet) -> None:

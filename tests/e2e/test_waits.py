@@ -1,0 +1,94 @@
+"""Commands that wait say for what, and that it goes on when one leaves them."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project, free_ports, until
+
+pytestmark = pytest.mark.real
+
+RPX_YAML = """
+name: shop
+listen: {http_port: HTTP_PORT}
+processes:
+  stubborn: {command: "trap '' TERM; echo up; while :; do sleep 0.1; done", stop_grace_period: 40s}
+  done: {command: "true", oneshot: true}
+proxies:
+  - {to: api.localhost, from: [PORT_A, PORT_B], start: PYTHON APPS/ok.py}
+  - {to: deaf.localhost, from: PORT_C, start: sleep 1000}
+"""
+
+
+@pytest.fixture
+def shop(project: Project, tmp_path: Path) -> Project:
+    a, b, c = free_ports(3)
+    project.write(RPX_YAML, PORT_A=str(a), PORT_B=str(b), PORT_C=str(c))
+    return project
+
+
+def left_at_its_first_word(project: Project, *words: str) -> tuple[str, str]:
+    """Press Ctrl-C once a command has said something; that, and what it says then."""
+    with project.begin(*words) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(20) == 130
+    return line, rest
+
+
+def test_commands_say_what_they_wait_for_and_what_goes_on(shop: Project) -> None:
+    with shop.up(ready=False) as up:
+        until(lambda: list(shop.states().values()).count("ready") == 3, "ready")
+        api, other, deaf = (row for row in shop.ps() if row["port"])
+
+        # One that does not come up: said after a moment, and Ctrl-C leaves the order standing.
+        names = [str(row["port"]) for row in (api, other, deaf)]
+        line, rest = left_at_its_first_word(shop, "restart", *names)
+        assert line.startswith(f"waiting for {deaf['label']}: it has not shown yet")
+        assert f"localhost:{deaf['port']}" in line
+        assert "goes on in the background; `rpx ps`" in rest
+        pids = {row["label"]: row["pid"] for row in shop.ps()}
+        assert all(pids[row["label"]] not in (row["pid"], None) for row in (api, other, deaf))
+
+        # One that does not want to go.
+        line, rest = left_at_its_first_word(shop, "stop", "stubborn", "api")
+        pid = pids["stubborn"]
+        assert re.fullmatch(rf"waiting for stubborn \(pid {pid}\), SIGKILL in 3\ds\n", line)
+        assert "goes on in the background" in rest
+
+        # Without names it is all that it makes a difference to, but no oneshot that is done.
+        started = shop.rpx("start", "--json")
+        assert set(re.findall(r'"label": "(.*)"', started.stdout)) >= {api["label"]}
+        assert '"done"' not in started.stdout
+
+        began = time.monotonic()
+        down = shop.rpx("down", "-t", "2")
+        assert time.monotonic() - began < 15
+        assert (down.returncode, down.stdout) == (0, "")
+        first, *_, last = down.stderr.splitlines()
+        assert re.fullmatch(rf"waiting for stubborn \(pid {pid}\), SIGKILL in [23]\ds", first)
+        assert last == "stopped shop"
+        assert up.wait(20) == 0
+
+
+def test_down_now_waits_for_nobody(shop: Project) -> None:
+    with shop.up(ready=False) as up:
+        until(lambda: list(shop.states().values()).count("ready") == 3, "ready")
+        line, rest = left_at_its_first_word(shop, "down")
+        assert line.startswith("waiting for stubborn (pid ")
+        assert "`shop` goes on stopping in the background" in rest
+        began = time.monotonic()
+        assert shop.rpx("down", "--now").returncode == 0
+        assert time.monotonic() - began < 10
+        assert up.wait(20) == 0
+    assert shop.rpx("down", "--now", "--timeout", "5s").returncode == 2
+    none = shop.rpx("down", "--all")
+    assert (none.returncode, none.stderr) == (0, "no project runs\n")
