@@ -13,6 +13,9 @@ from tests.support.tls import Authority
 # An installed rpx has its bytecode; without, each run in a test compiles 250 modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Workers of pytest-xdist have the width of its terminal here; tables in tests have none.
+os.environ.pop("COLUMNS", None)
+
 # What a shell runs in the background ignores SIGINT, and so would all that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
