@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from watchfiles._rust_notify import RustNotify
 
 QUIET: Final = 50  # milliseconds without a change after which those before it are told
-LONGEST: Final = 1000  # milliseconds that a change may wait for that
+LONGEST: Final = 150  # milliseconds that a change may wait for that
 AGAIN: Final = 1.0  # seconds before another attempt, when folders come and go too fast
 MOST: Final = 20_000  # folders; a pattern that takes in more is a mistake
 TURN: Final = 200  # milliseconds of waiting, after which the thread sees that it is to end

@@ -17,8 +17,10 @@ from rpx.changes.transition import AS_IT_IS
 from rpx.control import orders
 from rpx.hub.orders import Change
 from rpx.hub.registry import Registry
+from rpx.policy.bursts import IN_A_ROW, Bursts
 from rpx.policy.globs import Globs
 
+LOOK: Final = 0.1  # seconds between looks at whether a burst of changes is over
 LONGER: Final = 1.0  # seconds that a restart still has when there is another change
 GONE: Final = 1.0  # and that a file may be missing: some editors remove it first
 
@@ -33,7 +35,9 @@ class Watching:
         self._woken = trio.Event()
         self._dirty: dict[str, set[str]] = defaultdict(set)  # labels by service
         self._why: dict[str, str] = {}  # the file that has changed, by service
-        self._restarts: dict[str, trio.CancelScope] = {}  # that are under way
+        self._bursts: dict[str, Bursts] = defaultdict(Bursts)  # of changes, by service
+        self._rolls: dict[str, trio.CancelScope] = {}  # that are under way
+        self._busy: set[str] = set()  # services that are restarted, or soon will be
         self._nursery: trio.Nursery | None = None
         self.lookout = Lookout(self._watched, self._hear, registry.say)
 
@@ -73,6 +77,7 @@ class Watching:
                 if start and start.watch and _globs(start.watch, str(start.cwd)).match(path):
                     self._dirty[name].add(backend.spec.label)
                     self._why[name] = path
+                    self._bursts[name].change(path, trio.current_time())
         for name in list(self._dirty):
             self._begin(name)
 
@@ -93,23 +98,30 @@ class Watching:
     # ---- services
 
     def _begin(self, name: str) -> None:
-        under_way = self._restarts.get(name)
-        if under_way is not None:
+        if under_way := self._rolls.get(name):
             deadline = trio.current_time() + LONGER
             under_way.deadline = min(under_way.deadline, deadline)
-        elif self._nursery is not None:
-            self._restarts[name] = trio.CancelScope()
+        if name not in self._busy and self._nursery is not None:
+            self._busy.add(name)
             self._nursery.start_soon(self._restart, name)
 
     async def _restart(self, name: str) -> None:
         """One copy after the other; what changes meanwhile means once more, not once for each."""
-        while labels := self._dirty.pop(name, set()):
-            with self._restarts[name] as scope:
+        bursts = self._bursts[name]
+        while name in self._dirty:
+            while pause := bursts.pause(trio.current_time()):  # noqa: ASYNC110 - it is about time
+                await trio.sleep(min(pause, LOOK))  # more may come meanwhile
+            labels = self._dirty.pop(name)
+            if own := bursts.begin():
+                self._registry.say(self._circle(name, own))
+            with trio.CancelScope() as scope:
+                self._rolls[name] = scope
                 await self._roll(name, labels)
+            del self._rolls[name]
             if scope.cancelled_caught:
                 self._dirty[name] |= labels  # some may not have had their turn
-            self._restarts[name] = trio.CancelScope()
-        del self._restarts[name]
+            bursts.over(trio.current_time())
+        self._busy.discard(name)
 
     async def _roll(self, name: str, labels: Collection[str]) -> None:
         backends = self._registry.backends
@@ -124,6 +136,15 @@ class Watching:
         for outcome in await orders.restart(self._registry, due):
             if outcome.exit_code:
                 self._registry.say(outcome.sentence)
+
+    def _circle(self, name: str, path: str) -> str:
+        folders = [each.spec.start.cwd for each in self._registry.named(name) if each.spec.start]
+        pattern = os.path.relpath(path, folders[0]) if folders else path
+        return (
+            f"{name} has been restarted {IN_A_ROW} times in a row for {self._shown(path)}, each"
+            " time as soon as it ran: it seems to change that itself. Restarts for it come more"
+            f' slowly now; "!{pattern}" in its `watch` ends them'
+        )
 
     def _shown(self, path: str) -> str:
         """Return the path as short as it can be said."""

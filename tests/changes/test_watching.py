@@ -160,3 +160,34 @@ async def test_a_oneshot_runs_again(tmp_path: Path, edit: Edit) -> None:
         await it.until(lambda: build.generation == 2 and build.state is State.COMPLETED)
         lines = [line.text for line in build.lines.tail(2)]
     assert lines == [b"one", b"two"]
+
+
+async def test_a_build_that_writes_for_a_second_means_one_restart(
+    tmp_path: Path, edit: Edit
+) -> None:
+    async with live(tmp_path, shop(api=WATCHED)) as it:
+        await it.watching("src")
+        [backend] = it.registry.backends.values()
+        pid = backend.pid
+        for number in range(10):
+            edit(f"x = {number}\n")
+            await trio.sleep(0.1)  # as builds pause between files
+        assert backend.pid == pid  # who worked so far goes on working
+        await it.until(lambda: backend.restarts == 1 and backend.in_rotation)
+        await trio.sleep(0.5)
+        assert backend.restarts == 1
+
+
+async def test_a_service_that_changes_what_it_watches_is_told_so(
+    tmp_path: Path, edit: Edit
+) -> None:
+    start = "{command: echo >> src/own.db; RUN, watch: src}"
+    async with live(tmp_path, shop(api=f"start: {start}")) as it:
+        await it.watching("src")
+        [backend] = it.registry.backends.values()
+        edit("x = 1\n")
+        await it.until_noted("it seems to change that itself")
+        assert any("for src/own.db" in note and '"!src/own.db"' in note for note in it.notes)
+        restarts = backend.restarts
+        await trio.sleep(1.5)
+        assert backend.restarts - restarts <= 2  # before: five a second
