@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -45,7 +46,11 @@ def faults(
     for host in dict.fromkeys(hosts):
         if not covers(names, host):
             known = f"it is for {', '.join(names)}" if names else "it names no host at all"
-            yield Fault("cert", f"is not for {host}", f"{known}; another proxy may have its own")
+            more = "another proxy may have its own"
+            if covers(names, host, strictly=False):
+                known = "clients take no wildcard right below a top-level name"
+                more = "`https: true` makes certificates that they take; or name each host in it"
+            yield Fault("cert", f"is not for {host}", f"{known}; {more}")
     yield from _of_key(cert, key, certificate)
 
 
@@ -70,15 +75,33 @@ def _of_key(cert: Path, key: Path, certificate: x509.Certificate) -> Iterator[Fa
             )
 
 
-def covers(names: Iterable[str], host: str) -> bool:
-    """Whether a certificate with these names is good for `host`."""
+def covers(names: Iterable[str], host: str, *, strictly: bool = True) -> bool:
+    """Whether a certificate with these names is good for `host`.
+
+    As clients see it, who are stricter than RFC 6125: with `*.localhost` they take nothing.
+    """
     plain = host.strip("[]")
-    return any(name in (plain, f"*.{plain.partition('.')[2]}") for name in names)
+    domain = plain.partition(".")[2]
+    wide = () if _is_address(plain) or (strictly and "." not in domain) else (f"*.{domain}",)
+    if plain.startswith("*.") and not wide:
+        return False
+    return any(name in (plain, *wide) for name in names)
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
+    """The names and addresses in it. An address that stands there as a name is none to clients."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return []
-    return [str(name.value).lower() for name in found.value]
+    names = (name.lower() for name in found.value.get_values_for_type(x509.DNSName))
+    addresses = map(str, found.value.get_values_for_type(x509.IPAddress))
+    return [*(name for name in names if not _is_address(name)), *addresses]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -154,7 +154,11 @@ class Builder:
         return self._start(start, (*at, "start"), _PER_ADDRESS, late=at in self.late)
 
     def _https(self, written: ProxyWritten, at: Steps) -> Https | None:
-        https = _merged(Https, self.https, written.https)
+        default = self.https
+        if default is not None and written.https is not None and written.https.alone:
+            names = default.model_fields_set - {"cert", "key"}
+            default = HttpsWritten.model_construct(**{n: getattr(default, n) for n in names})
+        https = _merged(Https, default, written.https)
         own = written.https is not None and written.https.cert is not None
         if https is None or not own or at not in self.late:
             return https

@@ -87,9 +87,22 @@ class HttpsWritten(Written):
         return self
 
 
+class ProxyHttpsWritten(HttpsWritten):
+    """`https` of a proxy. `cert: null` is no certificate of the user's."""
+
+    cert: Annotated[Path, BeforeValidator(on_disk.file)] | None = None
+    key: Annotated[Path, BeforeValidator(on_disk.file)] | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether it doesn't have the certificate of the whole project."""
+        return bool(self.enabled) or bool(self.model_fields_set & {"cert", "key"})
+
+
 HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(shorthand.switch)]
 StickyField = Annotated[StickyWritten, BeforeValidator(shorthand.switch)]
 HttpsField = Annotated[HttpsWritten, BeforeValidator(shorthand.switch)]
+ProxyHttpsField = Annotated[ProxyHttpsWritten, BeforeValidator(shorthand.switch)]
 
 
 class SourceWritten(Written):
@@ -147,7 +160,7 @@ class ProxyWritten(Written):
     sticky: Maybe[StickyField] = None
     health_check: Maybe[HealthCheckField] = None
     hold: Maybe[Seconds] = None
-    https: Maybe[HttpsField] = None
+    https: Maybe[ProxyHttpsField] = None
     change_origin: Maybe[StrictBool] = None
     depends_on: Maybe[DependsOn] = None
     profiles: Maybe[Profiles] = None

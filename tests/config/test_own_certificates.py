@@ -105,14 +105,74 @@ def test_a_key_with_a_password_is_said_and_nobody_is_asked_for_it(
     assert said(tmp_path, text) == ["`key` of `https` has a password :1:57"]
 
 
+def test_a_wildcard_that_no_client_takes_is_said_with_what_helps(
+    tmp_path: Path, authority: Authority
+) -> None:
+    (tmp_path / "a.pem").write_bytes(authority.issue("*.localhost").read_bytes())
+    path = tmp_path / "rpx.yaml"
+    path.write_text("{to: a.localhost, from: 3000, https: {cert: a.pem, key: a.pem}}")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    (problem,) = caught.value.problems
+    assert problem.what == "`cert` of `https` is not for a.localhost"
+    assert problem.hint.startswith("clients take no wildcard right below a top-level name; `https:")
+
+
+@pytest.mark.parametrize(
+    "https",
+    [
+        "true",
+        "{enabled: true}",
+        "{cert: null}",
+        "{cert: null, key: null}",
+        "{enabled: true, redirect: true}",
+    ],
+)
+def test_one_proxy_goes_back_to_rpxs_own_authority(
+    tmp_path: Path, authority: Authority, https: str
+) -> None:
+    (tmp_path / "a.pem").write_bytes(authority.issue("a.localhost").read_bytes())
+    path = tmp_path / "rpx.yaml"
+    path.write_text(f"""\
+https: {{cert: a.pem, key: a.pem, redirect: false}}
+proxies:
+  - {{to: a.localhost, from: 3000}}
+  - {{to: d.localhost, from: 3001, https: {https}}}
+""")
+    config = load_config(path, {})
+    assert config.issued == ("d.localhost",)
+    _, other = config.proxies
+    assert other.https is not None
+    assert other.https.redirect is ("redirect" in https)
+
+
+def test_a_proxy_that_says_something_else_of_https_has_the_projects_certificate(
+    tmp_path: Path, authority: Authority
+) -> None:
+    (tmp_path / "a.pem").write_bytes(authority.issue("a.localhost").read_bytes())
+    proxies = "proxies: [{to: a.localhost, from: 3000, https: {redirect: false}}]"
+    text = f"https: {{cert: a.pem, key: a.pem}}\n{proxies}"
+    assert not said(tmp_path, text)
+    assert load_config(tmp_path / "rpx.yaml", {}).issued == ()
+
+
+def test_a_certificate_without_a_value_for_all_proxies_is_said(tmp_path: Path) -> None:
+    assert said(tmp_path, "https: {cert: null}\nproxies: [{to: a.localhost, from: 3000}]") == [
+        "`https.cert` has no value :1:15"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "host", "good"),
     [
         ("a.localhost", "a.localhost", True),
-        ("*.localhost", "a.localhost", True),
-        ("*.localhost", "*.localhost", True),
-        ("*.localhost", "localhost", False),
-        ("*.localhost", "b.a.localhost", False),
+        ("*.shop.test", "a.shop.test", True),
+        ("*.shop.test", "*.shop.test", True),
+        ("*.shop.test", "shop.test", False),
+        ("*.shop.test", "b.a.shop.test", False),
+        ("*.localhost", "a.localhost", False),  # no client takes it
+        ("*.localhost", "*.localhost", False),
+        ("*.0.0.1", "127.0.0.1", False),
         ("a.localhost", "*.localhost", False),
         ("::1", "[::1]", True),
     ],
