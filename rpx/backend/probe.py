@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COURTESY = 64 * 1024  # bytes of the body that are read so that a small server can finish its answer
 REFUSED = "connection refused"
+SILENCE = "no answer within"
 NO_SOCKET = "its socket does not exist"
 NOBODY = frozenset({REFUSED, NO_SOCKET})  # what there is to say while nobody listens yet
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
@@ -46,7 +47,7 @@ async def http_check(address: Location, check: HealthCheck) -> str | None:
                 return verdict or None
             absent.append(verdict)
         return absent[0]  # the second address may merely be one this machine lacks
-    return f"no answer within {check.timeout:g} s"
+    return f"{SILENCE} {check.timeout:g} s"
 
 
 async def tcp_check(address: Location, timeout: float) -> str | None:
@@ -68,7 +69,12 @@ async def tcp_check(address: Location, timeout: float) -> str | None:
                     return await _not_secured(stream, address)
             absent.append(REFUSED)
         return absent[0]
-    return f"no answer within {timeout:g} s"
+    return f"{SILENCE} {timeout:g} s"
+
+
+def is_silence(failure: str | None) -> bool:
+    """Whether nothing has been said at all, by a check or its refusal, for too long."""
+    return failure is not None and failure.startswith(SILENCE)
 
 
 async def _connected(host: str, address: Location) -> trio.SocketStream:

@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from rpx.backend.probe import NOBODY
+from rpx.backend.probe import NOBODY, is_silence
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import HealthCheck
@@ -41,11 +41,13 @@ async def watch(
     backend.health = health = Health.of(rhythm.check, undecided=backend.state is State.STARTING)
     while True:
         began = trio.current_time()
-        failure = await check()
+        with backend.seats.visit():  # no connection of ours may be in its way
+            failure = await check()
+            busy = is_silence(failure) and backend.seats.crowded_since(began)
         if over():  # the answer may come after the question has lost its meaning
             return
         spared = backend.state is State.STARTING and trio.current_time() < mercy
-        if rhythm.counts(failure, began):
+        if rhythm.counts(failure, began) and not busy:  # it answers others, one after the other
             _judge(registry, backend, health, failure, spared=spared)
         sick = backend.state is State.UNHEALTHY and health.hopeless
         if sick and until_hopeless() and not backend.paused:  # somebody may be debugging it

@@ -42,7 +42,8 @@ class ResponseHead:
     block               the field lines to forward, each with the CRLF *before* it. Hop-by-hop lines
                         and Alt-Svc are cut out; a valid Content-Length stays in place
     length              the body that follows here: n bytes (0: none), CHUNKED or UNTIL_CLOSE
-    keep_alive          this connection may be used again after the body
+    keep_alive          this connection may be used again after the body; not if one was announced
+                        that is not to come (HEAD, 204, 304): some send it nevertheless
     keep_alive_timeout  seconds that the backend keeps an idle connection, when it says
     upgrade             the value of Upgrade: what a 101 switches to, what others offer
     has_date            it brings its own Date
@@ -123,7 +124,7 @@ def _read(status: int, reason: bytes, minor: int, fields: bytes, method: bytes) 
     if minor == 0 or not _STAYS.issuperset(found):
         _hops(head, found, fields)
     if status < 200 or status in _BODILESS or method == b"HEAD":
-        _without_body(head)
+        _without_body(head, method)
     elif length == UNTIL_CLOSE:
         head.keep_alive = False
     return head
@@ -172,8 +173,14 @@ def _chunked(length: bytes | None, coding: bytes, minor: int) -> int:
     return CHUNKED
 
 
-def _without_body(head: ResponseHead) -> None:
-    """Answers that end with their head, whatever its fields say (RFC 9110 §6.4.1)."""
+def _without_body(head: ResponseHead, method: bytes) -> None:
+    """Answers that end with their head, whatever its fields say (RFC 9110 §6.4.1).
+
+    Some servers send the body nevertheless, and later than one could look for it.
+    """
+    if length := head.length:
+        told = length != UNTIL_CLOSE or (method == b"HEAD" and head.status >= 200)
+        head.keep_alive = head.keep_alive and not told
     if head.status == 205 and head.length != 0:
         # §15.3.6: no content. What a backend sends nevertheless goes down with its connection.
         head.block = without(head.block, _CONTENT_LENGTH) + b"\r\nContent-Length: 0"

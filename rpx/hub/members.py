@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from weakref import WeakValueDictionary
 
 import trio
 
 from rpx.hub.records import Backend, Pool
+from rpx.hub.seats import Seats
 from rpx.model.status import BackendSpec, Obstacle, PoolSpec
 from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
@@ -28,6 +30,7 @@ class Members:
         self.pools: dict[str, Pool] = {}
         self.routes: Routes[Pool] = Routes({})
         self.changed = trio.Event()  # replaced at every change of any backend
+        self._seats = WeakValueDictionary[tuple[str, int | None], Seats]()  # by place
 
     @property
     def everyone(self) -> list[Backend]:
@@ -66,7 +69,13 @@ class Members:
         if spec.label in self.backends:
             raise ValueError(f"{spec.label} is there already")
         self.backends[spec.label] = backend = Backend(spec, self._clock())
+        self._seat(backend)
         return backend
+
+    def _seat(self, backend: Backend) -> None:
+        """Who serves several hosts at one address has one set of connections."""
+        if backend.spec.address is not None:
+            backend.seats = self._seats.setdefault(backend.spec.address.place, backend.seats)
 
     def respec(self, specs: Mapping[Backend, BackendSpec]) -> None:
         """Let backends be what their new specs say, whatever their labels; `arrange` comes next.
@@ -76,6 +85,9 @@ class Members:
         for backend, spec in specs.items():
             old, backend.spec = backend.spec, spec
             backend.weight, backend.identity = spec.weight, spec.identity
+            if old.address != spec.address:
+                backend.seats = Seats()
+                self._seat(backend)
             if old.health_check != spec.health_check:
                 backend.suspected.set()  # look now, in the new way
         self.backends = {each.spec.label: each for each in self.backends.values()}

@@ -11,6 +11,7 @@ import trio
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
 from rpx.hub.orders import Mailbox, Order
+from rpx.hub.seats import Seats
 from rpx.model.status import BackendSpec, Ended, Obstacle, PoolSpec, State
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
@@ -58,7 +59,9 @@ class Backend:
         "paused",
         "pid",
         "pool",
+        "remarks",
         "restarts",
+        "seats",
         "since",
         "spec",
         "state",
@@ -109,6 +112,8 @@ class Backend:
         self.drained: trio.Event | None = None  # set when nothing but lasting requests is left
         self.keeps_until = 0.0  # clients that are bound to it may stay while it is drained
         self.counts = Counts()
+        self.seats = Seats()  # shared with whoever is at the same address
+        self.remarks: set[str] = set()  # what has been said about the way it answers
 
     @property
     def shown(self) -> State:

@@ -249,7 +249,9 @@ class Registry(Members):
         up = up and backend.shown is State.READY and not backend.leaving
         if up:
             backend.failures = 0
-            backend.ups += not backend.in_rotation
+            if not backend.in_rotation:
+                backend.ups += 1
+                backend.seats.renew()
         if up is not backend.in_rotation and backend.spec.host:
             self.events.publish(RotationChanged(backend.spec.label, up, self._clock()))
         backend.in_rotation = up

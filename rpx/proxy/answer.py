@@ -11,6 +11,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import CONTINUE, interim_to_send
+from rpx.policy.retry import Failure
 from rpx.proxy.bodies import Upload
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rpx.proxy.client import Client
 
 EXPECTED = 1.0  # seconds that a backend gets to send the 100 which a client waits for
+STALE = frozenset((400, 408, 501))  # what a rest may have led to, or what a request has left
 INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
 
 Answer = tuple[ResponseHead, bytes]  # and what came behind the head
@@ -40,20 +42,39 @@ async def answer_head(
         scanned = 0
         while not (parsed := wire.memory.parse(data, method, upgrade, limits, scanned)):
             scanned = len(data)
-            more = await (_received(wire) if data else _begun(wire, upload, connection))
-            if not more:
-                raise BadMessage(502, "The backend closed the connection within its answer.")
-            data += more
+            data += await _more(data, wire, upload, connection)
         response, used = parsed
         data = data[used:]
         if response.status >= 200 or response.status == 101:
             wire.deadline = NEVER
+            if not _is_answer(wire, response):
+                return None
             if not data and response.length not in (0, UNTIL_CLOSE):
                 return await _with_body(wire, response)
             return response, data
-        if request.minor and (response.status != 100 or upload is None or upload.invite()):
-            await connection.client.send(interim_to_send(response))
+        if request.minor:
+            await _pass_on(response, upload, connection)
     raise BadMessage(502, "The backend sends interim answers without end.")
+
+
+async def _more(data: bytes, wire: Wire, upload: Upload | None, connection: Client) -> bytes:
+    more = await (_received(wire) if data else _begun(wire, upload, connection))
+    if not more:
+        raise BadMessage(502, "The backend closed the connection within its answer.")
+    return more
+
+
+def _is_answer(wire: Wire, response: ResponseHead) -> bool:
+    """Whether it was said of this request; whoever says it stays with a connection or ends it."""
+    if not wire.reused:
+        wire.seat.seats.served(wire.seat, keeps=response.keep_alive)
+        return True
+    return response.keep_alive or response.status not in STALE
+
+
+async def _pass_on(interim: ResponseHead, upload: Upload | None, connection: Client) -> None:
+    if interim.status != 100 or upload is None or upload.invite():
+        await connection.client.send(interim_to_send(interim))
 
 
 async def _begun(wire: Wire, upload: Upload | None, connection: Client) -> bytes:
@@ -86,6 +107,11 @@ async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
     if data is None:
         return response, b""
     return (response, data) if data else None
+
+
+def broken(wire: Wire) -> Failure:
+    """What it means that there is none."""
+    return Failure.BROKEN_REUSED if wire.reused else Failure.BROKEN_FRESH
 
 
 async def _received(wire: Wire) -> bytes:

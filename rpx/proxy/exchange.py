@@ -21,8 +21,8 @@ from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.records import Backend, Pool, Tried
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
 from rpx.policy.stickiness import Pins
-from rpx.proxy.answer import answer_head
-from rpx.proxy.bodies import Ending, download, upload_of
+from rpx.proxy.answer import answer_head, broken
+from rpx.proxy.bodies import Ending, Upload, download, upload_of
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import NotSent, Wire, WireCut
@@ -52,6 +52,7 @@ class Exchange:
         "_proxy",
         "_request",
         "_sent",
+        "_shares",
         "_status",
         "_tried",
         "_upload",
@@ -82,6 +83,9 @@ class Exchange:
         self._held = 0.0  # until when it waits for a backend to be up, once it had to
         self._clean = False  # the backend's connection can be used again
         self._upload = upload_of(request, connection)
+        # Who can't be asked twice has a new connection, for an old one may be closed as it comes.
+        # Who brings a body has it alone: what a backend leaves of it would be the next request.
+        self._shares = self._upload is None and request.method in IDEMPOTENT
         self.keep = request.keep_alive
 
     async def run(self) -> None:
@@ -116,23 +120,26 @@ class Exchange:
             backend.counts.retries += 1
         proxy.registry.enter(backend)
         try:
-            careful = self._request.method not in IDEMPOTENT
-            wire = proxy.upstreams.take_idle(backend, now=now, careful=careful)
+            failure: Failure | None
+            wire = proxy.upstreams.take_idle(backend, now) if self._shares else None
             if wire is None:
                 try:
-                    wire = await proxy.upstreams.open(backend)
+                    wire = await proxy.upstreams.open(backend, now)
                 except OSError as error:
                     failure, self._why = why_not(error)
                     return failure
             self._connection.begin(wire)
             try:
-                return await self._converse(backend, wire)
+                failure = await self._converse(backend, wire)
+                if failure is Failure.BROKEN_REUSED:
+                    proxy.upstreams.broke(backend, wire, now)
+                return failure
             finally:
                 self._connection.end()
                 if self._clean and self._answer is not None:
-                    proxy.upstreams.give_back(backend, wire, self._answer, now=proxy.sweeper.now)
+                    proxy.upstreams.give_back(backend, wire, self._answer, proxy.sweeper.now)
                 else:
-                    wire.close()
+                    proxy.upstreams.drop(wire)
         finally:
             proxy.registry.leave(backend, lasting=self._lasting)
 
@@ -147,17 +154,20 @@ class Exchange:
                 await wire.send(head)
             else:
                 await wire.send_pieces([head, *upload.pieces()])
-        except NotSent:
-            return _broken(wire)
-        except (OSError, WireCut):
             self._sent = True
-            return _broken(wire)
-        self._sent = True
+        except (OSError, WireCut) as error:
+            self._sent = not isinstance(error, NotSent)
+            if wire.reused or isinstance(error, WireCut):
+                return broken(wire)
+            return await self._receive(backend, wire)  # it may have answered before it closed
         if upload is None:
             return await self._receive(backend, wire)
         upload.sent = upload.done
         if upload.done:
             return await self._receive(backend, wire)
+        return await self._beside(backend, wire, upload)
+
+    async def _beside(self, backend: Backend, wire: Wire, upload: Upload) -> Failure | None:
         failure: Failure | None = None
         async with self._proxy.reactor.task(), trio.open_nursery() as both:
             both.start_soon(upload.pump, self._connection.client, wire, self._proxy.sweeper)
@@ -177,13 +187,12 @@ class Exchange:
             if found is not None and self._request.upgrade is not None:
                 self._check_switch(found[0])
         except BadMessage as bad:
-            await self._refuse(backend, bad)
-            return None
+            return await self._refuse(backend, bad, reused=wire.reused)
         except (OSError, WireCut):  # the client has gone: whatever the backend says is for nobody
             self.keep = False
             return None
         if found is None:
-            return _broken(wire)
+            return broken(wire)
         response, data = found
         self._answer, self._answered, self._status = response, True, response.status
         if self._proxy.verbose:
@@ -219,7 +228,7 @@ class Exchange:
             return
         if ending is Ending.WHOLE:
             self._whole = True
-            self._clean = response.keep_alive and not extra and (upload is None or upload.sent)
+            self._clean = response.keep_alive and not extra and self._shares
             if not self.keep:
                 self._connection.linger = True
             return
@@ -259,14 +268,19 @@ class Exchange:
             raise BadMessage(502, "The backend switched protocols within the request.")
         self._connection.check_switch(response)
 
-    async def _refuse(self, backend: Backend, bad: BadMessage) -> None:
+    async def _refuse(
+        self, backend: Backend, bad: BadMessage, *, reused: bool = False
+    ) -> Failure | None:
         """The backend has answered, but not so that it could be sent on."""
+        if reused and bad.status == 502:  # it may belong to the request before
+            return Failure.BROKEN_REUSED
         backend.counts.errors += 1
         self._answered, self._status = True, bad.status
         try:
             self.keep = await bad_gateway(self._connection, self._request, self._pool, backend, bad)
         except (OSError, WireCut):
             self.keep = False
+        return None
 
     def _outlast(self, backend: Backend) -> None:
         self._lasting = self._connection.lasting = True
@@ -282,11 +296,7 @@ class Exchange:
             return False
         whole = self._upload is None or self._upload.replayable
         again = may_retry(failure, self._request.method, sent=self._sent, replayable=whole)
-        if failure is Failure.BROKEN_REUSED:
-            # Normal: the backend has just closed an idle connection. The others may be as old.
-            self._proxy.upstreams.forget(backend)
-            backend.counts.errors += not again
-        else:
+        if failure is not Failure.BROKEN_REUSED:  # else normal: an idle connection was just closed
             if self._tried is _NOBODY:
                 self._tried = set()
             self._tried.add((id(backend), self._ups))
@@ -337,7 +347,3 @@ class Exchange:
 
 
 _NOBODY: Tried = set()
-
-
-def _broken(wire: Wire) -> Failure:
-    return Failure.BROKEN_REUSED if wire.reused else Failure.BROKEN_FRESH

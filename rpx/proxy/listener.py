@@ -12,6 +12,7 @@ from rpx.http.forwarded import Forwarding
 from rpx.http.limits import Limits as HeadLimits
 from rpx.hub.descriptors import allowed, ceiling, room_for_clients
 from rpx.hub.patience import Patience
+from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 from rpx.model.address import both
@@ -50,8 +51,9 @@ class Server:
         """
         self.registry = registry
         self.reactor = Reactor()
-        self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor)
+        self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor, self.remark)
         self.sweeper = Sweeper(self.upstreams, self._unread)
+        self.upstreams.wake = self.sweeper.wake
         self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
         self.hangups = Hangups()
         self.contexts = contexts
@@ -61,6 +63,12 @@ class Server:
         self.report = report
         self._doors: set[socket.socket] = set()
         self._front: trio.Nursery | None = None
+
+    def remark(self, backend: Backend, text: str) -> None:
+        """Say something about the way `backend` answers, the first time that it is seen."""
+        if text not in backend.remarks:
+            backend.remarks.add(text)
+            self.registry.say(text, backend)
 
     def _unread(self, peer: Forwarding) -> None:
         self.registry.say(

@@ -26,6 +26,7 @@ from rpx.proxy.story import Story
 
 if TYPE_CHECKING:
     from rpx.http.memory import ResponseMemory
+    from rpx.hub.seats import Seat
 
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
@@ -69,10 +70,11 @@ class Wire:
     is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
     counts its bytes, and may be shared with others. The reactor knows by `reader` and `writer` who
     waits for it, by `may_read` that something came when nobody did, by `ended` that no more will.
-    `plain`: its bytes are on it as they are. `memory` is of those that lead to a backend.
+    `plain`: its bytes are on it as they are. `memory` and `seat`: of those to backends.
     """
 
     memory: ResponseMemory
+    seat: Seat
     plain = True
     __slots__ = (
         "_cut",
@@ -88,6 +90,7 @@ class Wire:
         "reader",
         "registered",
         "reused",
+        "seat",
         "since",
         "sock",
         "stuck",

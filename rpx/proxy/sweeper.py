@@ -135,14 +135,14 @@ class Sweeper:
                 if connection.seen == 1:
                     connection.watch()
                 connection.seen += 1
-        idle = self._upstreams.expire(now)
-        return TICK if busy else self._rest(now, idle=idle)
+        due = self._upstreams.expire(now)
+        return TICK if busy else min(due, self._rest(now))
 
     def _is_unread(self, connection: Watched, now: float) -> bool:
         return not connection.tunnel and connection.client.takes_nothing(now, self.send)
 
-    def _rest(self, now: float, *, idle: bool) -> float:
-        rest = IDLE_TICK if self.connections or idle else NOTHING
+    def _rest(self, now: float) -> float:
+        rest = IDLE_TICK if self.connections else NOTHING
         for each in (*self.connections, *self.streams):
             rest = min(rest, each.client.deadline - now)
             if each.client.stuck < now:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -12,6 +12,7 @@ import trio
 from rpx.http.memory import ResponseMemory
 from rpx.http.response import ResponseHead
 from rpx.hub.records import Backend
+from rpx.hub.seats import Seats
 from rpx.hub.tls import client_context, fault_of
 from rpx.model.address import Address, Tls
 from rpx.model.config import Timeouts
@@ -21,96 +22,110 @@ from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire
 from rpx.proxy.tls import TlsWire
 
-IDLE_MOST = 256  # per backend
+LOOK = 1e-6  # seconds of rest after which a connection is looked at before it is used
+RETICENT = "closes its connections without saying so (`Connection: close`): none are kept"
 
 
 class Upstreams:
-    """Takes connections out, takes them back. Its methods but `open` never wait."""
+    """Takes connections out, takes them back. Its methods but `open` never wait.
 
-    def __init__(self, timeouts: Timeouts, reactor: Reactor) -> None:
+    Those that rest carry nothing but requests that can be sent again, and that leave nothing behind
+    (see `Exchange`): any server may close one at any time, and read it as it likes.
+    """
+
+    def __init__(
+        self, timeouts: Timeouts, reactor: Reactor, remark: Callable[[Backend, str], None]
+    ) -> None:
+        """`remark` says something about a backend, once."""
         self._timeouts = timeouts
         self._reactor = reactor
-        self._idle: dict[Backend, list[Wire]] = defaultdict(list)
+        self._remark = remark
+        self._places: set[Seats] = set()  # where there are connections
         self._dialer = Dialer(timeouts.connect, reactor)
         self._sessions: dict[Address, ssl.SSLSession] = {}  # TLS: for the next connection
+        self.wake: Callable[[], None] = lambda: None  # has `expire` called soon
 
     def settle(self, timeouts: Timeouts) -> None:
         """Go by these from now on."""
         self._timeouts = timeouts
         self._dialer.timeout = timeouts.connect
 
-    def take_idle(self, backend: Backend, *, now: float, careful: bool) -> Wire | None:
+    def take_idle(self, backend: Backend, now: float) -> Wire | None:
         """Return the connection used last, or None.
 
-        Look whether the connection still stands, and whether nothing has come that nobody asked
-        for (it would be taken for the answer), unless it was busy until now. `careful`: always
-        look, because the request can't be sent twice.
+        Unless it was busy until now, look whether it still stands, and whether nothing has come
+        that nobody asked for (it would be taken for the answer).
         """
-        idle = self._idle[backend]
+        seats = backend.seats
+        idle = seats.idle.get(backend)
         while idle:
-            wire = idle.pop()
-            look = careful or wire.since < now
-            if wire.deadline > now and (not look or wire.is_quiet()):
+            wire: Wire = idle.pop()
+            if wire.deadline > now and (wire.since >= now or wire.is_quiet()):
                 wire.reused = True
                 wire.deadline = NEVER
                 return wire
-            wire.close()
+            if wire.deadline > now and seats.died(wire, now):
+                self._remark(backend, RETICENT)
+            self.drop(wire)
         return None
 
-    def give_back(self, backend: Backend, wire: Wire, answer: ResponseHead, *, now: float) -> None:
+    def give_back(self, backend: Backend, wire: Wire, answer: ResponseHead, now: float) -> None:
         """Keep `wire`, on which `answer` has come last, for the next request."""
-        idle = self._idle[backend]
-        if backend.in_rotation and len(idle) < IDLE_MOST:
-            # Some servers write a body behind an answer that has none (to HEAD, 304): always look.
-            wire.since = now if answer.length else -NEVER
-            keeps = answer.keep_alive_timeout
-            wire.deadline = now + (
-                self._timeouts.upstream_idle if keeps is None else max(keeps - 1.0, 0.0)
-            )
-            idle.append(wire)
-        else:
-            wire.close()
+        rest, keeps = self._timeouts.upstream_idle, answer.keep_alive_timeout
+        if keeps is not None and rest:
+            rest = keeps - 1.0
+        if wire.seat.seats.keep(backend, wire, now, rest):
+            self.wake()
+        if not answer.length:  # some servers write a body behind an answer that has none: look
+            wire.since = now - LOOK
 
-    def forget(self, backend: Backend) -> None:
-        """Close the idle connections to one backend."""
-        for wire in self._idle.pop(backend, ()):
-            wire.close()
+    def broke(self, backend: Backend, wire: Wire, now: float) -> None:
+        """`wire` had rested, and has answered nothing. The others may be as old: close them."""
+        if wire.seat.seats.died(wire, now):
+            self._remark(backend, RETICENT)
+        backend.seats.forget(backend)
 
-    def expire(self, now: float) -> bool:
-        """Close what has been idle for too long, or leads to a backend that is out.
+    def expire(self, now: float) -> float:
+        """Close what has been idle for too long, leads to a backend that is out, or is in the way.
 
-        Tell whether any are left.
+        Return the seconds until the next look is due.
         """
-        for backend, idle in self._idle.items():
-            if not idle:
-                continue
-            old = [w for w in idle if w.deadline <= now or not backend.in_rotation]
-            for wire in old:
-                idle.remove(wire)
-                wire.close()
-        for backend in [each for each, idle in self._idle.items() if each.leaving and not idle]:
-            del self._idle[backend]
-        return any(self._idle.values())
+        due = NEVER
+        for seats in list(self._places):
+            due = min(due, seats.expire(now))
+            if seats.empty:
+                self._places.discard(seats)
+        return due
 
     def close(self) -> None:
         """Close every idle connection."""
-        for idle in self._idle.values():
-            for wire in idle:
-                wire.close()
-        self._idle.clear()
+        for seats in self._places:
+            seats.close()
 
-    async def open(self, backend: Backend) -> Wire:
+    async def open(self, backend: Backend, now: float) -> Wire:
         """Connect to a backend. Raises OSError; TimeoutError when nothing answers at all."""
         address = backend.spec.address
         if address is None:
             raise ConnectionRefusedError  # for the type checker: pools have only routed backends
-        if isinstance(address, Address) and address.tls is not None:
-            wire = await self._secured(address, address.tls)
-        else:
-            wire = Wire(await self._dialer.dial(address), self._reactor)
+        seat = backend.seats.enter(now)
+        self._places.add(seat.seats)
+        try:
+            if isinstance(address, Address) and address.tls is not None:
+                wire = await self._secured(address, address.tls)
+            else:
+                wire = Wire(await self._dialer.dial(address), self._reactor)
+        except BaseException:
+            seat.seats.leave(seat)
+            raise
+        wire.seat = seat
         wire.traffic = backend.counts.traffic
         wire.memory = ResponseMemory()
         return wire
+
+    def drop(self, wire: Wire) -> None:
+        """Close a connection that carries nothing more."""
+        wire.seat.seats.leave(wire.seat)
+        wire.close()
 
     async def _secured(self, address: Address, tls: Tls) -> Wire:
         wire: TlsWire | None = None

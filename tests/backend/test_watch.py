@@ -234,3 +234,24 @@ async def test_knocks_decide_nothing_but_that_somebody_is_there_again(
     assert len(it.asked) > 20
     assert it.backend.health is not None
     assert it.backend.health.streak == -3 - 3, "the request's word, and one check a second"
+
+
+async def test_who_answers_others_one_after_the_other_is_not_sick_for_being_silent(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    it = Watched(HealthCheck(interval=1.0, timeout=1.0))
+    nursery.start_soon(it.run)
+    await trio.sleep(0.5)
+    it.slow, it.failing = 0.9, "no answer within 1 s"
+    seats = it.backend.seats
+    for _ in range(6):
+        seat = seats.enter(trio.current_time())
+        await trio.sleep(1.0)
+        seats.served(seat, keeps=True)
+        seats.heard = trio.current_time()
+        seats.leave(seat)
+    assert it.backend.in_rotation
+    assert len(it.asked) > 5
+    it.backend.seats.enter(trio.current_time())  # one more waits, and nobody is answered any more
+    await trio.sleep(4.0)
+    assert not it.backend.in_rotation

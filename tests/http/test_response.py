@@ -63,7 +63,26 @@ def test_111_the_metadata_of_a_head_answer_is_kept() -> None:
     head = response(CL5, method=b"HEAD")
     assert head.block == b"\r\nContent-Length: 5"
     assert response(CHUNKS, method=b"HEAD").chunked
-    assert response(method=b"HEAD").keep_alive
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "method", "kept"),
+    [
+        ((CL5,), b"200", b"HEAD", False),
+        ((CHUNKS,), b"200", b"HEAD", False),
+        ((), b"200", b"HEAD", False),  # to a GET it would have come until the end
+        ((b"Content-Length: 0",), b"404", b"HEAD", True),
+        ((CL5,), b"204", b"GET", False),
+        ((CHUNKS,), b"304", b"GET", False),
+        ((), b"204", b"HEAD", False),
+        ((), b"304", b"GET", True),
+        ((b"Content-Length: 0",), b"204", b"DELETE", True),
+    ],
+)
+def test_a_body_that_is_announced_and_not_to_come_may_come_nevertheless(
+    lines: tuple[bytes, ...], status: bytes, method: bytes, kept: bool
+) -> None:
+    assert response(*lines, status=status, method=method).keep_alive is kept
 
 
 def test_112_interim_and_204_answers_lose_their_length_and_304_keeps_it() -> None:

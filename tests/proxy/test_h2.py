@@ -54,6 +54,7 @@ async def test_a_body_with_a_length_keeps_it_and_one_without_is_counted_if_it_ha
         await end.send(OK)
         assert (await peer.answer(told)).status == 200
         untold = await peer.ask("/", method="POST", body=b"hello")
+        end = await backend.accept()
         request = await asked(end)
         assert b"\r\nContent-Length: 5\r\n" in request
         assert b"Transfer-Encoding" not in request

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rpx.hub import seats
 from rpx.model.address import Address, Tls
 from rpx.model.config import Limits, Timeouts
-from rpx.proxy import sweeper, upstream
 from tests.proxy.house import House, get, post, running, until
 from tests.support.origin import OK, Origin, Script, answers, origin
 from tests.support.raw import Raw
@@ -52,14 +52,14 @@ async def one_at_rest(backend: Origin, house: House) -> tuple[Raw, Raw]:
 async def test_one_connection_serves_one_request_after_the_other(leading: Lead) -> None:
     async with leading(answers(OK)) as (backend, house):
         client = await house.client()
-        for request in (get(), post(), get()):
+        for request in (get(), get(method="DELETE"), get("/2"), get(method="OPTIONS")):
             await client.send(request)
             assert (await client.answer()).body == b"ok"
         assert len(backend.visits) == 1
 
 
 async def test_no_more_stay_than_may(leading: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "IDLE_MOST", 1)
+    monkeypatch.setattr(seats, "MOST", 1)
     async with leading() as (backend, house):
         clients = [await house.client() for _ in range(3)]
         for client in clients:
@@ -70,7 +70,7 @@ async def test_no_more_stay_than_may(leading: Lead, monkeypatch: pytest.MonkeyPa
             await end.send(OK)
         for client in clients:
             await client.answer()
-        [wires] = house.server.upstreams._idle.values()
+        [wires] = house.backends[0].seats.idle.values()
         assert len(wires) == 1
         assert not any([await end.more() for end in ends[1:]])
 
@@ -95,12 +95,12 @@ async def test_no_more_are_busy_than_may(leading: Lead) -> None:
 async def test_one_that_rests_for_too_long_is_closed(
     leading: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper, "IDLE_TICK", 0.02)
+    monkeypatch.setattr(seats, "TICK", 0.02)
     async with leading(timeouts=Timeouts(upstream_idle=0.1)) as (backend, house):
         client, end = await one_at_rest(backend, house)
         client.close()
         assert not await end.more()
-        assert not any(house.server.upstreams._idle.values())
+        assert not house.backends[0].seats.idle
 
 
 async def test_those_to_a_backend_that_is_out_are_closed(leading: Lead) -> None:

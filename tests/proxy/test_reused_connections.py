@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from rpx.model.config import Timeouts
+from rpx.model.status import Note
 from tests.proxy.house import get, post, put, running, until
-from tests.support.origin import (
-    OK,
-    answers,
-    once,
-    origin,
-    says,
-)
+from tests.support.origin import OK, Script, answers, once, origin, says
 from tests.support.raw import Raw
 
 BODY = bytes(range(256)) * 160  # 40 KB: small enough to be kept for another try
@@ -56,19 +52,139 @@ async def test_a_put_that_is_sent_again_has_its_whole_body() -> None:
         assert backend.requests[-1].endswith(b"\r\n\r\n" + BODY)
 
 
-async def test_a_post_on_a_connection_that_dies_is_not_sent_again() -> None:
-    async with (
-        origin(dies_on_the_second_request, answers(OK)) as backend,
-        running(backend) as house,
-    ):
+@pytest.mark.parametrize(
+    "request_", [post(), post(body=""), get(method="PATCH"), get(method="PROPFIND"), put(b"")]
+)
+async def test_what_cannot_be_sent_twice_has_a_connection_of_its_own(request_: bytes) -> None:
+    async with origin(dies_on_the_second_request) as backend, running(backend) as house:
+        client = await house.client()
+        for request in (get(), request_, request_, get()):
+            await client.send(request)
+            assert (await client.answer()).body == b"ok"
+        assert house.backends[0].counts.errors == 0
+
+
+def unread(
+    answer: bytes, behind: bytes = b"HTTP/1.1 400 Oh\r\nContent-Length: 0\r\n\r\n"
+) -> Script:
+    """Answer without reading the body, and take that for the next request."""
+
+    async def script(raw: Raw) -> None:
+        await raw.until(b"\r\n\r\n")
+        await raw.send(answer)
+        if await raw.more():
+            await raw.send(behind)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "answer", [OK, b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno"], ids=["200", "401"]
+)
+@pytest.mark.parametrize(
+    "request_",
+    [
+        post(),
+        put(b"hello") + b"hello",
+        get(body="hello"),
+        get("/", "Transfer-Encoding: chunked", method="DELETE") + b"2\r\nab\r\n0\r\n\r\n",
+    ],
+    ids=["POST", "PUT", "GET", "chunked"],
+)
+async def test_a_body_that_nobody_reads_is_not_taken_for_the_next_request(
+    request_: bytes, answer: bytes
+) -> None:
+    async with origin(unread(answer), answers(OK)) as backend, running(backend) as house:
+        client, other = await house.client(), await house.client()
+        await client.send(request_)
+        assert (await client.answer()).status == int(answer[9:12])
+        await other.send(get())
+        assert (await other.answer()).status == 200
+        assert not await backend.visits[0].more()
+
+
+def late(head: bytes, body: bytes) -> Script:
+    """Send a body behind an answer that has none, when the next request comes at the latest."""
+
+    async def script(raw: Raw) -> None:
+        await raw.request()
+        await raw.send(head)
+        if await raw.request() is not None:
+            await raw.send(body + OK)
+
+    return script
+
+
+@pytest.mark.parametrize("body", [b"hello\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
+@pytest.mark.parametrize("length", [b"Content-Length: 40", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", b"200"), ("GET", b"204"), ("DELETE", b"204"), ("GET", b"304")]
+)
+async def test_a_body_behind_an_answer_that_has_none_reaches_nobody(
+    method: str, status: bytes, length: bytes, body: bytes
+) -> None:
+    head = b"HTTP/1.1 %b X\r\n%b\r\n\r\n" % (status, length)
+    async with origin(late(head, body), answers(OK)) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get(method=method))
+        assert (await client.answer(method)).status == int(status)
+        await client.send(get())
+        assert (await client.answer()).body == b"ok"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"hello\n" + OK,
+        b"HT",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 408 Late\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 400 Oh\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.0 501 Oh\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+async def test_what_makes_no_sense_on_a_connection_that_rested_is_asked_again_on_a_new_one(
+    said: bytes,
+) -> None:
+    async def one_answer(raw: Raw) -> None:
+        await raw.request()
+        await raw.send(OK)
+        await raw.request()
+        await raw.send(said)
+        raw.close()
+
+    async with origin(one_answer, answers(says("again"))) as backend, running(backend) as house:
         client = await house.client()
         await client.send(get())
         await client.answer()
-        await client.send(post())
-        assert (await client.answer()).status == 502
-        assert len(backend.requests) == 2
-        await house.idle()
-        assert house.backends[0].counts.errors == 1
+        await client.send(get())
+        assert (await client.answer()).body == b"again"
+        assert house.backends[0].counts.errors == 0
+
+
+async def test_a_backend_that_always_closes_without_saying_so_is_told_of_once() -> None:
+    async with origin(once()) as backend, running(backend) as house:
+        client = await house.client()
+        with house.registry.events.subscribe(100) as news:
+            for number in range(8):
+                await client.send(get())
+                assert (await client.answer()).body == b"ok"
+                await until(lambda n=number: backend.visits[n].sock.fileno() < 0, "it is open")  # type: ignore[misc]
+            [note] = [each for each in news.take() if isinstance(each, Note)]
+        assert "without saying so" in note.text
+        assert not any(house.backends[0].seats.idle.values())
+
+
+@pytest.mark.parametrize("rests", [0.0, 3.0])
+async def test_who_is_to_rest_for_no_time_is_closed_at_once(rests: float) -> None:
+    keeps = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=%d\r\nContent-Length: 2\r\n\r\nok"
+    answer = keeps % (1 if rests else 60)
+    limits = Timeouts(upstream_idle=rests)
+    async with origin(answers(answer)) as backend, running(backend, timeouts=limits) as house:
+        client = await house.client()
+        await client.send(get())
+        await client.answer()
+        assert not await backend.visits[0].more()
 
 
 @pytest.mark.parametrize("request_", [get(), post()])

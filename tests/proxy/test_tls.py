@@ -47,7 +47,7 @@ async def test_a_request_goes_through_and_its_connection_is_used_again(
 ) -> None:
     async with secured(authority, answers(OK)) as (backend, house):
         client = await house.client()
-        for request in (get(), post(), get()):
+        for request in (get(), get("/2"), get()):
             await client.send(request)
             assert (await client.answer()).body == b"ok"
         assert len(backend.visits) == 1

@@ -21,7 +21,7 @@ def file(folder: Path, name: str = "api.sock") -> SocketFile:
 async def test_a_request_goes_through_and_its_connection_is_used_again(tmp_path: Path) -> None:
     async with origin(answers(OK), path=str(tmp_path / "s")) as backend, running(backend) as house:
         client = await house.client()
-        for request in (get(), post(), get()):
+        for request in (get(), get("/2"), get()):
             await client.send(request)
             assert (await client.answer()).body == b"ok"
         assert len(backend.visits) == 1
