@@ -1,5 +1,8 @@
 """The frames of HTTP/2 as they come in: whole ones are passed on, and too many of a kind end it.
 
+Frames of data that follow each other on one stream are passed on as one. An upload comes in frames
+of 16 KB or less, whatever its client could send, and h2 takes as long for a small one as for all.
+
 What h2 can't or won't bound is bounded here: frames that cost their sender nothing and us something
 (RFC 9113 §10.5). A GOAWAY stays here as well: to h2 it would be the end of streams under way.
 """
@@ -10,6 +13,7 @@ import struct
 
 NO_ERROR, PROTOCOL_ERROR, FRAME_SIZE_ERROR, ENHANCE_YOUR_CALM = 0, 1, 6, 11  # RFC 9113 §7
 LARGEST = 16384  # bytes of a frame's payload: what we have not raised by a setting
+Buffer = bytes | memoryview
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 LATEST = 2**31 - 1  # no stream's number is higher
 
@@ -64,8 +68,10 @@ class Intake:
             if at < 0:
                 self._rest = data
                 return b""
-        out: list[bytes] = []
-        begin = 0
+        out: list[Buffer] = []
+        view = memoryview(data)
+        begin = 0  # of what is not in `out` yet
+        run = _Run()
         while at + 9 <= size:
             length = int.from_bytes(data[at : at + 3], "big")
             kind, flags = data[at + 3], data[at + 4]
@@ -74,16 +80,19 @@ class Intake:
             end = at + 9 + length
             if end > size:
                 break
-            if kind == _DATA and flags & _PADDED and length:
-                length = max(length - 1 - data[at + 9], 0)
-            self._judge(kind, flags, length)
-            # (One that isn't as it should be is for h2 to refuse.)
-            if kind == _GOAWAY and length >= 8 and data[at + 5 : at + 9] == _WHOLE:
-                out.append(data[begin:at])
-                begin = end
+            self._judge(kind, flags, length, data[at + 9] if length else 0)
+            if kind == _DATA and flags & ~_END_STREAM == 0:
+                begin = run.take(view, begin, at, end, out)
+            else:
+                run.end(out)
+                # (One that isn't as it should be is for h2 to refuse.)
+                if kind == _GOAWAY and length >= 8 and data[at + 5 : at + 9] == _WHOLE:
+                    out.append(data[begin:at])
+                    begin = end
             at = end
         self._rest = data[at:]
-        out.append(data[begin:at])
+        run.end(out)
+        out.append(view[begin:at])
         return b"".join(out)
 
     def _beginning(self, data: bytes) -> int:
@@ -94,7 +103,10 @@ class Intake:
         self._begun = len(data) > at + 3
         return at if self._begun else -1
 
-    def _judge(self, kind: int, flags: int, length: int) -> None:
+    def _judge(self, kind: int, flags: int, length: int, first: int) -> None:
+        """`first`: byte of the payload, which is the length of padding where there is some."""
+        if kind == _DATA and flags & _PADDED and length:
+            length = max(length - 1 - first, 0)
         if kind in (_HEADERS, _CONTINUATION):
             self._head(kind, flags, length)
         elif kind == _WINDOW_UPDATE and self._due:
@@ -121,6 +133,43 @@ class Intake:
     def blame(self) -> None:
         """The client has made us reset a stream, which is as good as doing so."""
         self._calm -= 1
+
+
+class _Run:
+    """Frames of data, each behind the other and on the same stream."""
+
+    __slots__ = ("_first", "_flags", "_pieces", "_size", "_stream")
+
+    def __init__(self) -> None:
+        self._stream = b""  # its number; b"": there is no run
+        self._first = 0  # where its first frame begins
+        self._pieces: list[Buffer] = []  # payloads, from the second frame on
+        self._size = 0
+        self._flags = 0
+
+    def take(self, data: memoryview, begin: int, at: int, end: int, out: list[Buffer]) -> int:
+        """Take data[at:end], a frame; return from where on `data` is still to be put out."""
+        stream = bytes(data[at + 5 : at + 9])
+        if stream != self._stream or self._flags:
+            self.end(out)
+            self._stream, self._first, self._flags = stream, at, data[at + 4]
+            return begin
+        if not self._pieces:
+            out.append(data[begin : self._first])
+            self._pieces.append(data[self._first + 9 : at])
+            self._size = at - self._first - 9
+        self._pieces.append(data[at + 9 : end])
+        self._size += end - at - 9
+        self._flags = data[at + 4]
+        return end
+
+    def end(self, out: list[Buffer]) -> None:
+        """Put out the one frame that the run has become, if it was several."""
+        if self._pieces:
+            head = struct.pack(">BHBB", self._size >> 16, self._size & 0xFFFF, _DATA, self._flags)
+            out += (head, self._stream, *self._pieces)
+            self._pieces.clear()
+        self._stream = b""
 
 
 def goaway(last: int, code: int) -> bytes:

@@ -34,7 +34,8 @@ from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
 from rpx.http.forwarded import Forwarding
 from rpx.http.frames import LATEST, Flood, Intake
 from rpx.hub.walls import walled
-from rpx.proxy.outlet import Outlet
+from rpx.proxy.outlet import WIDE, WIDER, WINDOW, Outlet
+from rpx.proxy.quiet import quiet
 from rpx.proxy.sockets import NEVER, Cut, Nudged, Wire, WireCut
 from rpx.proxy.stream import Stream
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from rpx.proxy.listener import Server
 
 STREAMS: Final = 100  # at the same time; what browsers take for granted
-WINDOW: Final = 131072  # bytes of a request's body that wait here to be read
+TURN: Final = 131072  # bytes that are read before those whom they are for have their turn
 AGAIN: Final = 0.1  # seconds until a reader that wasn't waiting is told again
 LINGER: Final = 2.0  # seconds to read what is still coming, as for HTTP/1.1
 _DRAINED: Final = b"drained?"  # of the PING between two GOAWAYs
@@ -79,11 +80,13 @@ class Multiplex:
             )
         )
         self._h2.encoder = HeadEncoder()
+        quiet(self._h2)
         most = 2 * proxy.limits.head  # in between there is an answer, a 431
         self._intake = Intake(most, trio.current_time())
         self._h2.decoder.max_header_list_size = most
         self._outlet = Outlet(client, self._h2, self._intake, most)
         self._last = LATEST  # stream that is answered
+        self._taken = 0  # bytes in this turn
         self._leaving = False
         self._knows = False  # our settings
         self._idle_by = NEVER  # when it will have been idle for too long
@@ -151,8 +154,9 @@ class Multiplex:
         h2.initiate_connection()
         h2.local_settings.max_concurrent_streams = LATEST
         h2.local_settings.acknowledge()
+        h2.max_inbound_frame_size = 2**24 - 1  # frames of data come as one; the intake has bounds
         # As much as all streams together, so that none can keep the others from sending.
-        h2.increment_flow_control_window(STREAMS * WINDOW - 65535)
+        h2.increment_flow_control_window(STREAMS * WINDOW + WIDE * WIDER - 65535)
         self._outlet.tell()
         self._rest()
 
@@ -161,7 +165,7 @@ class Multiplex:
         try:
             while not self._leaving or self._streams:
                 try:
-                    data = await self.client.receive()
+                    data = await self._received()
                 except Nudged:
                     continue
                 if not data:
@@ -180,6 +184,14 @@ class Multiplex:
             self.client.cut(Cut.GONE)  # for the writer to notice
         self._outlet.finish()
         self.client.deadline = self.proxy.sweeper.now + LINGER
+
+    async def _received(self) -> bytes:
+        if self._taken > TURN:
+            self._taken = 0
+            await self.client.give_way()
+        data = await self.client.receive()
+        self._taken += len(data)
+        return data
 
     def _rest(self) -> None:
         """There are no streams: nobody waits for ever for the next one."""
@@ -277,9 +289,9 @@ class Multiplex:
         wire, number = stream.wire, stream.number
         del self._streams[number]
         self.proxy.sweeper.streams.discard(stream)
-        wire.at_hand()  # the client may send as much on other streams
-        if not stream.gone:
-            self._outlet.close(wire)
+        while wire.at_hand():  # the client may send as much on other streams
+            pass
+        self._outlet.close(wire, told=stream.gone)
         if not self._streams:
             self._rest()
             if self._leaving:

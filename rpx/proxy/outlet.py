@@ -21,6 +21,9 @@ from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
 if TYPE_CHECKING:
     from rpx.proxy.stream import StreamWire
 
+WINDOW: Final = 131072  # bytes of a request's body that wait here to be read
+WIDER: Final = 917504  # and of one whose backend is fast, so many more: 1 MB in all
+WIDE: Final = 8  # such streams at the same time
 AHEAD: Final = 65536  # bytes that wait to be written, when no stream may add more
 
 
@@ -38,6 +41,7 @@ class Outlet:
         self._news = trio.Event()  # there is something to be written
         self._room = trio.lowlevel.ParkingLot()  # for those who wait to add more
         self._opened = trio.Event()  # a window has, or somebody is to look up
+        self._wide = 0  # streams with a larger window
         self.over = False
 
     async def send(
@@ -112,6 +116,17 @@ class Outlet:
             self._h2.acknowledge_received_data(size, number)
             self.tell()
 
+    def widen(self, number: int) -> bool:
+        """Let a stream send more before it is read, if not too many may; tell whether it can."""
+        if self._wide == WIDE or self.over:
+            return False
+        with suppress(StreamClosedError):
+            self._h2.increment_flow_control_window(WIDER, number)
+            self._wide += 1
+            self.tell()
+            return True
+        return False
+
     def reset(self, number: int, code: ErrorCodes) -> None:
         """Tell the client that a stream has come to its end.
 
@@ -122,8 +137,11 @@ class Outlet:
                 self._h2.reset_stream(number, code)
             self.tell()
 
-    def close(self, wire: StreamWire) -> None:
-        """A stream is over, for us: tell the client, unless both have said so."""
+    def close(self, wire: StreamWire, *, told: bool) -> None:
+        """A stream is over, for us: tell the client, unless one or both have said so."""
+        self._wide -= wire.wide
+        if told:
+            return
         if not wire.done:
             self.reset(wire.number, ErrorCodes.CANCEL if wire.tunnel else ErrorCodes.INTERNAL_ERROR)
         elif not wire.ended:

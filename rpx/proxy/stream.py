@@ -17,7 +17,7 @@ from rpx.http.head import parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.client import Client
-from rpx.proxy.outlet import Outlet
+from rpx.proxy.outlet import WINDOW, Outlet
 from rpx.proxy.refusals import malformed
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # than a length). A small one has mostly come a moment after its head.
 MOMENT: Final = 0.02  # seconds that its end gets
 SMALL: Final = 65536  # bytes
+
+PIECE: Final = 65536  # bytes of a body that are sent on at once, if they have come
 
 
 class Stream(Client):
@@ -99,8 +101,8 @@ class Stream(Client):
 class StreamWire:
     """Passes for a wire.
 
-    `ended`: the client has sent all; `done`: and it has got all. `tunnel`: what is sent has no end
-    of its own.
+    `ended`: the client has sent all; `done`: and it has got all. `wide`: its window is larger.
+    `tunnel`: what is sent has no end of its own.
     """
 
     plain = False
@@ -111,6 +113,7 @@ class StreamWire:
         self._head_only = asked.head.startswith(b"HEAD ")
         self._chunked = asked.length == CHUNKED
         self._come: deque[bytes] = deque()
+        self._taken = 0  # bytes of what has come, while it is not `wide`
         self._last = b""  # what ends a chunked body
         self._news: trio.Event | None = None  # somebody waits to read
         self._cut: Cut | None = None
@@ -121,6 +124,7 @@ class StreamWire:
         self.nudged = False
         self.ended = False
         self.done = False
+        self.wide = False
         self.tunnel = False
 
     # ---- what the connection tells
@@ -141,14 +145,30 @@ class StreamWire:
     # ---- what the exchange asks for
 
     def at_hand(self) -> bytes:
-        """Return what has come; the client may send as much again."""
-        data = self._come.popleft() if len(self._come) == 1 else b"".join(self._come)
-        self._come.clear()
-        self._outlet.credit(self.number, len(data))
+        """Return what has come, or the first of it; the client may send as much again."""
+        come = self._come
+        data = come.popleft() if come else b""
+        if come and len(data) < PIECE:  # joining large ones costs more than taking them singly
+            pieces, size = [data], len(data)
+            while come and size < PIECE:
+                pieces.append(come.popleft())
+                size += len(pieces[-1])
+            data = b"".join(pieces)
+        if data:
+            self._credit(len(data))
         if self._chunked:
-            data = chunk_of(data) + self._last
-            self._last = b""
+            data = chunk_of(data)
+            if not come:
+                data += self._last
+                self._last = b""
         return data
+
+    def _credit(self, size: int) -> None:
+        self._outlet.credit(self.number, size)
+        if not self.wide:
+            self._taken += size
+            # Its backend takes all that may come at once, so more may.
+            self.wide = self._taken > WINDOW and not self.ended and self._outlet.widen(self.number)
 
     async def receive(self) -> bytes:
         """Return what there is, at least one byte; b"" at the end. Raises WireCut, Nudged."""

@@ -108,8 +108,12 @@ async def test_replies_for_a_client_that_reads_nothing_are_bounded() -> None:
     async with origin(never) as backend, running(backend) as house:
         async with client(house, window=2048) as peer:
             await peer.settled()
-            await peer.raw(frame(1, 4, 1, block()) + frame(3, 0, 1, bytes(4)))
-            late = frame(0, 0, 1, b"x") * 1000  # each gets a reset of its own
+            block_ = block()
+            for number in (1, 3):
+                await peer.raw(frame(1, 4, number, block_) + frame(3, 0, number, bytes(4)))
+            late = (
+                frame(0, 0, 1, b"x") + frame(0, 0, 3, b"x")
+            ) * 500  # each gets a reset of its own
             with trio.move_on_after(8) as patience:
                 while house.server.sweeper.connections:
                     try:
