@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from rpx.cli.output import quoted, say
+from rpx.cli.progress import SILENT, Progress
 from rpx.control.client import Client
 from rpx.control.lease import Lease, find_running
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
 
+GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 LOOK = 0.1  # seconds between two looks
-AGAIN = 5.0  # seconds after which the same is said once more
+LOOK_CLOSER = 0.5  # and between two looks at the reasons
 SETTLED = 1.0  # seconds that a process which shows nothing has to stay up: most crashes are earlier
 THERE = frozenset({"ready", "completed", "paused"})
 
@@ -34,30 +36,80 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     One that was stopped is not waited for. Raises RpxError when one has failed or waits for what
     will not come by itself or when the project ends, TookTooLong when the time is over.
     """
-    deadline = time.monotonic() + timeout
-    said, due = "", 0.0
+    try:
+        return _wait(lease, timeout)
+    except KeyboardInterrupt:
+        say(f"rpx: `{lease.name}` goes on in the background: {GOES_ON}")
+        raise
+
+
+def _wait(lease: Lease, timeout: float) -> int:
     client = Client(lease)
+    story = Story(client)
     while True:
         rows = _rows(client, lease)
         own = [row for row in rows if not row["served_by"]]
         if failed := [row for row in own if row["state"] == "failed"]:
-            raise _failure(failed)
-        if stuck := [row for row in own if _hopeless(row)]:
-            raise _stuck(stuck)
+            raise _failure(failed, own)
+        if any(map(_hopeless, own)):
+            raise _stuck(own)
         left = _left(rows, time.time())
         if not left:
             say("rpx: all is ready")
             return Exit.FINE
-        text = ", ".join(map(_described, left))
-        if time.monotonic() > deadline:
-            raise TookTooLong(
-                f"not ready after {timeout:g} s: {text}",
-                hint="it goes on in the background; `rpx down` stops it",
-            )
-        if text != said or time.monotonic() > due:
-            say(f"rpx: waiting for {text}")
-            said, due = text, time.monotonic() + AGAIN
+        if story.lasts > timeout:
+            raise _too_long(timeout, left, client)
+        story.tell(rows, left)
         time.sleep(LOOK)
+
+
+class Story:
+    """What is said meanwhile: who is waited for, once; then what is new, a line for each."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._began = time.monotonic()
+        self._due = SILENT  # since then
+        self._left: dict[str, None] | None = None  # labels
+        self._progress = Progress("rpx: waiting for ")
+
+    @property
+    def lasts(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def tell(self, rows: Sequence[Row], left: Sequence[Row]) -> None:
+        """Say what has changed."""
+        labels = dict.fromkeys(row["label"] for row in left)
+        if self._left is None:
+            say(f"rpx: waiting for {', '.join(labels)}")
+        elif self.lasts > SILENT:
+            for row in rows:
+                if row["label"] in self._left and row["label"] not in labels:
+                    verb = "has" if row["state"] == "completed" else "is"
+                    say(f"rpx: {row['label']} {verb} {row['state']}")
+        self._left = labels
+        if self.lasts > self._due:
+            self._due = self.lasts + LOOK_CLOSER
+            self._progress.tell(_reasons(self._client))
+
+
+def _reasons(client: Client) -> list[Row]:
+    """Who is on the way up, and why it isn't there: whoever waits for another is not the reason."""
+    try:
+        waits = client.waits()
+    except RpxError:  # it ends: that is for the next look
+        return []
+    return [wait for wait in waits if wait["state"] != "waiting"] or waits
+
+
+def _too_long(timeout: float, left: Sequence[Row], client: Client) -> TookTooLong:
+    labels = [row["label"] for row in left]
+    error = TookTooLong(f"not ready after {timeout:g} s: {', '.join(labels)}")
+    reasons = [f"  {wait['sentence']}" for wait in _reasons(client) if wait["label"] in labels]
+    hint = "it goes on in the background; `rpx down` stops it"
+    error.problems = (Problem(error.problems[0].what, "", "\n".join(reasons), hint),)
+    return error
 
 
 def _rows(client: Client, lease: Lease) -> list[Row]:
@@ -88,39 +140,65 @@ def _hopeless(row: Row) -> list[str]:
     return [each["name"] for each in row["waiting_for"] if each["hopeless"]]
 
 
-def _described(row: Row) -> str:
-    if row["state"] == "ready":
-        return f"{row['label']} (has just begun)"
-    if names := [each["name"] for each in row["waiting_for"]]:
-        return f"{row['label']} (waiting for {' and '.join(names)})"
-    why = f": {row['last_error']}" if row["last_error"] else ""
-    return f"{row['label']} ({row['state']}{why})"
-
-
 def _stuck(rows: Sequence[Row]) -> RpxError:
-    """Nobody has failed, but somebody was stopped, and others can't do without."""
+    """Nobody has failed, but somebody was stopped, and others can't do without.
+
+    Whoever it is, is named once: what the others wait for may wait itself.
+    """
+    there = {row["name"]: row for row in rows if row["state"] != "waiting"}
+    roots: dict[str, str] = {}
+    for row in rows:
+        for each in row["waiting_for"]:
+            if each["hopeless"] and not _waits(each["name"], rows):
+                root = there.get(each["name"])
+                why = f"{root['state']}: {root['last_error']}" if root else each["why"]
+                roots[each["name"]] = why.removesuffix(": ")
     error = RpxError("a service cannot start")
     error.problems = tuple(
         Problem(
-            f"`{row['label']}` does not start: it waits for "
-            + " and ".join(f"{each['name']} ({each['why']})" for each in row["waiting_for"]),
-            hint=f"`rpx start {' '.join(_hopeless(row))}`, or stop all: `rpx down`",
+            f"`{name}` is {why}; {_those(waiting_for(name, rows))} for it",
+            hint=f"`rpx start {name}`, or stop all: `rpx down`",
         )
-        for row in rows
-    )
+        for name, why in roots.items()
+    ) or (Problem("a service waits for what does not come", hint="see `rpx ps`"),)
     return error
 
 
-def _failure(failed: Sequence[Row]) -> RpxError:
+def _waits(name: str, rows: Sequence[Row]) -> bool:
+    return any(row["name"] == name and row["state"] == "waiting" for row in rows)
+
+
+def waiting_for(name: str, rows: Sequence[Row]) -> list[str]:
+    """Return the labels of those that wait for a service, near or far."""
+    names, found = {name}, dict[str, None]()
+    while True:
+        more = [
+            row
+            for row in rows
+            if row["label"] not in found and names & {each["name"] for each in row["waiting_for"]}
+        ]
+        if not more:
+            return list(found)
+        found |= dict.fromkeys(row["label"] for row in more)
+        names |= {row["name"] for row in more}
+
+
+def _those(labels: Sequence[str]) -> str:
+    named = ", ".join(f"`{label}`" for label in labels)
+    return f"{named} wait{'s' * (len(labels) == 1)}"
+
+
+def _failure(failed: Sequence[Row], rows: Sequence[Row]) -> RpxError:
     error = RpxError("a service has failed")
-    error.problems = tuple(map(_problem, failed))
+    error.problems = tuple(_problem(row, waiting_for(row["name"], rows)) for row in failed)
     return error
 
 
-def _problem(row: Row) -> Problem:
+def _problem(row: Row, others: Sequence[str]) -> Problem:
     label, texts = row["label"], quoted(row["last_lines"])
+    more = f"; {_those(others)} for it" if others else ""
     return Problem(
-        f"backend `{label}` {row['last_error']}",
+        f"backend `{label}` {row['last_error']}{more}",
         excerpt="\n".join(["  last output:", *texts] if texts else []),
         hint="the others go on in the background; mend it and `rpx start "
         f"{label}`, or stop all: `rpx down`",

@@ -119,5 +119,5 @@ def _why(copy: Copy) -> str:
     if not copy.begun and not copy.external:
         return "about to start"
     if copy.state is State.WAITING and copy.obstacles:
-        return f"waiting {sentence(copy.obstacles)}"
+        return f"waiting for {' and '.join(each.name for each in copy.obstacles)}"
     return f"{copy.state.value}: {copy.last_error}" if copy.last_error else copy.state.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -67,8 +68,11 @@ def test_wait_returns_when_all_is_ready_and_a_finished_oneshot_counts(project: P
     )
     with project.begin("up", "-d", "--wait", "--timeout", "30s") as up:
         assert up.stderr is not None
-        while "rpx: waiting for db (starting" not in up.stderr.readline():
-            pass
+        assert "`" in up.stderr.readline()
+        assert up.stderr.readline() == "rpx: waiting for db, migrate\n"
+        assert up.stderr.readline() == (
+            "rpx: waiting for db: it has not shown yet that it is ready: a line that matches `up`\n"
+        )
         (project.folder / "go").touch()
         assert up.stderr.read().endswith("rpx: all is ready\n")
         assert up.wait(5) == 0
@@ -100,6 +104,7 @@ def test_wait_ends_when_what_is_waited_for_has_been_stopped(project: Project) ->
     project.write(
         "processes:\n  db: {command: sleep 60, ready: {log: never}}\n"
         "  app: {command: sleep 60, depends_on: [db]}\n"
+        "  web: {command: sleep 60, depends_on: [app, db]}\n"
     )
     with project.begin("up", "--wait") as up:
         until(lambda: project.states().get("app") == "waiting", "app waits")
@@ -107,8 +112,41 @@ def test_wait_ends_when_what_is_waited_for_has_been_stopped(project: Project) ->
         assert up.wait(10) == 1
         assert up.stderr is not None
         said = up.stderr.read()
-    assert "error: `app` does not start: it waits for db (stopped: killed by SIGTERM" in said
+    assert re.search(
+        "error: `db` is stopped: killed by SIGTERM.*; `app`, `web` wait for it\n", said
+    )
+    assert said.count("killed by") == 1  # the root, once
     assert "hint: `rpx start db`" in said
+    assert project.rpx("down").returncode == 0
+
+
+def test_wait_says_why_once_and_after_ctrl_c_that_it_goes_on(project: Project) -> None:
+    project.write(
+        "name: shop\nprocesses:\n"
+        "  db: {command: sleep 100, ready: {command: exit 2}}\n"
+        "  web: {command: sleep 100, depends_on: [db]}\n"
+        "  loop:\n    command: sleep 0.1; exit 4\n"
+        "    restart: {max_restarts: 99, backoff: {initial: 10ms, max: 10ms}}\n"
+    )
+    with project.begin("up", "--wait") as up:
+        assert up.stderr is not None
+        _, first, *reasons = (up.stderr.readline() for _ in range(4))
+        assert first == "rpx: waiting for db, web, loop\n"
+        assert any(
+            re.fullmatch("rpx: waiting for db: .*success of `exit 2` .*status 2.*\n", line)
+            for line in reasons
+        ), reasons
+        assert any(line.startswith("rpx: waiting for loop: ") for line in reasons)
+        time.sleep(2)  # a crash loop is no news
+        up.send_signal(signal.SIGINT)
+        rest = up.stderr.read().splitlines()
+        assert up.wait(10) == 130
+    assert rest[-1] == (
+        "rpx: `shop` goes on in the background: `rpx attach` shows it, `rpx down` stops it"
+    )
+    assert len(rest) < 5, rest
+    assert not any("web" in line for line in rest)
+    assert project.states()["db"] == "starting"
     assert project.rpx("down").returncode == 0
 
 
@@ -126,7 +164,7 @@ def test_wait_gives_up_after_its_time_and_says_what_for(project: Project) -> Non
     project.write("processes: {slow: {command: sleep 60, ready: {log: never}}}")
     with background(project, "--wait", "--timeout", "1s") as up:
         assert up.returncode == 124
-        assert "error: not ready after 1 s: slow (starting" in up.stderr
+        assert "error: not ready after 1 s: slow\n  slow: it has not shown yet" in up.stderr
         assert project.states() == {"slow": "starting"}
 
 
