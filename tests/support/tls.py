@@ -19,8 +19,10 @@ NOW = dt.datetime.now(dt.UTC)
 class Authority:
     """Signs certificates. `file` is what those who believe it have."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, sloppy: bool = False) -> None:
+        """`sloppy`: as tools of old make them, without what says whose key is whose."""
         self._folder = folder
+        self._sloppy = sloppy
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of tests")])
         self._cert = self._sign(self._name, self._key, "", NOW + dt.timedelta(days=2))
@@ -71,11 +73,31 @@ class Authority:
             .not_valid_after(until)
             .add_extension(x509.BasicConstraints(ca=not name, path_length=None), critical=True)
         )
+        if not self._sloppy:
+            ours = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+            whose = key if alone else self._key
+            theirs = x509.AuthorityKeyIdentifier.from_issuer_public_key(whose.public_key())
+            draft = draft.add_extension(ours, critical=False).add_extension(theirs, critical=False)
+            draft = draft.add_extension(_usage(signs=not name), critical=True)
         if name:
             draft = draft.add_extension(
                 x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False
             )
         return draft.sign(key if alone else self._key, hashes.SHA256())
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 class Sealed:
