@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # not from typing: nothing is imported before __main__ has been at sys.path
 
 if TYPE_CHECKING:
     from rpx.control.outcome import Kill, Outcome
@@ -49,6 +48,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     # Lazy, so that `rpx --help` doesn't pay for trio and pydantic, and the guardian stays small.
+    from importlib import import_module  # noqa: PLC0415 - see above
+
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
