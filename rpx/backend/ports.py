@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from rpx.errors import RpxError
+from rpx.folders import make_folder
 from rpx.model.config import Config
 from rpx.policy.plan import copies, fixed_ports, with_ports
 
@@ -142,7 +143,7 @@ def _write(file: Path | None, ports: Kept) -> None:
         return
     beside = file.with_suffix(".new")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(file.parent)
         beside.write_text(json.dumps(ports))
         os.replace(beside, file)
     except OSError:

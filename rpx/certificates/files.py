@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
+from rpx import folders
 from rpx.errors import RpxError
 
 _MAC: Final = ("Library", "Application Support", "rpx")
 _UNIX: Final = (".local", "share", "rpx")
+_NOWHERE: Final = Path("/nonexistent")  # as Debian calls the home of those who have none
 
 
 def caller() -> pwd.struct_passwd:
@@ -28,8 +28,8 @@ def caller() -> pwd.struct_passwd:
     try:
         return pwd.getpwuid(uid)
     except KeyError:  # a container that runs under a number of its own
-        home = os.environ.get("HOME", "/")
-        return pwd.struct_passwd((str(uid), "", uid, os.getgid(), "", home, "/bin/sh"))
+        home = folders.home() or _NOWHERE
+        return pwd.struct_passwd((str(uid), "", uid, os.getgid(), "", str(home), "/bin/sh"))
 
 
 def entry_prefix() -> str:
@@ -43,16 +43,26 @@ def is_entry(name: str) -> bool:
 
 
 def home() -> Path:
-    """The home of the user for whom we work."""
-    return Path.home() if os.getuid() == caller().pw_uid else Path(caller().pw_dir)
+    """The home of the user for whom we work; a folder that isn't there where nobody knows it."""
+    if os.getuid() == caller().pw_uid:
+        return folders.home() or _NOWHERE
+    return Path(caller().pw_dir)
 
 
 def authority_folder() -> Path:
-    """The folder of the user's authority, existing or not. The same with and without sudo."""
+    """The folder of the user's authority, existing or not. The same with and without sudo.
+
+    Raises RpxError where nobody knows the user's home.
+    """
     if os.getuid() == caller().pw_uid or "XDG_DATA_HOME" in os.environ:
-        base = Path(platformdirs.user_data_dir("rpx"))
+        base = folders.data_home()
     else:
         base = home().joinpath(*(_MAC if sys.platform == "darwin" else _UNIX))
+    if base is None:
+        raise RpxError(
+            "there is no home folder that the local authority could be kept in",
+            hint="set HOME, or XDG_DATA_HOME, to a folder of yours",
+        )
     return base / "authority"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -32,7 +31,7 @@ rpx attach --tail 0             # only what comes from now on
 @click.pass_obj
 def attach(common: Common, *, tail: int) -> int:
     """Show the console of a running project. Ctrl-C leaves, and the project goes on."""
-    lease = find_running(Path.cwd(), common.file)
+    lease = find_running(None, common.file)
     client = Client(lease)
     labels = [row["label"] for row in client.ps()]
     printer = Printer(labels, as_json=False, colour=common.colour(sys.stdout))

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from rpx.folders import make_folder
+
 LOOSE = b"\0"
 
 
@@ -55,7 +57,7 @@ def let_go(errors: Path) -> None:
     except OSError:
         pass  # nobody waits for it any more
     try:
-        errors.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(errors.parent)
         file = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     except OSError:
         file = os.open(os.devnull, os.O_WRONLY)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -40,11 +39,11 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
 
     All that is wrong is reported at once, with exit code 2.
     """
-    path = common.file or find_config(Path.cwd())
+    path = common.file or find_config()
     asked = Asked(profiles)
     config = load_config(path, os.environ, warn, asked)
     check_certified(config)
-    config = settle_ports(config, ports_file(path.absolute()), keep=False)
+    config = settle_ports(config, ports_file(path), keep=False)
     specs = plan(config, config.listen.http_port or 0, config.listen.https_port or 0)
     if as_json:
         print_json([_row(config, spec) for spec in specs])

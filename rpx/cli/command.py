@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from rpx.cli.meant import command_meant
+from rpx.folders import absolute
 
 if TYPE_CHECKING:
     from rpx.control.client import Client
@@ -39,12 +40,12 @@ class Common:
         from rpx.control.client import Client  # noqa: PLC0415 - only when it is needed
         from rpx.control.lease import find_running  # noqa: PLC0415 - psutil, likewise
 
-        return Client(find_running(Path.cwd(), self.file))
+        return Client(find_running(None, self.file))
 
 
 def _keep_file(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        ctx.ensure_object(Common).file = value
+        ctx.ensure_object(Common).file = absolute(value)
 
 
 def _keep_color(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:

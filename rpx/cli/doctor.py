@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -13,13 +12,13 @@ from rpx.cli.command import Command, Common
 from rpx.cli.output import json_option, print_json
 from rpx.config import find_config, load_config
 from rpx.control.lease import find_running
-from rpx.control.paths import state_folder
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.machine import clock, leftovers, versions
 from rpx.doctor.names import names
 from rpx.doctor.ports import ports
 from rpx.doctor.trust import trust
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, visible
+from rpx.folders import state_home
 from rpx.model.config import Config
 
 EXAMPLES = """\
@@ -67,13 +66,13 @@ def _examine(common: Common) -> Iterator[Finding]:
     yield from names(config)
     yield from trust(hosts=config.issued if config else None)
     yield from clock()
-    yield from leftovers(state_folder())
+    yield from leftovers(state_home())
 
 
 def _project(common: Common) -> tuple[Config | None, list[Finding]]:
     """The configuration, if there is one, and what is to be said about it."""
     try:
-        path = common.file or find_config(Path.cwd())
+        path = common.file or find_config()
     except RpxError:
         return None, []
     try:
@@ -88,7 +87,7 @@ def _project(common: Common) -> tuple[Config | None, list[Finding]]:
 
 def _supervisor(common: Common) -> int | None:
     try:
-        return find_running(Path.cwd(), common.file).supervisor.pid
+        return find_running(None, common.file).supervisor.pid
     except NotRunning:
         return None
 

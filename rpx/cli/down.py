@@ -99,7 +99,7 @@ def _everything() -> tuple[list[Lease], list[Lease]]:
 
 def _project(file: Path | None) -> tuple[list[Lease], list[Lease]]:
     """Those of one project. Raises NotRunning when it has neither."""
-    config, lease = find_project(Path.cwd(), file)
+    config, lease = find_project(None, file)
     if lease is not None:
         return [lease], []
     crashed = crashed_run(config)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 import click
 import trio
@@ -97,7 +96,7 @@ def drill(
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
         raise UsageError(f"`--path` is not a path: {path}", hint="for example /users?page=2")
     raise_file_limit()
-    lease = find_running(Path.cwd(), common.file)
+    lease = find_running(None, common.file)
     client = Client(lease)
     rows = service_rows(client.ps(), name)
     hit = victim(rows, target or None)

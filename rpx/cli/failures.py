@@ -7,12 +7,12 @@ into a file, the user gets an apology and its path.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -20,8 +20,10 @@ import click
 from rpx.cli.command import UnknownCommand
 from rpx.cli.meant import names_meant, option_meant
 from rpx.errors import Exit, RpxError, UsageError
+from rpx.folders import make_folder, state_home, temporary_folder
 
 INTERRUPTED = 128 + signal.SIGINT
+_WORD = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
 def reported(work: Callable[[], int]) -> int:
@@ -46,24 +48,43 @@ def reported(work: Callable[[], int]) -> int:
 
 
 def report_bug(error: BaseException) -> RpxError:
-    """Write the traceback into a file; an apology that names it."""
-    text = "".join(traceback.format_exception(error))
-    what = f"rpx itself failed: {type(error).__name__}: {error}"
-    for folder in (_state_folder(), Path(tempfile.gettempdir())):
-        path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"rpx {' '.join(sys.argv[1:])}\n{text}", errors="backslashreplace")
-        except OSError:
-            continue
-        return RpxError(what, hint=f"this is a bug in rpx, sorry; its details are in {path}")
+    """Write the traceback into a file; an apology that names it. Never raises."""
+    what = f"rpx itself failed: {type(error).__name__}"
+    text = ""
+    try:
+        what = f"{what}: {error}"
+        text = "".join(traceback.format_exception(error))
+        for folder in (state_home(), temporary_folder()):
+            if path := _written(folder, f"{_command(sys.argv[1:])}\n{text}"):
+                hint = f"this is a bug in rpx, sorry; its details are in {path}"
+                return RpxError(what, hint=hint)
+    except Exception:  # noqa: BLE001, S110 - one failure is to be told of, not two
+        pass
     return RpxError(what, hint=f"this is a bug in rpx, sorry; its details:\n{text}")
 
 
-def _state_folder() -> Path:
-    from rpx.control.paths import state_folder  # noqa: PLC0415 - only when something went wrong
+def _written(folder: Path, text: str) -> Path | None:
+    """A new file for nobody else's eyes with this text; None where there can't be one."""
+    name = f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{os.urandom(3).hex()}.txt"
+    path = folder / name
+    try:
+        make_folder(folder)
+        folder.chmod(0o700)  # of another user's it fails
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        return None
+    return path
 
-    return state_folder()
+
+def _command(arguments: Sequence[str]) -> str:
+    """What was called, without what may be a secret: the command and the names of options."""
+    command = next((each for each in arguments if _WORD.fullmatch(each)), "")
+    ours = arguments[: arguments.index("run")] if command == "run" else arguments
+    options = [each.partition("=")[0] for each in ours if each.startswith("--")]
+    options += [each[:2] for each in ours if each.startswith("-") and not each.startswith("--")]
+    return " ".join(filter(None, ("rpx", command, *options)))
 
 
 def _of_group(group: BaseExceptionGroup[BaseException]) -> int:

@@ -94,7 +94,7 @@ def _checked(name: str) -> str:
 
 def _of_project(common: Common) -> list[str]:
     """The hosts of rpx.yaml that a hosts file can have and that need it."""
-    config = load_config(common.file or find_config(Path.cwd()), os.environ)
+    config = load_config(common.file or find_config(), os.environ)
     found = dict.fromkeys(proxy.to.partition("/")[0] for proxy in config.proxies)
     names = [each for each in found if is_host_name(each) and _needs_entry(each)]
     if not names:

@@ -100,7 +100,7 @@ def logs(
     `api`, `api:3001`, `3001`; `rpx` is rpx itself.
     """
     wanted = Wanted(names, _count(tail, everything=since is not None), _time(since))
-    config, lease = find_project(Path.cwd(), common.file)
+    config, lease = find_project(None, common.file)
     folder = journal_folder(config)
     colour = common.colour(sys.stdout)
     if lease is None:

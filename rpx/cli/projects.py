@@ -62,6 +62,7 @@ def _row(lease: Lease) -> dict[str, Any]:
         "pid": lease.supervisor.pid,
         "since": lease.supervisor.created,
         "url": lease.url,
+        "socket": str(lease.socket),
         "file": str(lease.config),
         "file_exists": lease.config.exists(),
     }

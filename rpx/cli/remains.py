@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from rpx.backend.processes import marked, send
-from rpx.control.lease import Identity, Lease, crashed_runs, take
+from rpx.control.hold import take
+from rpx.control.lease import Identity, Lease, crashed_runs
 from rpx.errors import RpxError, visible
 
 KILL_TAKES = 2.0  # seconds

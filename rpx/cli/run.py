@@ -52,7 +52,7 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
 
     Nothing is routed to it and nothing restarts it; whether the project runs doesn't matter.
     """
-    path = common.file.absolute() if common.file else find_config(Path.cwd())
+    path = common.file or find_config()
     config = load_config(
         path,
         os.environ,

@@ -10,7 +10,8 @@ from typing import assert_never
 
 from rpx.control.waits import being_ended, has_process, requests_at
 from rpx.control.waits import stopping as stopped_in
-from rpx.errors import brief
+from rpx.errors import RpxError, brief
+from rpx.folders import here
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Location, SocketFile
@@ -181,8 +182,8 @@ def _listen_there(address: Location | None) -> str:
 
 def _from_here(folder: Path) -> str:
     try:
-        return os.path.relpath(folder, Path.cwd())
-    except OSError:  # the working directory has been deleted
+        return os.path.relpath(folder, here())
+    except RpxError:  # the working directory has been deleted
         return str(folder)
 
 

@@ -30,8 +30,10 @@ from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
 from rpx.config.profiles import Asked
 from rpx.control.api import Control
-from rpx.control.lease import Hold, Identity, Lease, take
+from rpx.control.hold import Hold, take
+from rpx.control.lease import Identity, Lease
 from rpx.control.paths import journal_folder, ports_file
+from rpx.folders import here, unfit_runtime_dir
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
@@ -49,7 +51,7 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
     `verbose` as the setting of that name; `no_start`: only its routes. Raises RpxError before
     anything is started.
     """
-    path = file.absolute() if file else find_config(Path.cwd())
+    path = file or find_config()
     asked = Asked(wishes.profiles, wishes.names)
 
     def load(warn: Callable[[str], None]) -> Config:
@@ -69,7 +71,7 @@ def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
     It takes the place of the one that the working directory has, or would have, a file for: so
     commands find it, and there is never a question which of two they mean.
     """
-    root = Path.cwd()
+    root = here()
     config = config_from_mapping(written, root=root, environ=os.environ, label="the command line")
     return hold_and_run(config, file_of(root), wishes)
 
@@ -93,13 +95,15 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
 
     def ready(registry: Registry) -> None:
         hold.publish(first_url(registry))
+        if unfit := unfit_runtime_dir():
+            registry.say(f"{unfit}: the control socket is in {hold.lease.socket.parent}")
         if wishes.detached:
             let_go(folder / STDERR)
 
     faces: list[Face] = [
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
         Narrator(report),
-        Control(hold.lease.socket, ready, measure),
+        Control(hold.lease.socket, ready, measure, hold.keep),
         UnknownNames(),
     ]
     if not wishes.detached:

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 def say_where_it_is(file: Path | None) -> Lease:
     """Tell that a project runs in the background, and how to get at it."""
-    lease = find_running(Path.cwd(), file)
+    lease = find_running(None, file)
     at = f", {lease.url}" if lease.url else ""
     say(f"rpx: `{lease.name}` runs in the background (pid {lease.supervisor.pid}){at}")
     return lease

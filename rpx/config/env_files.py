@@ -10,12 +10,14 @@ from pathlib import Path
 from rpx.config.document import Document, Steps
 from rpx.config.dotenv import parse_dotenv
 from rpx.config.explain import subject
+from rpx.config.find import owner, trusted
 from rpx.config.own_variables import about_unset
 from rpx.config.start_schema import (
     EnvFileWritten,
 )
 from rpx.config.wording import shown
-from rpx.errors import ConfigError, Problem
+from rpx.errors import ConfigError, Problem, RpxError
+from rpx.folders import here
 
 _LARGEST = 256 * 1024  # bytes; PyYAML takes seconds for more, and nobody writes that by hand
 
@@ -198,7 +200,16 @@ def read_dotenv(
     path = folder / ".env"
     if not path.exists() or path.is_dir():  # some keep a virtual environment under this name
         return {}, []
+    if stranger := _stranger(path):
+        hint = "if it is meant, name it in the file: `env_file: .env`; or make it yours: `chown`"
+        return {}, [Problem(f"{label_of(path)} belongs to {stranger}, not to you", hint=hint)]
     return _read_env(path, environ, unset)
+
+
+def _stranger(path: Path) -> str:
+    """Who has put the file into a folder that is not theirs; empty where nobody has."""
+    user = path.stat().st_uid
+    return "" if user in trusted() | {path.parent.stat().st_uid} else owner(user)
 
 
 def _read_env(
@@ -215,6 +226,6 @@ def _read_env(
 def label_of(path: Path) -> str:
     """The path as messages say it: relative to the working directory if it is below that."""
     try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):  # or there is no working directory any more
+        return str(path.relative_to(here()))
+    except (ValueError, RpxError):  # or there is no working directory any more
         return str(path)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import stat
 from pathlib import Path
 
 from rpx.errors import Exit, RpxError
+from rpx.folders import absolute, here
 
 NAMES = ("rpx.yaml", "rpx.yml")
 
 
-def find_config(start: Path) -> Path:
-    """The nearest rpx.yaml or rpx.yml in `start` or above it, absolute.
+def find_config(start: Path | None = None) -> Path:
+    """The nearest rpx.yaml or rpx.yml in `start`, the working directory, or above it; absolute.
 
-    None anywhere: RpxError with exit code 2.
+    None anywhere, or one above that somebody else could have put there: RpxError with exit code 2.
     """
-    start = start.absolute()
+    start = absolute(start) if start else here()
     for folder in (start, *start.parents):
         for name in NAMES:
             if _is_file(folder / name):
+                if folder != start:
+                    _check_owner(folder / name)
                 return folder / name
     raise RpxError(
         f"no {NAMES[0]} in {start} or in any folder above it",
@@ -30,6 +36,36 @@ def file_of(folder: Path) -> Path:
     """The file of the project in `folder`, absolute; where it would stand, if there is none."""
     folder = folder.absolute()
     return next((folder / name for name in NAMES if _is_file(folder / name)), folder / NAMES[0])
+
+
+def trusted() -> set[int]:
+    """Whose files run as we do: ours and root's; also of the one who has called sudo."""
+    behind = os.environ.get("SUDO_UID", "")
+    known = {0, os.getuid()}
+    return known | {int(behind)} if os.getuid() == 0 and behind.isdigit() else known
+
+
+def owner(uid: int) -> str:
+    """A user's name, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _check_owner(path: Path) -> None:
+    """Nobody has asked for a file that was found further up: it runs what its writer wants."""
+    folder = path.parent.stat()
+    looked_at: dict[str, tuple[int, ...]] = {"": (path.stat().st_uid, path.lstat().st_uid)}
+    if folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        looked_at["the folder of "] = (folder.st_uid,)
+    for what, users in looked_at.items():
+        for stranger in set(users) - trusted():
+            raise RpxError(
+                f"{what}{path}, found by looking further up, belongs to {owner(stranger)}",
+                hint=f"what is in it would run as you; if you mean that: `-f {path}`",
+                exit_code=Exit.USAGE,
+            )
 
 
 def _is_file(path: Path) -> bool:

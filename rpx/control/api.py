@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -18,7 +20,9 @@ from rpx.hub.shutdown import Shutdown
 if TYPE_CHECKING:
     from rpx.control.server import Connections
 
-BACKLOG = 64
+BACKLOG: Final = 64
+LOOK: Final = 1.5  # seconds between two looks whether commands still find the project
+REPLACED: Final = 2  # sockets without a name that are served on, for those who connected in time
 
 
 class Control:
@@ -29,14 +33,17 @@ class Control:
         path: Path,
         ready: Callable[[Registry], None] = lambda _registry: None,
         measure: Measure = unmeasured,
+        keep: Callable[[], Path] | None = None,
     ) -> None:
         """`ready` is called once the project can be asked for orders.
 
-        `measure` is asked only when somebody looks, in a thread.
+        `measure` is asked only when somebody looks. `keep` sees to it now and then that commands
+        find the project, and says where the socket is to be; both in a thread.
         """
         self._path = path
         self._ready = ready
         self._measure = measure
+        self._keep = keep or (lambda: path)
 
     async def __call__(
         self,
@@ -45,37 +52,90 @@ class Control:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        with ExitStack() as stack:
-            listener = _listen(self._path)
-            stack.callback(listener.close)
-            stack.callback(self._path.unlink, missing_ok=True)
+        door = Door(self._path)
+        try:
             self._ready(registry)
             task_status.started()  # who connects from now on waits in the backlog
-            connections = await trio.to_thread.run_sync(_load, registry, shutdown, self._measure)
-            await connections.run([listener])
+            load = await trio.to_thread.run_sync(_load, registry, shutdown, self._measure)
+        except BaseException:
+            door.close()
+            raise
+        scopes: deque[trio.CancelScope] = deque()
+        async with trio.open_nursery() as doors:
+            while True:
+                if len(scopes) > REPLACED:
+                    scopes.popleft().cancel()
+                scopes.append(await doors.start(_serve, door, load()))
+                door = await self._another(door, registry)
+
+    async def _another(self, door: Door, registry: Registry) -> Door:
+        """Wait until a socket is needed in the place of this one, and return that."""
+        failing = False
+        while True:
+            await trio.sleep(LOOK)
+            try:
+                place = await trio.to_thread.run_sync(self._keep)
+                if not door.is_at(place):
+                    registry.say(f"the control socket had gone; commands find it again: {place}")
+                    return Door(place)
+                failing = False
+            except RpxError as error:
+                if not failing:
+                    registry.say(f"commands may not find this project: {error}")
+                failing = True
 
 
-def _load(registry: Registry, shutdown: Shutdown, measure: Measure) -> Connections:
+class Door:
+    """A listening socket that nobody else can connect to at any time: its folder is 0700."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises RpxError when it can't be made."""
+        self._path = path
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            path.unlink(missing_ok=True)  # a crashed run's; whoever holds the lease may
+            self.listener.bind(str(path))
+            path.chmod(0o600)
+            self._made = path.lstat()
+            self.listener.listen(BACKLOG)
+            self.listener.setblocking(False)
+        except OSError as error:
+            self.listener.close()
+            raise RpxError(
+                f"the control socket {path} cannot be made: {error.strerror or error}",
+                hint="set XDG_RUNTIME_DIR to a folder of yours with a short name",
+            ) from None
+
+    def is_at(self, path: Path) -> bool:
+        """Whoever connects to `path` comes here."""
+        try:
+            return path == self._path and os.path.samestat(path.lstat(), self._made)
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        if self.is_at(self._path):
+            with suppress(OSError):
+                self._path.unlink()
+        self.listener.close()
+
+
+async def _serve(
+    door: Door, connections: Connections, *, task_status: trio.TaskStatus[trio.CancelScope]
+) -> None:
+    with trio.CancelScope() as scope:
+        task_status.started(scope)
+        try:
+            await connections.run([door.listener])
+        finally:
+            door.close()
+
+
+def _load(registry: Registry, shutdown: Shutdown, measure: Measure) -> Callable[[], Connections]:
     """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
     from rpx.control.routes import application  # noqa: PLC0415 - see above
     from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    return Connections(application(registry, shutdown, measure), registry)
-
-
-def _listen(path: Path) -> socket.socket:
-    """A listening socket that nobody else can connect to at any time: its folder is 0700."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        path.unlink(missing_ok=True)  # a crashed run's; whoever holds the lease may
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise RpxError(
-            f"the control socket {path} cannot be made: {error.strerror or error}",
-            hint="set XDG_RUNTIME_DIR to a folder of yours with a short name",
-        ) from None
-    return listener
+    app = application(registry, shutdown, measure)
+    return lambda: Connections(app, registry)

@@ -7,18 +7,23 @@ all the rest of `rpx ps` together.
 from __future__ import annotations
 
 import json
+import os
 import socket
+import struct
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from rpx.control.lease import Lease
+from rpx.control.lease import Lease, running
 from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
 from rpx.model.figures import Figures
 
 CONNECTS_WITHIN: Final = 2.0  # seconds, to a socket of the same machine
+THERE_WITHIN: Final = 4.0  # seconds: a socket that has gone is made anew (api.LOOK)
 ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
 GLANCE: Final = 2.0  # for what is worth a line, and no more
 ORDER_WITHIN: Final = 600.0  # a rolling restart of many copies; each of its waits is bounded there
@@ -166,14 +171,22 @@ class Client:
                 yield end, answer
 
     def _connected(self) -> socket.socket:
-        end = socket.socket(socket.AF_UNIX)
-        end.settimeout(CONNECTS_WITHIN)
-        try:
-            end.connect(str(self._lease.socket))
-        except OSError:
-            end.close()
-            raise not_running(self._lease) from None
-        return end
+        deadline = time.monotonic() + THERE_WITHIN
+        while True:
+            end = socket.socket(socket.AF_UNIX)
+            end.settimeout(CONNECTS_WITHIN)
+            try:
+                end.connect(str(self._lease.socket))
+                _check_peer(end, self._lease)
+            except OSError:
+                end.close()
+            else:
+                return end
+            now = running(self._lease.config)
+            if now is None or now.run_id != self._lease.run_id or time.monotonic() > deadline:
+                raise not_running(self._lease)
+            self._lease = now  # it may have moved
+            time.sleep(0.05)
 
     @contextmanager
     def _walled(self) -> Iterator[None]:
@@ -192,8 +205,23 @@ class Client:
 def not_running(lease: Lease) -> NotRunning:
     return NotRunning(
         f"`{lease.name}` (pid {lease.supervisor.pid}) does not listen on its control socket",
-        hint="it is just starting or ending: try again in a moment",
+        hint="it is just starting or ending: try again in a moment;"
+        f" `kill {lease.supervisor.pid}` ends it",
     )
+
+
+def _check_peer(end: socket.socket, lease: Lease) -> None:
+    """Raise RpxError when a stranger listens where our project should."""
+    if sys.platform != "linux":
+        return  # the folder of the lease is ours alone: that has been looked at
+    peer = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, user, _ = struct.unpack("3i", peer)
+    if user != os.getuid():
+        end.close()
+        raise RpxError(
+            f"{lease.socket} belongs to user {user}: nothing is told or asked there",
+            hint="see who made it: `ls -la`",
+        )
 
 
 def broken(lease: Lease, error: Exception) -> RpxError:

@@ -8,54 +8,58 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import socket
 import stat
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from rpx.errors import RpxError
+from rpx.folders import make_folder, runtime_homes, state_home
 
 SOCKET: Final = "control.sock"
 LEASE: Final = "lease.json"
-_SHORT: Final = Path(f"/tmp/rpx-{os.getuid()}")  # noqa: S108 - make_private looks at who owns it
 LONGEST: Final = 100  # bytes of a socket's path; macOS allows 103, Linux 107
 
 
 def runtime_folder(config: Path) -> Path:
-    """The folder of the project whose rpx.yaml is `config`, existing or not. Touches nothing."""
+    """The folder of the project whose rpx.yaml is `config`, existing or not. Touches nothing.
+
+    Another environment, or another state of the disk, may make it another one.
+    """
     name = _key(config)
-    for base in _bases():
-        folder = base / name
-        if len(os.fsencode(folder / SOCKET)) <= LONGEST:
-            return folder
-    # A temporary folder with such a name is none we could use; this one is short everywhere.
-    return _SHORT / name
+    found = [home / name for home in runtime_homes()]
+    short = (each for each in found if len(os.fsencode(each / SOCKET)) <= LONGEST)
+    return next(short, found[0])
 
 
 def runtime_folders() -> Iterator[Path]:
     """Those of all projects of this user, running or not."""
-    for base in (*_bases(), _SHORT):
+    for home in runtime_homes():
         try:
-            yield from base.iterdir()
+            yield from home.iterdir()
         except OSError:
             continue  # there is none
 
 
-def state_folder() -> Path:
-    """Where rpx keeps what outlives a run. Touches nothing."""
-    chosen = os.environ.get("XDG_STATE_HOME", "")  # which platformdirs knows on Linux only
-    if os.path.isabs(chosen):
-        return Path(chosen, "rpx")
-    return Path(platformdirs.user_state_dir("rpx"))
-
-
 def journal_folder(config: Path) -> Path:
     """The folder of the logs of the project whose rpx.yaml is `config`, existing or not."""
-    return state_folder() / _key(config)
+    return state_home() / _key(config)
+
+
+def copy_of_lease(config: Path) -> Path:
+    """The lease's second place: it is there when the runtime folder has gone.
+
+    One for each machine, as homes may be shared.
+    """
+    return journal_folder(config) / _copy_name()
+
+
+def leases() -> Iterator[Path]:
+    """Where the leases of all projects of this user may be, copies last."""
+    yield from (folder / LEASE for folder in runtime_folders())
+    yield from state_home().glob(f"*/{_copy_name()}")
 
 
 def ports_file(config: Path) -> Path:
@@ -72,38 +76,34 @@ def make_private(folder: Path) -> None:
     _make_private(folder)
 
 
+class Unusable(RpxError):
+    """A place of lease or socket that doesn't do."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path}, where rpx keeps its control socket, {why}",
+            hint="mend or remove it, or set XDG_RUNTIME_DIR to a folder that is yours alone",
+        )
+
+
+def _copy_name() -> str:
+    return f"lease-{re.sub('[^A-Za-z0-9.-]', '_', socket.gethostname())}.json"
+
+
 def _key(config: Path) -> str:
     real = os.path.realpath(config)
     return hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
 
 
-def _bases() -> list[Path]:
-    bases = []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it tells that XDG_RUNTIME_DIR is not set
-            bases.append(Path(platformdirs.user_runtime_dir("rpx")))
-    except OSError:
-        pass  # it found a folder there that is not ours
-    return [*bases, Path(tempfile.gettempdir()) / f"rpx-{os.getuid()}"]
-
-
 def _make_private(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode):
-            raise _refusal(folder, "is not a folder")
+            raise Unusable(folder, "is not a folder")
         if status.st_uid != os.getuid():
-            raise _refusal(folder, "belongs to somebody else")
+            raise Unusable(folder, "belongs to somebody else")
         if stat.S_IMODE(status.st_mode) != 0o700:
             folder.chmod(0o700)
     except OSError as error:
-        raise _refusal(folder, f"cannot be used: {error.strerror}") from None
-
-
-def _refusal(folder: Path, what: str) -> RpxError:
-    return RpxError(
-        f"{folder}, where rpx keeps its control socket, {what}",
-        hint="remove it, or set XDG_RUNTIME_DIR to a folder that is yours alone",
-    )
+        raise Unusable(folder, f"cannot be used: {error.strerror}") from None

@@ -8,20 +8,20 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-import platformdirs
+from rpx.folders import make_folder, state_home
 
 SIZE: Final = 32  # bytes
 
 
 def key_file() -> Path:
     """Where the key lies."""
-    return Path(platformdirs.user_state_dir("rpx")) / "sticky.key"
+    return state_home() / "sticky.key"
 
 
 def kept_key() -> bytes:
     """Return the key, made at random when there is none yet. Raises OSError."""
     file = key_file()
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(file.parent)
     fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)  # two rpx may begin at once; both are to have the same

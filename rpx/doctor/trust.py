@@ -30,9 +30,8 @@ def trust(folder: Path | None = None, *, hosts: Sequence[str] | None = None) -> 
 
     `hosts` are those of a project that need certificates of it; None: there is no project.
     """
-    folder = folder or authority_folder()
     try:
-        authority = load_authority(folder)
+        authority = load_authority(folder or authority_folder())
     except RpxError as error:
         problem = error.problems[0]
         yield _finding("authority", Status.PROBLEM, problem.what, problem.hint)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from rpx.folders import make_folder
 from rpx.model.config import Logs
 
 RUN: Final = "run.json"
@@ -74,7 +75,7 @@ class Files:
 
     def _make_folder(self) -> None:
         for folder in (self.folder.parent, self.folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             folder.chmod(0o700)
 
     def _rotate(self, path: Path) -> None:

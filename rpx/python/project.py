@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Unpack
 
 import trio
@@ -17,6 +16,7 @@ from rpx.config import config_from_mapping, overlaid
 from rpx.control import orders
 from rpx.control.outcome import Kill, Outcome
 from rpx.errors import RpxError
+from rpx.folders import here
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
@@ -141,7 +141,7 @@ async def start_proxy(
     can't be had or a command that doesn't exist.
     """
     mapping = overlaid(config or {}, keys)
-    project = config_from_mapping(mapping, root=Path.cwd(), environ=os.environ)
+    project = config_from_mapping(mapping, root=here(), environ=os.environ)
     options = Options(run_id=secrets.token_hex(6), report=_report)
     shutdown = Shutdown()
     try:

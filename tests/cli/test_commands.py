@@ -12,7 +12,8 @@ import trio
 
 from rpx.cli.main import main
 from rpx.control.api import Control
-from rpx.control.lease import Identity, Lease, take
+from rpx.control.hold import take
+from rpx.control.lease import Identity, Lease
 from rpx.control.paths import journal_folder
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files

@@ -24,8 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(tmp_path / value))
     (tmp_path / "run").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("rpx.control.paths._SHORT", tmp_path / "none")
+    monkeypatch.setattr("rpx.folders.SHARED", tmp_path)
     (tmp_path / "shop").mkdir()
     monkeypatch.chdir(tmp_path / "shop")
     return tmp_path / "shop"

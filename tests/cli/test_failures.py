@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +64,42 @@ def test_where_no_file_can_be_written_the_next_folder_is_tried(
     path = re.search(r"details are in (\S+)", capsys.readouterr().err)
     assert path is not None
     Path(path[1]).unlink()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_what_is_written_of_a_bug_is_for_our_eyes_alone(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    typed = ["-f", "x.yaml", "run", "db", "--password=secret", "-psecret", "secret"]
+    monkeypatch.setattr("sys.argv", ["rpx", *typed])
+    (state / "rpx").mkdir(parents=True)
+    before = os.umask(umask)
+    try:
+        for _ in range(3):  # within the same second
+            assert reported(raising(ZeroDivisionError("oops"))) == 1
+    finally:
+        os.umask(before)
+    files = list((state / "rpx").iterdir())
+    assert len(files) == 3
+    for file in files:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert file.read_text().startswith("rpx run -f\n")
+        assert "secret" not in file.read_text()
+    assert stat.S_IMODE((state / "rpx").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("broken", ["state_home", "make_folder", "_command"])
+def test_the_reporter_of_bugs_does_not_die_of_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(f"rpx.cli.failures.{broken}", fail)
+    assert reported(raising(ZeroDivisionError("oops"))) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: rpx itself failed: ZeroDivisionError: oops\nhint: ")
+    assert "raise error" in err  # the traceback, as there is no file
 
 
 @pytest.mark.parametrize(

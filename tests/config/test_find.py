@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from rpx.config import find_config
-from rpx.errors import Exit, RpxError
+from rpx.config import find_config, load_config
+from rpx.errors import ConfigError, Exit, RpxError
 
 
 @pytest.mark.parametrize("name", ["rpx.yaml", "rpx.yml"])
@@ -42,3 +43,61 @@ def test_nothing_upward_is_an_error_that_says_what_to_do(tmp_path: Path) -> None
 def test_a_path_that_cannot_exist_holds_no_file(tmp_path: Path) -> None:
     (tmp_path / "rpx.yaml").touch()
     assert find_config(tmp_path / ("a" * 300)) == tmp_path / "rpx.yaml"
+
+
+ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+
+
+@ROOT
+def test_a_file_of_somebody_else_is_not_taken_from_above(tmp_path: Path) -> None:
+    file, inner = tmp_path / "rpx.yaml", tmp_path / "a"
+    inner.mkdir()
+    file.touch()
+    os.chown(file, 12345, 12345)
+    with pytest.raises(RpxError, match=r"found by looking further up, belongs to user 12345") as no:
+        find_config(inner)
+    assert no.value.exit_code == Exit.USAGE
+    assert f"`-f {file}`" in no.value.problems[0].hint
+    assert find_config(tmp_path) == file  # who is there has seen it
+    os.chown(file, 0, 0)
+    (inner / "b").mkdir()
+    (inner / "rpx.yaml").symlink_to(file)
+    os.chown(inner / "rpx.yaml", 12345, 12345, follow_symlinks=False)
+    with pytest.raises(RpxError, match="belongs to user 12345"):
+        find_config(inner / "b")
+
+
+@ROOT
+def test_a_file_of_ours_in_a_folder_of_somebody_else_may_have_been_put_there(
+    tmp_path: Path,
+) -> None:
+    outer, inner = tmp_path / "o", tmp_path / "o" / "a"
+    inner.mkdir(parents=True)
+    (outer / "rpx.yaml").touch()
+    os.chown(outer, 12345, 12345)
+    assert find_config(inner) == outer / "rpx.yaml"
+    outer.chmod(0o777)
+    with pytest.raises(RpxError, match=r"the folder of .* belongs to user 12345"):
+        find_config(inner)
+
+
+@ROOT
+def test_who_has_called_sudo_is_trusted_like_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "rpx.yaml").touch()
+    os.chown(tmp_path / "rpx.yaml", 12345, 12345)
+    monkeypatch.setenv("SUDO_UID", "12345")
+    assert find_config(tmp_path / "a") == tmp_path / "rpx.yaml"
+
+
+@ROOT
+def test_a_dotenv_that_somebody_else_has_put_there_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "rpx.yaml").write_text("processes: {a: sleep $A}\n")
+    (tmp_path / ".env").write_text("A=1\n")
+    os.chown(tmp_path / ".env", 12345, 12345)
+    with pytest.raises(ConfigError, match=r"\.env belongs to user 12345, not to you"):
+        load_config(tmp_path / "rpx.yaml", {})
+    os.chown(tmp_path, 12345, 12345)  # all of it is somebody else's: a volume of a container
+    assert load_config(tmp_path / "rpx.yaml", {}).processes

@@ -13,7 +13,8 @@ import trio
 
 from rpx.control.api import Control
 from rpx.control.client import Client
-from rpx.control.lease import Identity, Lease, take
+from rpx.control.hold import take
+from rpx.control.lease import Identity, Lease
 from rpx.errors import NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.shutdown import Shutdown
 from tests.control.fake_life import Fleet

@@ -15,14 +15,16 @@ import pytest
 
 from rpx.config import find
 from rpx.control import lease as leases
-from rpx.control.lease import Identity, Lease, find_running, running, take
-from rpx.control.paths import LEASE, runtime_folder
+from rpx.control.hold import take
+from rpx.control.lease import Identity, Lease, find_running, running
+from rpx.control.paths import LEASE, copy_of_lease, runtime_folder
 from rpx.errors import Exit, NotRunning, RpxError
 
 HOLDER = """
 import os, subprocess, sys
 from pathlib import Path
-from rpx.control.lease import Identity, Lease, take
+from rpx.control.hold import take
+from rpx.control.lease import Identity, Lease
 me = Identity.of(os.getpid())
 with take(Lease(me, me, "run-1", "shop", Path(sys.argv[1]))) as hold:
     hold.publish("http://api.localhost:8080")
@@ -39,6 +41,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "run"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return folder
 
 
@@ -194,7 +197,10 @@ def test_a_lease_that_was_written_by_nobody_we_know_is_as_good_as_none(config: P
 
 def test_a_lease_file_that_was_replaced_while_we_waited_is_not_trusted(config: Path) -> None:
     with take(mine(config)):
-        (runtime_folder(config) / LEASE).unlink()  # a cleaner of /tmp
+        path = runtime_folder(config) / LEASE
+        path.rename(path.with_name("elsewhere"))
+        path.touch(0o600)
+        copy_of_lease(config).unlink()
         assert running(config) is None
 
 
@@ -210,19 +216,17 @@ def test_projects_have_the_same_file_names_as_their_configuration() -> None:
 
 
 def test_a_run_is_listed_in_the_surroundings_that_can_find_it(
-    config: Path, runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    me = Identity.of(os.getpid())
-    with take(Lease(me, me, "run-1", "shop", config)):
-        path = runtime_folder(config) / LEASE
-        content = path.read_bytes()
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    with take(mine(config)):
+        content = (runtime_folder(config) / LEASE).read_bytes()
         assert [each.config for each in leases.all_running()] == [config]
         with monkeypatch.context() as elsewhere:
-            elsewhere.setattr("rpx.control.paths._SHORT", runtime / "rpx")
-            elsewhere.setenv("XDG_RUNTIME_DIR", str(tmp_path / "other"))
+            elsewhere.setenv("XDG_RUNTIME_DIR", str(other))
             assert leases.all_running() == []
-    path.write_bytes(content)
+    (runtime_folder(config) / LEASE).write_bytes(content)
     assert [each.config for each in leases.crashed_runs()] == [config]
-    monkeypatch.setattr("rpx.control.paths._SHORT", runtime / "rpx")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "other"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(other))
     assert leases.crashed_runs() == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import stat
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -45,9 +44,7 @@ def test_a_runtime_folder_too_long_for_a_socket_is_not_used(
     long = tmp_path / ("x" * 100)
     long.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
-    folder = runtime_folder(tmp_path / "rpx.yaml")
-    assert folder.parent == Path(tempfile.gettempdir()) / f"rpx-{os.getuid()}"
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setattr("rpx.folders.LOGIN", tmp_path / "none")
     folder = runtime_folder(tmp_path / "rpx.yaml")
     assert folder.parent == Path(f"/tmp/rpx-{os.getuid()}")
 

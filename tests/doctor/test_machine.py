@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import rpx
-from rpx.control.lease import Identity, Lease, crashed_runs, take
+from rpx.control.hold import take
+from rpx.control.lease import Identity, Lease, crashed_runs
 from rpx.doctor import machine
 from rpx.doctor.findings import Status
 from rpx.doctor.machine import clock, leftovers, versions
@@ -22,8 +23,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "run"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("rpx.control.paths._SHORT", tmp_path / "none")
+    monkeypatch.setattr("rpx.folders.SHARED", tmp_path)
     return folder
 
 

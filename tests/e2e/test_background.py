@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from rpx.control.lease import Identity, Lease, take
+from rpx.control.hold import take
+from rpx.control.lease import Identity, Lease
 from tests.support.project import Project, until
 
 pytestmark = pytest.mark.real
