@@ -20,6 +20,7 @@ QUIET: Final = 50  # milliseconds without a change after which those before it a
 LONGEST: Final = 150  # milliseconds that a change may wait for that
 AGAIN: Final = 1.0  # seconds before another attempt, when folders come and go too fast
 MOST: Final = 20_000  # folders; a pattern that takes in more is a mistake
+MOST_LINKS: Final = 40  # as Linux has it: more are a circle
 TURN: Final = 200  # milliseconds of waiting, after which the thread sees that it is to end
 LAST_LOOK: Final = 50, 10, 20  # the same three: longest, quiet, turn
 WRITTEN: Final = 2  # watchfiles.Change.modified
@@ -186,6 +187,27 @@ class Lookout:
             if kind != WRITTEN and (path in self.folders or os.path.isdir(path)):
                 self._moved.add(path)
         return files
+
+
+def links_on(path: str) -> list[str]:
+    """Return the links that one goes through on the way to `path`, which is absolute."""
+    at, found = "/", list[str]()
+    parts = path.split("/")[::-1]
+    while parts and len(found) < MOST_LINKS:
+        part = parts.pop()
+        if part == "..":
+            at = os.path.dirname(at)
+        elif part not in ("", "."):
+            step = os.path.join(at, part)
+            try:
+                target = os.readlink(step)
+            except OSError:  # it is none, or not there
+                at = step
+                continue
+            found.append(step)
+            at = "/" if target.startswith("/") else at
+            parts += target.split("/")[::-1]
+    return found
 
 
 def _existing(path: str) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from rpx.changes.files import Lookout, Watched
+from rpx.changes.files import Lookout, Watched, links_on
 from rpx.changes.project import Project
 from rpx.changes.transition import AS_IT_IS
 from rpx.control import orders
@@ -64,7 +64,10 @@ class Watching:
             return frozenset()
         own = [(each.cert, each.key) for each in config.secured.values() if each.cert and each.key]
         files = [str(file) for file in (config.file, *config.env_files, *chain.from_iterable(own))]
-        return frozenset(files + [os.path.realpath(file) for file in files])  # what links lead to
+        links = chain.from_iterable(links_on(str(path)) for path in (*files, *config.named))
+        aside = str(config.root)  # who changes a link above the project moves all of it
+        ours = (link for link in links if not f"{aside}/".startswith(f"{link}/"))
+        return frozenset(chain(files, map(os.path.realpath, files), ours))
 
     def _hear(self, paths: Collection[str]) -> None:
         own = self._own_files()

@@ -134,7 +134,8 @@ def overlaid(mapping: Mapping[str, object], keys: Mapping[str, object]) -> dict[
 
 def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
     root = files.root
-    context: dict[str, Any] = {"root": root}
+    named: list[Path] = []
+    context: dict[str, Any] = {"root": root, "named": named}
     top, faulty = check_parts(TopWritten, document, context)
     outer = {**files.dotenv, **files.read(top.env_file, ())}
     defaults = top.defaults or DefaultsWritten()
@@ -208,6 +209,7 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
         verbose=bool(top.verbose),
         reload=top.reload or "manual",
         env_files=tuple(dict.fromkeys(files.looked_at)),
+        named=tuple(dict.fromkeys(named)),
         proxies=tuple(proxies),
         processes=tuple(process for _, process in processes),
     )

@@ -17,7 +17,7 @@ def folder(value: object, info: ValidationInfo) -> object:
     """A folder that is there, absolute; relative ones begin at the project's."""
     if not isinstance(value, str):
         return value
-    path = (_root(info) / value).resolve()
+    path = _resolved(value, info)
     if not _late(info) and not path.is_dir():
         fault = "is not a folder" if path.exists() else "does not exist"
         raise wrong(f"{fault}: {shown(value)}", f"looked for {path}")
@@ -41,7 +41,7 @@ def file(value: object, info: ValidationInfo) -> object:
     """A file that can be read, absolute; relative paths begin at the project's folder."""
     if not isinstance(value, str):
         return value
-    path = (_root(info) / value).resolve()
+    path = _resolved(value, info)
     if _late(info):
         return path
     try:
@@ -52,8 +52,12 @@ def file(value: object, info: ValidationInfo) -> object:
     return path
 
 
-def _root(info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("root", Path()))
+def _resolved(value: str, info: ValidationInfo) -> Path:
+    """What a path leads to now; where it begins is kept in mind."""
+    context = info.context or {}
+    path = Path(context.get("root", Path()), value)
+    context.get("named", []).append(path)
+    return path.resolve()
 
 
 def _late(info: ValidationInfo) -> bool:

@@ -247,13 +247,15 @@ class Logs(Model):
 class Config(Model):
     """One project. `file` is None where the configuration came from Python or the command line.
 
-    `env_files` are all that it has been looked for in, whether they are there or not.
+    `env_files` are all that it has been looked for in, whether they are there or not. `named` are
+    other files and folders, as they were written; everywhere else stands what their links lead to.
     """
 
     name: str
     root: Path
     file: Path | None = None
     env_files: tuple[Path, ...] = ()
+    named: tuple[Path, ...] = ()
     listen: Listen = Listen()
     verbose: bool = False
     reload: Reload = "manual"

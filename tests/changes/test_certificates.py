@@ -66,3 +66,34 @@ async def test_with_auto_nobody_has_to_say_so(tmp_path: Path) -> None:
         await it.until_noted("own.pem has changed")
         await it.until_noted("change api.localhost: https")
         assert await shown(it, authority) == second
+
+
+def link(path: Path, target: str) -> None:
+    """Let a link lead elsewhere, in one step as `ln -sfn` does."""
+    new = path.with_name(f".{path.name}.new")
+    new.symlink_to(target)
+    new.replace(path)
+
+
+async def test_with_auto_a_link_that_leads_elsewhere_is_a_change(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    port = free_ports(1)[0]
+    for folder in ("live", "releases/1", "releases/2"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "app.py").symlink_to("../../app.py")
+    one, two = (authority.issue("api.localhost") for _ in range(2))
+    link(tmp_path / "live/own.pem", f"../{one.name}")
+    link(tmp_path / "current", "releases/1")
+    text = (
+        "https: {cert: live/own.pem, key: live/own.pem}\nreload: auto\nto: api.localhost\n"
+        f"from: {port}\nstart: {{command: 'RUN', cwd: current}}"
+    )
+    async with live(tmp_path, text, listen=LISTEN) as it:
+        await it.watching("live")
+        link(tmp_path / "live/own.pem", f"../{two.name}")
+        await it.until_noted("live/own.pem has changed")
+        await it.until_noted("change api.localhost: https")
+        assert await shown(it, authority) == int(two.stem)
+        link(tmp_path / "current", "releases/2")
+        await it.until_noted("current has changed")
+        await it.until_noted(f"restart api:{port}: cwd")

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from rpx.changes import files
-from rpx.changes.files import Lookout, Watched
+from rpx.changes.files import Lookout, Watched, links_on
 from rpx.policy.globs import Globs
 
 SOON = 10.0
@@ -192,3 +192,16 @@ async def test_nothing_to_watch_starts_nothing(tmp_path: Path) -> None:
         assert not ear.heard
         ear.look(own=["a"])
         await ear.hears("a", lambda: (tmp_path / "a").write_text("x"))
+
+
+def test_every_link_on_the_way_is_known(tmp_path: Path) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    (root / "data/2/sub").mkdir(parents=True)
+    (root / "data/now").symlink_to("2")
+    (root / "live").symlink_to(root / "data/now/sub/..")
+    (root / "data/2/file").symlink_to("../other")
+    (root / "circle").symlink_to("circle")
+    known = links_on(str(root / "live/./file"))
+    assert known == [str(root / name) for name in ("live", "data/now", "data/2/file")]
+    assert links_on(str(root / "data/2/sub")) == []
+    assert set(links_on(str(root / "circle/x"))) == {str(root / "circle")}
