@@ -6,8 +6,8 @@ import itertools
 import math
 import os
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -15,9 +15,11 @@ import trio
 
 from rpx.backend.aside import Aside
 from rpx.backend.child import Child, open_child
+from rpx.backend.claim import Claim
+from rpx.backend.elsewhere import look_elsewhere
 from rpx.backend.life import Life, live
 from rpx.backend.order import dependants_gone
-from rpx.backend.probe import http_check, prepare, tcp_check
+from rpx.backend.probe import REFUSED, http_check, prepare, tcp_check
 from rpx.backend.ready import Sign
 from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
@@ -27,12 +29,13 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
-from rpx.model.address import SocketFile
+from rpx.model.address import Location, SocketFile
 from rpx.model.config import Start
 from rpx.model.late import filled, marked
 from rpx.model.status import AT_REST, BackendSpec, State
 
 CONNECT_TIMEOUT = 1.0  # of a check that only connects, in seconds
+SILENT = 2.0  # seconds that an external backend has until it is said that it doesn't answer
 Report = Callable[[ExceptionGroup[Exception]], None]
 
 
@@ -59,6 +62,7 @@ class Fleet:
         self._colour = colour
         self._prepared = False  # to check health
         self._numbers = itertools.count(1)
+        self._claims: dict[Backend, Claim] = {}
         self._scopes: dict[Backend, trio.CancelScope] = {}
         self._lives: trio.Nursery | None = None
 
@@ -98,6 +102,7 @@ class Fleet:
         if backend.spec.start is not None:
             await self._stop(backend)
         self._scopes.pop(backend).cancel(reason="it is no part of the project any more")
+        self._claims.pop(backend, None)
         self._registry.remove(backend)
 
     async def _within(
@@ -137,16 +142,19 @@ class Fleet:
 
     def _life(self, backend: Backend, number: int, *, wanted: bool) -> Life:
         instance = f"{self._run_id}.{number}"
+        claim = self._claims[backend] = Claim(backend, instance)
         return Life(
             registry=self._registry,
             backend=backend,
             look=partial(self._look, backend),
-            open=lambda: self._open(backend, instance),
-            sign=lambda: Sign(backend, self._aside(backend, instance)),
-            check=partial(check, backend),
+            open=lambda: self._open(backend, instance, claim),
+            sign=lambda: Sign(backend, self._aside(backend, instance), claim),
+            check=partial(check, backend, claim),
             patience=self._patience,
             chance=random.random,
             wanted=wanted,
+            look_around=partial(look_elsewhere, self._registry, backend, claim),
+            hindrance=claim.hindrance,
         )
 
     def _look(self, backend: Backend) -> None:
@@ -159,10 +167,12 @@ class Fleet:
             fault = "is no folder" if start.cwd.exists() else "does not exist"
             raise RpxError(f"its working directory {fault}: {start.cwd}")
 
-    def _open(self, backend: Backend, instance: str) -> AbstractAsyncContextManager[Child]:
+    @asynccontextmanager
+    async def _open(self, backend: Backend, instance: str, claim: Claim) -> AsyncIterator[Child]:
         """Open a process as the backend's spec says by now; it will be stopped as that says."""
         if isinstance(backend.spec.address, SocketFile):
             clear(backend.spec.address)
+        await claim.begin()
         aside = self._aside(backend, instance)
         start, ask = aside.start, None
         if start.stop_command:
@@ -171,14 +181,15 @@ class Fleet:
         def left(pids: Sequence[int]) -> None:
             backend.left = pids
 
-        return open_child(
+        async with open_child(
             start,
             aside.environment,
             instance=instance,
             patience=self._patience,
             ask=ask,
             left=left,
-        )
+        ) as child:
+            yield child
 
     def _aside(self, backend: Backend, instance: str) -> Aside:
         start = backend.spec.start
@@ -197,13 +208,27 @@ class Fleet:
 
     async def _follow(self, backend: Backend) -> None:
         """Watch a backend whose process is not its own: somebody else's, or another backend's."""
-        await watch(
-            self._registry,
-            backend,
-            partial(check, backend),
-            over=lambda: False,
-            until_hopeless=lambda: False,
-        )
+
+        async def look() -> str | None:
+            return await check(backend, self._claims.get(backend.process))
+
+        async with trio.open_nursery() as nursery:
+            if backend.external:
+                nursery.start_soon(self._say_if_silent, backend)
+            await watch(
+                self._registry, backend, look, over=lambda: False, until_hopeless=lambda: False
+            )
+
+    async def _say_if_silent(self, backend: Backend) -> None:
+        """Nobody is told of its start: one that isn't there may have been forgotten."""
+        await trio.sleep(SILENT)
+        if backend.state is State.UNHEALTHY:
+            why = backend.last_error or REFUSED
+            self._registry.say(
+                f"does not answer ({why}): somebody else is to start it, and it gets requests as"
+                " soon as it answers",
+                backend,
+            )
 
 
 def child_environment(spec: BackendSpec, start: Start, *, colour: bool) -> dict[str, str]:
@@ -224,21 +249,28 @@ def child_environment(spec: BackendSpec, start: Start, *, colour: bool) -> dict[
     return environment
 
 
-async def check(backend: Backend) -> str | None:
+async def check(backend: Backend, claim: Claim | None = None) -> str | None:
     """Tell why `backend` isn't well, None if it is.
 
     One with a health check is asked that; one with only a port must take a connection; one with
-    neither is well as long as it runs.
+    neither is well as long as it runs. With a `claim`, who is asked has to be its own process.
     """
     spec = backend.spec
     if spec.address is None:
         await trio.lowlevel.checkpoint()
         return None
-    if spec.health_check is None:
-        return await tcp_check(spec.address, CONNECT_TIMEOUT)
-    if backend.state is State.STARTING:
+    if spec.health_check is None or backend.state is not State.READY:
         # Far cheaper than a request, and most of the time nobody listens yet.
-        refused = await tcp_check(spec.address, CONNECT_TIMEOUT)
-        if refused is not None:
+        refused = await _knock(backend, spec.address, claim)
+        if refused is not None or spec.health_check is None:
             return refused
-    return await http_check(spec.address, spec.health_check)
+    return await http_check(spec.address, spec.health_check, backend.found_at)
+
+
+async def _knock(backend: Backend, address: Location, claim: Claim | None) -> str | None:
+    if claim is None:
+        return await tcp_check(address, CONNECT_TIMEOUT)
+    refused, spot = await claim.find(address, CONNECT_TIMEOUT)
+    if spot is not None:
+        backend.found_at = spot
+    return refused

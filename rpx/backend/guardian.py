@@ -76,6 +76,11 @@ def guard(run: Callable[[], int]) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
+def adopter() -> int | None:
+    """For the supervisor: whose child becomes what its processes leave behind, if anybody's."""
+    return _guardian
+
+
 def guardian_is_gone() -> bool:
     """For the supervisor, on SIGTERM: nobody is left to sweep, so stop at once, without grace."""
     return _guardian is not None and os.getppid() != _guardian

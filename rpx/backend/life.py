@@ -82,6 +82,8 @@ class Life:
     patience: Patience
     chance: Callable[[], float]
     wanted: bool = True  # False: it begins when somebody starts it
+    look_around: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # while it isn't ready
+    hindrance: Callable[[], Awaitable[str]] | None = None  # why it may have ended before it was
 
     @property
     def start(self) -> Start:
@@ -103,6 +105,7 @@ class Run:
     over: bool = False  # its leader has exited
     gone: trio.Event = field(default_factory=trio.Event)
     code: int = 0
+    hindrance: str = ""  # who has its port, where that may be why it has ended
     born: float = field(default_factory=trio.current_time)
     uptime: float = 0.0
 
@@ -138,6 +141,7 @@ async def run_once(life: Life) -> Run:
                 helpers.start_soon(obey, life, child, run, helpers)
                 helpers.start_soon(mind, life, child, run, sign)
                 helpers.start_soon(hurry, life, child, run)
+                helpers.start_soon(life.look_around)
                 run.code = await child.wait()
                 run.over = True
                 registry.exited(backend)
@@ -147,6 +151,8 @@ async def run_once(life: Life) -> Run:
                     await run.gone.wait()  # the rest of its group has its grace period too
                 helpers.cancel_scope.cancel(reason="the process exited")
             await child.sweep()  # the output ends with it, whoever else may hold the pipe
+            if backend.found_at is None and run.code and life.hindrance is not None:
+                run.hindrance = await life.hindrance()
             for pid in child.remains:
                 registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", backend)
     except (OSError, RpxError) as error:  # plain, not in a group: only the start itself raises it
@@ -165,6 +171,8 @@ def settle(life: Life, run: Run) -> float:
     """Decide, once, what the end of `run` means. Return the seconds of rest that are due."""
     registry, backend = life.registry, life.backend
     what = run.unfit or run.unborn or ending(run.code)
+    if run.hindrance and not run.leaving:
+        what += f" ({run.hindrance})"
     ended = what if run.unborn else f"{what} after {run.uptime:.1f} s"
     if run.left:
         ended += f"; {left_behind(run.left)}"

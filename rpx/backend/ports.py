@@ -114,11 +114,14 @@ def is_free(port: int) -> bool:
     return not any(is_taken(family, host, port) for family, host in LOOPBACK)
 
 
-def is_taken(family: socket.AddressFamily, host: str, port: int) -> bool:
-    """Tell whether a bind would collide. A family that this machine lacks collides with nothing."""
+def is_taken(family: socket.AddressFamily, host: str, port: int, *, sharing: bool = True) -> bool:
+    """Tell whether a bind would collide. A family that this machine lacks collides with nothing.
+
+    `sharing`: as servers bind, that may have the port of connections which are over (TIME_WAIT).
+    """
     try:
         with socket.socket(family, socket.SOCK_STREAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sharing)
             sock.bind((host, port))
     except OSError as error:
         return error.errno == errno.EADDRINUSE

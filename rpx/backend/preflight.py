@@ -7,13 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from rpx.backend.fleet import child_environment
 from rpx.backend.ports import LOOPBACK, is_taken
 from rpx.backend.processes import PortOwner, port_owner
 from rpx.backend.shell import first_word, unreached
 from rpx.backend.socket_file import clear
+from rpx.backend.strangers import ancestors, forwards, is_forwarded
 from rpx.errors import ConfigError, Problem, RpxError, brief
 from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
@@ -31,16 +32,26 @@ def preflight(specs: Iterable[BackendSpec], late: Collection[str] | None = None)
     """
     specs = list(specs)
     check_commands(specs, after_oneshots(specs) if late is None else late)
+    places = _taken_by(specs)
+    for spec in places.values():
+        if isinstance(spec.address, SocketFile):
+            _check_socket(spec, spec.address)
+        elif spec.address is not None:
+            _check_port(f"the port of `{spec.label}`", spec, spec.address)
+    for spec in specs:
+        for setting, address in _shown_at(spec):
+            if address.place not in places:
+                _check_sign(f"the `{setting}` port of `{spec.name}`", spec, address)
+
+
+def _taken_by(specs: Sequence[BackendSpec]) -> dict[object, BackendSpec]:
+    """Where processes of these are to listen, each place once."""
     started = {spec.label for spec in specs if spec.start is not None}
     places: dict[object, BackendSpec] = {}
     for spec in specs:
         if spec.address is not None and started & {spec.label, spec.served_by}:
             places.setdefault(spec.address.place, spec)
-    for spec in places.values():
-        if isinstance(spec.address, SocketFile):
-            _check_socket(spec, spec.address)
-        elif spec.address is not None:
-            _check_port(spec, spec.address)
+    return places
 
 
 def check_commands(specs: Iterable[BackendSpec], late: Collection[str] = ()) -> None:
@@ -98,12 +109,35 @@ def _unreached(spec: BackendSpec, start: Start, names: Sequence[str]) -> Problem
     )
 
 
-def _check_port(spec: BackendSpec, address: Address) -> None:
+def _check_port(what: str, spec: BackendSpec, address: Address) -> None:
     """Raise when somebody else listens where a backend of ours is to listen."""
     places = LOOPBACK if address.host == "localhost" else _places(spec, address)
     for family, host in places:
         if is_taken(family, host, address.port):
-            raise taken(f"the port of `{spec.label}`", address)
+            raise taken(what, address)
+
+
+def _shown_at(spec: BackendSpec) -> Iterator[tuple[str, Address]]:
+    """Where on this machine a process is to listen to show that it is ready, and who says so."""
+    ready = spec.start.ready if spec.start else None
+    if ready is not None:
+        if isinstance(ready.tcp, Address) and ready.tcp.loopback:
+            yield "ready.tcp", ready.tcp
+        if ready.http and isinstance(ready.http.address, Address) and ready.http.address.loopback:
+            yield "ready.http", ready.http.address
+
+
+def _check_sign(what: str, spec: BackendSpec, address: Address) -> None:
+    """As for a port of `from`, unless rpx itself has it, who passes the question on, or somebody
+    who holds ports for containers, which may run already.
+    """
+    owner = port_owner(address.port, (address.host,))
+    if owner is None or owner.pid is None:
+        allowed = is_forwarded(address.port)
+    else:
+        allowed = forwards(owner.pid) or os.getpid() in (owner.pid, *ancestors(owner.pid))
+    if not allowed:
+        _check_port(what, spec, address)
 
 
 def _check_socket(spec: BackendSpec, file: SocketFile) -> None:

@@ -7,7 +7,7 @@ import math
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -29,19 +29,23 @@ NOBODY = frozenset({REFUSED, NO_SOCKET})  # what there is to say while nobody li
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
 ELSEWHERE = 0.25  # seconds after which a silent 127.0.0.1 is given up for ::1
 _LOOPBACK: Final = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
+Whose = Callable[[trio.socket.SocketType], Awaitable[str | None]]
 _Way = str | Tls | None  # the file of a unix socket, TLS, or a plain port
 _clients: trio.lowlevel.RunVar[dict[_Way, httpx.AsyncClient]] = trio.lowlevel.RunVar("probes")
 
 
-async def http_check(address: Location, check: HealthCheck) -> str | None:
+async def http_check(
+    address: Location, check: HealthCheck, at: Location | None = None
+) -> str | None:
     """None if a GET of `check.path` gets an expected status within `check.timeout` seconds in all.
 
-    Otherwise why not: "503 Service Unavailable", "no answer within 2 s", "connection refused".
+    Otherwise why not: "503 Service Unavailable", "no answer within 2 s", "connection refused". `at`
+    is where to ask, if not everywhere that `address` may be.
     """
     client = await _client_for(address)
     absent: list[str] = []
     with trio.move_on_after(check.timeout):
-        for host, patience in _hosts(address):
+        for host, patience in hosts_of(at or address):
             verdict, connected = await _ask(client, host, address, check, patience)
             if connected:
                 return verdict or None
@@ -50,14 +54,16 @@ async def http_check(address: Location, check: HealthCheck) -> str | None:
     return f"{SILENCE} {check.timeout:g} s"
 
 
-async def tcp_check(address: Location, timeout: float) -> str | None:
+async def tcp_check(address: Location, timeout: float, whose: Whose | None = None) -> str | None:
     """None if somebody accepts a connection within `timeout` seconds, else why not.
 
-    With TLS that takes a handshake.
+    With TLS that takes a handshake. `whose` looks at a connection that stands, and says why it
+    doesn't count, if it doesn't.
     """
     absent: list[str] = []
+    strange: list[str] = []
     with trio.move_on_after(timeout):
-        for host, patience in _hosts(address):
+        for host, patience in hosts_of(address):
             try:
                 with trio.fail_after(patience):
                     stream = await _connected(host, address)
@@ -65,10 +71,13 @@ async def tcp_check(address: Location, timeout: float) -> str | None:
                 absent.append(_reason(error))
                 continue
             with stream.socket:
-                if not _met_nobody(stream.socket):
+                if _met_nobody(stream.socket):
+                    absent.append(REFUSED)
+                elif whose is not None and (why := await whose(stream.socket)) is not None:
+                    strange.append(why)
+                else:
                     return await _not_secured(stream, address)
-            absent.append(REFUSED)
-        return absent[0]
+        return [*strange, *absent][0]
     return f"{SILENCE} {timeout:g} s"
 
 
@@ -189,7 +198,7 @@ def _target(path: str) -> bytes:
     return quote(path, safe="/?:@!$&'()*+,;=%~").encode()
 
 
-def _hosts(address: Location) -> tuple[tuple[str, float], ...]:
+def hosts_of(address: Location) -> tuple[tuple[str, float], ...]:
     """Return whom to call, one after the other, and for how many seconds to wait for each."""
     if isinstance(address, SocketFile):
         return (("localhost", math.inf),)

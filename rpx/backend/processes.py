@@ -112,6 +112,11 @@ def members(session: int | None, marker: str | None) -> list[psutil.Process]:
     A daemon leaves the session and keeps the marker; a program that rewrites its environment
     (postgres and nginx do, to show a title in `ps`) is still somebody's child.
     """
+    return _processes(member_pids(session, marker))
+
+
+def member_pids(session: int | None, marker: str | None) -> set[int]:
+    """The pids of those, as of now."""
     entry = f"{MARKER}={marker}\0".encode() if marker else None
     rows = list(_table())
     ours = {row.pid for row in rows if row.session == session or _carries(row.pid, entry)}
@@ -120,7 +125,7 @@ def members(session: int | None, marker: str | None) -> list[psutil.Process]:
         more = {row.pid for row in rows if row.parent in ours} - ours
         ours |= more
         grown = bool(more)
-    return _processes(ours)
+    return ours
 
 
 def trees(leaders: Collection[int]) -> dict[int, set[int]]:
@@ -197,6 +202,12 @@ def port_owner(port: int, hosts: Collection[str]) -> PortOwner | None:
         if address.ip in WILDCARDS or address.ip in wanted or WILDCARDS & wanted:
             return _owner(connection.pid, Address(address.ip, port))
     return None
+
+
+def parent_of(pid: int) -> int | None:
+    """The pid of its parent; None if the process has gone (or off Linux)."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else None
 
 
 def instance_of(pid: int) -> str:

@@ -9,10 +9,12 @@ from typing import Final
 import trio
 
 from rpx.backend.aside import Aside
+from rpx.backend.claim import Claim
 from rpx.backend.probe import http_check, tcp_check
-from rpx.backend.watch import Absence
+from rpx.backend.watch import Absence, told
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.address import Location
 from rpx.model.config import HealthCheck, Ready
 from rpx.model.escapes import without_escapes
 from rpx.model.status import State
@@ -27,10 +29,12 @@ REMIND_AFTER: Final = 10.0  # seconds, then twice as many, and so on
 class Sign:
     """What one run of a backend has to show first. Made anew for each run."""
 
-    def __init__(self, backend: Backend, aside: Aside) -> None:
+    def __init__(self, backend: Backend, aside: Aside, claim: Claim | None = None) -> None:
+        """With a `claim`, nobody but the backend's own process can show that it is there."""
         start = backend.spec.start
         self._backend = backend
         self._aside = aside
+        self._claim = claim
         self._ready = (start.ready if start else None) or Ready()
         self._pattern = re.compile(self._ready.log) if self._ready.log is not None else None
         self._heard = trio.Event()
@@ -54,7 +58,7 @@ class Sign:
             absence = Absence()
             earlier = self._backend.last_error
             while (failure := await look()) is not None:
-                self._backend.last_error = failure
+                self._backend.last_error = told(self._backend, failure)
                 now = trio.current_time()
                 absence.note(failure, now)
                 if absence.knocks:
@@ -66,14 +70,26 @@ class Sign:
 
     def _look(self, ready: Ready) -> Callable[[], Awaitable[str | None]] | None:
         if (tcp := ready.tcp) is not None:
-            return lambda: tcp_check(tcp, CONNECT_WITHIN)
+            return lambda: self._connects(tcp)
         if (command := ready.command) is not None:
             return lambda: self._aside.run(command, within=COMMAND_WITHIN)
         address = (ready.http.address or self._backend.spec.address) if ready.http else None
         if ready.http is not None and address is not None:
             asked, check = address, HealthCheck(path=ready.http.path)
-            return lambda: http_check(asked, check)
+            return lambda: self._answers(asked, check)
         return None
+
+    async def _connects(self, address: Location) -> str | None:
+        if self._claim is None:
+            return await tcp_check(address, CONNECT_WITHIN)
+        failure, _ = await self._claim.find(address, CONNECT_WITHIN)
+        return failure
+
+    async def _answers(self, address: Location, check: HealthCheck) -> str | None:
+        if self._claim is None:
+            return await http_check(address, check)
+        failure, spot = await self._claim.find(address, CONNECT_WITHIN)
+        return failure or await http_check(address, check, spot)
 
 
 async def overdue(registry: Registry, backend: Backend, timeout: float | None) -> bool:

@@ -118,14 +118,20 @@ class Rhythm:
 def _judge(
     registry: Registry, backend: Backend, health: Health, failure: str | None, *, spared: bool
 ) -> None:
-    if failure is not None and not (backend.state is State.STARTING and failure in NOBODY):
-        backend.last_error = failure  # that it does not listen yet is no error
+    unborn = backend.state is State.STARTING and failure in NOBODY and not backend.elsewhere
+    if failure is not None and not unborn:
+        backend.last_error = told(backend, failure)  # that it does not listen yet is no error
     if failure is not None and spared:
         health.forgive()
         return
     move = health.observe(passed=failure is None)
     if move is not None:
-        registry.move(backend, move, reason=failure or "")
+        registry.move(backend, move, reason=told(backend, failure) if failure else "")
+
+
+def told(backend: Backend, failure: str) -> str:
+    """Put a failed look into words: where nobody listens, its process may do so elsewhere."""
+    return backend.elsewhere if failure in NOBODY and backend.elsewhere else failure
 
 
 async def _suspected_by(backend: Backend, time: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 import trio
@@ -12,6 +13,7 @@ from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
 from rpx.hub.orders import Mailbox, Order
 from rpx.hub.seats import Seats
+from rpx.model.address import Address, Location
 from rpx.model.status import BackendSpec, Ended, Obstacle, PoolSpec, State
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
@@ -35,9 +37,11 @@ class Backend:
         "counts",
         "drained",
         "due",
+        "elsewhere",
         "ended",
         "failures",
         "fell",
+        "found_at",
         "generation",
         "gone",
         "has_run",
@@ -89,6 +93,8 @@ class Backend:
         self.leaving = False  # no longer wanted: it will be stopped and forgotten
         self.gone = False  # it has been
         self.last_error = ""
+        self.elsewhere = ""  # where its process listens instead, and what to do about it
+        self.found_at: Location | None = None  # exactly where its process was seen to listen
         self.fell = False  # some run has ended without having been asked to
         self.ended: Ended | None = None  # its last process
         self.history = History()  # the crashes that count
@@ -133,6 +139,36 @@ class Backend:
     def process(self) -> Backend:
         """The record that has the process behind this address, which is nearly always this one."""
         return self.owner or self
+
+    @property
+    def door(self) -> Location | None:
+        """Where requests go: to a process of ours only where it has been seen to listen.
+
+        Somebody else may have the other address of `localhost`, or the port while it starts.
+        """
+        if self.external:
+            return self.spec.address
+        return self.found_at or self._beside_its_owner()
+
+    def unfind(self) -> None:
+        """Another process: nothing has been seen of it yet."""
+        self.found_at, self.elsewhere = None, ""
+
+    def settle(self) -> None:
+        """It answers: where nobody has looked closer, it does so wherever its address leads."""
+        self.found_at = self.door or self.spec.address
+        if self.elsewhere and self.last_error == self.elsewhere:
+            self.last_error = ""
+        self.elsewhere = ""
+
+    def _beside_its_owner(self) -> Location | None:
+        if self.owner is None:
+            return None
+        own, its = self.spec.address, self.owner.spec.address
+        there = self.owner.found_at
+        if isinstance(own, Address) and isinstance(its, Address) and isinstance(there, Address):
+            return replace(own, host=there.host) if own.host == its.host else None
+        return None
 
     @property
     def ran(self) -> bool:

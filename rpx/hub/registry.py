@@ -90,11 +90,15 @@ class Registry(Members):
         if move is Move.LAUNCH:
             backend.generation += 1
             backend.coming_back = False
+            for each in (backend, *backend.others):
+                each.unfind()
         spoken_of = backend.pid
         if after not in HAS_PROCESS:
             backend.pid = backend.health = None
         if reason:
             backend.last_error = reason
+        if after is State.READY:
+            backend.settle()
         self._set_rotation(backend, up=after is State.READY)
         for other in backend.others:
             self._follow(other, backend)
@@ -104,6 +108,8 @@ class Registry(Members):
     def _follow(self, backend: Backend, owner: Backend) -> None:
         """Take `backend` out and bring it back with the process of its `owner`."""
         runs = owner.state in (State.READY, State.UNHEALTHY)
+        if runs:
+            backend.settle()
         self._set_rotation(backend, up=runs and backend.state is State.READY)
         if runs and backend.state is State.UNHEALTHY:
             backend.suspected.set()  # its life has seen nobody there so far: it is to look now

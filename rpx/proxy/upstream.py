@@ -14,7 +14,7 @@ from rpx.http.response import ResponseHead
 from rpx.hub.records import Backend
 from rpx.hub.seats import Seats
 from rpx.hub.tls import client_context, fault_of
-from rpx.model.address import Address, Tls
+from rpx.model.address import Address, Location, Tls
 from rpx.model.config import Timeouts
 from rpx.policy.retry import Failure
 from rpx.proxy.dial import Dialer
@@ -104,16 +104,16 @@ class Upstreams:
 
     async def open(self, backend: Backend, now: float) -> Wire:
         """Connect to a backend. Raises OSError; TimeoutError when nothing answers at all."""
-        address = backend.spec.address
-        if address is None:
-            raise ConnectionRefusedError  # for the type checker: pools have only routed backends
+        address, door = backend.spec.address, backend.door
+        if address is None or door is None:
+            raise ConnectionRefusedError  # none that is ours has been seen to listen there
         seat = backend.seats.enter(now)
         self._places.add(seat.seats)
         try:
             if isinstance(address, Address) and address.tls is not None:
-                wire = await self._secured(address, address.tls)
+                wire = await self._secured(address, address.tls, door)
             else:
-                wire = Wire(await self._dialer.dial(address), self._reactor)
+                wire = Wire(await self._dialer.dial(door), self._reactor)
         except BaseException:
             seat.seats.leave(seat)
             raise
@@ -127,12 +127,12 @@ class Upstreams:
         wire.seat.seats.leave(wire.seat)
         wire.close()
 
-    async def _secured(self, address: Address, tls: Tls) -> Wire:
+    async def _secured(self, address: Address, tls: Tls, door: Location) -> Wire:
         wire: TlsWire | None = None
         try:
             async with self._reactor.task():
                 context = await client_context(tls)
-                sock = await self._dialer.dial(address)
+                sock = await self._dialer.dial(door)
                 wire = self._tls_wire(sock, address, context)
                 with trio.move_on_after(self._timeouts.connect) as wait:
                     await wire.handshake()

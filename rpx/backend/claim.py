@@ -1,0 +1,184 @@
+"""Whose is the socket that answers at a backend's address: its own process's, or a stranger's?
+
+An address says nothing about who listens there. A database of the system may have had the port for
+days, somebody may take it while a service is still compiling, or the other address of `localhost`.
+So whoever answers for the first time is looked at: the socket has to belong to a process of this
+very instance, or to somebody who holds ports for others (`strangers`). Where the system doesn't
+show whose sockets are (off Linux), everybody is believed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final
+
+import trio
+
+from rpx.backend.listening import Listening, answering, held, holder, listening
+from rpx.backend.ports import is_taken
+from rpx.backend.probe import REFUSED, hosts_of, tcp_check
+from rpx.backend.processes import member_pids
+from rpx.backend.strangers import described, forwards, is_strange, owner_of
+from rpx.hub.records import Backend
+from rpx.model.address import Address, Location, SocketFile
+
+IN_USE: Final = ("already in use", "address in use", "eaddrinuse")
+LATEST: Final = 50  # lines of output that are searched for one of these
+_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid of who has begun to listen
+
+
+class Claim:
+    """What the process of one backend has a right to: to be the only one that answers for it."""
+
+    def __init__(self, backend: Backend, instance: str) -> None:
+        """`instance` is the marker of its processes."""
+        self.backend = backend
+        self._instance = instance
+        self._before: frozenset[int] = frozenset()  # sockets that were there before the start
+        self._strange: dict[int, str] = {}  # sockets that were looked at, and whose they are
+
+    async def begin(self) -> None:
+        """A process is about to be started: who listens by now isn't one of its."""
+        found = await trio.to_thread.run_sync(listening)
+        self._before = frozenset(each.inode for each in found)
+        self._strange.clear()
+
+    async def find(self, address: Location, within: float) -> tuple[str | None, Location | None]:
+        """Look for our own process at `address`: why it isn't there, or exactly where it is."""
+        spots: list[Location] = []
+
+        async def whose(sock: trio.socket.SocketType) -> str | None:
+            try:
+                spot, strange = _spot(address, sock), await self._strange_at(sock)
+            except OSError:  # it has been reset while we looked
+                return REFUSED
+            if strange is None:
+                spots.append(spot)
+            return strange
+
+        failure = await tcp_check(address, within, whose)
+        return failure, spots[0] if failure is None and spots else None
+
+    async def _strange_at(self, sock: trio.socket.SocketType) -> str | None:
+        if sys.platform != "linux":
+            await trio.lowlevel.checkpoint()
+            return None
+        if sock.family == socket.AF_UNIX:
+            said = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            pid, uid, _ = _CREDENTIALS.unpack(said)
+            return await trio.to_thread.run_sync(self._strange_file, pid, uid)
+        host, port = sock.getpeername()[:2]
+        if not _is_here(sock.getsockname()[0], host):  # another machine: nobody can tell
+            await trio.lowlevel.checkpoint()
+            return None
+        return await trio.to_thread.run_sync(self._strange_port, host, port)
+
+    def _strange_file(self, pid: int, uid: int) -> str | None:
+        if not pid or not os.path.exists(f"/proc/{pid}"):  # of another namespace, or it has gone
+            return None
+        members = self.pids()
+        if pid in members or uid in _blind(members) or not is_strange(pid, uid, None, old=False):
+            return None
+        return f"its socket belongs to {described(pid, uid)}, not to this service"
+
+    def _strange_port(self, host: str, port: int) -> str | None:
+        rows = answering(host, port, listening())
+        if not rows:  # the kernel itself sends it on, or another namespace has it
+            return None
+        inodes = {row.inode for row in rows}
+        members = self.pids()
+        if any((held(pid) or set()) & inodes for pid in members):
+            return None
+        if known := next((self._strange[each] for each in inodes if each in self._strange), ""):
+            return known
+        pid = holder(inodes)
+        if pid is None and not inodes & {row.inode for row in listening()}:
+            return REFUSED  # it has just gone
+        uid, old = rows[0].uid, rows[0].inode in self._before
+        if pid is None and not old and uid in _blind(members):
+            return None
+        if not is_strange(pid, uid, port, old=old):
+            return None
+        words = f"{rows[0]} belongs to {described(pid, uid)}, not to this service"
+        self._strange.update(dict.fromkeys(inodes, words))
+        return words
+
+    def pids(self) -> set[int]:
+        """The living processes of the instance. Blocks."""
+        return member_pids(self.backend.process.pid, self._instance)
+
+    def sockets(self) -> list[Listening]:
+        """Where processes of the instance listen. Blocks."""
+        there = listening()
+        ours: set[int] = set()
+        for pid in self.pids():
+            ours |= held(pid) or set()
+        return sorted(row for row in there if row.inode in ours)
+
+    def places(self) -> list[Address]:
+        """Where on this machine the process is to listen, as far as that has been said."""
+        spec = self.backend.spec
+        ready = spec.start.ready if spec.start else None
+        web = ready.http.address if ready and ready.http else None
+        wanted = (spec.address, ready.tcp if ready else None, web)
+        return [each for each in wanted if isinstance(each, Address) and each.loopback]
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is the only backend of its pool, whose address one could simply change."""
+        pool = self.backend.pool
+        return pool is not None and len(pool.backends) == 1 and not self.backend.others
+
+    async def hindrance(self) -> str:
+        """After an exit before it was ready: who has its port, if that may be why; else nothing."""
+        if sys.platform != "linux" or not self.places():
+            return ""
+        return await trio.to_thread.run_sync(self._hindrance)
+
+    def _hindrance(self) -> str:
+        there = listening()
+        for place in self.places():
+            for host, _ in hosts_of(place):
+                for row in answering(host, place.port, there):
+                    pid = holder({row.inode})
+                    if pid is None or not (forwards(pid) or pid == os.getpid()):
+                        return f"{row} belongs to {described(pid, row.uid)}"
+        for place in self.places() if self._complained() else ():
+            if _lingers(place):
+                return f"port {place.port} is in TIME_WAIT after the process before, for a minute"
+        return ""
+
+    def _complained(self) -> bool:
+        lines = (line.text.decode("utf-8", "replace") for line in self.backend.lines.tail(LATEST))
+        return any(words in line.lower() for line in lines for words in IN_USE)
+
+
+def _spot(address: Location, sock: trio.socket.SocketType) -> Location:
+    if isinstance(address, SocketFile):
+        return address
+    return replace(address, host=str(sock.getpeername()[0]))
+
+
+def _is_here(own: str, peer: str) -> bool:
+    """Whether a connection stays within this machine, by its two addresses."""
+    return own == peer or (own.startswith("127.") and peer.startswith("127."))
+
+
+def _blind(members: Collection[int]) -> set[int | None]:
+    """Whose processes among these don't show their files: `sudo`, or a program with rights."""
+    return {owner_of(pid) for pid in members if held(pid) is None}
+
+
+def _lingers(place: Address) -> bool:
+    """Whether nobody listens there, and only connections of the past are in the way."""
+    found = [
+        (socket.AF_INET6 if ":" in host else socket.AF_INET, host) for host, _ in hosts_of(place)
+    ]
+    return not any(is_taken(family, host, place.port) for family, host in found) and any(
+        is_taken(family, host, place.port, sharing=False) for family, host in found
+    )

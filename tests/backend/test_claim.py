@@ -1,0 +1,206 @@
+"""Whose socket answers: with real processes that carry the marker of the service, or don't."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trio
+
+from rpx.backend.claim import Claim
+from rpx.backend.elsewhere import misplaced
+from rpx.backend.processes import MARKER
+from rpx.model.address import Address, Location, SocketFile
+from rpx.model.config import Ready
+from rpx.model.status import Printed
+from tests.support.bench import registry, spec
+from tests.support.project import free_ports
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system shows no owners"),
+]
+LISTEN = """
+import os, socket, sys
+if "CALLED" in os.environ:
+    open("/proc/self/comm", "w").write(os.environ["CALLED"])
+for where in sys.argv[1:]:
+    host, _, port = where.rpartition(":")
+    if port.isdigit():
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family); sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, int(port)))
+    else:
+        sock = socket.socket(socket.AF_UNIX); sock.bind(where)
+    sock.listen(); os.set_inheritable(sock.detach(), True)
+print("listening", flush=True)
+sys.stdin.read()
+"""
+INSTANCE = "claim-test.1"
+HINT = "pass --port $PORT, or write from: localhost:OTHER"
+
+
+@contextmanager
+def process(*where: str, marker: str | None = INSTANCE, called: str = "") -> Iterator[int]:
+    """Run one that listens there, and say its pid."""
+    environment = {name: value for name, value in os.environ.items() if name != MARKER}
+    if marker:
+        environment[MARKER] = marker
+    if called:
+        environment["CALLED"] = called
+    with subprocess.Popen(
+        (sys.executable, "-I", "-S", "-c", LISTEN, *where),
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"listening\n"
+        try:
+            yield running.pid
+        finally:
+            running.stdin.close()
+
+
+class Case:
+    """A service with one port, and whoever listens there."""
+
+    def __init__(self) -> None:
+        [self.port] = free_ports(1)
+        self.backend = registry(spec(self.port)).everyone[0]
+        self.claim = Claim(self.backend, INSTANCE)
+        self.v4, self.v6 = f"127.0.0.1:{self.port}", f"::1:{self.port}"
+
+    async def find(self, host: str = "localhost") -> tuple[str | None, Location | None]:
+        with trio.fail_after(10):
+            return await self.claim.find(Address(host, self.port), 1.0)
+
+
+async def test_our_own_process_is_found_where_it_listens() -> None:
+    case = Case()
+    with process(case.v4):
+        assert await case.find() == (None, Address("127.0.0.1", case.port))
+    with process(case.v6):
+        assert await case.find() == (None, Address("::1", case.port))
+    assert await case.find() == ("connection refused", None)
+
+
+async def test_a_stranger_is_never_taken_for_our_own() -> None:
+    case = Case()
+    with process(case.v4, marker=None) as pid:
+        for _ in range(2):
+            failure, seat = await case.find()
+            assert failure is not None
+            assert failure.startswith(f"127.0.0.1:{case.port} belongs to `{sys.executable} ")
+            assert failure.endswith(f"(pid {pid}), not to this service")
+            assert seat is None
+
+
+async def test_another_service_is_a_stranger_too() -> None:
+    case = Case()
+    with process(case.v4, marker="claim-test.2"):
+        assert "belongs to" in str((await case.find())[0])
+
+
+async def test_beside_a_stranger_at_the_other_address_of_localhost_our_own_is_found() -> None:
+    case = Case()
+    with process(case.v4, marker=None), process(case.v6):
+        assert await case.find() == (None, Address("::1", case.port))
+    with process(case.v6, marker=None), process(case.v4):
+        assert await case.find() == (None, Address("127.0.0.1", case.port))
+
+
+@pytest.mark.parametrize("name", ["docker-proxy", "rootlessport", "containerd-shim"])
+async def test_who_holds_ports_for_containers_is_no_stranger(name: str) -> None:
+    case = Case()
+    with process(case.v4, marker=None, called=name):
+        assert await case.find() == (None, Address("127.0.0.1", case.port))
+
+
+async def test_a_question_that_rpx_itself_passes_on_is_not_strange() -> None:
+    case = Case()
+    [listener] = await trio.open_tcp_listeners(case.port, host="127.0.0.1")
+    async with listener:
+        assert (await case.find())[0] is None
+
+
+async def test_a_unix_socket_says_who_listens_there(tmp_path: Path) -> None:
+    case, path = Case(), str(tmp_path / "s")
+    file = SocketFile(path, "s")
+    with process(path, marker=None) as pid:
+        failure, seat = await case.claim.find(file, 1.0)
+        assert f"(pid {pid}), not to this service" in str(failure)
+        assert seat is None
+    os.unlink(path)
+    with process(path):
+        assert await case.claim.find(file, 1.0) == (None, file)
+
+
+async def test_after_an_early_exit_whoever_has_the_port_is_named() -> None:
+    case = Case()
+    assert await case.claim.hindrance() == ""
+    with process(case.v6, marker=None) as pid:
+        said = await case.claim.hindrance()
+        assert said.startswith(f"[::1]:{case.port} belongs to `")
+        assert said.endswith(f"(pid {pid})")
+
+
+async def test_connections_of_the_process_before_are_named_where_the_next_one_complains() -> None:
+    case = Case()
+    with socket.create_server(("127.0.0.1", case.port)) as server:
+        with socket.create_connection(("127.0.0.1", case.port)) as peer:
+            server.accept()[0].close()  # who closes first keeps the port
+            assert peer.recv(1) == b""
+    assert await case.claim.hindrance() == ""
+    case.backend.lines.append(Printed("api", 1.0, b"OSError: [Errno 98] Address already in use\n"))
+    said = await case.claim.hindrance()
+    assert said == f"port {case.port} is in TIME_WAIT after the process before, for a minute"
+
+
+@pytest.mark.parametrize(
+    ("listens", "says"),
+    [
+        (["127.0.0.1:OTHER"], f"listens on 127.0.0.1:OTHER, not on PORT: {HINT}"),
+        (["0.0.0.0:OTHER"], f"listens on 0.0.0.0:OTHER, not on PORT: {HINT}"),
+        (["::1:OTHER"], f"listens on [::1]:OTHER, not on PORT: {HINT}"),
+        (
+            ["127.0.0.2:PORT"],
+            "listens on 127.0.0.2:PORT, not on localhost:PORT: pass --host localhost",
+        ),
+        (["127.0.0.1:OTHER", "127.0.0.1:PORT"], ""),
+        ([], ""),
+    ],
+)
+async def test_where_a_service_listens_instead_is_said(listens: list[str], says: str) -> None:
+    case, [other] = Case(), free_ports(1)
+
+    def put(text: str) -> str:
+        return text.replace("OTHER", str(other)).replace("PORT", str(case.port))
+
+    with process(*(put(each) for each in listens)):
+        found = await trio.to_thread.run_sync(case.claim.sockets)
+        assert misplaced(case.claim, found) == put(says).replace("$" + str(case.port), "$PORT")
+
+
+async def test_a_process_that_shows_itself_by_a_port_is_told_of_the_right_one() -> None:
+    case, [other] = Case(), free_ports(1)
+    start = case.backend.spec.start
+    assert start is not None
+    ready = Ready(tcp=Address("localhost", case.port))
+    case.backend.spec = replace(
+        case.backend.spec, address=None, start=start.model_copy(update={"ready": ready})
+    )
+    with process(f"127.0.0.1:{other}"):
+        found = await trio.to_thread.run_sync(case.claim.sockets)
+        assert misplaced(case.claim, found) == (
+            f"listens on 127.0.0.1:{other}, not on {case.port}: write ready: {{tcp: {other}}}"
+        )

@@ -1,0 +1,136 @@
+"""Requests go to a service's own process, wherever else somebody listens; and who does is said."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.project import Project, free_ports, until
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system shows no owners"),
+]
+APP = """\
+import http.server, os, socket, sys, time
+class Own(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"own")
+    def log_message(self, *_):
+        pass
+host, port, delay = sys.argv[1:]
+time.sleep(float(delay))
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+server = Server((host, int(port)), Own)
+print("listening", flush=True)
+server.serve_forever()
+"""
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "8")
+        self.end_headers()
+        self.wfile.write(b"stranger")
+
+    def log_message(self, *_: object) -> None:
+        """Nobody wants to know."""
+
+
+@contextmanager
+def stranger(port: int) -> Iterator[None]:
+    """Somebody who is no process of rpx's listens at 127.0.0.1."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_nobody_but_its_own_process_answers_for_a_service(project: Project) -> None:
+    (project.folder / "app.py").write_text(APP)
+    twin, late, after, elsewhere, other = free_ports(5)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nproxies:\n"
+        "  - {to: twin.localhost, from: localhost:TWIN, start: 'exec PYTHON app.py ::1 $PORT 0'}\n"
+        "  - {to: late.localhost, from: localhost:LATE, hold: 1s,\n"
+        "     start: {command: 'exec PYTHON app.py 127.0.0.1 $PORT 2', restart: 'no'}}\n"
+        "  - {to: after.localhost, from: localhost:AFTER, start: PYTHON app.py 127.0.0.1 $PORT 0,\n"
+        "     depends_on: [late]}\n"
+        "  - {to: web.localhost, from: localhost:ELSEWHERE, hold: 1s,\n"
+        "     start: PYTHON app.py 127.0.0.1 OTHER 0}\n",
+        TWIN=str(twin), LATE=str(late), AFTER=str(after), ELSEWHERE=str(elsewhere),
+        OTHER=str(other),
+    )  # fmt: skip
+    with project.up(ready=False):
+        project.until_said(f"late:{late} starting")
+        with stranger(late):
+            project.until_said("listening")
+            began = time.monotonic()
+            said = project.until_said(f"web:{elsewhere} listens on")
+            assert time.monotonic() - began < 5, "two seconds, on a machine that is not so busy"
+            told = f"listens on 127.0.0.1:{other}, not on {elsewhere}: pass --port $PORT, or "
+            told += f"write from: localhost:{other}"
+            assert said.endswith(told)
+            assert told in project.rpx("why", "web").stdout
+            [why] = json.loads(project.rpx("why", "web", "--json").stdout)
+            assert why["last_error"] == told
+            assert told in project.get("web.localhost").text
+
+            failed = project.until_said(f"error: backend `late:{late}`")
+            assert "exited with status 1 (127.0.0.1:" in failed
+            assert f"(pid {os.getpid()})" in failed
+            assert "belongs to" in project.get("late.localhost").text
+            assert f"after:{after} starting" not in project.said(), "what depends on it waits"
+
+        project.until_said(f"twin:{twin} ready")
+        answers: Counter[str] = Counter()
+        with stranger(twin):
+            pids = set()
+            for _ in range(2):
+                pid = next(row["pid"] for row in project.ps() if row["name"] == "twin")
+                os.kill(pid, signal.SIGKILL)
+                pids.add(pid)
+                for _ in range(10):
+                    answers[project.get("twin.localhost").text] += 1
+            row = until(lambda: _ready(project, "twin"), "twin is back")
+            assert row["pid"] not in pids
+            answers[project.get("twin.localhost").text] += 1
+        assert answers == {"own": 21}
+
+
+def _ready(project: Project, name: str) -> dict[str, object]:
+    return next((r for r in project.ps() if r["name"] == name and r["state"] == "ready"), {})
+
+
+def test_a_port_that_shows_readiness_is_refused_when_somebody_has_it(project: Project) -> None:
+    [taken] = free_ports(1)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\n"
+        "processes: {db: {command: touch begun; sleep 100, ready: {tcp: TAKEN}}}",
+        TAKEN=str(taken),
+    )
+    with stranger(taken):
+        done = project.rpx("up")
+    assert done.returncode == 1
+    assert f"the `ready.tcp` port of `db`, {taken}, is taken by `" in done.stderr
+    assert f"(pid {os.getpid()})" in done.stderr
+    assert not (project.folder / "begun").exists()
