@@ -11,7 +11,8 @@ from typing import Final
 
 from rpx.hub.counts import Counts
 from rpx.hub.records import Backend
-from rpx.hub.registry import OWN, Registry
+from rpx.hub.registry import Registry
+from rpx.hub.tally import OWN
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 # Powers of two, of which the histogram knows exact numbers: 1 ms (nearly) to 64 s.

@@ -10,7 +10,6 @@ faces see frozen snapshots.
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
@@ -20,7 +19,8 @@ from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
 from rpx.hub.members import Members
 from rpx.hub.orders import Change, Mailbox
-from rpx.hub.records import Backend, Pool
+from rpx.hub.records import Backend
+from rpx.hub.tally import by_address, by_host
 from rpx.model.figures import Figures
 from rpx.model.status import (
     HAS_PROCESS,
@@ -43,7 +43,6 @@ from rpx.policy.lifecycle import Move, advance
 from rpx.policy.plan import url_of
 
 Clock = Callable[[], float]
-OWN = "rpx"  # what rpx itself has answered is counted beside the backends
 # Seconds that bound clients may stay at a backend that is drained: half of a drain, so that what
 # they send last has ended before the process is told to go.
 KEEPS = 5.0
@@ -324,25 +323,11 @@ class Registry(Members):
 
         `rpx` has those of what rpx has answered itself or still holds, where there is such.
         """
-        return {host: _figures(pool) for host, pool in self.pools.items()}
+        return by_host(self.pools)
 
     def stats_by_address(self) -> dict[str, Figures]:
         """Return `host:port` → figures, added up where a backend serves several hosts."""
-        counts: dict[str, Counts] = {}
-        in_flight: Counter[str] = Counter()
-        for pool in self.pools.values():
-            for backend in pool.backends:
-                address = str(backend.spec.address)
-                counts.setdefault(address, Counts()).add(backend.counts)
-                in_flight[address] += backend.in_flight
-        return {address: each.figures(in_flight[address]) for address, each in counts.items()}
-
-
-def _figures(pool: Pool) -> dict[str, Figures]:
-    rows = {str(b.spec.address): b.counts.figures(b.in_flight) for b in pool.backends}
-    if pool.counts or pool.waiting:
-        rows[OWN] = pool.counts.figures(pool.waiting)
-    return rows
+        return by_address(self.pools.values())
 
 
 def _command(spec: BackendSpec) -> str | None:

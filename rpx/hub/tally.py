@@ -1,0 +1,36 @@
+"""What has been counted, added up for those who look: by host, and by address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from rpx.hub.counts import Counts
+from rpx.hub.records import Pool
+from rpx.model.figures import Figures
+
+OWN = "rpx"  # what rpx itself has answered is counted beside the backends
+
+
+def by_host(pools: Mapping[str, Pool]) -> dict[str, dict[str, Figures]]:
+    """Return host → `host:port` → figures."""
+    return {host: _figures(pool) for host, pool in pools.items()}
+
+
+def by_address(pools: Iterable[Pool]) -> dict[str, Figures]:
+    """Return `host:port` → figures, added up where a backend serves several hosts."""
+    counts: dict[str, Counts] = {}
+    in_flight: Counter[str] = Counter()
+    for pool in pools:
+        for backend in pool.backends:
+            address = str(backend.spec.address)
+            counts.setdefault(address, Counts()).add(backend.counts)
+            in_flight[address] += backend.in_flight
+    return {address: each.figures(in_flight[address]) for address, each in counts.items()}
+
+
+def _figures(pool: Pool) -> dict[str, Figures]:
+    rows = {str(b.spec.address): b.counts.figures(b.in_flight) for b in pool.backends}
+    if pool.counts or pool.waiting:
+        rows[OWN] = pool.counts.figures(pool.waiting)
+    return rows
