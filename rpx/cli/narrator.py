@@ -28,8 +28,10 @@ class Narrator:
     words cost more than a request has time for.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, rpx: str | None = "rpx") -> None:
+        """`rpx` begins the commands for this project, as in Teller."""
         self._report = report
+        self._rpx = rpx
         self._requests: list[Routed] = []
         self._came = trio.Event()
 
@@ -41,7 +43,7 @@ class Narrator:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         self._registry = registry
-        self._teller = Teller(registry)
+        self._teller = Teller(registry, self._rpx)
         self._say(self._teller.overview())
         with registry.events.feed(self):
             task_status.started()

@@ -24,8 +24,10 @@ LAST_WORDS = 5  # lines of output that an error shows
 class Teller:
     """Remembers just enough to say how long things took and which URLs are up."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, rpx: str | None = "rpx") -> None:
+        """`rpx` begins the commands for this project; None: it has no file for `rpx run`."""
         self._registry = registry
+        self._rpx = rpx
         # As told so far: the registry is ahead of what is still to be told.
         self._since: dict[str, float] = {}
         self._started: dict[str, float] = {}
@@ -89,8 +91,16 @@ class Teller:
             yield "  last output:"
             texts = (on_a_terminal(line.text, colour=False) for line in lines)
             yield from (f"    {text.decode(errors='replace')}" for text in texts)
-        run = f"run `{_by_hand(backend)}` yourself, then " if backend.spec.start else ""
-        yield f"hint: {run}`rpx start {event.label}`"
+        run = f"`{self._by_hand(backend)}` shows more; then " if backend.spec.start else ""
+        yield f"hint: {run}`{self._rpx or 'rpx'} start {event.label}`"
+
+    def _by_hand(self, backend: Backend) -> str:
+        """The command as one would type it from here, with the environment that it has."""
+        if self._rpx is None:
+            return _typed(backend)
+        spec = backend.spec
+        name = f"{spec.name}:{spec.replica}" if spec.port_chosen else spec.label
+        return f"{self._rpx} run {spec.name if spec.replica == 1 else name}"
 
     def _pools(self) -> list[Pool]:
         return [pool for pool in self._registry.pools.values() if pool.backends]
@@ -166,12 +176,15 @@ def _command(backend: Backend) -> str:
     return brief(command if isinstance(command, str) else shlex.join(command))
 
 
-def _by_hand(backend: Backend) -> str:
-    """The command as one would type it from here."""
+def _typed(backend: Backend) -> str:
+    """For a shell. One of its own gets the variable, or its `$PORT` would be the outer one's."""
     start, address = backend.spec.start, backend.spec.address
     folder = _from_here(start.cwd) if start else "."
     there = f"cd {shlex.quote(folder)} && " if folder != "." else ""
-    return f"{there}{_listen_there(address)}{_command(backend)}"
+    command = _command(backend)
+    if start and isinstance(start.command, str):
+        command = f"sh -c {shlex.quote(command)}"
+    return f"{there}{_listen_there(address)}{command}"
 
 
 def _listen_there(address: Location | None) -> str:

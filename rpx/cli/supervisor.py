@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,12 +28,14 @@ from rpx.cli.signals import mind_the_guardian, obey_signals
 from rpx.cli.unknown_names import UnknownNames
 from rpx.cli.wishes import Wishes
 from rpx.config import config_from_mapping, find_config, load_config
+from rpx.config.env_files import label_of
 from rpx.config.find import file_of
 from rpx.config.profiles import Asked
 from rpx.control.api import Control
 from rpx.control.hold import Hold, take
 from rpx.control.lease import Identity, Lease
 from rpx.control.paths import journal_folder, ports_file
+from rpx.errors import RpxError
 from rpx.folders import here, unfit_runtime_dir
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -102,7 +105,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
 
     faces: list[Face] = [
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
-        Narrator(report),
+        Narrator(report, words_for(hold.lease.config) if load else None),
         Control(hold.lease.socket, ready, measure, hold.keep),
         UnknownNames(),
     ]
@@ -130,6 +133,15 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         await serve(config, options, shutdown, faces)
         nursery.cancel_scope.cancel(reason="the project has ended")
     return abort.exit_code(shutdown.exit_code)
+
+
+def words_for(file: Path) -> str:
+    """How commands for the project of a file begin, typed here: `rpx`, or `rpx -f FILE`."""
+    try:
+        found = find_config(Path.cwd())
+    except (RpxError, OSError):  # OSError: there is no working directory any more
+        found = None
+    return "rpx" if found == file else f"rpx -f {shlex.quote(label_of(file))}"
 
 
 def first_url(registry: Registry) -> str | None:

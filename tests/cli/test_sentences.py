@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import trio
 
 from rpx.cli.sentences import Teller, stopping, waiting
 from rpx.hub.bus import Subscription
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import Start
-from rpx.model.status import BackendSpec, Event, PoolSpec, Routed
+from rpx.model.status import BackendSpec, Event, PoolSpec, Routed, StateChanged
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, spec
 
@@ -127,7 +128,7 @@ async def test_a_failure_shows_the_last_output_of_that_run_and_what_to_do(told: 
         f"error: backend `worker` {reason}",
         "  last output:",
         *(f"    line {number} \N{REPLACEMENT CHARACTER}" for number in range(2, 7)),
-        f"hint: run `cd {relative('/srv')} && ./work 'a b'` yourself, then `rpx start worker`",
+        "hint: `rpx run worker` shows more; then `rpx start worker`",
     ]
 
 
@@ -140,10 +141,42 @@ async def test_a_failure_without_output_has_none(told: Told) -> None:
     assert hint.startswith("hint: ")
 
 
-async def test_a_backend_with_a_port_is_tried_by_hand_with_that_port(told: Told) -> None:
-    told.move("api:3000", Move.LAUNCH)
-    *_, hint = told.move("api:3000", Move.GAVE_UP, reason="exited with status 1")
-    assert "PORT=3000 true` yourself, then `rpx start api:3000`" in hint
+def hint_of(registry: Registry, label: str, rpx: str | None) -> str:
+    """What is said to do when this backend has given up."""
+    backend = registry.backends[label]
+    registry.move(backend, Move.LAUNCH)
+    with registry.events.subscribe() as events:
+        registry.move(backend, Move.GAVE_UP, reason="exited with status 1")
+        [failed] = [event for event in events.take() if isinstance(event, StateChanged)]
+    *_, hint = Teller(registry, rpx).tell(failed)
+    return hint
+
+
+async def test_a_copy_that_has_failed_is_run_by_its_name_and_where_the_file_is(
+    told: Told,
+) -> None:
+    assert hint_of(told.registry, "api:3000", "rpx") == (
+        "hint: `rpx run api` shows more; then `rpx start api:3000`"
+    )
+    assert hint_of(told.registry, "api:3001", "rpx -f a/rpx.yaml") == (
+        "hint: `rpx -f a/rpx.yaml run api:3001` shows more; then `rpx -f a/rpx.yaml start api:3001`"
+    )
+
+
+async def test_a_copy_whose_port_rpx_chose_is_run_by_its_number() -> None:
+    second = dataclasses.replace(spec(3001), port_chosen=True)
+    project = Registry([spec(3000), second], {"api.localhost": PoolSpec()}, clock=float, port=8080)
+    assert "`rpx run api:2` shows more" in hint_of(project, "api:3001", "rpx")
+
+
+async def test_without_a_file_the_command_stands_there_as_a_shell_takes_it() -> None:
+    command = spec(3000, command="echo $PORT; exit 3", cwd=Path.cwd())
+    project = Registry([command], {"api.localhost": PoolSpec()}, clock=float, port=8080)
+    hint = hint_of(project, "api:3000", None)
+    typed = hint.split("`")[1]
+    assert typed == "PORT=3000 sh -c 'echo $PORT; exit 3'"
+    done = await trio.run_process(["sh", "-c", typed], capture_stdout=True, check=False)
+    assert (done.stdout, done.returncode) == (b"3000\n", 3)
 
 
 async def test_notes_and_requests_are_told(told: Told) -> None:
@@ -184,7 +217,3 @@ async def test_who_is_waited_for_is_told_with_the_time_left(told: Told) -> None:
         "killing api:3000 (pid 4711)",
         "killing api:3001 (pid 4711)",
     ]
-
-
-def relative(folder: str) -> str:
-    return os.path.relpath(folder, Path.cwd())

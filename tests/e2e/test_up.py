@@ -135,7 +135,7 @@ def test_a_backend_that_gives_up_shows_its_last_output_and_what_to_do(project: P
         project.until_said("error: backend `crasher` exited with status 3")
         assert project.until_said("|     no such module")
         assert project.until_said("hint:").endswith(
-            "hint: run `echo no such module; exit 3` yourself, then `rpx start crasher`"
+            "hint: `rpx run crasher` shows more; then `rpx start crasher`"
         )
         assert project.states()["crasher"] == "failed"
 
