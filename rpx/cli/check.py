@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 import click
@@ -97,4 +98,4 @@ def _command(spec: BackendSpec) -> str:
     if spec.start is None:
         return "(external)"
     command = spec.start.command
-    return command if isinstance(command, str) else " ".join(command)
+    return command if isinstance(command, str) else shlex.join(command)

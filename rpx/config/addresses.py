@@ -31,6 +31,9 @@ def route(value: object) -> object:
     """A host that clients ask for, with or without a path: the host in lower case, without the
     root's dot, an IPv6 one in its usual form; the path as it is, without a slash at its end.
     """
+    if isinstance(value, list) and value:
+        hosts = " and ".join(f"`to: {shown(host).strip('`')}`" for host in value[:2])
+        raise wrong("is a list: a proxy answers to one host", f"write an entry for each: {hosts}")
     if not isinstance(value, str):
         return value
     scheme, _, rest = value.rpartition("://")
@@ -156,7 +159,10 @@ def _host_and_port(text: str, value: object) -> Address:
     parts = _ADDRESS.fullmatch(text)
     if parts is None:
         hint = _FORMS
-        if text.count(":") > 1:
+        several = re.split(r"[\s;|]+", text)
+        if len(several) > 1 and all(map(_ADDRESS.fullmatch, several)):
+            hint = f"put a comma between two addresses: {', '.join(several)}"
+        elif text.count(":") > 1:
             hint = "brackets belong around an IPv6 address: [::1]:3000"
         raise wrong(f"is not an address: {shown(value)}", hint)
     return Address(_host(parts["host"] or "localhost", value), _port(parts["port"], value))

@@ -34,6 +34,7 @@ class Document:
         self.spots: dict[Steps, Spot] = {}
         self.key_spots: dict[Steps, Spot] = {}
         self.broken: set[Steps] = set()
+        self.incomplete: set[Steps] = set()  # entries that are looked at without some settings
         self.meant: set[Steps] = set()  # settings that are there under a wrong name
         self._lines = lines
         self._found: list[tuple[tuple[int, Spot], Problem]] = []
@@ -65,10 +66,16 @@ class Document:
         self._found += [((1, Spot(0, 0, 0, 0)), problem) for problem in problems]
 
     def written(self, steps: Steps) -> Steps:
-        """As far as something stands there: shorthand has fewer steps than what it stands for."""
-        while steps and not self.is_written(steps):
-            steps = steps[:-1]
-        return steps
+        """As far as something stands there: shorthand has fewer steps than what it stands for, and
+        one of something that may be a list has no number.
+        """
+        found: Steps = ()
+        for step in steps:
+            if self.is_written((*found, step)):
+                found = (*found, step)
+            elif not isinstance(step, int):
+                break
+        return found
 
     def is_written(self, steps: Steps) -> bool:
         """Whether something stands at exactly these steps."""

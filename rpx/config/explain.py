@@ -14,22 +14,22 @@ from rpx.config.wording import shown
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
-_RANGE = "leave it out to have the default"
+_RANGE = "or leave it out to have the default"
 
 # What comes after the subject, by pydantic's type of error, and what to do about it.
 _SENTENCES = {
     "bool_type": ("is not true or false: {shown}", "write true or false, without quotes"),
-    "string_type": ("is not text: {shown}", "put it in quotes"),
+    "string_type": ("is not text: {shown}", "{as_text}"),
     "string_too_short": ("is an empty text", "give it a value, or remove the line"),
     "path_type": ("is not a path: {shown}", "write a path relative to the file, as ./api"),
-    "int_type": ("is not a whole number: {shown}", "write digits, without quotes"),
+    "int_type": ("is not a whole number: {shown}", "{as_number}"),
     "float_type": ("is not a number: {shown}", "write digits, without quotes"),
     "list_type": ("is not a list: {shown}", "begin each entry with `- `"),
     "dict_type": ("is not a mapping: {shown}", "write `name: value` lines below it"),
     "model_type": ("is not a mapping of settings: {shown}", "{example}" + LISTED + "{known}"),
-    "greater_than": ("must be more than {gt:g}: {shown}", _RANGE),
-    "greater_than_equal": ("must be at least {ge:g}: {shown}", _RANGE),
-    "less_than_equal": ("must be at most {le:g}: {shown}", _RANGE),
+    "greater_than": ("must be more than {gt:g}: {shown}", f"write a larger one, {_RANGE}"),
+    "greater_than_equal": ("must be at least {ge:g}: {shown}", f"write a larger one, {_RANGE}"),
+    "less_than_equal": ("must be at most {le:g}: {shown}", f"write a smaller one, {_RANGE}"),
 }
 
 _SHAPES = {
@@ -62,8 +62,34 @@ def check(
     try:
         return shape.validate_python(value, context=context)
     except ValidationError as error:
-        _report_all(error.errors(include_url=False), at, document)
+        details = error.errors(include_url=False)
+    _report_all(details, at, document)
+    if any(detail["type"] != "extra_forbidden" for detail in details):
         return None
+    try:  # what else it has may be at odds with others, and is to be said in the same run
+        found = shape.validate_python(
+            _without(value, [detail["loc"] for detail in details]), context=context
+        )
+    except ValidationError:
+        return None
+    document.incomplete.add(at)
+    return found
+
+
+def _without(value: object, places: list[tuple[int | str, ...]]) -> object:
+    """A copy of nested mappings and lists without what stands at some places."""
+    if isinstance(value, dict):
+        if places and isinstance(places[0][0], int):  # one of something that may be a list
+            return _without(value, [place[1:] for place in places])
+        gone = {place[0] for place in places if len(place) == 1}
+        inner = {key: [place[1:] for place in places if place[0] == key] for key in value}
+        return {key: _without(each, inner[key]) for key, each in value.items() if key not in gone}
+    if isinstance(value, list):
+        return [
+            _without(each, [place[1:] for place in places if place[0] == index])
+            for index, each in enumerate(value)
+        ]
+    return value
 
 
 def check_parts(
@@ -99,7 +125,9 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
     on_key = steps[-1:] == ("[key]",)
     if on_key:
         steps = steps[:-1]
-    if detail["type"] not in {"missing", "extra_forbidden"}:
+    if detail["type"] == "missing":
+        steps = (*document.written(steps[:-1]), steps[-1])
+    else:
         steps = document.written(steps)
     if document.is_broken(steps):
         return
@@ -116,13 +144,18 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
         case "rpx":
             ctx = detail["ctx"]
             what = f"{subject(steps, document)} {ctx['what']}"
-            document.report(what, steps, ctx["hint"], key=on_key)
+            at = steps if ctx["at"] is None else (*steps, ctx["at"])
+            document.report(what, at, ctx["hint"], key=on_key)
         case kind:
+            many = isinstance(detail["input"], list | tuple | dict)
             what, hint = _SENTENCES.get(kind, (f"is not right: {detail['msg']}", ""))
             words = {
                 "shown": shown(detail["input"]),
                 "known": ", ".join(known_at(steps, document)),
                 "example": _example(steps),
+                "as_text": "write a single text" if many else "put it in quotes",
+                "as_number": "write digits, without "
+                + ("a fraction" if isinstance(detail["input"], float) else "quotes"),
             } | detail.get("ctx", {})
             what = f"{subject(steps, document)} {what.format_map(words)}"
             document.report(what, steps, hint.format_map(words), key=on_key)

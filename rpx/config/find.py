@@ -11,6 +11,19 @@ from rpx.errors import Exit, RpxError
 from rpx.folders import absolute, here
 
 NAMES = ("rpx.yaml", "rpx.yml")
+OTHERS = (
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "Procfile.dev",
+    "Procfile",
+    "process-compose.yaml",
+    "process-compose.yml",
+    "mprocs.yaml",
+    "Caddyfile",
+    "nginx.conf",
+)  # files of other tools that say what to run
 
 
 def find_config(start: Path | None = None) -> Path:
@@ -25,11 +38,19 @@ def find_config(start: Path | None = None) -> Path:
                 if folder != start:
                     _check_owner(folder / name)
                 return folder / name
-    raise RpxError(
-        f"no {NAMES[0]} in {start} or in any folder above it",
-        hint="go to a folder of the project, or name the file: `-f FILE`",
-        exit_code=Exit.USAGE,
-    )
+    what, hint = f"no {NAMES[0]} in {start} or in any folder above it", _first_step(start)
+    if (start / NAMES[0]).is_dir():
+        what, hint = f"{start / NAMES[0]} is a folder, not a file", "name the file: `-f FILE`"
+    raise RpxError(what, hint=hint, exit_code=Exit.USAGE)
+
+
+def _first_step(folder: Path) -> str:
+    """What to do without a file, in the light of what others have left in the folder."""
+    found = next((name for name in OTHERS if _is_file(folder / name)), None)
+    without = "`rpx --from 3000 --to api.localhost` needs no file"
+    if found is not None:
+        return f"write one, with what {found} has (see docs/coming-from.md); {without}"
+    return f"go to a folder of the project, or name its file: `-f FILE`; {without}"
 
 
 def file_of(folder: Path) -> Path:

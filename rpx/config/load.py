@@ -28,6 +28,7 @@ from rpx.config.schema import (
     TopWritten,
 )
 from rpx.config.settings import all_settings
+from rpx.config.shell_words import shell_words
 from rpx.config.start_schema import (
     ProcessField,
     ProcessWritten,
@@ -79,7 +80,13 @@ def load_config(
         for name in names:
             unset(name, document.where(steps))
     files = EnvFiles(document, path.parent, environ, dotenv, unset)
-    return _config(document, files, asked).model_copy(update={"file": path})
+    config = _config(document, files, asked).model_copy(update={"file": path})
+    if warn is not None:
+        for sentence in shell_words(config):
+            warn(sentence)
+        if path.name == "rpx.yaml" and path.with_name("rpx.yml").is_file():
+            warn(f"{label_of(path.with_name('rpx.yml'))} is not read: {label} comes first")
+    return config
 
 
 def _urls(folder: Path, text: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -183,7 +190,8 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
     processes = [(at, process) for at, process in processes if is_active(process, profiles)]
     report_conflicts(document, entries, [p.name for _, p in processes], own_ports)
     report_dependencies(document, services(entries, processes), names, left_out)
-    if "defaults" in faulty:  # what an entry has from them is not known: no word about differences
+    if "defaults" in faulty or document.incomplete:  # what entries have is not known: no word about
+        # differences
         proxies = [entry.proxy for entry in entries]
     else:
         proxies = agreed(document, entries)

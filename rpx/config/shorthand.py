@@ -21,6 +21,7 @@ from rpx.model.config import Stdin, Strategy, Web, Whom
 from rpx.model.late import without_marks
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_PASSED_ON = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # the name of a variable, and nothing else
 _VARIABLE = re.compile(r"[^=\0]+")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")  # RFC 6265 §4.1.1
 _RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
@@ -47,9 +48,15 @@ def seconds(value: object) -> object:
     return _duration(value, 1.0, "seconds")
 
 
-def number(value: object) -> object:
-    """A whole number, also in quotes: a flow mapping needs them around `${NAME:-8080}`."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+def port(value: object) -> object:
+    """A port, also in quotes: a flow mapping needs them around `${NAME:-8080}`; 0 is any."""
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        if value.startswith("0") and value.strip("0"):
+            raise wrong(f"has a leading zero: {shown(value)}", f"write it as {value.lstrip('0')}")
+        value = int(value[:6])
+    if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value <= 65535:
+        raise wrong(f"is no port: {shown(value)}", "ports go from 1 to 65535; 0 is any free one")
+    return value
 
 
 def size(value: object) -> int:
@@ -211,12 +218,17 @@ def env(value: object) -> object:
     if not isinstance(value, list):
         return value
     pairs: dict[str, str] = {}
-    for item in value:
+    for at, item in enumerate(value):
         if not isinstance(item, str):
-            raise wrong(f"has an entry that is not `NAME=value`: {shown(item)}", "put it in quotes")
+            hint = "write `NAME=value`, or `NAME: value` without the `- `"
+            raise wrong(f"has an entry that is not `NAME=value`: {shown(item)}", hint, at)
         key, equals, text = item.partition("=")
         if key in pairs:
-            raise wrong(f"sets {shown(key)} twice", "keep one of them")
+            raise wrong(f"sets {shown(key)} twice", "keep one of them", at)
+        if not equals and not _PASSED_ON.fullmatch(item):
+            name, _, rest = item.partition(":")
+            hint = f"write {name.strip()}={rest.strip()}" if rest else "write NAME=value"
+            raise wrong(f"has an entry without a `=`: {shown(item)}", hint, at)
         if equals:
             pairs[key] = text
     return pairs

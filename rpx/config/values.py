@@ -16,7 +16,7 @@ Maybe = Annotated[T | None, BeforeValidator(shorthand.given)]
 Needed = Annotated[T, BeforeValidator(shorthand.given)]
 
 Count = Annotated[StrictInt, Field(ge=1)]
-Port = Annotated[StrictInt, Field(ge=0, le=65535), BeforeValidator(shorthand.number)]
+Port = Annotated[StrictInt, BeforeValidator(shorthand.port)]
 Seconds = Annotated[float, BeforeValidator(shorthand.seconds)]
 Milliseconds = Annotated[float, BeforeValidator(shorthand.milliseconds)]
 Wait = Annotated[Seconds, Field(gt=0)]

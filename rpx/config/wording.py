@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic_core import PydanticCustomError
 
 
-def wrong(what: str, hint: str = "") -> PydanticCustomError:
-    """An error for explain.py: what comes after the subject, and what to do."""
-    return PydanticCustomError("rpx", "{what}", {"what": what, "hint": hint})
+def wrong(what: str, hint: str = "", at: int | None = None) -> PydanticCustomError:
+    """An error for explain.py: what comes after the subject, what to do, which entry of a list."""
+    return PydanticCustomError("rpx", "{what}", {"what": what, "hint": hint, "at": at})
 
 
 def shown(value: object) -> str:

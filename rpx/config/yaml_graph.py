@@ -8,6 +8,7 @@ mean a number.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NoReturn
 
 import yaml
@@ -27,6 +28,13 @@ STR, NULL, BOOL, INT, FLOAT, MERGE = (
 )
 FILLED = "rpx:filled"  # a plain scalar with a $: typed once its variables are in
 
+# Blanks that only look like spaces, where only spaces mean something: before or behind a key or a
+# dash. They come from web pages and chats.
+_FALSE_SPACE = re.compile(
+    r"[ \t]*(?:- *)*(?:[\w.\"'-]+ *:)?[ \t]*([\u00a0\u2000-\u200b\u202f\u3000])"
+)
+_BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?\Z")
+
 # What PyYAML counts as the end of a line.
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -34,6 +42,13 @@ LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 # A part of PyYAML's sentence, what it means here, what to do about it; the first that fits counts.
 _OPEN = "close it; inside { } and [ ] a text with { } [ ] or , needs quotes"
 _MEANINGS = (
+    (
+        "scanning an alias",
+        "a text that begins with * is an alias to YAML",
+        'a wildcard needs quotes: `to: "*.tenant.localhost"`',
+    ),
+    ("scanning an anchor", "a text that begins with & is an anchor to YAML", "put it in quotes"),
+    ("scanning a directive", "a line that begins with % is no setting", "put the text in quotes"),
     ("'\\t'", "a tab stands where only spaces may indent", "indent with spaces"),
     ("a single document", "{label} holds two documents", "keep one; remove the `---`"),
     (
@@ -107,6 +122,7 @@ def fail(document: Document, spot: Spot, what: str, hint: str = "") -> NoReturn:
 
 def compose(text: str, document: Document) -> Node | None:
     """The root of the graph; None: there is nothing but comments. Raises ConfigError."""
+    _refuse_false_spaces(text, document)
     try:
         node: Node | None = _Loader(text).get_single_node()
     except ReaderError as error:
@@ -123,6 +139,21 @@ def compose(text: str, document: Document) -> Node | None:
     except RecursionError:
         fail(document, Spot(0, 0, 0, 0), f"{document.label} is nested too deeply")
     return node
+
+
+def _refuse_false_spaces(text: str, document: Document) -> None:
+    """YAML takes them for letters, and what it then says is about another place."""
+    block: int | None = None  # how far the line is indented whose block of text goes on
+    for number, line in enumerate(LINE_BREAK.split(text)):
+        indent = len(line) - len(line.lstrip(" "))
+        if block is not None and (indent > block or not line.strip()):
+            continue
+        block = indent if _BLOCK.search(line) else None
+        if found := _FALSE_SPACE.match(line):
+            at = found.start(1)
+            name = unicodedata.name(found[1]).lower()
+            what = f"what looks like a space is a {name} (U+{ord(found[1]):04X})"
+            fail(document, Spot(number, at, number, at + 1), what, "type a space in its place")
 
 
 def _syntax(error: yaml.MarkedYAMLError, label: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ faces see frozen snapshots.
 from __future__ import annotations
 
 import random
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
@@ -334,4 +335,4 @@ def _command(spec: BackendSpec) -> str | None:
     if spec.start is None:
         return None
     command = spec.start.command
-    return command if isinstance(command, str) else " ".join(command)
+    return command if isinstance(command, str) else shlex.join(command)
