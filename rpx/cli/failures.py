@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 from rpx.cli.command import UnknownCommand
-from rpx.cli.meant import names_meant, option_meant
+from rpx.cli.meant import option_meant
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.folders import make_folder, state_home, temporary_folder
 
@@ -120,8 +120,6 @@ def _usage_error(error: click.ClickException) -> RpxError:
         known = [flag for p in ctx.command.params for flag in p.opts] if ctx is not None else []
         hint = option_meant(error.option_name, known) or hint
         return UsageError(f"`{path}` has no option `{error.option_name}`", hint=hint)
-    if isinstance(error, click.MissingParameter):
-        hint = names_meant(path) or hint
     message = " ".join(error.format_message().split()).rstrip(".").replace("'", "`")
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rpx.cli.chosen import names_in
 from rpx.control.client import Client
 from rpx.journal.files import began, services
 from rpx.journal.form import Entry
@@ -67,7 +68,7 @@ def labels_of(client: Client, wanted: Wanted, said: Iterable[Said]) -> set[str]:
     """Whose output is meant, in a project that runs: also of those that have left and have `said`
     something.
     """
-    there = [_names(row) for row in client.ps()]
+    there = [names_in(row) for row in client.ps()]
     left = {line.label for line in said} - {names.label for names in there} - {OWN_WORDS}
     return _labels(there + [_named(label) for label in sorted(left)], wanted)
 
@@ -112,10 +113,6 @@ def _services(labels: Iterable[str]) -> set[str]:
 
 def _said(entry: Entry) -> Said:
     return Said(entry.label, entry.at, entry.text)
-
-
-def _names(row: dict[str, Any]) -> Names:
-    return Names(**{field: row[field] for field in Names._fields})
 
 
 def _speakers(folder: Path, known: Iterable[str]) -> list[Names]:

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -25,7 +25,7 @@ from rpx.cli.output import width
 from rpx.cli.screen import Layout
 from rpx.config.duration import parse_duration
 from rpx.control.client import Client
-from rpx.control.lease import Lease, find_project, running
+from rpx.control.lease import Lease, find_project, label, running, what_runs
 from rpx.control.paths import journal_folder
 from rpx.errors import NotRunning, UsageError
 from rpx.journal.files import services
@@ -35,7 +35,8 @@ EXAMPLES = """\
 rpx logs                        # the last 100 lines of each backend
 rpx logs -f api                 # what the copies of api print, from now on, too
 rpx logs --since 10m            # of all runs, not only the last one
-rpx logs --tail 20 api:3001     # the last lines of one backend
+rpx logs -n 20 api:3001         # the last lines of one backend
+rpx logs -t                     # with times
 rpx logs rpx                    # what rpx itself has said
 rpx logs --json | jq .text      # for scripts: {label, at, text}
 """
@@ -48,10 +49,13 @@ LOOK = 0.02
 class Printer:
     """Lines to stdout, as people or programs want them."""
 
-    def __init__(self, labels: Iterable[str], *, as_json: bool, colour: bool) -> None:
+    def __init__(
+        self, labels: Iterable[str], *, as_json: bool, colour: bool, times: bool = False
+    ) -> None:
         self._layout = Layout([(each.partition(":")[0], each) for each in labels], colour=colour)
         self._as_json = as_json
         self._colour = colour
+        self._times = times
         self._out = sys.stdout.buffer
 
     def show(self, lines: Iterable[Said]) -> None:
@@ -68,7 +72,11 @@ class Printer:
             sys.stderr.write(f"rpx: {count} lines were printed too fast to show\n")
 
     def _text(self, line: Said) -> bytes:
-        return self._layout.output(line.label, line.text + b"\n")
+        text = line.text + b"\n"
+        if self._times:
+            at = datetime.fromtimestamp(line.at, UTC).astimezone().replace(tzinfo=None)
+            text = f"{at.isoformat(timespec='milliseconds')} ".encode() + text
+        return self._layout.output(line.label, text)
 
     def _object(self, line: Said) -> bytes:
         raw = line.text if self._colour else on_a_terminal(line.text, colour=False)
@@ -81,10 +89,12 @@ class Printer:
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on")
 @click.option("--since", metavar="TIME", help="Only what is younger: 10m, 2h, or 2026-11-25T20:30")
 @click.option(
+    "-n",
     "--tail",
     metavar="N",
     help=f"How many lines of each backend to begin with, or all  [default: {TAIL}]",
 )
+@click.option("-t", "--timestamps", is_flag=True, help="Begin each line with its (local) time")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line")
 @click.pass_obj
 def logs(
@@ -94,6 +104,7 @@ def logs(
     follow: bool,
     since: str | None,
     tail: str | None,
+    timestamps: bool,
     as_json: bool,
 ) -> None:
     """Show what backends print, or have printed in the last run. They are named like everywhere:
@@ -106,17 +117,20 @@ def logs(
     if lease is None:
         if not services(folder):
             raise NotRunning(
-                f"{config} is not running, and there are no logs of an earlier run",
+                f"{what_runs(config)} is not running, and there are no logs of an earlier run "
+                f"({label(config)})",
                 hint="start it: `rpx up`",
             )
         lines = of_ended(folder, wanted)
-        Printer({line.label for line in lines}, as_json=as_json, colour=colour).show(lines)
+        Printer(
+            {line.label for line in lines}, as_json=as_json, colour=colour, times=timestamps
+        ).show(lines)
         if follow:
             sys.stderr.write("rpx: the project is not running\n")
         return
     client = Client(lease)
     labels = [row["label"] for row in client.ps()]
-    printer = Printer(labels, as_json=as_json, colour=colour)
+    printer = Printer(labels, as_json=as_json, colour=colour, times=timestamps)
     if follow:
         follow_logs(client, lease, wanted, printer)
     else:

@@ -99,11 +99,6 @@ _OPTIONS: Final = {
 }
 _VERSION: Final = frozenset({"-v", "-V"})
 # What is probably wanted by who gives no names to commands that need some.
-_WITHOUT_NAMES: Final = {
-    "rpx start": "`rpx up` starts the whole project; `rpx ps` shows the names there are",
-    "rpx stop": "`rpx down` stops the whole project; `rpx ps` shows the names there are",
-    "rpx restart": "`rpx ps` shows the names there are; `rpx reload` reads rpx.yaml again",
-}
 
 
 def command_meant(word: str, known: Sequence[str], path: str) -> str:
@@ -129,11 +124,6 @@ def option_meant(flag: str, known: Sequence[str]) -> str:
     if (same := _OPTIONS.get(flag)) in known:
         return f"did you mean `{same}`?"
     return _did_you_mean(_like(flag, [each for each in known if each.startswith("--")]))
-
-
-def names_meant(path: str) -> str:
-    """A hint for `path` without the names that it needs; `` if there is none."""
-    return _WITHOUT_NAMES.get(path, "")
 
 
 def _like(word: str, known: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.output import say
-from rpx.errors import RpxError, UsageError
+from rpx.errors import Exit, RpxError, UsageError
 
 EXAMPLES = """\
 rpx open                        # the first proxy, in your browser
@@ -21,10 +21,11 @@ BROWSER=firefox rpx open        # in another browser
 @click.command("open", cls=Command, examples=EXAMPLES)
 @click.argument("name", required=False)
 @click.pass_obj
-def open_(common: Common, name: str | None) -> None:
+def open_(common: Common, name: str | None) -> int:
     """Open a proxy's URL in the browser, and print it.
 
-    The browser is that of $BROWSER, else the desktop's. Without one, the URL is only printed.
+    The browser is that of $BROWSER, else the desktop's. Without one, the URL is only printed, and
+    the exit code is 1.
     """
     client = common.client()
     rows = client.ps()
@@ -40,6 +41,8 @@ def open_(common: Common, name: str | None) -> None:
     print(url, flush=True)
     if not webbrowser.open(url):
         say("there is no browser to open it with; $BROWSER names one")
+        return Exit.FAILED
+    return Exit.FINE
 
 
 def _chosen(urls: dict[str, str], name: str | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from rpx.cli.chosen import chosen
 from rpx.cli.command import Command, Common
 from rpx.cli.output import age, json_option, print_json, print_table, quoted, size
 from rpx.cli.table import Cell, Column, Table
@@ -15,6 +16,8 @@ from rpx.errors import visible
 
 EXAMPLES = """\
 rpx ps                          # a table
+rpx ps api                      # only the copies of api
+rpx ps -q api                   # their names alone: api:3000, api:3001
 rpx ps --json                   # the same, and more, for scripts
 """
 
@@ -46,14 +49,19 @@ COLUMNS = [
 
 
 @click.command("ps", cls=Command, examples=EXAMPLES)
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("-q", "--quiet", is_flag=True, help="Only names, as the other commands take them")
 @json_option
 @click.pass_obj
-def ps(common: Common, *, as_json: bool) -> None:
+def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) -> None:
     """Show every backend: its state, process with CPU time and memory of all that it has started,
     restarts, since when, and its URL; of those that have failed also why, and their last words.
     """
     client = common.client()
-    rows = client.ps()
+    rows = chosen(client.ps(), names)
+    if quiet:
+        print("".join(f"{visible(row['label'])}\n" for row in rows), end="")
+        return
     if as_json:
         print_json(rows)
         return

@@ -42,7 +42,9 @@ from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
 from rpx.journal.writer import Journal
 from rpx.model.config import Config
-from rpx.policy.plan import routes_only
+from rpx.policy.naming import names_of, select
+from rpx.policy.plan import plan, routes_only
+from rpx.policy.scale import scaled
 
 GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 STDERR = "stderr.txt"  # of a run in the background, beside its logs
@@ -81,6 +83,7 @@ def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
 
 def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None = None) -> int:
     """Run a project as the only one of its `path`; `load` reads that again."""
+    _check_service(config, wishes)
     raise_file_limit()
     run_id = secrets.token_hex(6)
     me, guardian = Identity.of(os.getpid()), Identity.of(os.getppid())
@@ -89,6 +92,13 @@ def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None =
             sweep(hold.crashed)
         clear_strays()
         return trio.run(run, config, hold, wishes, load)
+
+
+def _check_service(config: Config, wishes: Wishes) -> None:
+    """Raise UsageError when there is no single service whose exit code could be that of all."""
+    if wishes.exit_code_from is not None:
+        specs = plan(scaled(config, dict(wishes.scale)), 0, 0)
+        select([names_of(spec) for spec in specs], wishes.exit_code_from, one=True)
 
 
 async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> int:

@@ -97,7 +97,16 @@ def not_running(config: Path) -> NotRunning:
     for lease in all_running():
         if not lease.config.parent.is_dir():  # it may have become this one
             hint += f"; or stop `{lease.name}`, whose folder is gone: `rpx down -f {lease.config}`"
-    return NotRunning(f"{label(config)} is not running", hint=hint)
+    return NotRunning(f"{what_runs(config)} is not running ({label(config)})", hint=hint)
+
+
+def what_runs(config: Path) -> str:
+    """Name the project of an rpx.yaml, which nobody reads here: as it was called when it ran."""
+    try:
+        name = str(json.loads((journal_folder(config) / "run.json").read_bytes())["name"])
+    except (OSError, ValueError, KeyError, TypeError, RpxError):
+        name = config.parent.name
+    return name or "the project"
 
 
 def find_project(start: Path | None, file: Path | None = None) -> tuple[Path, Lease | None]:
@@ -206,10 +215,12 @@ def exists(path: Path) -> bool:
 
 
 def label(path: Path) -> str:
+    """Return the path from here, where that is near, else all of it."""
     try:
-        return str(path.relative_to(here()))
-    except (ValueError, RpxError):
+        near = os.path.relpath(path, here())
+    except (OSError, RpxError):
         return str(path)
+    return str(path) if near.startswith("../../../") else near
 
 
 def write(fd: int, lease: Lease) -> None:

@@ -275,7 +275,8 @@ def test_logs_of_what_has_never_run_are_exit_code_3(
 ) -> None:
     assert main(["logs"]) == 3
     assert capsys.readouterr().err == (
-        f"error: {folder}/rpx.yaml is not running, and there are no logs of an earlier run\n"
+        f"error: {folder.name} is not running, and there are no logs of an earlier run "
+        f"({os.path.relpath(folder / 'rpx.yaml')})\n"
         "hint: start it: `rpx up`\n"
     )
 
@@ -287,7 +288,8 @@ def test_a_look_at_what_does_not_run_is_exit_code_3(
     assert main([command]) == 3
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"error: {folder}/rpx.yaml is not running\nhint: start it: `rpx up`\n"
+    where = os.path.relpath(folder / "rpx.yaml")
+    assert err == f"error: {folder.name} is not running ({where})\nhint: start it: `rpx up`\n"
 
 
 def test_down_all_says_what_is_wrong_with_each_project(

@@ -146,7 +146,7 @@ def test_every_command_that_a_hint_names_exists() -> None:
     from rpx.cli import meant
 
     texts = [f"`rpx {text}`" for text in meant._COMMANDS.values()]
-    texts += [*meant._NONE.values(), *meant._WITHOUT_NAMES.values()]
+    texts += meant._NONE.values()
     named = {verb for text in texts for verb in re.findall(r"`rpx ([a-z][a-z-]*)", text)}
     assert named <= set(COMMANDS)
     assert not (meant._COMMANDS.keys() | meant._NONE.keys()) & COMMANDS.keys()
@@ -175,15 +175,6 @@ def test_a_hint_names_the_command_that_was_used_wrongly(
     assert main(arguments) == 2
     _, hint = capsys.readouterr().err.splitlines()
     assert hint == f"hint: `rpx {arguments[0]} --help` shows how it is used"
-
-
-def test_whoever_starts_or_stops_nothing_in_particular_hears_of_up_and_down(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["start"]) == 2
-    assert "`rpx up` starts the whole project" in capsys.readouterr().err
-    assert main(["stop"]) == 2
-    assert "`rpx down` stops the whole project" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])

@@ -74,7 +74,7 @@ async def test_without_a_browser_the_url_is_printed(
     running: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("webbrowser._tryorder", [])
-    assert await rpx("open") == 0
+    assert await rpx("open") == 1
     out, err = capsys.readouterr()
     assert out == "http://shop.localhost:8080\n"
     assert err == "there is no browser to open it with; $BROWSER names one\n"

@@ -149,7 +149,10 @@ def test_the_nearest_file_decides_even_if_one_above_it_runs(config: Path) -> Non
     inner = config.parent / "inner" / "rpx.yaml"
     inner.parent.mkdir()
     inner.touch()
-    with take(mine(config)), pytest.raises(NotRunning, match=r"inner/rpx.yaml is not running"):
+    with (
+        take(mine(config)),
+        pytest.raises(NotRunning, match=r"inner is not running \(.*inner/rpx.yaml\)"),
+    ):
         find_running(inner.parent)
 
 

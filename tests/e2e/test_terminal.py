@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +198,31 @@ def test_whoever_stops_reading_is_told_that_the_project_goes_on(project: Project
         assert project.states()
         assert project.rpx("down").returncode == 0
     assert errors.read_text().count("nobody reads") == 1
+
+
+def test_tables_and_logs_are_of_those_that_are_named(shop: Project) -> None:
+    web, one, two = shop.ps()
+    long = one["name"]
+    assert shop.rpx("ps", "-q").stdout.split() == [web["label"], one["label"], two["label"]]
+    assert shop.rpx("ps", "-q", long).stdout.split() == [one["label"], two["label"]]
+    table = shop.rpx("ps", str(two["port"])).stdout
+    assert str(two["pid"]) in table
+    assert str(one["pid"]) not in table
+    [row] = json.loads(shop.rpx("ps", "web", "--json").stdout)
+    assert row["label"] == web["label"]
+    nobody = shop.rpx("ps", "nobody")
+    assert nobody.returncode == 2
+    assert "there is no backend `nobody` here" in nobody.stderr
+
+    shop.get("web.localhost")
+    for _ in range(2):
+        shop.get(f"{long}.localhost")
+    for name, hosts in (("web", {"web.localhost"}), (f"{long}.localhost", {f"{long}.localhost"})):
+        assert json.loads(shop.rpx("stats", name, "--json").stdout).keys() == hosts
+    figures = json.loads(shop.rpx("stats", str(one["port"]), "--json").stdout)
+    assert figures[f"{long}.localhost"].keys() == {one["backend"]}
+
+    [line] = shop.rpx("logs", "web", "-n", "1", "-t").stdout.splitlines()
+    time, _, text = line.partition(" | ")[2].partition(" ")
+    assert abs((datetime.now() - datetime.fromisoformat(time)).total_seconds()) < 600  # noqa: DTZ005 - as `--since` has it
+    assert text
