@@ -83,8 +83,10 @@ def last_chunk(trailers: bytes = b"") -> bytes:
 class ChunkedReader:
     """A strict decoder of one chunked body; holds at most one size line or the trailers.
 
-    `feed` gives the payload as it comes. When `done`, `trailers` has the trailer lines (each with
-    its CRLF, those that may not stand there dropped) and `rest` the bytes behind the body.
+    `feed` gives the payload as it comes; with a `turn` at most so many chunks of it at once, and
+    while `waiting` says so, the next `feed` (of nothing) has more. When `done`, `trailers` has the
+    trailer lines (each with its CRLF, those that may not stand there dropped) and `rest` the bytes
+    behind the body.
     """
 
     __slots__ = (
@@ -96,15 +98,21 @@ class ChunkedReader:
         "_seen",
         "_status",
         "_tail",
+        "_turn",
         "done",
         "received",
         "rest",
         "trailers",
+        "waiting",
     )
 
-    def __init__(self, status: int = 400, limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self, status: int = 400, limits: Limits = DEFAULT, *, turn: int | None = None
+    ) -> None:
         self._status = status
         self._limits = limits
+        self._turn = LARGEST if turn is None else turn
+        self.waiting = b""  # for its turn
         self._pattern = _FIRST
         self._left = 0  # bytes of the current chunk still to come
         self._held = b""  # the beginning of a size line
@@ -118,6 +126,9 @@ class ChunkedReader:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of payload in `data`, none of them empty. Raises BadMessage."""
+        if self.waiting:
+            data = self.waiting + data
+            self.waiting = b""
         if self._tail is not None:
             self._feed_tail(self._tail, data)
             return []
@@ -139,7 +150,7 @@ class ChunkedReader:
     def _chunks(self, data: bytes, at: int, pieces: list[bytes]) -> None:
         """Read size lines and data from `at` on, where a size line is due."""
         end = len(data)
-        pattern = self._pattern
+        pattern, turn = self._pattern, self._turn
         received = 0
         while (match := pattern.match(data, at)) is not None:
             pattern = _NEXT
@@ -162,6 +173,9 @@ class ChunkedReader:
                 break
             received += size
             pieces.append(data[begin:at])
+            if len(pieces) >= turn:
+                self._left, self.waiting = 0, data[at:]
+                break
         else:
             self._left = 0
             self._hold(data, at, pattern)

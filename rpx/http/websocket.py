@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 GOING_AWAY = 1001  # §7.4.1
+MANY = 256  # frames
 _CLOSE = 8  # §5.2, the opcode
 _LAST_CLOSE = 0x80 | _CLOSE
 _MASKED = 0x80
 
 
 class Frames:
-    """Follows one direction of a WebSocket without keeping any of it.
+    """Follows one direction of a WebSocket without keeping any of it. `many`: the last piece had so
+    many frames that it took long.
 
     `between`: what has been followed so far ends where a frame ends, so that a frame of somebody
     else may come next. `closed`: and the last of them was a Close.
     """
 
-    __slots__ = ("_extra", "_first", "_head", "_left", "_longest", "_low", "between")
+    __slots__ = ("_extra", "_first", "_head", "_left", "_longest", "_low", "between", "many")
 
     def __init__(self, *, masked: bool) -> None:
         """`masked`: from the client (§5.3)."""
@@ -27,6 +29,7 @@ class Frames:
         self._head = b""  # the beginning of a header
         self._left = 0  # bytes of the present frame still to come
         self.between = True
+        self.many = False
 
     @property
     def closed(self) -> bool:
@@ -45,23 +48,32 @@ class Frames:
         elif size < self._left:  # within a large one
             self._left -= size
             return
-        at = self._skip(data) if self.between else 0
+        at = frames = 0
         while at < size:
-            at = self.frame_end(data, at)
+            if self.between:
+                at, small = self._skip(data, at)
+                frames += small
+            if at < size:
+                at = self.frame_end(data, at)
+                frames += 1
+        self.many = frames > MANY
 
-    def _skip(self, data: bytes) -> int:
-        """Go on over small frames, of which a read may hold thousands; return where they end."""
+    def _skip(self, data: bytes, at: int) -> tuple[int, int]:
+        """Go on over small frames, of which a read may hold thousands; return where they end, and
+        how many there are.
+        """
         low, extra, size = self._low, self._extra, len(data)
         high = low + 126
-        at, last = 0, -1
+        count, last = 0, -1
         while at + 1 < size and low <= data[at + 1] < high:
             end = at + data[at + 1] + extra
             if end > size:
                 break
             last, at = at, end
+            count += 1
         if last >= 0:
             self._first = data[last]
-        return at
+        return at, count
 
     def frame_end(self, data: bytes, at: int = 0) -> int:
         """Go on from data[at] to the end of the present frame or of `data`; return where it is."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+import trio
+
 from rpx.http.framing import (
     CHUNKED,
     LAST_CHUNK,
@@ -21,6 +23,7 @@ from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
 if TYPE_CHECKING:
     from rpx.proxy.client import Client, ClientWire
 
+CHUNKS = 512  # of a body that are read in one turn: a read may bring ten thousand
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
 
 
@@ -60,7 +63,7 @@ class Upload:
         self._most = most
         if most is not None and length > most:
             raise _too_large(most)
-        self._reader = ChunkedReader(400) if length == CHUNKED else None
+        self._reader = ChunkedReader(400, turn=CHUNKS) if length == CHUNKED else None
         self._left = length
         self._kept: Buffers | None = []
         self._kept_size = 0
@@ -113,12 +116,7 @@ class Upload:
         """Send the rest of the body on as it comes. Ends `upstream`'s wait when it can't go on."""
         try:
             while not self.done:
-                client.deadline = clock.now + self.pause
-                data = await client.receive()
-                client.deadline = NEVER
-                if not data:
-                    raise ConnectionResetError
-                out = self._take(data)
+                out = self._take(await self._more(client, clock))
                 if self._kept_size > REPLAY:  # not before: what came with the head is sent from it
                     self._kept = None
                 if out and not await self._send(upstream, out):
@@ -132,6 +130,17 @@ class Upload:
             upstream.cut(Cut.GONE)
         finally:
             client.deadline = NEVER
+
+    async def _more(self, client: ClientWire, clock: Clock) -> bytes:
+        if self._reader is not None and self._reader.waiting:
+            await trio.lowlevel.checkpoint()
+            return b""
+        client.deadline = clock.now + self.pause
+        data = await client.receive()
+        client.deadline = NEVER
+        if not data:
+            raise ConnectionResetError
+        return data
 
     def answered(self, client: ClientWire) -> None:
         """The answer has begun: from now on both sides may take their time."""
@@ -199,7 +208,7 @@ async def download(
 async def _chunked(
     upstream: Wire, client: ClientWire, framing: int, head: bytes, data: bytes
 ) -> tuple[Ending, bytes]:
-    reader = ChunkedReader(502)
+    reader = ChunkedReader(502, turn=CHUNKS)
     out: Buffers = [head, *framed(reader.feed(data), framing)]
     while True:
         if reader.done and framing == CHUNKED:
@@ -209,14 +218,21 @@ async def _chunked(
         if reader.done:
             return Ending.WHOLE, reader.rest
         try:
-            data = await upstream.receive()
-            out = framed(reader.feed(data), framing)
+            out = framed(await _pieces(upstream, reader), framing)
         except WireCut:
             return Ending.GONE, b""
         except (OSError, BadMessage):
             return Ending.TRUNCATED, b""
-        if not data:
-            return Ending.TRUNCATED, b""
+
+
+async def _pieces(upstream: Wire, reader: ChunkedReader) -> Buffers:
+    if reader.waiting:
+        await upstream.give_way()
+        return reader.feed(b"")
+    data = await upstream.receive()
+    if not data:
+        raise ConnectionResetError
+    return reader.feed(data)
 
 
 async def _until_close(

@@ -48,6 +48,9 @@ class ClientWire(Protocol):
     async def finish_sending(self) -> None:
         """As Wire.finish_sending."""
 
+    def give_way_soon(self) -> None:
+        """As Wire.give_way_soon."""
+
     def nudge(self) -> None:
         """As Wire.nudge."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rpx.proxy.contexts import Contexts
     from rpx.proxy.listener import Server
 
+LONG = 4096  # bytes of a head that takes a turn of its own
 # A client that is still sending reads our last answer only afterwards, and a reset would lose it.
 # So what it sends is read until it has been silent for so many seconds, or for so many in all.
 LINGER = 5.0
@@ -109,6 +110,8 @@ class Connection(Client):
             if parsed is not None:
                 request, used = parsed
                 self.ahead = data[used:]
+                if used > LONG:
+                    client.give_way_soon()
                 client.deadline = NEVER
                 self._idle = False
                 return request

@@ -185,6 +185,9 @@ class StreamWire:
 
     expect = receive
 
+    def give_way_soon(self) -> None:
+        """As of a wire. (Who reads the connection has given way.)"""
+
     async def counted_soon(self, asked: Asked) -> Asked:
         """Wait a moment for the end of a body; return the head, with its length if that is known.
 

@@ -15,6 +15,7 @@ from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import READ_SIZE, Buffers, NotSent, Wire
 
 RECORD = 16384  # bytes of payload that a record has at most
+FEW = 64  # records of one read; it may hold thousands
 
 Keep = Callable[[ssl.SSLSession], None]
 
@@ -173,6 +174,8 @@ class TlsWire(Wire):
             if not pieces:
                 raise
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if len(pieces) > FEW:
+            self.give_way_soon()
         self.traffic.received += len(data)
         return data
 

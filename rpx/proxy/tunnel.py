@@ -86,7 +86,7 @@ class Tunnel:
         read = source.receive
         while True:
             if frames is not None:
-                frames.follow(data)
+                _follow(frames, data, source)
             if self._ending:
                 return b""
             try:
@@ -127,6 +127,13 @@ class Tunnel:
     def _cut(self, why: Cut) -> None:
         for way in (self._up, self._down):
             way.source.cut(why)
+
+
+def _follow(frames: Frames, data: bytes, source: ClientWire) -> None:
+    frames.follow(data)
+    if frames.many:
+        frames.many = False
+        source.give_way_soon()
 
 
 async def _say_goodbye(way: _Way, frames: Frames, data: bytes) -> None:

@@ -28,6 +28,23 @@ def payload(raw: bytes, step: int) -> tuple[bytes, bytes, bytes, bool]:
     return body, reader.trailers, reader.rest, reader.done
 
 
+@given(st.integers(1, 9), st.sampled_from([1, 2, 3, 5, 7, 40, 1000]))
+def test_in_turns_all_of_it_comes_in_the_end(turn: int, step: int) -> None:
+    body = bytes(range(65, 90))
+    raw = b"".join(chunk_of(body[at : at + at % 3 + 1]) for at in range(20)) + last_chunk(
+        b"A: b\r\n"
+    )
+    whole = payload(raw + b"rest", len(raw) + 4)
+    reader, pieces = ChunkedReader(turn=turn), []
+    for at in range(0, len(raw) + 4, step):
+        pieces.append(reader.feed((raw + b"rest")[at : at + step]))
+        while reader.waiting:
+            pieces.append(reader.feed(b""))
+    assert max(map(len, pieces)) <= turn + 1  # and the rest of the one before
+    got = b"".join(piece for each in pieces for piece in each)
+    assert (got, reader.trailers, reader.rest, reader.done) == whole
+
+
 # Each: its statement, bytes.
 REFUSED = [
     *[
