@@ -117,6 +117,7 @@ async def serve(
             options.report,
             run_id=options.run_id,
             colour=options.colour,
+            usual=lambda: accepting(server.contexts),
         )
         project = Project(registry, fleet, loaded, terms, partial(prepared, server))
         async with trio.open_nursery() as services:
@@ -174,6 +175,15 @@ async def tls_contexts(
         return contexts, exposed, "" if is_trusted(authority) else untrusted
 
     return await trio.to_thread.run_sync(made)
+
+
+def accepting(contexts: Contexts | None) -> Mapping[str, str]:
+    """Return the variables by which services accept what the authority certifies, if it does."""
+    if contexts is None or not contexts.are_issued:
+        return {}
+    from rpx.certificates.clients import variables  # noqa: PLC0415 - as above
+
+    return variables()
 
 
 @asynccontextmanager

@@ -6,10 +6,12 @@ import itertools
 import math
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 import trio
 
@@ -36,6 +38,8 @@ from rpx.model.status import AT_REST, BackendSpec, State
 
 CONNECT_TIMEOUT = 1.0  # of a check that only connects, in seconds
 SILENT = 2.0  # seconds that an external backend has until it is said that it doesn't answer
+# Whom to trust instead of all others. One that is set says how: several do not add up.
+LISTS: Final = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
 Report = Callable[[ExceptionGroup[Exception]], None]
 
 
@@ -50,9 +54,11 @@ class Fleet:
         *,
         run_id: str,
         colour: bool,
+        usual: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """`run_id` marks every process of this run; `colour`: they may print in colours.
 
+        `usual` gives the variables of a process that starts, where the user has none of that name.
         `report` gets what ended a life by a bug of ours; the others go on.
         """
         self._registry = registry
@@ -60,6 +66,7 @@ class Fleet:
         self._report = report
         self._run_id = run_id
         self._colour = colour
+        self._usual = usual
         self._prepared = False  # to check health
         self._numbers = itertools.count(1)
         self._claims: dict[Backend, Claim] = {}
@@ -194,7 +201,8 @@ class Fleet:
     def _aside(self, backend: Backend, instance: str) -> Aside:
         start = backend.spec.start
         assert start is not None  # noqa: S101 - it has a life
-        environment = child_environment(backend.spec, start, colour=self._colour)
+        spec, colour = backend.spec, self._colour
+        environment = child_environment(spec, start, colour=colour, usual=self._usual())
         return Aside(start, environment, f"{instance}.aside")
 
     async def _ask(
@@ -231,9 +239,20 @@ class Fleet:
             )
 
 
-def child_environment(spec: BackendSpec, start: Start, *, colour: bool) -> dict[str, str]:
-    """Return the whole environment of a service: rpx's own, what rpx adds, the user's on top."""
-    environment = dict(os.environ)
+def child_environment(
+    spec: BackendSpec,
+    start: Start,
+    *,
+    colour: bool,
+    usual: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Return the whole environment of a service: rpx's own, what rpx adds, the user's on top.
+
+    Below all of it is what is `usual`, of lists of authorities only where none is chosen by hand.
+    """
+    chosen = LISTS & {*os.environ, *start.env}
+    below = {name: usual[name] for name in usual.keys() - (LISTS if chosen else ())}
+    environment = {**below, **os.environ}
     environment["PYTHONUNBUFFERED"] = "1"  # else a crash takes the last lines with it
     if colour and "NO_COLOR" not in environment:
         environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0016: a pipe, and no terminal

@@ -31,6 +31,7 @@ EXPOSED: Final = (
     " `rpx untrust`, remove its folder, `rpx trust`"
 )
 
+CERTIFICATE: Final = "rpx-ca.pem"
 _SECRET: Final = "authority.pem"  # noqa: S105 - a file's name
 _BEYOND: Final = ("local", "internal")  # names of other machines: once, all of them were allowed
 
@@ -52,7 +53,7 @@ class Authority:
     @property
     def path(self) -> Path:
         """The root's certificate in PEM, for programs that are to trust it."""
-        return self.folder / "rpx-ca.pem"
+        return self.folder / CERTIFICATE
 
     @property
     def secret(self) -> Path:

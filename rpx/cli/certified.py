@@ -18,3 +18,12 @@ def check_certified(config: Config) -> None:
     from rpx.certificates.leaves import check_hosts  # noqa: PLC0415
 
     check_hosts(config.issued, allowed_in(authority_folder()))
+
+
+def accepting(config: Config) -> dict[str, str]:
+    """Return the variables by which services accept the certificates of that authority."""
+    if not config.issued:
+        return {}
+    from rpx.certificates.clients import variables  # noqa: PLC0415 - as above
+
+    return variables()

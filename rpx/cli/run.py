@@ -15,6 +15,7 @@ import click
 from rpx.backend.fleet import child_environment
 from rpx.backend.ports import settle_ports
 from rpx.backend.shell import argv
+from rpx.cli.certified import accepting
 from rpx.cli.command import Command, Common
 from rpx.cli.output import warn
 from rpx.config import find_config, load_config
@@ -63,7 +64,8 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
     spec, start = _service(plan(config, *_ports(config, path)), name)
     words = command[1:] if command[:1] == ("--",) else command
     wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
-    _become(wanted, start, child_environment(spec, start, colour=False))
+    usual = accepting(config)
+    _become(wanted, start, child_environment(spec, start, colour=False, usual=usual))
 
 
 def _service(specs: list[BackendSpec], name: str) -> tuple[BackendSpec, Start]:

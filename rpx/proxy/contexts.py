@@ -65,6 +65,11 @@ class Contexts:
         self._unknown: set[str] = set()
         self._one = trio.CapacityLimiter(1)  # they take turns anyway, and others need threads
 
+    @property
+    def are_issued(self) -> bool:
+        """Whether the local authority has a part in it."""
+        return self._leaves is not None
+
     def prepare(self) -> None:
         """Have the certificates of all hosts with a name of their own, in a worker.
 

@@ -38,3 +38,37 @@ def test_services_are_told_to_use_colours_where_rpx_does(
     start = Start(command="true", cwd=Path("/"), env=own)
     environment = child_environment(spec(3000), start, colour=colour)
     assert {name: environment[name] for name in COLOURS if name in environment} == found
+
+
+USUAL = {"NODE_EXTRA_CA_CERTS": "/ca", "SSL_CERT_FILE": "/all", "REQUESTS_CA_BUNDLE": "/all"}
+
+
+@pytest.mark.parametrize(
+    ("outer", "own", "found"),
+    [
+        ({}, {}, USUAL),
+        ({"NODE_EXTRA_CA_CERTS": "/mine"}, {}, {**USUAL, "NODE_EXTRA_CA_CERTS": "/mine"}),
+        ({}, {"NODE_EXTRA_CA_CERTS": None}, {**USUAL, "NODE_EXTRA_CA_CERTS": None}),
+        ({"SSL_CERT_DIR": "/mine"}, {}, {"NODE_EXTRA_CA_CERTS": "/ca"}),
+        (
+            {},
+            {"REQUESTS_CA_BUNDLE": "/b"},
+            {"NODE_EXTRA_CA_CERTS": "/ca", "REQUESTS_CA_BUNDLE": "/b"},
+        ),
+        ({"CURL_CA_BUNDLE": "/mine"}, {}, {"NODE_EXTRA_CA_CERTS": "/ca"}),
+    ],
+)
+def test_whom_a_service_trusts_is_what_somebody_has_chosen_or_else_the_usual(
+    outer: dict[str, str],
+    own: dict[str, str | None],
+    found: dict[str, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (*USUAL, "SSL_CERT_DIR", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in outer.items():
+        monkeypatch.setenv(name, value)
+    start = Start(command="true", cwd=Path("/"), env=own)
+    environment = child_environment(spec(3000), start, colour=False, usual=USUAL)
+    for name in USUAL:
+        assert environment.get(name) == found.get(name)

@@ -17,6 +17,7 @@ import pytest
 
 from rpx.certificates import policies
 from rpx.certificates.authority import Authority, load_authority, open_authority
+from rpx.certificates.clients import variables
 from rpx.certificates.files import authority_folder, entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database
@@ -246,6 +247,22 @@ def test_untrust_without_an_authority_has_nothing_to_do(rpx: Rpx, home: Path) ->
     assert rpx("untrust") == 0
     assert rpx.err.endswith("\nthere is no authority, and nothing trusts one of yours\n")
     assert list(home.iterdir()) == []
+
+
+def test_services_are_told_of_the_systems_list_once_it_has_the_authority(
+    rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpx.certificates.clients.system_store", lambda: system)
+    assert variables() == {}
+    assert rpx("trust", "--print-ca-path") == 0
+    more = {"NODE_EXTRA_CA_CERTS": rpx.out.strip()}
+    assert variables() == more
+    system.bundle.write_bytes(b"others\n" + authority().pem)
+    bundle = str(system.bundle)
+    assert variables() == {**more, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle}
+    system.bundle.write_bytes(b"others\n")
+    os.utime(system.bundle, (1, 1))
+    assert variables() == more
 
 
 # ---- untrust goes by what is on the lists

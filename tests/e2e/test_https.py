@@ -26,8 +26,10 @@ class App(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        size = int(self.path[1:] or 0)
+        size = int(self.path[1:]) if self.path[1:].isdigit() else 0
         url = f"<p>{os.environ['RPX_URL']} {self.headers['X-Forwarded-Proto']}</p>".encode()
+        if self.path == "/whom":
+            return self.answer(os.environ["NODE_EXTRA_CA_CERTS"].encode())
         self.answer(b"x" * size if size else url)
 
     def do_POST(self):
@@ -48,8 +50,10 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), App).serve_forever()
 
 
 @pytest.fixture
-def running(project: Project) -> Iterator[Project]:
+def running(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project with TLS; its authority is its own."""
+    monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
+    project.environment.pop("NODE_EXTRA_CA_CERTS", None)
     project.environment["XDG_DATA_HOME"] = str(project.folder / "data")
     (project.folder / "app.py").write_text(BACKEND)
     project.https_port = free_ports(1)[0]
@@ -95,6 +99,14 @@ def test_curl_gets_its_answers_and_sends_its_bodies(running: Project, tmp_path: 
     assert line.endswith(
         "a client asked for x.localhost with TLS: no proxy with `https` has that host"
     )
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+def test_services_and_commands_are_told_whom_to_trust(running: Project) -> None:
+    page = f"https://api.localhost:{running.https_port}/whom"
+    assert curl(running, page) == authority(running)
+    done = running.rpx("run", "api", "echo $NODE_EXTRA_CA_CERTS")
+    assert done.stdout.strip() == authority(running)
 
 
 def test_rpx_down_sends_a_close_notify_to_idle_clients(running: Project) -> None:
