@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from rpx.cli.table import breadth
 from rpx.drill.report import Report, Slice
 
 
@@ -21,6 +22,9 @@ class Characters:
     failed: str = "x"
 
 
+GAP = "  "
+AFTER_AXIS = " 1000 s"  # the last mark stands behind the end of the bar
+
 UNICODE = Characters(bars="▁▂▃▄▅▆▇█", none="·", up="━", out=" ")
 ASCII = Characters(bars="_.-:=+*#", none=".", up="-", out=" ")
 
@@ -34,29 +38,62 @@ def characters(encoding: str) -> Characters:
     return UNICODE
 
 
-def chart(report: Report, look: Characters, *, colour: bool) -> list[str]:
-    """The longest wait, the failures and the rotation over time, under each other."""
-    parts = report.timeline
-    longest = max((part.longest or 0.0 for part in parts), default=0.0)
-    failed = [part.failed for part in parts]
-    rows = [
-        ("longest wait", _bars(parts, longest, look), f"up to {longest:.1f} ms", "cyan"),
-        (
-            "failed",
-            "".join(look.failed if each else look.none for each in failed),
-            str(sum(failed)),
-            "red" if any(failed) else "green",
-        ),
-    ]
+NARROWEST = 30  # columns of a bar; where there are fewer, its words stand above it
+
+
+def chart(report: Report, look: Characters, *, colour: bool, width: int | None = None) -> list[str]:
+    """The longest wait, the failures and the rotation over time, under each other.
+
+    `width`: how many columns of text there are, None for as many as one likes.
+    """
+    longest = max((part.longest or 0.0 for part in report.timeline), default=0.0)
+    failed = sum(part.failed for part in report.timeline)
+    heads = [("longest wait", f"up to {longest:.1f} ms"), ("failed", str(failed))]
     if report.damage is not None:
-        line = "".join(look.up if part.in_rotation else look.out for part in parts)
-        rows.append((report.damage.label, line, "in rotation", "green"))
-    width = max(len(name) for name, *_ in rows)
-    lines = [
-        f"{name:<{width}}  {_styled(line, style, colour=colour)}  {text}"
-        for name, line, text, style in rows
+        heads.append((report.damage.label, "in rotation"))
+    names, words = (max(map(breadth, texts)) for texts in zip(*heads, strict=True))
+    room = len(report.timeline) if width is None else width - names - words - 2 * len(GAP)
+    beside = room >= NARROWEST
+    if not beside:
+        room = max((width or 0) - len(AFTER_AXIS), 1)
+    parts = _fewer(report.timeline, room)
+    bars = [
+        (_bars(parts, longest, look), "cyan"),
+        (
+            "".join(look.failed if part.failed else look.none for part in parts),
+            "red" if failed else "green",
+        ),
+        ("".join(look.up if part.in_rotation else look.out for part in parts), "green"),
     ]
-    return [*lines, f"{'':<{width}}  {_axis(report, len(parts))}"]
+    lines = []
+    for (name, text), (bar, style) in zip(heads, bars, strict=False):
+        drawn = _styled(bar, style, colour=colour)
+        if beside:
+            lines.append(f"{name}{' ' * (names - breadth(name))}{GAP}{drawn}{GAP}{text}")
+        else:
+            lines += [f"{name}{GAP}{text}", drawn]
+    indent = f"{' ' * names}{GAP}" if beside else ""
+    return [*lines, f"{indent}{_axis(report, len(parts))}"]
+
+
+def _fewer(parts: Sequence[Slice], most: int) -> Sequence[Slice]:
+    """As many parts as there is room for: several of them become one, with the worst of each."""
+    if len(parts) <= most:
+        return parts
+    groups = [
+        parts[number * len(parts) // most : (number + 1) * len(parts) // most]
+        for number in range(most)
+    ]
+    return [
+        Slice(
+            at=group[0].at,
+            requests=sum(part.requests for part in group),
+            failed=sum(part.failed for part in group),
+            longest=max((p.longest for p in group if p.longest is not None), default=None),
+            in_rotation=all(part.in_rotation for part in group),
+        )
+        for group in groups
+    ]
 
 
 def _bars(parts: Sequence[Slice], longest: float, look: Characters) -> str:

@@ -13,7 +13,8 @@ from rpx.backend.limits import raise_file_limit
 from rpx.cli.chart import characters, chart
 from rpx.cli.command import Command, Common
 from rpx.cli.duration import seconds
-from rpx.cli.output import json_option, print_json, print_table, say
+from rpx.cli.meanwhile import Meanwhile
+from rpx.cli.output import json_option, print_json, print_table, say, width
 from rpx.cli.table import Column, Table
 from rpx.control.client import Client
 from rpx.control.lease import find_running
@@ -103,8 +104,9 @@ def drill(
     wish = Wish(name, str(hit.url), path, rate, lasts, allow_errors)
     plan = Plan(kind, hit.label, when, down)
     say(f"{rate} requests/s to {wish.url}{path} for {lasts:g} s; after {when:g} s: {plan.sentence}")
-    run = Drill(client, lease, wish, plan, say)
-    report = trio.run(run.run)
+    with Meanwhile(lasts) as line:
+        run = Drill(client, lease, wish, plan, line.say, show=line.show)
+        report = trio.run(run.run)
     if as_json:
         print_json(to_json(report))
     else:
@@ -127,7 +129,8 @@ def _chosen(damage: Mapping[str, str | None]) -> tuple[str, str | None]:
 def _show(report: Report, *, colour: bool) -> None:
     """For people: the chart, the phases, what rpx counted, and the verdict."""
     print()
-    for line in chart(report, characters(sys.stdout.encoding or "ascii"), colour=colour):
+    look = characters(sys.stdout.encoding or "ascii")
+    for line in chart(report, look, colour=colour, width=width()):
         print(line)
     print()
     numbers = [("REQUESTS", 3), ("P50", 4), ("P99", 2), ("LONGEST", 1)]

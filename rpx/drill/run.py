@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,12 +17,14 @@ from rpx.control.lease import Lease
 from rpx.drill.client import Target
 from rpx.drill.damage import Plan, Struck, aim, strike
 from rpx.drill.load import Load
-from rpx.drill.report import Damage, Report, counted, phases, timeline
+from rpx.drill.report import Damage, Report, Shot, counted, phases, timeline
 from rpx.errors import RpxError
 
 AGREE = 0.02  # seconds
+SHOW_EVERY = 0.25
 
 Say = Callable[[str], None]
+Show = Callable[[Sequence[Shot]], None]  # must not wait
 Stats = dict[str, Any]  # of one host: `host:port` → figures
 
 
@@ -41,12 +43,23 @@ class Wish:
 class Drill:
     """The state of one drill. `interrupted` is the signal that cut it short."""
 
-    def __init__(self, client: Client, lease: Lease, wish: Wish, plan: Plan, say: Say) -> None:
+    def __init__(
+        self,
+        client: Client,
+        lease: Lease,
+        wish: Wish,
+        plan: Plan,
+        say: Say,
+        *,
+        show: Show = lambda _: None,
+    ) -> None:
+        """`say` gets what has happened, `show` what has come of the requests so far, at times."""
         self._client = client
         self._lease = lease
         self._wish = wish
         self._plan = plan
         self._say = say
+        self._show = show
         self._host = urlsplit(wish.url).hostname or ""
         self._load = Load(target(lease, wish), wish.rate, wish.duration)
         self._ahead = 0.0  # rpx's clock minus trio's here
@@ -63,6 +76,7 @@ class Drill:
         async with trio.open_nursery() as nursery:
             await nursery.start(self._obey_signals, nursery.cancel_scope)
             await nursery.start(self._follow, nursery.cancel_scope)
+            nursery.start_soon(self._show_now_and_then)
             async with trio.open_nursery() as work:
                 await work.start(self._load.run)
                 work.start_soon(self._damage, aimed.pid)
@@ -77,6 +91,11 @@ class Drill:
         self._struck = await strike(self._client, self._plan, pid, self._struck.at)
         if self._struck.replaced:
             self._say(f"process {pid} has been replaced by rpx before the damage was over")
+
+    async def _show_now_and_then(self) -> None:
+        while True:
+            await trio.sleep(SHOW_EVERY)
+            self._show(self._load.shots)
 
     async def _obey_signals(
         self,

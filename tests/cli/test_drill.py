@@ -47,6 +47,21 @@ def test_the_chart_shows_waits_failures_and_rotation_one_below_the_other() -> No
     ]
 
 
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 200])
+@pytest.mark.parametrize("label", ["api:3001", "a-service-with-quite-a-long-name:28001"])
+def test_the_chart_fits_the_terminal_and_forgets_nothing(width: int, label: str) -> None:
+    failed = Shot(1.7, 0.3, 502)
+    damage = replace(KILL, label=label)
+    lines = chart(report(failed, damage=damage), UNICODE, colour=False, width=width)
+    assert max(map(len, lines)) <= max(width, len(f"{label}  in rotation"))
+    text = "\n".join(lines)
+    assert text.count("x") == 1
+    for word in ("up to 300.0 ms", label, "in rotation", "0 s", "2 s"):
+        assert word in text
+    wide = chart(report(failed, damage=damage), UNICODE, colour=False)
+    assert (lines == wide) == (max(map(len, wide)) <= width)
+
+
 def test_the_chart_needs_neither_unicode_nor_colour() -> None:
     lines = chart(report(), ASCII, colour=False)
     assert all(line.isascii() for line in lines)

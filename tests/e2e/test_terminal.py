@@ -226,3 +226,20 @@ def test_tables_and_logs_are_of_those_that_are_named(shop: Project) -> None:
     time, _, text = line.partition(" | ")[2].partition(" ")
     assert abs((datetime.now() - datetime.fromisoformat(time)).total_seconds()) < 600  # noqa: DTZ005 - as `--since` has it
     assert text
+
+
+def test_a_drill_has_a_line_while_it_runs_and_a_chart_that_fits(shop: Project) -> None:
+    one = shop.ps()[1]
+    words = ("drill", one["name"], "--rate", "20", "--duration", "2s", "--kill", str(one["port"]))
+    with at(shop, (60, 40), *words) as there:
+        there.until_shown(" of 2 s: ")
+        there.ended()
+        text = "\n".join(there.lines())
+    assert " of 2 s: " not in text  # it has gone
+    assert "1 s: " in text
+    assert f"{one['label']}  in rotation" in text
+    chart = [line for line in there.lines() if re.fullmatch("[▁▂▃▄▅▆▇█ ]+|[·x]+|[━ ]+", line)]
+    assert len(chart) == 3
+    piped = shop.rpx(*words)
+    assert " of 2 s: " not in piped.stderr
+    assert "\x1b" not in piped.stdout + piped.stderr
