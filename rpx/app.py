@@ -82,8 +82,11 @@ async def serve(
     config = await trio.to_thread.run_sync(settle_ports, config, terms.ports)
     key, forgetful = await sticky_key(config)
     with ExitStack() as doors:  # those that nobody has come to serve are closed again
-        listeners, fallback = listen(config.listen.host, HTTP, config.listen.http_port)
-        _close_at_the_end(doors, listeners)
+        listeners: list[socket.socket] = []
+        fallback = ""
+        if config.is_served:
+            listeners, fallback = listen(config.listen.host, HTTP, config.listen.http_port)
+            _close_at_the_end(doors, listeners)
         tls: list[socket.socket] = []
         fallback_tls = ""
         if config.secured:
@@ -91,8 +94,7 @@ async def serve(
             _close_at_the_end(doors, tls)
         scraped, where = listen_for_metrics(config.metrics)
         _close_at_the_end(doors, scraped)
-        ports = [each[0].getsockname()[1] for each in (listeners, tls) if each]
-        registry = new_registry(config, key, *ports)
+        registry = new_registry(config, key, _port(listeners), _port(tls, otherwise=443))
         contexts, exposed, untrusted = await tls_contexts(config.secured, registry.say)
         specs = [backend.spec for backend in registry.backends.values()]
         rows = registry.snapshot()
@@ -139,6 +141,10 @@ async def serve(
                 lives.cancel_scope.cancel(reason="every process has gone")
             registry.say("stopped")
             services.cancel_scope.cancel(reason="nothing is left to look at")
+
+
+def _port(listeners: Sequence[socket.socket], *, otherwise: int = 0) -> int:
+    return int(listeners[0].getsockname()[1]) if listeners else otherwise
 
 
 def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> None:
@@ -198,17 +204,25 @@ async def prepared(server: Server, config: Config) -> AsyncIterator[Callable[[],
         key, forgetful = await sticky_key(config)
     notes = [exposed, forgetful]
     with ExitStack() as doors:
+        plain: list[socket.socket] = []
+        if config.is_served and not registry.port:
+            plain, fallback = listen(config.listen.host, HTTP, config.listen.http_port)
+            notes.append(fallback)
+            _close_at_the_end(doors, plain)
+            doors.callback(setattr, registry, "port", registry.port)
+            registry.port = _port(plain)
         tls: list[socket.socket] = []
         if contexts is not None and server.contexts is None:
             tls, fallback = listen(config.listen.host, HTTPS, config.listen.https_port)
             notes += [fallback, untrusted]
             _close_at_the_end(doors, tls)
             doors.callback(setattr, registry, "https_port", registry.https_port)
-            registry.https_port = tls[0].getsockname()[1]
+            registry.https_port = _port(tls)
 
         def settle() -> None:
             doors.pop_all()
             server.contexts = contexts or server.contexts
+            server.let_in(plain)
             server.let_in(tls, lambda: server.contexts)
             for note in filter(None, notes):
                 registry.say(note)

@@ -142,9 +142,9 @@ class Project:
         # Once more: what was read while it waited may be old.
         wish = await self._wish(change)
         changes = await self._aim(wish)
-        https_port = self._registry.https_port
+        ports = self._registry.port, self._registry.https_port
         async with self._prepared(settled(self.config, wish.target, tls=self._tls)) as settle:
-            if self._registry.https_port != https_port:  # it is listened to since: URLs have it
+            if (self._registry.port, self._registry.https_port) != ports:  # since: URLs have them
                 changes = await self._aim(wish)
             settle()
         change.answer = as_json(changes)

@@ -196,7 +196,8 @@ class Process(Model):
 
 
 class Listen(Model):
-    """Where clients connect. `http_port` None: 80, else 8080 and upward; 0: any free port.
+    """Where clients connect. `http_port` None: 80, else 8080 and upward, and nowhere without a
+    proxy; 0: any free port.
 
     `https_port` None: 443, else 8443 and upward. It is there when a proxy has `https`.
     """
@@ -265,6 +266,11 @@ class Config(Model):
     logs: Logs = Logs()
     proxies: tuple[Proxy, ...] = ()
     processes: tuple[Process, ...] = ()
+
+    @property
+    def is_served(self) -> bool:
+        """Clients can come: there is a proxy, or somebody has chosen a port for them."""
+        return bool(self.proxies) or self.listen.http_port is not None
 
     @property
     def secured(self) -> dict[str, Https]:

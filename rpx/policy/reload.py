@@ -120,13 +120,15 @@ def compare(
 
 
 def settled(before: Config, after: Config, *, tls: bool) -> Config:
-    """Return what a run has after a change from `before`: NEXT_RUN is still as it was, but for the
-    port of TLS as long as nothing listens there. `tls`: something does, since a host has had it.
+    """Return what a run has after a change from `before`: NEXT_RUN is still as it was, but for
+    ports as long as nothing listens there. `tls`: that something does for TLS, since a host has
+    had it.
     """
     still = {name: getattr(before, name) for name in NEXT_RUN}
-    if not tls:
-        port = after.listen.https_port
-        still["listen"] = before.listen.model_copy(update={"https_port": port})
+    free = {"https_port": after.listen.https_port} if not tls else {}
+    if not before.is_served:
+        free["http_port"] = after.listen.http_port
+    still["listen"] = before.listen.model_copy(update=free)
     return after.model_copy(update=still)
 
 

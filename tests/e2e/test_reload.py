@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+import psutil
 import pytest
 
 from tests.support.load import Load
-from tests.support.project import Project, free_ports, until
+from tests.support.project import Project, free_ports, supervisor, until
 
 pytestmark = pytest.mark.real
 
@@ -90,3 +91,22 @@ def test_a_project_of_the_command_line_has_nothing_to_reload(project: Project) -
         done = project.rpx("reload")
         assert done.returncode == 2
         assert "this project has no rpx.yaml that could be read again" in done.stderr
+
+
+def test_a_project_without_proxies_listens_nowhere_until_it_has_one(project: Project) -> None:
+    project.write("name: shop\nprocesses: {worker: sleep 60}")
+    with project.up() as process:
+        assert not [
+            each
+            for each in supervisor(process).net_connections("tcp")
+            if each.status == psutil.CONN_LISTEN
+        ]
+        project.write(
+            "name: shop\nlisten: {http_port: HTTP_PORT}\nto: api.localhost\n"
+            "start: PYTHON APPS/ok.py\nprocesses: {worker: sleep 60}"
+        )
+        done = project.rpx("reload")
+        assert done.returncode == 0, done.stderr
+        assert "can't change" not in done.stdout
+        assert project.get("api.localhost").status_code == 200
+        assert project.rpx("ps", "--json").stdout.count(f":{project.http_port}") == 1
