@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import secrets
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -237,11 +238,19 @@ def new_registry(config: Config, key: bytes, port: int, https_port: int = 443) -
     return Registry(
         plan(config, port, https_port),
         plan_pools(config.proxies),
-        clock=time.time,  # not trio's: that stands still while a laptop sleeps
+        clock=time.time,
+        steady=_steady,
         port=port,
         https_port=https_port,
         key=key,
     )
+
+
+def _steady() -> float:
+    """Seconds that nobody sets, and that go on while a laptop sleeps, unlike trio's."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
 
 
 async def sticky_key(config: Config) -> tuple[bytes, str]:
@@ -251,7 +260,8 @@ async def sticky_key(config: Config) -> tuple[bytes, str]:
     try:
         return await trio.to_thread.run_sync(kept_key), ""
     except OSError as error:
-        note = f"sticky sessions end with this run: their key can't be kept ({error})"
+        why = f"{error.filename}: {error.strerror}"
+        note = f"sticky sessions end with this run, since their key can't be kept ({why})"
         return secrets.token_bytes(), note
 
 

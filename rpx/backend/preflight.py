@@ -80,7 +80,8 @@ def missing_command(start: Start, environment: dict[str, str]) -> str | None:
         return None if word is None or _shell_knows(word, start, environment) else word
     program = start.command[0]
     if os.sep in program:
-        return None if os.access(start.cwd / program, os.X_OK) else program
+        path = start.cwd / program
+        return None if path.is_file() and os.access(path, os.X_OK) else program
     return None if shutil.which(program, path=environment.get("PATH")) else program
 
 
@@ -93,6 +94,21 @@ def _shell_knows(word: str, start: Start, environment: dict[str, str]) -> bool:
 
 
 def _no_command(spec: BackendSpec, start: Start, program: str) -> Problem:
+    path = start.cwd / program
+    if os.sep in program and path.exists():
+        folder = path.is_dir()
+        return Problem(
+            f"the command of `{spec.name}` {'is a folder' if folder else 'may not be executed'}:"
+            f" `{program}`",
+            start.where,
+            hint="name the program in it" if folder else f"permit it: `chmod +x {path}`",
+        )
+    if program == "source":
+        return Problem(
+            f"the command of `{spec.name}` is `source`, which /bin/sh doesn't know here",
+            start.where,
+            hint="write `.` in its place, or run it by `bash -c`",
+        )
     return Problem(
         f"the command of `{spec.name}` does not exist: `{program}`",
         start.where,
@@ -167,7 +183,7 @@ def needs_permission() -> str:
     """Return what to say of a port that isn't permitted, where there is room for one line."""
     if sys.platform != "linux":
         return "needs root"
-    return "needs root, or sysctl, setcap or authbind: `rpx doctor` has the commands"
+    return "needs root, or sysctl or authbind: `rpx doctor` has the commands"
 
 
 def how_to_permit(port: int) -> str:
@@ -178,7 +194,6 @@ def how_to_permit(port: int) -> str:
     return (
         "be root, or permit it:\n"
         f"  sudo sysctl net.ipv4.ip_unprivileged_port_start={first}    # for all, until a reboot\n"
-        f"  sudo setcap cap_net_bind_service=+ep {os.path.realpath(sys.executable)}    # Python\n"
         f"  sudo install -m 500 -o $USER /dev/null /etc/authbind/byport/{port}"
         "    # then: authbind --deep rpx up"
     )

@@ -95,6 +95,7 @@ class Sign:
 async def overdue(registry: Registry, backend: Backend, timeout: float | None) -> bool:
     """Say now and then what a starting backend is waited for; True when it took too long."""
     began, pause = trio.current_time(), REMIND_AFTER
+    earlier = backend.last_error  # of the run before
     while backend.state is State.STARTING:
         left = None if timeout is None else began + timeout - trio.current_time()
         if left is not None and left <= 0:
@@ -102,7 +103,8 @@ async def overdue(registry: Registry, backend: Backend, timeout: float | None) -
         await trio.sleep(pause if left is None else min(pause, left))
         waited = trio.current_time() - began
         if backend.state is State.STARTING and waited >= pause:
-            why = f" ({backend.last_error})" if backend.last_error else ""
+            error = backend.last_error
+            why = f" ({error})" if error and error != earlier else ""
             registry.say(f"not ready after {waited:.0f} s: {expected(backend.spec)}{why}", backend)
             pause = 2 * waited
     return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 
 import trio
@@ -83,13 +82,11 @@ class Narrator:
             self._registry.tell(text.encode("utf-8", "surrogateescape"))
 
 
-async def goodbye(
-    registry: Registry, shutdown: Shutdown, clock: Callable[[], float] = time.time
-) -> None:
+async def goodbye(registry: Registry, shutdown: Shutdown) -> None:
     """Once the end was asked for: say each second who is still being waited for."""
     await shutdown.wait()
     registry.say(stopping(registry))
     while True:
         await trio.sleep(TICK)
-        for text in waiting(registry, clock(), hurried=shutdown.patience.lost):
+        for text in waiting(registry, registry.steady(), hurried=shutdown.patience.lost):
             registry.say(text)

@@ -29,7 +29,7 @@ class Teller:
         self._registry = registry
         self._rpx = rpx
         # As told so far: the registry is ahead of what is still to be told.
-        self._since: dict[str, float] = {}
+        self._known: set[str] = set()  # labels of whom there has been a word
         self._started: dict[str, float] = {}
         self._ready: set[str] = set()
         self._up: set[str] = set()
@@ -62,11 +62,11 @@ class Teller:
                 assert_never(event)
 
     def _changed(self, event: StateChanged) -> Iterator[str]:
-        before, self._since[event.label] = self._since.get(event.label, 0.0), event.at
+        took = f" after {event.spent:.1f} s" if event.label in self._known else ""
+        self._known.add(event.label)
         backend = self._registry.known(event.label)
         if event.after is State.STARTING:
             self._started[event.label] = event.at
-        took = f" after {event.at - before:.1f} s" if before else ""
         if event.after is State.FAILED:
             yield from self._failed(event, backend)
         elif text := _sentence(event, took, external=backend.spec.start is None):

@@ -81,12 +81,16 @@ def network(value: object) -> object:
     return str(found.network_address if found.num_addresses == 1 else found)
 
 
+LONGEST = 63  # characters of a name, as of a label of DNS: files and columns are called by it
+
+
 def default_name(to: str, shared: Collection[str]) -> str:
     """The first label of a host, with the path where the host is `shared` by several proxies."""
     host, _, path = to.partition("/")
     label = host.strip("[]") if host.startswith("[") else host.removeprefix("*.").split(".")[0]
     parts = (label, path) if host in shared else (label,)
-    return "-".join(filter(None, re.split(r"[^A-Za-z0-9_]+", "/".join(parts))))
+    name = "-".join(filter(None, re.split(r"[^A-Za-z0-9_]+", "/".join(parts))))
+    return name[:LONGEST].rstrip("-")
 
 
 def is_host_name(text: str) -> bool:

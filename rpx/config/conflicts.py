@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rpx.config.document import Document, Steps
 from rpx.model.address import Location, SocketFile
 from rpx.model.config import Https, Proxy, Source
+from rpx.model.status import OWN_WORDS
 
 POOL_WIDE = (
     "health_check",
@@ -42,11 +43,30 @@ def report_conflicts(
 
     `own_ports`: those on which rpx itself listens, by where they are written.
     """
+    processes = list(processes)
+    _own_name(document, entries, processes)
     _same_address_in_a_pool(document, entries)
     _same_port_started_twice(document, entries)
     _one_name_for_two(document, entries, processes)
     _own_port_twice(document, entries, own_ports)
     _nobody_with_a_weight(document, entries)
+
+
+def _own_name(document: Document, entries: Sequence[Entry], processes: Iterable[str]) -> None:
+    """What rpx itself has to say is printed, kept and asked for by that name."""
+    places: list[Steps] = [
+        (*entry.at, "name" if document.is_written((*entry.at, "name")) else "to")
+        for entry in entries
+        if entry.proxy.name == OWN_WORDS
+    ]
+    places += [("processes", name) for name in processes if name == OWN_WORDS]
+    for at in places:
+        document.report(
+            f"a service can't be called `{OWN_WORDS}`: what rpx itself says has that name",
+            at,
+            "call it something else" if at[0] == "processes" else "give it another `name`",
+            key=at[0] == "processes",
+        )
 
 
 def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:

@@ -11,6 +11,8 @@ from rpx.config.explain import owner
 from rpx.config.suggest import nearest
 from rpx.model.config import Dependency, Process, Restart
 
+FEW = 10  # services of a circle that are named
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -125,7 +127,8 @@ def _report_circles(document: Document, services: Sequence[Service]) -> None:
         if frozenset(circle) not in seen:
             seen.add(frozenset(circle))
             service = needs[circle[0]][circle[1 % len(circle)]]
-            chain = " → ".join([*circle, circle[0]])
+            few = circle if len(circle) <= FEW else [*circle[:FEW], "…", circle[-1]]
+            chain = " → ".join([*few, circle[0]])
             document.report(
                 f"{owner(service.at, document)} waits for itself: {chain}",
                 _place(document, service, circle[1 % len(circle)]),
@@ -137,14 +140,19 @@ def _report_circles(document: Document, services: Sequence[Service]) -> None:
 def _circles(needs: Mapping[str, Mapping[str, Service]]) -> Iterator[list[str]]:
     """Each circle that a walk along the dependencies runs into, once for where it is entered."""
     done: set[str] = set()
-
-    def walk(name: str, path: list[str]) -> Iterator[list[str]]:
-        if name in path:
-            yield path[path.index(name) :]
-        elif name not in done and name in needs:
-            for other in needs[name]:
-                yield from walk(other, [*path, name])
-            done.add(name)
-
-    for name in needs:
-        yield from walk(name, [])
+    for first in needs:
+        path: dict[str, Iterator[str]] = {}  # not a call for each: generated files go deep
+        at: str | None = first
+        while at is not None or path:
+            if at is None:
+                pass
+            elif at in path:
+                names = list(path)
+                yield names[names.index(at) :]
+            elif at not in done and at in needs:
+                path[at] = iter(needs[at])
+            last = next(reversed(path), None)
+            at = next(path[last], None) if last is not None else None
+            if at is None and last is not None:
+                done.add(last)
+                del path[last]

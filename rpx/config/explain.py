@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -14,6 +15,8 @@ from rpx.config.wording import shown
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
+_WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?(?:[eE]\+?[0-9]+)?")
+_DIGITS = 15  # of the largest number that means something in any setting
 _RANGE = "or leave it out to have the default"
 
 # What comes after the subject, by pydantic's type of error, and what to do about it.
@@ -146,6 +149,9 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
             what = f"{subject(steps, document)} {ctx['what']}"
             at = steps if ctx["at"] is None else (*steps, ctx["at"])
             document.report(what, at, ctx["hint"], key=on_key)
+        case "int_type" if _is_whole(detail["input"]):
+            what = f"{subject(steps, document)} is too large: {shown(detail['input'])}"
+            document.report(what, steps, "write a smaller number, in digits", key=on_key)
         case kind:
             many = isinstance(detail["input"], list | tuple | dict)
             what, hint = _SENTENCES.get(kind, (f"is not right: {detail['msg']}", ""))
@@ -159,6 +165,13 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
             } | detail.get("ctx", {})
             what = f"{subject(steps, document)} {what.format_map(words)}"
             document.report(what, steps, hint.format_map(words), key=on_key)
+
+
+def _is_whole(value: object) -> bool:
+    """Whether it would be a whole number, if such numbers had no bound."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = float(value)
+    return isinstance(value, float) and abs(value) >= 10**_DIGITS
 
 
 def subject(steps: Steps, document: Document) -> str:

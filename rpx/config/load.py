@@ -267,4 +267,4 @@ def _name(value: object) -> str:
 
 def _folder_name(root: Path) -> str:
     """The folder's name as far as it can be a name."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", root.name).strip("-_") or "project"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", root.name).strip("-_")[:63].strip("-_") or "project"

@@ -12,7 +12,7 @@ from typing import get_args
 
 from pydantic import ValidationInfo
 
-from rpx.config.addresses import address
+from rpx.config.addresses import LONGEST, address
 from rpx.config.duration import parse_duration
 from rpx.config.suggest import choices
 from rpx.config.wording import shown, wrong
@@ -89,6 +89,8 @@ def name(value: object) -> object:
             f"is not a name: {shown(value)}",
             "letters, digits, - and _, beginning with one of the first two",
         )
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise wrong(f"is too long for a name: {shown(value)}", f"it may have {LONGEST} characters")
     return value
 
 

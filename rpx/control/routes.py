@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -154,7 +153,7 @@ class Api:
         """Who is on the way up or down; of those that are named, if any are."""
         names = request.query_params.getlist("name")
         labels = self._labels(names) if names else None
-        found = waits(self._registry, time.time(), labels, ending=self._shutdown.asked)
+        found = waits(self._registry, self._registry.steady(), labels, ending=self._shutdown.asked)
         return Json([asdict(wait) for wait in found])
 
     async def stats(self, _request: Request) -> Response:

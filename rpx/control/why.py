@@ -26,7 +26,7 @@ def why(registry: Registry, backend: Backend, now: float) -> Mapping[str, Any]:
         "label": backend.spec.label,
         "name": backend.spec.name,
         "state": backend.shown.value,
-        "since": max(backend.since, process.since),
+        "since": registry.since(backend),
         "pid": process.pid,
         "in_rotation": backend.in_rotation,
         "because": because(witness),

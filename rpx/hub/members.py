@@ -14,14 +14,22 @@ from rpx.model.status import BackendSpec, Obstacle, PoolSpec
 from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
 
+SET = 1.0  # seconds by which two clocks differ when one of them has been set
 PAST = 20  # backends that have left whose last lines are kept: as many as a reload may replace
 
 
 class Members:
     """The part of the registry that says who is there. Each method leaves it consistent."""
 
-    def __init__(self, clock: Callable[[], float], chance: Callable[[], float], key: bytes) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        chance: Callable[[], float],
+        key: bytes,
+    ) -> None:
         self._clock = clock
+        self.steady = steady  # seconds of a clock that nobody sets, for how long something takes
         self._chance = chance
         self.key = key  # of sticky cookies
         self.backends: dict[str, Backend] = {}
@@ -64,11 +72,28 @@ class Members:
         for pool in self.pools.values():
             pool.wake()
 
+    def now(self) -> float:
+        """Return the time on the clock that events, lines and states have theirs from."""
+        return self._clock()
+
+    def age(self, backend: Backend) -> float:
+        """Return how many seconds `backend` has been in its state."""
+        return max(0.0, self.steady() - backend.since)
+
+    def since(self, backend: Backend) -> float:
+        """Return since when it has been in the state it is shown in, in seconds since the epoch.
+
+        Where the clock has been set meanwhile, it is by the clock as it is now.
+        """
+        latest = max(backend, backend.process, key=lambda each: each.since)
+        by_now = self._clock() - self.age(latest)
+        return latest.moved if abs(by_now - latest.moved) < SET else by_now
+
     def add(self, spec: BackendSpec) -> Backend:
         """Return the record of a new backend, which is in no pool yet."""
         if spec.label in self.backends:
             raise ValueError(f"{spec.label} is there already")
-        self.backends[spec.label] = backend = Backend(spec, self._clock())
+        self.backends[spec.label] = backend = Backend(spec, self.steady(), self._clock())
         self._seat(backend)
         return backend
 

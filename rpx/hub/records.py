@@ -57,6 +57,7 @@ class Backend:
         "left",
         "lines",
         "mailbox",
+        "moved",
         "obstacles",
         "others",
         "owner",
@@ -75,10 +76,11 @@ class Backend:
         "weight",
     )
 
-    def __init__(self, spec: BackendSpec, now: float) -> None:
+    def __init__(self, spec: BackendSpec, since: float, moved: float) -> None:
+        """`since` is now by a steady clock, `moved` by that of the day."""
         self.spec = spec
         self.state = State.UNHEALTHY if spec.address and not spec.start else State.STOPPED
-        self.since = now
+        self.since, self.moved = since, moved  # when it came into the state that it is in
         self.pid: int | None = None
         self.left: Sequence[int] = ()  # pids that go on when its own process has gone
         self.restarts = 0

@@ -59,15 +59,17 @@ class Registry(Members):
         pools: Mapping[str, PoolSpec],
         *,
         clock: Clock,
+        steady: Clock | None = None,
         port: int,
         https_port: int = 443,
         chance: Callable[[], float] = random.random,
         key: bytes = b"",
     ) -> None:
-        """`pools` are by `to`; `clock` gives seconds since the epoch; the ports are those that
-        URLs have; `chance` gives numbers from 0 up to 1; `key` is that of sticky cookies.
+        """`pools` are by `to`; `clock` gives seconds since the epoch; `steady` goes on evenly, also
+        while that is set (None: it is the same); the ports are those that URLs have; `chance` gives
+        numbers from 0 up to 1; `key` is that of sticky cookies.
         """
-        super().__init__(clock, chance, key)
+        super().__init__(clock, steady or clock, chance, key)
         self.port, self.https_port = port, https_port
         for spec in specs:
             self.add(spec)
@@ -151,9 +153,10 @@ class Registry(Members):
     def _tell(self, backend: Backend, before: State, reason: str, pid: int | None) -> None:
         after = backend.shown
         if after is not before:
-            backend.since = self._clock()
+            spent = self.age(backend)
+            backend.since, backend.moved = self.steady(), self._clock()
             self.events.publish(
-                StateChanged(backend.spec.label, before, after, reason, pid, backend.since)
+                StateChanged(backend.spec.label, before, after, reason, pid, backend.moved, spent)
             )
 
     # ---- what a user does about rotation alone; all else is an order to the life
@@ -282,14 +285,6 @@ class Registry(Members):
         """Return a row for each backend that is leaving."""
         return [self._row(backend) for backend in self.leaving]
 
-    def now(self) -> float:
-        """Return the time on the clock that events, lines and states have theirs from."""
-        return self._clock()
-
-    def age(self, backend: Backend) -> float:
-        """Return how many seconds `backend` has been in its state."""
-        return max(0.0, self._clock() - backend.since)
-
     def _row(self, backend: Backend) -> Snapshot:
         spec = backend.spec
         return Snapshot(
@@ -303,7 +298,7 @@ class Registry(Members):
             state=backend.shown,
             pid=backend.process.pid,
             restarts=backend.process.restarts,
-            since=max(backend.since, backend.process.since),
+            since=self.since(backend),
             in_rotation=backend.in_rotation and backend.weight > 0,
             weight=backend.weight,
             in_flight=backend.in_flight,

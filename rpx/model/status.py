@@ -152,7 +152,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """A backend moved from one state to another at `at` (seconds since the epoch)."""
+    """A backend moved from one state to another at `at` (seconds since the epoch).
+
+    `spent` is how many seconds it was in the one before, whatever the clock was set to meanwhile.
+    """
 
     label: str
     before: State
@@ -160,6 +163,7 @@ class StateChanged:
     reason: str
     pid: int | None
     at: float
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def ending(code: int) -> str:
     if code < 0:
         return f"killed by {_SIGNALS.get(-code, f'signal {-code}')}"
     if code - 128 in _SIGNALS:  # a shell tells of its child like that, and a JVM of itself
-        return f"exited with status {code}, as after {_SIGNALS[code - 128]}"
+        return f"exited with status {code} (as after {_SIGNALS[code - 128]})"
     means = _MEANS.get(code)
     return f"exited with status {code} ({means})" if means else f"exited with status {code}"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from rpx.backend.preflight import preflight
-from rpx.errors import RpxError
+from rpx.errors import ConfigError, RpxError
 from tests.support.bench import external, spec
 from tests.support.places import listening
 
@@ -35,3 +37,25 @@ def test_a_port_of_one_process_that_somebody_has_is_an_error() -> None:
         served = replace(external(taken), served_by="worker")
         with pytest.raises(RpxError, match=f"the port of `api:{taken}`, {taken}, is taken by"):
             preflight([worker, served])
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (("./run.sh",), "may not be executed: `./run.sh`"),
+        (("./folder",), "is a folder: `./folder`"),
+        ("source venv/bin/activate && ./a", "is `source`, which /bin/sh doesn't know here"),
+        (("./nothing",), "does not exist: `./nothing`"),
+    ],
+)
+def test_what_is_wrong_with_a_command_is_said(
+    command: str | tuple[str, ...], what: str, tmp_path: Path
+) -> None:
+    (tmp_path / "run.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "folder").mkdir()
+    if "source" in command and shutil.which("sh") == shutil.which("bash"):
+        pytest.skip("sh is bash")
+    with pytest.raises(ConfigError) as caught:
+        preflight([spec(cwd=tmp_path, command=command)])
+    assert what in caught.value.problems[0].what
+    assert caught.value.problems[0].hint

@@ -29,7 +29,7 @@ class Case:
 
     def __init__(self, folder: Path, ready: Ready, address: Address | None = None) -> None:
         start = Start(command="true", cwd=folder, ready=ready)
-        self.backend = Backend(BackendSpec("api", 1, address, start), 0.0)
+        self.backend = Backend(BackendSpec("api", 1, address, start), 0.0, 0.0)
         self.aside = Aside(start, {**os.environ, "NAME": "api"}, "test.1.aside")
         self.sign = Sign(self.backend, self.aside)
 

@@ -154,7 +154,7 @@ async def test_each_second_it_says_who_is_waited_for(
                 said.append(event.text)
 
     backend = hub.backends["api:3000"]
-    nursery.start_soon(goodbye, hub, shutdown, trio.current_time)
+    nursery.start_soon(goodbye, hub, shutdown)
     hub.move(backend, Move.LAUNCH)
     hub.started(backend, 812)
     for move in (Move.PROBE_UP, Move.STOP, Move.DRAINED):

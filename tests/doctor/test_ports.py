@@ -96,7 +96,7 @@ def test_a_port_that_is_not_permitted_says_how_to_permit_it(
     assert (found.status, found.detail) == (Status.PROBLEM, "not permitted")
     if os.uname().sysname == "Linux":
         assert "sysctl net.ipv4.ip_unprivileged_port_start=80 " in found.hint
-        assert "setcap cap_net_bind_service=+ep /" in found.hint
+        assert "setcap" not in found.hint  # whoever has capabilities can't be looked into
         assert "authbind --deep rpx up" in found.hint
     usual = of(ports(None, None), "port 80")
     assert usual.status is Status.WARNING

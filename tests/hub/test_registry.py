@@ -55,6 +55,22 @@ def test_times_are_those_of_the_clock_also_when_it_jumps() -> None:
     assert the.age(backend) == 0.0
 
 
+def test_durations_are_right_whatever_the_clock_is_set_to() -> None:
+    day, steady = [100_000.0], [50.0]
+    the = registry(spec(3000), clock=lambda: day[0], steady=lambda: steady[0])
+    backend = the.backends["api:3000"]
+    the.move(backend, Move.LAUNCH)
+    assert [row.since for row in the.snapshot()] == [100_000.0]
+    with the.events.subscribe(10) as events:
+        day[0] += 86_400 + 2
+        steady[0] += 2
+        assert the.age(backend) == 2
+        assert [row.since for row in the.snapshot()] == [186_400.0]
+        the.move(backend, Move.PROBE_UP)
+        [moved] = [event for event in events.take() if isinstance(event, StateChanged)]
+        assert (moved.at, moved.spent) == (186_402.0, 2)
+
+
 def test_a_suspect_is_out_at_once_and_its_life_hears_of_it() -> None:
     the = two()
     make_ready(the, "api:3000", "api:3001")

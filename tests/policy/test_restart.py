@@ -81,7 +81,7 @@ def test_endings_are_told_in_words() -> None:
     assert ending(3) == "exited with status 3"
     assert ending(-9) == "killed by SIGKILL"
     assert ending(-40) == "killed by signal 40"
-    assert ending(137) == "exited with status 137, as after SIGKILL"
+    assert ending(137) == "exited with status 137 (as after SIGKILL)"
     assert ending(127) == "exited with status 127 (command not found)"
 
 

@@ -45,11 +45,14 @@ def external(port: int = 3000, *, check: HealthCheck | None = None) -> BackendSp
 
 
 def registry(
-    *specs: BackendSpec, hold: float = 10.0, clock: Callable[[], float] = trio.current_time
+    *specs: BackendSpec,
+    hold: float = 10.0,
+    clock: Callable[[], float] = trio.current_time,
+    steady: Callable[[], float] | None = None,
 ) -> Registry:
     """Return a registry with one pool for each host."""
     pools = {each.host: PoolSpec(hold) for each in specs if each.host}
-    return Registry(specs, pools, clock=clock, port=8080)
+    return Registry(specs, pools, clock=clock, steady=steady, port=8080)
 
 
 def start_of(backend: Backend) -> Start:
