@@ -20,6 +20,7 @@ from rpx.backend.ports import settle_ports
 from rpx.backend.preflight import how_to_permit, needs_permission, preflight, taken
 from rpx.changes.project import Project, Terms
 from rpx.changes.watching import Watching
+from rpx.control.lease import project_with
 from rpx.control.scraping import Scraped
 from rpx.control.secret import kept_key
 from rpx.errors import RpxError
@@ -101,7 +102,8 @@ async def serve(
         rows = registry.snapshot()
         named = {row.label for name in terms.names for row in select(rows, name)}
         wanted = with_dependencies(specs, named) if named else {spec.label for spec in specs}
-        await trio.to_thread.run_sync(preflight, [s for s in specs if s.label in wanted])
+        looked_at = [spec for spec in specs if spec.label in wanted]
+        await trio.to_thread.run_sync(preflight, looked_at, None, project_with)
         if scraped:
             faces = [*faces, Scraped(scraped)]
         patience = shutdown.patience
@@ -315,13 +317,13 @@ def listen(host: str, usual: Usual, wanted: int | None) -> tuple[list[socket.soc
 
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return str(taken("the usual one", Address(host, port)).problems[0].what)
+        return str(taken("the usual one", Address(host, port), project_with).problems[0].what)
     return f"port {port} {needs_permission()}"
 
 
 def _no_port(host: str, port: int, error: OSError, setting: str = "`listen.http_port`") -> RpxError:
     if error.errno == errno.EADDRINUSE:
-        return taken(setting, Address(host, port))
+        return taken(setting, Address(host, port), project_with)
     if error.errno in (errno.EACCES, errno.EPERM):
         return RpxError(
             f"port {port} is not permitted",

@@ -72,6 +72,8 @@ class Fleet:
         self._claims: dict[Backend, Claim] = {}
         self._scopes: dict[Backend, trio.CancelScope] = {}
         self._lives: trio.Nursery | None = None
+        self._last = trio.Event()  # set once the life that was begun last has taken its first step
+        self._last.set()
 
     async def run(
         self,
@@ -100,7 +102,8 @@ class Fleet:
         else:
             work = partial(live, self._life(backend, next(self._numbers), wanted=wanted))
         self._scopes[backend] = scope
-        self._lives.start_soon(self._within, scope, backend, work)
+        before, self._last = self._last, trio.Event()
+        self._lives.start_soon(self._within, scope, backend, work, before, self._last)
 
     async def end(self, backend: Backend) -> None:
         """End the life of one that is leaving: its requests are finished, its process is stopped,
@@ -113,9 +116,18 @@ class Fleet:
         self._registry.remove(backend)
 
     async def _within(
-        self, scope: trio.CancelScope, backend: Backend, work: Callable[[], Awaitable[None]]
+        self,
+        scope: trio.CancelScope,
+        backend: Backend,
+        work: Callable[[], Awaitable[None]],
+        before: trio.Event,
+        begun: trio.Event,
     ) -> None:
         with scope:
+            try:
+                await before.wait()  # trio begins tasks in any order; users read that of the file
+            finally:
+                begun.set()
             await walled(partial(self._lost, backend), work)
 
     async def shut_down(self) -> None:

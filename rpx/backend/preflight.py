@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
 
 from rpx.backend.fleet import child_environment
 from rpx.backend.ports import LOOPBACK, is_taken
@@ -22,8 +25,24 @@ from rpx.model.status import BackendSpec
 from rpx.policy.depend import after_oneshots
 
 
-def preflight(specs: Iterable[BackendSpec], late: Collection[str] | None = None) -> None:
+class Running(Protocol):
+    """A project of rpx's that runs."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def config(self) -> Path: ...
+
+
+Whose = Callable[[int | None, str], Running | None]  # of a pid, or of a value of RPX_INSTANCE
+
+
+def preflight(
+    specs: Iterable[BackendSpec], late: Collection[str] | None = None, whose: Whose | None = None
+) -> None:
     """Raise what is wrong with commands (all at once), then with where these are to listen.
+
+    `whose` tells which project has a port that is taken.
 
     Commands of those that are `late`, by label, are not looked at; None: who of these is, is known
     from these.
@@ -37,11 +56,11 @@ def preflight(specs: Iterable[BackendSpec], late: Collection[str] | None = None)
         if isinstance(spec.address, SocketFile):
             _check_socket(spec, spec.address)
         elif spec.address is not None:
-            _check_port(f"the port of `{spec.label}`", spec, spec.address)
+            _check_port(f"the port of `{spec.label}`", spec, spec.address, whose)
     for spec in specs:
         for setting, address in _shown_at(spec):
             if address.place not in places:
-                _check_sign(f"the `{setting}` port of `{spec.name}`", spec, address)
+                _check_sign(f"the `{setting}` port of `{spec.name}`", spec, address, whose)
 
 
 def _taken_by(specs: Sequence[BackendSpec]) -> dict[object, BackendSpec]:
@@ -125,12 +144,12 @@ def _unreached(spec: BackendSpec, start: Start, names: Sequence[str]) -> Problem
     )
 
 
-def _check_port(what: str, spec: BackendSpec, address: Address) -> None:
+def _check_port(what: str, spec: BackendSpec, address: Address, whose: Whose | None) -> None:
     """Raise when somebody else listens where a backend of ours is to listen."""
     places = LOOPBACK if address.host == "localhost" else _places(spec, address)
     for family, host in places:
         if is_taken(family, host, address.port):
-            raise taken(what, address)
+            raise taken(what, address, whose)
 
 
 def _shown_at(spec: BackendSpec) -> Iterator[tuple[str, Address]]:
@@ -143,7 +162,7 @@ def _shown_at(spec: BackendSpec) -> Iterator[tuple[str, Address]]:
             yield "ready.http", ready.http.address
 
 
-def _check_sign(what: str, spec: BackendSpec, address: Address) -> None:
+def _check_sign(what: str, spec: BackendSpec, address: Address, whose: Whose | None) -> None:
     """As for a port of `from`, unless rpx itself has it, who passes the question on, or somebody
     who holds ports for containers, which may run already.
     """
@@ -153,7 +172,7 @@ def _check_sign(what: str, spec: BackendSpec, address: Address) -> None:
     else:
         allowed = forwards(owner.pid) or os.getpid() in (owner.pid, *ancestors(owner.pid))
     if not allowed:
-        _check_port(what, spec, address)
+        _check_port(what, spec, address, whose)
 
 
 def _check_socket(spec: BackendSpec, file: SocketFile) -> None:
@@ -166,10 +185,20 @@ def _check_socket(spec: BackendSpec, file: SocketFile) -> None:
         ) from None
 
 
-def taken(what: str, address: Address) -> RpxError:
+def taken(what: str, address: Address, whose: Whose | None = None) -> RpxError:
     """Return the error for a port that somebody holds, with the name of who it is."""
     owner = port_owner(address.port, (address.host,))
     hint = "end that process, or choose another port"
+    project = whose(owner.pid, owner.instance) if owner is not None and whose is not None else None
+    if owner is not None and project is not None:
+        who = f"the rpx project `{project.name}` ({project.config})"
+        if owner.instance:
+            who = f"{_described(owner)}, which belongs to {who}"
+        return RpxError(
+            f"{what}, {address.port}, is taken by {who}",
+            hint=f"`rpx down -f {shlex.quote(str(project.config))}` stops that project; or choose"
+            " another port",
+        )
     if owner is not None and owner.instance:
         hint = "rpx started it: `rpx down` in its project's folder ends it"
         hint += f" (`rpx projects` says where that is), or `kill {owner.pid}`"

@@ -14,6 +14,7 @@ from rpx.backend.fleet import Fleet
 from rpx.backend.ports import Kept, keep_ports, settle_ports, spare_ports
 from rpx.backend.preflight import check_commands, preflight
 from rpx.changes.transition import Transition
+from rpx.control.lease import project_with
 from rpx.control.outcome import Outcome
 from rpx.control.outcome import as_json as outcome_json
 from rpx.errors import RpxError, UsageError
@@ -221,7 +222,7 @@ class Project:
             changes = self._compare([moved.get(spec.label, spec) for spec in specs], target)
         ours = self._wanted(changes.wanted, wish.scaled)
         await trio.to_thread.run_sync(
-            _preflight, changes, ours, preflight if alone else check_commands, self._late(changes)
+            _preflight, changes, ours, _all_of_it if alone else check_commands, self._late(changes)
         )
         return changes
 
@@ -276,6 +277,10 @@ class Project:
         self._registry.say(f"{head}: {first}" if not rest else f"{head}:")
         for line in lines if rest else ():
             self._registry.say(f"  {line}".rstrip())
+
+
+def _all_of_it(specs: Iterable[BackendSpec], late: Collection[str]) -> None:
+    preflight(specs, late, project_with)
 
 
 def _preflight(

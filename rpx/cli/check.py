@@ -51,38 +51,52 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
         return
     filled = Table(COLUMNS)
     for spec in specs:
-        filled.add(*_cells(_row(config, spec)))
+        filled.add(*_cells(config, spec))
     print_table(filled, colour=common.colour(sys.stdout))
     say(f"{path} is in order")
 
 
-def _cells(row: dict[str, str | None]) -> tuple[str | Cell, ...]:
-    backend, command = row["backend"] or "-", " ".join((row["command"] or "-").split())
+def _cells(config: Config, spec: BackendSpec) -> tuple[str | Cell, ...]:
+    backend = str(spec.address) if spec.address else "-"
+    command = " ".join(_whose(spec).split())
     short = command if len(command) <= SHORT else f"{command[: SHORT - 1]}…"
     return (
-        str(row["name"]),
+        spec.name,
         Cell(backend, backend.removeprefix("localhost:")),
-        row["url"] or "-",
+        _where(config, spec),
         Cell(command, short),
     )
 
 
-def _row(config: Config, spec: BackendSpec) -> dict[str, str | None]:
+def _row(config: Config, spec: BackendSpec) -> dict[str, object]:
+    """For scripts: what is not known before the project runs is null."""
+    tls, port, _ = _listens(config, spec)
     return {
         "name": spec.name,
         "backend": str(spec.address) if spec.address else None,
-        "url": _url(config, spec),
+        "url": url_of(spec.host, port, tls=tls) if spec.host and port else None,
+        "to": spec.host or None,
+        "https": tls,
+        "external": spec.start is None and not spec.served_by,
+        "served_by": spec.served_by or None,
         "command": _command(spec),
     }
 
 
-def _url(config: Config, spec: BackendSpec) -> str | None:
-    if not spec.host:
-        return None
+def _listens(config: Config, spec: BackendSpec) -> tuple[bool, int | None, tuple[int, int]]:
+    """Whether its clients come with TLS; the port that is chosen for them, 0 for any free one, None
+    for the first of the usual ones; and those.
+    """
     tls = spec.host.partition("/")[0] in config.secured
-    given, usual, others = (
-        (config.listen.https_port, 443, 8443) if tls else (config.listen.http_port, 80, 8080)
-    )
+    if tls:
+        return tls, config.listen.https_port, (443, 8443)
+    return tls, config.listen.http_port, (80, 8080)
+
+
+def _where(config: Config, spec: BackendSpec) -> str:
+    if not spec.host:
+        return "-"
+    tls, given, (usual, others) = _listens(config, spec)
     match given:
         case None:
             return f"{url_of(spec.host, usual, tls=tls)}, or with port {others} and upward"
@@ -92,10 +106,14 @@ def _url(config: Config, spec: BackendSpec) -> str | None:
             return url_of(spec.host, port, tls=tls)
 
 
-def _command(spec: BackendSpec) -> str:
+def _whose(spec: BackendSpec) -> str:
     if spec.served_by:
         return f"(that of {spec.served_by})"
+    return _command(spec) or "(external)"
+
+
+def _command(spec: BackendSpec) -> str | None:
     if spec.start is None:
-        return "(external)"
+        return None
     command = spec.start.command
     return command if isinstance(command, str) else shlex.join(command)

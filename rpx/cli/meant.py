@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rpx.config.suggest import nearest
+from rpx.model.suggest import nearest
 
 # The words of docker compose, Procfile runners, process-compose, pm2, Caddy, nginx, mkcert and
 # systemctl, where neither their spelling nor their beginning leads to ours.

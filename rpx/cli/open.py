@@ -10,6 +10,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.output import say
 from rpx.errors import Exit, RpxError, UsageError
+from rpx.policy.naming import like
 
 EXAMPLES = """\
 rpx open                        # the first proxy, in your browser
@@ -51,5 +52,6 @@ def _chosen(urls: dict[str, str], name: str | None) -> str:
         parts = urlsplit(url)
         if name is None or name == own or host == f"{parts.hostname}{parts.path}":
             return url
-    known = f"the proxies of this project are {', '.join(urls)}"
+    known = like(str(name), urls)
+    known += f"the proxies of this project are {', '.join(urls)}"
     raise UsageError(f"there is no proxy `{name}` here", hint=known)

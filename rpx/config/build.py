@@ -21,7 +21,6 @@ from rpx.config.start_schema import (
     RestartWritten,
     StartWritten,
 )
-from rpx.config.suggest import choices
 from rpx.config.values import (
     Written,
 )
@@ -40,6 +39,7 @@ from rpx.model.config import (
     Start,
     Sticky,
 )
+from rpx.model.suggest import choices
 
 S = TypeVar("S", HealthCheck, Sticky, Https)
 

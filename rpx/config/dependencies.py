@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rpx.config.conflicts import Entry
 from rpx.config.document import Document, Steps
 from rpx.config.explain import owner
-from rpx.config.suggest import nearest
 from rpx.model.config import Dependency, Process, Restart
+from rpx.model.suggest import nearest
 
 FEW = 10  # services of a circle that are named
 

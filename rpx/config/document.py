@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rpx.config.excerpt import Spot, excerpt
-from rpx.config.suggest import camel
 from rpx.errors import ConfigError, Problem
+from rpx.model.suggest import camel
 
 Steps = tuple[str | int, ...]
 

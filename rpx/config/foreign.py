@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 
 from rpx.config.document import Document
 from rpx.config.excerpt import Spot
-from rpx.config.suggest import nearest
 from rpx.config.yaml_graph import LINE_BREAK, fail
+from rpx.model.suggest import nearest
 
 _BLANK = re.compile(r"\s*(?:#.*)?\Z")
 _PROCFILE = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)\Z")

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from rpx.config.addresses import default_name
 from rpx.config.document import Steps, is_env
 from rpx.config.schema import ONE_PROXY
-from rpx.config.suggest import nearest
 from rpx.model.late import mark, url_variable
+from rpx.model.suggest import nearest
 
 _OWN = ("RPX_NAME", "RPX_REPLICA")
 _OF_AN_ADDRESS = ("RPX_URL", "RPX_SOCKET")

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from rpx.config.document import Document
-from rpx.config.suggest import nearest
 from rpx.errors import UsageError
 from rpx.model.config import Process, Proxy
+from rpx.model.suggest import nearest
 
 VARIABLE = "RPX_PROFILES"
 ALL = "*"

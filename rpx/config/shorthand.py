@@ -14,11 +14,11 @@ from pydantic import ValidationInfo
 
 from rpx.config.addresses import LONGEST, address
 from rpx.config.duration import parse_duration
-from rpx.config.suggest import choices
 from rpx.config.wording import shown, wrong
 from rpx.model.address import Address
 from rpx.model.config import Stdin, Strategy, Web, Whom
 from rpx.model.late import without_marks
+from rpx.model.suggest import choices
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PASSED_ON = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # the name of a variable, and nothing else

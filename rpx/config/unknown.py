@@ -7,7 +7,7 @@ from rpx.config.homes import homes
 from rpx.config.neighbours import note_on, ours
 from rpx.config.schema import ONE_PROXY
 from rpx.config.settings import all_settings, settings_at
-from rpx.config.suggest import nearest, snake
+from rpx.model.suggest import nearest, snake
 
 _SHORT = 60  # characters of a value that a hint repeats
 

@@ -135,6 +135,21 @@ def all_running() -> list[Lease]:
     return sorted(found.values(), key=lambda lease: (lease.name, str(lease.config)))
 
 
+def project_with(pid: int | None, instance: str) -> Lease | None:
+    """The running project that this process belongs to: it runs it, or was started by it, and has
+    this value of RPX_INSTANCE.
+    """
+    run_id = instance.partition(".")[0]
+    return next(
+        (
+            lease
+            for lease in all_running()
+            if pid in {lease.supervisor.pid, lease.guardian.pid} or run_id == lease.run_id
+        ),
+        None,
+    )
+
+
 def running(config: Path) -> Lease | None:
     """The lease of the project with this rpx.yaml, if somebody holds it."""
     held = (lease for held, lease in map(_look, _places(config)) if held)

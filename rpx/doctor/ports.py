@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from rpx.backend.preflight import how_to_permit, taken
 from rpx.backend.processes import port_owner
+from rpx.control.lease import project_with
 from rpx.doctor.findings import Finding, Status
 from rpx.model.address import Address, both
 from rpx.model.config import Config
@@ -53,7 +54,7 @@ def _wanted(subject: str, address: Address, ours: int | None) -> Finding:
         owner = port_owner(address.port, (address.host,))
         if ours is not None and owner is not None and owner.pid == ours:
             return Finding("ports", subject, Status.OK, f"this project has it (pid {ours})")
-        problem = taken("the port", address).problems[0]
+        problem = taken("the port", address, project_with).problems[0]
         what = problem.what.removeprefix(f"the port, {address.port}, is ")
         return Finding("ports", subject, Status.PROBLEM, what, problem.hint)
     if error.errno in (errno.EACCES, errno.EPERM):

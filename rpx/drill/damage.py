@@ -13,7 +13,7 @@ import trio
 
 from rpx.control.client import Client
 from rpx.errors import RpxError, UsageError
-from rpx.policy.naming import select
+from rpx.policy.naming import like, select
 
 KINDS: Final = ("kill", "stop", "hang", "slow")
 SLOW_STOPPED, SLOW_RUNNING = 0.09, 0.01  # seconds: the process has a tenth of the time
@@ -84,7 +84,8 @@ def service_rows(rows: list[dict[str, Any]], name: str) -> list[Row]:
             hint=_services(backends),
         )
     if not found:
-        raise UsageError(f"there is no service `{name}` here", hint=_services(backends))
+        near = like(name, {row.name for row in backends if row.url is not None})
+        raise UsageError(f"there is no service `{name}` here", hint=near + _services(backends))
     return found
 
 

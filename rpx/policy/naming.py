@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from rpx.errors import UsageError
 from rpx.model.status import OWN_WORDS, BackendSpec
+from rpx.model.suggest import did_you_mean
 
 
 class Named(Protocol):
@@ -69,7 +70,10 @@ def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
     if not found:
         found = [row for row in rows if target == row.name]
     if not found:
-        raise UsageError(f"there is no backend `{target}` here", hint=_known(rows))
+        kind = "backend" if ":" in target or target.isdecimal() else "service"
+        names = dict.fromkeys(name for row in rows for name in (row.name, row.label))
+        hint = like(target, names) + _known(rows)
+        raise UsageError(f"there is no {kind} `{target}` here", hint=hint)
     started = [row for row in found if not row.external and not row.served_by]
     if one and len(started) == 1:
         return started
@@ -77,6 +81,11 @@ def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
         labels = ", ".join(f"`{row.label}`" for row in found)
         raise UsageError(f"`{target}` has {len(found)} backends", hint=f"name one of {labels}")
     return found
+
+
+def like(name: str, known: Iterable[str]) -> str:
+    """The beginning of a hint for a name that nothing has: the one that was meant, if any."""
+    return did_you_mean(name, known)
 
 
 def heard(rows: Sequence[Named], names: Sequence[str], *, own: bool) -> Callable[[str], bool]:

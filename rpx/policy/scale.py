@@ -7,6 +7,7 @@ from typing import Final
 
 from rpx.errors import UsageError
 from rpx.model.config import Config
+from rpx.policy.naming import like
 
 MOST: Final = 100  # copies, as in rpx.yaml
 
@@ -47,7 +48,7 @@ def _check(config: Config, name: str, count: int) -> None:
         known = ", ".join(scalable) or "none"
         raise UsageError(
             f"there is no service `{name}` here",
-            hint=f"those whose copies rpx can add and remove: {known}",
+            hint=f"{like(name, scalable)}rpx can add and remove copies of {known}",
         )
     if not entries:
         raise UsageError(

@@ -260,7 +260,7 @@ def test_logs_of_an_ended_project_are_those_of_its_last_run(
     [
         (["--since", "yesterday"], "error: `--since` is neither a duration nor a time: yesterday"),
         (["--tail", "-3"], "error: `--tail` is neither a number nor `all`: -3"),
-        (["web"], "error: there is no backend `web` here"),
+        (["web"], "error: there is no service `web` here"),
     ],
 )
 def test_logs_say_what_is_wrong(

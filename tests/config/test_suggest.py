@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.config.settings import all_settings
-from rpx.config.suggest import camel, choices, nearest, snake
+from rpx.model.suggest import camel, choices, nearest, snake
 
 KNOWN = ["to", "name", "from", "start", "health_check", "hold"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from rpx.config import load_config, neighbours
 from rpx.config.settings import all_settings
-from rpx.config.suggest import camel
 from rpx.errors import ConfigError, Problem
+from rpx.model.suggest import camel
 
 
 def problems(tmp_path: Path, text: str) -> dict[str, Problem]:

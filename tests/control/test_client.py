@@ -60,7 +60,7 @@ async def test_an_error_arrives_as_it_was_raised(lease: Lease, fleet: Fleet) -> 
         client = Client(lease)
         client.order("stop", ["nobody"])
 
-    with pytest.raises(RpxError, match="no backend `nobody`") as error:
+    with pytest.raises(RpxError, match="no service `nobody`") as error:
         await trio.to_thread.run_sync(work)
     assert error.value.exit_code == UsageError.exit_code
     assert error.value.problems[0].hint.startswith("the backends of this project are")

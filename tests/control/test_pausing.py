@@ -87,6 +87,6 @@ async def test_what_gets_no_requests_cannot_be_paused_and_nothing_else_is_then(
 ) -> None:
     with pytest.raises(UsageError, match="`worker` gets no requests"):
         await pause(fleet.registry, ["3000", "worker"])
-    with pytest.raises(UsageError, match="there is no backend `nope` here"):
+    with pytest.raises(UsageError, match="there is no service `nope` here"):
         await pause(fleet.registry, ["3000", "nope"])
     assert fleet.registry.backends["api:3000"].in_rotation

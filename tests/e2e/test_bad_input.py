@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -130,3 +131,22 @@ def test_a_working_directory_that_is_gone(project: Project) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_port_that_another_project_has_is_told_with_its_name_and_file(
+    project: Project, tmp_path: Path
+) -> None:
+    [port] = free_ports(1)
+    text = "name: shop\nlisten: {http_port: HTTP_PORT}\nfrom: PORT_A\nto: api.localhost\n"
+    project.write(text + "start: PYTHON APPS/ok.py", PORT_A=str(port))
+    with project.up():
+        file = project.folder / "rpx.yaml"
+        other = tmp_path / "other"
+        other.mkdir()
+        project.folder = other
+        project.write("listen: {http_port: HTTP_PORT}\nprocesses: {app: sleep 60}")
+        refused(project, 1, f"taken by the rpx project `shop` ({file})", f"`rpx down -f {file}`")
+        started = "start: PYTHON APPS/ok.py"
+        text = f"listen: {{http_port: 0}}\nfrom: PORT_A\nto: a.localhost\n{started}"
+        project.write(text, PORT_A=str(port))
+        refused(project, 1, f"which belongs to the rpx project `shop` ({file})")

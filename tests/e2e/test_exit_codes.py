@@ -172,7 +172,7 @@ def test_it_dies_by_a_closed_pipe_as_other_programs_do(shop: Project) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "error"),
     [
-        (("nobody", "true"), 2, "there is no backend `nobody` here"),
+        (("nobody", "true"), 2, "there is no service `nobody` here"),
         (("api", "no-such-program", "x"), 127, "can't run `no-such-program x`"),
         (("api", "/etc/passwd", "x"), 126, "can't run `/etc/passwd x`"),
         ((), 2, "missing argument"),

@@ -187,3 +187,12 @@ def test_closed_streams_are_no_reason_to_die_either(project: Project) -> None:
     finally:
         assert project.rpx("down").returncode == 0
         assert up.wait(SOON) == 0
+
+
+def test_services_begin_in_the_order_of_the_file(project: Project) -> None:
+    names = ["delta", "alpha", "echo", "bravo", "foxtrot", "charlie"]
+    project.write("processes:\n" + "".join(f"  {name}: sleep 60\n" for name in names))
+    with project.up(ready=False):
+        until(lambda: set(project.states().values()) == {"ready"}, "all are ready")
+        begun = [line.split()[-2] for line in project.said().splitlines() if "starting" in line]
+        assert begun == names

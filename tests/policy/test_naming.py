@@ -78,6 +78,23 @@ def test_whose_output_is_meant(names: tuple[str, ...], own: bool, labels: list[s
     assert [each for each in ("api:3000", "web:4000", "api:9999", "rpx") if wanted(each)] == labels
 
 
+@pytest.mark.parametrize(
+    ("typo", "what", "near"),
+    [
+        ("apj", "service", "api"),
+        ("API", "service", "api"),
+        ("ap", "service", "api"),
+        ("wbe", "service", "web"),
+        ("api:300", "backend", "api:3000"),
+    ],
+)
+def test_a_name_that_nothing_has_leads_to_the_nearest(typo: str, what: str, near: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(ROWS, typo)
+    assert str(caught.value.args[0]) == f"there is no {what} `{typo}` here"
+    assert caught.value.problems[0].hint.startswith(f"did you mean `{near}`? the backends of")
+
+
 def test_nobody_s_output_can_t_be_meant() -> None:
-    with pytest.raises(UsageError, match="there is no backend `nobody` here"):
+    with pytest.raises(UsageError, match="there is no service `nobody` here"):
         heard(ROWS, ["nobody"], own=True)

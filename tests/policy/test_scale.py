@@ -39,7 +39,12 @@ def test_a_service_has_as_many_copies_as_it_is_scaled_to() -> None:
     [
         ("web", 2, "`web` has the addresses of its `from`", "add an address to `from`"),
         ("worker", 2, "`worker` is a process: there is one of it", "an entry of `proxies`"),
-        ("apo", 2, "there is no service `apo` here", "can add and remove: api"),
+        (
+            "apo",
+            2,
+            "there is no service `apo` here",
+            "did you mean `api`? rpx can add",
+        ),
         ("api", 0, "`api` can have 1 to 100 copies, not 0", "`rpx stop api`"),
         ("api", 101, "`api` can have 1 to 100 copies, not 101", ""),
     ],

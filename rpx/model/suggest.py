@@ -20,6 +20,12 @@ def nearest(word: str, known: Iterable[str], most: int = 2) -> str | None:
     return best if slips <= min(most, 1 if len(word) <= 3 else 2) else None
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean `api`? `, to begin a hint with; `` where nothing is near."""
+    near = nearest(word, known)
+    return f"did you mean `{near}`? " if near else ""
+
+
 def snake(word: str) -> str:
     """`healthCheck` as `health_check`."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", word).lower()
