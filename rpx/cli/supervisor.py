@@ -37,6 +37,7 @@ from rpx.control.lease import Identity, Lease
 from rpx.control.paths import journal_folder, ports_file
 from rpx.errors import RpxError
 from rpx.folders import here, unfit_runtime_dir
+from rpx.hub.clock import WakingClock
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
@@ -91,7 +92,7 @@ def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None =
         if hold.crashed is not None:
             sweep(hold.crashed)
         clear_strays()
-        return trio.run(run, config, hold, wishes, load)
+        return trio.run(run, config, hold, wishes, load, clock=WakingClock())
 
 
 def _check_service(config: Config, wishes: Wishes) -> None:
