@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EXPECTED = 1.0  # seconds that a backend gets to send the 100 which a client waits for
 STALE = frozenset((400, 408, 501))  # what a rest may have led to, or what a request has left
+UNREAD = "It takes nothing of the request."
 INTERIM = 100  # 1xx answers taken for one request: a backend that only ever says 103 is broken
 
 Answer = tuple[ResponseHead, bytes]  # and what came behind the head
@@ -121,6 +122,8 @@ async def _received(wire: Wire) -> bytes:
     except WireCut as cut:
         if cut.cut is Cut.LATE:
             raise BadMessage(504, "It did not come in time.") from None
+        if cut.cut is Cut.UNREAD:
+            raise BadMessage(504, UNREAD) from None
         raise
     except OSError:
         return b""

@@ -174,5 +174,5 @@ class Connection(Client):
 
     def left(self) -> None:
         """It has hung up."""
-        self._watched = None
+        self.unwatch()
         super().left()

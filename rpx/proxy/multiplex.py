@@ -134,6 +134,9 @@ class Multiplex:
     def watch(self) -> None:
         """Reading tells who leaves."""
 
+    def left(self) -> None:
+        """Likewise."""
+
     # ---- reading
 
     def _greet(self) -> None:

@@ -17,6 +17,7 @@ from rpx.model.escapes import on_a_terminal
 from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
+from rpx.proxy.answer import UNREAD
 
 if TYPE_CHECKING:
     from rpx.proxy.client import Client
@@ -103,7 +104,10 @@ async def bad_gateway(
 ) -> bool:
     """A backend answered, but not in a way that could be sent on, or not in time."""
     what, hint = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}", ""
-    if bad.status == 504:
+    if bad.reason == UNREAD:
+        what = f"{backend.spec.label} was asked, and takes nothing of the request."
+        hint = "`timeouts: {send: …}` in rpx.yaml says how long it may do so"
+    elif bad.status == 504:
         what = f"{backend.spec.label} was asked, and has not answered in time."
         hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
     reports = _reports(connection.proxy.registry, pool)

@@ -44,7 +44,7 @@ class Cut(Enum):
     GONE = "the client has gone"
     LATE = "a time limit has passed"
     DRAINED = "rpx is going down"
-    UNREAD = "the client takes nothing of its answer"
+    UNREAD = "it takes nothing of what it is sent"
 
 
 class NotSent(ConnectionError):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from rpx.http.forwarded import Forwarding
+from rpx.proxy.departures import departed
 from rpx.proxy.sockets import Cut, Wire
 from rpx.proxy.upstream import Upstreams
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TICK = 0.04  # seconds between looks while something is under way
 IDLE_TICK = 1.0  # and while there are only idle connections, or requests that are watched already
 NOTHING = 60.0  # and while there is nothing at all
+STUCK = 1.0  # seconds that a backend takes nothing, after which its client may have left unseen
 
 
 class Watched(Protocol):
@@ -50,6 +52,9 @@ class Watched(Protocol):
     def watch(self) -> None:
         """The exchange is slow: from now on notice when the client leaves."""
 
+    def left(self) -> None:
+        """The client has gone."""
+
 
 class Leaving(Watched, Protocol):
     """A connection, which is also asked to go."""
@@ -71,10 +76,11 @@ class Sweeper:
     def __init__(self, upstreams: Upstreams, unread: Callable[[Forwarding], None]) -> None:
         """`unread` says that a client is cut off which takes nothing of its answer."""
         self.connections: set[Leaving] = set()
-        self.send = math.inf  # seconds that a client may take nothing of its answer
+        self.send = math.inf  # seconds that a client or a backend may take nothing of what it gets
         self.streams: set[Watched] = set()  # of those that have several
         self._upstreams = upstreams
         self._unread = unread
+        self._stuck_at = -math.inf  # when it last looked at those of stuck backends
         self._nap: trio.Event | None = None  # set: asleep until something happens
         self._refresh()
 
@@ -135,8 +141,31 @@ class Sweeper:
                 if connection.seen == 1:
                     connection.watch()
                 connection.seen += 1
+        self._let_go(now)
         due = self._upstreams.expire(now)
         return TICK if busy else min(due, self._rest(now))
+
+    def _let_go(self, now: float) -> None:
+        """End those whose backend takes nothing, if their client has gone or it takes too long."""
+        if self._stuck_at > now - STUCK:
+            return
+        self._stuck_at = now
+        stuck = [
+            (each, each.upstream)
+            for each in (*self.connections, *self.streams)
+            if each.upstream is not None and each.upstream.stuck < now - STUCK
+        ]
+        for each, upstream in stuck:
+            if not each.tunnel and upstream.takes_nothing(now, self.send):
+                upstream.cut(Cut.UNREAD)
+        # (Who reads a connection of streams sees them leave.)
+        clients = [(each, each.client) for each, _ in stuck if isinstance(each.client, Wire)]
+        if clients:
+            # The other side of a tunnel may still be read from, but for a WebSocket's.
+            ends = [(wire.sock, getattr(each.tunnel, "websocket", True)) for each, wire in clients]
+            for (each, _), gone in zip(clients, departed(ends), strict=True):
+                if gone:
+                    each.left()
 
     def _is_unread(self, connection: Watched, now: float) -> bool:
         return not connection.tunnel and connection.client.takes_nothing(now, self.send)

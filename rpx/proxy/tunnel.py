@@ -38,6 +38,7 @@ class Tunnel:
     def __init__(
         self, client: ClientWire, upstream: Wire, reactor: Reactor, *, websocket: bool
     ) -> None:
+        self.websocket = websocket
         up = Frames(masked=True) if websocket else None
         down = Frames(masked=False) if websocket else None
         self._up = _Way(client, upstream, close_frame(GOING_AWAY, os.urandom(4)), up)
