@@ -50,7 +50,13 @@ def _make_context(tls: Tls) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION  # or a read might have to write
+    tell_cut_from_end(context)
     return context
+
+
+def tell_cut_from_end(context: ssl.SSLContext) -> None:
+    """Let a connection that is cut off be none that has ended: 3.11.2 takes them for the same."""
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
 
 
 def fault_of(error: OSError) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from rpx.errors import RpxError
+from rpx.hub.tls import tell_cut_from_end
 from rpx.model.config import Https
 from rpx.policy.routing import WILDCARD, Routes
 from rpx.proxy.tls import TlsWire
@@ -204,6 +205,7 @@ def _context(cert: Path | None = None, key: Path | None = None) -> ssl.SSLContex
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2", "http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION  # or a read might have to write
+    tell_cut_from_end(context)
     return context
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,7 @@ def test_others_are_left_alone(session: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.skipif(shutil.which("ps") is None, reason="ps is not here")
 def test_ps_lists_what_lives_as_on_other_systems(session: subprocess.Popen[bytes]) -> None:
     command = ("ps", "-A", "-o", "pid=,stat=")
     zombie = subprocess.Popen((sys.executable, "-c", ""))

@@ -323,7 +323,7 @@ async def test_a_new_host_has_a_certificate_also_the_first_one(
     async def shakes_hands(host: str) -> bool:
         context = ssl.create_default_context(cafile=str(authority_folder() / "rpx-ca.pem"))
         stream = trio.SSLStream(
-            await trio.open_tcp_stream("localhost", it.registry.https_port),
+            await trio.open_tcp_stream("127.0.0.1", it.registry.https_port),
             context,
             server_hostname=host,
         )

@@ -138,5 +138,7 @@ def test_root_needs_no_sudo_and_not_every_system_has_apt(monkeypatch: pytest.Mon
 
 
 def test_without_a_project_localhost_has_to_be_here() -> None:
+    if unknown(["localhost"]):  # a root of debootstrap's has no /etc/hosts
+        pytest.skip("this system doesn't know localhost")
     (localhost,) = names(None)
     assert localhost.status is Status.OK

@@ -25,7 +25,9 @@ class Backend(BaseHTTPRequestHandler):
 
 for port in sys.argv[1:]:
     server = ThreadingHTTPServer(("127.0.0.1", int(port)), Backend)
-    threading.Thread(target=server.serve_forever).start()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+thread.join()  # Python 3.12 starts no thread for a request once the first one has ended
 """
 
 

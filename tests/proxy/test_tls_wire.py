@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
+from rpx.hub.tls import tell_cut_from_end
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import TURN, Cut, NotSent, WireCut
 from rpx.proxy.tls import TlsWire
@@ -28,7 +29,9 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 @pytest.fixture
 def believing(authority: Authority) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(authority.file))
+    context = ssl.create_default_context(cafile=str(authority.file))
+    tell_cut_from_end(context)
+    return context
 
 
 class Peer:
