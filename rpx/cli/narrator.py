@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import trio
 
-from rpx.cli.sentences import Teller, stopping, waiting
+from rpx.cli.sentences import KEYS, Teller, stopping, waiting
 from rpx.errors import visible
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -27,10 +27,11 @@ class Narrator:
     words cost more than a request has time for.
     """
 
-    def __init__(self, report: Report, rpx: str | None = "rpx") -> None:
-        """`rpx` begins the commands for this project, as in Teller."""
+    def __init__(self, report: Report, rpx: str | None = "rpx", hurry: str = KEYS) -> None:
+        """`rpx` begins the commands for this project, as in Teller; `hurry` ends it sooner."""
         self._report = report
         self._rpx = rpx
+        self._hurry = hurry
         self._requests: list[Routed] = []
         self._came = trio.Event()
 
@@ -50,7 +51,7 @@ class Narrator:
 
     async def _run(self, shutdown: Shutdown) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(goodbye, self._registry, shutdown)
+            nursery.start_soon(goodbye, self._registry, shutdown, self._hurry)
             while True:
                 await self._came.wait()
                 self._came = trio.Event()
@@ -82,11 +83,12 @@ class Narrator:
             self._registry.tell(text.encode("utf-8", "surrogateescape"))
 
 
-async def goodbye(registry: Registry, shutdown: Shutdown) -> None:
+async def goodbye(registry: Registry, shutdown: Shutdown, hurry: str = KEYS) -> None:
     """Once the end was asked for: say each second who is still being waited for."""
     await shutdown.wait()
-    registry.say(stopping(registry))
+    registry.say(stopping(registry, hurry))
     while True:
         await trio.sleep(TICK)
-        for text in waiting(registry, registry.steady(), hurried=shutdown.patience.lost):
+        now, lost = registry.steady(), shutdown.patience.lost
+        for text in waiting(registry, now, hurried=lost, hurry=hurry):
             registry.say(text)

@@ -106,16 +106,21 @@ class Teller:
         return [pool for pool in self._registry.pools.values() if pool.backends]
 
 
-def stopping(registry: Registry) -> str:
-    """What there is to be waited for, when the end begins."""
+KEYS = "Ctrl-C"
+ORDER = "`rpx down --now`"  # where there are no keys to press: in the background
+
+
+def stopping(registry: Registry, hurry: str = KEYS) -> str:
+    """What there is to be waited for, when the end begins. `hurry`: by what it is brought near."""
     backends = registry.everyone
     requests = sum(b.in_flight for b in backends)
     running = sum(b.state in HAS_PROCESS and b.spec.start is not None for b in backends)
     parts = [_count(requests, "request")] if requests else []
-    return f"stopping: {', '.join([*parts, _count(running, 'backend')])} (Ctrl-C again to hurry)"
+    again = f"{hurry} again" if hurry == KEYS else hurry
+    return f"stopping: {', '.join([*parts, _count(running, 'backend')])} ({again} to hurry)"
 
 
-def waiting(registry: Registry, now: float, *, hurried: bool) -> list[str]:
+def waiting(registry: Registry, now: float, *, hurried: bool, hurry: str = KEYS) -> list[str]:
     """Who is still being waited for, and for how long."""
     lines = []
     for backend in filter(has_process, registry.everyone):
@@ -123,9 +128,9 @@ def waiting(registry: Registry, now: float, *, hurried: bool) -> list[str]:
             lines.append(f"killing {being_ended(backend)}")
         elif (down := stopped_in(backend, now)) is not None:
             whom, left = down
-            lines.append(f"waiting for {whom}, SIGKILL in {left:.0f}s, Ctrl-C to kill now")
+            lines.append(f"waiting for {whom}, SIGKILL in {left:.0f}s, {hurry} to kill now")
         elif backend.in_flight:
-            lines.append(f"waiting for {requests_at(backend)}, Ctrl-C to drop them")
+            lines.append(f"waiting for {requests_at(backend)}, {hurry} to drop them")
     return lines
 
 

@@ -24,6 +24,7 @@ from rpx.cli.narrator import Narrator
 from rpx.cli.output import width
 from rpx.cli.remains import clear_strays, say, sweep
 from rpx.cli.screen import Screen
+from rpx.cli.sentences import KEYS, ORDER
 from rpx.cli.signals import mind_the_guardian, obey_signals
 from rpx.cli.unknown_names import UnknownNames
 from rpx.cli.wishes import Wishes
@@ -116,7 +117,11 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
 
     faces: list[Face] = [
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
-        Narrator(report, words_for(hold.lease.config) if load else None),
+        Narrator(
+            report,
+            words_for(hold.lease.config) if load else None,
+            ORDER if wishes.detached else KEYS,
+        ),
         Control(hold.lease.socket, ready, measure, hold.keep),
         UnknownNames(),
     ]

@@ -12,6 +12,7 @@ from rpx.errors import visible
 
 GAP = 2  # columns of text between two columns
 INDENT = "  "
+NONE = "-"  # what stands where there is nothing to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ class Table:
             line, used = INDENT, 0
             for number in by_rank:
                 text, column = row[number].shown(short=True), self._columns[number]
+                if text == NONE:
+                    continue
                 if column.right:
                     text = f"{column.heading.lower()} {text}"
                 painted = _painted(text, row[number].style, bold=False, colour=colour)

@@ -31,7 +31,8 @@ def waits(
 ) -> list[Wait]:
     """Return who of `labels` (None: of all) is on its way, in listed order.
 
-    `now` is seconds since the epoch. `ending`: the project is, so that requests are waited for.
+    `now` is by the registry's steady clock. `ending`: the project is, so that requests are
+    waited for.
     """
     everyone = [b for b in registry.everyone if labels is None or b.spec.label in labels]
     return [wait for backend in everyone for wait in _of(backend, now, ending=ending)]

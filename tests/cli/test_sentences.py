@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.cli.sentences import Teller, stopping, waiting
+from rpx.cli.sentences import ORDER, Teller, stopping, waiting
 from rpx.hub.bus import Subscription
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
@@ -197,6 +197,7 @@ async def test_the_end_begins_with_what_there_is_to_wait_for(told: Told) -> None
     for _ in range(3):
         told.registry.enter(told["api:3000"])
     assert stopping(told.registry) == "stopping: 3 requests, 2 backends (Ctrl-C again to hurry)"
+    assert stopping(told.registry, ORDER).endswith(" (`rpx down --now` to hurry)")
 
 
 async def test_who_is_waited_for_is_told_with_the_time_left(told: Told) -> None:

@@ -114,6 +114,12 @@ def test_where_nothing_fits_each_backend_has_lines_of_its_own() -> None:
     ]
 
 
+def test_what_is_not_there_takes_no_room_of_its_own() -> None:
+    external = row("other-service-that-somebody-else-runs", 1, 0, "unhealthy", external=True)
+    external |= {"pid": None, "backend": "[::1]:26194", "memory": None, "since": NOW - 3}
+    assert shown([external], 40)[1] == "  [::1]:26194  unhealthy  since 3s"
+
+
 def test_a_state_says_what_it_waits_for_where_there_is_room() -> None:
     waiting = row("web", 3000, 1, "waiting", waiting_for=[{"name": "db"}, {"name": "migrate"}])
     assert "waiting for db, migrate" in "\n".join(shown([waiting], 80))
