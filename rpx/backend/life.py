@@ -15,7 +15,7 @@ from typing import Protocol
 
 import trio
 
-from rpx.backend.logs import pump
+from rpx.backend.logs import MARK, pump
 from rpx.backend.order import await_turn
 from rpx.backend.ready import overdue
 from rpx.backend.watch import watch
@@ -110,6 +110,25 @@ class Run:
     uptime: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """What a process says goes to all who show it, and to the sign that it may be ready by."""
+
+    registry: Registry
+    backend: Backend
+    sign: SignLike
+
+    def hear(self, text: bytes) -> None:
+        """It has said whole lines."""
+        self.registry.print(self.backend, text)
+        self.sign.hear(text)
+
+    def murmur(self, text: bytes) -> None:
+        """It has begun a line, and is silent."""
+        self.registry.murmur(self.backend, text + MARK)
+        self.sign.hear(text)
+
+
 async def live(life: Life) -> None:
     """Keep a process running as its restart policy and the orders in its mailbox say."""
     if not life.wanted:
@@ -129,14 +148,10 @@ async def run_once(life: Life) -> Run:
     try:
         life.look()
         sign = life.sign()
-
-        def hear(text: bytes) -> None:
-            registry.print(backend, text)
-            sign.hear(text)
-
+        ear = Ear(registry, backend, sign)
         async with life.open() as child, trio.open_nursery() as readers:
             registry.started(backend, child.pid)
-            readers.start_soon(pump, child.output, hear)
+            readers.start_soon(pump, child.output, ear.hear, ear.murmur)
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(obey, life, child, run, helpers)
                 helpers.start_soon(mind, life, child, run, sign)

@@ -11,6 +11,7 @@ MAX_LINE = 64 * 1024
 MARK = " …".encode()  # at the end of a piece whose line goes on
 CHUNK = 16 * 1024  # bytes of one child before the others have a turn: 0.1 ms of short lines
 AFTER_END = 0.2  # seconds: someone who holds the pipe may outlive everything we can find
+SILENCE = 0.2  # seconds after which a line without an end is shown as it is
 PIPE_HOLDS = 1024 * 1024  # bytes, the most that Linux lets anyone make of it
 # docs/adr/0010: how much of one child is read, counting LINE bytes more for each line, which is
 # what prefixes and time stamps make of it. For a second it may be as much again.
@@ -30,6 +31,7 @@ class LineSplitter:
         self._limit = limit
         self._partial = bytearray()
         self._returned = False  # the last byte was a CR: an end of line, or an overwriting?
+        self._overwritten = False  # some of this line has been
 
     def feed(self, data: bytes) -> bytes:
         """The lines that end in `data`; nothing if none does."""
@@ -40,6 +42,13 @@ class LineSplitter:
         first = b"".join(self._lines(data[:begun])) if begun else b""
         self._partial += data[end:]
         return first + data[begun:end]
+
+    @property
+    def unfinished(self) -> bytes:
+        """What has come of a line that has no end yet. Nothing of one that overwrites itself: a
+        progress bar says something new each time.
+        """
+        return b"" if self._overwritten or self._returned else bytes(self._partial)
 
     def finish(self) -> bytes:
         """The final line, if it had no newline."""
@@ -55,7 +64,7 @@ class LineSplitter:
     def _line(self) -> bytes:
         line = bytes(self._partial)
         self._partial.clear()
-        self._returned = False
+        self._returned = self._overwritten = False
         return line + b"\n"
 
     def _take(self, text: bytes) -> Iterator[bytes]:
@@ -70,7 +79,7 @@ class LineSplitter:
             return
         if self._returned:
             self._partial.clear()
-            self._returned = False
+            self._returned, self._overwritten = False, True
         self._partial += piece
         while len(self._partial) > self._limit:
             cut = self._whole_character()
@@ -137,16 +146,70 @@ class Output(trio.abc.ReceiveStream):
         await self._pipe.aclose()
 
 
-async def pump(stream: trio.abc.ReceiveStream, emit: Callable[[bytes], None]) -> None:
+async def pump(
+    stream: trio.abc.ReceiveStream,
+    emit: Callable[[bytes], None],
+    murmur: Callable[[bytes], None] | None = None,
+) -> None:
     """Give all lines of the stream to `emit` until its end, many at a time, each with a newline.
 
     `emit` cannot make the child wait. What does is a flood: more than RATE is left in the pipe.
+    What stands without a newline for SILENCE, as a question does, is told to `murmur`, without one
+    and once for each line; it comes to `emit` with the rest of its line.
     """
     splitter = LineSplitter()
+    if murmur is None:
+        await _pump(stream, emit, splitter, lambda **_: None)
+        return
+    silence = Silence(splitter, murmur)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(silence.watch)
+        await _pump(stream, emit, splitter, silence.broken)
+        nursery.cancel_scope.cancel(reason="the output has ended")
+
+
+class Silence:
+    """Waits until nothing more comes of a line that has begun."""
+
+    def __init__(self, splitter: LineSplitter, murmur: Callable[[bytes], None]) -> None:
+        self._splitter = splitter
+        self._murmur = murmur
+        self._begun = trio.Event()  # there is the beginning of a line
+        self._heard = 0  # times that something has come
+        self._told = False  # of this line
+
+    def broken(self, *, ended: bool) -> None:
+        """Something has come; `ended`: also the end of a line."""
+        self._heard += 1
+        self._told = self._told and not ended
+        if not self._told and self._splitter.unfinished:
+            self._begun.set()
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._begun.wait()
+            heard = self._heard
+            await trio.sleep(SILENCE)
+            if heard == self._heard:
+                self._begun = trio.Event()
+                if text := self._splitter.unfinished:
+                    self._told = True
+                    self._murmur(text)
+
+
+async def _pump(
+    stream: trio.abc.ReceiveStream,
+    emit: Callable[[bytes], None],
+    splitter: LineSplitter,
+    broken: Callable[..., object],
+) -> None:
     paid = 0.0  # until when what has been read would have taken at RATE
     try:
         while data := await stream.receive_some(CHUNK):
-            if text := splitter.feed(bytes(data)):
+            text = splitter.feed(bytes(data))
+            broken(ended=bool(text))
+            if text:
                 emit(text)
                 now = trio.current_time()
                 paid = max(paid, now) + (len(text) + LINE * text.count(b"\n")) / RATE

@@ -14,15 +14,17 @@ MAX_BYTES = 1 << 20  # of text: a backend that prints 64 KiB lines keeps sixteen
 class LineRing:
     """Append at one end; the other end falls off, piece by piece."""
 
-    __slots__ = ("_bytes", "_lines", "_pieces")
+    __slots__ = ("_bytes", "_lines", "_pieces", "passing")
 
     def __init__(self) -> None:
         self._pieces: deque[tuple[int, Printed]] = deque()  # with the number of their lines
         self._lines = 0
         self._bytes = 0
+        self.passing: Printed | None = None  # a line that has no end yet
 
     def append(self, printed: Printed) -> None:
         """Keep a piece, and let go of those without which there are still enough lines."""
+        self.passing = None
         count = printed.text.count(b"\n")
         self._pieces.append((count, printed))
         self._lines += count
@@ -39,6 +41,9 @@ class LineRing:
     def pieces(self, count: int = MAX_LINES, since: float = 0.0) -> list[Printed]:
         """Return the last `count` lines that came at `since` or later, oldest first."""
         found: list[Printed] = []
+        if self.passing is not None and count > 0 and self.passing.at >= since:
+            found.append(self.passing)
+            count -= 1
         for lines, printed in reversed(self._pieces):
             if count <= 0 or printed.at < since:
                 break
@@ -60,4 +65,6 @@ class LineRing:
     @property
     def latest(self) -> float:
         """When the last piece came; 0 if there is none."""
+        if self.passing is not None:
+            return self.passing.at
         return self._pieces[-1][1].at if self._pieces else 0.0

@@ -188,15 +188,23 @@ class Registry(Members):
         """Keep and publish lines that `backend` printed, each with its newline."""
         self._print(backend.spec.label, backend.lines, text)
 
+    def murmur(self, backend: Backend, text: bytes) -> None:
+        """Publish the beginning of a line that has no end yet, until there is more."""
+        at = self._next(backend.lines)
+        backend.lines.passing = Printed(backend.spec.label, at, text + b"\n", passing=True)
+        self.lines.publish(backend.lines.passing)
+
     def tell(self, text: bytes) -> None:
         """Keep and publish lines of rpx itself: its news, put into words."""
         self._print(OWN_WORDS, self.words, text)
 
     def _print(self, label: str, ring: LineRing, text: bytes) -> None:
-        at = round(max(self._clock(), ring.latest + 1e-6), 6)
-        printed = Printed(label, at, text)
+        printed = Printed(label, self._next(ring), text)
         ring.append(printed)
         self.lines.publish(printed)
+
+    def _next(self, ring: LineRing) -> float:
+        return round(max(self._clock(), ring.latest + 1e-6), 6)
 
     # ---- what a request does
 

@@ -63,6 +63,8 @@ class Journal:
     def _write(self, registry: Registry, pieces: Sequence[Printed], now: float) -> None:
         by_service: dict[str, list[bytes]] = defaultdict(list)
         for printed in pieces:
+            if printed.passing:  # it comes again as a whole
+                continue
             by_service[printed.label.partition(":")[0]].append(written(printed))
         before = bool(self._failing)
         wrong = self._begin(now)

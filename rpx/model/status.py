@@ -188,12 +188,14 @@ class Printed:
     """Whole lines that `label` printed, each with its newline, as they came in one piece.
 
     `at` is seconds since the epoch, in whole microseconds, and later than that of any piece of the
-    same label before it.
+    same label before it. A `passing` one is the beginning of a line that has no end yet: it comes
+    again as a whole.
     """
 
     label: str
     at: float
     text: bytes
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 import trio
@@ -237,3 +238,49 @@ async def test_a_cancelled_reader_is_followed_by_one_who_throws_away(
         await feed.send_all(b"x" * 2**20)
         output.end_soon()
     assert await output.receive_some() == b""
+
+
+# ---------------------------------------------------------------- lines without an end
+
+
+async def test_a_line_without_an_end_is_told_of_after_a_little_silence(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    feed, stream = trio.testing.memory_stream_one_way_pair()
+    lines: list[bytes] = []
+    begun: list[tuple[float, bytes]] = []
+    start = trio.current_time()
+    tell = partial(pump, stream, lines.append, lambda text: begun.append(
+        (round(trio.current_time() - start, 3), text)
+    ))  # fmt: skip
+    nursery.start_soon(tell)
+    await feed.send_all(b"first\nOverwrite? ")
+    await trio.sleep(0.1)
+    await feed.send_all(b"[y/N] ")
+    await trio.sleep(1)
+    assert begun == [(0.4, b"Overwrite? [y/N] ")]
+    assert lines == [b"first\n"]
+    await feed.send_all(b"no")
+    await trio.sleep(1)
+    await feed.send_all(b"\nnext ")
+    await trio.sleep(1)
+    assert begun[1:] == [(2.3, b"next ")]  # of each line once
+    assert lines == [b"first\n", b"Overwrite? [y/N] no\n"]
+    await feed.aclose()
+    await trio.sleep(1)
+    assert lines[-1] == b"next \n"
+
+
+async def test_a_progress_bar_is_told_of_when_it_has_come_to_its_end(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    feed, stream = trio.testing.memory_stream_one_way_pair()
+    lines: list[bytes] = []
+    begun: list[bytes] = []
+    nursery.start_soon(pump, stream, lines.append, begun.append)
+    for percent in (10, 50, 90):
+        await feed.send_all(b"\r%d %%" % percent)
+        await trio.sleep(1)
+    await feed.send_all(b"\rdone\n")
+    await trio.sleep(1)
+    assert (begun, lines) == ([], [b"done\n"])

@@ -99,3 +99,18 @@ def test_colours_are_kept_in_the_files_and_shown_only_where_they_are_wanted(
         project.until_said("app | red")
     assert project.rpx("logs").stdout == "app | red\n"
     assert "\x1b[31mred\x1b[0m\n" in project.rpx("logs", "--color", "always").stdout
+
+
+def test_a_question_without_an_end_is_shown_and_kept_whole(project: Project) -> None:
+    asks = "printf 'Overwrite the database? [y/N] '; until test -e answer; do sleep 0.1; done"
+    asks += "; echo yes; sleep 60"
+    project.write(f'processes: {{w: {{command: "{asks}", ready: {{log: "N"}}}}}}')
+    with project.up(ready=False):
+        project.until_said("| Overwrite the database? [y/N]  …")
+        until(lambda: project.states().get("w") == "ready", "its sign is seen in it")
+        assert "Overwrite" in project.rpx("why", "w", "--json").stdout
+        assert "Overwrite" in project.rpx("logs", "w").stdout
+        (project.folder / "answer").touch()
+        project.until_said("| Overwrite the database? [y/N] yes")
+        until(lambda: "yes" in project.rpx("logs", "w").stdout, "it is kept")
+        assert project.rpx("logs", "w").stdout.count("| Overwrite") == 1
