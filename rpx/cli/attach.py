@@ -26,7 +26,7 @@ rpx attach --tail 0             # only what comes from now on
     default=20,
     show_default=True,
     metavar="N",
-    help="How many lines of each backend, and of rpx, to begin with",
+    help="Begin with this many lines of each backend and of rpx",
 )
 @click.pass_obj
 def attach(common: Common, *, tail: int) -> int:

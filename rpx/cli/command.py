@@ -61,14 +61,14 @@ def _common_options(file_flags: Sequence[str]) -> list[click.Parameter]:
             metavar="FILE",
             expose_value=False,
             callback=_keep_file,
-            help="The project's file, instead of the first rpx.yaml from here upward",
+            help="Use this rpx.yaml, instead of the nearest one in this folder or above it",
         ),
         click.Option(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),
             expose_value=False,
             callback=_keep_color,
-            help="Colours: on a terminal (auto), always or never",
+            help="Print colours on a terminal only (auto), always, or never",
         ),
     ]
 
@@ -78,7 +78,7 @@ profile_option = click.option(
     "profiles",
     multiple=True,
     metavar="NAME",
-    help="With the services of a profile, too (* for all); may be given several times",
+    help="Include the services of this profile (* for all); may be given several times",
 )
 
 

@@ -35,8 +35,8 @@ COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "red"}
 def doctor(common: Common, *, as_json: bool) -> int:
     """Look for what may be wrong on this machine, and say what to do about it.
 
-    With a project, in its folder or below, its hosts and ports are looked at, too. Nothing is
-    changed. The exit code is 1 when there is a problem.
+    In the folder of a project or below it, rpx also looks at the hosts and ports of that project.
+    It changes nothing. The exit code is 1 when there is a problem.
     """
     findings: list[Finding] = []
     check = ""

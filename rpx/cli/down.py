@@ -48,15 +48,15 @@ LOOK = 0.05
     "-t",
     "--timeout",
     metavar="DURATION",
-    help="Kill what has not ended by itself after so long (each has its `stop_grace_period`)",
+    help="Kill what has not ended by itself after this time (default: its `stop_grace_period`)",
 )
 @click.option("--now", is_flag=True, help="Kill everything at once, as a second Ctrl-C does")
 @click.pass_obj
 def down(common: Common, *, everything: bool, timeout: str | None, now: bool) -> None:
-    """Stop what `rpx up` started, and wait until all of it has gone. What a run that was killed
-    has left is ended, too.
+    """Stop what `rpx up` started, and wait until all of it has gone. Where a run was killed, end
+    what it has left behind.
 
-    It says what it waits for. Ctrl-C ends the waiting alone: the project goes on stopping.
+    The command says what it waits for. Ctrl-C ends only the waiting: the project goes on stopping.
     """
     if everything and common.file is not None:
         raise UsageError("`--all` and `--file` exclude each other", hint="leave one of them out")

@@ -39,20 +39,25 @@ _damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]
 
 @click.command("drill", cls=Command, examples=EXAMPLES)
 @click.argument("name", metavar="NAME")
-@_damage("--kill", help="SIGKILL, as `rpx kill-backend` (this one, if nothing is chosen)")
-@_damage("--stop", help="SIGTERM, as `kill` does; a well-made server finishes what it has")
-@_damage("--hang", help="Suspend it for a while (SIGSTOP, then SIGCONT)")
-@_damage("--slow", help="Suspend it for 90 of each 100 ms")
+@_damage("--kill", help="Kill the backend (SIGKILL): what a drill does unless you choose otherwise")
+@_damage(
+    "--stop", help="Ask the backend to stop (SIGTERM); a well-made server finishes its requests"
+)
+@_damage("--hang", help="Suspend the backend for a while (SIGSTOP, then SIGCONT)")
+@_damage("--slow", help="Suspend the backend for 90 of every 100 ms")
 @click.option("--rate", type=click.IntRange(1, FASTEST), default=200, show_default=True,
-              help="Requests a second, sent whatever became of those before")  # fmt: skip
+              help="Send this many requests a second, whatever becomes of others")  # fmt: skip
 @click.option("--duration", metavar="DURATION", default="10s", show_default=True,
-              help="How long to send: 10s, 1m30s")  # fmt: skip
-@click.option("--at", metavar="DURATION", help="When to do the damage (half of the duration)")
+              help="Send requests for this long: 10s, 1m30s")  # fmt: skip
+@click.option(
+    "--at", metavar="DURATION", help="Do the damage at this time (default: half of the duration)"
+)
 @click.option("--down-for", metavar="DURATION",
-              help="How long it is down (0) or suspended (a quarter of the duration)")  # fmt: skip
-@click.option("--path", default="/", show_default=True, help="What to ask for")
+              help="Keep the backend down (default: 0) or suspended (a quarter of the"
+              " duration)")  # fmt: skip
+@click.option("--path", default="/", show_default=True, help="Ask for this path")
 @click.option("--allow-errors", type=click.IntRange(0), default=0, show_default=True, metavar="N",
-              help="How many requests may fail")  # fmt: skip
+              help="Let this many requests fail before the exit code is 1")  # fmt: skip
 @json_option
 @click.pass_obj
 def drill(
@@ -71,9 +76,10 @@ def drill(
 ) -> int:
     """Send a steady load to the service NAME, damage one of its backends, and report.
 
-    Without BACKEND, it is one that others can stand in for. A request has failed when there was no
-    whole answer, or one of 500 and above. Its time counts from when it was due. Ctrl-C ends the
-    drill: what was suspended goes on, and the report is of what there is.
+    Without BACKEND, rpx chooses one that others can stand in for. A request has failed when it got
+    no whole answer, or a status of 500 or above. The time of a request counts from the moment when
+    it was due. Ctrl-C ends the drill: a suspended process goes on, and the report covers the
+    requests so far.
     """
     kind, target = _chosen(damage)
     lasts = seconds("--duration", duration)

@@ -25,20 +25,43 @@ OPTIONS: Final[list[click.Parameter]] = [
         ["--from", "from_"],
         multiple=True,
         metavar="ADDRESS,…",
-        help="Without rpx.yaml: the backends, as host:port, port, unix:path or URL, with commas or"
-        " repeated",
+        help="Run without an rpx.yaml, with these backends: host:port, port, unix:path or URL, with"
+        " commas between them or a --from for each",
     ),
-    click.Option(["--to"], metavar="HOST", help="The host that clients ask for: api.localhost"),
-    click.Option(["--http-port"], metavar="PORT", help="Where clients connect; 0: any free port"),
-    click.Option(["--https"], is_flag=True, help="With a certificate of rpx's own authority"),
-    click.Option(["--https-port"], metavar="PORT", help="Where they connect with TLS"),
-    click.Option(["--health-path"], metavar="PATH", help="Check each backend's health there"),
+    click.Option(["--to"], metavar="HOST", help="Answer requests for this host: api.localhost"),
     click.Option(
-        ["--start"], metavar="COMMAND", help="Run this for each address, with PORT set to its port"
+        ["--http-port"], metavar="PORT", help="Listen for HTTP on this port; 0 is any free one"
     ),
-    click.Option(["--strategy"], metavar="STRATEGY", help="round-robin, least-connections, …"),
-    click.Option(["--sticky"], is_flag=True, help="Keep each client at the backend it has had"),
-    click.Option(["--verbose"], is_flag=True, help="Print each request and who answered it"),
+    click.Option(
+        ["--https"], is_flag=True, help="Serve https, with a certificate of your local authority"
+    ),
+    click.Option(
+        ["--https-port"], metavar="PORT", help="Listen for HTTPS on this port; 0 is any free one"
+    ),
+    click.Option(
+        ["--health-path"],
+        metavar="PATH",
+        help="Check the health of each backend with GETs of this path",
+    ),
+    click.Option(
+        ["--start"],
+        metavar="COMMAND",
+        help="Run this command for each address, with PORT set to its port",
+    ),
+    click.Option(
+        ["--strategy"],
+        metavar="STRATEGY",
+        help="Choose backends by round-robin, weighted-round-robin, least-connections, random or"
+        " ip-hash",
+    ),
+    click.Option(
+        ["--sticky"], is_flag=True, help="Send each client to the backend that it had before"
+    ),
+    click.Option(
+        ["--verbose"],
+        is_flag=True,
+        help="Print a line for each request, with the backend that answered it",
+    ),
 ]
 
 # Where a value stands in the configuration → the flag that it came from.

@@ -39,7 +39,7 @@ sudo rpx hosts remove shop.test
     type=click.Path(path_type=Path),
     default=Path("/etc/hosts"),
     metavar="PATH",
-    help="Another file than /etc/hosts",
+    help="Use this file instead of /etc/hosts",
 )
 @json_option
 @click.pass_obj
@@ -48,8 +48,8 @@ def hosts(
 ) -> None:
     """Let names outside of `.localhost` lead to this machine, by lines in /etc/hosts.
 
-    Only lines between two marks of rpx are ever touched. To change the file needs root. Without
-    NAME, `add` and `remove` mean the hosts of rpx.yaml.
+    rpx touches only the lines between its two marks in that file. Changing the file takes root.
+    Without NAME, `add` and `remove` mean the hosts of rpx.yaml.
     """
     if action == "list":
         if names:

@@ -19,8 +19,10 @@ rpx kill-backend 3001 --no-restart      # until `rpx start api:3001`
 
 @click.command("kill-backend", cls=Command, examples=EXAMPLES)
 @click.argument("backend", metavar="BACKEND")
-@click.option("--signal", default="KILL", show_default=True, help="A name or a number")
-@click.option("--down-for", metavar="DURATION", help="Rest so long before the restart: 10s, 1m30s")
+@click.option("--signal", default="KILL", show_default=True, help="The signal, by name or number")
+@click.option(
+    "--down-for", metavar="DURATION", help="Wait this long before the restart: 10s, 1m30s"
+)
 @click.option("--no-restart", is_flag=True, help="Leave it down until somebody starts it")
 @json_option
 @click.pass_obj

@@ -86,13 +86,17 @@ class Printer:
 
 @click.command("logs", cls=Command, examples=EXAMPLES, file_flags=("--file",))
 @click.argument("names", metavar="[NAME…]", nargs=-1)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on")
-@click.option("--since", metavar="TIME", help="Only what is younger: 10m, 2h, or 2026-11-25T20:30")
+@click.option("-f", "--follow", is_flag=True, help="Go on with the lines that come from now on")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Only lines that are younger than this: 10m, 2h, 2026-11-25T20:30",
+)
 @click.option(
     "-n",
     "--tail",
     metavar="N",
-    help=f"How many lines of each backend to begin with, or all  [default: {TAIL}]",
+    help=f"Begin with this many lines of each backend, or with all  [default: {TAIL}]",
 )
 @click.option("-t", "--timestamps", is_flag=True, help="Begin each line with its (local) time")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line")
@@ -107,8 +111,8 @@ def logs(
     timestamps: bool,
     as_json: bool,
 ) -> None:
-    """Show what backends print, or have printed in the last run. They are named like everywhere:
-    `api`, `api:3001`, `3001`; `rpx` is rpx itself.
+    """Show what backends print, or what they printed in the last run. NAME is a service or a
+    backend (`api`, `api:3001`, `3001`), or `rpx` for what rpx itself says.
     """
     wanted = Wanted(names, _count(tail, everything=since is not None), _time(since))
     config, lease = find_project(None, common.file)

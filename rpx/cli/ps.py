@@ -50,12 +50,15 @@ COLUMNS = [
 
 @click.command("ps", cls=Command, examples=EXAMPLES)
 @click.argument("names", metavar="[NAME…]", nargs=-1)
-@click.option("-q", "--quiet", is_flag=True, help="Only names, as the other commands take them")
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Print only names, as the other commands take them"
+)
 @json_option
 @click.pass_obj
 def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) -> None:
-    """Show every backend: its state, process with CPU time and memory of all that it has started,
-    restarts, since when, and its URL; of those that have failed also why, and their last words.
+    """Show every backend: its state and since when, its process, the CPU time and memory of that
+    process and its children, how often it was restarted, and its URL. Below the table stands why a
+    backend has failed, with the last lines that it printed.
     """
     client = common.client()
     rows = chosen(client.ps(), names)

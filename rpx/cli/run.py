@@ -48,10 +48,10 @@ PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by Python, which the comma
 @click.argument("command", metavar="[--] [COMMAND…]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(common: Common, name: str, command: tuple[str, ...]) -> None:
-    """Run a command once, as the service NAME would be run: its environment, its folder. It has
-    the terminal to itself, and its exit code is that of `rpx run`.
+    """Run a command once, with the environment and in the folder of the service NAME. The command
+    has the terminal to itself, and `rpx run` ends with its exit code.
 
-    Nothing is routed to it and nothing restarts it; whether the project runs doesn't matter.
+    rpx routes nothing to the command and does not restart it. The project need not run.
     """
     path = common.file or find_config()
     config = load_config(

@@ -45,7 +45,8 @@ rpx trust --print-ca-path       # for programs with a list of their own: NODE_EX
     "names",
     multiple=True,
     metavar="NAME",
-    help="Make an authority that may also certify NAME and all below it; may be given again",
+    help="Make an authority that may also certify NAME and every name below it; may be given"
+    " several times",
 )
 @click.option(
     "--print-ca-path",
@@ -55,9 +56,9 @@ rpx trust --print-ca-path       # for programs with a list of their own: NODE_EX
 def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
     """Let this machine's programs trust your local certificate authority.
 
-    It is made the first time, for you alone, and can certify names of this machine only. Only the
-    step that changes the system's list needs root: on a terminal it is taken with sudo, elsewhere
-    its command is printed.
+    The first `rpx trust` makes the authority, for you alone; it can certify names of this machine
+    only. Changing the list of the system takes root: on a terminal rpx does that step with sudo,
+    elsewhere it prints the command.
     """
     wanted = [check_allowed(name) for name in names]
     if print_ca_path and names:

@@ -24,7 +24,7 @@ EXAMPLES = """\
 rpx up                          # everything in rpx.yaml, until Ctrl-C
 rpx up api                      # only api and what it depends on
 rpx up -d                       # in the background: `rpx attach`, `rpx logs`, `rpx down`
-rpx up --wait --timeout 60s     # likewise, and return when all of it is ready
+rpx up --wait --timeout 60s     # in the background, and return when all of it is ready
 rpx up --profile full           # with the services of that profile, too
 rpx up --exit-code-from test    # end when test ends, and with its exit code: for CI
 rpx up --scale api=3            # so many copies of it, whatever `replicas` says
@@ -37,21 +37,39 @@ rpx up --color never            # for a file or a pipe that wants no colours
 
 @click.command("up", cls=Command, examples=EXAMPLES)
 @click.argument("names", metavar="[NAME…]", nargs=-1)
-@click.option("-d", "--detach", is_flag=True, help="Run in the background")
-@click.option("--wait", is_flag=True, help="Likewise, and return when all is ready, or has failed")
-@click.option("--timeout", metavar="DURATION", help="Wait no longer than this: 60s, 5m")
+@click.option("-d", "--detach", is_flag=True, help="Run in the background, and return at once")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Run in the background, and return when all is ready or one has failed",
+)
+@click.option(
+    "--timeout",
+    metavar="DURATION",
+    help="With --wait: wait no longer than this (60s, 5m), then end with 124",
+)
 @profile_option
-@click.option("--abort-on-exit", is_flag=True, help="Stop all when one process ends by itself")
+@click.option(
+    "--abort-on-exit", is_flag=True, help="Stop everything when one process ends by itself"
+)
 @click.option(
     "--exit-code-from",
     metavar="NAME",
-    help="Likewise, and end with the exit code of this service",
+    help="Stop everything when one process ends by itself, and end with the exit code of NAME",
 )
 @click.option(
-    "--scale", metavar="NAME=COPIES", multiple=True, help="Run so many copies of a service"
+    "--scale", metavar="NAME=COPIES", multiple=True, help="Run this many copies of a service"
 )
-@click.option("--verbose", is_flag=True, help="Print each request and who answered it")
-@click.option("--no-start", is_flag=True, help="Start nothing: somebody else runs the backends")
+@click.option(
+    "--verbose",
+    is_flag=True,
+    help="Print a line for each request, with the backend that answered it",
+)
+@click.option(
+    "--no-start",
+    is_flag=True,
+    help="Serve the routes, and start no service: you run the backends yourself",
+)
 @click.pass_obj
 def up(
     common: Common,
@@ -67,11 +85,11 @@ def up(
     verbose: bool,
     no_start: bool,
 ) -> int:
-    """Start everything in rpx.yaml and route requests to it, until Ctrl-C; with names, only these
-    services and what they depend on.
+    """Start everything in rpx.yaml and route requests to it, until Ctrl-C. With names, start only
+    these services and what they depend on.
 
-    Prints what happens and what the services print. Ctrl-C waits for requests under way and stops
-    the services in order; a second one kills them at once.
+    The console shows what happens and what the services print. Ctrl-C waits for requests under way
+    and stops the services in order; a second Ctrl-C kills them at once.
     """
     if timeout is not None and not wait:
         raise UsageError("`--timeout` goes with `--wait`", hint="say `--wait`, too")

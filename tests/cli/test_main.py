@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import rpx
-from rpx.cli.main import COMMANDS, main
+from rpx.cli.main import COMMANDS, group, main
 
 HEAVY = ("trio", "httpx", "pydantic", "starlette", "hypercorn", "rich", "yaml", "psutil", "asyncio")
 
@@ -44,6 +45,16 @@ def test_every_option_has_a_help_text(name: str, capsys: pytest.CaptureFixture[s
     for flag, following in zip(options, [*options[1:], ""], strict=True):
         if flag.startswith("  -"):
             assert "  " in flag.strip() or following.startswith("      "), flag
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_text_can_be_read_by_itself(name: str) -> None:
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    texts = [getattr(param, "help", None) or "" for param in command.params]
+    for text in [*texts, command.help or "", getattr(command, "examples", "")]:
+        assert "likewise" not in text.lower()
+        assert "as above" not in text.lower()
 
 
 def test_without_a_command_there_is_help_and_exit_code_2(
