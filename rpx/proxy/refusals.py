@@ -110,6 +110,8 @@ async def bad_gateway(
     elif bad.status == 504:
         what = f"{backend.spec.label} was asked, and has not answered in time."
         hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
+    elif not _has_answered(backend):
+        hint = _OTHER_PROTOCOL
     reports = _reports(connection.proxy.registry, pool)
     page = Page(bad.status, reason(bad.status), (what,), reports, (), hint)
     return await _send(connection, request, page, None)  # it is counted with the backend
@@ -159,7 +161,7 @@ def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str,
             return 502, f"No backend of {pool.host} answered: {why}.", _hint(pool)
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
             what = f"The backend of {pool.host} that was asked {failure.value}."
-            return 502, what, _hint(pool)
+            return 502, what, _hint_of_broken(pool)
         case _:
             assert_never(failure)
 
@@ -224,11 +226,30 @@ _LOOP = Page(
 )
 
 
+_OTHER_PROTOCOL = (
+    "does it speak HTTP/1.1? For TLS write https:// before its address in `from`; HTTP/2 without"
+    " TLS (gRPC) is not spoken to backends"
+)
+
 _TLS_HINTS = {
     UNTRUSTED: "beside its `url` in rpx.yaml, `ca: FILE` says whom to believe and `verify: false`"
     " believes anybody",
     NO_TLS: "write http:// in its `url`, if it is to be asked without TLS",
 }
+
+
+def _hint_of_broken(pool: Pool) -> str:
+    """Somebody listens there and hangs up: that it is to be started is no use to say."""
+    if any(map(_has_answered, pool.backends)):
+        return "" if any(backend.external for backend in pool.backends) else _hint(pool)
+    if any(backend.external for backend in pool.backends):
+        return _OTHER_PROTOCOL
+    return f"{_hint(pool)}; {_OTHER_PROTOCOL}"
+
+
+def _has_answered(backend: Backend) -> bool:
+    """Whether it has shown that it speaks HTTP/1.1: 502 is what rpx said in its stead."""
+    return any(status != 502 for status in backend.counts.codes)
 
 
 def _hint(pool: Pool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import pytest
@@ -46,6 +47,41 @@ async def test_a_502_as_json_has_the_same_in_fields() -> None:
             assert found["backends"][0]["name"] == f"api:{port}"
             assert found["backends"][0]["last_error"] == "connection refused"
             assert found["backends"][0]["output"] == ["line"]
+
+
+async def settings(raw: Raw) -> None:
+    """What a server of HTTP/2 says first."""
+    await raw.send(b"\0\0\0\4\0\0\0\0\0")
+    await raw.request()
+
+
+async def alert(raw: Raw) -> None:
+    """What a server of TLS says to a request without."""
+    await raw.request()
+    await raw.send(b"\x15\x03\x03\0\2\2\x46")
+
+
+@pytest.mark.parametrize("behaviour", [settings, alert, closes])
+async def test_a_backend_that_has_never_answered_may_speak_another_protocol(
+    behaviour: Callable[[Raw], Awaitable[None]],
+) -> None:
+    async with origin(behaviour) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", JSON))
+        hint = json.loads((await client.answer()).body)["hint"]
+        assert "For TLS write https:// before its address" in hint
+        assert "HTTP/2" in hint
+        assert "start the process" not in hint
+
+
+async def test_one_that_has_answered_is_not_suspected_of_that() -> None:
+    async with origin(once(OK), closes) as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(get("/", JSON))
+        assert (await client.answer()).status == 200
+        client = await house.client()
+        await client.send(get("/", JSON))
+        assert "TLS" not in (await client.answer()).body.decode()
 
 
 async def test_a_503_tells_in_which_state_each_backend_is() -> None:
