@@ -7,7 +7,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,12 +27,12 @@ from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.address import Address
-from rpx.model.config import Config, Https, Metrics
+from rpx.model.config import Config, Metrics
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
 from rpx.policy.plan import plan, plan_pools
 from rpx.policy.scale import scaled
-from rpx.proxy.contexts import Contexts
+from rpx.proxy.certified import accepting, besides, tls_contexts
 from rpx.proxy.listener import Server, open_listeners
 
 
@@ -124,7 +124,14 @@ async def serve(
             colour=options.colour,
             usual=lambda: accepting(server.contexts),
         )
-        project = Project(registry, fleet, loaded, terms, partial(prepared, server))
+        project = Project(
+            registry,
+            fleet,
+            loaded,
+            terms,
+            partial(prepared, server),
+            besides=lambda to: besides(server.contexts, to),
+        )
         async with trio.open_nursery() as services:
             for face in faces:
                 await services.start(face, registry, shutdown)
@@ -153,46 +160,6 @@ def _port(listeners: Sequence[socket.socket], *, otherwise: int = 0) -> int:
 def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> None:
     for listener in listeners:
         doors.callback(listener.close)
-
-
-async def tls_contexts(
-    hosts: Mapping[str, Https], say: Callable[[str], None]
-) -> tuple[Contexts | None, str, str]:
-    """Return what TLS needs, with the certificates of all hosts; None if none has any.
-
-    Also what is to be said of the authority's key, and of who trusts it; `say` is for later. Raises
-    RpxError, for example for a host that the local authority may not certify.
-    """
-    if not hosts:
-        return None, "", ""
-
-    def made() -> tuple[Contexts, str, str]:
-        # What isn't used costs nothing: this takes longer to load than the rest of rpx.
-        from rpx.certificates.authority import EXPOSED, open_authority  # noqa: PLC0415
-        from rpx.certificates.files import authority_folder  # noqa: PLC0415
-        from rpx.certificates.leaves import Leaves  # noqa: PLC0415
-        from rpx.certificates.trusted import is_trusted  # noqa: PLC0415
-
-        own = all(https.cert for https in hosts.values())
-        authority = None if own else open_authority(authority_folder())
-        contexts = Contexts(hosts, Leaves(authority) if authority else None, say)
-        contexts.prepare()
-        if authority is None:
-            return contexts, "", ""
-        untrusted = "no browser accepts the certificates of rpx yet: `rpx trust` tells them to"
-        exposed = EXPOSED if authority.exposed else ""
-        return contexts, exposed, "" if is_trusted(authority) else untrusted
-
-    return await trio.to_thread.run_sync(made)
-
-
-def accepting(contexts: Contexts | None) -> Mapping[str, str]:
-    """Return the variables by which services accept what the authority certifies, if it does."""
-    if contexts is None or not contexts.are_issued:
-        return {}
-    from rpx.certificates.clients import variables  # noqa: PLC0415 - as above
-
-    return variables()
 
 
 @asynccontextmanager

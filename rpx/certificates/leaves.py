@@ -61,6 +61,11 @@ class Leaves:
         self._known: dict[str, Leaf] = {}
         self._lock = threading.Lock()
 
+    @property
+    def signer(self) -> str:
+        """The fingerprint of the authority."""
+        return self._authority.fingerprint
+
     def known(self, host: str) -> Leaf | None:
         """The certificate for `host` if it is at hand and good: one look at a dict, no waiting."""
         leaf = self._known.get(host)

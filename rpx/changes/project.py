@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -25,7 +26,7 @@ from rpx.model.status import BackendSpec, State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
-from rpx.policy.reload import Changes, advice, as_json, at_port, compare, sentences, settled
+from rpx.policy.reload import Changes, advice, as_json, at_port, compare, settled
 from rpx.policy.scale import scaled, still_meant
 
 Warn = Callable[[str], None]
@@ -81,14 +82,19 @@ class Project:
         config: Config,
         terms: Terms,
         prepared: Callable[[Config], AbstractAsyncContextManager[Callable[[], None]]],
+        *,
+        besides: Callable[[Config], Awaitable[list[str]]],
     ) -> None:
-        """`prepared` gives what lets the rest of rpx go by a configuration from then on."""
+        """`prepared` gives what lets the rest of rpx go by a configuration from then on; `besides`
+        tells what else it changes.
+        """
         self.config = config
         self.changed = trio.Event()  # replaced at every change
         self._registry = registry
         self._fleet = fleet
         self._terms = terms
         self._prepared = prepared
+        self._besides = besides
         self._scale = terms.scale
         self._tls = bool(config.secured)  # rpx listens for it, and does so to its end
         self._scaled: Collection[str] = frozenset()
@@ -134,7 +140,7 @@ class Project:
         if change.dry or self._turns[0] is not turn:
             wish = await self._wish(change)
             changes = await self._aim(wish, alone=not self._turns)
-            change.answer = as_json(changes)
+            change.answer = _answer(changes, await self._besides(wish.target))
             if change.dry:
                 return
             turn.aim = changes.wanted, wish.target
@@ -144,12 +150,13 @@ class Project:
         wish = await self._wish(change)
         changes = await self._aim(wish)
         ports = self._registry.port, self._registry.https_port
+        more = await self._besides(wish.target)
         async with self._prepared(settled(self.config, wish.target, tls=self._tls)) as settle:
             if (self._registry.port, self._registry.https_port) != ports:  # since: URLs have them
                 changes = await self._aim(wish)
             settle()
-        change.answer = as_json(changes)
-        self._say(_reason(change), (*sentences(changes), *advice(changes)))
+        change.answer = _answer(changes, more)
+        self._say(_reason(change), (*change.answer["sentences"], *advice(changes)))
         self.config = settled(self.config, wish.config, tls=self._tls)
         self._scale, self._scaled = wish.scale, wish.scaled
         self._tls = self._tls or bool(wish.config.secured)
@@ -307,6 +314,12 @@ def _ports(specs: Iterable[BackendSpec]) -> Kept:
 def _together(first: Kept, second: Kept) -> Kept:
     names = {*first, *second}
     return {name: list(dict.fromkeys(first.get(name, []) + second.get(name, []))) for name in names}
+
+
+def _answer(changes: Changes, more: list[str]) -> dict[str, Any]:
+    """The changes for programs; `more` are sentences of what is in no configuration."""
+    answer = as_json(changes)
+    return {**answer, "sentences": more + ([] if more and changes.nothing else answer["sentences"])}
 
 
 def _reason(change: Change) -> str:

@@ -11,11 +11,12 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.output import json_option, print_json
 from rpx.config import find_config, load_config
-from rpx.control.lease import find_running
+from rpx.control.lease import Lease, find_running
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.machine import clock, leftovers, versions
 from rpx.doctor.names import names
 from rpx.doctor.ports import ports
+from rpx.doctor.shown import shown
 from rpx.doctor.trust import trust
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, visible
 from rpx.folders import state_home
@@ -62,9 +63,11 @@ def _examine(common: Common) -> Iterator[Finding]:
     yield from versions()
     config, project = _project(common)
     yield from project
-    yield from ports(config, _supervisor(common))
+    lease = _lease(common)
+    yield from ports(config, lease.supervisor.pid if lease else None)
     yield from names(config)
     yield from trust(hosts=config.issued if config else None)
+    yield from shown(lease, config.issued if config else ())
     yield from clock()
     yield from leftovers(state_home())
 
@@ -85,9 +88,9 @@ def _project(common: Common) -> tuple[Config | None, list[Finding]]:
     return config, [Finding("project", config.name, Status.OK, f"{path} is in order")]
 
 
-def _supervisor(common: Common) -> int | None:
+def _lease(common: Common) -> Lease | None:
     try:
-        return find_running(None, common.file).supervisor.pid
+        return find_running(None, common.file)
     except NotRunning:
         return None
 

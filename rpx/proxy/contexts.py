@@ -67,9 +67,9 @@ class Contexts:
         self._one = trio.CapacityLimiter(1)  # they take turns anyway, and others need threads
 
     @property
-    def are_issued(self) -> bool:
-        """Whether the local authority has a part in it."""
-        return self._leaves is not None
+    def signer(self) -> str:
+        """The fingerprint of the authority that has issued some of the certificates, or ""."""
+        return self._leaves.signer if self._leaves else ""
 
     def prepare(self) -> None:
         """Have the certificates of all hosts with a name of their own, in a worker.

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from rpx.certificates.authority import open_authority, replace_authority
 from rpx.errors import ConfigError
+from rpx.proxy.certified import ANOTHER
 from tests.support.live import Live, live
 from tests.support.project import free_ports
 from tests.support.tls import Authority
@@ -26,11 +28,13 @@ def renew(folder: Path, authority: Authority, name: str = "api.localhost") -> in
     return int(new.stem)
 
 
-async def shown(it: Live, authority: Authority) -> int:
+async def shown(it: Live, authority: Authority | Path) -> int:
     """The serial number of the certificate that a new client gets."""
     stream = trio.SSLStream(
         await trio.open_tcp_stream("127.0.0.1", it.registry.https_port),
-        ssl.create_default_context(cafile=authority.file),
+        ssl.create_default_context(
+            cafile=authority if isinstance(authority, Path) else authority.file
+        ),
         server_hostname="api.localhost",
     )
     await stream.do_handshake()
@@ -97,3 +101,18 @@ async def test_with_auto_a_link_that_leads_elsewhere_is_a_change(tmp_path: Path)
         link(tmp_path / "current", "releases/2")
         await it.until_noted("current has changed")
         await it.until_noted(f"restart api:{port}: cwd")
+
+
+async def test_another_authority_is_said_by_the_reload_that_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    folder = tmp_path / "data/rpx/authority"
+    text = f"https: true\nto: api.localhost\nfrom: {free_ports(1)[0]}\nstart: RUN"
+    async with live(tmp_path, text, listen=LISTEN) as it:
+        old = open_authority(folder)
+        assert await it.reload(text) == ["nothing to change"]
+        new = replace_authority(old, old.allowed)
+        assert await it.reload(text) == [ANOTHER]
+        await shown(it, new.path)
+        assert await it.reload(text) == ["nothing to change"]

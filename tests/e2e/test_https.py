@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rpx.certificates.authority import open_authority, replace_authority
 from tests.support.project import Project, free_ports, until
 
 pytestmark = pytest.mark.real
@@ -107,6 +108,17 @@ def test_services_and_commands_are_told_whom_to_trust(running: Project) -> None:
     assert curl(running, page) == authority(running)
     done = running.rpx("run", "api", "echo $NODE_EXTRA_CA_CERTS")
     assert done.stdout.strip() == authority(running)
+
+
+def test_doctor_asks_the_running_project_and_a_reload_mends_what_it_finds(running: Project) -> None:
+    data = Path(authority(running)).parent
+    good = "ok       api.localhost: the running project shows a good certificate"
+    assert good in running.rpx("doctor").stdout
+    replace_authority(open_authority(data), open_authority(data).allowed)
+    said = running.rpx("doctor").stdout
+    assert "problem  api.localhost: who trusts the authority refuses what the running" in said
+    assert "show certificates of another authority" in running.rpx("reload").stdout
+    assert good in running.rpx("doctor").stdout
 
 
 def test_rpx_down_sends_a_close_notify_to_idle_clients(running: Project) -> None:
