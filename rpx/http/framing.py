@@ -30,8 +30,12 @@ _NOT_IN_TRAILERS = frozenset(
 )
 
 _QUOTED = rb'"(?>(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]++|\\%b)*)"' % VALUE
-_EXT = rb"(?>(?:[ \t]*+;[ \t]*+%b++(?:[ \t]*+=[ \t]*+(?:%b++|%b))?)+)" % (TOKEN, TOKEN, _QUOTED)
-_SIZE = rb"([0-9A-Fa-f]{1,16}+)(?:\r\n|(%b)\r\n)" % _EXT  # size, extensions (None without)
+EXTENSIONS = rb"(?>(?:[ \t]*+;[ \t]*+%b++(?:[ \t]*+=[ \t]*+(?:%b++|%b))?)+)" % (
+    TOKEN,
+    TOKEN,
+    _QUOTED,
+)
+_SIZE = rb"([0-9A-Fa-f]{1,16}+)(?:\r\n|(%b)\r\n)" % EXTENSIONS  # size, extensions (None without)
 _FIRST = re.compile(_SIZE)
 _NEXT = re.compile(rb"\r\n" + _SIZE)  # the CRLF that ends the data before it
 # What a size line may look like before its end has come.
@@ -43,12 +47,20 @@ _TRAILERS = re.compile(rb"(?>(?:%b)*)" % FIELD)
 
 def read_length(value: bytes, status: int) -> int:
     """The number of a Content-Length. Raises BadMessage(status) for all that isn't one number."""
+    length = plain_length(value)
+    if length < 0:
+        raise BadMessage(status, "The Content-Length is not one plain number.")
+    return length
+
+
+def plain_length(value: bytes) -> int:
+    """The number of a Content-Length; -1 for all that isn't one number."""
     # RFC 9110 §8.6: digits (of ASCII, for bytes); statement 71: no leading zero
     if value.isdigit() and len(value) < 20 and (value[0] != 0x30 or value == b"0"):
         length = int(value)
         if length <= LARGEST:
             return length
-    raise BadMessage(status, "The Content-Length is not one plain number.")
+    return -1
 
 
 def check_coding(value: bytes) -> None:
@@ -89,6 +101,9 @@ class ChunkedReader:
     behind the body.
     """
 
+    _first, _next = _FIRST, _NEXT
+    _partial_first, _partial_next = _PARTIAL_FIRST, _PARTIAL_NEXT
+    _stray = STRAY
     __slots__ = (
         "_extensions",
         "_held",
@@ -113,7 +128,7 @@ class ChunkedReader:
         self._limits = limits
         self._turn = LARGEST if turn is None else turn
         self.waiting = b""  # for its turn
-        self._pattern = _FIRST
+        self._pattern = self._first
         self._left = 0  # bytes of the current chunk still to come
         self._held = b""  # the beginning of a size line
         self._tail: bytearray | None = None  # the trailer section, once the last chunk has come
@@ -150,12 +165,12 @@ class ChunkedReader:
     def _chunks(self, data: bytes, at: int, pieces: list[bytes]) -> None:
         """Read size lines and data from `at` on, where a size line is due."""
         end = len(data)
-        pattern, turn = self._pattern, self._turn
+        pattern, following, turn = self._pattern, self._next, self._turn
         received = 0
         while (match := pattern.match(data, at)) is not None:
-            pattern = _NEXT
+            pattern = following
             size = int(match[1], 16)
-            if match[2] or size > LARGEST:
+            if match[2] is not None or size > LARGEST:
                 self._check_line(match, size, self.received + received)
             begin = match.end()
             if not size:
@@ -190,7 +205,7 @@ class ChunkedReader:
             raise BadMessage(self._status, "A chunk's size or its extensions are too large.")
 
     def _hold(self, data: bytes, at: int, pattern: re.Pattern[bytes]) -> None:
-        partial = _PARTIAL_FIRST if pattern is _FIRST else _PARTIAL_NEXT
+        partial = self._partial_first if pattern is self._first else self._partial_next
         if len(data) - at > self._limits.chunk_line or not partial.fullmatch(data, at):
             raise BadMessage(self._status, "The chunked body is malformed.")
         self._held = data[at:]
@@ -220,7 +235,7 @@ class ChunkedReader:
         if stop > self._limits.head or lines > self._limits.lines:
             status = 431 if self._status == 400 else self._status
             raise BadMessage(status, "The trailer section is too large.")
-        if STRAY.search(tail, max(0, len(tail) - new - 1), stop):
+        if self._stray.search(tail, max(0, len(tail) - new - 1), stop):
             raise BadMessage(self._status, "The trailer section contains a control byte.")
 
     def _read_trailers(self, block: bytes) -> bytes:

@@ -29,6 +29,7 @@ A_TOKEN = re.compile(TOKEN + rb"++")
 FIELD_LINE = re.compile(TOKEN + rb"++:" + VALUE + rb"*+")
 # Statements 4–6, 37, 38: bare LF, bare CR, control bytes. A CR at the very end may get its LF yet.
 STRAY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
+STRAY_IN_ANSWERS = re.compile(rb"\x00|\r(?=[^\n])")  # the rest can be mended (sloppy.py)
 # RFC 9112 §2.2. Bounded, because they are read again whenever more has come.
 EMPTY_LINES = 100
 LEADING_EMPTY_LINES = re.compile(rb"(?>(?:\r\n){0,%d})" % EMPTY_LINES)

@@ -26,7 +26,8 @@ class Limits:
     """Sizes in bytes. RFC 9112 §3 recommends at least 8,000 for a request line."""
 
     head: int = 65536  # start line and fields; beyond it 431
-    lines: int = 100  # field lines of a head or a trailer section; HAProxy takes 101
+    lines: int = 100  # field lines of a request's head or a trailer section; HAProxy takes 101
+    answer_lines: int = 1000  # of answers: nginx and Caddy count none
     target: int = 16384  # beyond it 414
     method: int = 64  # beyond it 501
     chunk_line: int = 4096  # one chunk's size with its extensions

@@ -15,6 +15,7 @@ from rpx.http.grammar import (
     FIELD_LINE,
     LEADING_EMPTY_LINES,
     STRAY,
+    STRAY_IN_ANSWERS,
     TARGET,
 )
 from rpx.http.limits import BadMessage, Limits
@@ -23,8 +24,9 @@ Buffer = bytes | bytearray
 
 _A_TARGET = re.compile(TARGET + rb"++")
 _A_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
-_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*+)?")
+_STATUS_LINE = re.compile(rb"HTTP/(?:1\.[0-9]|2\.0) +[1-9][0-9]{2}(?: [^\x00\r]*+)?\r?")
 _STATUS_PREFIX = b"HTTP/1."
+_ODD_PREFIX = b"HTTP/2.0 "
 
 
 def refuse_request(buffer: Buffer, limits: Limits, scanned: int) -> None:
@@ -44,17 +46,23 @@ def refuse_request(buffer: Buffer, limits: Limits, scanned: int) -> None:
         _explain(bytes(buffer[first_end + 2 : end]), 400)
 
 
-def refuse_response(buffer: Buffer, limits: Limits, scanned: int) -> None:
-    """Return when the head is only incomplete, else raise BadMessage (502)."""
+def refuse_response(
+    buffer: Buffer, limits: Limits, scanned: int, *, complete: bool = False
+) -> None:
+    """Return when the head is only incomplete, else raise BadMessage (502).
+
+    What can be mended (sloppy.py) is not refused, unless it is `complete`: it has been mended.
+    """
     end = buffer.find(b"\r\n\r\n", max(0, scanned - 3))
-    first_end = buffer.find(b"\r\n")
-    if bytes(buffer[:7]) != _STATUS_PREFIX[: len(buffer)]:
+    first_end = buffer.find(b"\n")
+    beginning = bytes(buffer[:9])
+    if not (_STATUS_PREFIX.startswith(beginning[:7]) or _ODD_PREFIX.startswith(beginning)):
         raise BadMessage(502, "The backend answered with something that is not HTTP/1.1.")
     if first_end >= 0 and not _STATUS_LINE.fullmatch(buffer, 0, first_end):
         raise BadMessage(502, "The backend's status line is malformed.")
     _check_rest(buffer, 0, end, scanned=scanned, limits=limits, status=502)
-    if end >= 0:
-        _explain(bytes(buffer[first_end + 2 : end]), 502)
+    if complete:
+        _explain(bytes(buffer[first_end + 1 : end]), 502)
 
 
 def check_size(size: int, method: int, target: int, limits: Limits) -> None:
@@ -104,10 +112,13 @@ def _check_rest(
     if (end + 4 if end >= 0 else stop) > limits.head:
         raise BadMessage(status, f"The head of the {whose} is larger than {limits.head} bytes.")
     new_from = max(start, scanned - 1)
-    lines = limits.lines + 1  # with the start line
-    if buffer.find(b"\n", new_from, stop) >= 0 and buffer.count(b"\r\n", start, stop) > lines:
-        raise BadMessage(status, f"The {whose} has more than {limits.lines} field lines.")
-    if STRAY.search(buffer, new_from, stop):
+    stray, lines, end_of_line = STRAY, limits.lines, b"\r\n"
+    if status == 502:
+        stray, lines, end_of_line = STRAY_IN_ANSWERS, limits.answer_lines, b"\n"
+    begun = buffer.find(b"\n", new_from, stop) >= 0  # else there is no line more than last time
+    if begun and buffer.count(end_of_line, start, stop) > lines + 1:  # with the start line
+        raise BadMessage(status, f"The {whose} has more than {lines} field lines.")
+    if stray.search(buffer, new_from, stop):
         status = 502 if status == 502 else 400
         raise BadMessage(
             status,

@@ -1,7 +1,7 @@
 """The head of a response: the same technique as for requests, and every doubt is a 502.
 
-A backend whose framing is ambiguous would let one client's answer run into another's, so nothing
-is repaired here (RFC 9112 §6.3 allows repairing; statements 114–118 don't).
+What is not written as it should be, and yet plain, is mended (sloppy.py). The connection is not
+kept then, for where framing is doubtful one client's answer may run into another's.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rpx.http.framing import CHUNKED, UNTIL_CLOSE, read_length
+from rpx.http.framing import CHUNKED, UNTIL_CLOSE, plain_length
 from rpx.http.grammar import find_field, members, response_pattern
 from rpx.http.hops import connection_options, protocols, without
 from rpx.http.limits import DEFAULT, BadMessage, Limits
 from rpx.http.refuse import Buffer, refuse_response
+from rpx.http.sloppy import BOTH, END, TWO_LENGTHS, mended, read_lengths
 
 _SPECIAL = re.compile(
     rb"\r\n(content-length|connection|transfer-encoding|keep-alive|te|upgrade"
@@ -24,7 +25,6 @@ _CUT = re.compile(
     rb"|[Aa](?i:lt-svc)|[Pp](?i:roxy-(?:connection|authenticate|authorization))):[^\r]*+"
 )
 _STAYS = {b"content-length"}
-_SINGLE = frozenset((b"content-length", b"transfer-encoding"))
 _BODILESS = frozenset((204, 205, 304))
 # What most servers send, cut without a pattern.
 _USUAL = {b"content-length", b"connection"}
@@ -49,6 +49,7 @@ class ResponseHead:
     has_date            it brings its own Date
     event_stream        its Content-Type is text/event-stream
     chunked             it said `Transfer-Encoding: chunked`, though a HEAD answer has no body
+    odd                 what had to be mended, as "sends …": for a note on the backend
     """
 
     status: int
@@ -62,6 +63,7 @@ class ResponseHead:
     has_date: bool
     event_stream: bool
     chunked: bool
+    odd: str = ""
 
     def field(self, name: bytes) -> bytes | None:
         """The values of a field in the block joined with `, `. `name` must come from code."""
@@ -72,6 +74,7 @@ class ResponseHead:
         return ResponseHead(
             self.status, self.reason, self.minor, block, self.length, self.keep_alive,
             self.keep_alive_timeout, self.upgrade, self.has_date, self.event_stream, self.chunked,
+            self.odd,
         )  # fmt: skip
 
 
@@ -88,13 +91,11 @@ def parse_response(
     request asked for (RequestHead.upgrade): a 101 to anything else is refused. `scanned` as in
     parse_request. Raises BadMessage(502).
     """
-    if scanned and buffer.find(b"\r\n\r\n", max(0, scanned - 3)) < 0:
-        refuse_response(buffer, limits, scanned)
-        return None
-    match = response_pattern(limits.lines).match(buffer)
+    match = None
+    if not scanned or buffer.find(b"\r\n\r\n", max(0, scanned - 3)) >= 0:
+        match = response_pattern(limits.answer_lines).match(buffer)
     if match is None:
-        refuse_response(buffer, limits, scanned)
-        return None
+        return _mended(buffer, request_method, upgrade, limits, scanned)
     digit, code, reason, fields = match.groups()
     end = match.end()
     if end > limits.head:
@@ -105,6 +106,24 @@ def parse_response(
     return head, end
 
 
+def _mended(
+    buffer: Buffer, method: bytes, upgrade: bytes | None, limits: Limits, scanned: int
+) -> tuple[ResponseHead, int] | None:
+    refuse_response(buffer, limits, scanned)
+    found = END.search(buffer, max(0, scanned - 3))
+    if found is None:
+        return None
+    clean, odd = mended(bytes(buffer[: found.end()]))
+    if not odd or response_pattern(limits.answer_lines).match(clean) is None:
+        refuse_response(clean, limits, 0, complete=True)
+    parsed = parse_response(clean, method, upgrade, limits)
+    if parsed is None:
+        raise BadMessage(502, "The backend's answer is malformed.")
+    head, _ = parsed
+    head.odd, head.keep_alive = odd, False
+    return head, found.end()
+
+
 def _read(status: int, reason: bytes, minor: int, fields: bytes, method: bytes) -> ResponseHead:
     low = fields.lower()
     pairs = _SPECIAL.findall(low)
@@ -112,22 +131,39 @@ def _read(status: int, reason: bytes, minor: int, fields: bytes, method: bytes) 
     if len(found) != len(pairs):
         found = _combined(pairs)
     told, coding = found.get(b"content-length"), found.get(b"transfer-encoding")
+    odd, length = "", -1
     if told is not None and coding is None:
-        length = read_length(told.rstrip(b" \t"), 502)
-    else:
-        length = UNTIL_CLOSE if coding is None else _chunked(told, coding, minor)
+        length = plain_length(told.rstrip(b" \t"))
+    if length < 0:
+        length, fields, odd = _framed(told, coding, minor, fields)
     # Two searches are cheaper than two more fields found, and nearly always in vain.
     head = ResponseHead(
         status, reason, minor, fields, length, minor == 1, None, None, b"\r\ndate:" in low,
-        b"text/event-stream" in low and _is_event_stream(low), length == CHUNKED,
+        b"text/event-stream" in low and _is_event_stream(low), length == CHUNKED, odd,
     )  # fmt: skip
     if minor == 0 or not _STAYS.issuperset(found):
         _hops(head, found, fields)
     if status < 200 or status in _BODILESS or method == b"HEAD":
         _without_body(head, method)
-    elif length == UNTIL_CLOSE:
+    elif length == UNTIL_CLOSE or odd:
         head.keep_alive = False
     return head
+
+
+def _framed(
+    told: bytes | None, coding: bytes | None, minor: int, fields: bytes
+) -> tuple[int, bytes, str]:
+    """Return how long the body is, the fields as they go on, and what is odd about them."""
+    if coding is None:
+        if told is None:
+            return UNTIL_CLOSE, fields, ""
+        length = read_lengths(told)
+        fields = without(fields, _CONTENT_LENGTH) + b"\r\nContent-Length: %d" % length
+        return length, fields, TWO_LENGTHS if b"," in told else ""
+    length = _chunked(coding, minor)
+    if told is None:
+        return length, fields, ""
+    return length, without(fields, _CONTENT_LENGTH), BOTH  # RFC 9112 §6.3
 
 
 def _is_event_stream(low: bytes) -> bool:
@@ -139,8 +175,8 @@ def _combined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     for name, value in pairs:
         if name not in found:
             found[name] = value
-        elif name in _SINGLE:
-            raise BadMessage(502, f"The backend's answer has two {name.decode().title()} lines.")
+        elif name == b"transfer-encoding":
+            raise BadMessage(502, "The backend's answer has two Transfer-Encoding lines.")
         else:
             found[name] += b"," + value
     return found
@@ -163,9 +199,7 @@ def _hops(head: ResponseHead, found: dict[bytes, bytes], fields: bytes) -> None:
         head.upgrade = b", ".join(protocols(find_field(fields, b"upgrade") or b"")) or None
 
 
-def _chunked(length: bytes | None, coding: bytes, minor: int) -> int:
-    if length is not None:
-        raise BadMessage(502, "The backend sent both Content-Length and Transfer-Encoding.")
+def _chunked(coding: bytes, minor: int) -> int:
     if minor == 0:  # RFC 9112 §6.1
         raise BadMessage(502, "The backend sent a Transfer-Encoding with HTTP/1.0.")
     if coding.rstrip(b" \t") != b"chunked":

@@ -145,7 +145,7 @@ class Seats:
             self.idle[owner] = idle = []
         if resting.reused:
             self._deaths = 0
-        elif self._deaths >= SILENT:
+        elif self.reticent:
             rest = 0.0
         waiting = self._waiting
         if (
@@ -166,12 +166,14 @@ class Seats:
             return False
         return self._yielded > 1 or now - next(iter(self._waiting)).since >= PATIENCE
 
-    def died(self, resting: Resting, now: float) -> bool:
-        """Count a connection that was closed at rest; tell when that makes it a habit."""
-        if now - resting.since >= SOON or self._deaths >= SILENT:
-            return False
-        self._deaths += 1
-        return self._deaths == SILENT
+    def died(self, resting: Resting, now: float) -> None:
+        """Take down that a connection was closed at rest, or instead of an answer."""
+        self._deaths += now - resting.since < SOON and not self.reticent
+
+    @property
+    def reticent(self) -> bool:
+        """It closes its connections without saying so: no more are kept."""
+        return self._deaths >= SILENT
 
     def forget(self, owner: Owner) -> None:
         """Close those that are at rest for `owner`."""

@@ -112,7 +112,11 @@ async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
 
 def broken(wire: Wire) -> Failure:
     """What it means that there is none."""
-    return Failure.BROKEN_REUSED if wire.reused else Failure.BROKEN_FRESH
+    if not wire.reused:
+        return Failure.BROKEN_FRESH
+    wire.seat.seats.died(wire, trio.current_time())
+    wire.seat.seats.close()  # the others may be as old
+    return Failure.BROKEN_REUSED
 
 
 async def _received(wire: Wire) -> bytes:

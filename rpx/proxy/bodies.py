@@ -17,6 +17,7 @@ from rpx.http.framing import (
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
+from rpx.http.sloppy import MORE, SloppyReader
 from rpx.proxy.sockets import NEVER, Buffers, Cut, Wire, WireCut
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
 
@@ -189,15 +190,15 @@ async def download(
     *,
     head: bytes,
     data: bytes,
-) -> tuple[Ending, bytes]:
+) -> tuple[Ending, str]:
     """Send `head` and the body behind it to the client, each read as soon as it comes.
 
-    `data` is what came with the backend's head. Returns also what came behind the body: if there
-    is any, the connection has lost its meaning. Raises BadMessage when `data` is malformed; the
+    `data` is what came with the backend's head. Returns also what was odd about the body, or behind
+    it: then the connection has lost its meaning. Raises BadMessage when `data` is malformed; the
     client has got nothing then.
     """
     if len(data) == response.length:  # it has come whole
-        return Ending.WHOLE if await _sent(client, [head, data]) else Ending.GONE, b""
+        return Ending.WHOLE if await _sent(client, [head, data]) else Ending.GONE, ""
     if response.length >= 0:
         return await _counted(upstream, client, response.length, head, data)
     if response.length == CHUNKED:
@@ -207,22 +208,22 @@ async def download(
 
 async def _chunked(
     upstream: Wire, client: ClientWire, framing: int, head: bytes, data: bytes
-) -> tuple[Ending, bytes]:
-    reader = ChunkedReader(502, turn=CHUNKS)
+) -> tuple[Ending, str]:
+    reader = SloppyReader(turn=CHUNKS)
     out: Buffers = [head, *framed(reader.feed(data), framing)]
     while True:
         if reader.done and framing == CHUNKED:
             out.append(last_chunk(reader.trailers))
         if out and not await _sent(client, out):
-            return Ending.GONE, b""
+            return Ending.GONE, ""
         if reader.done:
-            return Ending.WHOLE, reader.rest
+            return Ending.WHOLE, reader.odd or (MORE if reader.rest else "")
         try:
             out = framed(await _pieces(upstream, reader), framing)
         except WireCut:
-            return Ending.GONE, b""
+            return Ending.GONE, ""
         except (OSError, BadMessage):
-            return Ending.TRUNCATED, b""
+            return Ending.TRUNCATED, ""
 
 
 async def _pieces(upstream: Wire, reader: ChunkedReader) -> Buffers:
@@ -237,29 +238,29 @@ async def _pieces(upstream: Wire, reader: ChunkedReader) -> Buffers:
 
 async def _until_close(
     upstream: Wire, client: ClientWire, framing: int, head: bytes, data: bytes
-) -> tuple[Ending, bytes]:
+) -> tuple[Ending, str]:
     out = [head, *framed([data] if data else [], framing)]
     while True:
         if not await _sent(client, out):
-            return Ending.GONE, b""
+            return Ending.GONE, ""
         try:
             data = await upstream.receive()
         except WireCut:
-            return Ending.GONE, b""
+            return Ending.GONE, ""
         except OSError:  # a reset is not the end that a FIN is
-            return Ending.TRUNCATED, b""
+            return Ending.TRUNCATED, ""
         if not data:
             break
         out = framed([data], framing)
     if framing == CHUNKED and not await _sent(client, [LAST_CHUNK]):
-        return Ending.GONE, b""
-    return Ending.WHOLE, b""
+        return Ending.GONE, ""
+    return Ending.WHOLE, ""
 
 
 async def _counted(
     upstream: Wire, client: ClientWire, left: int, head: bytes, data: bytes
-) -> tuple[Ending, bytes]:
-    extra = data[left:]
+) -> tuple[Ending, str]:
+    extra = MORE if len(data) > left else ""
     if not await _sent(client, [head, data[:left]] if data else [head]):
         return Ending.GONE, extra
     left -= min(left, len(data))
@@ -271,33 +272,33 @@ async def _counted(
     return await _copied(upstream, client, left)
 
 
-async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending, bytes]:
+async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending, str]:
     while True:
         try:
             data = await upstream.receive()
         except WireCut:
-            return Ending.GONE, b""
+            return Ending.GONE, ""
         except OSError:
             data = b""
         if not data:
-            return Ending.TRUNCATED, b""
+            return Ending.TRUNCATED, ""
         if not await _sent(client, [data[:left]]):
-            return Ending.GONE, b""
+            return Ending.GONE, ""
         if len(data) >= left:
-            return Ending.WHOLE, data[left:]
+            return Ending.WHOLE, MORE if len(data) > left else ""
         left -= len(data)
 
 
-async def _spliced(upstream: Wire, client: Wire, left: int) -> tuple[Ending, bytes]:
+async def _spliced(upstream: Wire, client: Wire, left: int) -> tuple[Ending, str]:
     try:
         moved = await splice(upstream, client, left)
     except (TargetGone, WireCut):
-        return Ending.GONE, b""
+        return Ending.GONE, ""
     except OSError:
-        return Ending.TRUNCATED, b""
+        return Ending.TRUNCATED, ""
     if moved < left:
-        return Ending.TRUNCATED, b""
-    return Ending.WHOLE, b"" if upstream.is_quiet() else b"more"  # what it is doesn't matter
+        return Ending.TRUNCATED, ""
+    return Ending.WHOLE, "" if upstream.is_quiet() else MORE
 
 
 async def _sent(client: ClientWire, out: Buffers) -> bool:

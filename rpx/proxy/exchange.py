@@ -120,7 +120,6 @@ class Exchange:
             backend.counts.retries += 1
         proxy.registry.enter(backend)
         try:
-            failure: Failure | None
             wire = proxy.upstreams.take_idle(backend, now) if self._shares else None
             if wire is None:
                 try:
@@ -130,10 +129,7 @@ class Exchange:
                     return failure
             self._connection.begin(wire)
             try:
-                failure = await self._converse(backend, wire)
-                if failure is Failure.BROKEN_REUSED:
-                    proxy.upstreams.broke(backend, wire, now)
-                return failure
+                return await self._converse(backend, wire)
             finally:
                 self._connection.end()
                 if self._clean and self._answer is not None:
@@ -187,7 +183,7 @@ class Exchange:
             if found is not None and self._request.upgrade is not None:
                 self._check_switch(found[0])
         except BadMessage as bad:
-            return await self._refuse(backend, bad, reused=wire.reused)
+            return await self._refuse(backend, bad, wire)
         except (OSError, WireCut):  # the client has gone: whatever the backend says is for nobody
             self.keep = False
             return None
@@ -222,13 +218,15 @@ class Exchange:
         )
         self.keep = not close and framing != UNTIL_CLOSE
         try:
-            ending, extra = await download(wire, client, response, framing, head=head, data=data)
+            ending, odd = await download(wire, client, response, framing, head=head, data=data)
         except BadMessage as bad:
-            await self._refuse(backend, bad)
+            await self._refuse(backend, bad, wire)
             return
         if ending is Ending.WHOLE:
             self._whole = True
-            self._clean = response.keep_alive and not extra and self._shares
+            self._clean = response.keep_alive and not odd and self._shares
+            if odd or response.odd:
+                self._proxy.remark(backend, odd or response.odd)
             if not self.keep:
                 self._connection.linger = True
             return
@@ -268,12 +266,10 @@ class Exchange:
             raise BadMessage(502, "The backend switched protocols within the request.")
         self._connection.check_switch(response)
 
-    async def _refuse(
-        self, backend: Backend, bad: BadMessage, *, reused: bool = False
-    ) -> Failure | None:
+    async def _refuse(self, backend: Backend, bad: BadMessage, wire: Wire) -> Failure | None:
         """The backend has answered, but not so that it could be sent on."""
-        if reused and bad.status == 502:  # it may belong to the request before
-            return Failure.BROKEN_REUSED
+        if wire.reused and bad.status == 502 and not self._answered:
+            return broken(wire)  # it may belong to the request before
         backend.counts.errors += 1
         self._answered, self._status = True, bad.status
         try:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import trio
 
 from rpx.http.forwarded import Forwarding
+from rpx.http.limits import DEFAULT
 from rpx.http.limits import Limits as HeadLimits
 from rpx.hub.descriptors import allowed, ceiling, room_for_clients
 from rpx.hub.patience import Patience
@@ -85,7 +86,10 @@ class Server:
         self.limits = limits
         self.most = min(limits.connections, room_for_clients())
         self.head_limits = HeadLimits(
-            head=limits.head, lines=limits.head_lines, target=limits.target
+            head=limits.head,
+            lines=limits.head_lines,
+            answer_lines=max(limits.head_lines, DEFAULT.answer_lines),
+            target=limits.target,
         )
 
     def answer_by(self) -> float:

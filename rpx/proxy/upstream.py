@@ -64,8 +64,8 @@ class Upstreams:
                 wire.reused = True
                 wire.deadline = NEVER
                 return wire
-            if wire.deadline > now and seats.died(wire, now):
-                self._remark(backend, RETICENT)
+            if wire.deadline > now:
+                seats.died(wire, now)
             self.drop(wire)
         return None
 
@@ -78,12 +78,6 @@ class Upstreams:
             self.wake()
         if not answer.length:  # some servers write a body behind an answer that has none: look
             wire.since = now - LOOK
-
-    def broke(self, backend: Backend, wire: Wire, now: float) -> None:
-        """`wire` had rested, and has answered nothing. The others may be as old: close them."""
-        if wire.seat.seats.died(wire, now):
-            self._remark(backend, RETICENT)
-        backend.seats.forget(backend)
 
     def expire(self, now: float) -> float:
         """Close what has been idle for too long, leads to a backend that is out, or is in the way.
@@ -107,6 +101,8 @@ class Upstreams:
         address, door = backend.spec.address, backend.door
         if address is None or door is None:
             raise ConnectionRefusedError  # none that is ours has been seen to listen there
+        if backend.seats.reticent:
+            self._remark(backend, RETICENT)
         seat = backend.seats.enter(now)
         self._places.add(seat.seats)
         try:

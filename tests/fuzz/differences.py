@@ -25,6 +25,8 @@ _FRAMING_TRAILER = re.compile(
 
 _TAB_BEHIND_CODING = re.compile(rb"\r\n(?i:transfer-encoding):[^\r\n]*\t *\r\n")
 
+_ZEROS = re.compile(rb"\n(?i:content-length)[ \t]*:[ \t]*0[0-9]")
+
 _SPACE_BEFORE = re.compile(rb"\r\n[0-9A-Fa-f]+[ \t]+;")
 _SPACE_WITHIN = re.compile(rb"\r\n[0-9A-Fa-f]+[ \t]*;[^\r\n]*[ \t]")
 
@@ -67,6 +69,11 @@ def chunks_to_llhttp(message: bytes) -> str:
     if _SPACE_BEFORE.search(b"\r\n" + message) or _SPACE_WITHIN.search(b"\r\n" + message):
         return "it refuses whitespace in extensions; RFC 9112 §7.1.1 lets it pass"
     return ""
+
+
+def zeros(message: bytes) -> bool:
+    """Whether a length may begin with zeros, which we leave away in what we send on."""
+    return _ZEROS.search(message) is not None
 
 
 def response_to_h11(message: bytes, head: ResponseHead, question: RequestHead) -> str:

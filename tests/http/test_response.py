@@ -106,22 +106,32 @@ def test_113_a_205_has_no_body_whatever_the_backend_says() -> None:
 
 # Each: its statement, bytes.
 REFUSED = [
-    ("33 space before the colon", b"HTTP/1.1 200 OK\r\nName : v\r\n\r\n"),
-    ("34 folded", b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"),
     ("35 name", b"HTTP/1.1 200 OK\r\na b: v\r\n\r\n"),
     ("36 no colon", b"HTTP/1.1 200 OK\r\nname\r\n\r\n"),
     ("37 NUL", b"HTTP/1.1 200 OK\r\nX: a\x00\r\n\r\n"),
-    ("5 bare LF", b"HTTP/1.1 200 OK\nContent-Length: 0\n\n"),
     ("43 too large", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70000 + b"\r\n\r\n"),
     ("43 while it is coming", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70000),
-    ("43 too many lines", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 101 + b"\r\n"),
+    ("43 too many lines", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1001 + b"\r\n"),
+    ("114 two lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-length: 6\r\n\r\n"),
+    ("34 folded at once", b"HTTP/1.1 200 OK\r\n X: a\r\n\r\n"),
+    ("5 bare CR", b"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n"),
+    ("5 CR CR LF", b"HTTP/1.1 200 OK\r\nX: a\r\r\n\r\n"),
+    ("5 bare LF in a value without a colon", b"HTTP/1.1 200 OK\r\nX: a\nb\r\n\r\n"),
     *[
         (f"114 length {value!r}", b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\n" % value)
-        for value in (b"+5", b"5, 5", b"", b"05", b"x", b"-1", b"9223372036854775808", b"5 5")
+        for value in (
+            b"+5",
+            b"5, 6",
+            b"5,",
+            b"",
+            b"x",
+            b"0x5",
+            b"5;",
+            b"-1",
+            b"9223372036854775808",
+            b"5 5",
+        )
     ],
-    ("114 two lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-length: 5\r\n\r\n"),
-    ("115 both", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    ("115 both, HEAD or not", b"HTTP/1.1 204 x\r\n%b\r\n%b\r\n\r\n" % (CL5, CHUNKS)),
     *[
         (f"116 coding {value!r}", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: %b\r\n\r\n" % value)
         for value in (b"gzip", b"identity", b"", b"chunked, chunked", b"gzip, chunked", b"xchunked")
@@ -137,7 +147,6 @@ REFUSED = [
     ("119 two digits", b"HTTP/1.1 20 x\r\n\r\n"),
     ("119 four digits", b"HTTP/1.1 2000 x\r\n\r\n"),
     ("119 no status", b"HTTP/1.1 \r\n\r\n"),
-    ("119 control byte in the reason", b"HTTP/1.1 200 O\x01K\r\n\r\n"),
     ("123 unrequested 101", b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n"),
 ]
 
@@ -271,7 +280,7 @@ def test_event_streams_are_known() -> None:
 
 def test_limits_are_those_given() -> None:
     raw = b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\n\r\n"
-    assert parse_response(raw, b"GET", limits=Limits(head=100, lines=2)) is not None
-    for limits in (Limits(lines=1), Limits(head=20)):
+    assert parse_response(raw, b"GET", limits=Limits(head=100, answer_lines=2)) is not None
+    for limits in (Limits(answer_lines=1), Limits(head=20)):
         with pytest.raises(BadMessage):
             parse_response(raw, b"GET", limits=limits)
