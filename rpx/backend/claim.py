@@ -21,7 +21,7 @@ import trio
 
 from rpx.backend.listening import Listening, answering, held, holder, listening
 from rpx.backend.ports import is_taken
-from rpx.backend.probe import REFUSED, hosts_of, tcp_check
+from rpx.backend.probe import REFUSED, Whose, hosts_of, tcp_check
 from rpx.backend.processes import member_pids
 from rpx.backend.strangers import described, forwards, is_strange, owner_of
 from rpx.hub.records import Backend
@@ -50,11 +50,22 @@ class Claim:
 
     async def find(self, address: Location, within: float) -> tuple[str | None, Location | None]:
         """Look for our own process at `address`: why it isn't there, or exactly where it is."""
+        return await self._find(address, within, self._strange_at)
+
+    async def find_stand_in(
+        self, address: Location, within: float
+    ) -> tuple[str | None, Location | None]:
+        """Likewise, but whoever our own user has put there will do."""
+        return await self._find(address, within, _foreign_at)
+
+    async def _find(
+        self, address: Location, within: float, judge: Whose
+    ) -> tuple[str | None, Location | None]:
         spots: list[Location] = []
 
         async def whose(sock: trio.socket.SocketType) -> str | None:
             try:
-                spot, strange = _spot(address, sock), await self._strange_at(sock)
+                spot, strange = _spot(address, sock), await judge(sock)
             except OSError:  # it has been reset while we looked
                 return REFUSED
             if strange is None:
@@ -156,6 +167,22 @@ class Claim:
     def _complained(self) -> bool:
         lines = (line.text.decode("utf-8", "replace") for line in self.backend.lines.tail(LATEST))
         return any(words in line.lower() for line in lines for words in IN_USE)
+
+
+async def _foreign_at(sock: trio.socket.SocketType) -> str | None:
+    """Whether the user who listens there is neither ours nor root."""
+    if sys.platform != "linux":
+        await trio.lowlevel.checkpoint()
+        return None
+    if sock.family == socket.AF_UNIX:
+        said = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        _, uid, _ = _CREDENTIALS.unpack(said)
+        users = {uid}
+    else:
+        there = await trio.to_thread.run_sync(listening)
+        host, port = sock.getpeername()[:2]
+        users = {row.uid for row in answering(host, port, there)}
+    return None if users <= {0, os.getuid()} else "another user listens there"
 
 
 def _spot(address: Location, sock: trio.socket.SocketType) -> Location:

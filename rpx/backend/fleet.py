@@ -19,6 +19,7 @@ from rpx.backend.aside import Aside
 from rpx.backend.child import Child, open_child
 from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import look_elsewhere
+from rpx.backend.lend import lend
 from rpx.backend.life import Life, live
 from rpx.backend.order import dependants_gone
 from rpx.backend.probe import REFUSED, http_check, prepare, tcp_check
@@ -172,6 +173,7 @@ class Fleet:
             patience=self._patience,
             chance=random.random,
             wanted=wanted,
+            lend=partial(lend, self._registry, backend, claim),
             look_around=partial(look_elsewhere, self._registry, backend, claim),
             hindrance=claim.hindrance,
         )

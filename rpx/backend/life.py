@@ -82,6 +82,7 @@ class Life:
     patience: Patience
     chance: Callable[[], float]
     wanted: bool = True  # False: it begins when somebody starts it
+    lend: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # its address, while it rests
     look_around: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # while it isn't ready
     hindrance: Callable[[], Awaitable[str]] | None = None  # why it may have ended before it was
 
@@ -231,6 +232,14 @@ def settle(life: Life, run: Run) -> float:
 
 async def rest(life: Life, seconds: float) -> None:
     """Stay down until the time has passed or somebody says start."""
+    async with trio.open_nursery() as meanwhile:
+        meanwhile.start_soon(life.lend)
+        await wanted_again(life, seconds)
+        meanwhile.cancel_scope.cancel(reason="its own process is next")
+
+
+async def wanted_again(life: Life, seconds: float) -> None:
+    """Wait until the time has passed or somebody says start."""
     backend = life.backend
     backend.due = trio.current_time() + seconds
     with trio.move_on_after(seconds) as nap:

@@ -55,6 +55,7 @@ class Backend:
         "lasting",
         "leaving",
         "left",
+        "lent",
         "lines",
         "mailbox",
         "moved",
@@ -97,6 +98,7 @@ class Backend:
         self.last_error = ""
         self.elsewhere = ""  # where its process listens instead, and what to do about it
         self.found_at: Location | None = None  # exactly where its process was seen to listen
+        self.lent = False  # stopped, but somebody else listens at its address and has its requests
         self.fell = False  # some run has ended without having been asked to
         self.ended: Ended | None = None  # its last process
         self.history = History()  # the crashes that count

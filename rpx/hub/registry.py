@@ -22,6 +22,7 @@ from rpx.hub.members import Members
 from rpx.hub.orders import Change, Mailbox
 from rpx.hub.records import Backend
 from rpx.hub.tally import by_address, by_host
+from rpx.model.address import Location
 from rpx.model.figures import Figures
 from rpx.model.status import (
     HAS_PROCESS,
@@ -87,7 +88,7 @@ class Registry(Members):
         """Move `backend` on in its life, in rotation or out of it, and tell whoever listens."""
         before, backend.begun = backend.shown, True
         backend.state = after = advance(backend.state, move)
-        waits = after is State.WAITING
+        backend.lent, waits = False, after is State.WAITING
         backend.obstacles = self.obstacles(backend.spec, backend.behind) if waits else ()
         if move is Move.LAUNCH:
             backend.generation += 1
@@ -172,6 +173,11 @@ class Registry(Members):
         before, backend.paused = backend.shown, False
         self._set_rotation(backend, up=backend.state is State.READY)
         self._tell(backend, before, "", backend.pid)
+
+    def lend(self, backend: Backend, at: Location | None) -> None:
+        """Send its requests to whoever listens there while it is stopped, or to nobody again."""
+        backend.lent, backend.found_at = at is not None, at
+        self._set_rotation(backend, up=backend.lent)
 
     def retire(self, backend: Backend) -> None:
         """Take `backend` out for good: it is to finish what it has, stop, and be removed."""
@@ -263,7 +269,8 @@ class Registry(Members):
                 backend.drained = None
 
     def _set_rotation(self, backend: Backend, *, up: bool) -> None:
-        up = up and backend.shown is State.READY and not backend.leaving
+        there = backend.shown is State.READY or (backend.lent and not backend.paused)
+        up = up and there and not backend.leaving
         if up:
             backend.failures = 0
             if not backend.in_rotation:

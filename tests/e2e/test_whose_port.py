@@ -134,3 +134,37 @@ def test_a_port_that_shows_readiness_is_refused_when_somebody_has_it(project: Pr
     assert f"the `ready.tcp` port of `db`, {taken}, is taken by `" in done.stderr
     assert f"(pid {os.getpid()})" in done.stderr
     assert not (project.folder / "begun").exists()
+
+
+def test_while_a_service_is_stopped_its_requests_go_to_who_stands_in(project: Project) -> None:
+    (project.folder / "app.py").write_text(APP)
+    [port] = free_ports(1)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\n"
+        "to: api.localhost\nfrom: localhost:BACKEND\nhold: 0\n"
+        "health_check: {interval: 200ms}\nstart: exec PYTHON app.py 127.0.0.1 $PORT 0\n",
+        BACKEND=str(port),
+    )
+
+    def answer() -> str:
+        found = project.get("api.localhost")
+        return found.text if found.status_code == 200 else str(found.status_code)
+
+    with project.up():
+        assert answer() == "own"
+        assert project.rpx("stop", "api").returncode == 0
+        assert answer() == "503"
+        with stranger(port):
+            project.until_said(f"api:{port} stopped, but somebody listens at its address")
+            assert answer() == "stranger"
+            [row] = project.ps()
+            assert (row["state"], row["pid"], row["in_rotation"]) == ("stopped", None, True)
+            assert project.rpx("pause-backend", "api").returncode == 0
+            assert answer() == "503"
+            assert project.rpx("resume-backend", "api").returncode == 0
+            until(lambda: answer() == "stranger", "in rotation again")
+        assert answer() == "502", "this request has noticed it"
+        project.until_said(f"api:{port} stopped, and nobody listens at its address any more")
+        assert answer() == "503"
+        assert project.rpx("start", "api").returncode == 0
+        assert answer() == "own"

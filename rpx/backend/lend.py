@@ -1,0 +1,49 @@
+"""While a backend is stopped by hand, whoever listens at its address may have its requests.
+
+Who wants to debug a service stops it and runs it himself, with a terminal: `rpx stop api`, `rpx run
+api`. Clients are to find that one at https://api.localhost with all that belongs to it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+
+from rpx.backend.claim import Claim
+from rpx.backend.watch import Absence
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.status import State
+
+CONNECT_WITHIN: Final = 1.0
+
+
+async def lend(registry: Registry, backend: Backend, claim: Claim) -> None:
+    """Look for somebody who stands in, and see him come and go, for as long as this runs.
+
+    Nobody asks for his health: he may sit at a breakpoint. A refused connection takes him out.
+    """
+    if backend.spec.address is None:
+        return
+    absence = Absence()
+    while True:
+        changed = backend.changed
+        if backend.state is not State.STOPPED or backend.paused or backend.in_rotation:
+            absence = Absence()
+            await changed.wait()
+            continue
+        backend.suspected = trio.Event()
+        failure, spot = await claim.find_stand_in(backend.spec.address, CONNECT_WITHIN)
+        now = trio.current_time()
+        if backend.state is not State.STOPPED or backend.paused:
+            continue
+        if spot is not None:
+            registry.lend(backend, spot)
+            registry.say("stopped, but somebody listens at its address: in rotation", backend)
+            continue
+        if backend.lent:
+            registry.lend(backend, None)
+            registry.say("stopped, and nobody listens at its address any more", backend)
+        absence.note(failure, now)
+        await trio.sleep(absence.pause(None, now) if absence.knocks else 1.0)
