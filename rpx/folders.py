@@ -76,6 +76,16 @@ def unfit_runtime_dir() -> str:
     return f"XDG_RUNTIME_DIR, {written}, {why}" if why else ""
 
 
+def odd_places(runtime: Path) -> list[str]:
+    """What is to be said of where things are; `runtime` is the folder of the control socket."""
+    said = []
+    if unfit := unfit_runtime_dir():
+        said.append(f"{unfit}: the control socket is in {runtime}")
+    if home() is None and _absolute("XDG_STATE_HOME") is None:
+        said.append(f"there is no home folder: logs are kept in {state_home()}")
+    return said
+
+
 def why_unfit(folder: Path) -> str:
     """Why no control socket may lie in this folder: "is …"; empty where it may."""
     try:

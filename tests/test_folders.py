@@ -17,6 +17,7 @@ from rpx.folders import (
     home,
     is_ours_alone,
     make_folder,
+    odd_places,
     runtime_homes,
     state_home,
     temporary_folder,
@@ -80,6 +81,8 @@ def test_who_has_no_home_at_all_keeps_state_among_temporary_files(surroundings: 
     assert home() is None
     assert state_home() == surroundings / "tmp" / f"rpx-{UID}" / "state"
     assert data_home() is None
+    (said,) = odd_places(surroundings)
+    assert said == f"there is no home folder: logs are kept in {state_home()}"
 
 
 def test_folders_of_xdg_win_where_they_are_absolute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ from rpx.control.hold import Hold, take
 from rpx.control.lease import Identity, Lease
 from rpx.control.paths import journal_folder, ports_file
 from rpx.errors import RpxError
-from rpx.folders import here, unfit_runtime_dir
+from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -110,8 +110,8 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
 
     def ready(registry: Registry) -> None:
         hold.publish(first_url(registry))
-        if unfit := unfit_runtime_dir():
-            registry.say(f"{unfit}: the control socket is in {hold.lease.socket.parent}")
+        for note in odd_places(hold.lease.socket.parent):
+            registry.say(note)
         if wishes.detached:
             let_go(folder / STDERR)
 
