@@ -12,7 +12,7 @@ from typing import Final
 _OURS: Final = {
     "env": "environment environments envs env_vars variables vars environment_variables",
     "cwd": "working_dir workdir working_directory work_dir dir directory chdir folder",
-    "command": "cmd run exec script entrypoint program exe execute commandline",
+    "command": "cmd run exec start script entrypoint program exe execute commandline",
     "start": "command cmd run exec script entrypoint program execute process commandline",
     "restart": "restart_policy autorestart respawn availability auto_restart",
     "policy": "condition",
@@ -21,7 +21,7 @@ _OURS: Final = {
     "depends_on": "depends requires needs after links dependencies wait_for wants",
     "stop_grace_period": "stop_timeout kill_timeout grace_period shutdown_timeout stopwaitsecs",
     "stop_signal": "signal kill_signal stopsignal",
-    "stop_command": "shutdown shutdown_command exec_stop",
+    "stop_command": "stop shutdown shutdown_command exec_stop",
     "replicas": "scale numprocs copies count instances_count",
     "watch": "watch_files watch_paths file_watch watches",
     "env_file": "env_files dotenv envfile envfiles env_from",
@@ -54,7 +54,7 @@ _OURS: Final = {
     # the whole
     "http_port": "port http listen_port",
     "https_port": "https tls_port ssl_port",
-    "proxies": "sites vhosts frontends routes hosts",
+    "proxies": "sites vhosts frontends hosts",
     "processes": "jobs workers procs programs commands tasks daemons scripts process",
     "defaults": "default globals global common",
     "verbose": "debug access_log log_level",
@@ -103,6 +103,8 @@ _NOTES: Final = {
     " a program do it, as in `start: python3 -m http.server $PORT`",
     "location locations handle handle_path paths prefix path_prefix": "a path is a part of `to`,"
     " as in `to: shop.localhost/api`",
+    "routes route methods matchers match rules": "what rpx chooses a proxy by is the host and the"
+    " path in its `to`; rules by method or header are not there yet",
     "rewrite strip_prefix strip_path uri_strip_prefix": "rpx passes paths on as they are: leave it"
     " out, and let the backend know its prefix",
     "gzip compress compression encode cache cors auth basic_auth basicauth rate_limit limit_req"
@@ -119,8 +121,12 @@ _NOTES_AT: Final = {
         "path": "the path of a check belongs in `health_check`; that of a route is a part of `to`,"
         " as in `to: shop.localhost/api`",
     },
+    "start": {
+        "port ports host expose": "rpx tells it its PORT; where it listens is `from` of the proxy",
+    },
     "processes": {
-        "from to port ports expose": _ROUTED,
+        "name": "the key that it stands below is its name already",
+        "from to url urls port ports expose": _ROUTED,
         "replicas instances scale numprocs": "only what has an address has copies: give each a"
         " name of its own, or make it an entry of `proxies`",
         "health_check": "a process has no address to ask: `ready` says how it shows that it is"

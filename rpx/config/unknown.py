@@ -47,6 +47,9 @@ def _elsewhere(parent: Steps, key: str, word: str, document: Document) -> str:
     """Where it belongs under this name or, translated, under ours."""
     if word in all_settings() and (where := homes(parent, word, document.values)):
         return f"`{key}` belongs {where}{_in_full(parent, word, document)}"
+    near = None if word in all_settings() else nearest(word, all_settings(), most=1)
+    if near and (where := homes(parent, near, document.values)):
+        return f"did you mean `{near}`, which belongs {where}?"
     for name in ours(word):
         if where := homes(parent, name, document.values):
             full = _in_full(parent, name, document)

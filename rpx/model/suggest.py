@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str], most: int = 2) -> str | None:
-    """The known word at most so many slips away from `word` (one for words of three letters or
+    """The known word at most so many slips away from `word` (one where either has three letters or
     fewer).
 
     A slip is a letter too many, too few, wrong, or two neighbours exchanged. `healthChek` is
@@ -15,9 +15,10 @@ def nearest(word: str, known: Iterable[str], most: int = 2) -> str | None:
     """
     slips, best = min(
         ((_slips(spelling, other), other) for other in known for spelling in {word, snake(word)}),
-        default=(3, None),
+        default=(3, ""),
     )
-    return best if slips <= min(most, 1 if len(word) <= 3 else 2) else None
+    short = min(len(word), len(best)) <= 3  # two slips would make a third of them anything
+    return best if slips <= min(most, 1 if short else 2) else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ KNOWN = ["to", "name", "from", "start", "health_check", "hold"]
         ("tto", "to"),
         ("strat", "start"),
         ("x", None),
+        ("stop", None),  # `to` has only two letters
         ("https", None),
         ("sticky", None),
     ],

@@ -63,6 +63,11 @@ SAID = [
     (CHECK, "log: up", "belongs in `ready`"),
     (PROCESS, "sticky: true", "belongs in a proxy"),
     (PROCESS, "verbose: true", "belongs at the top level of the file"),
+    (PROXY, "restarts: 3", "did you mean `restart`, which belongs in `start`?"),
+    (PROXY, "stop: 3", "`stop_command` here"),
+    (START, "port: 3000", "`from` of the proxy"),
+    (PROCESS, "start: x", "did you mean `command`?"),
+    (PROCESS, "name: x", "the key that it stands below"),
     (TOP, "weight: 3", "belongs in an entry of `from`"),
     (TOP, "cwd: .", "belongs in `start` or a process"),
 ]
