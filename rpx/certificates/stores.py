@@ -246,6 +246,12 @@ def system_store(root: Path = Path("/")) -> SystemStore | Keychain | None:
     return None
 
 
+def unmanaged(root: Path = Path("/")) -> list[Path]:
+    """Lists of a system that have authorities of this user's, whether its tool is here or not."""
+    bundles = dict.fromkeys(root / bundle for _, _, bundle, _, _ in _FAMILIES.values())
+    return [bundle for bundle in bundles if ours_in(_text(bundle))]
+
+
 def holds(text: str, pem: str) -> bool:
     """Whether a text with certificates has this one, however its lines are broken."""
     return bool(pem) and _base64(pem) in "".join(text.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Final
 
 import click
 
@@ -20,7 +21,7 @@ from rpx.certificates.files import authority_folder, home
 from rpx.certificates.nss import PACKAGES, can_edit, databases
 from rpx.certificates.policies import firefox_is_here
 from rpx.certificates.scope import check_allowed
-from rpx.certificates.stores import Store, system_store
+from rpx.certificates.stores import Store, system_store, unmanaged
 from rpx.certificates.trusted import firefox_policies, has_profile, stores
 from rpx.certificates.windows import COMMAND, WINDOWS, under_windows
 from rpx.cli.command import Command
@@ -29,6 +30,8 @@ from rpx.cli.steps import Steps, as_root
 from rpx.control.client import Client
 from rpx.control.lease import Lease, all_running
 from rpx.errors import RpxError, UsageError
+
+NOWHERE: Final = "this system's list of authorities is in no place that rpx knows"
 
 
 @click.command(
@@ -141,7 +144,7 @@ def untrust() -> None:
         )
     if authority is not None:
         say(f"the authority itself stays in {authority.folder}; remove that folder to be rid of it")
-    elif not found:
+    elif not found and not _unseen():
         say("there is no authority, and nothing trusts one of yours")
 
 
@@ -220,29 +223,40 @@ def _introduce(authority: Authority, before: Authority | None) -> None:
         say("  void: reload running projects, and start browsers again")
 
 
+def _unseen() -> list[str]:
+    """The lists of browsers that can't be looked at."""
+    return [] if can_edit() else [each.name for each in databases(home()) if each.exists]
+
+
 def _complete(steps: Steps, *, again: str, adding: bool = True) -> None:
     """Say what was left out. Raises RpxError where that is a failure."""
-    existing = [each for each in databases(home()) if each.exists]
-    if not can_edit():
-        if existing:
-            names = ", ".join(each.name for each in existing)
-            say(f"warning: {names}: left as it is, without `certutil`")
-        elif adding:
-            say("browsers: no list can be made for Chromium and its kin without `certutil`")
-        if existing or adding:
-            say(f"  install it: {PACKAGES}")
+    if unseen := _unseen():
+        say(f"warning: {', '.join(unseen)}: left as it is, without `certutil`")
+    elif adding and not can_edit():
+        say("browsers: no list can be made for Chromium and its kin without `certutil`")
+    if unseen or (adding and not can_edit()):
+        say(f"  install it: {PACKAGES}")
     if adding:
         _say_of_firefox()
         if under_windows():
             say(f"{WINDOWS}\n  $ {COMMAND}")
     steps.complete(again)
     if system_store() is None:
+        _without_a_system(adding=adding)
+
+
+def _without_a_system(*, adding: bool) -> None:
+    if adding:
         raise RpxError(
-            "this system's list of authorities is in no place that rpx knows",
-            hint="install ca-certificates; or add the file of `rpx trust --print-ca-path` by hand"
-            if adding
-            else "if you have put the certificate on a list by hand, take it away there",
+            NOWHERE,
+            hint="install ca-certificates; or add the file of `rpx trust --print-ca-path` by hand",
         )
+    if has := unmanaged():
+        raise RpxError(
+            f"{NOWHERE}, but {', '.join(map(str, has))} has authorities of yours",
+            hint="take them away by hand: they are called rpx authority of USER@HOST",
+        )
+    say(f"{NOWHERE}: if you have added the certificate there by hand, take it away there")
 
 
 def _say_of_firefox() -> None:

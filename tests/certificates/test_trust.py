@@ -21,7 +21,8 @@ from rpx.certificates.clients import variables
 from rpx.certificates.files import authority_folder, entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database
-from rpx.certificates.stores import SystemStore
+from rpx.certificates.stores import SystemStore, unmanaged
+from rpx.control.lease import Identity, Lease
 from tests.certificates.support import (
     BODY,
     Rpx,
@@ -312,13 +313,21 @@ def test_untrust_says_what_is_still_there(
     assert f"error: still trusted, though every step was taken: {authority().label} in" in rpx.err
 
 
-def test_untrust_without_a_known_list_speaks_of_taking_away(
-    rpx: Rpx, monkeypatch: pytest.MonkeyPatch
+def test_untrust_without_a_known_list_says_so_and_fails_where_one_has_it(
+    rpx: Rpx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.system_store", lambda: None)
+    monkeypatch.setattr("rpx.cli.trust.unmanaged", lambda: unmanaged(tmp_path))
+    assert rpx("untrust") == 0
+    assert "if you have added the certificate there by hand, take it away there" in rpx.err
+    assert rpx("trust") == 1
+    assert "hint: install ca-certificates; or add the file of" in rpx.err
+    bundle = tmp_path / "etc/ssl/certs/ca-certificates.crt"
+    bundle.parent.mkdir(parents=True)
+    bundle.write_bytes(authority().pem)
     assert rpx("untrust") == 1
-    assert "hint: if you have put the certificate on a list by hand, take it away there" in rpx.err
+    assert f"but {bundle} has authorities of yours" in rpx.err
 
 
 # ---- one authority in the place of another
@@ -380,6 +389,33 @@ def test_one_of_an_earlier_rpx_goes_on_where_root_cant_be_had(
     assert rpx("trust") == 0
     assert "warning: the new authority could not be put on the system's list" in rpx.err
     assert authority().fingerprint == old.fingerprint
+
+
+@as_root
+def test_running_projects_that_show_the_earlier_ones_certificates_are_named(
+    rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = Identity(1, 0.0)
+    leases = [
+        Lease(nobody, nobody, "run", name, Path(f"/home/ann/{name}/rpx.yaml"))
+        for name in ("shop", "a blog", "plain")
+    ]
+
+    class Asked:
+        def __init__(self, lease: Lease) -> None:
+            self.scheme = "http" if lease.name == "plain" else "https"
+
+        def ps(self) -> list[dict[str, str | None]]:
+            return [{"url": None}, {"url": f"{self.scheme}://api.localhost:8443"}]
+
+    monkeypatch.setattr("rpx.cli.trust.all_running", lambda: leases)
+    monkeypatch.setattr("rpx.cli.trust.Client", Asked)
+    assert rpx("trust") == 0
+    assert "rpx reload" not in rpx.err
+    assert rpx("trust", "--allow", "shop.dev") == 0
+    assert "  shop: rpx reload -f /home/ann/shop/rpx.yaml\n" in rpx.err
+    assert "  a blog: rpx reload -f '/home/ann/a blog/rpx.yaml'\n" in rpx.err
+    assert "plain" not in rpx.err
 
 
 # ---- Firefox without a profile
