@@ -19,6 +19,7 @@ import click
 
 from rpx.cli.command import UnknownCommand
 from rpx.cli.meant import option_meant
+from rpx.cli.output import on_stderr
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.folders import make_folder, state_home, temporary_folder
 
@@ -127,7 +128,11 @@ def _usage_error(error: click.ClickException) -> RpxError:
 def _say(error: RpxError) -> int:
     try:
         sys.stdout.flush()
-        print(error, file=sys.stderr, flush=True)
+        lines = str(error).split("\n")  # an excerpt of a file stays as it is
+        for line in lines:
+            shown = on_stderr([line]) if line.startswith("error:") else [line]
+            print("\n".join(shown), file=sys.stderr)
+        sys.stderr.flush()
     except (OSError, ValueError):
         _forget_output()  # nobody is there to be told
     return int(error.exit_code)

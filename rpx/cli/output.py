@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Sequence
+from typing import IO
 
 import click
 
-from rpx.cli.table import Table
+from rpx.cli.table import Table, wrapped
 from rpx.errors import visible
 from rpx.model.escapes import on_a_terminal
 
@@ -36,13 +36,26 @@ def width() -> int | None:
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and int(given):
         return int(given)
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return _width_of(sys.stdout)
+
+
+def _width_of(stream: IO[str]) -> int | None:
+    try:
+        return (os.get_terminal_size(stream.fileno()).columns or 80) if stream.isatty() else None
+    except (OSError, ValueError):  # it has gone, or is no file
+        return None
 
 
 def say(text: str) -> None:
     """What is no data, to stderr, at once."""
-    sys.stderr.write(f"{visible(text)}\n")
+    sys.stderr.write("".join(f"{piece}\n" for piece in on_stderr(visible(text).split("\n"))))
     sys.stderr.flush()
+
+
+def on_stderr(lines: Sequence[str]) -> list[str]:
+    """Sentences of ours as lines of stderr: where it is a terminal, broken between words."""
+    columns = _width_of(sys.stderr)
+    return list(lines) if columns is None else [p for each in lines for p in wrapped(each, columns)]
 
 
 def warn(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from rpx.cli.table import breadth
+from rpx.cli.table import breadth, wrapped
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import OWN_WORDS
 
@@ -52,6 +52,7 @@ class Layout:
         self._most = 10_000 if columns is None else max(LEAST, columns // SHARE)
         self._prefixes: dict[str, bytes] = {}
         self._own = self._prefix(OWN_WORDS)
+        self._beside = min(self._longest, self._most) + len(" | ")
 
     def output(self, label: str, text: bytes) -> bytes:
         """Lines that somebody printed, each with its newline.
@@ -73,12 +74,12 @@ class Layout:
         if text.startswith(REQUEST):
             return text + b"\n"
         text = on_a_terminal(text, colour=False)  # another version's, in a file of long ago
-        if self._colour:
-            for pattern, style in _STYLES:
-                if pattern.match(sentence):
-                    text = click.style(text.decode(errors="replace"), **style).encode()
-                    break
-        return b"%b%b\n" % (self._own, text)
+        shown = text.decode("utf-8", "replace")
+        lines = wrapped(shown, self._columns - self._beside) if self._columns else [shown]
+        style = next((style for pattern, style in _STYLES if pattern.match(sentence)), None)
+        if self._colour and style is not None:
+            lines = [click.style(line, **style) for line in lines]
+        return b"".join(b"%b%b\n" % (self._own, line.encode()) for line in lines)
 
     def _known(self, label: str) -> bytes:
         name = label.partition(":")[0]

@@ -12,6 +12,7 @@ from rpx.errors import visible
 
 GAP = 2  # columns of text between two columns
 INDENT = "  "
+NARROW = 20  # columns in which no sentence is worth breaking
 NONE = "-"  # what stands where there is nothing to say
 
 
@@ -159,6 +160,23 @@ def clipped(lines: Iterable[str], count: int) -> list[str]:
         return found
     kept = found[: max(count - 1, 0)]
     return [*kept, f"… {len(found) - len(kept)} more lines"][:count]
+
+
+def wrapped(sentence: str, width: int) -> list[str]:
+    """Return a sentence of ours on lines of so many columns, broken between words: a pid or a port
+    is not cut in two.
+
+    What somebody may copy (a hint, a quoted line) stays a line, which the terminal breaks.
+    """
+    if breadth(sentence) <= width or width < NARROW or sentence.startswith((" ", "hint:")):
+        return [sentence]
+    lines = [""]
+    for word in sentence.split(" "):
+        if lines[-1].strip() and breadth(lines[-1]) + 1 + breadth(word) > width:
+            lines.append(INDENT + word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines
 
 
 def _columns(character: str) -> int:

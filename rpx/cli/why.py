@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_json, quoted
+from rpx.cli.output import age, json_option, print_json, quoted, width
 from rpx.cli.ps import COLOURS
+from rpx.cli.table import wrapped
 from rpx.errors import visible
 
 EXAMPLES = """\
@@ -45,7 +46,11 @@ def _told(each: dict[str, Any], now: float, *, colour: bool) -> Iterator[str]:
     if colour and state in COLOURS:
         state = click.style(state, fg=COLOURS[state])
     since = age(now - each["since"])
-    yield f"{visible(each['label'])} {state} for {since}: {visible(each['because'])}"
+    begun = f"{visible(each['label'])} {each['state']} for"
+    whole = f"{begun} {since}: {visible(each['because'])}"
+    first, *more = wrapped(whole, width() or len(whole))
+    yield first.replace(begun, begun.replace(f" {each['state']} ", f" {state} "), 1)
+    yield from more
     for what, text in _details(each, now):
         yield f"  {what:<12}{visible(text)}"
     if each["last_lines"]:

@@ -89,6 +89,14 @@ def test_prefixes_take_a_third_of_a_window_at_most_and_keep_ports(columns: int |
         assert layout.own("hello") == b"rpx           | hello\n"
 
 
+def test_what_rpx_says_is_broken_between_words_in_a_narrow_window() -> None:
+    layout = Layout(LABELS, colour=False)
+    layout.fit(41)
+    assert layout.own("api:28001 killed by SIGKILL after 3.1 s, restart at once").decode() == (
+        "rpx      | api:28001 killed by SIGKILL\nrpx      |   after 3.1 s, restart at once\n"
+    )
+
+
 def test_prefixes_follow_a_window_that_changes() -> None:
     layout = Layout(LONG, colour=False)
     layout.fit(40)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rpx.cli.ps import COLUMNS, _cells
-from rpx.cli.table import Cell, Column, Table, breadth, clipped
+from rpx.cli.table import Cell, Column, Table, breadth, clipped, wrapped
 
 NOW = 1_000_000.0
 PORTS = (3000, 28001)
@@ -146,6 +146,18 @@ def test_colours_take_no_room() -> None:
     plain, coloured = (table.lines(40, colour=colour) for colour in (False, True))
     assert [re.sub(r"\x1b\[\d+m", "", line) for line in coloured] == plain
     assert "\x1b[32mready\x1b[0m" in coloured[1]
+
+
+def test_sentences_are_broken_between_words_and_what_may_be_copied_is_not() -> None:
+    sentence = "waiting for api:28001 (pid 71234), SIGKILL in 7s"
+    assert wrapped(sentence, 80) == [sentence]
+    assert wrapped(sentence, 30) == ["waiting for api:28001 (pid", "  71234), SIGKILL in 7s"]
+    for width in range(20, 50):
+        lines = wrapped(sentence, width)
+        assert " ".join(line.strip() for line in lines) == sentence
+        assert max(map(breadth, lines)) <= width
+    for whole in (f"hint: {sentence}", f"    {sentence}", "x" * 50):
+        assert wrapped(whole, 30) == [whole]
 
 
 def test_what_does_not_fit_the_height_is_counted() -> None:

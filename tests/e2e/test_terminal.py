@@ -176,8 +176,10 @@ def test_nothing_is_drawn_over_a_terminal_that_can_not_do_it(tmp_path: Path) -> 
 def test_a_console_keeps_ports_and_follows_the_window(shop: Project) -> None:
     rows = shop.ps()
     with at(shop, (40, 40), "attach", "--tail", "3") as there:
-        there.until_shown("rpx           |")
+        there.until_shown("is up at")
         there.until_shown(f"a-s…ame:{rows[1]['port']} |")
+        told = re.findall(r"(?:pid|→) (\d+)", shop.rpx("logs", "rpx").stdout)
+        assert set(re.findall(r"(\d+)\)", "\n".join(there.lines()))) <= set(told)  # none is cut
         there.resize(160, 40)
         shop.rpx("restart", "web")
         there.until_shown(f"{' ' * 35}| web:{rows[0]['port']} ready")
@@ -212,7 +214,7 @@ def test_tables_and_logs_are_of_those_that_are_named(shop: Project) -> None:
     assert row["label"] == web["label"]
     nobody = shop.rpx("ps", "nobody")
     assert nobody.returncode == 2
-    assert "there is no backend `nobody` here" in nobody.stderr
+    assert "`nobody` here" in nobody.stderr
 
     shop.get("web.localhost")
     for _ in range(2):
