@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 
 from tests.support.project import APPS, free_ports
@@ -57,3 +60,24 @@ def test_the_fixture_for_trio_works_as_the_page_shows_it(tmp_path: Path) -> None
 
 def test_the_fixture_for_plain_pytest_works_too(tmp_path: Path) -> None:
     run(tmp_path, block("conftest.py, for plain pytest"), PLAIN)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_handles_its_end_leaves_nobody_behind(tmp_path: Path, signum: int) -> None:
+    command = f"{sys.executable} {APPS / 'ok.py'}"
+    main = block("main.py").replace("python3 app.py", f"exec {command} left-by-{tmp_path.name}")
+    (tmp_path / "main.py").write_text(main)
+    with subprocess.Popen(
+        (sys.executable, "-u", "main.py"), cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        url = program.stdout.readline().strip()
+        port, host = url.rpartition(":")[2], "api.localhost"
+        answer = httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": host}, trust_env=False)
+        assert answer.status_code == 200
+        program.send_signal(signum)
+        assert program.wait(20) == 0
+    own = f"left-by-{tmp_path.name}"
+    assert not [
+        each for each in psutil.process_iter(["cmdline"]) if own in (each.info["cmdline"] or ())
+    ]
