@@ -30,6 +30,7 @@ from rpx.model.address import Address
 from rpx.model.config import Config, Metrics
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
+from rpx.policy.nearness import is_loopback
 from rpx.policy.plan import plan, plan_pools
 from rpx.policy.scale import scaled
 from rpx.proxy.certified import accepting, besides, tls_contexts
@@ -94,6 +95,7 @@ async def serve(
         if config.secured:
             tls, fallback_tls = listen(config.listen.host, HTTPS, config.listen.https_port)
             _close_at_the_end(doors, tls)
+        open_to_others = _open_to_others(config.listen.host)
         scraped, where = listen_for_metrics(config.metrics)
         _close_at_the_end(doors, scraped)
         registry = new_registry(config, key, _port(listeners), _port(tls, otherwise=443))
@@ -136,7 +138,7 @@ async def serve(
             for face in faces:
                 await services.start(face, registry, shutdown)
             for note in filter(
-                None, (fallback, fallback_tls, forgetful, exposed, untrusted, where)
+                None, (fallback, fallback_tls, open_to_others, forgetful, exposed, untrusted, where)
             ):
                 registry.say(note)
             async with trio.open_nursery() as lives:
@@ -155,6 +157,13 @@ async def serve(
 
 def _port(listeners: Sequence[socket.socket], *, otherwise: int = 0) -> int:
     return int(listeners[0].getsockname()[1]) if listeners else otherwise
+
+
+def _open_to_others(host: str) -> str:
+    """What is to be said where not only this machine can connect."""
+    if host == "localhost" or is_loopback(host):
+        return ""
+    return f"others can reach this: `listen.host` is {host}, no address of this machine alone"
 
 
 def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> None:

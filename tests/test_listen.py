@@ -36,6 +36,17 @@ def holder() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("localhost", False), ("127.0.0.1", False), ("::1", False), ("0.0.0.0", True),
+     ("::", True), ("192.168.1.7", True)],
+)  # fmt: skip
+def test_it_is_said_where_others_can_connect(host: str, told: bool) -> None:
+    said = app._open_to_others(host)
+    assert (host in said) is told
+    assert bool(said) is told
+
+
 @pytest.mark.usefixtures("refused")
 def test_the_usual_port_is_taken_without_a_word() -> None:
     assert app.listen("localhost", app.HTTPS, None) == ([], "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from rpx.control import orders, pausing
@@ -30,6 +31,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import OWN_WORDS, Printed
 from rpx.policy.naming import heard, names_of, select
+from rpx.policy.nearness import is_nobodys
 
 M = TypeVar("M", bound=BaseModel)
 OTHER_VERSION = "is the running rpx of another version than this command?"
@@ -116,7 +118,11 @@ def application(registry: Registry, shutdown: Shutdown, measure: Measure) -> Sta
 def scraped_application(registry: Registry) -> Starlette:
     """What Prometheus may ask, also over TCP: figures alone, no orders."""
 
-    async def metrics(_request: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        host = _PORT.sub("", request.headers.get("host", ""))
+        if not (is_nobodys(host) or registry.routes.knows(host.lower())):
+            # A page of another site whose name leads here (DNS rebinding) could read them.
+            return PlainTextResponse(f"Ask for localhost, not for {host}.\n", 421)
         return _metrics(registry)
 
     return Starlette(routes=[Route("/metrics", metrics)])
@@ -274,6 +280,7 @@ def _seconds(name: str, text: str | None) -> float:
         raise UsageError(f"`{name}` is not a number of seconds: {text}") from None
 
 
+_PORT = re.compile(r":[0-9]*+\Z")
 _STATUS = {Exit.USAGE: 422, Exit.TIMEOUT: 504, Exit.NOT_RUNNING: 503}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from traceback import walk_tb
 from typing import Any, cast
 
 import trio
@@ -19,6 +20,8 @@ from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 
 PAUSE = 0.1  # seconds until somebody may have closed a file
+
+_AROUND = frozenset((__name__, walled.__module__))
 
 
 class Connections:
@@ -83,4 +86,12 @@ class Connections:
                 stream.socket.close()
 
     def _report(self, group: ExceptionGroup[Exception]) -> None:
+        if group.subgroup(_is_ours) is None:
+            return  # a client has sent what the server makes nothing of, which is its own affair
         self._registry.say(f"a connection to rpx itself broke: {group.exceptions[0]!r}")
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether code of ours had a part in it, apart from here: not so where HTTP was read."""
+    names = [f.f_globals.get("__name__", "") for f, _ in walk_tb(error.__traceback__)]
+    return any(name.startswith("rpx.") and name not in _AROUND for name in names)

@@ -78,6 +78,7 @@ class Page:
     backends: tuple[BackendReport, ...] = ()
     links: tuple[Link, ...] = ()
     hint: str = ""
+    public: str = ""  # all that is said to others than who is on this machine
 
 
 def reason(status: int) -> str:

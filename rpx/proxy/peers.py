@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from rpx.http.forwarded import Forwarding, claims
+from rpx.http.head import RequestHead
+from rpx.policy.nearness import address_of, is_loopback, is_nobodys
+
+_PORT = re.compile(r":[0-9]*+\Z")
 _LOCALHOST = ("127.0.0.0/8", "::1")
 
 
@@ -26,19 +32,21 @@ class Peers:
         return bool(self._networks) and self._known(address)
 
     def _looked_up(self, text: str) -> bool:
-        address = _address(text)
+        address = address_of(text)
         return address is not None and any(address in network for network in self._networks)
 
 
-def is_loopback(text: str) -> bool:
-    """Whether that is an address of this machine alone."""
-    address = _address(text)
-    return address is not None and address.is_loopback
+def is_near(request: RequestHead, peer: Forwarding, knows: Callable[[str], bool]) -> bool:
+    """Whether somebody on this machine asks, and not for a page of elsewhere.
 
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    `knows`: whether there is a proxy for a host. Who came through a tunnel is not near; that is
+    believed of whoever says it, since nobody gains by it.
+    """
+    if not is_loopback(peer.client.decode()):
+        return False
+    said = claims(request)
+    hops = said.chain.decode("latin-1").split(",") if said.chain else []
+    hosts = (request.host, _PORT.sub("", said.host.decode("latin-1")))
+    return all(is_loopback(hop.strip()) for hop in hops) and all(
+        not host or knows(host) or is_nobodys(host) for host in hosts
+    )

@@ -18,6 +18,7 @@ from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
 from rpx.proxy.answer import UNREAD
+from rpx.proxy.peers import is_near
 
 if TYPE_CHECKING:
     from rpx.proxy.client import Client
@@ -113,7 +114,10 @@ async def bad_gateway(
     elif not _has_answered(backend):
         hint = _OTHER_PROTOCOL
     reports = _reports(connection.proxy.registry, pool)
-    page = Page(bad.status, reason(bad.status), (what,), reports, (), hint)
+    public = "Its backend has given no answer that can be sent on."
+    if bad.status == 504:
+        public = "Its backend has not answered in time."
+    page = Page(bad.status, reason(bad.status), (what,), reports, (), hint, public)
     return await _send(connection, request, page, None)  # it is counted with the backend
 
 
@@ -137,9 +141,8 @@ async def unavailable(
         method = request.method.decode("ascii")
         if request.method not in IDEMPOTENT:
             what += f" A {method} is not sent twice: it may have been done."
-    page = Page(
-        status, reason(status), (what,), _reports(connection.proxy.registry, pool), (), hint
-    )
+    reports = _reports(connection.proxy.registry, pool)
+    page = Page(status, reason(status), (what,), reports, (), hint, "It is not up at the moment.")
     later = b"Retry-After: 1\r\n" if status == 503 else b""
     return await _send(connection, request, page, pool.counts, began=began, add=later)
 
@@ -178,6 +181,10 @@ async def _send(
     if counts is not None:
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
+    if page.public and not is_near(
+        request, connection.peer, connection.proxy.registry.routes.knows
+    ):
+        page = Page(page.status, page.title, (page.public,))
     keep = _keeps(connection, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
@@ -203,12 +210,14 @@ def _unknown(registry: Registry, request: RequestHead) -> Page:
     links = tuple(Link(to, registry.url(to)) for to in registry.pools)
     known = "These are known:" if links else "None is known."
     if not request.host:  # only HTTP/1.0 comes so far without
-        return Page(400, "Bad Request", (f"The request names no host. {known}",), (), links)
+        public = "The request names no host."
+        return Page(400, "Bad Request", (f"{public} {known}",), (), links, "", public)
     if registry.routes.knows(request.host):
         title, what = "Unknown path", f"this path of {request.host}"
     else:
         title, what = "Unknown host", f"the host {request.host}"
-    return Page(404, title, (f"There is no proxy for {what}. {known}",), (), links)
+    public = f"There is no proxy for {what}."
+    return Page(404, title, (f"{public} {known}",), (), links, "", public)
 
 
 _MISDIRECTED = Page(

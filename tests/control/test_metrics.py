@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import h11
 import httpx
 import pytest
 import trio
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
 
 import rpx
 from rpx.control.api import Control
 from rpx.control.metrics import CONTENT_TYPE, prometheus
+from rpx.control.server import Connections
+from rpx.http.head import parse_request
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.address import SocketFile
-from rpx.model.status import BackendSpec
+from rpx.model.status import BackendSpec, Note
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, registry, spec
 from tests.support.project import free_ports
@@ -137,11 +142,35 @@ async def test_a_port_of_their_own_has_them_and_nothing_else() -> None:
                 assert answer.headers["content-type"] == CONTENT_TYPE
                 up = Scrape(answer.text).value("rpx_backend_up", {**API, "backend": "localhost:1"})
                 assert up == 0
+            for host, status in (
+                ("localhost", 200), ("API.localhost:1", 200), ("evil.example.com", 421),
+                ("192.168.1.7:9180", 421),
+            ):  # fmt: skip
+                answer = await http.get(f"http://127.0.0.1:{port}/metrics", headers={"host": host})
+                assert answer.status_code == status
+                assert ("rpx_" in answer.text) == (status == 200)
             assert (await http.get(f"http://127.0.0.1:{port}/v1/ps")).status_code == 404
             assert (await http.post(f"http://127.0.0.1:{port}/v1/down")).status_code == 404
         assert proxy.url
     with pytest.raises(OSError, match="failed"):
         await trio.open_tcp_stream("127.0.0.1", port)
+
+
+def test_what_our_own_server_can_not_read_is_nobody_s_concern_but_a_bug_is_told() -> None:
+    the = busy()
+    connections = Connections(Starlette(), the)
+
+    def ends(broken: Callable[[], object]) -> list[str]:
+        with the.events.subscribe() as news:
+            try:
+                broken()
+            except Exception as error:  # noqa: BLE001 - whatever it is
+                connections._report(ExceptionGroup("", [ExceptionGroup("", [error])]))
+            return [each.text for each in news.take() if isinstance(each, Note)]
+
+    assert ends(lambda: b64decode("x")) == []
+    assert ends(lambda: h11.Connection(h11.SERVER).send(h11.EndOfMessage())) == []
+    assert "BadMessage" in ends(lambda: parse_request(b"GET / HTTP/1.1\r\n\r\n"))[0]
 
 
 async def test_a_port_that_is_taken_is_told_before_anything_is_started(tmp_path: Path) -> None:
