@@ -23,7 +23,14 @@ from rpx.backend.listening import Listening, answering, held, holder, listening
 from rpx.backend.ports import is_taken
 from rpx.backend.probe import REFUSED, Whose, hosts_of, tcp_check
 from rpx.backend.processes import member_pids
-from rpx.backend.strangers import described, forwards, is_strange, owner_of
+from rpx.backend.strangers import (
+    described,
+    forwards,
+    is_stopped,
+    is_strange,
+    is_traced,
+    owner_of,
+)
 from rpx.hub.records import Backend
 from rpx.model.address import Address, Location, SocketFile
 
@@ -122,6 +129,16 @@ class Claim:
     def pids(self) -> set[int]:
         """The living processes of the instance. Blocks."""
         return member_pids(self.backend.process.pid, self._instance)
+
+    async def is_held(self, *, by_anybody: bool = False) -> bool:
+        """Whether a debugger has a process of the instance, or `by_anybody` one is stopped."""
+        if sys.platform != "linux":
+            return False
+        return await trio.to_thread.run_sync(self._is_held, by_anybody)
+
+    def _is_held(self, by_anybody: bool) -> bool:
+        pids = self.pids()
+        return any(map(is_traced, pids)) or (by_anybody and any(map(is_stopped, pids)))
 
     def sockets(self) -> list[Listening]:
         """Where processes of the instance listen. Blocks."""

@@ -22,7 +22,7 @@ from rpx.backend.elsewhere import look_elsewhere
 from rpx.backend.lend import lend
 from rpx.backend.life import Life, live
 from rpx.backend.order import dependants_gone
-from rpx.backend.probe import REFUSED, http_check, prepare, tcp_check
+from rpx.backend.probe import HELD, REFUSED, http_check, is_silence, prepare, tcp_check
 from rpx.backend.ready import Sign
 from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
@@ -173,6 +173,7 @@ class Fleet:
             patience=self._patience,
             chance=random.random,
             wanted=wanted,
+            held=partial(claim.is_held, by_anybody=True),
             lend=partial(lend, self._registry, backend, claim),
             look_around=partial(look_elsewhere, self._registry, backend, claim),
             hindrance=claim.hindrance,
@@ -296,8 +297,15 @@ async def check(backend: Backend, claim: Claim | None = None) -> str | None:
         # Far cheaper than a request, and most of the time nobody listens yet.
         refused = await _knock(backend, spec.address, claim)
         if refused is not None or spec.health_check is None:
-            return refused
-    return await http_check(spec.address, spec.health_check, backend.found_at)
+            return await _excused(refused, claim)
+    return await _excused(
+        await http_check(spec.address, spec.health_check, backend.found_at), claim
+    )
+
+
+async def _excused(failure: str | None, claim: Claim | None) -> str | None:
+    held = claim is not None and is_silence(failure) and await claim.is_held()
+    return HELD if held else failure
 
 
 async def _knock(backend: Backend, address: Location, claim: Claim | None) -> str | None:

@@ -41,6 +41,7 @@ from rpx.policy.restart import (
 
 DRAIN = 10.0  # seconds that requests under way get before their backend is told to stop
 SURVIVED = 10.0  # seconds after which a process has outlived a signal that it could ignore
+HELD_FOR = 1.0  # seconds between two looks at a process that is stopped
 STUBBORN = 1.0  # how long the rest of a process tree may outlive its killed listener
 NOT_STARTED = 127  # the shell's code for a command that could not be run
 
@@ -82,6 +83,7 @@ class Life:
     patience: Patience
     chance: Callable[[], float]
     wanted: bool = True  # False: it begins when somebody starts it
+    held: Callable[[], Awaitable[bool]] | None = None  # it is stopped, by a debugger perhaps
     lend: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # its address, while it rests
     look_around: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # while it isn't ready
     hindrance: Callable[[], Awaitable[str]] | None = None  # why it may have ended before it was
@@ -320,7 +322,12 @@ async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
 async def hurry(life: Life, child: ChildLike, run: Run) -> None:
     """Replace a process that takes too long to become ready."""
     timeout = life.start.ready.timeout if life.start.ready else None
-    if not life.start.oneshot and await overdue(life.registry, life.backend, timeout):
+    if life.start.oneshot:
+        return
+    while await overdue(life.registry, life.backend, timeout):
+        if life.held is not None and await life.held():  # its time rests, and begins anew then
+            await trio.sleep(HELD_FOR)
+            continue
         await replace(life, child, run, f"not ready within {timeout:g} s")
 
 

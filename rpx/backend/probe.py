@@ -25,6 +25,7 @@ COURTESY = 64 * 1024  # bytes of the body that are read so that a small server c
 REFUSED = "connection refused"
 SILENCE = "no answer within"
 NO_SOCKET = "its socket does not exist"
+HELD = "a debugger holds its process"  # that it is silent says nothing of its health
 NOBODY = frozenset({REFUSED, NO_SOCKET})  # what there is to say while nobody listens yet
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
 ELSEWHERE = 0.25  # seconds after which a silent 127.0.0.1 is given up for ::1

@@ -64,10 +64,25 @@ def owners() -> Iterator[tuple[int, int]]:
 
 def owner_of(pid: int) -> int | None:
     """The user of a process; None if it has gone."""
+    ids = _status(pid, "Uid:")
+    return int(ids.split()[1]) if ids else None  # the effective one: sockets are made by it
+
+
+def is_traced(pid: int) -> bool:
+    """Whether a debugger is attached to it."""
+    return _status(pid, "TracerPid:") not in ("", "0")
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped it, and it has not been told to go on."""
+    return _status(pid, "State:")[:1] in ("T", "t")
+
+
+def _status(pid: int, name: str) -> str:
     for line in _read(f"/proc/{pid}/status").splitlines():
-        if line.startswith("Uid:"):
-            return int(line.split()[2])  # the effective one: sockets are made by it
-    return None
+        if line.startswith(name):
+            return line.removeprefix(name).strip()
+    return ""
 
 
 def name_of(pid: int) -> str:

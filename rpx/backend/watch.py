@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from rpx.backend.probe import NOBODY, is_silence
+from rpx.backend.probe import HELD, NOBODY, is_silence
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import HealthCheck
@@ -118,6 +118,11 @@ class Rhythm:
 def _judge(
     registry: Registry, backend: Backend, health: Health, failure: str | None, *, spared: bool
 ) -> None:
+    if failure == HELD:
+        if backend.last_error != HELD:
+            backend.last_error = HELD
+            registry.say(f"{HELD}: that it is silent doesn't count", backend)
+        return
     unborn = backend.state is State.STARTING and failure in NOBODY and not backend.elsewhere
     if failure is not None and not unborn:
         backend.last_error = told(backend, failure)  # that it does not listen yet is no error
