@@ -10,7 +10,9 @@ from rpx.model.address import Tls
 
 UNTRUSTED = "certificate verify failed"  # the beginning of what is wrong with a certificate
 NO_TLS = "does not speak TLS"
+_LEFT = "closed the connection within the TLS handshake"
 _REASONS = {
+    "UNEXPECTED_EOF_WHILE_READING": _LEFT,
     "WRONG_VERSION_NUMBER": NO_TLS,
     "HTTP_REQUEST": NO_TLS,
     "PACKET_LENGTH_TOO_LONG": NO_TLS,
@@ -64,7 +66,7 @@ def fault_of(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"{UNTRUSTED}: {error.verify_message.rstrip('.')}"
     if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError):
-        return "closed the connection within the TLS handshake"
+        return _LEFT
     if error.reason in _REASONS:
         return _REASONS[error.reason]
     reason = error.reason.replace("_", " ").lower() if error.reason else error.strerror

@@ -144,6 +144,7 @@ def test_without_root_and_a_terminal_the_command_is_printed(
     rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 12345)
+    monkeypatch.setattr("rpx.cli.steps.has_sudo", lambda: True)
     assert rpx("trust") == 1
     ours = authority()
     assert not system.trusts(ours)

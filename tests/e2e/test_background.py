@@ -286,7 +286,7 @@ def test_kill_9_of_the_guardian_in_the_background_leaves_nothing(project: Projec
     with background(project, "--wait"):
         [lease] = project.folder.glob("run/rpx/*/lease.json")
         guardian = json.loads(lease.read_text())["guardian"]["pid"]
-        subprocess.run(["kill", "-9", str(guardian)], check=True)
+        os.kill(guardian, signal.SIGKILL)
         began = time.monotonic()
         until(lambda: not project.survivors(), "all gone")
         assert time.monotonic() - began < 5

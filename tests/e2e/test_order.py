@@ -148,7 +148,7 @@ WAITING = {
 @pytest.mark.parametrize("what", WAITING)
 def test_ctrl_c_works_while_something_waits(project: Project, what: str) -> None:
     [deaf] = free_ports(1)
-    listen = f"import socket, time; s = socket.create_server(('localhost', {deaf})); time.sleep(60)"
+    listen = f"import socket, time; s = socket.create_server(('127.0.0.1', {deaf})); time.sleep(60)"
     project.write(
         f"processes:\n  app: {WAITING[what]}\n"
         f'  deaf: [PYTHON, -c, "{listen}"]\n'
