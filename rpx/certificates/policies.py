@@ -93,7 +93,8 @@ class Policies:
         return content if _is_sane(content) else None
 
     def _written(self, content: dict[str, Any], names: list[str]) -> Step:
-        text = json.dumps(_with(content, names), indent=2, ensure_ascii=False) + "\n"
+        indent = 2 if content else None  # a line of its own can be typed
+        text = json.dumps(_with(content, names), indent=indent, ensure_ascii=False) + "\n"
         why = "the policies are written, with all that was in them"
         return Step(why, ("tee", str(self.path)), True, text)
 

@@ -88,7 +88,8 @@ def _typed(steps: Sequence[Step]) -> str:
     """Steps as one line for a shell."""
     sudo, lines = ("sudo",) if has_sudo() else (), []
     for step in steps:
-        given = f"printf %s {shlex.quote(step.text)} | " if step.text else ""
+        given_lines = shlex.join(step.text.splitlines())
+        given = f"printf '%s\\n' {given_lines} | " if step.text else ""
         lines.append(given + shlex.join((*(sudo if step.root else ()), *step.command)))
     line = " && ".join(lines)
     return line if has_sudo() else f"su -c {shlex.quote(line)}"

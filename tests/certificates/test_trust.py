@@ -447,7 +447,21 @@ def test_a_firefox_without_a_profile_is_told_by_its_policies(
     assert not new_firefox.parent.exists()
 
 
+def test_the_line_that_is_printed_without_root_does_it_all(
+    rpx: Rpx, system: SystemStore, new_firefox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    for word in ("trust", "untrust"):
+        assert rpx(word) == 1
+        *_, first, line = rpx.err.rstrip().split("\n")
+        assert first.startswith("hint: run this yourself")
+        tool("sh", "-c", line.replace("sudo ", ""))
+        assert rpx(word) == 0
+        assert system.trusts(authority()) is new_firefox.exists() is (word == "trust")
+
+
 @as_root
+@pytest.mark.usefixtures("system")
 def test_policies_of_others_stay_as_they_are(rpx: Rpx, new_firefox: Path) -> None:
     theirs = {
         "policies": {
