@@ -96,7 +96,7 @@ def why_unfit(folder: Path) -> str:
     if not stat.S_ISDIR(status.st_mode):
         return "is not a folder"
     if status.st_uid != os.getuid():
-        return "belongs to somebody else"
+        return "belongs to another user"
     if status.st_mode & _OTHERS_WRITE:
         return "can be written by others"
     return "" if os.access(folder, os.W_OK | os.X_OK) else "can't be written"

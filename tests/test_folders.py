@@ -126,7 +126,7 @@ def linked(folder: Path) -> None:
         (lambda _: None, "does not exist"),
         (Path.touch, "is not a folder"),
         (wide, "can be written by others"),
-        pytest.param(foreign, "belongs to somebody else", marks=ROOT),
+        pytest.param(foreign, "belongs to another user", marks=ROOT),
     ],
 )
 def test_a_runtime_dir_that_does_not_do_is_passed_over_and_it_is_said_why(

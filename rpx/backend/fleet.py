@@ -248,8 +248,8 @@ class Fleet:
         if backend.state is State.UNHEALTHY:
             why = backend.last_error or REFUSED
             self._registry.say(
-                f"does not answer ({why}): somebody else is to start it, and it gets requests as"
-                " soon as it answers",
+                f"does not answer ({why}): rpx does not start it; it gets requests as soon as it"
+                " answers",
                 backend,
             )
 

@@ -40,10 +40,12 @@ async def lend(registry: Registry, backend: Backend, claim: Claim) -> None:
             continue
         if spot is not None:
             registry.lend(backend, spot)
-            registry.say("stopped, but somebody listens at its address: in rotation", backend)
+            registry.say(
+                "stopped, but another process listens at its address: in rotation", backend
+            )
             continue
         if backend.lent:
             registry.lend(backend, None)
-            registry.say("stopped, and nobody listens at its address any more", backend)
+            registry.say("stopped, and nothing listens at its address any more", backend)
         absence.note(failure, now)
         await trio.sleep(absence.pause(None, now) if absence.knocks else 1.0)

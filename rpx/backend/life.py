@@ -176,7 +176,7 @@ async def run_once(life: Life) -> Run:
     except (OSError, RpxError) as error:  # plain, not in a group: only the start itself raises it
         if isinstance(error, OSError) and error.errno in SHORTAGES:
             run.short = True
-            run.unborn = f"the system has not enough for another process: {error.strerror}"
+            run.unborn = f"the system can't start another process: {error.strerror}"
             return run
         why = "; ".join(p.what for p in error.problems) if isinstance(error, RpxError) else error
         registry.print(backend, f"rpx: cannot start: {why}\n".encode())

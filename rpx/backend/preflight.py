@@ -218,7 +218,7 @@ def needs_permission() -> str:
 def how_to_permit(port: int) -> str:
     """Say how a port below 1024 may be had without being root."""
     if sys.platform != "linux":
-        return "be root: ports below 1024 are for nobody else"
+        return "be root: only root may listen on ports below 1024"
     first = min(port, 80)  # or the line for 443 would take 80 away again
     return (
         "be root, or permit it:\n"
@@ -230,7 +230,7 @@ def how_to_permit(port: int) -> str:
 
 def _described(owner: PortOwner | None) -> str:
     if owner is None:
-        return "a connection that goes out from it, or has just ended: nobody listens there"
+        return "a connection that goes out from it, or has just ended: no process listens there"
     if owner.pid is None:
         return "another user's process"
     return f"`{brief(owner.cmdline or owner.name)}` (pid {owner.pid})"

@@ -31,4 +31,4 @@ def clear(file: SocketFile) -> None:
             return
         except BlockingIOError:
             pass  # its queue is full: all the more somebody listens
-    raise FileExistsError(errno.EEXIST, "somebody listens there", file.path)
+    raise FileExistsError(errno.EEXIST, "another process listens there", file.path)

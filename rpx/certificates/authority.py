@@ -27,7 +27,7 @@ from rpx.certificates.scope import DEFAULT, LOOPBACK, allowed_by, permits
 from rpx.errors import RpxError
 
 EXPOSED: Final = (
-    "others could read the key of your certificate authority until now; if they may have:"
+    "other users could read the key of your certificate authority until now; if one of them did:"
     " `rpx untrust`, remove its folder, `rpx trust`"
 )
 

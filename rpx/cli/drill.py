@@ -98,7 +98,7 @@ def drill(
         reach = "reach" if down else "reaches"
         raise UsageError(
             f"{what} ({when + down:g} s) {reach} beyond the end of the load ({lasts:g} s)",
-            hint="what comes after the damage is to be seen, too: raise `--duration`",
+            hint="raise `--duration`, so that the load goes on after the damage",
         )
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
         raise UsageError(f"`--path` is not a path: {path}", hint="for example /users?page=2")

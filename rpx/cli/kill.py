@@ -23,7 +23,7 @@ rpx kill-backend 3001 --no-restart      # until `rpx start api:3001`
 @click.option(
     "--down-for", metavar="DURATION", help="Wait this long before the restart: 10s, 1m30s"
 )
-@click.option("--no-restart", is_flag=True, help="Leave it down until somebody starts it")
+@click.option("--no-restart", is_flag=True, help="Leave it down until `rpx start`")
 @json_option
 @click.pass_obj
 def kill_backend(

@@ -15,7 +15,7 @@ from rpx.certificates.stores import Step, found
 from rpx.cli.output import say
 from rpx.errors import RpxError
 
-NOBODY: Final = "this needs root, which nobody could be asked for"
+NOBODY: Final = "one step needs root, and there is no terminal to ask for the password on"
 
 
 class Steps:

@@ -130,7 +130,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         def deserted() -> None:
             if not shutdown.asked:
                 name = hold.lease.name
-                say(f"rpx: nobody reads what is printed here any more; `{name}` goes on: {GOES_ON}")
+                say(f"rpx: the reader of this output has gone; `{name}` goes on: {GOES_ON}")
 
         screen = Screen(sys.stdout.fileno(), deserted)
         faces.insert(0, Console(screen.write, report, colour=wishes.colour, columns=width))

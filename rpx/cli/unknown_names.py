@@ -42,7 +42,7 @@ def sentence(hosts: list[str]) -> str:
     names = f"{', '.join(most)} and {last}" if most else last
     them = "them" if most else "it"
     if not all(host.endswith(".localhost") for host in hosts):
-        return f"this system does not know {names}: nobody here finds {them}; {remedy(hosts)}"
+        return f"this system does not know {names}: no program here finds {them}; {remedy(hosts)}"
     return (
         f"this system does not know {names}: browsers and curl do, services that call {them} don't;"
         f" {remedy(hosts)}"

@@ -105,7 +105,7 @@ def up(
     )
     if wishes.detached and exit_code_from is not None:
         raise UsageError(
-            "`--exit-code-from` needs the foreground: in the background nobody gets the exit code",
+            "`--exit-code-from` needs the foreground: a run in the background gives no exit code",
             hint="leave `--detach` and `--wait` out",
         )
     run = partial(_run, common.file, verbose=verbose, no_start=no_start)

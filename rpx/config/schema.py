@@ -123,7 +123,10 @@ class SourceWritten(Written):
         secured = isinstance(self.located, Address) and self.located.tls
         if not secured and (self.ca or self.verify is not None):
             setting = "verify" if self.ca is None else "ca"
-            raise wrong(f"has `{setting}`, but no https:// address", "it says whom TLS trusts")
+            raise wrong(
+                f"has `{setting}`, but no https:// address",
+                "only TLS needs it: write https:// before the address, or leave it out",
+            )
         if self.ca is not None and self.verify is False:
             raise wrong("has a `ca` that `verify: false` never asks", "leave out one of the two")
         return self

@@ -340,5 +340,5 @@ def stop_signal(value: object) -> object:
 def stop_signal_to(value: object) -> object:
     """Who is asked to stop."""
     if value not in get_args(Whom):
-        raise wrong(f"is nobody to signal: {shown(value)}", f"write {choices(get_args(Whom))}")
+        raise wrong(f"can't be signalled: {shown(value)}", f"write {choices(get_args(Whom))}")
     return value

@@ -102,7 +102,7 @@ def _make_private(folder: Path) -> None:
         if not stat.S_ISDIR(status.st_mode):
             raise Unusable(folder, "is not a folder")
         if status.st_uid != os.getuid():
-            raise Unusable(folder, "belongs to somebody else")
+            raise Unusable(folder, "belongs to another user")
         if stat.S_IMODE(status.st_mode) != 0o700:
             folder.chmod(0o700)
     except OSError as error:

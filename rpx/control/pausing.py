@@ -41,7 +41,7 @@ def _pause(registry: Registry, backend: Backend) -> str:
     if backend.pid is not None:
         text += f", process left running (pid {backend.pid})"
     if backend.pool is not None and not any(each.in_rotation for each in backend.pool.active):
-        text += f"; nobody is in rotation for {backend.pool.host} now"
+        text += f"; no backend is in rotation for {backend.pool.host} now"
     return text
 
 

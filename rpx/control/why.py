@@ -60,8 +60,8 @@ def because(backend: Backend) -> str:
 
 def _stopped(backend: Backend) -> str:
     if not backend.has_run:
-        return "nobody has started it"
-    return f"somebody stopped it ({backend.last_error})"
+        return "it has not been started yet"
+    return f"a command stopped it ({backend.last_error})"
 
 
 def _waiting(backend: Backend) -> str:
@@ -88,7 +88,7 @@ def _ready(backend: Backend) -> str:
 
 
 def _unhealthy(backend: Backend) -> str:
-    start, why = backend.spec.start, backend.last_error or "nobody answers there"
+    start, why = backend.spec.start, backend.last_error or "nothing answers there"
     if start is None:
         return f"{why}; rpx asks again every second"
     if not start.replaced_when_sick:
@@ -101,7 +101,7 @@ _SENTENCES: Final[Mapping[State, Callable[[Backend], str]]] = {
     State.WAITING: _waiting,
     State.STARTING: _starting,
     State.READY: _ready,
-    State.PAUSED: lambda _: "somebody paused it; its process runs on",
+    State.PAUSED: lambda _: "it is paused; its process runs on",
     State.UNHEALTHY: _unhealthy,
     State.DRAINING: _draining,
     State.STOPPING: lambda _: "it has been told to go",

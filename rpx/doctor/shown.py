@@ -40,7 +40,8 @@ def shown(
         if fault is None:
             yield Finding("trust", host, Status.OK, "the running project shows a good certificate")
         elif fault:
-            what = f"who trusts the authority refuses what the running project shows: {fault}"
+            what = "programs that trust the authority refuse the certificate of the running"
+            what += f" project: {fault}"
             hint = "`rpx reload` gives it certificates of the authority of now"
             yield Finding("trust", host, Status.PROBLEM, what, hint)
 

@@ -69,7 +69,7 @@ def _itself(authority: Authority) -> Finding:
         what = "others may read its key, and pose as this machine"
         return _finding("authority", Status.PROBLEM, what, f"{hint}, `rpx trust`")
     if now < authority.begins:
-        what = f"it is from the future: nobody accepts it before {authority.begins:%-d %B %Y}"
+        what = f"it is from the future: no program accepts it before {authority.begins:%-d %B %Y}"
         hint = "set the clock; if it is right, `rpx untrust`, remove"
         folder = shlex.quote(str(authority.folder))
         return _finding("authority", Status.PROBLEM, what, f"{hint} {folder}, `rpx trust`")

@@ -80,7 +80,7 @@ def service_rows(rows: list[dict[str, Any]], name: str) -> list[Row]:
     found = [row for row in backends if row.name == name]
     if found and found[0].url is None:
         raise UsageError(
-            f"`{name}` gets no requests, so there is nobody to notice its failure",
+            f"`{name}` gets no requests, so no client would notice its failure",
             hint=_services(backends),
         )
     if not found:
@@ -115,7 +115,7 @@ def victim(rows: list[Row], target: str | None) -> Row:
         raise _not_running(ours[-1])
     if len(up) == 1:
         raise UsageError(
-            f"`{candidates[0].label}` is alone in rotation: nobody stands in for it",
+            f"`{candidates[0].label}` is alone in rotation: no other backend stands in for it",
             hint=f"to see requests wait, name it: `rpx drill {name} --kill {candidates[0].port}`",
         )
     return candidates[-1]
@@ -160,7 +160,7 @@ async def strike(client: Client, plan: Plan, pid: int, now: float) -> Struck:
         struck.replaced = True
     except psutil.AccessDenied:
         raise RpxError(
-            f"process {pid} of `{plan.label}` may not be signalled: it belongs to somebody else",
+            f"process {pid} of `{plan.label}` may not be signalled: it belongs to another user",
             hint="`--kill` and `--stop` leave that to rpx",
         ) from None
     return struck

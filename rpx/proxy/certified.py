@@ -43,9 +43,8 @@ async def tls_contexts(
         untrusted = "no browser accepts the certificates of rpx yet: `rpx trust` tells them to"
         exposed = EXPOSED if authority.exposed else ""
         if dt.datetime.now(dt.UTC) < authority.begins:
-            exposed = (
-                f"nobody accepts your certificate authority before {authority.begins:%-d %B %Y}:"
-            )
+            exposed = "no program accepts your certificate authority before"
+            exposed += f" {authority.begins:%-d %B %Y}:"
             exposed += " is this machine's clock right? `rpx doctor` has what helps"
         return contexts, exposed, "" if is_trusted(authority) else untrusted
 

@@ -241,8 +241,8 @@ _OTHER_PROTOCOL = (
 )
 
 _TLS_HINTS = {
-    UNTRUSTED: "beside its `url` in rpx.yaml, `ca: FILE` says whom to believe and `verify: false`"
-    " believes anybody",
+    UNTRUSTED: "beside its `url` in rpx.yaml, `ca: FILE` names the authority to trust, and `verify:"
+    " false` trusts any certificate",
     NO_TLS: "write http:// in its `url`, if it is to be asked without TLS",
 }
 

@@ -36,8 +36,8 @@ def bind(
     if len(block) != len(response.block) and not pins.warned:
         pins.warned = True
         say(
-            f"it sets a cookie `{pins.cookie.decode('ascii')}`; that is the name of the sticky"
-            " sessions' own, which takes its place: `sticky: {cookie: …}` chooses another",
+            f"sets a cookie `{pins.cookie.decode('ascii')}`, which the cookie of `sticky` replaces:"
+            " choose another name with `sticky: {cookie: …}`",
             backend,
         )
     if backend is not before and backend in pins:

@@ -34,7 +34,7 @@ def test_one_that_somebody_listens_at_stays(file: SocketFile, callers: int) -> N
         listener.listen(0)
         if callers:
             caller.connect(file.path)
-        with pytest.raises(FileExistsError, match="somebody listens there"):
+        with pytest.raises(FileExistsError, match="another process listens there"):
             clear(file)
         assert Path(file.path).is_socket()
 

@@ -148,7 +148,9 @@ def test_without_root_and_a_terminal_the_command_is_printed(
     assert rpx("trust") == 1
     ours = authority()
     assert not system.trusts(ours)
-    told = rpx.err.partition("error: this needs root, which nobody could be asked for\n")[2]
+    told = rpx.err.partition(
+        "error: one step needs root, and there is no terminal to ask for the password on\n"
+    )[2]
     first, command = told.rstrip().split("\n")
     assert first == "hint: run this yourself, or `rpx trust` on a terminal:"
     tool("sh", "-c", command.replace("sudo ", ""))

@@ -98,7 +98,7 @@ async def test_why_explains_the_state_of_each_backend(shop: Shop) -> None:
         "hint: `rpx start api:3000` starts it",
     ]
     assert external.startswith("api:3005 unhealthy for ")
-    assert "nobody answers there; rpx asks again" in external
+    assert "nothing answers there; rpx asks again" in external
     assert await shop.rpx("why", "api", "--json") == 0
     assert [row["state"] for row in json.loads(shop.out)] == ["failed", "ready", "unhealthy"]
     assert await shop.rpx("why", "nope") == 2

@@ -66,5 +66,5 @@ def test_several_names_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
         " services that call them don't; a.localhost b.localhost c.localhost"
     )
     assert sentence(["shop.test"]) == (
-        "this system does not know shop.test: nobody here finds it; shop.test"
+        "this system does not know shop.test: no program here finds it; shop.test"
     )

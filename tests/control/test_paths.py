@@ -84,7 +84,7 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path) -> None:
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rpx").mkdir()
     os.chown(tmp_path / "rpx", 12345, 12345)
-    with pytest.raises(RpxError, match="belongs to somebody else") as error:
+    with pytest.raises(RpxError, match="belongs to another user") as error:
         make_private(tmp_path / "rpx" / "abc")
     assert "hint: " in str(error.value)
 

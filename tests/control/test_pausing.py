@@ -58,7 +58,7 @@ async def test_whoever_runs_a_backend_it_can_be_paused(fleet: Fleet) -> None:
 async def test_it_is_said_when_nobody_is_left(fleet: Fleet) -> None:
     *_, last = await said(fleet, "api")
     assert last.endswith(
-        "api:3005 paused, out of rotation; nobody is in rotation for api.localhost now"
+        "api:3005 paused, out of rotation; no backend is in rotation for api.localhost now"
     )
 
 

@@ -78,7 +78,7 @@ async def test_the_streak_of_checks_is_told_as_long_as_there_is_a_process(
     bench.order(OrderKind.STOP)
     await trio.sleep(1)
     assert told(bench)["checks"] is None
-    assert told(bench)["because"].startswith("somebody stopped it (")
+    assert told(bench)["because"].startswith("a command stopped it (")
     assert told(bench)["hint"] == "`rpx start api:3000` starts it"
     nursery.cancel_scope.cancel()
 
@@ -115,7 +115,7 @@ async def test_who_waits_in_vain_is_told_what_would_help() -> None:
 async def test_an_external_backend_has_no_restarts() -> None:
     the = registry(external(3005), clock=lambda: 0.0)
     said = why(the, the.backends["api:3005"], 0.0)
-    assert said["because"] == "nobody answers there; rpx asks again every second"
+    assert said["because"] == "nothing answers there; rpx asks again every second"
     assert (said["restarts_left"], said["restart_policy"], said["last_exit"]) == (None, None, None)
 
 
@@ -138,5 +138,5 @@ async def test_a_pause_is_somebody_s_doing() -> None:
     the.move(backend, Move.PROBE_UP)
     the.pause(backend)
     said = why(the, backend, 0.0)
-    assert said["because"] == "somebody paused it; its process runs on"
+    assert said["because"] == "it is paused; its process runs on"
     assert said["hint"] == "`rpx resume-backend api:3005` lets it have requests again"

@@ -155,7 +155,7 @@ def test_while_a_service_is_stopped_its_requests_go_to_who_stands_in(project: Pr
         assert project.rpx("stop", "api").returncode == 0
         assert answer() == "503"
         with stranger(port):
-            project.until_said(f"api:{port} stopped, but somebody listens at its address")
+            project.until_said(f"api:{port} stopped, but another process listens at its address")
             assert answer() == "stranger"
             [row] = project.ps()
             assert (row["state"], row["pid"], row["in_rotation"]) == ("stopped", None, True)
@@ -164,7 +164,7 @@ def test_while_a_service_is_stopped_its_requests_go_to_who_stands_in(project: Pr
             assert project.rpx("resume-backend", "api").returncode == 0
             until(lambda: answer() == "stranger", "in rotation again")
         assert answer() == "502", "this request has noticed it"
-        project.until_said(f"api:{port} stopped, and nobody listens at its address any more")
+        project.until_said(f"api:{port} stopped, and nothing listens at its address any more")
         assert answer() == "503"
         assert project.rpx("start", "api").returncode == 0
         assert answer() == "own"
