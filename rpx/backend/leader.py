@@ -13,7 +13,7 @@ import psutil
 import trio
 
 from rpx.backend import guardian, processes
-from rpx.backend.limits import limit_as_given
+from rpx.backend.limits import as_a_service, mark_of
 from rpx.backend.logs import PIPE_HOLDS
 from rpx.backend.processes import Identity
 from rpx.backend.shell import argv
@@ -160,7 +160,9 @@ async def spawn(start: Start, env: Mapping[str, str], instance: str) -> Leader:
         if start.stdin == "open":  # ends when rpx does, however that happens
             keep, stdin = reversed(_pipe(theirs, ours))
         # Nothing to wait for between here and the Leader: a cancellation cannot lose the process.
-        popen = await trio.to_thread.run_sync(_popen, command, start, env, stdin, to)
+        popen = await trio.to_thread.run_sync(
+            _popen, command, start, env, (stdin, to), mark_of(instance)
+        )
         ours.pop_all()
         return OwnProcess(popen, output, instance, keep)
 
@@ -174,7 +176,11 @@ def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
 
 
 def _popen(
-    command: tuple[str, ...], start: Start, env: Mapping[str, str], stdin: int, output: int
+    command: tuple[str, ...],
+    start: Start,
+    env: Mapping[str, str],
+    streams: tuple[int, int],
+    mark: int | None,
 ) -> subprocess.Popen[bytes]:
     """Popen with no signal blocked: the mask of the calling thread is what a new process gets.
 
@@ -182,9 +188,10 @@ def _popen(
     a `preexec_fn`, which is unsafe beside threads. No PDEATHSIG either: it would strike when the
     idle *thread* ends, ten seconds later.
     """
+    stdin, output = streams
     mask = signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
-        with limit_as_given() as started:
+        with as_a_service(mark) as started:
             popen = subprocess.Popen(
                 command,
                 stdin=stdin,

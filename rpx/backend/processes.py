@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import psutil
 
+from rpx.backend.limits import mark_of, mark_on, run_of
 from rpx.model.address import Address, Location, SocketFile
 
 MARKER = "RPX_INSTANCE"  # every service and what it spawns has `RPX_INSTANCE=<run id>.<n>`
@@ -110,7 +111,8 @@ def members(session: int | None, marker: str | None) -> list[psutil.Process]:
     """The living processes of one instance: its session, the bearers of its marker, their children.
 
     A daemon leaves the session and keeps the marker; a program that rewrites its environment
-    (postgres and nginx do, to show a title in `ps`) is still somebody's child.
+    (postgres and nginx do, to show a title in `ps`) is still somebody's child. One that does both,
+    or shows its environment to nobody, still has the mark of `limits`.
     """
     return _processes(member_pids(session, marker))
 
@@ -118,8 +120,11 @@ def members(session: int | None, marker: str | None) -> list[psutil.Process]:
 def member_pids(session: int | None, marker: str | None) -> set[int]:
     """The pids of those, as of now."""
     entry = f"{MARKER}={marker}\0".encode() if marker else None
-    rows = list(_table())
+    rows, mark = list(_table()), mark_of(marker or "")
     ours = {row.pid for row in rows if row.session == session or _carries(row.pid, entry)}
+    if mark is not None:  # of orphans alone: the others are somebody's children, or bear the marker
+        orphans = [row.pid for row in rows if row.parent in (1, os.getppid())]
+        ours.update(pid for pid in orphans if pid != os.getpid() and _bears(pid, mark))
     grown = True
     while grown:
         more = {row.pid for row in rows if row.parent in ours} - ours
@@ -160,7 +165,9 @@ def _whose(pid: int, entries: Mapping[bytes, int]) -> int | None:
 def marked(run: str) -> list[psutil.Process]:
     """The living processes that any instance of this run started and that still bear its marker."""
     entry = f"{MARKER}={run}.".encode()
-    return _processes({row.pid for row in _table() if _carries(row.pid, entry)})
+    return _processes(
+        {row.pid for row in _table() if _carries(row.pid, entry) or _bears(row.pid, run)}
+    )
 
 
 def listener(location: Location, among: Iterable[psutil.Process]) -> psutil.Process | None:
@@ -244,6 +251,17 @@ def _processes(pids: set[int]) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def _bears(pid: int, whose: int | str) -> bool:
+    """Whether a process of this user's bears a mark, or that of a run."""
+    mark = mark_on(pid)
+    if mark is None or whose not in (mark, run_of(mark)):
+        return False
+    try:
+        return os.getuid() in (0, psutil.Process(pid).uids().real)
+    except psutil.Error:
+        return False
 
 
 def _carries(pid: int, entry: bytes | None) -> bool:

@@ -8,6 +8,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -284,3 +285,48 @@ def test_ctrl_c_works_while_a_backend_never_becomes_ready(project: Project) -> N
         project.until_said("starting")
         process.send_signal(signal.SIGINT)
         assert process.wait(5) == 130
+
+
+DAEMON = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execve("/bin/sleep", ["sleep", sys.argv[1]], {})
+    os._exit(0)
+os.wait()
+print("daemon is away", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no mark that stays")
+def test_a_daemon_without_session_parent_and_environment_is_still_its_services(
+    project: Project,
+) -> None:
+    project.write(DAEMON)
+    (project.folder / "rpx.yaml").rename(project.folder / "daemon.py")
+    names = {name: f"6{number}{project.http_port}" for number, name in enumerate(("one", "two"))}
+    project.write("processes:\n" + "".join(
+        f"  {name}: PYTHON daemon.py {seconds}\n" for name, seconds in names.items()
+    ))  # fmt: skip
+
+    def daemons() -> dict[str, psutil.Process]:
+        found = {" ".join(each.info["cmdline"] or ()): each for each in processes()}
+        return {name: found[f"sleep {s}"] for name, s in names.items() if f"sleep {s}" in found}
+
+    def processes() -> list[psutil.Process]:
+        return list(psutil.process_iter(["cmdline"]))
+
+    with project.up() as process:
+        until(lambda: set(daemons()) == {"one", "two"}, "both are away")
+        project.rpx("stop", "one")
+        assert set(daemons()) == {"two"}
+        project.rpx("start", "one")
+        until(lambda: set(daemons()) == {"one", "two"}, "it is back")
+        for pid in reversed(rpx_processes(process)):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+        assert "two" in daemons()
+        project.rpx("down")
+        until(lambda: not daemons(), "what was left has been found")
