@@ -30,6 +30,8 @@ NOBODY = frozenset({REFUSED, NO_SOCKET})  # what there is to say while nobody li
 COURTESY_TIME = 0.25  # seconds; a stream of events has no end to wait for
 ELSEWHERE = 0.25  # seconds after which a silent 127.0.0.1 is given up for ::1
 _LOOPBACK: Final = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
+# Here one wants to know what was asked: the path is another, or that host isn't allowed.
+_OF_THE_QUESTION: Final = range(300, 500)
 Whose = Callable[[trio.socket.SocketType], Awaitable[str | None]]
 _Way = str | Tls | None  # the file of a unix socket, TLS, or a plain port
 _clients: trio.lowlevel.RunVar[dict[_Way, httpx.AsyncClient]] = trio.lowlevel.RunVar("probes")
@@ -139,6 +141,8 @@ async def _ask(
         return _reason(error), True
     if any(low <= status <= high for low, high in check.expect):
         return "", True
+    if status in _OF_THE_QUESTION:
+        return f"{_named(status)} to rpx's own GET {check.path} with Host {authority}", True
     return _named(status), True
 
 

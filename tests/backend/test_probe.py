@@ -97,14 +97,14 @@ async def test_an_expected_status_passes(status: int) -> None:
     ("status", "why"),
     [
         (503, "503 Service Unavailable"),
-        (404, "404 Not Found"),
+        (404, f"404 Not Found to rpx's own GET {CHECK.path} with Host {{}}"),
         (599, "599"),
-        (418, "418 I'm a Teapot"),
+        (418, f"418 I'm a Teapot to rpx's own GET {CHECK.path} with Host {{}}"),
     ],
 )
 async def test_another_status_is_named(status: int, why: str) -> None:
     async with serving(answering(b"HTTP/1.1 %d ignored" % status)) as address:
-        assert await http_check(address, CHECK) == why
+        assert await http_check(address, CHECK) == why.format(address)
 
 
 async def test_what_is_expected_is_a_matter_of_configuration() -> None:
