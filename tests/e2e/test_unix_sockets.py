@@ -80,7 +80,7 @@ def test_what_is_in_the_way_is_said_before_anything_starts(project: Project) -> 
         other.listen()
         done = project.rpx("up")
         assert done.returncode == 1
-        assert f"{path}, can't be had: somebody listens there" in done.stderr
+        assert f"{path}, can't be had: another process listens there" in done.stderr
         assert path.is_socket()
 
 
