@@ -11,6 +11,7 @@ from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import State
 from rpx.policy.depend import sentence
+from rpx.policy.protocols import hint_for
 from rpx.policy.restart import restarts_left
 from rpx.policy.signs import expected
 
@@ -120,7 +121,7 @@ def _hint(registry: Registry, backend: Backend) -> str:
                 _towards(registry, each.name) for each in backend.obstacles if each.hopeless
             )
         case _:
-            return ""
+            return hint_for(backend.last_error)
 
 
 def _towards(registry: Registry, name: str) -> str:

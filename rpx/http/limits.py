@@ -9,13 +9,15 @@ class BadMessage(Exception):
     """A message that is not sent on. The connection it came from has lost its meaning: close it.
 
     `status` is for the answer to the client (4xx and 5xx for a request, 502 for a response),
-    `reason` one clear sentence for the page. It never quotes the message's bytes.
+    `reason` one clear sentence for the page. It never quotes the message's bytes. `speaks` is the
+    protocol of a backend that doesn't speak HTTP.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, *, speaks: str = "") -> None:
         super().__init__(status, reason)
         self.status = status
         self.reason = reason
+        self.speaks = speaks
 
     def __str__(self) -> str:
         return f"{self.status}: {self.reason}"

@@ -19,6 +19,7 @@ from rpx.http.grammar import (
     TARGET,
 )
 from rpx.http.limits import BadMessage, Limits
+from rpx.http.protocols import spoken
 
 Buffer = bytes | bytearray
 
@@ -57,7 +58,8 @@ def refuse_response(
     first_end = buffer.find(b"\n")
     beginning = bytes(buffer[:9])
     if not (_STATUS_PREFIX.startswith(beginning[:7]) or _ODD_PREFIX.startswith(beginning)):
-        raise BadMessage(502, "The backend answered with something that is not HTTP/1.1.")
+        speaks = spoken(bytes(buffer[:16]))
+        raise BadMessage(502, f"The backend speaks {speaks}, not HTTP/1.1.", speaks=speaks)
     if first_end >= 0 and not _STATUS_LINE.fullmatch(buffer, 0, first_end):
         raise BadMessage(502, "The backend's status line is malformed.")
     _check_rest(buffer, 0, end, scanned=scanned, limits=limits, status=502)

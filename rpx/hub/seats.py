@@ -67,6 +67,7 @@ class Seats:
         "_yielded",
         "heard",
         "idle",
+        "speaks",
     )
 
     def __init__(self) -> None:
@@ -81,6 +82,7 @@ class Seats:
         self._shown = 1  # connections that it has served at once
         self._yielded = 0  # times that others waited in vain for one at rest
         self._deaths = 0  # connections in a row that were closed at once
+        self.speaks: str | None = None  # a protocol that isn't HTTP; None: nobody has asked
 
     @property
     def empty(self) -> bool:

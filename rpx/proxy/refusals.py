@@ -16,9 +16,11 @@ from rpx.hub.tls import NO_TLS, UNTRUSTED
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
+from rpx.policy.protocols import hint_for
 from rpx.policy.retry import IDEMPOTENT, Failure
 from rpx.proxy.answer import UNREAD
 from rpx.proxy.peers import is_near
+from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
 
 if TYPE_CHECKING:
     from rpx.proxy.client import Client
@@ -111,7 +113,11 @@ async def bad_gateway(
     elif bad.status == 504:
         what = f"{backend.spec.label} was asked, and has not answered in time."
         hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
-    elif not _has_answered(backend):
+    elif bad.speaks:
+        wrong_protocol(connection.proxy, backend, bad.speaks)
+        what = f"{backend.spec.label} {backend.last_error}."
+        hint = hint_for(backend.last_error)
+    elif not has_answered(backend):
         hint = _OTHER_PROTOCOL
     reports = _reports(connection.proxy.registry, pool)
     public = "Its backend has given no answer that can be sent on."
@@ -136,6 +142,8 @@ async def unavailable(
     `why`: of a connection that did not come about. `sent`: that attempt may have had an effect.
     `began`: when the request had come.
     """
+    if failure is Failure.BROKEN_FRESH:
+        await ask_for_tls(connection.proxy, pool.backends)
     status, what, hint = _explained(pool, failure, why)
     if failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED) and sent:
         method = request.method.decode("ascii")
@@ -163,7 +171,8 @@ def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str,
         case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNSECURED:
             return 502, f"No backend of {pool.host} answered: {why}.", _hint(pool)
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
-            what = f"The backend of {pool.host} that was asked {failure.value}."
+            wrong = (b.last_error for b in pool.backends if hint_for(b.last_error))
+            what = f"The backend of {pool.host} that was asked {next(wrong, failure.value)}."
             return 502, what, _hint_of_broken(pool)
         case _:
             assert_never(failure)
@@ -249,19 +258,22 @@ _TLS_HINTS = {
 
 def _hint_of_broken(pool: Pool) -> str:
     """Somebody listens there and hangs up: that it is to be started is no use to say."""
-    if any(map(_has_answered, pool.backends)):
+    if hint := _protocol_hint(pool):
+        return hint
+    if any(map(has_answered, pool.backends)):
         return "" if any(backend.external for backend in pool.backends) else _hint(pool)
     if any(backend.external for backend in pool.backends):
         return _OTHER_PROTOCOL
     return f"{_hint(pool)}; {_OTHER_PROTOCOL}"
 
 
-def _has_answered(backend: Backend) -> bool:
-    """Whether it has shown that it speaks HTTP/1.1: 502 is what rpx said in its stead."""
-    return any(status != 502 for status in backend.counts.codes)
+def _protocol_hint(pool: Pool) -> str:
+    return next(filter(None, (hint_for(backend.last_error) for backend in pool.backends)), "")
 
 
 def _hint(pool: Pool) -> str:
+    if hint := _protocol_hint(pool):
+        return hint
     for fault, hint in _TLS_HINTS.items():
         if any(backend.last_error.startswith(fault) for backend in pool.backends):
             return hint

@@ -23,7 +23,7 @@ from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire
 from rpx.proxy.tls import TlsWire
 
 LOOK = 1e-6  # seconds of rest after which a connection is looked at before it is used
-RETICENT = "closes its connections without saying so (`Connection: close`): none are kept"
+RETICENT = "closes idle connections without saying so, or writes behind answers: none are kept"
 
 
 class Upstreams:

@@ -61,16 +61,22 @@ async def alert(raw: Raw) -> None:
     await raw.send(b"\x15\x03\x03\0\2\2\x46")
 
 
-@pytest.mark.parametrize("behaviour", [settings, alert, closes])
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        (settings, ["HTTP/2", "gRPC"]),
+        (alert, ["https:// before its address"]),
+        (closes, ["For TLS write https:// before its address", "HTTP/2"]),
+    ],
+)
 async def test_a_backend_that_has_never_answered_may_speak_another_protocol(
-    behaviour: Callable[[Raw], Awaitable[None]],
+    behaviour: Callable[[Raw], Awaitable[None]], words: list[str]
 ) -> None:
     async with origin(behaviour) as backend, running(backend) as house:
         client = await house.client()
         await client.send(get("/", JSON))
         hint = json.loads((await client.answer()).body)["hint"]
-        assert "For TLS write https:// before its address" in hint
-        assert "HTTP/2" in hint
+        assert all(word in hint for word in words)
         assert "start the process" not in hint
 
 
@@ -101,7 +107,7 @@ async def test_a_502_for_an_answer_that_cannot_be_sent_on_says_why() -> None:
         client = await house.client()
         await client.send(get("/", JSON))
         found = json.loads((await client.answer()).body)
-        assert "something that is not HTTP/1.1" in found["detail"]
+        assert "speaks something else, not plain HTTP/1.1" in found["detail"]
         assert house.backends[0].counts.errors == 1
 
 

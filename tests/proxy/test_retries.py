@@ -207,7 +207,7 @@ async def test_a_request_that_kills_backends_kills_each_twice_at_most() -> None:
                 house.registry.move(backend, Move.CRASHED)
                 house.up(backend)
         assert (await client.answer()).status == 502
-        assert (len(one.visits), len(two.visits)) == (2, 2)
+        assert (len(one.requests), len(two.requests)) == (2, 2)
 
 
 async def test_a_lone_backend_gets_one_second_life() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from rpx.model.config import Timeouts
 from rpx.model.status import Note
+from rpx.proxy.upstream import RETICENT
 from tests.proxy.house import get, post, put, running, until
 from tests.support.origin import OK, Script, answers, once, origin, says
 from tests.support.raw import Raw
@@ -171,7 +172,7 @@ async def test_a_backend_that_always_closes_without_saying_so_is_told_of_once() 
                 assert (await client.answer()).body == b"ok"
                 await until(lambda n=number: backend.visits[n].sock.fileno() < 0, "it is open")  # type: ignore[misc]
             [note] = [each for each in news.take() if isinstance(each, Note)]
-        assert "without saying so" in note.text
+        assert note.text == RETICENT
         assert not any(house.backends[0].seats.idle.values())
 
 

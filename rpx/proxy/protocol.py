@@ -1,0 +1,77 @@
+"""Somebody hangs up on HTTP without a word: is it TLS that it waits for?
+
+It is asked so when a request has failed there, and only as long as it has never answered one. (Who
+speaks HTTP/2 says so at once.)
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import trio
+
+from rpx.http.protocols import spoken
+from rpx.hub.records import Backend
+from rpx.policy.protocols import hint_for, speaks
+from rpx.policy.retry import Failure
+from rpx.proxy.sockets import WireCut
+
+if TYPE_CHECKING:
+    from rpx.proxy.listener import Server
+
+PATIENCE = 0.2  # seconds for its answer
+
+
+async def ask_for_tls(proxy: Server, backends: Iterable[Backend]) -> None:
+    """Put a name to what is wrong with those that broke off, if TLS is what they speak."""
+    broken = [each for each in backends if each.last_error == Failure.BROKEN_FRESH.value]
+    for backend in broken:
+        if backend.seats.speaks is None and not has_answered(backend):
+            said = spoken(await _answer(proxy, backend, _hello()))
+            backend.seats.speaks = "TLS" if said == "TLS" else ""
+            break  # the next request asks the next one
+    for backend in broken:
+        if backend.seats.speaks:
+            wrong_protocol(proxy, backend, backend.seats.speaks)
+
+
+def wrong_protocol(proxy: Server, backend: Backend, protocol: str) -> None:
+    """Say, once, that `backend` speaks something else than it is asked in."""
+    backend.last_error = speaks(protocol)
+    proxy.remark(backend, f"{backend.last_error}: {hint_for(backend.last_error)}")
+
+
+async def _answer(proxy: Server, backend: Backend, greeting: bytes) -> bytes:
+    """Return the first bytes that `backend` has for somebody who begins like this."""
+    async with proxy.reactor.task():
+        with trio.move_on_after(PATIENCE):
+            try:
+                wire = await proxy.upstreams.open(backend, proxy.sweeper.now)
+            except OSError:
+                return b""
+            try:
+                await wire.send(greeting)
+                return await wire.receive()
+            except (OSError, WireCut):
+                return b""
+            finally:
+                proxy.upstreams.drop(wire)
+        return b""
+
+
+def _hello() -> bytes:
+    """Return what a client of TLS says first, to a server that it believes whatever it says."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    said = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), said).do_handshake()
+    return said.read()
+
+
+def has_answered(backend: Backend) -> bool:
+    """Whether it has shown that it speaks HTTP/1.1: 502 is what rpx said in its stead."""
+    return any(status != 502 for status in backend.counts.codes)
