@@ -25,7 +25,7 @@ TABLE = 1024  # bytes of our heads that later ones refer to
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++")
 _VALUE = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % VALUE)
 _METHOD = re.compile(rb"%b++" % TOKEN)
-_PATH = re.compile(rb"/%b*+" % TARGET)
+_PATH = re.compile(rb"/%b\x80-\xff]*+" % TARGET[:-1])  # bytes of no ASCII get a page that says so
 _AUTHORITY = re.compile(rb"[\x21-\x7e]++")
 _PSEUDO = frozenset((b":method", b":scheme", b":authority", b":path", b":protocol"))
 # RFC 9113 §8.2.2: of one connection, which here isn't theirs.

@@ -24,6 +24,14 @@ _HTML = "text/html; charset=utf-8"
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 
+_TYPED = re.compile(r"`([^`]*)`")
+# Only HEAD: whatever the page was asked for, it is not asked for twice before somebody is there.
+_LOOK_AGAIN = """<p>This page loads itself anew as soon as there is an answer.</p>
+<script>
+(function look(){setTimeout(function(){fetch(location.href,{method:"HEAD",cache:"no-store"})\
+.then(function(r){[502,503,504].includes(r.status)?look():location.reload()},look)},1000)})()
+</script>"""
+
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1d2025;--soft:#666d78;--paper:#fbfbfa;--card:#fff;\
 --line:#e2e3e6;--mark:#b3261e;--link:#1a5fb4}
@@ -44,6 +52,7 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 pre{background:var(--paper);border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem;\
 margin:.7rem 0 0;overflow-x:auto;font:.84rem/1.45 ui-monospace,monospace}
 ul{margin:.8rem 0;padding-left:1.2rem}
+code{font:.92em ui-monospace,monospace}p.hint{margin-top:1.2rem}
 footer{color:var(--soft);font-size:.85rem;margin-top:2rem}
 """
 
@@ -78,6 +87,7 @@ class Page:
     backends: tuple[BackendReport, ...] = ()
     links: tuple[Link, ...] = ()
     hint: str = ""
+    coming: bool = False  # the backend is: a browser need only look again
     public: str = ""  # all that is said to others than who is on this machine
 
 
@@ -219,6 +229,11 @@ def _html(text: str) -> str:
     return escape(_clean(text), quote=True)
 
 
+def _words(text: str) -> str:
+    """A sentence, in which what is to be typed stands between backticks."""
+    return _TYPED.sub(r"<code>\1</code>", _html(text))
+
+
 def _as_html(page: Page) -> str:
     title = _html(page.title)
     parts = [
@@ -226,13 +241,15 @@ def _as_html(page: Page) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         f"<title>{page.status} {title}</title><style>{_STYLE}</style></head><body><main>",
         f"<h1><b>{page.status}</b>{title}</h1>",
-        *(f"<p>{_html(sentence)}</p>" for sentence in page.sentences),
+        *(f"<p>{_words(sentence)}</p>" for sentence in page.sentences),
         *map(_section, page.backends),
     ]
     if page.links:
         parts += ["<ul>", *map(_item, page.links), "</ul>"]
     if page.hint:
-        parts.append(f"<p><strong>Hint:</strong> {_html(page.hint)}</p>")
+        parts.append(f'<p class="hint"><strong>Hint:</strong> {_words(page.hint)}</p>')
+    if page.coming:
+        parts.append(_LOOK_AGAIN)
     parts.append("<footer>Answered by rpx, not by a backend.</footer></main></body></html>\n")
     return "\n".join(parts)
 
@@ -246,7 +263,7 @@ def _item(link: Link) -> str:
 
 
 def _section(backend: BackendReport) -> str:
-    rows = "".join(f"<dt>{name}</dt><dd>{_html(value)}</dd>" for name, value in _rows(backend))
+    rows = "".join(f"<dt>{name}</dt><dd>{_words(value)}</dd>" for name, value in _rows(backend))
     lines = "\n".join(_html(line) for line in backend.output)
     return (
         f"<section><h2>{_html(backend.name)} <span>{_html(backend.address)}</span></h2>"

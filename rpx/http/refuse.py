@@ -99,7 +99,10 @@ def _check_request_line(line: bytes, limits: Limits) -> None:
     if not parts[0] or len(parts) != 3:
         raise BadMessage(400, "The request line is not a method, a target and a version.")
     if not _A_TARGET.fullmatch(parts[1]):
-        raise BadMessage(400, "The request target contains bytes that no target may contain.")
+        why = "The request target contains bytes that no target may contain."
+        if re.search(rb"[\x80-\xff]", parts[1]):
+            why += " Percent-encode them (curl does so with `-G --data-urlencode q=…`)."
+        raise BadMessage(400, why)
     if not _A_VERSION.fullmatch(parts[2]):
         raise BadMessage(400, "The request line does not end with an HTTP version.")
     if not parts[2].startswith(_STATUS_PREFIX):

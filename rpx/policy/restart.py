@@ -81,7 +81,7 @@ def after_exit(
     if len(times) >= policy.max_restarts:
         return StayDown(
             gave_up=True,
-            reason=f"{what}; {len(times)} restarts within {policy.window:g} s, rpx gave up",
+            reason=f"{what}; {_restarts(len(times))} within {policy.window:g} s, rpx gave up",
         )
     streak = 1 if uptime >= STABLE_AFTER else history.streak + 1
     return Again(delay(policy.backoff, streak, chance), History(streak, (*times, now)))
@@ -139,3 +139,7 @@ _SIGNALS: Final = {
     13: "SIGPIPE",
     15: "SIGTERM",
 }
+
+
+def _restarts(count: int) -> str:
+    return f"{count} restart" if count == 1 else f"{count} restarts"

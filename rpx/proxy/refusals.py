@@ -123,7 +123,7 @@ async def bad_gateway(
     public = "Its backend has given no answer that can be sent on."
     if bad.status == 504:
         public = "Its backend has not answered in time."
-    page = Page(bad.status, reason(bad.status), (what,), reports, (), hint, public)
+    page = Page(bad.status, reason(bad.status), (what,), reports, (), hint, public=public)
     return await _send(connection, request, page, None)  # it is counted with the backend
 
 
@@ -150,7 +150,9 @@ async def unavailable(
         if request.method not in IDEMPOTENT:
             what += f" A {method} is not sent twice: it may have been done."
     reports = _reports(connection.proxy.registry, pool)
-    page = Page(status, reason(status), (what,), reports, (), hint, "It is not up at the moment.")
+    public = "It is not up at the moment."
+    coming = request.method == b"GET" and any(backend.returning for backend in pool.backends)
+    page = Page(status, reason(status), (what,), reports, (), hint, coming, public)
     later = b"Retry-After: 1\r\n" if status == 503 else b""
     return await _send(connection, request, page, pool.counts, began=began, add=later)
 
@@ -220,13 +222,13 @@ def _unknown(registry: Registry, request: RequestHead) -> Page:
     known = "These are known:" if links else "None is known."
     if not request.host:  # only HTTP/1.0 comes so far without
         public = "The request names no host."
-        return Page(400, "Bad Request", (f"{public} {known}",), (), links, "", public)
+        return Page(400, "Bad Request", (f"{public} {known}",), (), links, public=public)
     if registry.routes.knows(request.host):
         title, what = "Unknown path", f"this path of {request.host}"
     else:
         title, what = "Unknown host", f"the host {request.host}"
     public = f"There is no proxy for {what}."
-    return Page(404, title, (f"{public} {known}",), (), links, "", public)
+    return Page(404, title, (f"{public} {known}",), (), links, public=public)
 
 
 _MISDIRECTED = Page(
@@ -285,6 +287,7 @@ def _hint(pool: Pool) -> str:
         return f"`rpx start {awaited}` starts what is waited for; `rpx logs {awaited}` says more"
     names = dict.fromkeys(backend.process.spec.name for backend in pool.backends)
     logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
+    logs += f", `rpx why {pool.backends[0].spec.label}` why"
     if all(backend.process.state in AT_REST for backend in pool.backends):
         return " or ".join(f"`rpx start {name}`" for name in names) + f" starts them; {logs}"
     return logs
@@ -308,7 +311,8 @@ def _report(registry: Registry, backend: Backend) -> BackendReport:
         address=str(backend.spec.address),
         state=state,
         since=f"{registry.age(backend):.0f} s",
-        last_error=backend.witness.last_error,
+        # That of one that a user has stopped is how it was stopped.
+        last_error="" if backend.shown is State.STOPPED else backend.witness.last_error,
         output=tuple(
             on_a_terminal(line.text, colour=False).decode("utf-8", "replace")
             for line in backend.witness.lines.tail(LAST_LINES)

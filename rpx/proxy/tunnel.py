@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rpx.proxy.client import ClientWire
 
 HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has left is closed
+# Likewise, where a client of another protocol has ended what it sends: `echo x | docker run -i`
+# does so, and waits for what is made of it.
+HALF_CLOSED_CLIENT = 60.0
 FAREWELL = 1.0  # seconds that both sides of a WebSocket get to close it when rpx goes down
 
 
@@ -72,7 +75,8 @@ class Tunnel:
                 self._end()
                 return
             async with self._reactor.task():
-                with trio.move_on_after(FAREWELL if self._leaving else HALF_CLOSED) as patience:
+                silence = FAREWELL if self._leaving else self._silence(way)
+                with trio.move_on_after(silence) as patience:
                     await self._finish(way, rest, patience)
             if patience.cancelled_caught:
                 self._cut(Cut.LATE)
@@ -114,11 +118,15 @@ class Tunnel:
         try:
             while data := await way.source.receive():
                 await way.target.send(data)
-                patience.deadline = trio.current_time() + HALF_CLOSED
+                patience.deadline = trio.current_time() + self._silence(way)
         except Nudged:
             patience.deadline = trio.current_time() + FAREWELL
             return await self._finish(way, b"", patience)
         return await way.target.finish_sending()
+
+    def _silence(self, way: _Way) -> float:
+        """How long this side may say nothing, once the other has ended."""
+        return HALF_CLOSED_CLIENT if way is self._down and way.frames is None else HALF_CLOSED
 
     def _end(self) -> None:
         self._ending = True

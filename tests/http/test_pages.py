@@ -167,3 +167,22 @@ def test_answers_without_a_body() -> None:
 def test_the_phrase_of_an_unknown_status_is_empty() -> None:
     assert reason(599) == ""
     assert reason(502) == "Bad Gateway"
+
+
+def test_what_is_to_be_typed_stands_as_code_in_html_and_stays_escaped() -> None:
+    page = Page(
+        503, "x", ("Say `a < b`.",), (BackendReport("api", last_error="`c`"),), (), "`rpx why api`"
+    )
+    html = render(page, b"text/html")[0].decode()
+    for code in ("a &lt; b", "c", "rpx why api"):
+        assert f"<code>{code}</code>" in html
+    assert "`" not in html
+    assert "`rpx why api`" in render(page, b"text/plain")[0].decode()
+
+
+@pytest.mark.parametrize("coming", [False, True])
+def test_a_page_looks_again_while_its_backend_is_coming(coming: bool) -> None:
+    page = Page(503, "x", coming=coming)
+    html = render(page, b"text/html")[0].decode()
+    assert ("location.reload()" in html) is coming
+    assert "coming" not in render(page, b"application/json")[0].decode()

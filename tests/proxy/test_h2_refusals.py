@@ -39,6 +39,20 @@ async def test_limits_are_answered_with_a_page(limits: Limits, status: int) -> N
             assert not backend.requests
 
 
+async def test_a_query_that_is_not_encoded_is_refused_with_the_way_to_do_it() -> None:
+    query = "/search?q=caf\u00c3\u00a9"  # as UTF-8
+    async with origin(answers(OK)) as backend, running(backend) as house:
+        plain = await house.client()
+        await plain.send(f"GET {query} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode("latin-1"))
+        answer = await plain.answer()
+        async with client(house) as peer:
+            got = await peer.answer(await peer.ask(query))
+        for status, body in (answer.status, answer.body), (got.status, got.body):
+            assert status == 400
+            assert b"--data-urlencode" in body
+        assert not backend.requests
+
+
 async def test_connect_is_refused() -> None:
     async with origin(answers(OK)) as backend, running(backend) as house, client(house) as peer:
         head = [(":method", "CONNECT"), (":authority", f"{HOST}:443")]

@@ -231,3 +231,20 @@ async def test_a_page_reaches_a_client_that_is_still_sending_a_large_body() -> N
                 answer = await client.answer()
             assert (answer.status, answer.whole) == (502, True)
             assert await client.ended() == "closed"
+
+
+async def test_a_page_in_a_browser_waits_for_a_backend_that_is_coming() -> None:
+    async with running(1, hold=0, ours=True, up=False) as house:
+        client = await house.client()
+        (backend,) = house.backends
+        backend.witness.last_error = "killed by SIGTERM"
+        await client.send(get("/", "Accept: text/html"))
+        page = (await client.answer()).body
+        assert b"location.reload" not in page
+        assert b"SIGTERM" not in page  # its user has stopped it
+        assert b"<code>rpx why api:1</code>" in page
+        house.registry.move(backend, Move.LAUNCH)
+        await client.send(get("/", "Accept: text/html"))
+        page = (await client.answer()).body
+        assert b"location.reload" in page
+        assert b"SIGTERM" in page
