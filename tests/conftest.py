@@ -12,6 +12,8 @@ from tests.support.tls import Authority
 
 # An installed rpx has its bytecode; without, each run in a test compiles 250 modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Users don't have it, and what it changes has been a fault that no test saw.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # Workers of pytest-xdist have the width of its terminal here; tables in tests have none.
 os.environ.pop("COLUMNS", None)

@@ -264,8 +264,8 @@ def _do_nothing(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _say(line: str) -> None:
+    # Not by sys.stderr: it keeps what a terminal that is gone doesn't take, and ends us with 120.
     try:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        pass  # the terminal is gone
+        os.write(2, f"{line}\n".encode(errors="backslashreplace"))
+    except OSError:
+        pass  # nobody is there to be told

@@ -33,7 +33,7 @@ def reported(work: Callable[[], int]) -> int:
         code = work()
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_output()
+        forget_output()
         return Exit.FINE  # the reader has seen enough
     except click.ClickException as error:
         return _say(_usage_error(error))
@@ -134,12 +134,12 @@ def _say(error: RpxError) -> int:
             print("\n".join(shown), file=sys.stderr)
         sys.stderr.flush()
     except (OSError, ValueError):
-        _forget_output()  # nobody is there to be told
+        forget_output()  # nobody is there to be told
     return int(error.exit_code)
 
 
-def _forget_output() -> None:
-    """Let what is still buffered go nowhere, instead of failing once more at the very end."""
+def forget_output() -> None:
+    """Let what can't be written go nowhere, instead of failing once more at the very end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -15,7 +15,7 @@ import click
 
 import rpx
 from rpx.cli.command import Command, Common, Group
-from rpx.cli.failures import reported
+from rpx.cli.failures import forget_output, reported
 from rpx.cli.files import open_standard_streams
 from rpx.cli.flags import OPTIONS, flags_given, run_flags
 from rpx.errors import Exit, UsageError
@@ -105,7 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale that has no `→`
-    return reported(lambda: _run(arguments))
+    code = reported(lambda: _run(arguments))
+    forget_output()  # what nobody took would make another exit code of it
+    return code
 
 
 def _run(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import trio
+import trio.testing
 
 from rpx.backend import limits
 from rpx.backend.child import open_child
@@ -59,7 +60,9 @@ async def test_a_quiet_child_survives_the_thread_that_forked_it(
         assert psutil.Process(it.child.pid).status() == psutil.STATUS_SLEEPING
 
 
-READS = python("import os; print(os.getsid(0) == os.getpid()); print('read', os.read(0, 9))")
+READS = python(
+    "import os; print(os.getsid(0) == os.getpid(), flush=True); print('read', os.read(0, 9))"
+)
 
 
 async def test_standard_input_stays_open_as_long_as_it_runs() -> None:
@@ -82,6 +85,7 @@ async def test_standard_input_is_empty_where_that_is_wanted() -> None:
 async def test_nobody_else_has_the_other_end_of_standard_input() -> None:
     """Else one process would go on as long as any other does."""
     async with running(("sleep", "60")) as first, running(("sleep", "60"), number=2) as second:
+        await trio.testing.wait_all_tasks_blocked()  # their output is read: not begun at the end
         pipe = os.readlink(f"/proc/{first.child.pid}/fd/0")
         theirs = f"/proc/{second.child.pid}/fd"
         assert pipe.startswith("pipe:")
