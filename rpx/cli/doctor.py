@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import json_option, print_json
+from rpx.cli.output import json_option, print_json, width
+from rpx.cli.table import wrapped
 from rpx.config import find_config, load_config
 from rpx.control.lease import Lease, find_running
 from rpx.doctor.findings import Finding, Status
@@ -27,6 +28,7 @@ rpx doctor                      # ports, trust, names, clock, leftovers, version
 rpx doctor --json               # the same for scripts
 """
 
+INDENT = 11  # columns before a finding
 COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "red"}
 
 
@@ -99,7 +101,11 @@ def _show(finding: Finding, *, colour: bool) -> None:
     word = f"{finding.status.value:<7}"
     if colour:
         word = click.style(word, fg=COLOURS[finding.status])
-    print(f"  {word}  {visible(finding.subject)}: {visible(finding.detail)}")
+    text = visible(f"{finding.subject}: {finding.detail}")
+    first, *more = wrapped(text, (width() or len(text) + INDENT) - INDENT)
+    print(f"  {word}  {first}")
+    for line in more:
+        print(f"{' ' * INDENT}{line}")
     if finding.hint:
         hint = visible(f"hint: {finding.hint}").split("\n")
         print("\n".join(f"           {line}" for line in hint))

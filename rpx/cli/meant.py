@@ -98,7 +98,6 @@ _OPTIONS: Final = {
     "--upstream": "--from",
 }
 _VERSION: Final = frozenset({"-v", "-V"})
-# What is probably wanted by who gives no names to commands that need some.
 
 
 def command_meant(word: str, known: Sequence[str], path: str) -> str:

@@ -157,6 +157,12 @@ def test_projects_are_named_whole_at_every_width(shop: Project) -> None:
         assert pid.isdigit()
 
 
+def test_the_doctor_cuts_no_pid_in_two(shop: Project) -> None:
+    [supervisor] = (row["pid"] for row in json.loads(shop.rpx("projects", "--json").stdout))
+    with at(shop, (44, 60), "doctor") as there:
+        there.until_shown(f"{supervisor})")
+
+
 def test_check_shows_names_and_backends_at_every_width(shop: Project) -> None:
     with at(shop, (40, 20), "check") as there:
         assert there.ended() == 0
@@ -199,7 +205,7 @@ def test_whoever_stops_reading_is_told_that_the_project_goes_on(project: Project
         until(lambda: "`shop` goes on: `rpx attach`" in errors.read_text(), "word of it")
         assert project.states()
         assert project.rpx("down").returncode == 0
-    assert errors.read_text().count("nobody reads") == 1
+    assert errors.read_text().count("goes on") == 1
 
 
 def test_tables_and_logs_are_of_those_that_are_named(shop: Project) -> None:
