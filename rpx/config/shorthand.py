@@ -100,6 +100,8 @@ def variable(value: object) -> object:
         raise wrong(
             f"is not the name of a variable: {shown(value)}", "it cannot be empty or hold a ="
         )
+    if isinstance(value, str) and value != value.strip():
+        raise wrong(f"has a space around the name: {shown(value)}", f"write {value.strip()}")
     return value
 
 

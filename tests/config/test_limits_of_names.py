@@ -61,3 +61,10 @@ def test_each_circle_is_told_of_once(tmp_path: Path) -> None:
     """
     told = {each.what.partition(": ")[2] for each in refused(tmp_path, text)}
     assert told == {"a → b → a", "c → c"}
+
+
+@pytest.mark.parametrize("env", ['[" B=x"]', '["B =x"]', '{" B": x}'])
+def test_a_variable_has_no_space_around_its_name(tmp_path: Path, env: str) -> None:
+    [problem] = refused(tmp_path, f"processes: {{a: {{command: ./a, env: {env}}}}}")
+    assert "has a space around the name" in problem.what
+    load(tmp_path, "processes: {a: {command: ./a, env: {a b: x, c.d-e: y}}}")
