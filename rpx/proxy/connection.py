@@ -12,7 +12,7 @@ from rpx.proxy.client import Client
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
 from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
-from rpx.proxy.welcome import welcome
+from rpx.proxy.welcome import HANDSHAKE, welcome
 
 if TYPE_CHECKING:
     from rpx.proxy.contexts import Contexts
@@ -58,16 +58,11 @@ class Connection(Client):
         """Serve the client until one of us closes."""
         try:
             try:
-                if self.contexts is not None:
-                    protocol = await welcome(self, self.contexts)
-                    if protocol == "h2":
-                        return await self._multiplexed()
-                while (request := await self._next_request()) is not None:
-                    if not await self.answer(request):
-                        break
+                over = await self._answer_all(self.contexts)
             except BadMessage as bad:
-                await malformed(self, bad)
-            await self._say_goodbye()
+                over = await self._not_understood(bad)
+            if not over:
+                await self._say_goodbye()
         except (OSError, WireCut):
             pass  # the client has gone, was too slow, or we are going down
         finally:
@@ -76,6 +71,31 @@ class Connection(Client):
             if self.broken_off:
                 self.client.reset()
             self.client.close()
+
+    async def _answer_all(self, contexts: Contexts | None, heard: bytes = b"") -> bool:
+        """Answer one request after the other; tell whether the last word is spoken, too.
+
+        `contexts`: TLS is expected, of which `heard` has come.
+        """
+        if contexts is not None and await welcome(self, contexts, heard) == "h2":
+            await self._multiplexed()
+            return True
+        while (request := await self._next_request()) is not None:
+            if not await self.answer(request):
+                break
+        return False
+
+    async def _not_understood(self, bad: BadMessage) -> bool:
+        contexts, heard = self.proxy.contexts, self.ahead
+        if contexts is None or self.asked is not None or not heard.startswith(HANDSHAKE):
+            await malformed(self, bad)
+            return False
+        self.ahead = b""  # https:// with the port for http://: why not
+        try:
+            return await self._answer_all(contexts, heard)
+        except BadMessage as still:
+            await malformed(self, still)
+            return False
 
     def secured(self, wire: Wire, *, asked: str) -> None:
         """From now on it has TLS, on a wire that takes the other's place."""
@@ -106,7 +126,11 @@ class Connection(Client):
             await client.step()
         client.deadline = sweeper.now + timeouts.head
         while data:
-            parsed = self._memory.parse(data, limits, scanned)
+            try:
+                parsed = self._memory.parse(data, limits, scanned)
+            except BadMessage:
+                self.ahead = data
+                raise
             if parsed is not None:
                 request, used = parsed
                 self.ahead = data[used:]

@@ -1,4 +1,4 @@
-"""The beginning of a connection to the TLS port: a hello, or HTTP by mistake."""
+"""The beginning of a connection with TLS: a hello, or HTTP by mistake."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 HANDSHAKE: Final = b"\x16"  # what a record with a hello begins with (RFC 8446 §5.1)
 
 
-async def welcome(connection: Connection, contexts: Contexts) -> str | None:
+async def welcome(connection: Connection, contexts: Contexts, heard: bytes = b"") -> str | None:
     """Agree on TLS with a client, unless it speaks HTTP at once; return the protocol behind it.
 
-    Raises OSError, WireCut.
+    `heard` has come already. Raises OSError, WireCut.
     """
     server, client = connection.proxy, connection.client
     client.deadline = server.sweeper.now + server.timeouts.head
-    heard = await client.expect()
+    heard = heard or await client.expect()
     if not heard.startswith(HANDSHAKE):
         connection.ahead = heard
         return None

@@ -16,7 +16,7 @@ from rpx.certificates.authority import Authority, open_authority
 from rpx.certificates.leaves import Leaf, Leaves
 from rpx.errors import RpxError
 from rpx.model.config import Https, Sticky, Timeouts
-from tests.proxy.house import HOST, get, post, until
+from tests.proxy.house import HOST, get, post, running, until
 from tests.proxy.lock import Lock, hello, names
 from tests.support.origin import OK, answers, origin
 from tests.support.raw import Raw
@@ -200,6 +200,23 @@ async def test_who_came_to_a_trusted_proxy_with_tls_is_not_sent_round(
         assert (await client.answer()).status == 308
         seen = [b"X-Forwarded-Proto: https\r\n" in each for each in backend.requests]
         assert seen == [True] * (status == 200)
+
+
+async def test_tls_on_the_port_for_plain_http_is_served(lock: Lock) -> None:
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        house.tls_port = house.port
+        client = await house.tls_client(lock.client())
+        await client.send(get() + get())
+        for _ in range(2):
+            assert (await client.answer()).status == 200
+        assert b"X-Forwarded-Proto: https\r\n" in backend.requests[0]
+
+
+async def test_where_no_host_has_tls_it_is_answered_in_plain_words() -> None:
+    async with origin() as backend, running(backend) as house:
+        client = await house.client()
+        await client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(60))
+        assert (await client.answer()).status == 400
 
 
 async def test_a_redirect_to_port_443_names_no_port(lock: Lock) -> None:
