@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
@@ -53,6 +54,16 @@ async def test_a_look_and_an_order(lease: Lease, fleet: Fleet) -> None:
         client.down()
 
     await trio.to_thread.run_sync(work)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who listens is told on Linux only")
+async def test_a_socket_of_another_user_is_told_nothing(
+    lease: Lease, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: other)
+    with pytest.raises(RpxError, match=f"belongs to user {other - 1}: nothing is told or asked"):
+        await trio.to_thread.run_sync(Client(lease).ps)
 
 
 async def test_an_error_arrives_as_it_was_raised(lease: Lease, fleet: Fleet) -> None:
