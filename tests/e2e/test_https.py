@@ -116,7 +116,9 @@ def test_doctor_asks_the_running_project_and_a_reload_mends_what_it_finds(runnin
     assert good in running.rpx("doctor").stdout
     replace_authority(open_authority(data), open_authority(data).allowed)
     said = running.rpx("doctor").stdout
-    assert "problem  api.localhost: who trusts the authority refuses what the running" in said
+    assert (
+        "problem  api.localhost: programs that trust the authority refuse the certificate" in said
+    )
     assert "show certificates of another authority" in running.rpx("reload").stdout
     assert good in running.rpx("doctor").stdout
 
@@ -194,7 +196,7 @@ def test_a_key_that_others_could_read_is_put_right_and_spoken_of(project: Projec
     project.write(f"{TLS}to: a.test\nstart: PYTHON APPS/ok.py\n")
     with project.up():
         assert key.stat().st_mode & 0o777 == 0o600
-    told = "others could read the key of your certificate authority until now"
+    told = "other users could read the key of your certificate authority until now"
     assert project.output.read_text().count(told) == 1
     key.chmod(0o644)
     assert told in project.rpx("trust", "--print-ca-path").stderr
