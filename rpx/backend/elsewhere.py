@@ -13,15 +13,15 @@ from typing import Final
 import trio
 
 from rpx.backend.claim import Claim
-from rpx.backend.listening import Listening, listening
+from rpx.backend.listening import Listening, Looks
 from rpx.backend.probe import hosts_of
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, SocketFile
 from rpx.model.status import State
 
-LOOK: Final = 0.3  # seconds between two looks
-SURE: Final = 0.9  # seconds: many open a port for their own use just before the one that counts
+LOOK: Final = 0.4  # seconds between two looks
+SURE: Final = 0.8  # seconds: many open a port for their own use just before the one that counts
 MOST: Final = 3  # sockets that are named
 # Node's inspector, debugpy, delve and the JVM's: they are there before the program begins.
 DEBUGGERS: Final = frozenset({*range(9229, 9240), 5678, 2345, 5005})
@@ -29,10 +29,11 @@ _AWAITED: Final = frozenset({State.STARTING, State.UNHEALTHY})
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 
 
-async def look_elsewhere(registry: Registry, backend: Backend, claim: Claim) -> None:
+async def look_elsewhere(registry: Registry, backend: Backend, claim: Claim, looks: Looks) -> None:
     """Until `backend` has been seen at its address, say once where else its processes listen.
 
-    A look costs one small table, and only when that has changed those of processes, too.
+    A look costs one table, which others may look at with us, and that of the processes only where
+    somebody has begun to listen.
     """
     if not claim.places() and not isinstance(backend.spec.address, SocketFile):
         return
@@ -41,12 +42,13 @@ async def look_elsewhere(registry: Registry, backend: Backend, claim: Claim) -> 
     since = trio.current_time()
     while not _is_there(backend):
         await trio.sleep(LOOK)
-        now = frozenset(each.inode for each in await trio.to_thread.run_sync(listening))
-        if now != seen:
-            seen, before = now, found
-            found = await trio.to_thread.run_sync(claim.sockets)
+        rows = await trio.to_thread.run_sync(looks.recent, LOOK / 2)
+        now = frozenset(each.inode for each in rows)
+        if not now <= seen or any(each.inode not in now for each in found):
+            before, found = found, await trio.to_thread.run_sync(claim.sockets)
             if found != before:
                 since = trio.current_time()
+        seen = now
         if trio.current_time() < since + SURE or backend.state not in _AWAITED:
             continue
         what = misplaced(claim, found)

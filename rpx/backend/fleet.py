@@ -21,6 +21,7 @@ from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import look_elsewhere
 from rpx.backend.lend import lend
 from rpx.backend.life import Life, live
+from rpx.backend.listening import Looks
 from rpx.backend.order import dependants_gone
 from rpx.backend.probe import HELD, REFUSED, http_check, is_silence, prepare, tcp_check
 from rpx.backend.ready import Sign
@@ -70,6 +71,7 @@ class Fleet:
         self._usual = usual
         self._prepared = False  # to check health
         self._numbers = itertools.count(1)
+        self._looks = Looks()
         self._claims: dict[Backend, Claim] = {}
         self._scopes: dict[Backend, trio.CancelScope] = {}
         self._lives: trio.Nursery | None = None
@@ -175,7 +177,7 @@ class Fleet:
             wanted=wanted,
             held=partial(claim.is_held, by_anybody=True),
             lend=partial(lend, self._registry, backend, claim),
-            look_around=partial(look_elsewhere, self._registry, backend, claim),
+            look_around=partial(look_elsewhere, self._registry, backend, claim, self._looks),
             hindrance=claim.hindrance,
         )
 

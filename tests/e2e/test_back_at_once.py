@@ -121,4 +121,8 @@ def test_a_request_waits_hardly_longer_than_the_port_is_closed(project: Project)
         for name in ("tool", "checked"):
             within(0.5, partial(saved, name), "0.2 s closed, and a process that begins")
         within(0.35, killed, "a process that begins")
+        said = project.until_said("does not answer (connection refused)")
+        assert f"away:{fourth} does not answer" in said, "of them all the one that nobody starts"
         within(0.35, begun_by_hand, "a process that begins")
+        project.until_said(f"away:{fourth} answers, in rotation")
+        assert project.said().count("does not answer (") == 1
