@@ -17,7 +17,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.output import json_option, print_json, say
 from rpx.config import find_config, load_config
-from rpx.config.addresses import is_host_name
+from rpx.config.addresses import as_ascii, is_host_name
 from rpx.errors import RpxError, UsageError, visible
 from rpx.policy.hosts_file import ADDRESSES, foreign_names, our_names, with_names
 
@@ -88,7 +88,8 @@ def _checked(name: str) -> str:
             hint="add each name by itself, or use names below .localhost, which need no entry",
         )
     if not is_host_name(text) or _is_number(text) or text == "localhost":
-        raise UsageError(f"not a host name to add: `{name}`", hint="for example shop.test")
+        hint = as_ascii(text) or "for example shop.test"
+        raise UsageError(f"not a host name to add: `{name}`", hint=hint)
     return text
 
 

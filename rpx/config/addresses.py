@@ -62,7 +62,8 @@ def _route_host(text: str, value: str) -> str:
     if not is_host_name(name):
         raise wrong(
             f"is not a host name: {shown(value)}",
-            "letters, digits and - between dots, for example api.localhost; others as xn--…",
+            as_ascii(text)
+            or "letters, digits and - between dots, for example api.localhost; others as xn--…",
         )
     return text
 
@@ -91,6 +92,21 @@ def default_name(to: str, shared: Collection[str]) -> str:
     parts = (label, path) if host in shared else (label,)
     name = "-".join(filter(None, re.split(r"[^A-Za-z0-9_]+", "/".join(parts))))
     return name[:LONGEST].rstrip("-")
+
+
+def as_ascii(name: str) -> str:
+    """What to write for a name with letters that are not ASCII, as a hint; "" where there are none.
+
+    Browsers ask for that form (RFC 5891). Four characters were read in another way once, and Python
+    still does: no hint for those.
+    """
+    wild, name = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+    try:
+        known = "" if set(name) & set("ßς\u200c\u200d") else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    other = known != name and is_host_name(known)
+    return f"browsers ask for it as `{wild}{known}`: write that" if other else ""
 
 
 def is_host_name(text: str) -> bool:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rpx.config import load_config
+from rpx.errors import ConfigError
 from rpx.model.config import Config
 from tests.config.support import describe, undescribable
 
@@ -50,3 +52,24 @@ def test_two_hosts_with_the_same_first_label_still_need_names(tmp_path: Path) ->
     proxies = [{"to": "api.localhost", "from": 1}, {"to": "*.api.localhost/x", "from": 2}]
     (problem,) = undescribable(tmp_path, proxies=proxies)
     assert problem.what.startswith("two proxies are called `api`")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("bücher.localhost", "browsers ask for it as `xn--bcher-kva.localhost`: write that"),
+        ("*.Zürich.test", "browsers ask for it as `*.xn--zrich-kva.test`: write that"),
+        ("straße.localhost", ""),  # browsers and Python read it in two ways
+        ("a b.localhost", ""),
+        ("ü" * 70 + ".localhost", ""),
+    ],
+)
+def test_a_name_that_is_not_ascii_is_said_as_browsers_ask_for_it(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    path = tmp_path / "rpx.yaml"
+    path.write_text(f"to: '{name}'\nfrom: 3000\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    (problem,) = caught.value.problems
+    assert problem.hint == hint or (not hint and problem.hint.endswith("others as xn--…"))
