@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import trio
 
 from rpx.model.address import Tls
+from rpx.policy.protocols import speaks
 
 UNTRUSTED = "certificate verify failed"  # the beginning of what is wrong with a certificate
 NO_TLS = "does not speak TLS"
@@ -18,6 +20,7 @@ _REASONS = {
     "PACKET_LENGTH_TOO_LONG": NO_TLS,
     "RECORD_LAYER_FAILURE": NO_TLS,
 }
+_FRAME = re.compile(r"^\[\w+(?:: \w+)?\] | \(_ssl\.c:[0-9]+\)$")
 _contexts: trio.lowlevel.RunVar[dict[Tls, ssl.SSLContext]] = trio.lowlevel.RunVar("TLS contexts")
 
 
@@ -69,5 +72,9 @@ def fault_of(error: OSError) -> str:
         return _LEFT
     if error.reason in _REASONS:
         return _REASONS[error.reason]
-    reason = error.reason.replace("_", " ").lower() if error.reason else error.strerror
-    return f"TLS handshake failed: {reason}"
+    # For some alerts Python has no reason, but OpenSSL's text: "[SSL] tlsv1 alert … (_ssl.c:1006)".
+    text = error.reason.replace("_", " ").lower() if error.reason else error.strerror or str(error)
+    text = _FRAME.sub("", text)
+    if text.endswith("alert no application protocol"):
+        return speaks("HTTP/2")  # nothing else is left to speak
+    return f"TLS handshake failed: {text}"

@@ -107,7 +107,7 @@ async def test_a_502_for_an_answer_that_cannot_be_sent_on_says_why() -> None:
         client = await house.client()
         await client.send(get("/", JSON))
         found = json.loads((await client.answer()).body)
-        assert "speaks something else, not plain HTTP/1.1" in found["detail"]
+        assert "speaks something else, not HTTP/1.1" in found["detail"]
         assert house.backends[0].counts.errors == 1
 
 
