@@ -453,6 +453,7 @@ def test_the_line_that_is_printed_without_root_does_it_all(
     rpx: Rpx, system: SystemStore, new_firefox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 12345)
+    monkeypatch.setattr("rpx.cli.steps.has_sudo", lambda: True)
     for word in ("trust", "untrust"):
         assert rpx(word) == 1
         *_, first, line = rpx.err.rstrip().split("\n")
