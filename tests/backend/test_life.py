@@ -203,7 +203,7 @@ async def test_a_shortage_of_our_own_is_no_crash_and_is_waited_out(
     bench.order(OrderKind.RESTART)
     await trio.sleep(100)
     assert bench.backend.shown is State.BACKOFF
-    assert "not enough for another process: Too many open files" in bench.backend.last_error
+    assert "can't start another process: Too many open files" in bench.backend.last_error
     bench.cannot_start = None
     await trio.sleep(20)
     assert bench.backend.state is State.READY
