@@ -70,10 +70,11 @@ def fault_of(error: OSError) -> str:
         return f"{UNTRUSTED}: {error.verify_message.rstrip('.')}"
     if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError):
         return _LEFT
-    if error.reason in _REASONS:
-        return _REASONS[error.reason]
+    reason = getattr(error, "reason", None)  # those that Python's code has not made have none
+    if reason in _REASONS:
+        return _REASONS[reason]
     # For some alerts Python has no reason, but OpenSSL's text: "[SSL] tlsv1 alert … (_ssl.c:1006)".
-    text = error.reason.replace("_", " ").lower() if error.reason else error.strerror or str(error)
+    text = reason.replace("_", " ").lower() if reason else error.strerror or str(error)
     text = _FRAME.sub("", text)
     if text.endswith("alert no application protocol"):
         return speaks("HTTP/2")  # nothing else is left to speak
