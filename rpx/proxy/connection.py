@@ -58,11 +58,16 @@ class Connection(Client):
         """Serve the client until one of us closes."""
         try:
             try:
-                over = await self._answer_all(self.contexts)
+                if self.contexts is not None and await welcome(self, self.contexts) == "h2":
+                    return await self._multiplexed()
+                # (As in `_answer_late`, without a frame between each request and here.)
+                while (request := await self._next_request()) is not None:
+                    if not await self.answer(request):
+                        break
             except BadMessage as bad:
-                over = await self._not_understood(bad)
-            if not over:
-                await self._say_goodbye()
+                if await self._not_understood(bad):
+                    return None
+            await self._say_goodbye()
         except (OSError, WireCut):
             pass  # the client has gone, was too slow, or we are going down
         finally:
@@ -72,12 +77,12 @@ class Connection(Client):
                 self.client.reset()
             self.client.close()
 
-    async def _answer_all(self, contexts: Contexts | None, heard: bytes = b"") -> bool:
+    async def _answer_late(self, contexts: Contexts, heard: bytes) -> bool:
         """Answer one request after the other; tell whether the last word is spoken, too.
 
-        `contexts`: TLS is expected, of which `heard` has come.
+        TLS has begun: `heard` has come of it.
         """
-        if contexts is not None and await welcome(self, contexts, heard) == "h2":
+        if await welcome(self, contexts, heard) == "h2":
             await self._multiplexed()
             return True
         while (request := await self._next_request()) is not None:
@@ -92,7 +97,7 @@ class Connection(Client):
             return False
         self.ahead = b""  # https:// with the port for http://: why not
         try:
-            return await self._answer_all(contexts, heard)
+            return await self._answer_late(contexts, heard)
         except BadMessage as still:
             await malformed(self, still)
             return False
