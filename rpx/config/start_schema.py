@@ -94,7 +94,7 @@ class StartWritten(Written):
     restart: Maybe[RestartField] = None
     restart_on_unhealthy: Maybe[StrictBool] = None
     success_exit_codes: Maybe[ExitCodes] = None
-    stdin: Input | None = None  # None: not written. A written `null` is a text by then
+    stdin: Input = "open"
     ready: Maybe[ReadyWritten] = None
     stop_command: Maybe[Command] = None
     stop_signal: Maybe[Signal] = None

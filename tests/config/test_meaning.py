@@ -329,3 +329,22 @@ def test_an_address_that_another_host_starts_is_served_by_that_process(tmp_path:
         ("tenants:3000", "a:3000"),
         ("tenants:3009", ""),
     ]
+
+
+@pytest.mark.parametrize("form", ["null", '"null"', "~", "", "Null"])
+def test_yamls_null_for_stdin_is_dev_null(tmp_path: Path, form: str) -> None:
+    config = load(tmp_path, f"processes: {{a: {{command: cat, stdin: {form}}}}}").config
+    assert config.processes[0].start.stdin == "null"
+
+
+def test_a_service_reads_an_open_pipe_and_a_oneshot_nothing_unless_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    text = """\
+    processes:
+      a: cat
+      b: {command: cat, oneshot: true}
+      c: {command: cat, oneshot: true, stdin: open}
+    """
+    processes = load(tmp_path, text).config.processes
+    assert [process.start.stdin for process in processes] == ["open", "null", "open"]
