@@ -100,10 +100,10 @@ class Child:
         """Ask those to go that the leader has left behind, and wait for them as in a stop; say who
         they are. `sweep` comes next.
         """
-        living = await self._leader.living()
         with trio.move_on_after(LAGGING):
-            await _until_gone(living)
-        living = [process for process in living if processes.is_running(process)]
+            while living := await self._leader.living():  # a daemon forks twice: anew each time
+                await _until_gone(living)
+        living = await self._leader.living()
         who = tuple(map(processes.described, living))
         with self._patience.within(self._start.stop_grace_period):
             for process in living:

@@ -262,3 +262,18 @@ async def test_helpers_that_end_a_moment_later_are_nobody_left_behind() -> None:
     async with running("(sleep 0.05 &) ; :") as it:
         assert await it.child.wait() == 0
         assert await it.child.see_off() == ()
+
+
+async def test_a_daemon_that_its_parent_forks_after_the_leader_has_gone_is_left_behind() -> None:
+    """Daemons fork twice: who is there when the leader exits is not yet who stays."""
+    script = (
+        "import os, time\n"
+        "if os.fork(): os._exit(0)\n"
+        "os.setsid()\n"
+        "time.sleep(0.05)\n"
+        "if os.fork(): os._exit(0)\n"
+        "time.sleep(60)\n"
+    )
+    async with running(python(script)) as it:
+        assert await it.child.wait() == 0
+        assert len(await it.child.see_off()) == 1
