@@ -138,20 +138,23 @@ class Child:
         """Wait for the leader, then for everyone else; who hasn't been `asked` to go is asked."""
         await self._leader.exited()
         asked = set(asked)
+        if self._start.stop_signal_to == "leader" and not asked:  # it may have asked them itself
+            with trio.move_on_after((self._deadline - trio.current_time()) / 2):
+                while left := await self._leader.living():
+                    await _until_gone(left, self._left)
         while left := await self._leader.living():
-            for process in set(left) - asked if self._start.stop_signal_to == "group" else ():
-                self._ask_apart(process)
+            for process in set(left) - asked:
+                if self._start.stop_signal_to == "leader" or self._is_apart(process):
+                    self._ask_alone(process)
             asked.update(left)
             await _until_gone(left, self._left)
 
-    def _ask_apart(self, process: psutil.Process) -> None:
-        """Ask one that has left the group, and so has not heard the first time."""
+    def _is_apart(self, process: psutil.Process) -> bool:
+        """Whether it has left the group, and so has not heard what was said to that."""
         try:
-            apart = os.getpgid(process.pid) != self.pid
+            return os.getpgid(process.pid) != self.pid
         except ProcessLookupError:
-            return
-        if apart:
-            self._ask_alone(process)
+            return False
 
     def _ask_alone(self, process: psutil.Process) -> None:
         processes.send(process, self._start.stop_signal)
