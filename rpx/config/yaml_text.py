@@ -9,11 +9,16 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from rpx.config import yaml_graph
 from rpx.config.document import Document, Spellings, Steps, is_env, is_ignored
 from rpx.config.excerpt import Spot
-from rpx.config.foreign import refuse_compose, refuse_foreign_text
+from rpx.config.foreign import (
+    refuse_broken_procfile,
+    refuse_foreign_text,
+    refuse_foreign_values,
+)
 from rpx.config.interpolate import Uninterpolable
 from rpx.config.schema import TopWritten
 from rpx.config.settings import settings_of
 from rpx.config.yaml_graph import fail, spot
+from rpx.errors import ConfigError
 
 Fill = Callable[[str, Steps], str]
 
@@ -29,8 +34,13 @@ def parse_yaml(text: str, label: str, spellings: Spellings, fill: Fill) -> Docum
     Raises ConfigError where there is no document to speak of; lesser mistakes are in its problems.
     """
     document = Document(label, yaml_graph.LINE_BREAK.split(text))
-    refuse_foreign_text(text, document, settings_of(TopWritten))
-    root = yaml_graph.compose(text, document)
+    known = settings_of(TopWritten)
+    refuse_foreign_text(text, document, known)
+    try:
+        root = yaml_graph.compose(text, document)
+    except ConfigError:
+        refuse_broken_procfile(text, document, known)
+        raise
     if root is None:
         fail(document, Spot(0, 0, 0, 0), f"{label} is empty", "begin with `from:` and `to:`")
     document.spots[()] = spot(root)
@@ -42,7 +52,7 @@ def parse_yaml(text: str, label: str, spellings: Spellings, fill: Fill) -> Docum
             "begin with a setting, for example `proxies:`",
         )
     document.values = _Walk(document, spellings, fill).mapping(root, ())
-    refuse_compose(document)
+    refuse_foreign_values(document)
     return document
 
 

@@ -116,6 +116,19 @@ def test_the_list_of_settings_is_printed_once(tmp_path: Path) -> None:
         ("nginx.conf", "events {\n  worker_connections 4;\n}\nhttp {\n}\n"),
         ("Caddyfile", "{\n\tadmin off\n}\n:80 {\n\treverse_proxy :3000\n}\n"),
         ("Caddyfile", "localhost\nreverse_proxy :3000\n"),
+        ("Caddyfile", "(common) {\n  encode gzip\n}\nexample.com {\n  import common\n}\n"),
+        ("Caddyfile", "{$HOST:api}:8443, www.localhost {\n  respond hi\n}\n"),
+        ("nginx.conf", "user www-data;\nworker_processes 1;\n\nevents { }\n"),
+        ("nginx.conf", "map $http_upgrade $upgrade {\n  default upgrade;\n}\nserver {\n}\n"),
+        ("nginx.conf", "upstream a { # two\n  server one:5000 weight=3;\n}\n"),
+        ("haproxy.cfg", "global\n    maxconn 4096\nfrontend web\n    bind *:80\n"),
+        ("INI or TOML", "[program:web]\ncommand=npm start\n"),
+        ("Procfile", "web: ./run\ndb: postgres\n"),
+        ("Procfile", 'web: puma -p $PORT\nsay: echo "a: b"\n  odd\nlast: bin/clock'),
+        ("package.json", '{\n  "name": "x",\n  "scripts": {"dev": "vite"}\n}\n'),
+        ("ecosystem file of pm2", '{"apps": [{"name": "api", "script": "app.js"}]}\n'),
+        ("manifest of Kubernetes", "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"),
+        ("file of docker compose", "web:\n  build: .\ndb:\n  image: postgres\n"),
     ],
 )
 def test_a_file_of_another_tool_is_called_by_its_name(name: str, text: str, tmp_path: Path) -> None:
@@ -131,6 +144,22 @@ def test_a_file_of_another_tool_is_called_by_its_name(name: str, text: str, tmp_
 @pytest.mark.parametrize("text", ["nmae: my shop\n", "frmo: a b\nto: api.localhost\n"])
 def test_our_own_files_are_not_taken_for_those_of_others(text: str, tmp_path: Path) -> None:
     assert "did you mean" in problems(tmp_path, text).popitem()[1].hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{\n  "to": "api.localhost",\n  "from": "localhost:3000"\n}\n',
+        "{\n  to: api.localhost,\n  from: 3000,\n}\n",
+        '{"proxies":[{\n"to":"api.localhost","from":"3000"}]}\n',
+        "# a { comment }\n---\nto: api.localhost\nfrom: 3000\n",
+        "proxies: [{\n  to: api.localhost, from: 3000}]\n",
+    ],
+)
+def test_json_and_flow_mappings_are_an_rpx_yaml(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "rpx.yaml"
+    path.write_text(text)
+    assert load_config(path, {}).proxies[0].to == "api.localhost"
 
 
 def test_one_proxy_of_our_own_is_no_procfile(tmp_path: Path) -> None:
