@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from rpx.config.document import Steps
-from rpx.config.schema import ONE_PROXY, DefaultsWritten, ProxyWritten, TopWritten
+from rpx.config.schema import ONE_PROXY, DefaultsWritten, ProxyWritten, SourceWritten, TopWritten
 from rpx.config.settings import MODELS, settings_of
 from rpx.config.start_schema import DependencyWritten, ProcessWritten
 from rpx.config.values import Written
@@ -38,20 +38,31 @@ def homes(steps: Steps, setting: str, values: Mapping[str, object]) -> str:
         for path, model in _below(ancestor, alone=alone, deep=0)
         if (up or path) and setting in _settings(model, alone=alone)
     ]
-    if len(chain) > 1:  # what is near is meant; the top of a file is near to all of it
-        at_top = [home for home in found if home.up == len(chain) - 1 and home.path]
-        if len({home.model for home in at_top} - {DefaultsWritten}) > 1:
-            found = [home for home in found if home not in at_top]
-        found = [home for home in found if home.path[:1] != ("defaults",)]
-        least = min((home.up + len(home.path) for home in found), default=0)
-        found = [home for home in found if home.up + len(home.path) == least]
+    if len(chain) > 1:
+        found = _near(found, len(chain) - 1)
     elif alone and "processes" not in values:
         found = [home for home in found if home.path[:1] != ("processes",)]
-    found.sort(key=lambda home: home.path[:1] in {("processes",), ("defaults",)})
-    names = list(dict.fromkeys(_named(home) for home in found))[:_MOST]
-    if names == [_TOP]:
-        return f"at {_TOP}"
-    return f"in {', '.join(names[:-1])} or {names[-1]}".replace("in  or ", "in ") if names else ""
+    found.sort(key=_rarity)
+    *names, last = list(dict.fromkeys(_named(home, setting) for home in found))[:_MOST] or [""]
+    if not names:
+        return f"at {_TOP}" if last == _TOP else last and f"in {last}"
+    return f"in {', '.join(names)} or {last}"
+
+
+def _rarity(home: _Home) -> bool:
+    """What is rather not meant comes last."""
+    return home.path[:1] in {("processes",), ("defaults",)} or home.path[-1:] == ("env_file",)
+
+
+def _near(found: list[_Home], levels: int) -> list[_Home]:
+    """What is near is meant; the top of a file, so many levels up, is near to all of it."""
+    at_top = [home for home in found if home.up == levels and home.path]
+    if len({home.model for home in at_top} - {DefaultsWritten}) > 1:
+        found = [home for home in found if home not in at_top]
+    found = [home for home in found if home.path[:1] != ("defaults",)]
+    least = min((home.up + len(home.path) for home in found), default=0)
+    near = [home for home in found if home.up + len(home.path) == least]
+    return near or [home for home in at_top if home.path[:1] != ("defaults",)]
 
 
 def _settings(model: Model, *, alone: bool) -> tuple[str, ...]:
@@ -102,12 +113,14 @@ def _child(name: str, *, alone: bool) -> Model | None:
             return MODELS.get(name)
 
 
-def _named(home: _Home) -> str:
+def _named(home: _Home, setting: str) -> str:
     if not home.path:
         if home.model is TopWritten:
             return _TOP
         if home.model is ProxyWritten:
-            return "the proxy, beside `to`"
+            return "the proxy" if setting == "to" else "the proxy, beside `to`"
+        if home.model is SourceWritten:
+            return "the entry of `from`"
         names = [name for name, model in MODELS.items() if model is home.model]
         return f"`{names[0]}`" if names else "the process"
     *before, last = home.path

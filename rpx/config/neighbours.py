@@ -42,7 +42,7 @@ _OURS: Final = {
     "to": "host hosts hostname domain domains server_name server site virtual_host vhost url fqdn",
     "from": "port ports expose target_port container_port backend backends upstream upstreams "
     "target targets proxy_pass reverse_proxy forward forward_to dial origin address addr "
-    "destination servers endpoints proxy addresses listen",
+    "destination servers endpoints proxy addresses",
     "address": "host port addr server target upstream",
     "weight": "priority ratio",
     "strategy": "balance balancer lb lb_policy load_balancing load_balancer algorithm policy"
@@ -127,10 +127,21 @@ _NOTES_AT: Final = {
     "processes": {
         "name": "the key that it stands below is its name already",
         "from to url urls port ports expose": _ROUTED,
+        "enabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
         "replicas instances scale numprocs": "only what has an address has copies: give each a"
         " name of its own, or make it an entry of `proxies`",
         "health_check": "a process has no address to ask: `ready` says how it shows that it is"
         " ready",
+    },
+    "ready": {
+        "path url host": "a URL is `http: http://localhost:3000/health`, a path on the backend"
+        " itself `http: /health`",
+        "port address": "a port is `tcp: 5432`",
+    },
+    "metrics": {"path": "the figures are at `/metrics`: leave it out"},
+    "depends_on": {
+        "required": "what a service depends on is always started with it: leave it out",
+        "restart": "a service is not restarted with what it depends on: leave it out",
     },
     "health_check": {
         "test command": "a check is a GET: `path: /health`; a command goes into `ready:"

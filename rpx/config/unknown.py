@@ -25,6 +25,8 @@ def meant_by(steps: Steps, document: Document) -> tuple[str | None, str]:
     text = value if isinstance(value, str) and len(value) <= _SHORT else "…"
     if note := note_on(word, text, _place(parent)):
         return ("command" if word == "image" else None), note
+    if _is_a_level_off(parent, word, document):
+        return None, _elsewhere(parent, key, word, document)
     here = next((name for name in ours(word) if name in known), None)
     if near := here or nearest(word, known, most=1):
         return near, f"did you mean `{near}`?"
@@ -57,8 +59,20 @@ def _elsewhere(parent: Steps, key: str, word: str, document: Document) -> str:
     return ""
 
 
+def _is_a_level_off(parent: Steps, word: str, document: Document) -> bool:
+    """Whether the mapping around the one at `parent` has that setting, or one that stands in it."""
+    entry = parent[-2:-1] in {("proxies",), ("from",), ("processes",), ("depends_on",)}
+    outer = parent[:-2] if entry else parent[:-1]
+    below = [(*parent, name) for name in known_at(parent, document)]
+    return (outer != () and word in settings_at(outer)) or any(
+        word in settings_at(steps) for steps in below if document.is_written(steps)
+    )
+
+
 def _place(parent: Steps) -> str:
     """The setting whose mapping this is; `` at the top."""
+    if parent[-2:-1] == ("depends_on",):
+        return "depends_on"
     names = [step for step in parent if isinstance(step, str)]
     if parent[:1] in {("processes",), ("proxies",)} and len(parent) == 2:
         return str(parent[0])

@@ -28,6 +28,11 @@ START = "proxies:\n  - to: api.localhost\n    from: 3000\n    start:\n      comm
 CHECK = "proxies:\n  - to: api.localhost\n    from: 3000\n    health_check:\n      {}\n"
 PROCESS = "processes:\n  db:\n    command: x\n    {}\n"
 TOP = "{}\nproxies: [{{to: api.localhost, from: 3000}}]\n"
+STARTED = "proxies:\n  - to: api.localhost\n    start: x\n    {}\n"
+READY = "processes:\n  db:\n    command: x\n    ready:\n      {}\n"
+DEPENDENCY = "processes:\n  a: x\n  b:\n    command: x\n    depends_on:\n      a:\n        {}\n"
+LISTEN = "listen:\n  {}\nproxies: [{{to: api.localhost, from: 3000}}]\n"
+METRICS = "metrics:\n  port: 9180\n  {}\nproxies: [{{to: api.localhost, from: 3000}}]\n"
 
 SAID = [
     (PROXY, "environment: {A: b}", "`env` here, which belongs in `start`"),
@@ -70,6 +75,19 @@ SAID = [
     (PROCESS, "name: x", "the key that it stands below"),
     (TOP, "weight: 3", "belongs in an entry of `from`"),
     (TOP, "cwd: .", "belongs in `start` or a process"),
+    (TOP, "body: 3", "`body` belongs in `timeouts` or `limits`"),
+    (PROXY, "body: 3", "`body` belongs in `timeouts` or `limits`"),
+    (PROXY, "listen: {http_port: 80}", "`listen` belongs at the top level of the file"),
+    (PROXY, "url: http://localhost:3000", "`url` belongs in an entry of `from`"),
+    (START, "health_check: {path: /}", "`health_check` belongs in the proxy, beside `to`"),
+    (START, "to: x.localhost", "`to` belongs in the proxy"),
+    (STARTED, "command: x", "`command` belongs in `start`"),
+    (READY, "path: /health", "`http: /health`"),
+    (READY, "port: 5432", "`tcp: 5432`"),
+    (DEPENDENCY, "required: false", "leave it out"),
+    (DEPENDENCY, "restart: true", "leave it out"),
+    (LISTEN, "env: {A: b}", "`env` belongs in `start` or a process"),
+    (METRICS, "path: /m", "the figures are at `/metrics`"),
 ]
 
 
