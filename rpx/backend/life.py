@@ -42,7 +42,7 @@ from rpx.policy.restart import (
 DRAIN = 10.0  # seconds that requests under way get before their backend is told to stop
 SURVIVED = 10.0  # seconds after which a process has outlived a signal that it could ignore
 HELD_FOR = 1.0  # seconds between two looks at a process that is stopped
-STUBBORN = 1.0  # how long the rest of a process tree may outlive its killed listener
+STUBBORN = 0.2  # how long the rest of a process tree may outlive its killed listener
 NOT_STARTED = 127  # the shell's code for a command that could not be run
 
 

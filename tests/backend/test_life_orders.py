@@ -165,10 +165,10 @@ async def test_what_outlives_its_killed_listener_is_killed_too(
     child = bench.child
     child.strike = _misses  # type: ignore[method-assign]
     bench.order(OrderKind.KILL)
-    await trio.sleep(0.9)
+    await trio.sleep(0.15)
     assert bench.backend.state is State.READY
-    await trio.sleep(0.2)
-    assert bench.story[-2:] == ["2 starting", "2 ready"]
+    await trio.sleep(0.1)
+    assert bench.story[-2:] == ["1.2 starting", "1.2 ready"]
 
 
 async def _misses(signum: int, at: Location | None) -> int:
