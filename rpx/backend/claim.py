@@ -19,7 +19,16 @@ from typing import Final
 
 import trio
 
-from rpx.backend.listening import Listening, answering, held, holder, listening
+from rpx.backend.listening import (
+    ListeningFile,
+    Socket,
+    answering,
+    every_socket,
+    held,
+    holder,
+    listening,
+)
+from rpx.backend.own_use import is_for_tools
 from rpx.backend.ports import is_taken
 from rpx.backend.probe import REFUSED, Whose, hosts_of, tcp_check
 from rpx.backend.processes import member_pids
@@ -108,10 +117,13 @@ class Claim:
         rows = answering(host, port, listening())
         if not rows:  # the kernel itself sends it on, or another namespace has it
             return None
-        inodes = {row.inode for row in rows}
         members = self.pids()
-        if any((held(pid) or set()) & inodes for pid in members):
+        ours = {inode for pid in members for inode in held(pid) or ()}
+        # With SO_REUSEPORT several may listen there, and the kernel picks one each time.
+        rows = [row for row in rows if row.inode not in ours]
+        if not rows:
             return None
+        inodes = {row.inode for row in rows}
         if known := next((self._strange[each] for each in inodes if each in self._strange), ""):
             return known
         pid = holder(inodes)
@@ -140,50 +152,57 @@ class Claim:
         pids = self.pids()
         return any(map(is_traced, pids)) or (by_anybody and any(map(is_stopped, pids)))
 
-    def sockets(self) -> list[Listening]:
-        """Where processes of the instance listen. Blocks."""
-        there = listening()
+    def sockets(self) -> list[Socket]:
+        """Where processes of the instance listen, but for what only their tools use. Blocks."""
+        there, pids = every_socket(), self.pids()
         ours: set[int] = set()
-        for pid in self.pids():
+        for pid in pids:
             ours |= held(pid) or set()
-        return sorted(row for row in there if row.inode in ours)
+        found = [row for row in there if row.inode in ours and not is_for_tools(row, pids)]
+        return sorted(map(self._absolute, found), key=_rank)
 
-    def places(self) -> list[Address]:
-        """Where on this machine the process is to listen, as far as that has been said."""
-        spec = self.backend.spec
-        ready = spec.start.ready if spec.start else None
-        web = ready.http.address if ready and ready.http else None
-        wanted = (spec.address, ready.tcp if ready else None, web)
-        return [each for each in wanted if isinstance(each, Address) and each.loopback]
-
-    @property
-    def alone(self) -> bool:
-        """Whether it is the only backend of its pool, whose address one could simply change."""
-        pool = self.backend.pool
-        return pool is not None and len(pool.backends) == 1 and not self.backend.others
+    def _absolute(self, row: Socket) -> Socket:
+        start = self.backend.spec.start
+        if start is None or not isinstance(row, ListeningFile):
+            return row
+        return row._replace(path=os.path.join(start.cwd, row.path))
 
     async def hindrance(self) -> str:
         """After an exit before it was ready: who has its port, if that may be why; else nothing."""
-        if sys.platform != "linux" or not self.places():
+        if sys.platform != "linux" or not self._ports():
             return ""
         return await trio.to_thread.run_sync(self._hindrance)
 
     def _hindrance(self) -> str:
         there = listening()
-        for place in self.places():
+        for place in self._ports():
             for host, _ in hosts_of(place):
                 for row in answering(host, place.port, there):
                     pid = holder({row.inode})
                     if pid is None or not (forwards(pid) or pid == os.getpid()):
                         return f"{row} belongs to {described(pid, row.uid)}"
-        for place in self.places() if self._complained() else ():
+        for place in self._ports() if self._complained() else ():
             if _lingers(place):
                 return f"port {place.port} is in TIME_WAIT after the process before, for a minute"
         return ""
 
+    def _ports(self) -> list[Address]:
+        served = (self.backend, *self.backend.others)
+        wanted = [place for each in served for place in places(each)]
+        return [place for place in wanted if isinstance(place, Address)]
+
     def _complained(self) -> bool:
         lines = (line.text.decode("utf-8", "replace") for line in self.backend.lines.tail(LATEST))
         return any(words in line.lower() for line in lines for words in IN_USE)
+
+
+def places(backend: Backend) -> list[Location]:
+    """Where on this machine a process is to listen for `backend`, as far as that has been said."""
+    spec = backend.spec
+    ready = spec.start.ready if spec.start else None
+    web = ready.http.address if ready and ready.http else None
+    wanted = (spec.address, ready.tcp if ready else None, web)
+    return [each for each in wanted if each is not None and each.loopback]
 
 
 async def _foreign_at(sock: trio.socket.SocketType) -> str | None:
@@ -211,6 +230,10 @@ def _spot(address: Location, sock: trio.socket.SocketType) -> Location:
 def _is_here(own: str, peer: str) -> bool:
     """Whether a connection stays within this machine, by its two addresses."""
     return own == peer or (own.startswith("127.") and peer.startswith("127."))
+
+
+def _rank(row: Socket) -> tuple[bool, Socket]:
+    return isinstance(row, ListeningFile), row  # a port says more about who it is
 
 
 def _blind(members: Collection[int]) -> set[int | None]:

@@ -7,40 +7,55 @@ processes listen, and say so when that isn't where they were to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import trio
 
-from rpx.backend.claim import Claim
-from rpx.backend.listening import Listening, Looks
+from rpx.backend.claim import Claim, places
+from rpx.backend.listening import Listening, Looks, Socket
 from rpx.backend.probe import hosts_of
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.address import Address, SocketFile
+from rpx.model.address import Address, Location, SocketFile
 from rpx.model.status import State
 
 LOOK: Final = 0.4  # seconds between two looks
 SURE: Final = 0.8  # seconds: many open a port for their own use just before the one that counts
 MOST: Final = 3  # sockets that are named
-# Node's inspector, debugpy, delve and the JVM's: they are there before the program begins.
-DEBUGGERS: Final = frozenset({*range(9229, 9240), 5678, 2345, 5005})
 _AWAITED: Final = frozenset({State.STARTING, State.UNHEALTHY})
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 
 
-async def look_elsewhere(registry: Registry, backend: Backend, claim: Claim, looks: Looks) -> None:
-    """Until `backend` has been seen at its address, say once where else its processes listen.
+async def look_elsewhere(
+    registry: Registry, backend: Backend, claim: Callable[[], Claim | None], looks: Looks
+) -> None:
+    """Whenever `backend` isn't there, say once where else its processes listen.
 
-    A look costs one table, which others may look at with us, and that of the processes only where
-    somebody has begun to listen.
+    That may be because a file was saved, and its tool has started it again with another port.
+    `claim` is that of the process that serves it, which may be another one in time.
     """
-    if not claim.places() and not isinstance(backend.spec.address, SocketFile):
-        return
+    while places(backend):
+        changed = backend.changed
+        if backend.shown not in _AWAITED:
+            await changed.wait()
+        elif (current := claim()) is not None:
+            await _look_while_awaited(registry, backend, current, looks)
+        else:
+            await trio.sleep(LOOK)
+
+
+async def _look_while_awaited(
+    registry: Registry, backend: Backend, claim: Claim, looks: Looks
+) -> None:
+    """A look costs one table, which others may look at with us, and that of the processes only
+    where somebody has begun to listen.
+    """
     seen: frozenset[int] = frozenset()
-    found: list[Listening] = []
+    found: list[Socket] = []
     since = trio.current_time()
-    while not _is_there(backend):
+    while backend.shown in _AWAITED:
         await trio.sleep(LOOK)
         rows = await trio.to_thread.run_sync(looks.recent, LOOK / 2)
         now = frozenset(each.inode for each in rows)
@@ -49,44 +64,60 @@ async def look_elsewhere(registry: Registry, backend: Backend, claim: Claim, loo
             if found != before:
                 since = trio.current_time()
         seen = now
-        if trio.current_time() < since + SURE or backend.state not in _AWAITED:
+        if trio.current_time() < since + SURE or backend.shown not in _AWAITED:
             continue
-        what = misplaced(claim, found)
-        if what and what != backend.elsewhere and not _is_there(backend):
-            backend.elsewhere = backend.last_error = what
-            registry.say(what, backend)
+        where = misplaced(backend, found)
+        if where != backend.elsewhere:
+            backend.misplace(where)
+            if where:
+                registry.say(where, backend)
 
 
-def _is_there(backend: Backend) -> bool:
-    if backend.spec.address is None:
-        return backend.state is State.READY
-    return backend.found_at is not None
-
-
-def misplaced(claim: Claim, found: Sequence[Listening]) -> str:
+def misplaced(backend: Backend, found: Sequence[Socket]) -> str:
     """Say where a service listens that isn't where it was to, and what to do; "" if all is well."""
-    found = [each for each in found if each.port not in DEBUGGERS]
-    spec = claim.backend.spec
-    if not found:
-        return ""
-    there = "listens on " + " and ".join(map(str, found[:MOST]))
-    if isinstance(spec.address, SocketFile):
-        return f"{there}, not on {spec.address}: pass it $RPX_SOCKET"
-    for place in claim.places():
-        if any(_fits(each, place) for each in found):
+    process = backend.process
+    served = [place for each in (process, *process.others) for place in places(each)]
+    strays = [each for each in found if not any(_fits(each, place) for place in served)]
+    for place in places(backend):
+        if not found or any(_fits(each, place) for each in found):
             continue
-        if other := next((each for each in found if each.port == place.port), None):
+        other = next((e for e in strays if isinstance(e, Listening) and e.port == place.port), None)
+        if other is not None and isinstance(place, Address):
             return f"listens on {other}, not on {place}: pass --host {place.host}"
-        first = next(filter(_is_loopback, found), found[0])
-        if place != spec.address:
-            return f"{there}, not on {place.port}: write ready: {{tcp: {first.port}}}"
-        at = f"localhost:{first.port}" if _is_loopback(first) else str(first)
-        way = f", or write from: {at}" if claim.alone else ""
-        return f"{there}, not on {place.port}: pass --port $PORT{way}"
+        there = " and ".join(map(str, (strays or found)[:MOST]))
+        missed = place if isinstance(place, SocketFile) else place.port
+        return f"listens on {there}, not on {missed}: {_remedy(backend, place, strays)}"
     return ""
 
 
-def _fits(each: Listening, place: Address) -> bool:
+def _remedy(backend: Backend, place: Location, strays: Sequence[Socket]) -> str:
+    first = next(filter(_is_loopback, strays), strays[0] if strays else None)
+    at = str(first)
+    if isinstance(first, Listening) and _is_loopback(first):
+        at = f"localhost:{first.port}"
+    ready = backend.spec.start.ready if backend.spec.start else None
+    if place != backend.spec.address and ready is not None:
+        if ready.http is not None and isinstance(first, Listening):
+            return f"write ready: {{http: http://{at}{ready.http.path}}}"
+        return f"write ready: {{tcp: {first.port if isinstance(first, Listening) else at}}}"
+    if backend.owner is not None or backend.others:
+        return "its one process is to listen on all of `from`"
+    way = f", or write from: {at}" if first is not None and _is_alone(backend) else ""
+    return ("pass it $RPX_SOCKET" if isinstance(place, SocketFile) else "pass --port $PORT") + way
+
+
+def _is_alone(backend: Backend) -> bool:
+    """Whether it is the only backend of its pool, whose address one could simply change."""
+    return backend.pool is not None and len(backend.pool.backends) == 1
+
+
+def _fits(each: Socket, place: Location) -> bool:
+    if isinstance(place, SocketFile) or not isinstance(each, Listening):
+        return (
+            isinstance(place, SocketFile)
+            and not isinstance(each, Listening)
+            and os.path.realpath(each.path) == os.path.realpath(place.path)
+        )
     if each.port != place.port:
         return False
     hosts = {host for host, _ in hosts_of(place)}
@@ -94,5 +125,7 @@ def _fits(each: Listening, place: Address) -> bool:
     return each.host in hosts | _ANY or bool(hosts & _ANY) or (not literal and _is_loopback(each))
 
 
-def _is_loopback(each: Listening) -> bool:
-    return each.host in _ANY or each.host == "::1" or each.host.startswith("127.")
+def _is_loopback(each: Socket) -> bool:
+    return isinstance(each, Listening) and (
+        each.host in _ANY or each.host == "::1" or each.host.startswith("127.")
+    )

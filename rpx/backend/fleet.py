@@ -177,9 +177,15 @@ class Fleet:
             wanted=wanted,
             held=partial(claim.is_held, by_anybody=True),
             lend=partial(lend, self._registry, backend, claim),
-            look_around=partial(look_elsewhere, self._registry, backend, claim, self._looks),
+            look_around=partial(self._look_around, backend),
             hindrance=claim.hindrance,
         )
+
+    async def _look_around(self, backend: Backend) -> None:
+        def claim() -> Claim | None:
+            return self._claims.get(backend.process)
+
+        await look_elsewhere(self._registry, backend, claim, self._looks)
 
     def _look(self, backend: Backend) -> None:
         """Read what is read at each start, and see that there is a folder to start in."""
@@ -240,6 +246,8 @@ class Fleet:
         async with trio.open_nursery() as nursery:
             if backend.external:
                 nursery.start_soon(self._say_if_silent, backend)
+            else:
+                nursery.start_soon(self._look_around, backend)
             await watch(
                 self._registry, backend, look, over=lambda: False, until_hopeless=lambda: False
             )

@@ -19,9 +19,14 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
+FILES: Final = "/proc/net/unix"
 # number, own address and port, the other's, state, two queues, timer, retries, user, timeout, inode
 _ROW: Final = re.compile(
     rb"^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F:]+ 0A \S+ \S+ \S+ +(\d+) +\d+ (\d+)", re.MULTILINE
+)
+# slot, references, protocol, flags (it takes connections), type, state, inode, path; "@": no file
+_FILE: Final = re.compile(
+    rb"^[0-9a-f]+: \S+ \S+ [0-9A-F]{3}1[0-9A-F]{4} \S+ \S+ +(\d+) ([^@\n][^\n]*)", re.MULTILINE
 )
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 _MAPPED: Final = "::ffff:"  # what an IPv4 address is called by a socket for IPv6
@@ -39,6 +44,19 @@ class Listening(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class ListeningFile(NamedTuple):
+    """A unix socket that takes connections. `path` is as it was bound: it may be relative."""
+
+    path: str
+    inode: int
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+Socket = Listening | ListeningFile
+
+
 def listening() -> list[Listening]:
     """Every TCP socket of this machine that takes connections; none where nobody can say."""
     found = []
@@ -48,19 +66,34 @@ def listening() -> list[Listening]:
     return found
 
 
+def listening_files() -> list[ListeningFile]:
+    """Every unix socket of this machine that has a file and takes connections."""
+    try:
+        with open(FILES, "rb", buffering=0) as file:
+            rows = file.readall()
+    except OSError:
+        return []
+    return [ListeningFile(os.fsdecode(path), int(inode)) for inode, path in _FILE.findall(rows)]
+
+
+def every_socket() -> list[Socket]:
+    """All of both kinds."""
+    return [*listening(), *listening_files()]
+
+
 class Looks:
     """One look at the table for all who want one at about the same time: it costs milliseconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: list[Listening] = []
+        self._rows: list[Socket] = []
         self._at = -math.inf
 
-    def recent(self, seconds: float) -> list[Listening]:
+    def recent(self, seconds: float) -> list[Socket]:
         """What was there at most so long ago. Blocks."""
         with self._lock:
             if time.monotonic() - self._at > seconds:
-                self._rows = listening()
+                self._rows = every_socket()
                 self._at = time.monotonic()
             return self._rows
 

@@ -225,6 +225,18 @@ def instance_of(pid: int) -> str:
         return ""
 
 
+def words_of(pid: int) -> bytes:
+    """The command line and the environment that a process was started with, each word after a \\0.
+
+    Of another user's process there may be nothing to see.
+    """
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:
+            return b"\0" + file.readall() + _environ(pid)
+    except OSError:
+        return b""
+
+
 def _owner(pid: int | None, address: Address) -> PortOwner:
     if pid is None:
         return PortOwner(address)

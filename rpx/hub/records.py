@@ -161,9 +161,15 @@ class Backend:
     def settle(self) -> None:
         """It answers: where nobody has looked closer, it does so wherever its address leads."""
         self.found_at = self.door or self.spec.address
+        self.misplace("")
+
+    def misplace(self, where: str) -> None:
+        """Its process was seen to listen `where` it isn't looked for; "": nowhere but there."""
         if self.elsewhere and self.last_error == self.elsewhere:
             self.last_error = ""
-        self.elsewhere = ""
+        self.elsewhere = where
+        if where:
+            self.last_error = where
 
     def _beside_its_owner(self) -> Location | None:
         if self.owner is None:

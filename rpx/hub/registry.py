@@ -216,7 +216,7 @@ class Registry(Members):
 
     def suspect(self, backend: Backend, reason: str) -> None:
         """Take `backend` out at once: nobody listens there. Its life looks into it now."""
-        backend.last_error = reason
+        backend.last_error = backend.elsewhere or reason
         if backend.in_rotation:
             self._set_rotation(backend, up=False)
             backend.suspected.set()

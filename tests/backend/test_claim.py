@@ -18,9 +18,9 @@ from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import misplaced
 from rpx.backend.processes import MARKER
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Ready
+from rpx.model.config import Ready, Web
 from rpx.model.status import Printed
-from tests.support.bench import registry, spec
+from tests.support.bench import external, registry, spec, start_of
 from tests.support.project import free_ports
 
 pytestmark = [
@@ -31,11 +31,14 @@ LISTEN = """
 import os, socket, sys
 if "CALLED" in os.environ:
     open("/proc/self/comm", "w").write(os.environ["CALLED"])
-for where in sys.argv[1:]:
+split = sys.argv.index("--")
+for where in sys.argv[1:split]:
     host, _, port = where.rpartition(":")
     if port.isdigit():
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family); sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.argv[-1] == "share":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((host, int(port)))
     else:
         sock = socket.socket(socket.AF_UNIX); sock.bind(where)
@@ -48,15 +51,17 @@ HINT = "pass --port $PORT, or write from: localhost:OTHER"
 
 
 @contextmanager
-def process(*where: str, marker: str | None = INSTANCE, called: str = "") -> Iterator[int]:
-    """Run one that listens there, and say its pid."""
+def process(
+    *where: str, marker: str | None = INSTANCE, called: str = "", after: tuple[str, ...] = ()
+) -> Iterator[int]:
+    """Run one that listens there, and say its pid. `after` are more words of its command line."""
     environment = {name: value for name, value in os.environ.items() if name != MARKER}
     if marker:
         environment[MARKER] = marker
     if called:
         environment["CALLED"] = called
     with subprocess.Popen(
-        (sys.executable, "-I", "-S", "-c", LISTEN, *where),
+        (sys.executable, "-I", "-S", "-c", LISTEN, *where, "--", *after),
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -176,31 +181,84 @@ async def test_connections_of_the_process_before_are_named_where_the_next_one_co
             ["127.0.0.2:PORT"],
             "listens on 127.0.0.2:PORT, not on localhost:PORT: pass --host localhost",
         ),
+        (
+            ["FOLDER/s"],
+            "listens on unix:FOLDER/s, not on PORT: "
+            + HINT.replace("localhost:OTHER", "unix:FOLDER/s"),
+        ),
+        (["FOLDER/s", "127.0.0.1:PORT"], ""),
+        (["FOLDER/tsx.pipe"], ""),
+        (["127.0.0.1:9229"], ""),
         (["127.0.0.1:OTHER", "127.0.0.1:PORT"], ""),
         ([], ""),
     ],
 )
-async def test_where_a_service_listens_instead_is_said(listens: list[str], says: str) -> None:
+async def test_where_a_service_listens_instead_is_said(
+    listens: list[str], says: str, tmp_path: Path
+) -> None:
     case, [other] = Case(), free_ports(1)
 
     def put(text: str) -> str:
-        return text.replace("OTHER", str(other)).replace("PORT", str(case.port))
+        text = text.replace("OTHER", str(other)).replace("FOLDER", str(tmp_path))
+        return text.replace("PORT", str(case.port))
 
     with process(*(put(each) for each in listens)):
         found = await trio.to_thread.run_sync(case.claim.sockets)
-        assert misplaced(case.claim, found) == put(says).replace("$" + str(case.port), "$PORT")
+        assert misplaced(case.backend, found) == put(says).replace("$" + str(case.port), "$PORT")
 
 
-async def test_a_process_that_shows_itself_by_a_port_is_told_of_the_right_one() -> None:
+@pytest.mark.parametrize(
+    ("ready", "write"),
+    [
+        ("{tcp: PORT}", "{tcp: OTHER}"),
+        ("{http: http://localhost:PORT/up}", "{http: http://localhost:OTHER/up}"),
+    ],
+)
+async def test_a_process_that_shows_itself_by_a_port_is_told_of_the_right_one(
+    ready: str, write: str
+) -> None:
     case, [other] = Case(), free_ports(1)
-    start = case.backend.spec.start
-    assert start is not None
-    ready = Ready(tcp=Address("localhost", case.port))
-    case.backend.spec = replace(
-        case.backend.spec, address=None, start=start.model_copy(update={"ready": ready})
-    )
+    here = Address("localhost", case.port)
+    sign = Ready(tcp=here) if "tcp" in ready else Ready(http=Web(address=here, path="/up"))
+    start = start_of(case.backend).model_copy(update={"ready": sign})
+    case.backend.spec = replace(case.backend.spec, address=None, start=start)
     with process(f"127.0.0.1:{other}"):
         found = await trio.to_thread.run_sync(case.claim.sockets)
-        assert misplaced(case.claim, found) == (
-            f"listens on 127.0.0.1:{other}, not on {case.port}: write ready: {{tcp: {other}}}"
-        )
+        told = f"listens on 127.0.0.1:{other}, not on {case.port}: write ready: {write}"
+        assert misplaced(case.backend, found) == told.replace("OTHER", str(other))
+
+
+async def test_of_the_addresses_of_one_process_the_one_is_named_that_it_has_forgotten() -> None:
+    first, second = free_ports(2)
+    shared = replace(external(second), served_by=f"api:{first}")
+    owner, other = registry(replace(spec(first), replica=1), shared).everyone
+    assert other.owner is owner
+    claim = Claim(owner, INSTANCE)
+    with process(f"127.0.0.1:{first}"):
+        found = await trio.to_thread.run_sync(claim.sockets)
+    assert misplaced(owner, found) == ""
+    assert misplaced(other, found) == (
+        f"listens on 127.0.0.1:{first}, not on {second}: its one process is to listen on all of"
+        " `from`"
+    )
+
+
+async def test_a_debuggers_port_counts_where_no_debugger_was_asked_for() -> None:
+    case = Case()
+    words = "-m", "debugpy", "--listen", "5678"
+    with process("127.0.0.1:5678", after=words):
+        assert await trio.to_thread.run_sync(case.claim.sockets) == []
+    with process("127.0.0.1:5678"):
+        found = await trio.to_thread.run_sync(case.claim.sockets)
+    assert "not on" in misplaced(case.backend, found)
+
+
+async def test_who_shares_a_port_with_our_own_process_is_a_stranger_still() -> None:
+    case = Case()
+    with process(case.v4, after=("share",)):
+        assert (await case.find())[0] is None
+        with process(case.v4, marker=None, after=("share",)) as pid:
+            failure, _ = await case.find()
+            assert f"(pid {pid}), not to this service" in str(failure)
+        with process(case.v4, after=("share",)):
+            assert (await case.find())[0] is None

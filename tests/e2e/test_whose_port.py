@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from tests.support.project import Project, free_ports, until
@@ -115,6 +116,33 @@ def test_nobody_but_its_own_process_answers_for_a_service(project: Project) -> N
             assert row["pid"] not in pids
             answers[project.get("twin.localhost").text] += 1
         assert answers == {"own": 21}
+
+
+def test_a_port_that_moves_or_is_forgotten_later_is_named_too(project: Project) -> None:
+    (project.folder / "app.py").write_text(APP)
+    moved, other, first, second = free_ports(4)
+    project.write(
+        "listen: {http_port: HTTP_PORT}\nproxies:\n"
+        "  - {to: moved.localhost, from: localhost:MOVED, hold: 0,\n"
+        "     start: 'PYTHON app.py 127.0.0.1 $PORT 0; exec PYTHON app.py 127.0.0.1 OTHER 0'}\n"
+        "  - {to: pair.localhost, from: [localhost:FIRST, localhost:SECOND],\n"
+        "     start: {command: PYTHON app.py 127.0.0.1 $PORT 0, instances: 1}}\n",
+        MOVED=str(moved), OTHER=str(other), FIRST=str(first), SECOND=str(second),
+    )  # fmt: skip
+    with project.up(ready=False):
+        forgotten = f"listens on 127.0.0.1:{first}, not on {second}: "
+        assert forgotten in project.until_said(f"pair:{second} listens on")
+        project.until_said(f"moved:{moved} ready")
+        [row] = (row for row in project.ps() if row["name"] == "moved")
+        [server] = psutil.Process(row["pid"]).children()
+        server.kill()
+        assert project.get("moved.localhost").status_code == 502
+        told = f"listens on 127.0.0.1:{other}, not on {moved}: pass --port $PORT, or"
+        assert told in project.until_said(f"moved:{moved} listens on")
+        assert told in project.get("moved.localhost").text
+        errors = {row["label"]: row["last_error"] for row in project.ps()}
+        assert errors[f"moved:{moved}"].startswith(told)
+        assert errors[f"pair:{second}"].startswith(forgotten)
 
 
 def _ready(project: Project, name: str) -> dict[str, object]:
