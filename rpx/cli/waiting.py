@@ -33,8 +33,9 @@ def say_where_it_is(file: Path | None) -> Lease:
 def wait_until_ready(lease: Lease, timeout: float) -> int:
     """Return 0 once every process of ours is ready or has completed.
 
-    One that was stopped is not waited for. Raises RpxError when one has failed or waits for what
-    will not come by itself or when the project ends, TookTooLong when the time is over.
+    One that was stopped is not waited for. Nor is an external one, which is named if it doesn't
+    answer. Raises RpxError when one has failed or waits for what will not come by itself or when
+    the project ends, TookTooLong when the time is over.
     """
     try:
         return _wait(lease, timeout)
@@ -47,20 +48,29 @@ def _wait(lease: Lease, timeout: float) -> int:
     client = Client(lease)
     story = Story(client)
     while True:
-        rows = _rows(client, lease)
+        every = _rows(client, lease)
+        rows = [row for row in every if not row["external"]]
         own = [row for row in rows if not row["served_by"]]
         if failed := [row for row in own if row["state"] == "failed"]:
             raise _failure(failed, own)
         if any(map(_hopeless, own)):
             raise _stuck(own)
-        left = _left(rows, time.time())
+        away = [row for row in every if row["external"] and row["state"] == "unhealthy"]
+        not_asked = [row for row in away if not row["last_error"]]
+        left = _left(rows, time.time()) or not_asked
         if not left:
-            say("rpx: all is ready")
+            _say_the_end(away)
             return Exit.FINE
         if story.lasts > timeout:
             raise _too_long(timeout, left, client)
         story.tell(rows, left)
         time.sleep(LOOK)
+
+
+def _say_the_end(away: Sequence[Row]) -> None:
+    say(f"rpx: all {'that rpx starts ' * bool(away)}is ready")
+    for row in away:
+        say(f"rpx: {row['label']} does not answer ({row['last_error']}): rpx does not start it")
 
 
 class Story:
@@ -114,7 +124,7 @@ def _too_long(timeout: float, left: Sequence[Row], client: Client) -> TookTooLon
 
 def _rows(client: Client, lease: Lease) -> list[Row]:
     try:
-        return [row for row in client.ps() if not row["external"]]
+        return client.ps()
     except TookTooLong:
         raise
     except RpxError:  # nobody listens any more, or it has just ended in the middle

@@ -101,6 +101,17 @@ def test_wait_is_not_taken_in_by_a_process_that_runs_for_a_moment(project: Proje
         assert "    no key\n" in up.stderr
 
 
+def test_wait_names_who_is_away_and_is_not_started_by_rpx(project: Project) -> None:
+    ports = project.copies(1, "  - {to: away.localhost, from: 1}\n")
+    with background(project, "--wait") as up:
+        assert up.returncode == 0, up.stderr
+        assert up.stderr.splitlines()[-2:] == [
+            "rpx: all that rpx starts is ready",
+            "rpx: away:1 does not answer (connection refused): rpx does not start it",
+        ]
+        assert project.states()[f"api:{ports[0]}"] == "ready"
+
+
 def test_wait_ends_when_what_is_waited_for_has_been_stopped(project: Project) -> None:
     project.write(
         "processes:\n  db: {command: sleep 60, ready: {log: never}}\n"
