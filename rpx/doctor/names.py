@@ -30,7 +30,7 @@ def names(config: Config | None) -> Iterator[Finding]:
 
 def unknown(routes: Iterable[str]) -> list[str]:
     """Which hosts of these `to`s no program can look up here; blocks for PATIENCE at most."""
-    return [host for host, addresses in _look_up(_hosts(routes)).items() if not addresses]
+    return [host for host, addresses in _look_up(_hosts(routes)).items() if addresses == []]
 
 
 def remedy(hosts: Sequence[str]) -> str:

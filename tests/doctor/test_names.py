@@ -117,6 +117,7 @@ def test_a_name_that_has_no_answer_holds_nobody_up(
         "browsers and libc: no answer within 0.05 s",
     )
     assert here.status is Status.OK
+    assert unknown(["slow.test", "nobody.test"]) == ["nobody.test"]
     hanging.set()
 
 
