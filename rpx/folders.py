@@ -37,6 +37,17 @@ def absolute(path: Path) -> Path:
     return path if path.is_absolute() else here() / path
 
 
+def why_missing(path: Path) -> str:
+    """Why nothing is found at `path`, as the end of a sentence about it; "" if something is."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be looked at ({(error.strerror or 'unknown reason').lower()})"
+    return ""
+
+
 def home() -> Path | None:
     """The user's home, existing or not; None where nobody knows it: no HOME, no passwd entry."""
     chosen = _absolute("HOME")

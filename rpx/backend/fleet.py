@@ -28,6 +28,7 @@ from rpx.backend.ready import Sign
 from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
 from rpx.errors import RpxError
+from rpx.folders import why_missing
 from rpx.hub.orders import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
@@ -193,8 +194,8 @@ class Fleet:
         if start is not None and start.env_later is not None:
             start = start.model_copy(update={"env": dict(start.env_later())})
             self._registry.respec({backend: replace(backend.spec, start=start)})
-        if start is not None and not start.cwd.is_dir():
-            fault = "is no folder" if start.cwd.exists() else "does not exist"
+        if start is not None and not os.path.isdir(start.cwd):
+            fault = why_missing(start.cwd) or "is no folder"
             raise RpxError(f"its working directory {fault}: {start.cwd}")
 
     @asynccontextmanager

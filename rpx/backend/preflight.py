@@ -100,7 +100,7 @@ def missing_command(start: Start, environment: dict[str, str]) -> str | None:
     program = start.command[0]
     if os.sep in program:
         path = start.cwd / program
-        return None if path.is_file() and os.access(path, os.X_OK) else program
+        return None if os.path.isfile(path) and os.access(path, os.X_OK) else program
     return None if shutil.which(program, path=environment.get("PATH")) else program
 
 
@@ -114,8 +114,8 @@ def _shell_knows(word: str, start: Start, environment: dict[str, str]) -> bool:
 
 def _no_command(spec: BackendSpec, start: Start, program: str) -> Problem:
     path = start.cwd / program
-    if os.sep in program and path.exists():
-        folder = path.is_dir()
+    if os.sep in program and os.path.exists(path):
+        folder = os.path.isdir(path)
         return Problem(
             f"the command of `{spec.name}` {'is a folder' if folder else 'may not be executed'}:"
             f" `{program}`",

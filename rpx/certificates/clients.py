@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def variables() -> dict[str, str]:
     The latter name the system's list, which has the others, and only once it has the authority.
     """
     path = authority_folder() / CERTIFICATE
-    if not path.is_file():
+    if not os.path.isfile(path):
         return {}
     found = {"NODE_EXTRA_CA_CERTS": str(path)}
     store = system_store()

@@ -20,8 +20,14 @@ from rpx.certificates.files import caller, is_entry
 from rpx.certificates.making import OWNER
 from rpx.certificates.stores import Entry, Step, found, holds, ours_in, said
 
-# The first two: Chromium uses that below $XDG_DATA_HOME unless the other one is there (since 146).
-_CHROMIUM: Final = (".pki/nssdb", "snap/*/current/.pki/nssdb", ".var/app/*/.pki/nssdb")
+# Since 146, Chromium uses that below $XDG_DATA_HOME unless the one in the home is there.
+_CHROMIUM: Final = (
+    ".pki/nssdb",
+    "snap/*/current/.pki/nssdb",
+    "snap/*/current/.local/share/pki/nssdb",
+    ".var/app/*/.pki/nssdb",
+    ".var/app/*/data/pki/nssdb",
+)
 # Where a file `profiles.ini` says which profiles there are.
 _FIREFOX: Final = (
     ".mozilla/firefox",
@@ -105,7 +111,7 @@ class Database:
         why = "the certificate is taken away"
         steps = [Step(why, (*self._certutil("-D"), "-n", entry.label)) for entry in entries]
         mark = self.folder / _MARK
-        if steps and mark.exists() and self._has_only(entries):
+        if steps and os.path.exists(mark) and self._has_only(entries):
             files = (str(self.folder / each) for each in ("cert9.db", "key4.db", "pkcs11.txt"))
             why = "the list, which rpx has made, is empty and goes, too"
             steps.append(Step(why, ("rm", "-f", *files, str(mark))))
@@ -116,7 +122,7 @@ class Database:
     @property
     def exists(self) -> bool:
         """Whether it is there."""
-        return (self.folder / "cert9.db").is_file()
+        return os.path.isfile(self.folder / "cert9.db")
 
     @property
     def _place(self) -> str:
@@ -186,7 +192,7 @@ def _profiles(base: Path) -> list[Path]:
     """The folders of profiles: those named in profiles.ini, wherever they are, and those there."""
     listed = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        listed.read(base / "profiles.ini", "utf-8")
+        listed.read(base / "profiles.ini", "utf-8-sig")
     except (configparser.Error, UnicodeDecodeError):
         listed.clear()
     paths = [base / listed[name]["Path"] for name in listed.sections() if "path" in listed[name]]
@@ -194,9 +200,9 @@ def _profiles(base: Path) -> list[Path]:
 
 
 def _existing(browser: str, folders: Sequence[Path]) -> Iterator[Database]:
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for folder in folders:
-        database, real = Database(browser, folder), folder.resolve()
-        if real not in seen and database.exists:
+        database = Database(browser, folder)
+        if database.exists and (real := os.path.realpath(folder)) not in seen:
             seen.add(real)
             yield database

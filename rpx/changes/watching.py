@@ -90,7 +90,7 @@ class Watching:
         while True:
             await self._woken.wait()
             self._woken = trio.Event()
-            if not await trio.Path(self._stale).exists():
+            if not await trio.to_thread.run_sync(os.path.exists, self._stale):
                 with trio.move_on_after(GONE):
                     await self._woken.wait()
                 self._woken = trio.Event()

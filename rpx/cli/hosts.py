@@ -146,7 +146,7 @@ def _change(
     """Change our block, all of it or nothing, while no other rpx does."""
     if not names:
         return
-    real = path.resolve()  # a link stays one
+    real = Path(os.path.realpath(path))  # a link stays one
     try:
         with _alone(real.parent):
             text = _read(real)

@@ -64,5 +64,5 @@ def _row(lease: Lease) -> dict[str, Any]:
         "url": lease.url,
         "socket": str(lease.socket),
         "file": str(lease.config),
-        "file_exists": lease.config.exists(),
+        "file_exists": os.path.exists(lease.config),
     }

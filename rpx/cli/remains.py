@@ -57,4 +57,4 @@ def say(text: str) -> None:
 
 
 def _has_folder(lease: Lease) -> bool:
-    return lease.config.parent.is_dir()
+    return os.path.isdir(lease.config.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from rpx.config.start_schema import (
 )
 from rpx.config.wording import shown
 from rpx.errors import ConfigError, Problem, RpxError
-from rpx.folders import here
+from rpx.folders import here, why_missing
 
 _LARGEST = 256 * 1024  # bytes; PyYAML takes seconds for more, and nobody writes that by hand
 
@@ -106,9 +107,12 @@ class EnvFile:
 
     def fault(self, *, late: bool = False) -> Problem | None:
         """What is wrong with where it is; `late`: not that it is missing."""
-        if not self.path.is_dir() and (late or not self.required or self.path.exists()):
+        missing = why_missing(self.path)
+        if missing and (late or not self.required):
             return None
-        fault = "is a folder" if self.path.is_dir() else "does not exist"
+        if not missing and not os.path.isdir(self.path):
+            return None
+        fault = missing or "is a folder"
         hint = f"looked for {self.path}; if it may be missing:"
         hint += f" `{{path: {self.shown}, required: false}}`"
         return Problem(f"{self.subject} {fault}: {shown(self.shown)}", self.where, hint=hint)
@@ -140,7 +144,7 @@ def read_all(
     variables: dict[str, str] = {}
     problems: list[Problem] = []
     for file in files:
-        if file.path.exists() and not file.path.is_dir():
+        if os.path.exists(file.path) and not os.path.isdir(file.path):
             found, wrong = _read_env(file.path, ChainMap(variables, dict(known)), unset)
             problems += wrong
             variables |= found
@@ -198,7 +202,9 @@ def read_dotenv(
 ) -> tuple[dict[str, str], list[Problem]]:
     """The `.env` of a folder, if it has one, and what is wrong with it."""
     path = folder / ".env"
-    if not path.exists() or path.is_dir():  # some keep a virtual environment under this name
+    if not os.path.exists(path) or os.path.isdir(
+        path
+    ):  # some keep a virtual environment under this name
         return {}, []
     if stranger := _stranger(path):
         hint = "if it is meant, name it in the file: `env_file: .env`; or make it yours: `chown`"

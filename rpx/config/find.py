@@ -34,19 +34,19 @@ def find_config(start: Path | None = None) -> Path:
     start = absolute(start) if start else here()
     for folder in (start, *start.parents):
         for name in NAMES:
-            if _is_file(folder / name):
+            if os.path.isfile(folder / name):
                 if folder != start:
                     _check_owner(folder / name)
                 return folder / name
     what, hint = f"no {NAMES[0]} in {start} or in any folder above it", _first_step(start)
-    if (start / NAMES[0]).is_dir():
+    if os.path.isdir(start / NAMES[0]):
         what, hint = f"{start / NAMES[0]} is a folder, not a file", "name the file: `-f FILE`"
     raise RpxError(what, hint=hint, exit_code=Exit.USAGE)
 
 
 def _first_step(folder: Path) -> str:
     """What to do without a file, in the light of what others have left in the folder."""
-    found = next((name for name in OTHERS if _is_file(folder / name)), None)
+    found = next((name for name in OTHERS if os.path.isfile(folder / name)), None)
     without = "`rpx --from 3000 --to api.localhost` needs no file"
     if found is not None:
         return f"write one, with what {found} has (see docs/coming-from.md); {without}"
@@ -56,7 +56,9 @@ def _first_step(folder: Path) -> str:
 def file_of(folder: Path) -> Path:
     """The file of the project in `folder`, absolute; where it would stand, if there is none."""
     folder = folder.absolute()
-    return next((folder / name for name in NAMES if _is_file(folder / name)), folder / NAMES[0])
+    return next(
+        (folder / name for name in NAMES if os.path.isfile(folder / name)), folder / NAMES[0]
+    )
 
 
 def trusted() -> set[int]:
@@ -87,10 +89,3 @@ def _check_owner(path: Path) -> None:
                 hint=f"what is in it would run as you; if you mean that: `-f {path}`",
                 exit_code=Exit.USAGE,
             )
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a folder above that we may not look into holds no file of ours
-        return False

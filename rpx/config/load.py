@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -84,14 +85,14 @@ def load_config(
     if warn is not None:
         for sentence in shell_words(config):
             warn(sentence)
-        if path.name == "rpx.yaml" and path.with_name("rpx.yml").is_file():
+        if path.name == "rpx.yaml" and os.path.isfile(path.with_name("rpx.yml")):
             warn(f"{label_of(path.with_name('rpx.yml'))} is not read: {label} comes first")
     return config
 
 
 def _urls(folder: Path, text: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables of the proxies' URLs: the file is looked through for their names first."""
-    if not may_ask_for_urls(text) and not (folder / ".env").is_file():
+    if not may_ask_for_urls(text) and not os.path.isfile(folder / ".env"):
         return {}
     dotenv, _ = read_dotenv(folder, environ, Unset(None))
     variables = {**dotenv, **environ}

@@ -5,12 +5,14 @@ Of what comes after a oneshot nothing is looked at: the oneshot may make it.
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
 from pydantic import ValidationInfo
 
 from rpx.config.wording import shown, wrong
+from rpx.folders import why_missing
 
 
 def folder(value: object, info: ValidationInfo) -> object:
@@ -18,8 +20,8 @@ def folder(value: object, info: ValidationInfo) -> object:
     if not isinstance(value, str):
         return value
     path = _resolved(value, info)
-    if not _late(info) and not path.is_dir():
-        fault = "is not a folder" if path.exists() else "does not exist"
+    if not _late(info) and not os.path.isdir(path):
+        fault = why_missing(path) or "is not a folder"
         raise wrong(f"{fault}: {shown(value)}", f"looked for {path}")
     return path
 
@@ -57,7 +59,7 @@ def _resolved(value: str, info: ValidationInfo) -> Path:
     context = info.context or {}
     path = Path(context.get("root", Path()), value)
     context.get("named", []).append(path)
-    return path.resolve()
+    return Path(os.path.realpath(path))
 
 
 def _late(info: ValidationInfo) -> bool:

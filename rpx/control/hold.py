@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from rpx.control.lease import Lease, content_of, exists, label, parse, write
+from rpx.control.lease import Lease, content_of, label, parse, write
 from rpx.control.paths import LEASE, Unusable, copy_of_lease, make_private, runtime_folder
 from rpx.errors import RpxError
 
@@ -200,7 +200,7 @@ def _is_still(path: Path, fd: int) -> bool:
 def _refusal(lease: Lease, holder: Lease | None) -> RpxError:
     pid = f" (pid {holder.supervisor.pid})" if holder else ""
     hint = "look at it with `rpx ps` and `rpx attach`, stop it with `rpx down`"
-    if exists(lease.config):
+    if os.path.isfile(lease.config):
         what, where = f"`{lease.name}` is already running{pid}", label(lease.config)
     else:
         what, where = f"a project is already running in this folder{pid}", str(lease.config.parent)

@@ -95,7 +95,7 @@ def not_running(config: Path) -> NotRunning:
     """Return the error for a project that does not run, with those that may be meant instead."""
     hint = "start it: `rpx up`"
     for lease in all_running():
-        if not lease.config.parent.is_dir():  # it may have become this one
+        if not os.path.isdir(lease.config.parent):  # it may have become this one
             hint += f"; or stop `{lease.name}`, whose folder is gone: `rpx down -f {lease.config}`"
     return NotRunning(f"{what_runs(config)} is not running ({label(config)})", hint=hint)
 
@@ -114,7 +114,12 @@ def find_project(start: Path | None, file: Path | None = None) -> tuple[Path, Le
     start = absolute(file or start or here())
     for config in [start] if file else _candidates(start):
         lease = running(config)
-        if lease is not None or file or exists(config) or journal_folder(config).is_dir():
+        if (
+            lease is not None
+            or file
+            or os.path.isfile(config)
+            or os.path.isdir(journal_folder(config))
+        ):
             return config, lease
     raise NotRunning(
         f"nothing runs here: there is no rpx.yaml in {start} or in any folder above it",
@@ -183,7 +188,7 @@ def _places(config: Path) -> tuple[Path, Path]:
 def _within_reach(lease: Lease) -> bool:
     """Not started in surroundings of its own, unless those have gone."""
     ours = lease.socket.parent.parent
-    return ours == runtime_folder(lease.config).parent or not ours.is_dir()
+    return ours == runtime_folder(lease.config).parent or not os.path.isdir(ours)
 
 
 def _look(path: Path) -> tuple[bool, Lease | None]:
@@ -220,13 +225,6 @@ def _candidates(start: Path) -> Iterator[Path]:
     for folder in (start, *start.parents):
         for name in NAMES:
             yield folder / name
-
-
-def exists(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a folder that we may not look into
-        return False
 
 
 def label(path: Path) -> str:

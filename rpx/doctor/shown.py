@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Collection, Iterator
@@ -26,7 +27,7 @@ def shown(
     They are those whose certificates the user's authority has made.
     """
     path = (folder or authority_folder()) / CERTIFICATE
-    if lease is None or not path.is_file():
+    if lease is None or not os.path.isfile(path):
         return
     try:
         urls = {str(row["url"]) for row in Client(lease).ps() if row["url"]}

@@ -304,6 +304,7 @@ def test_every_browser_in_a_home_is_found_once(tmp_path: Path) -> None:
         tmp_path,
         ".pki/nssdb",
         "snap/chromium/12/.pki/nssdb",
+        ".var/app/org.chromium.Chromium/data/pki/nssdb",
         ".mozilla/firefox/abc.default",
         ".config/mozilla/firefox/new.default",
         "snap/firefox/common/.mozilla/firefox/def.default",
@@ -314,6 +315,7 @@ def test_every_browser_in_a_home_is_found_once(tmp_path: Path) -> None:
     assert [each.name for each in databases(tmp_path)] == [
         f"Chromium ({tmp_path}/.pki/nssdb)",
         f"Chromium ({tmp_path}/snap/chromium/current/.pki/nssdb)",
+        f"Chromium ({tmp_path}/.var/app/org.chromium.Chromium/data/pki/nssdb)",
         f"Firefox ({tmp_path}/.mozilla/firefox/abc.default)",
         f"Firefox ({tmp_path}/snap/firefox/common/.mozilla/firefox/def.default)",
         f"Firefox ({tmp_path}/.var/app/org.mozilla.firefox/config/mozilla/firefox/flat.default)",
@@ -334,6 +336,15 @@ def test_profiles_are_found_where_the_environment_and_profiles_ini_say(
     assert found == {f"{tmp_path}/elsewhere/two", f"{tmp_path}/conf/mozilla/firefox/one"}
     (tmp_path / "conf/mozilla/firefox/profiles.ini").write_bytes(b"\xff no [ini")
     assert any("one" in each.name for each in databases(tmp_path / "home"))
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("path", ["circle", "x" * 300, "a\0b"])
+def test_a_profile_that_nobody_can_look_at_is_none(tmp_path: Path, path: str) -> None:
+    lists(tmp_path, ".mozilla/firefox/one")
+    (tmp_path / ".mozilla/firefox/circle").symlink_to("circle")
+    (tmp_path / ".mozilla/firefox/profiles.ini").write_text(f"[Profile0]\nPath={path}\n")
+    assert [each.folder.name for each in databases(tmp_path) if each.exists] == ["one"]
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="Chromium has the keychain there")
