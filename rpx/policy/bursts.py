@@ -6,8 +6,10 @@ from typing import Final
 
 QUIET: Final = 0.3  # seconds without a change after which a burst is over: builds pause for less
 LONGEST: Final = 10.0  # seconds that a burst may last; what goes on then isn't waited for
-SOON: Final = 1.5  # seconds after a restart in which a change may well be the service's own
-IN_A_ROW: Final = 4  # restarts like that, for the same file, before they are called a circle
+SOON: Final = 1.0  # seconds after a restart in which a change may well be the service's own
+# Restarts like that, for the same file, before they are called a circle: who mends a mistake saves
+# one file some times in a row, too.
+IN_A_ROW: Final = 6
 SLOWEST: Final = 30.0  # seconds between restarts in a circle
 
 

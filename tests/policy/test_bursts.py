@@ -43,8 +43,8 @@ def circle(bursts: Bursts, *, times: int, path: str = "own", every: float = 0.2)
 
 def test_a_circle_is_told_of_once_and_slows_down() -> None:
     pauses = circle(Bursts(), times=14)
-    assert pauses[:3] == pytest.approx([QUIET + 0.2] * 3)
-    assert pauses[4] < pauses[5] < pauses[6]
+    assert pauses[: IN_A_ROW - 1] == pytest.approx([QUIET + 0.2] * (IN_A_ROW - 1))
+    assert pauses[6] < pauses[7] < pauses[8]
     assert max(pauses) == pytest.approx(SLOWEST + 0.2)
 
 
@@ -64,3 +64,7 @@ def test_who_saves_now_and_then_is_no_circle() -> None:
         assert bursts.pause(now) == pytest.approx(QUIET)
         assert bursts.begin() == ""
         bursts.over(now + 1)
+
+
+def test_who_mends_a_mistake_at_once_and_more_than_once_is_no_circle() -> None:
+    assert circle(Bursts(), times=5, every=0.9) == pytest.approx([QUIET + 0.9] * 4)
