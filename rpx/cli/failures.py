@@ -22,6 +22,7 @@ from rpx.cli.meant import option_meant
 from rpx.cli.output import on_stderr
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.folders import make_folder, state_home, temporary_folder
+from rpx.hub.descriptors import SHORTAGES
 
 INTERRUPTED = 128 + signal.SIGINT
 _WORD = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -49,7 +50,13 @@ def reported(work: Callable[[], int]) -> int:
 
 
 def report_bug(error: BaseException) -> RpxError:
-    """Write the traceback into a file; an apology that names it. Never raises."""
+    """Write the traceback into a file; an apology that names it. Never raises.
+
+    That the system has no more files or memory to give is no bug, and is said as it is.
+    """
+    if shortage := _shortage(error):
+        what = f"the system gives rpx no more of what it needs: {shortage.strerror}"
+        return RpxError(what, hint="`ulimit -n` shows how many files it may open: allow it more")
     what = f"rpx itself failed: {type(error).__name__}"
     text = ""
     try:
@@ -62,6 +69,13 @@ def report_bug(error: BaseException) -> RpxError:
     except Exception:  # noqa: BLE001, S110 - one failure is to be told of, not two
         pass
     return RpxError(what, hint=f"this is a bug in rpx, sorry; its details:\n{text}")
+
+
+def _shortage(error: BaseException) -> OSError | None:
+    """What the system had not got, if that is among the errors: others may come of it."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_shortage, error.exceptions)), None)
+    return error if isinstance(error, OSError) and error.errno in SHORTAGES else None
 
 
 def _written(folder: Path, text: str) -> Path | None:

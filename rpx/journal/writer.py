@@ -80,7 +80,8 @@ class Journal:
             why = wrong.strerror or str(wrong)
             _say(registry, f"can't keep logs in {self._files.folder}: {why}; the project goes on")
         elif before and not self._failing:
-            _say(registry, f"logs are kept again; {self._lost} lines are not in them")
+            missing = "1 line is" if self._lost == 1 else f"{self._lost} lines are"
+            _say(registry, f"logs are kept again; {missing} not in them")
             self._lost = 0
 
     def _begin(self, now: float) -> OSError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -48,6 +49,18 @@ def test_a_bug_is_an_apology_and_a_file(state: Path, capsys: pytest.CaptureFixtu
     assert path is not None
     assert Path(path[1]).is_relative_to(state)
     assert "ZeroDivisionError: oops" in Path(path[1]).read_text()
+
+
+def test_too_few_files_are_no_bug_and_nor_is_what_comes_of_that(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lack = OSError(errno.EMFILE, "Too many open files")
+    group = BaseExceptionGroup("", [ExceptionGroup("", [OSError(9, "Bad file"), lack])])
+    assert reported(raising(group)) == 1
+    assert capsys.readouterr().err == (
+        "error: the system gives rpx no more of what it needs: Too many open files\n"
+        "hint: `ulimit -n` shows how many files it may open: allow it more\n"
+    )
 
 
 def test_a_bug_beside_an_error_is_not_hidden_by_it(capsys: pytest.CaptureFixture[str]) -> None:
