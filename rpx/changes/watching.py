@@ -17,7 +17,7 @@ from rpx.changes.transition import AS_IT_IS
 from rpx.control import orders
 from rpx.hub.orders import Change
 from rpx.hub.registry import Registry
-from rpx.policy.bursts import IN_A_ROW, Bursts
+from rpx.policy.bursts import Bursts
 from rpx.policy.globs import Globs
 
 LOOK: Final = 0.1  # seconds between looks at whether a burst of changes is over
@@ -144,9 +144,9 @@ class Watching:
         folders = [each.spec.start.cwd for each in self._registry.named(name) if each.spec.start]
         pattern = os.path.relpath(path, folders[0]) if folders else path
         return (
-            f"{name} has been restarted {IN_A_ROW} times in a row for {self._shown(path)}, each"
-            " time as soon as it ran: it seems to change that itself. Restarts for it come more"
-            f' slowly now; "!{pattern}" in its `watch` ends them'
+            f"{name} is restarted again and again, each time as soon as it runs: it seems to change"
+            f" {self._shown(path)} itself. Restarts for that come more slowly now;"
+            f' "!{pattern}" in its `watch` ends them'
         )
 
     def _shown(self, path: str) -> str:

@@ -10,6 +10,7 @@ SOON: Final = 1.0  # seconds after a restart in which a change may well be the s
 # Restarts like that, for the same file, before they are called a circle: who mends a mistake saves
 # one file some times in a row, too.
 IN_A_ROW: Final = 6
+OF_ANY_FILE: Final = 12  # likewise, whatever the files are: some names are new each time
 SLOWEST: Final = 30.0  # seconds between restarts in a circle
 
 
@@ -17,12 +18,14 @@ class Bursts:
     """Of one service. Times are seconds of any clock.
 
     A service that writes a file which is watched is restarted by it, and writes it again. That is a
-    circle: restarts come ever more slowly then, but for changes of other files.
+    circle: restarts come ever more slowly then, but for changes of other files. Where the files are
+    others each time, all restarts do.
     """
 
     def __init__(self) -> None:
         self.circle: frozenset[str] = frozenset()  # the files that were in each of the last bursts
-        self.streak = 0  # restarts in a row, each soon after the one before
+        self.streak = 0  # restarts for these in a row, each soon after the one before
+        self.unexplained = 0  # restarts as soon that no circle was known for
         self._paths: set[str] = set()
         self._first = self._last = 0.0
         self._back = -SOON  # when the last restart was over
@@ -39,9 +42,10 @@ class Bursts:
     def pause(self, now: float) -> float:
         """Return how long to wait yet, 0 when it is time for a restart."""
         due = min(self._last + QUIET, self._first + LONGEST)
-        if self._soon and self.streak >= IN_A_ROW and self._paths <= self.circle:
-            rest: float = min(2.0 ** min(self.streak - IN_A_ROW, 10), SLOWEST)
-            due = max(due, self._first + rest)
+        known = self.streak - IN_A_ROW if self._paths <= self.circle else -1
+        turns = max(known, self.unexplained - OF_ANY_FILE)
+        if self._soon and turns >= 0:
+            due = max(due, self._first + min(2.0 ** min(turns, 10), SLOWEST))
         return max(0.0, due - now)
 
     def begin(self) -> str:
@@ -51,9 +55,14 @@ class Bursts:
         again = self.circle & self._paths if self._soon else frozenset[str]()
         self.streak = self.streak + 1 if again else 1
         self.circle = again or frozenset(self._paths)
+        if not self._soon:
+            self.unexplained = 0
+        elif self.streak <= IN_A_ROW:
+            self.unexplained += 1
         self._paths.clear()
         self._back = float("inf")  # what changes until it is over is soon in any case
-        return min(self.circle) if self.streak == IN_A_ROW else ""
+        told = self.streak == IN_A_ROW or (not again and self.unexplained == OF_ANY_FILE)
+        return min(self.circle) if told else ""
 
     def over(self, now: float) -> None:
         """The restart has come to an end."""

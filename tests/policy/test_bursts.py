@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from rpx.policy.bursts import IN_A_ROW, LONGEST, QUIET, SLOWEST, Bursts
+from rpx.policy.bursts import IN_A_ROW, LONGEST, OF_ANY_FILE, QUIET, SLOWEST, Bursts
 
 
 def test_a_burst_is_over_after_a_little_quiet() -> None:
@@ -68,3 +68,18 @@ def test_who_saves_now_and_then_is_no_circle() -> None:
 
 def test_who_mends_a_mistake_at_once_and_more_than_once_is_no_circle() -> None:
     assert circle(Bursts(), times=5, every=0.9) == pytest.approx([QUIET + 0.9] * 4)
+
+
+def test_files_with_new_names_each_time_are_a_circle_too() -> None:
+    bursts, now, told, begun = Bursts(), 0.0, [], []
+    for number in range(20):
+        bursts.change(f"bundle.{number}.js", now)
+        now += bursts.pause(now)
+        told.append(bursts.begin())
+        begun.append(now)
+        bursts.over(now)
+        now += 0.2
+    assert [name for name in told if name] == [f"bundle.{OF_ANY_FILE}.js"]
+    pauses = [after - before for before, after in itertools.pairwise(begun)]
+    assert pauses[OF_ANY_FILE - 1] == pytest.approx(QUIET + 0.2)
+    assert pauses[-1] > 30
