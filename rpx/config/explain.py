@@ -16,6 +16,7 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?(?:[eE]\+?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 _DIGITS = 15  # of the largest number that means something in any setting
 _RANGE = "or leave it out to have the default"
 
@@ -26,7 +27,7 @@ _SENTENCES = {
     "string_too_short": ("is an empty text", "give it a value, or remove the line"),
     "path_type": ("is not a path: {shown}", "write a path relative to the file, as ./api"),
     "int_type": ("is not a whole number: {shown}", "{as_number}"),
-    "float_type": ("is not a number: {shown}", "write digits, without quotes"),
+    "float_type": ("is not a number: {shown}", "{as_number}"),
     "list_type": ("is not a list: {shown}", "begin each entry with `- `"),
     "dict_type": ("is not a mapping: {shown}", "write `name: value` lines below it"),
     "model_type": ("is not a mapping of settings: {shown}", "{example}" + LISTED + "{known}"),
@@ -160,11 +161,18 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
                 "known": ", ".join(known_at(steps, document)),
                 "example": _example(steps),
                 "as_text": "write a single text" if many else "put it in quotes",
-                "as_number": "write digits, without "
-                + ("a fraction" if isinstance(detail["input"], float) else "quotes"),
+                "as_number": _as_number(kind, detail["input"]),
             } | detail.get("ctx", {})
             what = f"{subject(steps, document)} {what.format_map(words)}"
             document.report(what, steps, hint.format_map(words), key=on_key)
+
+
+def _as_number(kind: str, value: object) -> str:
+    """What to do about something that is no number, or not a whole one."""
+    if kind == "int_type" and isinstance(value, float):
+        return "write digits, without a fraction"
+    quoted = isinstance(value, str) and _NUMBER.fullmatch(value)
+    return "write digits, without quotes" if quoted else "write it in digits"
 
 
 def _is_whole(value: object) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rpx.config.document import LISTED, Document, Steps
 from rpx.config.homes import homes
 from rpx.config.neighbours import note_on, ours
@@ -9,6 +11,7 @@ from rpx.config.schema import ONE_PROXY
 from rpx.config.settings import all_settings, settings_at
 from rpx.model.suggest import nearest, snake
 
+_ABBREVIATED = 3  # letters that don't abbreviate a setting yet
 _SHORT = 60  # characters of a value that a hint repeats
 
 
@@ -28,13 +31,21 @@ def meant_by(steps: Steps, document: Document) -> tuple[str | None, str]:
     if _is_a_level_off(parent, word, document):
         return None, _elsewhere(parent, key, word, document)
     here = next((name for name in ours(word) if name in known), None)
-    if near := here or nearest(word, known, most=1):
+    free = [name for name in known if not document.is_written((*parent, name))]
+    slip = nearest(word, free, most=1) or _begun(word, free) or nearest(word, known, most=1)
+    if near := here or slip:
         return near, f"did you mean `{near}`?"
     if hint := _elsewhere(parent, key, word, document):
         return None, hint
     if near := nearest(word, known):
         return near, f"did you mean `{near}`?"
     return None, (not parent and _service(key, value)) or LISTED + ", ".join(known)
+
+
+def _begun(word: str, known: Sequence[str]) -> str | None:
+    """The only one of which it may be an abbreviation."""
+    found = [name for name in known if len(word) > _ABBREVIATED and name.startswith(word)]
+    return found[0] if len(found) == 1 else None
 
 
 def known_at(steps: Steps, document: Document) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def test_all_that_is_wrong_is_said_at_once_in_terms_of_the_flags(tmp_path: Path)
     words = ["--from", "3000,x", "--to", "api:80", "--http-port", "abc", "--health-path", "up"]
     words += ["--strategy", "roundrobin"]
     assert said(tmp_path, *words) == [
-        "error: `--http-port` is not a whole number: `abc`\nhint: write digits, without quotes",
+        "error: `--http-port` is not a whole number: `abc`\nhint: write it in digits",
         (
             "error: `--from` is not an address: `x`\n  --> address 2 of --from\n"
             "hint: write host:port, :port or port, for example localhost:3000"

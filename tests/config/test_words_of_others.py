@@ -75,6 +75,8 @@ SAID = [
     (PROCESS, "name: x", "the key that it stands below"),
     (TOP, "weight: 3", "belongs in an entry of `from`"),
     (TOP, "cwd: .", "belongs in `start` or a process"),
+    (STARTED, "strat: random", "did you mean `strategy`?"),
+    (PROXY, "change: true", "did you mean `change_origin`?"),
     (TOP, "body: 3", "`body` belongs in `timeouts` or `limits`"),
     (PROXY, "body: 3", "`body` belongs in `timeouts` or `limits`"),
     (PROXY, "listen: {http_port: 80}", "`listen` belongs at the top level of the file"),
