@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from rpx.cli.meant import command_meant
+from rpx.cli.typed import name_project
 from rpx.folders import absolute
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Common:
 
 def _keep_file(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        ctx.ensure_object(Common).file = absolute(value)
+        file = ctx.ensure_object(Common).file = absolute(value)
+        name_project(file)
 
 
 def _keep_color(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:

@@ -6,6 +6,7 @@ into a file, the user gets an apology and its path.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,11 +22,13 @@ import click
 from rpx.cli.command import UnknownCommand
 from rpx.cli.meant import option_meant
 from rpx.cli.output import on_stderr
+from rpx.cli.typed import typed
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.folders import make_folder, state_home, temporary_folder
 from rpx.hub.descriptors import SHORTAGES
 
 INTERRUPTED = 128 + signal.SIGINT
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # EIO: the terminal has gone
 _WORD = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
@@ -44,9 +48,19 @@ def reported(work: Callable[[], int]) -> int:
         return _of_group(group)
     except RpxError as error:
         return _say(error)
+    except OSError as error:
+        return _say(_unwritten(error) or report_bug(error))
     except Exception as error:  # noqa: BLE001 - the last door: whatever comes here is a bug
         return _say(report_bug(error))
     return code
+
+
+def _unwritten(error: OSError) -> RpxError | None:
+    """What to say where something could not be written, and no file of ours: nobody's bug."""
+    if error.errno not in _NO_ROOM or error.filename is not None:
+        return None
+    forget_output()
+    return RpxError(f"could not write: {error.strerror}", hint="see where stdout goes")
 
 
 def report_bug(error: BaseException) -> RpxError:
@@ -142,6 +156,7 @@ def _usage_error(error: click.ClickException) -> RpxError:
 def _say(error: RpxError) -> int:
     try:
         sys.stdout.flush()
+        error.problems = tuple(replace(p, hint=typed(p.hint)) for p in error.problems)
         lines = str(error).split("\n")  # an excerpt of a file stays as it is
         for line in lines:
             shown = on_stderr([line]) if line.startswith("error:") else [line]

@@ -18,6 +18,7 @@ from rpx.cli.command import Command, Common, Group
 from rpx.cli.failures import forget_output, reported
 from rpx.cli.files import open_standard_streams
 from rpx.cli.flags import OPTIONS, flags_given, run_flags
+from rpx.cli.typed import name_project
 from rpx.errors import Exit, UsageError
 
 # name → (module:attribute, what `rpx --help` says)
@@ -111,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    name_project(None)
     # Not group.main(): that prints errors in its own way, and ends with 1 on a broken pipe.
     try:
         with group.make_context("rpx", arguments, obj=Common()) as ctx:

@@ -11,6 +11,7 @@ from typing import IO
 import click
 
 from rpx.cli.table import Table, wrapped
+from rpx.cli.typed import typed
 from rpx.errors import visible
 from rpx.model.escapes import on_a_terminal
 
@@ -48,7 +49,7 @@ def _width_of(stream: IO[str]) -> int | None:
 
 def say(text: str) -> None:
     """What is no data, to stderr, at once."""
-    sys.stderr.write("".join(f"{piece}\n" for piece in on_stderr(visible(text).split("\n"))))
+    sys.stderr.write("".join(f"{piece}\n" for piece in on_stderr(visible(typed(text)).split("\n"))))
     sys.stderr.flush()
 
 

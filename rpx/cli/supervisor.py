@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,17 +25,16 @@ from rpx.cli.remains import clear_strays, say, sweep
 from rpx.cli.screen import Screen
 from rpx.cli.sentences import KEYS, ORDER
 from rpx.cli.signals import mind_the_guardian, obey_signals
+from rpx.cli.typed import words_for
 from rpx.cli.unknown_names import UnknownNames
 from rpx.cli.wishes import Wishes
 from rpx.config import config_from_mapping, find_config, load_config
-from rpx.config.env_files import label_of
 from rpx.config.find import file_of
 from rpx.config.profiles import Asked
 from rpx.control.api import Control
 from rpx.control.hold import Hold, take
 from rpx.control.lease import Identity, Lease
 from rpx.control.paths import journal_folder, ports_file
-from rpx.errors import RpxError
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
 from rpx.hub.registry import Registry
@@ -149,15 +147,6 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         await serve(config, options, shutdown, faces)
         nursery.cancel_scope.cancel(reason="the project has ended")
     return abort.exit_code(shutdown.exit_code)
-
-
-def words_for(file: Path) -> str:
-    """How commands for the project of a file begin, typed here: `rpx`, or `rpx -f FILE`."""
-    try:
-        found = find_config(Path.cwd())
-    except (RpxError, OSError):  # OSError: there is no working directory any more
-        found = None
-    return "rpx" if found == file else f"rpx -f {shlex.quote(label_of(file))}"
 
 
 def first_url(registry: Registry) -> str | None:

@@ -13,6 +13,7 @@ from rpx.cli.command import Command, Common
 from rpx.cli.output import age, json_option, print_json, quoted, width
 from rpx.cli.ps import COLOURS
 from rpx.cli.table import wrapped
+from rpx.cli.typed import typed
 from rpx.errors import visible
 
 EXAMPLES = """\
@@ -57,7 +58,7 @@ def _told(each: dict[str, Any], now: float, *, colour: bool) -> Iterator[str]:
         yield "  last lines"
         yield from quoted(each["last_lines"])
     if each["hint"]:
-        yield visible(f"hint: {each['hint']}")
+        yield visible(f"hint: {typed(each['hint'])}")
 
 
 def _details(each: dict[str, Any], now: float) -> Iterator[tuple[str, str]]:

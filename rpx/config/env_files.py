@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import ChainMap
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ def read_text(path: Path, label: str) -> str:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except IsADirectoryError:
-        hint = f"name the file in it: `-f {label}/rpx.yaml`"
+        hint = f"name the file in it: `-f {shlex.quote(label)}/rpx.yaml`"
         raise ConfigError(Problem(f"{label} is a folder", hint=hint)) from None
     except FileNotFoundError:
         hint = "check the path, or leave `-f` out to search from here upward"

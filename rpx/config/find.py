@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import stat
 from pathlib import Path
 
@@ -84,8 +85,9 @@ def _check_owner(path: Path) -> None:
         looked_at["the folder of "] = (folder.st_uid,)
     for what, users in looked_at.items():
         for stranger in set(users) - trusted():
+            named = shlex.quote(str(path))
             raise RpxError(
                 f"{what}{path}, found by looking further up, belongs to {owner(stranger)}",
-                hint=f"what is in it would run as you; if you mean that: `-f {path}`",
+                hint=f"what is in it would run as you; if you mean that: `-f {named}`",
                 exit_code=Exit.USAGE,
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -93,10 +94,16 @@ def find_running(start: Path | None, file: Path | None = None) -> Lease:
 
 def not_running(config: Path) -> NotRunning:
     """Return the error for a project that does not run, with those that may be meant instead."""
+    if not os.path.isfile(config):
+        return NotRunning(
+            f"nothing runs here, and there is no file {label(config)}",
+            hint="`rpx projects` lists what runs",
+        )
     hint = "start it: `rpx up`"
     for lease in all_running():
         if not os.path.isdir(lease.config.parent):  # it may have become this one
-            hint += f"; or stop `{lease.name}`, whose folder is gone: `rpx down -f {lease.config}`"
+            file = shlex.quote(str(lease.config))
+            hint += f"; or stop `{lease.name}`, whose folder is gone: `rpx down -f {file}`"
     return NotRunning(f"{what_runs(config)} is not running ({label(config)})", hint=hint)
 
 

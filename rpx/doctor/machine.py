@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 import resource
+import shlex
 import ssl
 import time
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ def leftovers(reports: Path) -> Iterator[Finding]:
         if left:
             pids = " ".join(str(process.pid) for process in left)
             detail = f"a run crashed, and {len(left)} of its processes are still there"
-            hint = f"`rpx down -f {lease.config}` ends them, or `kill {pids}`"
+            hint = f"`rpx down -f {shlex.quote(str(lease.config))}` ends them, or `kill {pids}`"
             yield Finding("leftovers", where, Status.PROBLEM, detail, hint)
         else:
             detail = "a run crashed, and left no process"

@@ -121,3 +121,19 @@ def test_the_reporter_of_bugs_does_not_die_of_one(
 def test_an_interrupt_is_quiet(error: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
     assert reported(raising(error)) == 130
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+def test_a_full_disk_is_no_bug_of_rpx(
+    number: int, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reported(raising(OSError(number, "it is full"))) == 1
+    assert capsys.readouterr().err == (
+        "error: could not write: it is full\nhint: see where stdout goes\n"
+    )
+    assert not list(state.rglob("crash-*"))
+
+
+def test_a_file_of_rpx_that_nobody_minded_is_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert reported(raising(OSError(errno.ENOSPC, "it is full", "/a/file"))) == 1
+    assert "rpx itself failed" in capsys.readouterr().err
