@@ -107,7 +107,9 @@ class Live:
         self._keys = False
         with suppress(OSError, ValueError, termios.error):
             fd = sys.stdin.fileno()
-            if os.tcgetpgrp(fd) == os.getpgrp():  # in the background it would be stopped for it
+            # In the background the kernel stops us for it, until the shell brings us back. Not the
+            # whole of a group that somebody else leads (`timeout 5s rpx top`): nobody would.
+            if os.getpgrp() in (os.getpid(), os.tcgetpgrp(fd)):
                 self._terminal = termios.tcgetattr(fd)
                 mode = termios.tcgetattr(fd)
                 mode[3] &= ~(termios.ICANON | termios.ECHO)

@@ -137,6 +137,33 @@ def test_top_gives_the_terminal_back_however_it_ends(
         assert there.raw.endswith(b"\x1b[?7h\x1b[?25h\x1b[?1049l")
 
 
+def test_in_the_background_top_waits_for_the_shell_to_bring_it_back(shop: Project) -> None:
+    shell = ("/bin/sh", "-i")
+    with terminal(
+        shell, (100, 20), folder=shop.folder, environment={**shop.environment, "PS1": "> "}
+    ) as there:
+
+        def is_stopped() -> bool:
+            there.type("jobs\n")  # the shell says it before its next prompt
+            return b"tty output" in there.raw
+
+        there.until(lambda: there.raw.endswith(b"> "), "a prompt")
+        there.type(f"{shlex.join(RPX)} top\n")
+        there.until_shown("q quits")
+        there.type("\x1a")
+        there.until(lambda: there.raw.endswith(b"> "), "the shell's prompt")
+        entered = there.raw.count(b"\x1b[?1049h")
+        there.type("bg\n")
+        there.until(is_stopped, "it is stopped")
+        assert there.raw.count(b"\x1b[?1049h") == entered
+        there.type("fg\n")
+        there.until(lambda: there.raw.count(b"\x1b[?1049h") > entered, "its picture")
+        there.type("q")
+        there.until(lambda: there.raw.endswith(b"> "), "the shell's prompt")
+        there.type("exit\n")
+        there.ended()
+
+
 def test_watched_statistics_stay_on_the_screen_after_the_end(shop: Project) -> None:
     shop.get("web.localhost")
     with at(shop, (100, 20), "stats", "--watch") as there:
