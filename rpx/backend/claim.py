@@ -13,17 +13,17 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
 import trio
 
 from rpx.backend.listening import (
+    Listening,
     ListeningFile,
     Socket,
     answering,
-    every_socket,
     held,
     holder,
     listening,
@@ -31,7 +31,7 @@ from rpx.backend.listening import (
 from rpx.backend.own_use import is_for_tools
 from rpx.backend.ports import is_taken
 from rpx.backend.probe import REFUSED, Whose, hosts_of, tcp_check
-from rpx.backend.processes import member_pids
+from rpx.backend.processes import descendants, member_pids
 from rpx.backend.strangers import (
     described,
     forwards,
@@ -117,10 +117,12 @@ class Claim:
         rows = answering(host, port, listening())
         if not rows:  # the kernel itself sends it on, or another namespace has it
             return None
-        members = self.pids()
-        ours = {inode for pid in members for inode in held(pid) or ()}
         # With SO_REUSEPORT several may listen there, and the kernel picks one each time.
-        rows = [row for row in rows if row.inode not in ours]
+        rows = _of_others(rows, descendants(self.backend.process.pid))
+        if not rows:
+            return None  # nearly always: for daemons it takes a look at every process there is
+        members = self.pids()
+        rows = _of_others(rows, members)
         if not rows:
             return None
         inodes = {row.inode for row in rows}
@@ -143,18 +145,20 @@ class Claim:
         return member_pids(self.backend.process.pid, self._instance)
 
     async def is_held(self, *, by_anybody: bool = False) -> bool:
-        """Whether a debugger has a process of the instance, or `by_anybody` one is stopped."""
+        """Whether a debugger has the process or one below it, or `by_anybody` one is stopped."""
         if sys.platform != "linux":
             return False
         return await trio.to_thread.run_sync(self._is_held, by_anybody)
 
     def _is_held(self, by_anybody: bool) -> bool:
-        pids = self.pids()
+        pids = descendants(self.backend.process.pid)
         return any(map(is_traced, pids)) or (by_anybody and any(map(is_stopped, pids)))
 
-    def sockets(self) -> list[Socket]:
-        """Where processes of the instance listen, but for what only their tools use. Blocks."""
-        there, pids = every_socket(), self.pids()
+    def sockets(self, there: Iterable[Socket], pids: Collection[int]) -> list[Socket]:
+        """Where these processes of the instance listen, but for what only their tools use. Blocks.
+
+        `there` are all sockets of this machine.
+        """
         ours: set[int] = set()
         for pid in pids:
             ours |= held(pid) or set()
@@ -234,6 +238,12 @@ def _is_here(own: str, peer: str) -> bool:
 
 def _rank(row: Socket) -> tuple[bool, Socket]:
     return isinstance(row, ListeningFile), row  # a port says more about who it is
+
+
+def _of_others(rows: Iterable[Listening], pids: Iterable[int]) -> list[Listening]:
+    """Those sockets that none of these processes has."""
+    ours = {inode for pid in pids for inode in held(pid) or ()}
+    return [row for row in rows if row.inode not in ours]
 
 
 def _blind(members: Collection[int]) -> set[int | None]:

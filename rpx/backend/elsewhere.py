@@ -14,7 +14,8 @@ from typing import Final
 import trio
 
 from rpx.backend.claim import Claim, places
-from rpx.backend.listening import Listening, Looks, Socket
+from rpx.backend.listening import Listening, Socket
+from rpx.backend.looks import Looks
 from rpx.backend.probe import hosts_of
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
@@ -49,18 +50,19 @@ async def look_elsewhere(
 async def _look_while_awaited(
     registry: Registry, backend: Backend, claim: Claim, looks: Looks
 ) -> None:
-    """A look costs one table, which others may look at with us, and that of the processes only
-    where somebody has begun to listen.
+    """A look costs one table, and that of the processes only where somebody has begun to listen.
+    Others look at both with us.
     """
     seen: frozenset[int] = frozenset()
     found: list[Socket] = []
     since = trio.current_time()
     while backend.shown in _AWAITED:
         await trio.sleep(LOOK)
-        rows = await trio.to_thread.run_sync(looks.recent, LOOK / 2)
+        rows = await trio.to_thread.run_sync(looks.sockets.recent, LOOK / 2)
         now = frozenset(each.inode for each in rows)
         if not now <= seen or any(each.inode not in now for each in found):
-            before, found = found, await trio.to_thread.run_sync(claim.sockets)
+            pids = await trio.to_thread.run_sync(looks.tree, backend.process.pid, LOOK / 2)
+            before, found = found, await trio.to_thread.run_sync(claim.sockets, rows, pids)
             if found != before:
                 since = trio.current_time()
         seen = now

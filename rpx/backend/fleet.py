@@ -21,7 +21,7 @@ from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import look_elsewhere
 from rpx.backend.lend import lend
 from rpx.backend.life import Life, live
-from rpx.backend.listening import Looks
+from rpx.backend.looks import Looks
 from rpx.backend.order import dependants_gone
 from rpx.backend.probe import HELD, REFUSED, http_check, is_silence, prepare, tcp_check
 from rpx.backend.ready import Sign
@@ -72,7 +72,7 @@ class Fleet:
         self._usual = usual
         self._prepared = False  # to check health
         self._numbers = itertools.count(1)
-        self._looks = Looks()
+        self._looks = Looks(self._leaders)
         self._claims: dict[Backend, Claim] = {}
         self._scopes: dict[Backend, trio.CancelScope] = {}
         self._lives: trio.Nursery | None = None
@@ -181,6 +181,9 @@ class Fleet:
             look_around=partial(self._look_around, backend),
             hindrance=claim.hindrance,
         )
+
+    def _leaders(self) -> frozenset[int]:
+        return frozenset(each.pid for each in list(self._claims) if each.pid is not None)
 
     async def _look_around(self, backend: Backend) -> None:
         def claim() -> Claim | None:

@@ -8,13 +8,10 @@ milliseconds: call it in a worker thread.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import socket
 import struct
-import threading
-import time
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -79,23 +76,6 @@ def listening_files() -> list[ListeningFile]:
 def every_socket() -> list[Socket]:
     """All of both kinds."""
     return [*listening(), *listening_files()]
-
-
-class Looks:
-    """One look at the table for all who want one at about the same time: it costs milliseconds."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rows: list[Socket] = []
-        self._at = -math.inf
-
-    def recent(self, seconds: float) -> list[Socket]:
-        """What was there at most so long ago. Blocks."""
-        with self._lock:
-            if time.monotonic() - self._at > seconds:
-                self._rows = every_socket()
-                self._at = time.monotonic()
-            return self._rows
 
 
 def answering(host: str, port: int, among: Iterable[Listening]) -> list[Listening]:

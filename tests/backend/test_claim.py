@@ -16,6 +16,7 @@ import trio
 
 from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import misplaced
+from rpx.backend.listening import Socket, every_socket
 from rpx.backend.processes import MARKER
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Ready, Web
@@ -74,6 +75,11 @@ def process(
             yield running.pid
         finally:
             running.stdin.close()
+
+
+async def sockets_of(claim: Claim) -> list[Socket]:
+    """Where the processes of its instance listen."""
+    return await trio.to_thread.run_sync(lambda: claim.sockets(every_socket(), claim.pids()))
 
 
 class Case:
@@ -203,7 +209,7 @@ async def test_where_a_service_listens_instead_is_said(
         return text.replace("PORT", str(case.port))
 
     with process(*(put(each) for each in listens)):
-        found = await trio.to_thread.run_sync(case.claim.sockets)
+        found = await sockets_of(case.claim)
         assert misplaced(case.backend, found) == put(says).replace("$" + str(case.port), "$PORT")
 
 
@@ -223,7 +229,7 @@ async def test_a_process_that_shows_itself_by_a_port_is_told_of_the_right_one(
     start = start_of(case.backend).model_copy(update={"ready": sign})
     case.backend.spec = replace(case.backend.spec, address=None, start=start)
     with process(f"127.0.0.1:{other}"):
-        found = await trio.to_thread.run_sync(case.claim.sockets)
+        found = await sockets_of(case.claim)
         told = f"listens on 127.0.0.1:{other}, not on {case.port}: write ready: {write}"
         assert misplaced(case.backend, found) == told.replace("OTHER", str(other))
 
@@ -235,7 +241,7 @@ async def test_of_the_addresses_of_one_process_the_one_is_named_that_it_has_forg
     assert other.owner is owner
     claim = Claim(owner, INSTANCE)
     with process(f"127.0.0.1:{first}"):
-        found = await trio.to_thread.run_sync(claim.sockets)
+        found = await sockets_of(claim)
     assert misplaced(owner, found) == ""
     assert misplaced(other, found) == (
         f"listens on 127.0.0.1:{first}, not on {second}: its one process is to listen on all of"
@@ -247,9 +253,9 @@ async def test_a_debuggers_port_counts_where_no_debugger_was_asked_for() -> None
     case = Case()
     words = "-m", "debugpy", "--listen", "5678"
     with process("127.0.0.1:5678", after=words):
-        assert await trio.to_thread.run_sync(case.claim.sockets) == []
+        assert await sockets_of(case.claim) == []
     with process("127.0.0.1:5678"):
-        found = await trio.to_thread.run_sync(case.claim.sockets)
+        found = await sockets_of(case.claim)
     assert "not on" in misplaced(case.backend, found)
 
 

@@ -234,3 +234,21 @@ def test_a_free_port_has_no_owner() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
     assert processes.port_owner(port, ["localhost"]) is None
+
+
+def test_descendants_are_found_below_whatever_thread_has_begun_them(launch: Launch) -> None:
+    # A shell, its child, and that child's child, which a thread begins that is not the first.
+    inner = (
+        "import subprocess, threading, time;"
+        "threading.Thread(target=lambda: (print(subprocess.Popen(['sleep', '60']).pid, flush=True),"
+        " time.sleep(60)), daemon=True).start(); time.sleep(60)"
+    )
+    shell = launch("/bin/sh", "-c", f'{sys.executable} -c "{inner}"; :')
+    grandchild = said(shell)
+    found = processes.descendants(shell.pid)
+    if sys.platform != "linux":
+        assert found == {shell.pid}
+        return
+    assert {shell.pid, grandchild} < found
+    assert len(found) == 3
+    assert processes.descendants(None) == set()
