@@ -191,9 +191,8 @@ def settle(life: Life, run: Run) -> float:
     what = run.unfit or run.unborn or ending(run.code)
     if run.hindrance and not run.leaving:
         what += f" ({run.hindrance})"
-    ended = what if run.unborn else f"{what} after {run.uptime:.1f} s"
-    if run.left:
-        ended += f"; {left_behind(run.left)}"
+    left = f"; {left_behind(run.left)}" if run.left else ""
+    ended = what if run.unborn else f"{what} after {run.uptime:.1f} s{left}"
     registry.ended(backend, what, run.code, run.uptime)
     history, backend.history = backend.history, History()
     if run.order is not None:
@@ -211,7 +210,7 @@ def settle(life: Life, run: Run) -> float:
         else after_exit(
             life.start.restart,
             history,
-            what=what,
+            what=what + left,
             end=end_of(run.code, life.start, unfit=bool(run.unfit)),
             uptime=0 if run.unfit else run.uptime,  # up, but not well
             now=trio.current_time(),

@@ -172,6 +172,17 @@ async def test_what_goes_into_the_background_is_told_of_and_may_end_in_order(
     )
 
 
+async def test_who_gives_up_on_what_goes_into_the_background_says_so(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    bench = await begun(nursery, restart=Restart(policy="always", max_restarts=0))
+    bench.child.left = LEFT
+    bench.child.die(0)
+    await trio.sleep(5)
+    assert bench.story[-1].endswith("failed")
+    assert "run it in the foreground; 0 restarts within 60 s" in bench.backend.last_error
+
+
 async def test_what_a_crash_leaves_behind_makes_nobody_wait(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
