@@ -13,8 +13,9 @@ import psutil
 import trio
 
 from rpx.backend import guardian, processes
-from rpx.backend.limits import as_a_service, mark_of
+from rpx.backend.limits import as_a_service
 from rpx.backend.logs import PIPE_HOLDS
+from rpx.backend.mark import mark_of
 from rpx.backend.processes import Identity
 from rpx.backend.shell import argv
 from rpx.model.address import Location

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import resource
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rpx.backend.mark import put_on
+
 FILES = 32_768  # enough for `limits.connections` and as many to backends
 
 _given: list[int] = []  # what rpx was started with, where it has taken more
-_LOCKS = 10  # RLIMIT_LOCKS, for which Python has no name
-_WIDTH = 15  # bits of the number within a run
-_INSTANCE = re.compile(r"([0-9a-f]{12})\.([0-9]+)")
 _one = threading.Lock()  # the limit is that of the whole process
 
 
@@ -30,7 +28,7 @@ def raise_file_limit() -> None:
 @contextmanager
 def as_a_service(mark: int | None) -> Iterator[Callable[[int], None]]:
     """Have, while a process is started, the limits that it is to have; what this gives is to be
-    called with its pid. `mark`: by which it is known, see `mark_of`.
+    called with its pid. `mark`: by which it is known, see `rpx.backend.mark`.
 
     Of files it may open what rpx itself was given: programs that go through all numbers there may
     be, or use `select`, break with more. A process has a limit from its first instruction on only
@@ -43,53 +41,13 @@ def as_a_service(mark: int | None) -> Iterator[Callable[[int], None]]:
     with _one:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         lowered = bool(_given) and _has_room(_given[0]) and _set(_given[0])
-        before = _put_on(mark)
+        before = put_on(mark)
         try:
             yield _do_nothing if lowered else _give_back
         finally:
             if lowered:
                 _set(files)
-            _put_on(before)
-
-
-def mark_of(instance: str) -> int | None:
-    """Return the number that processes of an instance bear where nobody can take it off; None for
-    those that bear none.
-
-    It is a limit that Linux hands on from process to process and has had no use for since 2.4.25:
-    so many file locks. Unlike the environment it can be read of a process that has cleared that, or
-    has capabilities and shows it to nobody.
-    """
-    if sys.platform != "linux" or not (found := _INSTANCE.fullmatch(instance)):
-        return None
-    return int(found[1], 16) << _WIDTH | int(found[2]) % (1 << _WIDTH)
-
-
-def run_of(mark: int) -> str:
-    """Return the run id that is in a mark."""
-    return f"{mark >> _WIDTH:012x}"
-
-
-def mark_on(pid: int) -> int | None:
-    """Return the mark that a process bears, or what stands in its place."""
-    try:
-        with open(f"/proc/{pid}/limits", "rb", buffering=0) as file:
-            words = file.readall().partition(b"Max file locks")[2].split(None, 1)
-    except OSError:
-        return None
-    return int(words[0]) if words and words[0].isdigit() else None
-
-
-def _put_on(mark: int | None) -> int | None:
-    """Bear a mark from now on; what was there before."""
-    if mark is None:
-        return None
-    soft, hard = resource.getrlimit(_LOCKS)
-    try:
-        resource.setrlimit(_LOCKS, (mark, hard))
-    except (OSError, ValueError):
-        return None  # somebody has set a bound to it
-    return soft
+            put_on(before)
 
 
 def _do_nothing(_pid: int) -> None:

@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 import psutil
 
-from rpx.backend.limits import mark_of, mark_on, run_of
+from rpx.backend.mark import mark_of, mark_on, run_of
+from rpx.errors import brief, visible
 from rpx.model.address import Address, Location, SocketFile
 
 MARKER = "RPX_INSTANCE"  # every service and what it spawns has `RPX_INSTANCE=<run id>.<n>`
-LONGEST = 100  # characters of a command line; some have thousands
 WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
 
 
@@ -104,9 +104,7 @@ def described(process: psutil.Process) -> str:
         command = " ".join(process.cmdline()) or process.name()
     except psutil.Error:
         return f"pid {process.pid}"
-    text = "".join(each if each.isprintable() else "?" for each in command)
-    text = f"{text[:LONGEST]}…" if len(text) > LONGEST else text
-    return f"pid {process.pid}, `{text}`"
+    return f"pid {process.pid}, `{brief(visible(command))}`"
 
 
 def members(session: int | None, marker: str | None) -> list[psutil.Process]:
@@ -114,7 +112,7 @@ def members(session: int | None, marker: str | None) -> list[psutil.Process]:
 
     A daemon leaves the session and keeps the marker; a program that rewrites its environment
     (postgres and nginx do, to show a title in `ps`) is still somebody's child. One that does both,
-    or shows its environment to nobody, still has the mark of `limits`.
+    or shows its environment to nobody, still has its `mark`.
     """
     return _processes(member_pids(session, marker))
 
