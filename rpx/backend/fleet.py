@@ -186,10 +186,9 @@ class Fleet:
         return frozenset(each.pid for each in list(self._claims) if each.pid is not None)
 
     async def _look_around(self, backend: Backend) -> None:
-        def claim() -> Claim | None:
-            return self._claims.get(backend.process)
-
-        await look_elsewhere(self._registry, backend, claim, self._looks)
+        await look_elsewhere(
+            self._registry, backend, lambda: self._claims.get(backend.process), self._looks
+        )
 
     def _look(self, backend: Backend) -> None:
         """Read what is read at each start, and see that there is a folder to start in."""

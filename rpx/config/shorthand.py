@@ -189,7 +189,11 @@ def web(value: object, info: ValidationInfo) -> object:
         )
     authority, slash, path = value[len("http://") :].partition("/")
     where = address(authority if re.search(r":[0-9]+$", authority) else f"{authority}:80", info)
-    assert isinstance(where, Address)  # noqa: S101 - for the type checker: it raises otherwise
+    if not isinstance(where, Address):
+        raise wrong(
+            f"is a URL of a unix socket: {shown(value)}",
+            "write a path, which asks the backend itself, or tcp: unix:PATH",
+        )
     return Web(address=where, path=str(url_path(slash + path)) if slash else "/")
 
 

@@ -114,6 +114,12 @@ def test_one_slip_is_a_slip_even_where_another_place_has_that_word(tmp_path: Pat
     assert found["logs"].hint == "did you mean `log`?"
 
 
+def test_a_unix_socket_is_no_url_to_get(tmp_path: Path) -> None:
+    [found] = problems(tmp_path, PROCESS.format("ready: {http: 'http://unix:/tmp/s'}")).values()
+    assert found.what.endswith("is a URL of a unix socket: `http://unix:/tmp/s`")
+    assert "tcp: unix:PATH" in found.hint
+
+
 def test_the_list_of_settings_is_printed_once(tmp_path: Path) -> None:
     text = "proxies:\n" + "".join(
         f"  - {{to: {name}.localhost, from: 300{i}, colour: red, size: 3}}\n"
