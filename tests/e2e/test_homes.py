@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project
+from tests.support.project import Project, until
 
 pytestmark = pytest.mark.real
 
@@ -29,13 +29,13 @@ def test_a_project_whose_runtime_folder_was_removed_is_found_refused_twice_and_e
         again = project.rpx("up", "-d")
         assert again.returncode == 1
         assert "`shop` is already running (pid " in again.stderr
-        assert list(project.states().values()) == ["ready"]
+        assert [row["state"] for row in project.listed()] == ["ready"]
         listed = json.loads(project.rpx("projects", "--json").stdout)
         assert [row["name"] for row in listed] == ["shop"]
         project.until_said("the control socket had gone; commands find it again: ")
         assert stat.S_ISSOCK(os.stat(listed[0]["socket"]).st_mode)
         Path(listed[0]["socket"]).unlink()  # once more, and this alone
-        assert list(project.states().values()) == ["ready"]
+        assert [row["state"] for row in project.listed()] == ["ready"]
         done = project.rpx("down")
         assert (done.returncode, done.stderr) == (0, "stopped shop\n")
         assert process.wait(10) == 0
@@ -49,10 +49,10 @@ def test_a_runtime_folder_that_does_not_do_is_passed_over_with_a_sentence(
     project.write(ONE)
     missing = f"{project.environment['XDG_RUNTIME_DIR']}/none"  # survivors() look for its beginning
     project.environment |= {"XDG_RUNTIME_DIR": missing}
-    with project.up():
+    with project.up(ready=False):
         said = project.until_said("XDG_RUNTIME_DIR, ")
+        until(lambda: [row["state"] for row in project.listed()] == ["ready"], "commands find it")
         assert f"XDG_RUNTIME_DIR, {missing}, does not exist: the control socket is in " in said
-        assert list(project.states().values()) == ["ready"]
         done = project.rpx("down")
         assert (done.returncode, done.stderr) == (0, "stopped shop\n")
 

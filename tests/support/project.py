@@ -11,12 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+
+from rpx.control.client import Client
+from rpx.control.lease import NAMES, parse
+from rpx.control.paths import LEASE, runtime_folder
+from rpx.errors import RpxError
 
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
 RPX = (sys.executable, "-m", "rpx")
@@ -135,7 +140,20 @@ class Project:
         )
 
     def ps(self) -> list[dict[str, Any]]:
-        """Return the rows of `rpx ps --json`; none while nothing runs."""
+        """Return the rows of `rpx ps --json`; none while nothing runs.
+
+        Without the command, which would be most of the work of a test that waits for something.
+        """
+        runtime = Path(self.environment["XDG_RUNTIME_DIR"], "rpx")
+        for name in NAMES:
+            with suppress(OSError, RpxError):
+                file = runtime / runtime_folder(self.folder / name).name / LEASE
+                if lease := parse(file.read_bytes()):
+                    return Client(lease).ps()
+        return []
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return what `rpx ps --json` prints, if it finds the project; none where it doesn't."""
         done = self.rpx("ps", "--json")
         return json.loads(done.stdout) if done.returncode == 0 else []
 
