@@ -71,5 +71,5 @@ async def test_where_the_key_cannot_be_kept_that_is_said_and_sessions_last_for_t
     mapping = {"from": 3000, "to": "api.localhost", "sticky": True}
     key, note = await sticky_key(config_from_mapping(mapping, root=home, environ={}))
     assert len(key) == 32
-    assert note.startswith("sticky sessions end with this run: their key can't be kept")
+    assert note.startswith("sticky sessions end with this run, since their key can't be kept")
     assert str(home) in note

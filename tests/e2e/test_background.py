@@ -17,7 +17,7 @@ import pytest
 
 from rpx.control.hold import take
 from rpx.control.lease import Identity, Lease
-from tests.support.project import Project, until
+from tests.support.project import Project, in_the_end, until
 
 pytestmark = pytest.mark.real
 
@@ -45,7 +45,7 @@ def test_it_returns_at_once_and_the_project_goes_on(project: Project) -> None:
         assert again.returncode == 1
         assert again.stderr.startswith("error: `shop` is already running")
         down = project.rpx("down")
-        assert (down.returncode, down.stderr) == (0, "stopped shop\n")
+        assert (down.returncode, in_the_end(down.stderr)) == (0, "stopped shop\n")
     assert project.rpx("logs", "rpx").stdout.endswith("stopped\n")
 
 
@@ -249,7 +249,7 @@ def test_two_projects_side_by_side_do_not_meet(project: Project, tmp_path: Path)
         [row] = json.loads(project.rpx("projects", "--json").stdout)
         assert row["name"] == "other"
         done = project.rpx("down", "--all")
-        assert (done.returncode, done.stderr) == (0, "stopped other\n")
+        assert (done.returncode, in_the_end(done.stderr)) == (0, "stopped other\n")
 
 
 def test_down_all_stops_the_others_of_one_that_is_just_starting(
@@ -262,7 +262,7 @@ def test_down_all_stops_the_others_of_one_that_is_just_starting(
         with take(Lease(me, me, "run", "at first", tmp_path / "other" / "rpx.yaml")):
             done = project.rpx("down", "--all")
         assert done.returncode == 3
-        assert done.stderr.startswith("stopped shop\nerror: `at first` (pid ")
+        assert in_the_end(done.stderr).startswith("stopped shop\nerror: `at first` (pid ")
         assert "does not listen on its control socket" in done.stderr
 
 
@@ -277,7 +277,7 @@ def test_a_folder_that_is_gone_strands_nothing(project: Project, tmp_path: Path)
             shutil.rmtree(away)
         assert f"{shop}/rpx.yaml  (gone)" in project.rpx("projects").stdout
         done = project.rpx("down", "-f", str(shop / "rpx.yaml"))
-        assert (done.returncode, done.stderr) == (0, "stopped shop\n")
+        assert (done.returncode, in_the_end(done.stderr)) == (0, "stopped shop\n")
         if moved:
             away.rename(shop)
 

@@ -259,9 +259,11 @@ def test_a_request_under_way_is_answered_before_rpx_goes(project: Project) -> No
         PORT_A=str(port),
     )
     with project.up() as process, concurrent.futures.ThreadPoolExecutor() as pool:
-        answer = pool.submit(project.get, "api.localhost", "/slow?s=4")
+        answer = pool.submit(project.get, "api.localhost", "/until?file=enough")
         until(lambda: project.ps()[0]["in_flight"] == 1, "in flight")
         process.send_signal(signal.SIGINT)
+        project.until_said("stopping: ")
+        (project.folder / "enough").touch()
         assert answer.result().status_code == 200
         assert answer.result().headers["connection"] == "close"
         assert process.wait(10) == 130

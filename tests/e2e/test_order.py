@@ -64,9 +64,11 @@ def test_it_starts_in_order_and_stops_in_reverse_with_a_request_under_way(shop: 
         until(shop.all_ready, "all ready")
         assert held.result().status_code == 200
         assert order(shop) == ["up db", "up migrate", "up web"]
-        answer = pool.submit(shop.get, "web.localhost", "/slow?s=1")
+        answer = pool.submit(shop.get, "web.localhost", "/until?file=enough")
         until(lambda: row(shop, "web")["in_flight"] == 1, "in flight")
         process.send_signal(signal.SIGINT)
+        shop.until_said("stopping: ")
+        (shop.folder / "enough").touch()
         assert answer.result().status_code == 200
         assert process.wait(10) == 130
     assert order(shop)[3:] == ["down web", "down db"]

@@ -264,6 +264,11 @@ def supervisor(process: subprocess.Popen[bytes]) -> psutil.Process:
     )
 
 
+def in_the_end(said: str) -> str:
+    """What a command printed, without what it was waiting for: that depends on the machine."""
+    return "".join(line for line in said.splitlines(True) if not line.startswith("waiting for "))
+
+
 def pids_said(text: str, *names: str) -> dict[str, int]:
     """Find `name pid` lines that fixtures/apps/forks.py prints."""
     found: dict[str, int] = {}
