@@ -63,7 +63,7 @@ async def test_so_many_may_and_another_one_when_one_of_them_has_ended() -> None:
 
 @pytest.mark.parametrize("piece", [1, 700, 16384])
 async def test_every_byte_arrives_however_small_the_frames(piece: int) -> None:
-    body = bytes(range(256)) * (8 * piece if piece > 1 else 4)
+    body = bytes(range(256)) * (4 if piece == 1 else 6000)  # some windows, where it isn't slow
     async with origin() as backend, running(backend) as house, client(house) as peer:
         await peer.settled()
         fields = (("content-length", str(len(body))),)
