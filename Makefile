@@ -67,7 +67,7 @@ $(DEMO):
 test:
 	$(call fresh,$(TEST),-e '.[dev]')
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	$(TEST)/bin/python -m pytest -q -n auto --basetemp="$$folder"
+	$(TEST)/bin/python -m pytest -q -n auto --basetemp="$$folder" $(ARGS)
 
 check: format lint types
 format: $(VENV)/bin/ruff

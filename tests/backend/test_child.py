@@ -15,7 +15,7 @@ from rpx.model.address import Address
 from rpx.model.config import Whom
 from tests.support.running import app, python, running, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
 
 # ---------------------------------------------------------------- it ends, and all of it

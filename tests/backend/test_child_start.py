@@ -20,7 +20,7 @@ from rpx.hub.patience import Patience
 from rpx.model.config import Start
 from tests.support.running import APPS, app, python, running, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
 
 # ---------------------------------------------------------------- how it is started

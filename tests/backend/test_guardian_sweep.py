@@ -24,7 +24,7 @@ from tests.support.guarded import (
     until,
 )
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 launch = pytest.fixture(launcher)
 
 FORKS = f"{sys.executable} {APPS / 'forks.py'}; :"  # `:` so that a shell stays in between

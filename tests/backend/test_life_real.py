@@ -15,7 +15,7 @@ from rpx.model.config import Backoff, Restart
 from rpx.policy import restart
 from tests.support.bench import Bench, start_of
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
 
 @pytest.mark.parametrize(("stable_after", "streak"), [(0.1, 1), (60.0, 4)])

@@ -7,7 +7,7 @@ import pytest
 from tests.support.project import Project, free_ports, until
 from tests.support.tls import Authority
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
 
 def test_services_behind_tls_are_checked_asked_and_replaced(

@@ -12,7 +12,7 @@ import pytest
 from tests.support.load import Load
 from tests.support.project import Project, free_ports, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
 ROW = ["name", "backend", "port", "state", "pid", "restarts", "since", "in_rotation", "url"]
 TWO = """

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.project import APPS, free_ports
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
 TRIO = ("-p", "pytest_trio.plugin", "-o", "trio_mode=true")
 PLAIN = """

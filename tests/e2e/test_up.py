@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.project import RPX, SOON, Project, end, in_the_end, supervisor, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
 STUBBORN = """\
 processes:

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.support.project import Project, free_ports, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
 CONFIG = """
 listen: {http_port: HTTP_PORT}
