@@ -81,6 +81,7 @@ OUTSIDE = {
         "cli",
     },
     "watchfiles": {"changes"},
+    "wcwidth": {"model"},
     "yaml": {"config"},
 }
 # What pure rooms may have of the standard library: nothing that knows the system, time or chance.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import click
 
-from rpx.cli.table import breadth
 from rpx.drill.report import Report, Slice
+from rpx.model.breadth import breadth
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Final
 
 import click
 
-from rpx.cli.table import breadth, wrapped
+from rpx.cli.table import wrapped
+from rpx.model.breadth import breadth
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import OWN_WORDS
 
@@ -94,7 +95,7 @@ class Layout:
         label = _shortened(label, self._most)
         text = f"{label}{' ' * (min(self._longest, self._most) - breadth(label))} |"
         if self._colour:
-            text = click.style(text, fg=colour, bold=colour is None)
+            text = click.style(text, fg=colour, bold=colour is None or None)
         return f"{text} ".encode()
 
 

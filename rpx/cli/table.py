@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import click
 
 from rpx.errors import visible
+from rpx.model.breadth import breadth
 
 GAP = 2  # columns of text between two columns
 INDENT = "  "
@@ -146,13 +146,6 @@ class Table:
         return lines
 
 
-def breadth(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns, text))
-
-
 def clipped(lines: Iterable[str], count: int) -> list[str]:
     """Return the lines, or as many as fit and how many more there are."""
     found = list(lines)
@@ -177,12 +170,6 @@ def wrapped(sentence: str, width: int) -> list[str]:
         else:
             lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
     return lines
-
-
-def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0  # an accent of the character before, a joiner
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _painted(text: str, style: str, *, bold: bool, colour: bool) -> str:

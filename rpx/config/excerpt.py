@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rpx.model.breadth import breadth
 
 _WIDEST = 100
 
@@ -32,19 +33,13 @@ def excerpt(lines: Sequence[str], spot: Spot) -> str:
     shown = _printable(line[left : left + _WIDEST])
     before, marked = shown[: begin - left], shown[begin - left : end - left]
     lead, tail = "…" * (left > 0), "…" * (len(line) > left + _WIDEST)
-    pad = " " * len(lead) + "".join("\t" if c == "\t" else " " * _width(c) for c in before)
+    pad = " " * len(lead) + "\t".join(" " * breadth(part) for part in before.split("\t"))
     number = str(spot.line + 1)
     gutter = " " * len(number)
-    carets = "^" * max(1, sum(map(_width, marked)))
+    carets = "^" * max(1, breadth(marked))
     return f"{gutter} |\n{number} | {lead}{shown}{tail}\n{gutter} | {pad}{carets}"
 
 
 def _printable(text: str) -> str:
     """Control characters would move the cursor or colour the terminal."""
     return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -9,7 +9,7 @@ import pytest
 
 from rpx.cli.output import age
 from rpx.cli.screen import Layout, Screen
-from rpx.cli.table import breadth
+from rpx.model.breadth import breadth
 
 LABELS = [("api", "api:3000"), ("api", "api:3001"), ("web", "web:4000"), ("db", "db")]
 
