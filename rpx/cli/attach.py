@@ -9,7 +9,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.history import Wanted
 from rpx.cli.logs import Printer, follow_logs
-from rpx.cli.output import say
+from rpx.cli.output import say_over
 from rpx.control.client import Client
 from rpx.control.lease import find_running
 
@@ -39,5 +39,5 @@ def attach(common: Common, *, tail: int) -> int:
     try:
         follow_logs(client, lease, wanted, printer)
     except KeyboardInterrupt:
-        say(f"rpx: `{lease.name}` goes on (pid {lease.supervisor.pid}); `rpx down` stops it")
+        say_over(f"rpx: `{lease.name}` goes on (pid {lease.supervisor.pid}); `rpx down` stops it")
     return 0

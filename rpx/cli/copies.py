@@ -14,7 +14,8 @@ def copies(services: Iterable[str]) -> dict[str, int]:
         name, equals, count = text.partition("=")
         if not (name and equals and count.isascii() and count.isdigit()):
             raise UsageError(
-                f"`{text}` is not a service and a number of copies", hint="for example `api=3`"
+                f"`{text}` is not a service and a number of copies",
+                hint=f"for example `{name or 'api'}=3`",
             )
         if found.setdefault(name, int(count)) != int(count):
             raise UsageError(f"`{name}` is there twice, with different numbers")

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import json_option, print_json, width
-from rpx.cli.table import wrapped
+from rpx.cli.output import fitted, json_option, print_json
 from rpx.config import find_config, load_config
 from rpx.control.lease import Lease, find_running
 from rpx.doctor.findings import Finding, Status
@@ -102,7 +101,7 @@ def _show(finding: Finding, *, colour: bool) -> None:
     if colour:
         word = click.style(word, fg=COLOURS[finding.status])
     text = visible(f"{finding.subject}: {finding.detail}")
-    first, *more = wrapped(text, (width() or len(text) + INDENT) - INDENT)
+    first, *more = fitted(text, INDENT)
     print(f"  {word}  {first}")
     for line in more:
         print(f"{' ' * INDENT}{line}")

@@ -13,7 +13,7 @@ import click
 from rpx.backend.processes import marked
 from rpx.cli.command import Command, Common
 from rpx.cli.duration import seconds
-from rpx.cli.output import say
+from rpx.cli.output import say, say_over
 from rpx.cli.progress import LOOK as AGAIN
 from rpx.cli.progress import SILENT, Progress
 from rpx.cli.remains import clear
@@ -135,7 +135,9 @@ class Waiting:
                     raise _too_long(lease, self._within)
                 time.sleep(LOOK)
         except KeyboardInterrupt:
-            say(f"rpx: `{lease.name}` goes on stopping in the background; `rpx down --now` hurries")
+            say_over(
+                f"rpx: `{lease.name}` goes on stopping in the background; `rpx down --now` hurries"
+            )
             raise
         self._left.remove(lease)
         say(f"stopped {lease.name}")

@@ -14,7 +14,7 @@ from rpx.cli.chart import characters, chart
 from rpx.cli.command import Command, Common
 from rpx.cli.duration import seconds
 from rpx.cli.meanwhile import Meanwhile
-from rpx.cli.output import json_option, print_json, print_table, say, width
+from rpx.cli.output import fitted, json_option, print_json, print_table, say, width
 from rpx.cli.table import Column, Table
 from rpx.control.client import Client
 from rpx.control.lease import find_running
@@ -151,8 +151,8 @@ def _show(report: Report, *, colour: bool) -> None:
     print_table(filled, colour=colour)
     print()
     if report.damage is not None:
-        print(_what_rpx_did(report.damage))
-    print(_counts(report))
+        print("\n".join(fitted(_what_rpx_did(report.damage))))
+    print("\n".join(fitted(_counts(report))))
     for why, count in report.failures.items():
         print(visible(f"  {count} × {why}"))
     if report.late > LATE:

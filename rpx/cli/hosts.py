@@ -78,6 +78,8 @@ def _list(names: Sequence[str], *, as_json: bool) -> None:
         return
     for name in names:
         print(visible(name))
+    if not names:
+        say("rpx has added no names")
 
 
 def _checked(name: str) -> str:

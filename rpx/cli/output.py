@@ -40,6 +40,15 @@ def width() -> int | None:
     return _width_of(sys.stdout)
 
 
+def fitted(sentence: str, beside: int = 0) -> list[str]:
+    """A sentence of ours as lines of stdout, broken between words where that has a width.
+
+    `beside`: how many columns are taken by what stands before each line.
+    """
+    columns = width()
+    return [sentence] if columns is None else wrapped(sentence, columns - beside)
+
+
 def _width_of(stream: IO[str]) -> int | None:
     try:
         return (os.get_terminal_size(stream.fileno()).columns or 80) if stream.isatty() else None
@@ -51,6 +60,13 @@ def say(text: str) -> None:
     """What is no data, to stderr, at once."""
     sys.stderr.write("".join(f"{piece}\n" for piece in on_stderr(visible(typed(text)).split("\n"))))
     sys.stderr.flush()
+
+
+def say_over(text: str) -> None:
+    """Say it at Ctrl-C, over the `^C` of the terminal: the line begins where it is meant to."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r")
+    say(text)
 
 
 def on_stderr(lines: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from rpx.cli.output import say
+from rpx.cli.output import say, say_over
 from rpx.control.client import Client
 from rpx.errors import RpxError
 
@@ -56,7 +56,7 @@ def told(client: Client, names: Sequence[str], goes_on: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(f"rpx: {goes_on}")
+        say_over(f"rpx: {goes_on}")
         raise
     finally:
         over.set()

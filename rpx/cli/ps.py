@@ -10,7 +10,7 @@ import click
 
 from rpx.cli.chosen import chosen
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_json, print_table, quoted, size
+from rpx.cli.output import age, fitted, json_option, print_json, print_table, quoted, size
 from rpx.cli.table import Cell, Column, Table
 from rpx.errors import visible
 
@@ -75,7 +75,7 @@ def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) ->
     for row in rows:
         if row["state"] == "failed":
             why = visible(f"{row['label']} {row['last_error']}")
-            print("\n".join(["", why, *quoted(row["last_lines"])]))
+            print("\n".join(["", *fitted(why), *quoted(row["last_lines"])]))
 
 
 def backend_cell(row: dict[str, Any]) -> Cell:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rpx.cli.output import quoted, say
+from rpx.cli.output import quoted, say, say_over
 from rpx.cli.progress import SILENT, Progress
 from rpx.control.client import Client
 from rpx.control.lease import Lease, find_running
@@ -40,7 +40,7 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     try:
         return _wait(lease, timeout)
     except KeyboardInterrupt:
-        say(f"rpx: `{lease.name}` goes on in the background: {GOES_ON}")
+        say_over(f"rpx: `{lease.name}` goes on in the background: {GOES_ON}")
         raise
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.output import age, json_option, print_json, quoted, width
+from rpx.cli.output import age, fitted, json_option, print_json, quoted
 from rpx.cli.ps import COLOURS
-from rpx.cli.table import wrapped
 from rpx.cli.typed import typed
 from rpx.errors import visible
 
@@ -22,6 +21,7 @@ rpx why 3001                    # one backend
 rpx why db --json               # for scripts
 """
 
+INDENT = 14  # columns before a detail
 DOWN = frozenset({"stopped", "failed", "completed"})  # nothing that could crash
 
 
@@ -49,11 +49,13 @@ def _told(each: dict[str, Any], now: float, *, colour: bool) -> Iterator[str]:
     since = age(now - each["since"])
     begun = f"{visible(each['label'])} {each['state']} for"
     whole = f"{begun} {since}: {visible(each['because'])}"
-    first, *more = wrapped(whole, width() or len(whole))
+    first, *more = fitted(whole)
     yield first.replace(begun, begun.replace(f" {each['state']} ", f" {state} "), 1)
     yield from more
     for what, text in _details(each, now):
-        yield f"  {what:<12}{visible(text)}"
+        first, *more = fitted(visible(text), INDENT)
+        yield f"  {what:<{INDENT - 2}}{first}"
+        yield from (f"{' ' * INDENT}{line}" for line in more)
     if each["last_lines"]:
         yield "  last lines"
         yield from quoted(each["last_lines"])

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from rpx.cli.ps import COLUMNS, _cells
-from rpx.cli.table import Cell, Column, Table, breadth, clipped, wrapped
+from rpx.cli.table import Cell, Column, Table, clipped, wrapped
+from rpx.cli.why import _told
+from rpx.model.breadth import breadth
 
 NOW = 1_000_000.0
 PORTS = (3000, 28001)
@@ -164,3 +166,40 @@ def test_what_does_not_fit_the_height_is_counted() -> None:
     assert clipped("abc", 3) == ["a", "b", "c"]
     assert clipped("abcd", 3) == ["a", "b", "… 2 more lines"]
     assert clipped("abcd", 1) == ["… 4 more lines"]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("café … ×", 8),
+        ("e\u0301", 1),
+        ("日本", 4),
+        ("❤\ufe0f", 2),  # with the selector of its picture
+        ("👩\u200d👩\u200d👧", 2),  # three, joined
+        ("👍🏽", 2),  # with a colour
+        ("🇩🇪", 2),  # a flag
+        ("1\ufe0f\u20e3", 2),  # a key
+        ("a\x1b日\tb", 4),
+        ("", 0),
+    ],
+)
+def test_a_character_takes_the_room_in_which_it_is_drawn(text: str, columns: int) -> None:
+    assert breadth(text) == columns
+
+
+def test_the_details_of_why_are_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    each = {
+        **row("api", 3000, 17, "backoff", label="api:3000"),
+        "because": "exited with status 3 after 1.3 s, and is started again",
+        "last_exit": {"what": "exited with status 3", "uptime": 1.3, "at": NOW - 60},
+        "next_start_in": None,
+        "checks": None,
+        "last_error": "",
+        "last_lines": [],
+        "hint": "",
+    }
+    lines = list(_told(each, NOW, colour=False))
+    assert max(map(breadth, lines)) <= 40
+    assert "api:3000 backoff for 12s: exited with" in lines
+    assert lines[-2:] == ["  last exit   exited with status 3 after", f"{' ' * 16}1.3 s, 1m ago"]

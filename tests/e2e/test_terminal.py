@@ -209,7 +209,7 @@ def test_nothing_is_drawn_over_a_terminal_that_can_not_do_it(tmp_path: Path) -> 
 def test_a_console_keeps_ports_and_follows_the_window(shop: Project) -> None:
     rows = shop.ps()
     with at(shop, (40, 40), "attach", "--tail", "3") as there:
-        there.until_shown("is up at")
+        there.until_shown("rpx           |")
         there.until_shown(f"a-s…ame:{rows[1]['port']} |")
         told = re.findall(r"(?:pid|→) (\d+)", shop.rpx("logs", "rpx").stdout)
         assert set(re.findall(r"(\d+)\)", "\n".join(there.lines()))) <= set(told)  # none is cut
