@@ -208,6 +208,8 @@ def _differences(before: BackendSpec, after: BackendSpec) -> Iterator[str]:
         named = [name for name in Start.model_fields if name not in ("env", "env_later", "where")]
         yield from _unequal(before.start, after.start, named)
         old, new = before.start.env, after.start.env
+        if (later := after.start.env_later) is not None and later is before.start.env_later:
+            old = new  # the same configuration: what runs has read its files since that was loaded
         yield from (
             f"{ENV}{name}" for name in sorted({*old, *new}) if _of(old, name) != _of(new, name)
         )

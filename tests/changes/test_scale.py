@@ -83,3 +83,20 @@ async def test_a_scale_that_comes_to_nothing_starts_nothing_later(tmp_path: Path
         await it.until(lambda: all(each.begun for each in it.registry.backends.values()))
         states = [each.state for each in it.registry.pools["web.localhost"].backends]
         assert states == [State.STOPPED, State.STOPPED]
+
+
+async def test_copies_that_have_read_what_a_oneshot_wrote_are_left_alone(tmp_path: Path) -> None:
+    """When the file was loaded, there was none of it."""
+    text = f"""\
+processes: {{make: {{command: echo A=1 > made.env, cwd: {tmp_path}, oneshot: true}}}}
+proxies:
+  - to: api.localhost
+    start: {{command: RUN, env_file: made.env}}
+    replicas: 1
+    depends_on: make
+"""
+    async with live(tmp_path, text) as it:
+        before = it.pids
+        change = await it.change({"api": 2})
+        assert change.answer["plan"]["replace"] == []
+        assert it.pids.items() > before.items()
