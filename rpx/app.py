@@ -163,7 +163,7 @@ def _open_to_others(host: str) -> str:
     """What is to be said where not only this machine can connect."""
     if host == "localhost" or is_loopback(host):
         return ""
-    return f"others can reach this: `listen.host` is {host}, no address of this machine alone"
+    return f"other machines can connect: `listen.host` is {host}"
 
 
 def _close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> None:

@@ -121,7 +121,7 @@ def _judge(
     if failure == HELD:
         if backend.last_error != HELD:
             backend.last_error = HELD
-            registry.say(f"{HELD}: that it is silent doesn't count", backend)
+            registry.say(f"{HELD}: checks without an answer don't count", backend)
         return
     unborn = backend.state is State.STARTING and failure in NOBODY and not backend.elsewhere
     if failure is not None and not unborn:

@@ -45,7 +45,8 @@ _damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]
 )
 @_damage("--hang", help="Suspend the backend for a while (SIGSTOP, then SIGCONT)")
 @_damage("--slow", help="Suspend the backend for 90 of every 100 ms")
-@click.option("--rate", type=click.IntRange(1, FASTEST), default=200, show_default=True,
+@click.option("--rate", type=click.IntRange(1, FASTEST), default=200, metavar="N",
+              show_default=True,
               help="Send this many requests a second, whatever becomes of others")  # fmt: skip
 @click.option("--duration", metavar="DURATION", default="10s", show_default=True,
               help="Send requests for this long: 10s, 1m30s")  # fmt: skip
@@ -55,7 +56,7 @@ _damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]
 @click.option("--down-for", metavar="DURATION",
               help="Keep the backend down (default: 0) or suspended (a quarter of the"
               " duration)")  # fmt: skip
-@click.option("--path", default="/", show_default=True, help="Ask for this path")
+@click.option("--path", metavar="PATH", default="/", show_default=True, help="Ask for this path")
 @click.option("--allow-errors", type=click.IntRange(0), default=0, show_default=True, metavar="N",
               help="Let this many requests fail before the exit code is 1")  # fmt: skip
 @json_option

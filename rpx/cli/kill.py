@@ -19,7 +19,13 @@ rpx kill-backend 3001 --no-restart      # until `rpx start api:3001`
 
 @click.command("kill-backend", cls=Command, examples=EXAMPLES)
 @click.argument("backend", metavar="BACKEND")
-@click.option("--signal", default="KILL", show_default=True, help="The signal, by name or number")
+@click.option(
+    "--signal",
+    metavar="SIGNAL",
+    default="KILL",
+    show_default=True,
+    help="Send this signal, by name or number",
+)
 @click.option(
     "--down-for", metavar="DURATION", help="Wait this long before the restart: 10s, 1m30s"
 )

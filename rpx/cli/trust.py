@@ -176,10 +176,9 @@ def _replaced(old: Authority, more: list[str]) -> Authority:
         say(f"warning: {told}\n  hint: {hint}")
         return old
     if not old.is_limited:
-        say(
-            "the earlier authority was made by an earlier rpx: to programs that read no limits in a"
-        )
-        say("  root, as Java, its key is worth every site there is. A new one takes its place")
+        say("the root's key of the earlier authority is on this machine: with it, a thief could")
+        say("  certify any site for programs that ignore a root's limits, as Java. A new one")
+        say("  replaces it")
         if gone := [name for name in old.allowed if name not in allowed]:
             options = " ".join(f"--allow {name}" for name in gone)
             say(f"  it may not certify {', '.join(gone)}, which are names of other machines;")
@@ -219,7 +218,7 @@ def _introduce(authority: Authority, before: Authority | None) -> None:
     say(f"  certificate: {authority.path}")
     say(f"  may certify: {', '.join(authority.allowed)}; names with all below them")
     if before is not None:
-        say("  it takes the place of an earlier one, whose key is gone; what that has certified is")
+        say("  it takes the place of an earlier one, whose key is gone and whose certificates are")
         say("  void: reload running projects, and start browsers again")
 
 
@@ -231,9 +230,9 @@ def _unseen() -> list[str]:
 def _complete(steps: Steps, *, again: str, adding: bool = True) -> None:
     """Say what was left out. Raises RpxError where that is a failure."""
     if unseen := _unseen():
-        say(f"warning: {', '.join(unseen)}: left as it is, without `certutil`")
+        say(f"warning: {', '.join(unseen)}: left as it is, since `certutil` is missing")
     elif adding and not can_edit():
-        say("browsers: no list can be made for Chromium and its kin without `certutil`")
+        say("browsers: without `certutil` no list can be made for Chromium, Chrome and the like")
     if unseen or (adding and not can_edit()):
         say(f"  install it: {PACKAGES}")
     if adding:

@@ -117,7 +117,7 @@ def _too_long(timeout: float, left: Sequence[Row], client: Client) -> TookTooLon
     labels = [row["label"] for row in left]
     error = TookTooLong(f"not ready after {timeout:g} s: {', '.join(labels)}")
     reasons = [f"  {wait['sentence']}" for wait in _reasons(client) if wait["label"] in labels]
-    hint = "it goes on in the background; `rpx down` stops it"
+    hint = "the project goes on in the background; `rpx down` stops it"
     error.problems = (Problem(error.problems[0].what, "", "\n".join(reasons), hint),)
     return error
 
@@ -170,7 +170,7 @@ def _stuck(rows: Sequence[Row]) -> RpxError:
             hint=f"`rpx start {name}`, or stop all: `rpx down`",
         )
         for name, why in roots.items()
-    ) or (Problem("a service waits for what does not come", hint="see `rpx ps`"),)
+    ) or (Problem("a service waits for another one that will not start", hint="see `rpx ps`"),)
     return error
 
 

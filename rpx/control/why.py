@@ -105,7 +105,7 @@ _SENTENCES: Final[Mapping[State, Callable[[Backend], str]]] = {
     State.PAUSED: lambda _: "it is paused; its process runs on",
     State.UNHEALTHY: _unhealthy,
     State.DRAINING: _draining,
-    State.STOPPING: lambda _: "it has been told to go",
+    State.STOPPING: lambda _: "it was asked to stop",
 }
 
 

@@ -187,7 +187,7 @@ class Contexts:
             self._unknown.add(name)
             self._say(f"a client asked for {ascii(name)[1:-1]} with TLS: {why}")
             if len(self._unknown) == TOLD:
-                self._say("clients ask with TLS for many names that aren't here: no more are told")
+                self._say("clients ask with TLS for many unknown names: rpx names no more of them")
         return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 

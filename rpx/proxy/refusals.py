@@ -287,7 +287,7 @@ def _hint(pool: Pool) -> str:
         return f"`rpx start {awaited}` starts what is waited for; `rpx logs {awaited}` says more"
     names = dict.fromkeys(backend.process.spec.name for backend in pool.backends)
     logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
-    logs += f", `rpx why {pool.backends[0].spec.label}` why"
+    logs += f", `rpx why {pool.backends[0].spec.label}` says why"
     if all(backend.process.state in AT_REST for backend in pool.backends):
         return " or ".join(f"`rpx start {name}`" for name in names) + f" starts them; {logs}"
     return logs

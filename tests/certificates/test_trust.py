@@ -207,7 +207,10 @@ def test_without_certutil_browsers_are_left_with_a_word(
     for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.can_edit", lambda: False)
     assert rpx("trust") == 0
-    assert f"warning: Firefox ({firefox.folder}): left as it is, without `certutil`" in rpx.err
+    assert (
+        f"warning: Firefox ({firefox.folder}): left as it is, since `certutil` is missing"
+        in rpx.err
+    )
     assert "libnss3-tools" in rpx.err
 
 
@@ -375,7 +378,7 @@ def test_one_of_an_earlier_rpx_is_replaced_by_the_next_trust(
     new = authority()
     assert new.is_limited
     assert new.permits("api.shop.dev")
-    assert "an earlier rpx: to programs that read no limits in a\n  root, as Java," in rpx.err
+    assert "could\n  certify any site for programs that ignore a root's limits, as Java." in rpx.err
     assert "`rpx trust --allow local --allow internal` makes one that may" in rpx.err
     assert system.trusts(new)
     assert not system.trusts(old)
