@@ -66,38 +66,14 @@ class Claim:
 
     async def find(self, address: Location, within: float) -> tuple[str | None, Location | None]:
         """Look for our own process at `address`: why it isn't there, or exactly where it is."""
-        return await self._find(address, within, self._strange_at)
-
-    async def find_stand_in(
-        self, address: Location, within: float
-    ) -> tuple[str | None, Location | None]:
-        """Likewise, but whoever our own user has put there will do."""
-        return await self._find(address, within, _foreign_at)
-
-    async def _find(
-        self, address: Location, within: float, judge: Whose
-    ) -> tuple[str | None, Location | None]:
-        spots: list[Location] = []
-
-        async def whose(sock: trio.socket.SocketType) -> str | None:
-            try:
-                spot, strange = _spot(address, sock), await judge(sock)
-            except OSError:  # it has been reset while we looked
-                return REFUSED
-            if strange is None:
-                spots.append(spot)
-            return strange
-
-        failure = await tcp_check(address, within, whose)
-        return failure, spots[0] if failure is None and spots else None
+        return await find(address, within, self._strange_at)
 
     async def _strange_at(self, sock: trio.socket.SocketType) -> str | None:
         if sys.platform != "linux":
             await trio.lowlevel.checkpoint()
             return None
         if sock.family == socket.AF_UNIX:
-            said = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-            pid, uid, _ = _CREDENTIALS.unpack(said)
+            pid, uid = peer_of(sock)
             return await trio.to_thread.run_sync(self._strange_file, pid, uid)
         host, port = sock.getpeername()[:2]
         if not _is_here(sock.getsockname()[0], host):  # another machine: nobody can tell
@@ -209,20 +185,30 @@ def places(backend: Backend) -> list[Location]:
     return [each for each in wanted if each is not None and each.loopback]
 
 
-async def _foreign_at(sock: trio.socket.SocketType) -> str | None:
-    """Whether the user who listens there is neither ours nor root."""
-    if sys.platform != "linux":
-        await trio.lowlevel.checkpoint()
-        return None
-    if sock.family == socket.AF_UNIX:
-        said = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        _, uid, _ = _CREDENTIALS.unpack(said)
-        users = {uid}
-    else:
-        there = await trio.to_thread.run_sync(listening)
-        host, port = sock.getpeername()[:2]
-        users = {row.uid for row in answering(host, port, there)}
-    return None if users <= {0, os.getuid()} else "another user listens there"
+async def find(
+    address: Location, within: float, judge: Whose
+) -> tuple[str | None, Location | None]:
+    """Look for somebody at `address` whom `judge` takes: why not, or exactly where he is."""
+    spots: list[Location] = []
+
+    async def whose(sock: trio.socket.SocketType) -> str | None:
+        try:
+            spot, strange = _spot(address, sock), await judge(sock)
+        except OSError:  # it has been reset while we looked
+            return REFUSED
+        if strange is None:
+            spots.append(spot)
+        return strange
+
+    failure = await tcp_check(address, within, whose)
+    return failure, spots[0] if failure is None and spots else None
+
+
+def peer_of(sock: trio.socket.SocketType) -> tuple[int, int]:
+    """Return the pid and the user of who has begun to listen at the unix socket that was called."""
+    said = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _ = _CREDENTIALS.unpack(said)
+    return pid, uid
 
 
 def _spot(address: Location, sock: trio.socket.SocketType) -> Location:

@@ -177,7 +177,7 @@ class Fleet:
             chance=random.random,
             wanted=wanted,
             held=partial(claim.is_held, by_anybody=True),
-            lend=partial(lend, self._registry, backend, claim),
+            lend=partial(lend, self._registry, backend),
             look_around=partial(self._look_around, backend),
             hindrance=claim.hindrance,
         )

@@ -6,11 +6,15 @@ api`. Clients are to find that one at https://api.localhost with all that belong
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 from typing import Final
 
 import trio
 
-from rpx.backend.claim import Claim
+from rpx.backend.claim import find, peer_of
+from rpx.backend.listening import answering, listening
 from rpx.backend.watch import Absence
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
@@ -19,7 +23,7 @@ from rpx.model.status import State
 CONNECT_WITHIN: Final = 1.0
 
 
-async def lend(registry: Registry, backend: Backend, claim: Claim) -> None:
+async def lend(registry: Registry, backend: Backend) -> None:
     """Look for somebody who stands in, and see him come and go, for as long as this runs.
 
     Nobody asks for his health: he may sit at a breakpoint. A refused connection takes him out.
@@ -34,7 +38,7 @@ async def lend(registry: Registry, backend: Backend, claim: Claim) -> None:
             await changed.wait()
             continue
         backend.suspected = trio.Event()
-        failure, spot = await claim.find_stand_in(backend.spec.address, CONNECT_WITHIN)
+        failure, spot = await find(backend.spec.address, CONNECT_WITHIN, _foreign_at)
         now = trio.current_time()
         if backend.state is not State.STOPPED or backend.paused:
             continue
@@ -49,3 +53,17 @@ async def lend(registry: Registry, backend: Backend, claim: Claim) -> None:
             registry.say("stopped, and nothing listens at its address any more", backend)
         absence.note(failure, now)
         await trio.sleep(absence.pause(None, now) if absence.knocks else 1.0)
+
+
+async def _foreign_at(sock: trio.socket.SocketType) -> str | None:
+    """Whether the user who listens there is neither ours nor root."""
+    if sys.platform != "linux":
+        await trio.lowlevel.checkpoint()
+        return None
+    if sock.family == socket.AF_UNIX:
+        users = {peer_of(sock)[1]}
+    else:
+        there = await trio.to_thread.run_sync(listening)
+        host, port = sock.getpeername()[:2]
+        users = {row.uid for row in answering(host, port, there)}
+    return None if users <= {0, os.getuid()} else "another user listens there"
