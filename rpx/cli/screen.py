@@ -95,7 +95,7 @@ class Layout:
         label = _shortened(label, self._most)
         text = f"{label}{' ' * (min(self._longest, self._most) - breadth(label))} |"
         if self._colour:
-            text = click.style(text, fg=colour, bold=colour is None or None)
+            text = click.style(text, fg=colour, bold=True if colour is None else None)
         return f"{text} ".encode()
 
 

@@ -85,10 +85,10 @@ def _picture(now: Rows, before: Rows | None, passed: float, *, colour: bool) -> 
     filled = _table(now, before, passed).lines(width(), colour=colour)
     percents = [percent for _, percent in _rated(now, before, passed) if percent is not None]
     memory = sum(row["memory"] or 0 for row in now)
-    total = (
-        f"{sum(percents):.1f} % CPU, {size(memory)}, {sum(row['processes'] or 0 for row in now)}"
-    )
-    return [*filled, "", f"{total} processes; q quits"]
+    count = sum(row["processes"] or 0 for row in now)
+    processes = "1 process" if count == 1 else f"{count} processes"
+    total = f"{sum(percents):.1f} % CPU, {size(memory)}, {processes}"
+    return [*filled, "", f"{total}; q quits"]
 
 
 def _table(now: Rows, before: Rows | None, passed: float) -> Table:
