@@ -214,9 +214,14 @@ class Backend:
 
     @property
     def keeps_clients(self) -> bool:
-        """Whoever is bound to it may stay: it is up, or is finishing other requests anyhow."""
-        if self.in_rotation or self.drained is None or self.drained.is_set():
-            return self.in_rotation
+        """Whoever is bound to it may stay: it is up, or is finishing other requests anyhow.
+
+        Where rpx has just started, others run on: nobody has seen one of them down yet.
+        """
+        if self.in_rotation or (self.external and not self.begun):
+            return not self.paused
+        if self.drained is None or self.drained.is_set():
+            return False
         return trio.current_time() < self.keeps_until
 
 
