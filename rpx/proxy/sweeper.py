@@ -19,6 +19,7 @@ import trio
 from rpx.http.forwarded import Forwarding
 from rpx.proxy.departures import departed
 from rpx.proxy.sockets import Cut, Wire
+from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import Upstreams
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Sweeper:
         self.streams: set[Watched] = set()  # of those that have several
         self._upstreams = upstreams
         self._unread = unread
-        self._stuck_at = -math.inf  # when it last looked at those of stuck backends
+        self._let_go_at = -math.inf  # when it last looked whose client has gone unseen
         self._nap: trio.Event | None = None  # set: asleep until something happens
         self._refresh()
 
@@ -146,20 +147,19 @@ class Sweeper:
         return TICK if busy else min(due, self._rest(now))
 
     def _let_go(self, now: float) -> None:
-        """End those whose backend takes nothing, if their client has gone or it takes too long."""
-        if self._stuck_at > now - STUCK:
+        """End those whose client has gone, which their wire can't tell, or that take too long.
+
+        It can't while the backend takes nothing, and after a FIN: the client may still read.
+        """
+        if self._let_go_at > now - STUCK:
             return
-        self._stuck_at = now
-        stuck = [
-            (each, each.upstream)
-            for each in (*self.connections, *self.streams)
-            if each.upstream is not None and each.upstream.stuck < now - STUCK
-        ]
-        for each, upstream in stuck:
-            if not each.tunnel and upstream.takes_nothing(now, self.send):
-                upstream.cut(Cut.UNREAD)
+        self._let_go_at = now
+        unseen = [each for each in (*self.connections, *self.streams) if _goes_unseen(each, now)]
+        for each in unseen:
+            if not each.tunnel and each.upstream and each.upstream.takes_nothing(now, self.send):
+                each.upstream.cut(Cut.UNREAD)
         # (Who reads a connection of streams sees them leave.)
-        clients = [(each, each.client) for each, _ in stuck if isinstance(each.client, Wire)]
+        clients = [(each, each.client) for each in unseen if isinstance(each.client, Wire)]
         if clients:
             # The other side of a tunnel may still be read from, but for a WebSocket's.
             ends = [(wire.sock, getattr(each.tunnel, "websocket", True)) for each, wire in clients]
@@ -179,6 +179,14 @@ class Sweeper:
             if each.upstream is not None:
                 rest = min(rest, each.upstream.deadline - now)
         return rest
+
+
+def _goes_unseen(each: Watched, now: float) -> bool:
+    """Whether its client may have gone without its wire telling."""
+    if each.upstream is None:
+        return False
+    half_closed = isinstance(each.tunnel, Tunnel) and each.tunnel.half_closed
+    return half_closed or each.upstream.stuck < now - STUCK
 
 
 class Hangups:

@@ -35,7 +35,8 @@ class Tunnel:
     """Carries bytes both ways.
 
     A WebSocket is followed, so that both sides can be told at the end of a frame that rpx goes
-    down (1001); whatever else is spoken just ends.
+    down (1001); whatever else is spoken just ends. `half_closed`: its client has ended what it
+    sends, which is no news of a WebSocket's, for that ends with it.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Tunnel:
         self._up = _Way(client, upstream, close_frame(GOING_AWAY, os.urandom(4)), up)
         self._down = _Way(upstream, client, close_frame(GOING_AWAY), down)
         self._reactor = reactor
+        self.half_closed = False
         self._ending = False  # a side has left, or we are leaving
         self._leaving = False
 
@@ -72,6 +74,7 @@ class Tunnel:
         try:
             rest = await self._pass(way, head, data)
             if rest is None:
+                self.half_closed |= way is self._up
                 self._end()
                 return
             async with self._reactor.task():
