@@ -35,7 +35,7 @@ async def answer_head(
     WireCut when the client has gone.
     """
     wire.deadline = connection.proxy.answer_by()
-    data = await _begun(wire, upload, connection)
+    data = await (_received(wire) if upload is None else _begun(wire, upload, connection))
     if not data:
         return None
     method, upgrade, limits = request.method, request.upgrade, connection.proxy.head_limits

@@ -156,13 +156,8 @@ class Upload:
         return True
 
 
-def upload_of(request: RequestHead, connection: Client) -> Upload | None:
-    """Return the body of a request, if it has one: it begins with what has been read ahead.
-
-    Raises BadMessage.
-    """
-    if not request.length:
-        return None
+def upload_of(request: RequestHead, connection: Client) -> Upload:
+    """Return the body of a request: it begins with what has been read ahead. Raises BadMessage."""
     proxy, ahead = connection.proxy, connection.ahead
     upload = Upload(request.length, ahead, pause=proxy.timeouts.body, most=proxy.limits.body)
     upload.awaited = request.expect_continue and not ahead

@@ -82,7 +82,7 @@ class Exchange:
         self._lasting = False
         self._held = 0.0  # until when it waits for a backend to be up, once it had to
         self._clean = False  # the backend's connection can be used again
-        self._upload = upload_of(request, connection)
+        self._upload = upload_of(request, connection) if request.length else None
         # Who can't be asked twice has a new connection, for an old one may be closed as it comes.
         # Who brings a body has it alone: what a backend leaves of it would be the next request.
         self._shares = self._upload is None and request.method in IDEMPOTENT
@@ -97,7 +97,7 @@ class Exchange:
         while True:
             if backend is None:
                 backend, self._held = await another_backend(
-                    self._connection, pool, self._bound, self._tried, self._held
+                    self._connection, pool, client, self._bound, self._tried, until=self._held
                 )
             if backend is None:
                 return await self._give_up()

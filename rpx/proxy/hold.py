@@ -17,17 +17,24 @@ NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke 
 
 
 async def another_backend(
-    connection: Client, pool: Pool, bound: Backend | None, tried: Tried, until: float
+    connection: Client,
+    pool: Pool,
+    client: bytes,
+    bound: Backend | None,
+    tried: Tried,
+    *,
+    until: float,
 ) -> tuple[Backend | None, float]:
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
     At last one that still runs: it may be better than its checks. A lone one is not waited for when
     they fail, since nobody else could take its turns. Each time the one that the client is `bound`
-    to comes first. None: there is nobody to ask, or the client has gone. `until` is when the
-    request will have waited long enough, 0 as long as it has not waited; it is returned, too.
+    to comes first. `client`: its address. None: there is nobody to ask, or it has gone. `until`
+    is when the request will have waited long enough, 0 as long as it has not waited; it is
+    returned, too.
     """
-    client = connection.peer.client
-    backend, held = pool.next_untried(client, bound, tried), connection.proxy.limits.held
+    held = connection.proxy.limits.held
+    backend = pool.next_untried(client, bound, tried)
     if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
         backend = pool.next_running(client, bound, tried)
     returned = True

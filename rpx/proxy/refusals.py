@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rpx.proxy.client import Client
 
 LAST_LINES = 10  # of each backend's output on the page
-LONGEST = 2_000  # bytes of each
 LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from rpx.policy.lifecycle import Move
 from rpx.proxy.peers import Peers
 from tests.proxy.h2_client import client
-from tests.proxy.house import get, running
+from tests.proxy.house import get, running, until
 from tests.support.origin import OK, answers, origin
 
 SAID = (
@@ -71,6 +72,28 @@ async def test_turns_by_address_go_by_that_of_the_client_behind_it() -> None:
             seen.setdefault(number, set()).add((await peer.answer()).head[:14])
         assert all(len(each) == 1 for each in seen.values())
         assert len(set.union(*seen.values())) == 2
+
+
+async def test_they_do_so_also_for_requests_that_had_to_wait() -> None:
+    async with (
+        origin(answers(b"HTTP/1.1 200 A\r\nContent-Length: 0\r\n\r\n")) as one,
+        origin(answers(b"HTTP/1.1 200 B\r\nContent-Length: 0\r\n\r\n")) as two,
+        running(one, two, strategy="ip-hash", trusted=["127.0.0.1"], up=False, ours=True) as house,
+    ):
+        for backend in house.backends:
+            house.registry.move(backend, Move.LAUNCH)
+        waiting = [get("/", f"X-Forwarded-For: 203.0.113.{number}") for number in range(20)]
+        peers = [await house.client() for _ in waiting]
+        for peer, request in zip(peers, waiting, strict=True):
+            await peer.send(request)
+        await until(lambda: house.pool.waiting == len(peers), "not all wait")
+        for backend in house.backends:
+            house.registry.move(backend, Move.PROBE_UP)
+        first = [(await peer.answer()).head[:14] for peer in peers]
+        for peer, request in zip(peers, waiting, strict=True):
+            await peer.send(request)
+        assert [(await peer.answer()).head[:14] for peer in peers] == first
+        assert len(set(first)) == 2
 
 
 @pytest.mark.parametrize(
