@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rpx.model.suggest import nearest
+from rpx.model.suggest import choices, nearest
 
 # The words of docker compose, Procfile runners, process-compose, pm2, Caddy, nginx, mkcert and
 # systemctl, where neither their spelling nor their beginning leads to ours.
@@ -134,6 +134,4 @@ def _like(word: str, known: Sequence[str]) -> list[str]:
 
 
 def _did_you_mean(words: Sequence[str]) -> str:
-    *most, last = [f"`{word}`" for word in words] or [""]
-    text = f"{', '.join(most)} or {last}" if most else last
-    return f"did you mean {text}?" if text else ""
+    return f"did you mean {choices(words)}?" if words else ""

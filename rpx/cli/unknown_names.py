@@ -41,8 +41,12 @@ def sentence(hosts: list[str]) -> str:
     *most, last = hosts
     names = f"{', '.join(most)} and {last}" if most else last
     them = "them" if most else "it"
-    if not all(host.endswith(".localhost") for host in hosts):
-        return f"this system does not know {names}: no program here finds {them}; {remedy(hosts)}"
+    below = [host.endswith(".localhost") for host in hosts]
+    if not all(below):
+        but = " but browsers and curl, which know names below .localhost" if any(below) else ""
+        return (
+            f"this system does not know {names}: no program here finds {them}{but}; {remedy(hosts)}"
+        )
     return (
         f"this system does not know {names}: browsers and curl do, services that call {them} don't;"
         f" {remedy(hosts)}"

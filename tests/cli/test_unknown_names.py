@@ -68,3 +68,7 @@ def test_several_names_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     assert sentence(["shop.test"]) == (
         "this system does not know shop.test: no program here finds it; shop.test"
     )
+    assert sentence(["a.localhost", "shop.test"]) == (
+        "this system does not know a.localhost and shop.test: no program here finds them but"
+        " browsers and curl, which know names below .localhost; a.localhost shop.test"
+    )
