@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
+from typing import NamedTuple
 
 import trio
 
@@ -21,22 +23,47 @@ _REASONS = {
     "RECORD_LAYER_FAILURE": NO_TLS,
 }
 _FRAME = re.compile(r"^\[\w+(?:: \w+)?\] | \(_ssl\.c:[0-9]+\)$")
-_contexts: trio.lowlevel.RunVar[dict[Tls, ssl.SSLContext]] = trio.lowlevel.RunVar("TLS contexts")
+
+
+class _Made(NamedTuple):
+    """A context, and the state of its file of authorities when that was read."""
+
+    context: ssl.SSLContext
+    state: tuple[int, ...]
+
+
+_contexts: trio.lowlevel.RunVar[dict[Tls, _Made]] = trio.lowlevel.RunVar("TLS contexts")
 
 
 async def client_context(tls: Tls) -> ssl.SSLContext:
-    """Return what connections of this kind have in common, made when first asked for.
+    """Return what connections of this kind have in common, made anew when its `ca` is another file.
 
-    Raises ssl.SSLError when the file of authorities can't be read (any more).
+    As long as the new file is no good, as one that is being written, the last one counts. Raises
+    ssl.SSLError when there is none.
     """
     try:
         contexts = _contexts.get()
     except LookupError:
         _contexts.set(contexts := {})
-    if tls not in contexts:  # in a thread: to read all the system's authorities takes a while
-        made = await trio.to_thread.run_sync(_make_context, tls)
-        contexts.setdefault(tls, made)
-    return contexts[tls]
+    state, known = _state(tls.ca) if tls.ca else (), contexts.get(tls)
+    if known is None or known.state != state:
+        try:  # in a thread: to read all the system's authorities takes a while
+            context = await trio.to_thread.run_sync(_make_context, tls)
+        except ssl.SSLError:
+            if known is None:
+                raise
+            context = known.context
+        contexts[tls] = known = _Made(context, state)
+    return known.context
+
+
+def _state(path: str) -> tuple[int, ...]:
+    """Return what stays the same as long as a file does; nothing for one that isn't there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _make_context(tls: Tls) -> ssl.SSLContext:
