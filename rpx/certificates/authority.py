@@ -10,7 +10,8 @@ import datetime as dt
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -110,6 +111,10 @@ class Authority:
         """The names it may certify, each with all below it, and the networks."""
         return allowed_by(self.issuer)
 
+    def is_early(self) -> bool:
+        """Whether it isn't valid yet: the clock was ahead when it was made, or is behind now."""
+        return dt.datetime.now(dt.UTC) < self.begins
+
     def permits(self, host: str) -> bool:
         """Whether it may certify `host`: a name in lower case, or an address without brackets."""
         return permits(self.allowed, host)
@@ -148,42 +153,47 @@ def replace_authority(
     old: Authority, allowed: Iterable[str], *, now: dt.datetime | None = None
 ) -> Authority:
     """A new authority in the place of `old`, whose key is gone with this. Raises RpxError."""
-    return keep(draft_authority(old, allowed, now=now), old)
+    with draft_authority(old, allowed, now=now) as draft:
+        return keep(draft, old)
 
 
+@contextmanager
 def draft_authority(
     old: Authority, allowed: Iterable[str], *, now: dt.datetime | None = None
-) -> Authority:
-    """A new authority beside `old`, which is as it was: `keep` it or `drop` it. Raises RpxError."""
+) -> Iterator[Authority]:
+    """A new authority beside `old`, which stays as it was unless this one is to be kept.
+
+    Afterwards nothing is left of the draft. Raises RpxError.
+    """
     secret = make(tuple(dict.fromkeys(allowed)), now or dt.datetime.now(dt.UTC))
     folder = old.folder / "next"
     try:
-        make_folder(folder, 0o755)
-        write(folder / _SECRET, secret, 0o600)
-        found = load_authority(folder)
-        assert found is not None  # noqa: S101 - it has just been written
-        _publish(found)
-    except OSError as error:
-        raise unusable(folder, error) from None
-    return found
+        try:
+            make_folder(folder, 0o755)
+            write(folder / _SECRET, secret, 0o600)
+            draft = _loaded(folder)
+        except OSError as error:
+            raise unusable(folder, error) from None
+        yield draft
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep(draft: Authority, old: Authority) -> Authority:
     """The draft in the place of `old`, whose key is gone with this. Raises RpxError."""
     try:
         draft.secret.replace(old.secret)
-        found = load_authority(old.folder)
-        assert found is not None  # noqa: S101 - it has just been put there
-        _publish(found)
+        return _loaded(old.folder)
     except OSError as error:
         raise unusable(old.folder, error) from None
-    drop(draft)
+
+
+def _loaded(folder: Path) -> Authority:
+    """The authority whose key has just been put there; its certificate is made to lie beside."""
+    found = load_authority(folder)
+    assert found is not None  # noqa: S101 - else a program of the user's has taken it away
+    _publish(found)
     return found
-
-
-def drop(draft: Authority) -> None:
-    """Be rid of a draft and its key."""
-    shutil.rmtree(draft.folder, ignore_errors=True)
 
 
 def kept(old: Authority) -> tuple[str, ...]:

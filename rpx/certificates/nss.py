@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from rpx.certificates.authority import Authority
-from rpx.certificates.files import caller, is_entry
+from rpx.certificates.files import is_entry
 from rpx.certificates.making import OWNER
 from rpx.certificates.stores import Entry, Step, found, holds, ours_in, said
 
@@ -175,9 +175,9 @@ def can_edit() -> bool:
 
 
 def _base(variable: str, usual: str) -> str:
-    """A folder of the user's, in the home or anywhere. Under sudo the environment isn't theirs."""
+    """A folder of the user's, in the home or anywhere. sudo hands on only what it is told to."""
     given = os.environ.get(variable, "")
-    return given if given.startswith("/") and os.getuid() == caller().pw_uid else usual
+    return given if given.startswith("/") else usual
 
 
 def _expanded(home: Path, *patterns: str) -> list[Path]:

@@ -11,7 +11,6 @@ from rpx.certificates.authority import (
     EXPOSED,
     Authority,
     draft_authority,
-    drop,
     keep,
     kept,
     load_authority,
@@ -72,7 +71,7 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
         click.echo(authority.path)
         return
     more = [name for name in wanted if not _covers(authority, name)]
-    if more or not authority.is_limited:
+    if more or not authority.is_limited or authority.is_early():
         authority = _replaced(authority, more)
     if before is not None and before.fingerprint == authority.fingerprint:
         before = None
@@ -158,32 +157,42 @@ def _readable() -> Authority | None:
 
 
 def _replaced(old: Authority, more: list[str]) -> Authority:
-    """An authority that may certify more names, in the place of `old`.
+    """An authority of today that may certify more names, in the place of `old`.
 
     First the step is taken that may be impossible: where root can't be had, `old` stays as it is.
     Raises RpxError then, if more names are what was asked for.
     """
-    allowed = kept(old)
-    draft = draft_authority(old, (*allowed, *more))
-    system = system_store()
-    if system is not None and system.trusts(old) and not _known(draft, system):
-        drop(draft)
-        words = ("trust", *(word for name in more for word in ("--allow", name)))
-        told = "the new authority could not be put on the system's list; the earlier one stays"
-        hint = f"`{as_root(*words)}`, or `{shlex.join(('rpx', *words))}` on a terminal"
-        if more:
-            raise RpxError(told, hint=hint)
-        say(f"warning: {told}\n  hint: {hint}")
-        return old
-    if not old.is_limited:
-        say("the root's key of the earlier authority is on this machine: with it, a thief could")
-        say("  certify any site for programs that ignore a root's limits, as Java. A new one")
-        say("  replaces it")
-        if gone := [name for name in old.allowed if name not in allowed]:
-            options = " ".join(f"--allow {name}" for name in gone)
-            say(f"  it may not certify {', '.join(gone)}, which are names of other machines;")
-            say(f"  `rpx trust {options}` makes one that may")
-    return keep(draft, old)
+    allowed, system = kept(old), system_store()
+    with draft_authority(old, (*allowed, *more)) as draft:
+        if system is None or not system.trusts(old) or _known(draft, system):
+            _say_why(old, [name for name in old.allowed if name not in allowed])
+            return keep(draft, old)
+    words = ("trust", *(word for name in more for word in ("--allow", name)))
+    told = "the new authority could not be put on the system's list; the earlier one stays"
+    hint = f"`{as_root(*words)}`, or `{shlex.join(('rpx', *words))}` on a terminal"
+    if more:
+        raise RpxError(told, hint=hint)
+    say(f"warning: {told}\n  hint: {hint}")
+    return old
+
+
+def _say_why(old: Authority, gone: list[str]) -> None:
+    """Say why another one takes its place, where nobody has asked for that."""
+    if old.is_early():
+        when = f"{old.begins:%-d %B %Y}"
+        say(f"no program accepts the earlier authority before {when}; a new one takes its place")
+    if old.is_limited:
+        return
+    say(
+        "the root's key of the earlier authority is on this machine: with it, a thief could certify"
+        " any site for programs that ignore a root's limits, as Java. A new one replaces it"
+    )
+    if gone:
+        options = " ".join(f"--allow {name}" for name in gone)
+        say(
+            f"  it may not certify {', '.join(gone)}, which are names of other machines;"
+            f" `rpx trust {options}` makes one that may"
+        )
 
 
 def _known(draft: Authority, system: Store) -> bool:
@@ -218,8 +227,10 @@ def _introduce(authority: Authority, before: Authority | None) -> None:
     say(f"  certificate: {authority.path}")
     say(f"  may certify: {', '.join(authority.allowed)}; names with all below them")
     if before is not None:
-        say("  it takes the place of an earlier one, whose key is gone and whose certificates are")
-        say("  void: reload running projects, and start browsers again")
+        say(
+            "  it takes the place of an earlier one, whose key is gone and whose certificates are"
+            " void: reload running projects, and start browsers again"
+        )
 
 
 def _unseen() -> list[str]:

@@ -68,11 +68,10 @@ def _itself(authority: Authority) -> Finding:
         hint = f"`chmod 600 {shlex.quote(str(authority.secret))}`; better, `rpx untrust`, remove it"
         what = "others may read its key, and pose as this machine"
         return _finding("authority", Status.PROBLEM, what, f"{hint}, `rpx trust`")
-    if now < authority.begins:
+    if authority.is_early():
         what = f"it is from the future: no program accepts it before {authority.begins:%-d %B %Y}"
-        hint = "set the clock; if it is right, `rpx untrust`, remove"
-        folder = shlex.quote(str(authority.folder))
-        return _finding("authority", Status.PROBLEM, what, f"{hint} {folder}, `rpx trust`")
+        hint = "set the clock; if it is right, `rpx trust` makes a new one"
+        return _finding("authority", Status.PROBLEM, what, hint)
     if not authority.is_limited:
         what = "an earlier rpx has made it, with a key that is worth every site there is to Java"
         return _finding(

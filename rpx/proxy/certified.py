@@ -5,7 +5,6 @@ Its rooms are loaded where they are needed, since that takes longer than the res
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -42,10 +41,10 @@ async def tls_contexts(
             return contexts, "", ""
         untrusted = "no browser accepts the certificates of rpx yet: `rpx trust` tells them to"
         exposed = EXPOSED if authority.exposed else ""
-        if dt.datetime.now(dt.UTC) < authority.begins:
+        if authority.is_early():
             exposed = "no program accepts your certificate authority before"
             exposed += f" {authority.begins:%-d %B %Y}:"
-            exposed += " is this machine's clock right? `rpx doctor` has what helps"
+            exposed += " is this machine's clock right? If it is, `rpx trust` makes a new one"
         return contexts, exposed, "" if is_trusted(authority) else untrusted
 
     return await trio.to_thread.run_sync(made)

@@ -17,7 +17,6 @@ from rpx.certificates.authority import (
     Authority,
     allowed_in,
     draft_authority,
-    drop,
     keep,
     kept,
     load_authority,
@@ -118,14 +117,13 @@ def test_the_successor_of_an_earlier_rpxs_may_certify_what_was_asked_for_or_used
 
 def test_a_draft_changes_nothing_until_it_is_kept(tmp_path: Path) -> None:
     old = open_authority(tmp_path)
-    draft = draft_authority(old, [*old.allowed, "shop.dev"])
-    assert draft.path.read_bytes() == draft.pem
-    assert mode(draft.secret) == 0o600
-    assert open_authority(tmp_path).fingerprint == old.fingerprint
-    drop(draft)
+    with draft_authority(old, [*old.allowed, "shop.dev"]) as draft:
+        assert draft.path.read_bytes() == draft.pem
+        assert mode(draft.secret) == 0o600
+        assert open_authority(tmp_path).fingerprint == old.fingerprint
     assert not draft.folder.exists()
-    draft = draft_authority(old, [*old.allowed, "shop.dev"])
-    new = keep(draft, old)
+    with draft_authority(old, [*old.allowed, "shop.dev"]) as draft:
+        new = keep(draft, old)
     assert open_authority(tmp_path).fingerprint == new.fingerprint == draft.fingerprint
     assert sorted(p.name for p in tmp_path.iterdir()) == ["authority.pem", "rpx-ca.pem"]
 
