@@ -348,9 +348,11 @@ def test_a_profile_that_nobody_can_look_at_is_none(tmp_path: Path, path: str) ->
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="Chromium has the keychain there")
+@pytest.mark.parametrize("caller", ["", "65534"])
 def test_chromiums_list_is_the_one_that_chromium_reads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caller: str
 ) -> None:
+    monkeypatch.setenv("SUDO_UID", caller)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (only,) = databases(tmp_path)  # made whether a browser is found or not: it may be a tool's own
     assert (only.folder, only.exists) == (tmp_path / ".pki/nssdb", False)
