@@ -124,6 +124,10 @@ class Database:
         """Whether it is there."""
         return os.path.isfile(self.folder / "cert9.db")
 
+    def is_readable(self) -> bool:
+        """Whether certutil can tell what is in it, if only that it is empty."""
+        return bool(said(self._certutil("-L")))
+
     @property
     def _place(self) -> str:
         return f"sql:{self.folder}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 import click
@@ -20,7 +21,7 @@ from rpx.certificates.files import authority_folder, home
 from rpx.certificates.nss import PACKAGES, can_edit, databases
 from rpx.certificates.policies import firefox_is_here
 from rpx.certificates.scope import check_allowed
-from rpx.certificates.stores import Store, system_store, unmanaged
+from rpx.certificates.stores import Entry, Store, system_store, unmanaged
 from rpx.certificates.trusted import firefox_policies, has_profile, stores
 from rpx.certificates.windows import COMMAND, WINDOWS, under_windows
 from rpx.cli.command import Command
@@ -123,18 +124,9 @@ def untrust() -> None:
     itself stays: the next `rpx trust` makes the same one known again.
     """
     authority = _readable()
-    steps, found, left = Steps(), 0, []
-    for store in stores():
-        entries = store.entries()
-        found += len(entries)
-        if not entries:
-            say(f"{store.name}: does not have it")
-        elif steps.take(store.name, store.removing(entries)):
-            there = {entry.label for entry in store.entries()}
-            left += [f"{name} in {store.name}" for name in sorted(there)]
-            say(f"  {'not ' if there else ''}gone")
-        if not entries and authority and store.trusts(authority):
-            left.append(f"{authority.name} in {store.name}, under a name that rpx has not given")
+    steps, unseen = Steps(), _unseen()
+    found = [(store, store.entries()) for store in stores() if store.name not in unseen]
+    left = [each for store, has in found for each in _withdraw(authority, store, has, steps)]
     _complete(steps, again="rpx untrust", adding=False)
     if left:
         raise RpxError(
@@ -143,8 +135,23 @@ def untrust() -> None:
         )
     if authority is not None:
         say(f"the authority itself stays in {authority.folder}; remove that folder to be rid of it")
-    elif not found and not _unseen():
+    elif not unseen and not any(has for _, has in found):
         say("there is no authority, and nothing trusts one of yours")
+
+
+def _withdraw(
+    authority: Authority | None, store: Store, entries: Sequence[Entry], steps: Steps
+) -> list[str]:
+    """Take what is the user's off a list; what it trusts nevertheless."""
+    if not entries:
+        say(f"{store.name}: does not have it")
+        if authority and store.trusts(authority):
+            return [f"{authority.name} in {store.name}, under a name that rpx has not given"]
+    elif steps.take(store.name, store.removing(entries)):
+        there = {entry.label for entry in store.entries()}
+        say(f"  {'not ' if there else ''}gone")
+        return [f"{name} in {store.name}" for name in sorted(there)]
+    return []
 
 
 def _readable() -> Authority | None:
@@ -235,16 +242,19 @@ def _introduce(authority: Authority, before: Authority | None) -> None:
 
 def _unseen() -> list[str]:
     """The lists of browsers that can't be looked at."""
-    return [] if can_edit() else [each.name for each in databases(home()) if each.exists]
+    there = [each for each in databases(home()) if each.exists]
+    return [each.name for each in there if not (can_edit() and each.is_readable())]
 
 
 def _complete(steps: Steps, *, again: str, adding: bool = True) -> None:
     """Say what was left out. Raises RpxError where that is a failure."""
-    if unseen := _unseen():
-        say(f"warning: {', '.join(unseen)}: left as it is, since `certutil` is missing")
+    unseen = _unseen()
+    if unseen:
+        why = "can't read it" if can_edit() else "is missing"
+        say(f"warning: {', '.join(unseen)}: left as it is, since `certutil` {why}")
     elif adding and not can_edit():
         say("browsers: without `certutil` no list can be made for Chromium, Chrome and the like")
-    if unseen or (adding and not can_edit()):
+    if (unseen or adding) and not can_edit():
         say(f"  install it: {PACKAGES}")
     if adding:
         _say_of_firefox()

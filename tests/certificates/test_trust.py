@@ -296,6 +296,16 @@ def test_untrust_takes_away_what_has_no_key_any_more(
     assert not (home / ".pki").exists()
 
 
+def test_untrust_says_nothing_of_a_list_that_cant_be_read_but_that(
+    rpx: Rpx, system: SystemStore, firefox: Database
+) -> None:
+    (firefox.folder / "cert9.db").write_bytes(b"no database")
+    assert rpx("untrust") == 0
+    assert f"warning: {firefox.name}: left as it is, since `certutil` can't read it\n" in rpx.err
+    assert f"{firefox.name}: does not have it" not in rpx.err
+    assert "nothing trusts one of yours" not in rpx.err
+
+
 @as_root
 def test_untrust_leaves_what_belongs_to_others(rpx: Rpx, system: SystemStore) -> None:
     others = [
