@@ -22,6 +22,8 @@ _DEBUGS: Final = re.compile(rb"inspect|jdwp|debugpy|\bdlv\b")
 _NAMED: Final = (
     rb"(?:inspect|jdwp)[^\0 ]*\b%d\b|(?:debugpy|\bdlv)\0(?:[^\0]*\0)*?--listen[=\0][^\0]*\b%d\b"
 )
+_ANY_PORT: Final = re.compile(rb"inspect[^\0 ]*[=:]0(?![\d.])")
+_CHOSEN: Final = 32768  # where Linux begins to look for a port, if it may choose
 _NUMBERS: Final = re.compile(r"\d+")
 
 
@@ -33,7 +35,9 @@ def is_for_tools(row: Socket, pids: Iterable[int]) -> bool:
         return True
     named = re.compile(_NAMED % (row.port, row.port))
     return any(
-        named.search(words) or (row.port in DEBUGGERS and _DEBUGS.search(words))
+        named.search(words)
+        or (row.port in DEBUGGERS and _DEBUGS.search(words))
+        or (row.port >= _CHOSEN and _ANY_PORT.search(words))
         for words in map(words_of, pids)
     )
 

@@ -254,6 +254,10 @@ async def test_a_debuggers_port_counts_where_no_debugger_was_asked_for() -> None
     words = "-m", "debugpy", "--listen", "5678"
     with process("127.0.0.1:5678", after=words):
         assert await sockets_of(case.claim) == []
+    with process("127.0.0.1:0", after=("--inspect=127.0.0.1:0",)):
+        assert await trio.to_thread.run_sync(case.claim.sockets) == []
+    with process("127.0.0.1:0", after=("--inspect=127.0.0.1:9300",)):
+        assert len(await trio.to_thread.run_sync(case.claim.sockets)) == 1
     with process("127.0.0.1:5678"):
         found = await sockets_of(case.claim)
     assert "not on" in misplaced(case.backend, found)
