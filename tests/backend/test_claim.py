@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,8 @@ import trio
 from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import misplaced
 from rpx.backend.listening import Socket, every_socket
+from rpx.backend.own_use import DEBUGGERS, INSPECTORS
+from rpx.backend.ports import is_taken
 from rpx.backend.processes import MARKER
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Ready, Web
@@ -75,6 +77,11 @@ def process(
             yield running.pid
         finally:
             running.stdin.close()
+
+
+def free_one_of(ports: Iterable[int]) -> int:
+    """Return one that nobody has: whoever runs the tests may be debugging something."""
+    return next(port for port in ports if not is_taken(socket.AF_INET, "127.0.0.1", port))
 
 
 async def sockets_of(claim: Claim) -> list[Socket]:
@@ -194,7 +201,7 @@ async def test_connections_of_the_process_before_are_named_where_the_next_one_co
         ),
         (["FOLDER/s", "127.0.0.1:PORT"], ""),
         (["FOLDER/tsx.pipe"], ""),
-        (["127.0.0.1:9229"], ""),
+        (["127.0.0.1:INSPECTOR"], ""),
         (["127.0.0.1:OTHER", "127.0.0.1:PORT"], ""),
         ([], ""),
     ],
@@ -206,6 +213,7 @@ async def test_where_a_service_listens_instead_is_said(
 
     def put(text: str) -> str:
         text = text.replace("OTHER", str(other)).replace("FOLDER", str(tmp_path))
+        text = text.replace("INSPECTOR", str(free_one_of(INSPECTORS)))
         return text.replace("PORT", str(case.port))
 
     with process(*(put(each) for each in listens)):
@@ -251,14 +259,14 @@ async def test_of_the_addresses_of_one_process_the_one_is_named_that_it_has_forg
 
 async def test_a_debuggers_port_counts_where_no_debugger_was_asked_for() -> None:
     case = Case()
-    words = "-m", "debugpy", "--listen", "5678"
-    with process("127.0.0.1:5678", after=words):
+    port = free_one_of(DEBUGGERS)
+    with process(f"127.0.0.1:{port}", after=("-m", "debugpy", "--listen", str(port))):
         assert await sockets_of(case.claim) == []
     with process("127.0.0.1:0", after=("--inspect=127.0.0.1:0",)):
-        assert await trio.to_thread.run_sync(case.claim.sockets) == []
+        assert await sockets_of(case.claim) == []
     with process("127.0.0.1:0", after=("--inspect=127.0.0.1:9300",)):
-        assert len(await trio.to_thread.run_sync(case.claim.sockets)) == 1
-    with process("127.0.0.1:5678"):
+        assert len(await sockets_of(case.claim)) == 1
+    with process(f"127.0.0.1:{port}"):
         found = await sockets_of(case.claim)
     assert "not on" in misplaced(case.backend, found)
 
