@@ -16,6 +16,7 @@ from typing import Final
 from rpx.errors import Exit, RpxError
 
 SHARED: Final = Path("/tmp")  # noqa: S108 - whoever uses it looks at who owns what is in it
+NOWHERE: Final = Path("/dev/null/rpx")  # nobody can make it, root neither
 LOGIN: Final = Path(f"/run/user/{os.getuid()}")  # systemd makes it at login, elogind too
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
@@ -74,7 +75,7 @@ def runtime_homes() -> list[Path]:
     """Where control sockets may lie, the best first. What follows is for where that doesn't do."""
     chosen = _absolute("XDG_RUNTIME_DIR")
     found = [each / "rpx" for each in (chosen, LOGIN) if each and not why_unfit(each)]
-    found += [each for each in _temporary() if _is_for_us(each)]
+    found += filter(_is_for_us, _temporary())
     return list(dict.fromkeys([*found, state_home() / "run"]))
 
 
@@ -93,7 +94,11 @@ def odd_places(runtime: Path) -> list[str]:
     if unfit := unfit_runtime_dir():
         said.append(f"{unfit}: the control socket is in {runtime}")
     if home() is None and _absolute("XDG_STATE_HOME") is None:
-        said.append(f"there is no home folder: logs are kept in {state_home()}")
+        kept = state_home()
+        if kept.is_relative_to(NOWHERE):
+            said.append(f"there is no home folder, and {_temporary()[0]} can't be ours: set HOME")
+        else:
+            said.append(f"there is no home folder: logs are kept in {kept}")
     return said
 
 
@@ -114,9 +119,8 @@ def why_unfit(folder: Path) -> str:
 
 
 def temporary_folder() -> Path:
-    """A folder of ours among temporary files, existing or not."""
-    fit = (each for each in _temporary() if _is_for_us(each))
-    return next(fit, _temporary()[0])
+    """A folder of ours among temporary files, existing or not; NOWHERE if all are another's."""
+    return next(filter(_is_for_us, _temporary()), NOWHERE)
 
 
 def make_folder(folder: Path) -> None:
@@ -139,8 +143,7 @@ def is_ours_alone(folder: Path) -> bool:
         status = folder.lstat()
     except OSError:
         return False
-    ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-    return ours and not status.st_mode & _OTHERS_WRITE
+    return _is_our_folder(status) and not status.st_mode & _OTHERS_WRITE
 
 
 def _of_home(variable: str, below: str) -> Path | None:
@@ -176,5 +179,8 @@ def _is_for_us(folder: Path) -> bool:
         return os.access(folder.parent, os.W_OK | os.X_OK)
     except OSError:
         return False
-    ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-    return ours and os.access(folder, os.W_OK | os.X_OK)
+    return _is_our_folder(status) and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _is_our_folder(status: os.stat_result) -> bool:
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()

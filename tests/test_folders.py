@@ -172,6 +172,20 @@ def test_what_others_have_put_among_temporary_files_is_left_alone(
     assert temporary_folder() == surroundings / f"rpx-{UID}"
 
 
+@pytest.mark.usefixtures("unknown")
+@pytest.mark.parametrize("make", [Path.touch, linked, pytest.param(foreign, marks=ROOT)])
+def test_where_only_the_folder_of_another_is_left_nothing_is_kept(
+    surroundings: Path, make: Callable[[Path], None]
+) -> None:
+    make(surroundings / "tmp" / f"rpx-{UID}")
+    for place in (state_home(), *runtime_homes()):
+        with pytest.raises(OSError, match="/dev/null"):
+            make_folder(place)
+    theirs = surroundings / "tmp" / f"rpx-{UID}"
+    (said,) = odd_places(surroundings)
+    assert said == f"there is no home folder, and {theirs} can't be ours: set HOME"
+
+
 def test_temporary_files_that_anybody_may_rename_are_no_place(
     surroundings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
