@@ -115,6 +115,7 @@ def test_a_request_waits_hardly_longer_than_the_port_is_closed(project: Project)
             assert project.get("away.localhost").status_code == 502
             with outside(project.folder, fourth) as server:
                 took = waited(project, "away.localhost", None)
+                project.until_said(f"away:{fourth} answers, in rotation")
                 server.kill()
             return took
 
@@ -124,5 +125,4 @@ def test_a_request_waits_hardly_longer_than_the_port_is_closed(project: Project)
         said = project.until_said("does not answer (connection refused)")
         assert f"away:{fourth} does not answer" in said, "of them all the one that nobody starts"
         within(0.35, begun_by_hand, "a process that begins")
-        project.until_said(f"away:{fourth} answers, in rotation")
         assert project.said().count("does not answer (") == 1

@@ -49,7 +49,7 @@ async def begun(
 ) -> AsyncIterator[tuple[OneThread, House]]:
     path = str(tmp_path / "s") if kind == "unix" else ""
     tls = authority.server() if kind == "tls" else None
-    asked = HealthCheck(interval=0.05, timeout=0.5)
+    asked = HealthCheck(interval=0.05, timeout=2 * QUICK)
     async with origin(path=path, tls=tls) as backend, trio.open_nursery() as nursery:
         thread = OneThread(backend)
         nursery.start_soon(thread.run)

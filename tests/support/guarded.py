@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.running import alive, named
+
 ROOT = Path(__file__).parents[2]
 APPS = ROOT / "fixtures" / "apps"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="subreaper and PDEATHSIG are Linux's")
@@ -98,9 +100,8 @@ class Guarded:
             while data := os.read(self._out, 65536):
                 self.text += data.decode()
         for name, pid in re.findall(r"(?m)^(\w+) (\d{2,})\b", self.text):
-            if f"{name} {pid}" not in self.known:
-                with suppress(psutil.NoSuchProcess):
-                    self.known[f"{name} {pid}"] = psutil.Process(int(pid))
+            if f"{name} {pid}" not in self.known and (process := named(int(pid))):
+                self.known[f"{name} {pid}"] = process
         return self.text
 
     def until_it_says(self, text: str, times: int = 1) -> None:
@@ -154,13 +155,6 @@ def launcher() -> Iterator[Launch]:
     for guarded in opened:
         guarded.read()
         guarded.close()
-
-
-def alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def until(true: Callable[[], object], what: str = "", within: float = 10) -> None:

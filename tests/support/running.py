@@ -17,6 +17,7 @@ from rpx.backend.logs import pump
 from rpx.hub.patience import Patience
 from rpx.model.config import Start, Stdin, Whom
 
+_BEGAN = psutil.Process().create_time()  # what is older is none of ours, and must not be killed
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
 
 
@@ -34,8 +35,8 @@ class Running:
         text = lines.decode("utf-8", "replace")
         self.lines += text.split("\n")[:-1]
         for name, pid in re.findall(r"(?m)^(\w+) (\d+)$", text):
-            with suppress(psutil.NoSuchProcess):
-                self.named[name] = psutil.Process(int(pid))
+            if process := named(int(pid)):
+                self.named[name] = process
 
     async def until_it_says(self, text: str) -> None:
         await until(lambda: any(text in line for line in self.lines), f"{text!r} in {self.lines}")
@@ -99,6 +100,15 @@ def app(name: str) -> tuple[str, ...]:
 
 def python(script: str) -> tuple[str, ...]:
     return (sys.executable, "-c", script)
+
+
+def named(pid: int) -> psutil.Process | None:
+    """Return the process whose number was printed, unless that is another number ("got 15")."""
+    try:
+        process = psutil.Process(pid)
+        return process if process.create_time() >= _BEGAN else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def alive(process: psutil.Process) -> bool:
