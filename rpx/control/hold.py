@@ -140,9 +140,10 @@ def take(lease: Lease) -> Iterator[Hold]:
         if copy is not None:
             undo.callback(copy.close)
         crashed = main.earlier() or (copy.earlier() if copy else None)
-        lease.socket.unlink(missing_ok=True)
         hold = Hold(lease, crashed, main, copy)
         try:
+            lease.socket.unlink(missing_ok=True)
+            main.say(lease)  # before the copy, which would tell of a run that has never begun
             hold.say()
         except OSError as error:
             raise Unusable(main.path, f"cannot be written: {error.strerror}") from None

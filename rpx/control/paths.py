@@ -105,5 +105,7 @@ def _make_private(folder: Path) -> None:
             raise Unusable(folder, "belongs to another user")
         if stat.S_IMODE(status.st_mode) != 0o700:
             folder.chmod(0o700)
+    except FileExistsError:
+        raise Unusable(folder, "is not a folder") from None
     except OSError as error:
         raise Unusable(folder, f"cannot be used: {error.strerror}") from None

@@ -198,6 +198,14 @@ def test_a_full_runtime_folder_is_an_error_of_one_sentence(config: Path, full: P
     with pytest.raises(Unusable, match="No space left on device") as caught, take(mine(config)):
         pass
     assert "XDG_RUNTIME_DIR" in caught.value.problems[0].hint
+    assert crashed_run(config) is None, "it has never run"
+
+
+def test_what_stands_in_the_place_of_the_socket_is_an_error_of_one_sentence(config: Path) -> None:
+    mine(config).socket.mkdir(parents=True)
+    with pytest.raises(Unusable, match="cannot be written"), take(mine(config)):
+        pass
+    assert crashed_run(config) is None
 
 
 def test_a_runtime_folder_that_others_may_write_by_now_is_left(
