@@ -21,6 +21,7 @@ LATEST = 2**31 - 1  # no stream's number is higher
 # have open, at each save of a file. An attack by reset has tens of thousands a second.
 BURST = 1000.0  # frames for nothing, at once
 RATE = 500.0  # and each second from then on
+AT_ONCE = 256  # frames with data that are taken in one go: a read may bring thousands
 PIECES = 32  # frames of one head
 
 _DATA, _HEADERS, _SETTINGS, _GOAWAY, _WINDOW_UPDATE, _CONTINUATION = 0, 1, 4, 7, 8, 9
@@ -37,9 +38,19 @@ class Flood(Exception):
 
 
 class Intake:
-    """Cuts what comes into frames."""
+    """Cuts what comes into frames. `waiting`: there may be more of them; feed it with b""."""
 
-    __slots__ = ("_begun", "_block", "_calm", "_due", "_most", "_pieces", "_rest", "_since")
+    __slots__ = (
+        "_begun",
+        "_block",
+        "_calm",
+        "_due",
+        "_most",
+        "_pieces",
+        "_rest",
+        "_since",
+        "waiting",
+    )
 
     def __init__(self, most: int, now: float) -> None:
         """`most`: bytes of an encoded head."""
@@ -51,6 +62,7 @@ class Intake:
         self._pieces = 0  # frames of it
         self._due = 0  # acknowledgements of what we have sent
         self._begun = False  # its settings have come
+        self.waiting = False
 
     @property
     def within(self) -> bool:
@@ -58,7 +70,7 @@ class Intake:
         return bool(self._rest or self._pieces)
 
     def feed(self, data: bytes, now: float) -> bytes:
-        """Return the frames that are whole now. Raises Flood; what came before counts no more."""
+        """Return frames that are whole now. Raises Flood; what came before counts no more."""
         self._calm = min(BURST, self._calm + (now - self._since) * RATE)
         self._since = now
         data = self._rest + data if self._rest else data
@@ -72,7 +84,8 @@ class Intake:
         view = memoryview(data)
         begin = 0  # of what is not in `out` yet
         run = _Run()
-        while at + 9 <= size:
+        left = AT_ONCE
+        while at + 9 <= size and left:
             length = int.from_bytes(data[at : at + 3], "big")
             kind, flags = data[at + 3], data[at + 4]
             if length > LARGEST:
@@ -80,6 +93,7 @@ class Intake:
             end = at + 9 + length
             if end > size:
                 break
+            left -= kind == _DATA and length > 0
             self._judge(kind, flags, length, data[at + 9] if length else 0)
             if kind == _DATA and flags & ~_END_STREAM == 0:
                 begin = run.take(view, begin, at, end, out)
@@ -91,6 +105,7 @@ class Intake:
                     begin = end
             at = end
         self._rest = data[at:]
+        self.waiting = not left
         run.end(out)
         out.append(view[begin:at])
         return b"".join(out)

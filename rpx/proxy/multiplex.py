@@ -171,7 +171,7 @@ class Multiplex:
                     data = await self._received()
                 except Nudged:
                     continue
-                if not data:
+                if not data and not self._intake.waiting:
                     break
                 frames = self._intake.feed(data, trio.current_time())
                 for event in self._h2.receive_data(frames):
@@ -189,9 +189,12 @@ class Multiplex:
         self.client.deadline = self.proxy.sweeper.now + LINGER
 
     async def _received(self) -> bytes:
-        if self._taken > TURN:
+        waiting = self._intake.waiting
+        if waiting or self._taken > TURN:
             self._taken = 0
             await self.client.give_way()
+        if waiting:
+            return b""
         data = await self.client.receive()
         self._taken += len(data)
         return data

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.http.frames import (
+    AT_ONCE,
     BURST,
     ENHANCE_YOUR_CALM,
     LATEST,
@@ -111,12 +112,26 @@ def test_data_and_heads_are_free() -> None:
     begun().feed((head + DATA) * 5000, 1.0)
 
 
+def fed(intake: Intake, data: bytes) -> list[bytes]:
+    """Have all of `data` taken."""
+    out = [intake.feed(data, 1.0)]
+    while intake.waiting:
+        out.append(intake.feed(b"", 1.0))
+    return out
+
+
 @pytest.mark.parametrize(
     "empty", ["000000 00 00 00000001", "000001 00 08 00000001 00", "000003 00 08 00000001 02 0000"]
 )
 def test_data_without_any_are_not_free(empty: str) -> None:
     with pytest.raises(Flood):
-        begun().feed(bytes.fromhex(empty) * 2000, 1.0)
+        fed(begun(), bytes.fromhex(empty) * 2000)
+
+
+def test_thousands_of_small_ones_are_handed_out_bit_by_bit() -> None:
+    sizes = [len(frames) for frames in fed(begun(), DATA * (3 * AT_ONCE - 1))]
+    assert len(sizes) == 3
+    assert sum(sizes) == 3 * (3 * AT_ONCE - 1) + 3 * 9  # of each bit one frame is made
 
 
 def test_it_begins_with_settings() -> None:

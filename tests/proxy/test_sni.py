@@ -10,6 +10,7 @@ import pytest
 from rpx.certificates.authority import Authority, open_authority
 from rpx.certificates.leaves import Leaves
 from rpx.model.config import Https
+from rpx.proxy import contexts
 from tests.proxy.house import HOST, get
 from tests.proxy.lock import Lock, hello, names
 from tests.support import tls
@@ -109,6 +110,18 @@ async def test_an_unknown_name_gets_an_alert_and_one_line_says_so(lock: Lock) ->
     assert lock.said == [
         "a client asked for other.localhost with TLS: no proxy with `https` has that host"
     ]
+
+
+async def test_of_many_unknown_names_only_some_are_told(
+    lock: Lock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contexts, "TOLD", 3)
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        for number in range(6):
+            with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+                await house.tls_client(lock.client(), f"other{number}.localhost")
+    assert len(lock.said) == 3 + 1
+    assert lock.said[-1] == "clients ask with TLS for many unknown names: rpx names no more of them"
 
 
 @pytest.mark.parametrize("name", ["-x.shop.localhost", "*.shop.localhost", "a b.shop.localhost"])

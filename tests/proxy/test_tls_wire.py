@@ -11,7 +11,7 @@ import trio
 
 from rpx.hub.tls import tell_cut_from_end
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import TURN, Cut, NotSent, WireCut
+from rpx.proxy.sockets import TURN, Cut, NotSent, Wire, WireCut
 from rpx.proxy.tls import TlsWire
 from tests.support.raw import SOON
 from tests.support.tls import Authority
@@ -289,3 +289,25 @@ async def test_a_client_that_does_not_believe_us_ends_the_handshake(
             with pytest.raises(ssl.SSLError):
                 await wire.handshake()
     wire.close()
+
+
+async def test_others_have_their_turn_behind_a_read_of_many_records(
+    joined: tuple[TlsWire, Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[Wire] = []
+
+    async def counted(wire: Wire) -> None:
+        turns.append(wire)
+
+    monkeypatch.setattr(Wire, "give_way", counted)
+    wire, peer = joined
+    for count in (10, 1000):
+        for _ in range(count):
+            peer.tls.write(b"x")
+        peer.deliver()
+        assert await wire.receive() == b"x" * count
+    assert not turns
+    peer.tls.write(b"y")
+    peer.deliver()
+    assert await wire.receive() == b"y"
+    assert turns == [wire]

@@ -6,8 +6,10 @@ from collections import Counter
 
 import pytest
 
+from rpx.http.frames import AT_ONCE
 from rpx.proxy.bodies import CHUNKS
 from rpx.proxy.sockets import Wire
+from tests.proxy.h2_client import client
 from tests.proxy.house import get, running
 from tests.support.origin import OK, answers, origin
 from tests.support.raw import background
@@ -81,3 +83,21 @@ async def test_large_heads_that_come_at_once(turns: Counter[Wire]) -> None:
         for _ in range(12):
             assert (await client.answer()).status == 404
         assert turns.total() >= 8
+
+
+@pytest.mark.parametrize("streams", [1, 2])  # their frames in turn
+async def test_small_frames_of_bodies_by_http_2(turns: Counter[Wire], streams: int) -> None:
+    body = b"x" * 4000
+    async with origin(answers(OK)) as backend, running(backend) as house, client(house) as peer:
+        await peer.settled()
+        length = ("content-length", str(len(body)))
+        numbers = [await peer.ask("/", length, method="POST", end=False) for _ in range(streams)]
+        turns.clear()
+        for at in range(len(body)):
+            for number in numbers:
+                peer.h2.send_data(number, body[at : at + 1], end_stream=at + 1 == len(body))
+        await peer.flush()
+        for number in numbers:
+            assert (await peer.answer(number)).status == 200
+        assert all(request.endswith(body) for request in backend.requests)
+        assert turns.total() >= streams * len(body) // AT_ONCE // 2
