@@ -119,16 +119,24 @@ async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nu
     assert result == ["hello"]
 
 
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket that has gone is not waited for as long as by users."""
+    monkeypatch.setattr("rpx.control.client.THERE_WITHIN", 0.2)
+
+
 def ask_nobody(lease: Lease) -> None:
     client = Client(lease)
     with pytest.raises(NotRunning, match="does not listen"):
         client.ps()
 
 
+@pytest.mark.usefixtures("soon")
 def test_nobody_on_the_socket_means_not_running(lease: Lease) -> None:
     ask_nobody(lease)
 
 
+@pytest.mark.usefixtures("soon")
 def test_a_stale_socket_means_not_running(lease: Lease) -> None:
     with socket.socket(socket.AF_UNIX) as crashed:
         crashed.bind(str(lease.socket))

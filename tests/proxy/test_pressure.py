@@ -6,6 +6,7 @@ import errno
 import hashlib
 import socket
 from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 import pytest
@@ -19,7 +20,16 @@ from tests.support.raw import SOON, Raw, background
 
 SIZE = 100_000_000
 BLOCK = bytes(range(256)) * 4096  # 1 MB
-BETWEEN = 30_000_000  # what kernels may hold on both connections and between; far below SIZE
+
+
+def most(kind: str) -> int:
+    """How large the kernel lets a buffer of TCP grow: `wmem`, `rmem`."""
+    file = Path(f"/proc/sys/net/ipv4/tcp_{kind}")
+    return int(file.read_text().split()[2]) if file.exists() else 8_000_000
+
+
+# What may lie in both connections, of which one side is slow and has a small window, and in rpx.
+BETWEEN = 2 * most("wmem") + most("rmem") + 4_000_000
 
 
 async def pour(raw: Raw, sent: list[int]) -> None:
