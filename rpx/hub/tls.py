@@ -53,8 +53,10 @@ async def client_context(tls: Tls) -> ssl.SSLContext:
             if known is None:
                 raise
             context = known.context
-        contexts[tls] = known = _Made(context, state)
-    return known.context
+        latest = contexts.get(tls)  # who has been asked meanwhile may have been first
+        if latest is None or latest.state != state:
+            contexts[tls] = _Made(context, state)
+    return contexts[tls].context
 
 
 def _state(path: str) -> tuple[int, ...]:

@@ -42,7 +42,8 @@ class Upstreams:
         self._remark = remark
         self._places: set[Seats] = set()  # where there are connections
         self._dialer = Dialer(timeouts.connect, reactor)
-        self._sessions: dict[Address, ssl.SSLSession] = {}  # TLS: for the next connection
+        # TLS: for the next connection, if it has the same context (else `ssl` refuses it)
+        self._sessions: dict[Address, tuple[ssl.SSLContext, ssl.SSLSession]] = {}
         self.wake: Callable[[], None] = lambda: None  # has `expire` called soon
 
     def settle(self, timeouts: Timeouts) -> None:
@@ -142,14 +143,18 @@ class Upstreams:
         return wire
 
     def _tls_wire(self, sock: socket.socket, address: Address, context: ssl.SSLContext) -> TlsWire:
+        known, session = self._sessions.get(address, (None, None))
         return TlsWire(
             sock,
             self._reactor,
             context,
             host=address.host,
-            session=self._sessions.get(address),
-            keep=partial(self._sessions.__setitem__, address),
+            session=session if known is context else None,
+            keep=partial(self._keep, address, context),
         )
+
+    def _keep(self, address: Address, context: ssl.SSLContext, session: ssl.SSLSession) -> None:
+        self._sessions[address] = context, session
 
 
 def why_not(error: OSError) -> tuple[Failure, str]:

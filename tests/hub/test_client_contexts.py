@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+import trio
 
 from rpx.hub.tls import client_context
 from rpx.model.address import Tls
@@ -35,3 +36,17 @@ async def test_a_file_of_authorities_counts_as_it_is_now(tmp_path: Path) -> None
     assert await believed() == [ssl.PEM_cert_to_DER_cert(pems[0])]
     file.write_text(pems[1])
     assert await believed() == [ssl.PEM_cert_to_DER_cert(pems[1])]
+
+
+async def test_all_who_ask_at_once_get_the_same_whose_sessions_they_can_share(
+    authority: Authority,
+) -> None:
+    got: list[ssl.SSLContext] = []
+
+    async def ask() -> None:
+        got.append(await client_context(Tls(ca=str(authority.file))))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(6):
+            nursery.start_soon(ask)
+    assert len({id(each) for each in got}) == 1

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import trio
@@ -215,6 +216,19 @@ async def test_a_second_connection_resumes_the_session_of_the_first(
         for _ in range(3):
             assert await asked(house) == (200, "ok")
     assert resumed == [False, True, True]
+
+
+async def test_a_ca_file_that_has_changed_meanwhile_costs_no_request(
+    authority: Authority, tmp_path: Path
+) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(authority.file.read_bytes())
+    closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+    async with origin(answers(closing), tls=authority.server()) as backend:
+        async with running(Address("localhost", backend.port, Tls(ca=str(ca)))) as house:
+            for _ in range(3):
+                assert await asked(house) == (200, "ok")
+                ca.write_bytes(ca.read_bytes() + b"\n")
 
 
 # ---------------------------------------------------------------- idle connections
