@@ -109,11 +109,12 @@ def parse_response(
 def _mended(
     buffer: Buffer, method: bytes, upgrade: bytes | None, limits: Limits, scanned: int
 ) -> tuple[ResponseHead, int] | None:
-    refuse_response(buffer, limits, scanned)
     found = END.search(buffer, max(0, scanned - 3))
+    head_only = buffer if found is None else bytes(buffer[: found.end()])  # no byte of the body
+    refuse_response(head_only, limits, scanned)
     if found is None:
         return None
-    clean, odd = mended(bytes(buffer[: found.end()]))
+    clean, odd = mended(bytes(head_only))
     if not odd or response_pattern(limits.answer_lines).match(clean) is None:
         refuse_response(clean, limits, 0, complete=True)
     parsed = parse_response(clean, method, upgrade, limits)

@@ -149,3 +149,12 @@ def test_chunks_that_make_no_sense_are_refused(raw: bytes, step: int) -> None:
     with pytest.raises(BadMessage) as caught:
         feed(SloppyReader(), raw, step)
     assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\n", b"\n\r\n"])
+@pytest.mark.parametrize("body", [b"\x00\xff\r\x01", b"\r\n\r\n\x00", b"\n" * 500])
+def test_what_a_body_has_is_no_fault_of_the_head_before_it(end: bytes, body: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\nContent-Length: %d" % len(body) + end
+    parsed = parse_response(head + body, b"GET")
+    assert parsed is not None
+    assert (parsed[0].length, parsed[1]) == (len(body), len(head))
