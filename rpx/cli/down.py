@@ -153,7 +153,8 @@ class Waiting:
             self._look = now + AGAIN
             for lease in self._left:
                 with suppress(RpxError):  # it is just about to have gone
-                    self._progress[lease].tell(Client(lease).waits())
+                    left = self._began + self._patience - now
+                    self._progress[lease].tell(Client(lease).waits(within=left))
 
 
 def _too_long(lease: Lease, within: float) -> TookTooLong:

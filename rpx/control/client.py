@@ -7,6 +7,7 @@ all the rest of `rpx ps` together.
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import struct
@@ -75,9 +76,14 @@ class Client:
         changed: dict[str, Any] = self._ask("POST", "/v1/scale", body)
         return changed
 
-    def waits(self, names: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Who is on the way up or down (waits.Wait); of those that are named, if any are."""
+    def waits(self, names: Sequence[str] = (), *, within: float = math.inf) -> list[dict[str, Any]]:
+        """Who is on the way up or down (waits.Wait); of those that are named, if any are.
+
+        `within`: seconds after which this command has all of them killed.
+        """
         query = {"name": list(names)}
+        if within < math.inf:
+            query["within"] = [f"{within:.3f}"]
         found: list[dict[str, Any]] = self._ask("GET", "/v1/waits", query=query, patience=GLANCE)
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -157,9 +158,15 @@ class Api:
 
     async def waits(self, request: Request) -> Response:
         """Who is on the way up or down; of those that are named, if any are."""
-        names = request.query_params.getlist("name")
+        names, limit = request.query_params.getlist("name"), request.query_params.get("within")
         labels = self._labels(names) if names else None
-        found = waits(self._registry, self._registry.steady(), labels, ending=self._shutdown.asked)
+        found = waits(
+            self._registry,
+            self._registry.steady(),
+            labels,
+            ending=self._shutdown.asked,
+            within=math.inf if limit is None else _seconds("within", limit),
+        )
         return Json([asdict(wait) for wait in found])
 
     async def stats(self, _request: Request) -> Response:

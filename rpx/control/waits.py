@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -27,25 +28,30 @@ class Wait:
 
 
 def waits(
-    registry: Registry, now: float, labels: Collection[str] | None, *, ending: bool
+    registry: Registry,
+    now: float,
+    labels: Collection[str] | None,
+    *,
+    ending: bool,
+    within: float = math.inf,
 ) -> list[Wait]:
     """Return who of `labels` (None: of all) is on its way, in listed order.
 
     `now` is by the registry's steady clock. `ending`: the project is, so that requests are
-    waited for.
+    waited for. `within`: seconds after which whoever asks has all of them killed.
     """
     everyone = [b for b in registry.everyone if labels is None or b.spec.label in labels]
-    return [wait for backend in everyone for wait in _of(backend, now, ending=ending)]
+    return [wait for backend in everyone for wait in _of(backend, now, within, ending=ending)]
 
 
-def _of(backend: Backend, now: float, *, ending: bool) -> Iterator[Wait]:
+def _of(backend: Backend, now: float, within: float, *, ending: bool) -> Iterator[Wait]:
     label, state = backend.spec.label, backend.shown
     text, kill_in = "", None
     if backend.external:
         if ending and backend.in_flight:
             text = requests_at(backend)
     elif (down := stopping(backend, now)) is not None:
-        whom, kill_in = down
+        whom, kill_in = down[0], max(0.0, min(down[1], within))
         text = f"{whom}, SIGKILL in {kill_in:.0f}s"
     elif backend.in_flight and (ending or state is State.DRAINING):
         text = requests_at(backend)

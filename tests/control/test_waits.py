@@ -48,6 +48,18 @@ async def test_one_that_stops_is_waited_for_until_it_is_killed() -> None:
     ]
 
 
+async def test_whoever_has_it_killed_sooner_hears_of_that_moment() -> None:
+    there = started()
+    api = there.backends["api:3000"]
+    there.move(api, Move.STOP)
+    start = api.spec.start
+    assert isinstance(start, Start)
+    for within, left in ((2.0, 2.0), (-1.0, 0.0), (1e6, start.stop_grace_period - 3)):
+        (wait,) = waits(there, api.since + 3.0, {"api:3000"}, ending=True, within=within)
+        assert wait.kill_in == left
+        assert wait.sentence == f"api:3000 (pid 800), SIGKILL in {left:.0f}s"
+
+
 async def test_requests_are_waited_for_where_the_project_ends() -> None:
     there = started()
     api = there.backends["api:3000"]
