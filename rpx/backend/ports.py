@@ -52,6 +52,11 @@ def spare_ports(
     return {name: ports[len(running[name]) :] for name, ports in found.items()}
 
 
+def kept_ports(file: Path | None) -> Kept:
+    """Return the ports of a project that runs, or those that copies will have the next time."""
+    return _read(file)
+
+
 def keep_ports(file: Path | None, ports: Mapping[str, list[int]]) -> None:
     """Let copies have these ports the next time; what more of them have had stays behind that."""
     kept = _read(file)

@@ -8,13 +8,14 @@ import sys
 
 import click
 
-from rpx.backend.ports import settle_ports
+from rpx.backend.ports import kept_ports, settle_ports
 from rpx.cli.certified import check_certified
 from rpx.cli.command import Command, Common, profile_option
 from rpx.cli.output import json_option, print_json, print_table, say, warn
 from rpx.cli.table import Cell, Column, Table
 from rpx.config import find_config, load_config
 from rpx.config.profiles import Asked
+from rpx.control.lease import running
 from rpx.control.paths import ports_file
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec
@@ -44,7 +45,9 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
     asked = Asked(profiles)
     config = load_config(path, os.environ, warn, asked)
     check_certified(config)
-    config = settle_ports(config, ports_file(path), keep=False)
+    ports = ports_file(path)
+    ours = kept_ports(ports) if running(path) else {}  # taken, but by nobody else
+    config = settle_ports(config, ports, keep=False, running=ours)
     specs = plan(config, config.listen.http_port or 0, config.listen.https_port or 0)
     if as_json:
         print_json([_row(config, spec) for spec in specs])

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from rpx.backend.fleet import child_environment
-from rpx.backend.ports import settle_ports
+from rpx.backend.ports import kept_ports, settle_ports
 from rpx.backend.shell import argv
 from rpx.cli.certified import accepting
 from rpx.cli.command import Command, Common
@@ -60,19 +60,27 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
         warn,
         Asked(names=(name,)),  # also one that belongs to no run without its profile
     )
-    config = settle_ports(config, ports_file(path), keep=False)
-    spec, start = _service(plan(config, *_ports(config, path)), name)
+    file, listeners = ports_file(path), _ports(config, path)
+    ours = kept_ports(file) if running(path) else {}
+    shown = plan(settle_ports(config, file, keep=False, running=ours), *listeners)
+    config = settle_ports(config, file, keep=False)
+    spec, start = _service(shown, plan(config, *listeners), name)
     words = command[1:] if command[:1] == ("--",) else command
     wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
     usual = accepting(config)
     _become(wanted, start, child_environment(spec, start, colour=False, usual=usual))
 
 
-def _service(specs: list[BackendSpec], name: str) -> tuple[BackendSpec, Start]:
-    """The first copy of ours that `name` means."""
-    chosen = {names.label for names in select([names_of(spec) for spec in specs], name)}
-    for spec in specs:
-        if spec.label in chosen and spec.start is not None:
+def _service(
+    shown: list[BackendSpec], specs: list[BackendSpec], name: str
+) -> tuple[BackendSpec, Start]:
+    """The first copy of ours that `name` means among those `shown` by `rpx ps`.
+
+    `specs` are the same in that order, with ports that are free now.
+    """
+    chosen = {names.label for names in select([names_of(spec) for spec in shown], name)}
+    for known, spec in zip(shown, specs, strict=True):
+        if known.label in chosen and spec.start is not None:
             return spec, spec.start
     raise UsageError(
         f"`{name}` has no `start`: there is no environment and no folder to run anything in",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -196,3 +197,19 @@ def test_it_works_while_the_project_runs_and_is_not_a_part_of_it(project: Projec
             until(lambda: len(project.survivors()) == 1, "the one-off alone")
             one_off.terminate()
             assert one_off.wait(SOON) == -15
+
+
+def test_run_and_check_know_a_running_copy_by_its_chosen_port(project: Project) -> None:
+    project.write(
+        "listen: {http_port: HTTP_PORT}\n"
+        "proxies: [{to: api.localhost, replicas: 2, start: PYTHON APPS/ok.py}]\n"
+    )
+    with project.up():
+        first, second = (row["port"] for row in project.ps())
+        shown = json.loads(project.rpx("check", "--json").stdout)
+        assert [row["backend"] for row in shown] == [f"localhost:{p}" for p in (first, second)]
+        done = project.rpx("run", f"api:{second}", "echo $PORT")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() not in (str(first), str(second))  # one that is free
+        nobody = project.rpx("run", "nobody", "true")
+        assert f"api:{first}, api:{second}" in nobody.stderr
