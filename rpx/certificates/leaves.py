@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from rpx.certificates.authority import Authority
 from rpx.certificates.files import make_folder, unusable, write
 from rpx.certificates.making import SKEW, in_pem, issued_by, signs
-from rpx.certificates.scope import permits
+from rpx.certificates.scope import is_address, permits
 from rpx.errors import RpxError
 
 DAYS: Final = 90
@@ -172,7 +172,7 @@ def certify(
     # For people only, and not where it has no place: 64 characters are the most, and OpenSSL holds
     # an address for a name here, which the authority may not certify.
     subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "rpx")]
-    if len(names[0]) <= 64 and not _is_address(names[0]):
+    if len(names[0]) <= 64 and not is_address(names[0]):
         subject.append(x509.NameAttribute(NameOID.COMMON_NAME, names[0]))
     return (
         x509.CertificateBuilder()
@@ -198,7 +198,7 @@ def _leaf(host: str, path: Path, certificate: x509.Certificate, names: frozenset
 
 
 def _name(text: str) -> x509.GeneralName:
-    if _is_address(text):
+    if is_address(text):
         return x509.IPAddress(ipaddress.ip_address(text))
     return x509.DNSName(text)
 
@@ -218,12 +218,4 @@ def _plain(host: str) -> str:
 
 
 def _is_host(text: str) -> bool:
-    return _is_address(text) or (_NAME.fullmatch(text) is not None and ".." not in text)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return is_address(text) or (_NAME.fullmatch(text) is not None and ".." not in text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+
+from rpx.certificates.scope import is_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def covers(names: Iterable[str], host: str, *, strictly: bool = True) -> bool:
     """
     plain = host.strip("[]")
     domain = plain.partition(".")[2]
-    wide = () if _is_address(plain) or (strictly and "." not in domain) else (f"*.{domain}",)
+    wide = () if is_address(plain) or (strictly and "." not in domain) else (f"*.{domain}",)
     if plain.startswith("*.") and not wide:
         return False
     return any(name in (plain, *wide) for name in names)
@@ -96,12 +97,4 @@ def _names(certificate: x509.Certificate) -> list[str]:
         return []
     names = (name.lower() for name in found.value.get_values_for_type(x509.DNSName))
     addresses = map(str, found.value.get_values_for_type(x509.IPAddress))
-    return [*(name for name in names if not _is_address(name)), *addresses]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return [*(name for name in names if not is_address(name)), *addresses]

@@ -97,3 +97,12 @@ def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return ipaddress.ip_network(name)
     except ValueError:
         return None
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is a literal IP address, without brackets."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
