@@ -21,7 +21,7 @@ import click
 
 from rpx.cli.command import UnknownCommand
 from rpx.cli.meant import option_meant
-from rpx.cli.output import on_stderr
+from rpx.cli.terminal.output import on_stderr
 from rpx.cli.typed import typed
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.folders import make_folder, state_home, temporary_folder

@@ -23,7 +23,7 @@ from rpx.certificates.files import authority_folder, entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database
 from rpx.certificates.stores import Step, SystemStore, system_store, unmanaged
-from rpx.cli.steps import Steps
+from rpx.cli.helpers.steps import Steps
 from rpx.control.lease import Identity, Lease
 from tests.certificates.support import (
     BODY,
@@ -62,13 +62,13 @@ def system(
     Browsers' lists cost time: they are looked at where a test has one.
     """
     if "firefox" not in request.fixturenames and not request.node.get_closest_marker("real"):
-        for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+        for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
             monkeypatch.setattr(f"{module}.can_edit", lambda: False)
     anchors, bundle = tmp_path / "anchors", tmp_path / "bundle.crt"
     anchors.mkdir()
     update = ("sh", "-c", f"cat {anchors}/*.crt > {bundle} 2>/dev/null || :")
     store = SystemStore("a test", anchors, ".crt", bundle, update, update)
-    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.system_store", lambda: store)
     return store
 
@@ -146,7 +146,7 @@ def test_without_root_and_a_terminal_the_command_is_printed(
     rpx: Rpx, system: SystemStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    monkeypatch.setattr("rpx.cli.steps.has_sudo", lambda: True)
+    monkeypatch.setattr("rpx.cli.helpers.steps.has_sudo", lambda: True)
     assert rpx("trust") == 1
     ours = authority()
     assert not system.trusts(ours)
@@ -206,7 +206,7 @@ def test_a_step_that_fails_is_said_and_the_others_are_taken(
 def test_without_certutil_browsers_are_left_with_a_word(
     rpx: Rpx, system: SystemStore, firefox: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.can_edit", lambda: False)
     assert rpx("trust") == 0
     assert (
@@ -217,7 +217,7 @@ def test_without_certutil_browsers_are_left_with_a_word(
 
 
 def test_a_system_without_a_known_list_is_said(rpx: Rpx, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.system_store", lambda: None)
     assert rpx("trust") == 1
     assert "error: this system's list of authorities is in no place that rpx knows" in rpx.err
@@ -325,7 +325,7 @@ def test_untrust_says_what_is_still_there(
 ) -> None:
     assert rpx("trust") == 0
     stuck = replace(system, afresh=("true",))
-    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.system_store", lambda: stuck)
     assert rpx("untrust") == 1
     assert f"error: still trusted, though every step was taken: {authority().label} in" in rpx.err
@@ -334,9 +334,9 @@ def test_untrust_says_what_is_still_there(
 def test_untrust_without_a_known_list_says_so_and_fails_where_one_has_it(
     rpx: Rpx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("rpx.cli.trust", "rpx.certificates.trusted"):
+    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.system_store", lambda: None)
-    monkeypatch.setattr("rpx.cli.trust.unmanaged", lambda: unmanaged(tmp_path))
+    monkeypatch.setattr("rpx.cli.commands.trust.unmanaged", lambda: unmanaged(tmp_path))
     assert rpx("untrust") == 0
     assert "if you have added the certificate there by hand, take it away there" in rpx.err
     assert rpx("trust") == 1
@@ -456,8 +456,8 @@ def test_running_projects_that_show_the_earlier_ones_certificates_are_named(
         def ps(self) -> list[dict[str, str | None]]:
             return [{"url": None}, {"url": f"{self.scheme}://api.localhost:8443"}]
 
-    monkeypatch.setattr("rpx.cli.trust.all_running", lambda: leases)
-    monkeypatch.setattr("rpx.cli.trust.Client", Asked)
+    monkeypatch.setattr("rpx.cli.commands.trust.all_running", lambda: leases)
+    monkeypatch.setattr("rpx.cli.commands.trust.Client", Asked)
     assert rpx("trust") == 0
     assert "rpx reload" not in rpx.err
     assert rpx("trust", "--allow", "shop.dev") == 0
@@ -498,7 +498,7 @@ def test_the_line_that_is_printed_without_root_does_it_all(
     rpx: Rpx, system: SystemStore, new_firefox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 12345)
-    monkeypatch.setattr("rpx.cli.steps.has_sudo", lambda: True)
+    monkeypatch.setattr("rpx.cli.helpers.steps.has_sudo", lambda: True)
     for word in ("trust", "untrust"):
         assert rpx(word) == 1
         *_, first, line = rpx.err.rstrip().split("\n")

@@ -298,7 +298,7 @@ def test_down_all_says_what_is_wrong_with_each_project(
     me = Identity.of(os.getpid())
     swept = Lease(me, me, "run", "started since", folder / "rpx.yaml")
     lease = Lease(me, me, "run", "just starting", folder / "other.yaml")
-    monkeypatch.setattr("rpx.cli.down._everything", lambda: ([lease], [swept]))
+    monkeypatch.setattr("rpx.cli.commands.down._everything", lambda: ([lease], [swept]))
     with take(swept):
         assert main(["down", "--all"]) == 1
     first, second = capsys.readouterr().err.split("\n\n")

@@ -10,8 +10,8 @@ import trio
 import trio.testing
 from trio.abc import Clock
 
-from rpx.cli.console import Console
-from rpx.cli.narrator import MANY, Narrator, goodbye
+from rpx.cli.observers.console import Console
+from rpx.cli.observers.narrator import MANY, Narrator, goodbye
 from rpx.hub.backlog import LIMIT
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown

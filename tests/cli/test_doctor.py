@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rpx.cli import doctor as module
+from rpx.cli.commands import doctor as module
 from rpx.cli.main import main
 from rpx.doctor.findings import Finding, Status
 from tests.support import tls

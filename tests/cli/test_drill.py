@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rpx.cli.chart import ASCII, UNICODE, characters, chart
 from rpx.cli.main import main
+from rpx.cli.terminal.chart import ASCII, UNICODE, characters, chart
 from rpx.drill.report import Damage, Report, Shot, counted, phases, timeline, to_json
 
 KILL = Damage("kill", "api:3001", 4711, at=1.0, lasts=0.0, rotation=((1.01, False), (1.49, True)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.cli.figures import rates_between, stats_table
-from rpx.cli.output import size
+from rpx.cli.terminal.figures import rates_between, stats_table
+from rpx.cli.terminal.output import size
 from rpx.hub.counts import Counts
 from rpx.model.figures import Figures
 

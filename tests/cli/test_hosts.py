@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rpx.cli import hosts as module
+from rpx.cli.commands import hosts as module
 from rpx.cli.main import main
 from rpx.policy.hosts_file import BEGIN, END, our_names
 

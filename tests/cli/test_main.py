@@ -215,7 +215,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_up_imports_nothing_heavy_before_it_forks() -> None:
-    program = "import sys, rpx.cli.up; print(*sys.modules)"
+    program = "import sys, rpx.cli.commands.up; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from rpx.cli.output import age
-from rpx.cli.screen import Layout, Screen
+from rpx.cli.terminal.output import age
+from rpx.cli.terminal.screen import Layout, Screen
 from rpx.model.breadth import breadth
 
 LABELS = [("api", "api:3000"), ("api", "api:3001"), ("web", "web:4000"), ("db", "db")]

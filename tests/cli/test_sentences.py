@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.cli.sentences import ORDER, Teller, stopping, waiting
+from rpx.cli.observers.sentences import ORDER, Teller, stopping, waiting
 from rpx.hub.bus import Subscription
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rpx.cli.ps import COLUMNS, _cells
-from rpx.cli.table import Cell, Column, Table, clipped, wrapped
-from rpx.cli.why import _told
+from rpx.cli.commands.ps import COLUMNS, _cells
+from rpx.cli.commands.why import _told
+from rpx.cli.terminal.table import Cell, Column, Table, clipped, wrapped
 from rpx.model.breadth import breadth
 
 NOW = 1_000_000.0

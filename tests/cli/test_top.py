@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rpx.cli.top import _rated
+from rpx.cli.commands.top import _rated
 
 
 def row(label: str = "api:3000", pid: int | None = 1, cpu: float | None = 0.0) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import pytest
 import trio
 
-from rpx.cli import unknown_names
-from rpx.cli.unknown_names import UnknownNames, sentence
+from rpx.cli.observers import unknown_names
+from rpx.cli.observers.unknown_names import UnknownNames, sentence
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import Note

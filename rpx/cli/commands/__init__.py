@@ -1,0 +1,1 @@
+"""The commands: a module for each, named like it. Imported when the command is used."""

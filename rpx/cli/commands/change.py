@@ -1,0 +1,94 @@
+"""`rpx reload` and `rpx scale`: what is to be done is shown, then it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.cli.helpers.copies import copies
+from rpx.cli.terminal.output import json_option, print_json, say, warn
+from rpx.cli.terminal.progress import told
+from rpx.errors import visible
+
+if TYPE_CHECKING:
+    from rpx.control.client import Client
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done")
+GOES_ON = "the change goes on in the background; `rpx ps` shows how far it is"
+Work = Callable[["Client", bool], dict[str, Any]]
+
+
+@click.command(
+    "reload",
+    cls=Command,
+    examples="""\
+rpx reload                      # after a change of rpx.yaml or of an env file
+rpx reload --dry-run            # what would that do?
+""",
+)
+@dry_run_option
+@json_option
+@click.pass_obj
+def reload(common: Common, *, dry_run: bool, as_json: bool) -> int:
+    """Read rpx.yaml and its env files again, and change only what is different: no request is lost.
+
+    A file with a mistake in it changes nothing. `reload: auto` in rpx.yaml does this by itself.
+    """
+    return _change(
+        common, lambda client, dry: client.reload(dry_run=dry), dry_run=dry_run, as_json=as_json
+    )
+
+
+@click.command(
+    "scale",
+    cls=Command,
+    examples="""\
+rpx scale api=4                 # four copies: new ones join when they are ready
+rpx scale api=1 web=2           # the last ones finish their requests and stop
+""",
+)
+@click.argument("services", metavar="NAME=COPIES…", nargs=-1, required=True)
+@dry_run_option
+@json_option
+@click.pass_obj
+def scale(common: Common, services: tuple[str, ...], *, dry_run: bool, as_json: bool) -> int:
+    """Run more or fewer copies of services whose ports rpx chooses (`replicas`).
+
+    It lasts until rpx ends, or until `replicas` of that service is another number in rpx.yaml.
+    """
+    wanted = copies(services)
+    return _change(
+        common,
+        lambda client, dry: client.scale(wanted, dry_run=dry),
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
+    client = common.client()
+    if as_json:
+        with told(client, (), GOES_ON):
+            answer = work(client, dry_run)
+        print_json({key: answer[key] for key in ("plan", "outcomes") if key in answer})
+    else:
+        plan = work(client, True)  # first only a look
+        for sentence in plan["sentences"]:
+            print(visible(sentence), flush=True)
+        for advice in plan["advice"]:
+            warn(advice)
+        if dry_run:
+            return 0
+        with told(client, (), GOES_ON):
+            answer = work(client, False)
+        for outcome in answer["outcomes"]:
+            print(visible(outcome["sentence"]))
+    failed = next((each for each in answer.get("outcomes", ()) if each["exit_code"]), None)
+    if failed is None:
+        return 0
+    service = failed["label"].partition(":")[0]
+    say(f"hint: `rpx logs {service}` shows what it has printed")
+    return int(failed["exit_code"])

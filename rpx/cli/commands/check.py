@@ -1,0 +1,122 @@
+"""`rpx check`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+import click
+
+from rpx.backend.ports import kept_ports, settle_ports
+from rpx.cli.command import Command, Common, profile_option
+from rpx.cli.helpers.certified import check_certified
+from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
+from rpx.cli.terminal.table import Cell, Column, Table
+from rpx.config import find_config, load_config
+from rpx.config.profiles import Asked
+from rpx.control.lease import running
+from rpx.control.paths import ports_file
+from rpx.model.config import Config
+from rpx.model.status import BackendSpec
+from rpx.policy.plan import plan, url_of
+
+EXAMPLES = """\
+rpx check                       # the rpx.yaml of this project
+rpx check -f shop/rpx.yaml      # another file
+rpx check --json                # the same for scripts
+"""
+
+
+COLUMNS = [Column("NAME"), Column("BACKEND"), Column("URL", 1), Column("COMMAND", 2)]
+SHORT = 30  # characters of a command where there is no room for all of it
+
+
+@click.command("check", cls=Command, examples=EXAMPLES)
+@profile_option
+@json_option
+@click.pass_obj
+def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
+    """Check rpx.yaml without starting anything, and show what `rpx up` would run.
+
+    All that is wrong is reported at once, with exit code 2.
+    """
+    path = common.file or find_config()
+    asked = Asked(profiles)
+    config = load_config(path, os.environ, warn, asked)
+    check_certified(config)
+    ports = ports_file(path)
+    ours = kept_ports(ports) if running(path) else {}  # taken, but by nobody else
+    config = settle_ports(config, ports, keep=False, running=ours)
+    specs = plan(config, config.listen.http_port or 0, config.listen.https_port or 0)
+    if as_json:
+        print_json([_row(config, spec) for spec in specs])
+        return
+    filled = Table(COLUMNS)
+    for spec in specs:
+        filled.add(*_cells(config, spec))
+    print_table(filled, colour=common.colour(sys.stdout))
+    say(f"{path} is in order")
+
+
+def _cells(config: Config, spec: BackendSpec) -> tuple[str | Cell, ...]:
+    backend = str(spec.address) if spec.address else "-"
+    command = " ".join(_whose(spec).split())
+    short = command if len(command) <= SHORT else f"{command[: SHORT - 1]}…"
+    return (
+        spec.name,
+        Cell(backend, backend.removeprefix("localhost:")),
+        _where(config, spec),
+        Cell(command, short),
+    )
+
+
+def _row(config: Config, spec: BackendSpec) -> dict[str, object]:
+    """For scripts: what is not known before the project runs is null."""
+    tls, port, _ = _listens(config, spec)
+    return {
+        "name": spec.name,
+        "backend": str(spec.address) if spec.address else None,
+        "url": url_of(spec.host, port, tls=tls) if spec.host and port else None,
+        "to": spec.host or None,
+        "https": tls,
+        "external": spec.start is None and not spec.served_by,
+        "served_by": spec.served_by or None,
+        "command": _command(spec),
+    }
+
+
+def _listens(config: Config, spec: BackendSpec) -> tuple[bool, int | None, tuple[int, int]]:
+    """Whether its clients come with TLS; the port that is chosen for them, 0 for any free one, None
+    for the first of the usual ones; and those.
+    """
+    tls = spec.host.partition("/")[0] in config.secured
+    if tls:
+        return tls, config.listen.https_port, (443, 8443)
+    return tls, config.listen.http_port, (80, 8080)
+
+
+def _where(config: Config, spec: BackendSpec) -> str:
+    if not spec.host:
+        return "-"
+    tls, given, (usual, others) = _listens(config, spec)
+    match given:
+        case None:
+            return f"{url_of(spec.host, usual, tls=tls)}, or with port {others} and upward"
+        case 0:
+            return f"{url_of(spec.host, usual, tls=tls)}, with a free port"
+        case port:
+            return url_of(spec.host, port, tls=tls)
+
+
+def _whose(spec: BackendSpec) -> str:
+    if spec.served_by:
+        return f"(that of {spec.served_by})"
+    return _command(spec) or "(external)"
+
+
+def _command(spec: BackendSpec) -> str | None:
+    if spec.start is None:
+        return None
+    command = spec.start.command
+    return command if isinstance(command, str) else shlex.join(command)

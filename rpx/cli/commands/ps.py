@@ -1,0 +1,113 @@
+"""`rpx ps`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.cli.helpers.chosen import chosen
+from rpx.cli.terminal.output import age, fitted, json_option, print_json, print_table, quoted, size
+from rpx.cli.terminal.table import Cell, Column, Table
+from rpx.errors import visible
+
+EXAMPLES = """\
+rpx ps                          # a table
+rpx ps api                      # only the copies of api
+rpx ps -q api                   # their names alone: api:3000, api:3001
+rpx ps --json                   # the same, and more, for scripts
+"""
+
+COLOURS = {
+    "ready": "green",
+    "unhealthy": "red",
+    "failed": "red",
+    "backoff": "yellow",
+    "waiting": "yellow",
+    "starting": "yellow",
+    "paused": "yellow",
+    "draining": "yellow",
+    "stopping": "yellow",
+}
+
+
+COLUMNS = [
+    Column("NAME"),
+    Column("BACKEND"),
+    Column("STATE"),
+    Column("PID", right=True),
+    Column("CPU TIME", 6, right=True),
+    Column("MEMORY", 5, right=True),
+    Column("RESTARTS", 4, right=True),
+    Column("SINCE", 1, right=True),
+    Column("ROTATION", 3),
+    Column("URL", 2),
+]
+
+
+@click.command("ps", cls=Command, examples=EXAMPLES)
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Print only names, as the other commands take them"
+)
+@json_option
+@click.pass_obj
+def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) -> None:
+    """Show every backend: its state and since when, its process, the CPU time and memory of that
+    process and its children, how often it was restarted, and its URL. Below the table stands why a
+    backend has failed, with the last lines that it printed.
+    """
+    client = common.client()
+    rows = chosen(client.ps(), names)
+    if quiet:
+        print("".join(f"{visible(row['label'])}\n" for row in rows), end="")
+        return
+    if as_json:
+        print_json(rows)
+        return
+    filled = Table(COLUMNS)
+    for row in rows:
+        filled.add(*_cells(row, time.time()))
+    print_table(filled, colour=common.colour(sys.stdout))
+    for row in rows:
+        if row["state"] == "failed":
+            why = visible(f"{row['label']} {row['last_error']}")
+            print("\n".join(["", *fitted(why), *quoted(row["last_lines"])]))
+
+
+def backend_cell(row: dict[str, Any]) -> Cell:
+    """Where it listens; the port alone says the same for one of this machine."""
+    backend = row["backend"] or "-"
+    return Cell(backend, backend.removeprefix("localhost:"))
+
+
+def state_cell(row: dict[str, Any]) -> Cell:
+    """The state, in its colour, and what is waited for."""
+    state = f"{row['state']} (external)" if row["external"] else row["state"]
+    if row["waiting_for"]:
+        state += " for " + ", ".join(each["name"] for each in row["waiting_for"])
+    return Cell(state, row["state"], COLOURS.get(row["state"], ""))
+
+
+def usage_cells(row: dict[str, Any]) -> tuple[str, str]:
+    """CPU time and memory of the whole tree of processes."""
+    if row["memory"] is None:
+        return "-", "-"
+    return f"{row['cpu']:.1f}s", size(row["memory"])
+
+
+def _cells(row: dict[str, Any], now: float) -> list[str | Cell]:
+    return [
+        row["name"],
+        backend_cell(row),
+        state_cell(row),
+        str(row["pid"] or "-"),
+        *usage_cells(row),
+        "-" if row["external"] else str(row["restarts"]),
+        age(now - row["since"]),
+        ("in" if row["in_rotation"] else "out") if row["backend"] else "-",
+        row["url"] or "-",
+    ]

@@ -1,0 +1,121 @@
+"""`rpx run`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from rpx.backend.fleet import child_environment
+from rpx.backend.ports import kept_ports, settle_ports
+from rpx.backend.shell import argv
+from rpx.cli.command import Command, Common
+from rpx.cli.helpers.certified import accepting
+from rpx.cli.terminal.output import warn
+from rpx.config import find_config, load_config
+from rpx.config.profiles import Asked
+from rpx.control.lease import running
+from rpx.control.paths import ports_file
+from rpx.errors import RpxError, UsageError
+from rpx.model.config import Config, Start
+from rpx.model.status import BackendSpec
+from rpx.policy.naming import names_of, select
+from rpx.policy.plan import plan
+
+EXAMPLES = """\
+rpx run api -- python manage.py migrate   # with the environment and in the folder of api
+rpx run api 'echo $PORT'                  # one text goes to the shell
+rpx run api                               # its own command, in the foreground: for a debugger
+"""
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as the shell has it
+PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by Python, which the command must not inherit
+
+
+@click.command(
+    "run",
+    cls=Command,
+    examples=EXAMPLES,
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
+)
+@click.argument("name", metavar="NAME")
+@click.argument("command", metavar="[--] [COMMAND…]", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def run(common: Common, name: str, command: tuple[str, ...]) -> None:
+    """Run a command once, with the environment and in the folder of the service NAME. The command
+    has the terminal to itself, and `rpx run` ends with its exit code.
+
+    rpx routes nothing to the command and does not restart it. The project need not run.
+    """
+    path = common.file or find_config()
+    config = load_config(
+        path,
+        os.environ,
+        warn,
+        Asked(names=(name,)),  # also one that belongs to no run without its profile
+    )
+    file, listeners = ports_file(path), _ports(config, path)
+    ours = kept_ports(file) if running(path) else {}
+    shown = plan(settle_ports(config, file, keep=False, running=ours), *listeners)
+    config = settle_ports(config, file, keep=False)
+    spec, start = _service(shown, plan(config, *listeners), name)
+    words = command[1:] if command[:1] == ("--",) else command
+    wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
+    usual = accepting(config)
+    _become(wanted, start, child_environment(spec, start, colour=False, usual=usual))
+
+
+def _service(
+    shown: list[BackendSpec], specs: list[BackendSpec], name: str
+) -> tuple[BackendSpec, Start]:
+    """The first copy of ours that `name` means among those `shown` by `rpx ps`.
+
+    `specs` are the same in that order, with ports that are free now.
+    """
+    chosen = {names.label for names in select([names_of(spec) for spec in shown], name)}
+    for known, spec in zip(shown, specs, strict=True):
+        if known.label in chosen and spec.start is not None:
+            return spec, spec.start
+    raise UsageError(
+        f"`{name}` has no `start`: there is no environment and no folder to run anything in",
+        hint="name one of the services that rpx starts, see `rpx check`",
+    )
+
+
+def _ports(config: Config, path: Path) -> tuple[int, int]:
+    """Of the listeners, for RPX_URL: those it would try, but for what a running project tells."""
+    http, https = config.listen.http_port or 80, config.listen.https_port or 443
+    lease = running(path)
+    if lease is None or lease.url is None:
+        return http, https
+    parts = urlsplit(lease.url)
+    if parts.scheme == "https":
+        return http, parts.port or 443
+    return parts.port or 80, https
+
+
+def _become(command: str | tuple[str, ...], start: Start, environment: dict[str, str]) -> None:
+    """Replace this process: terminal, signals and exit code are then the command's own."""
+    try:
+        os.chdir(start.cwd)
+    except OSError as error:
+        raise RpxError(f"can't run anything in {start.cwd}: {error.strerror}") from None
+    sys.stdout.flush()
+    for signum in PYTHONS:
+        signal.signal(signum, signal.SIG_DFL)
+    program, *rest = argv(command, environment)
+    try:
+        os.execvpe(program, [program, *rest], environment)  # noqa: S606 - the user's own command
+    except OSError as error:
+        missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
+        raise RpxError(
+            f"can't run `{shlex.join([program, *rest])}`: {error.strerror}",
+            hint="it was looked for on the PATH that the service has" if missing else "",
+            exit_code=NOT_FOUND if missing else NOT_EXECUTABLE,
+        ) from None

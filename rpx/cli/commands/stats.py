@@ -1,0 +1,107 @@
+"""`rpx stats`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from rpx.cli.command import Command, Common
+from rpx.cli.helpers.chosen import chosen_places
+from rpx.cli.helpers.watching import watch as watch_project
+from rpx.cli.terminal.figures import rates_between, stats_table
+from rpx.cli.terminal.live import Left, Live, can_draw
+from rpx.cli.terminal.output import json_option, print_json, print_table, say, width
+
+if TYPE_CHECKING:
+    from rpx.cli.terminal.figures import Rates, Stats
+    from rpx.control.client import Client
+
+EXAMPLES = """\
+rpx stats                       # a table
+rpx stats api                   # only its copies
+rpx stats --watch               # the same, every second, with rates; until Ctrl-C
+rpx stats --json                # {host: {"host:port": {requests, errors, avgLatency, …}}}
+"""
+
+Look = Callable[[], "Stats"]
+Show = Callable[["Stats", "Mapping[str, Mapping[str, Rates]]"], None]
+
+
+@click.command("stats", cls=Command, examples=EXAMPLES)
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("--watch", is_flag=True, help="Look again every second, until `q` or Ctrl-C")
+@json_option
+@click.pass_obj
+def stats(common: Common, names: tuple[str, ...], *, watch: bool, as_json: bool) -> int:
+    """Show how many requests each backend answered, how many went wrong, and how long they took.
+
+    NAME is a service, a backend or a host.
+    """
+    colour = common.colour(sys.stdout)
+    client = common.client()
+    look = partial(_look, client, names)
+    if not watch:
+        figures = look()
+        if as_json:
+            print_json(figures)
+        else:
+            print_table(stats_table(figures, None), colour=colour)
+    elif as_json:
+        _watch(look, _print_line)
+    elif can_draw():
+        try:
+            _watch_in_place(look, colour=colour)
+        except Left as left:
+            return left.code
+    else:
+        _watch(look, lambda now, rates: _print_again(now, rates, colour=colour))
+    if watch:
+        say("rpx: the project has ended")
+    return 0
+
+
+def _look(client: Client, names: Sequence[str]) -> Stats:
+    stats = client.stats()
+    return chosen_places(stats, client.ps(), names) if names else stats
+
+
+def _watch(look: Look, show: Show, wait: Callable[[float], None] = time.sleep) -> None:
+    """Show the figures every second, until the project has ended."""
+
+    def rated(now: Stats, before: Stats | None, passed: float) -> None:
+        show(now, {} if before is None else rates_between(before, now, passed))
+
+    watch_project(look, rated, wait)
+
+
+def _print_line(now: Stats, rates: Mapping[str, Mapping[str, Rates]]) -> None:
+    line = {
+        host: {
+            backend: {**row, "rates": rates.get(host, {}).get(backend)}
+            for backend, row in backends.items()
+        }
+        for host, backends in now.items()
+    }
+    print(json.dumps(line), flush=True)
+
+
+def _print_again(now: Stats, rates: Mapping[str, Mapping[str, Rates]], *, colour: bool) -> None:
+    print_table(stats_table(now, rates), colour=colour)
+    print(flush=True)
+
+
+def _watch_in_place(look: Look, *, colour: bool) -> None:
+    with Live(keep=True) as live:
+        _watch(
+            look,
+            lambda now, rates: live.show(
+                lambda: stats_table(now, rates).lines(width(), colour=colour)
+            ),
+            live.wait,
+        )

@@ -1,0 +1,1 @@
+"""What several commands need beside the terminal."""

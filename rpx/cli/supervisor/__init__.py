@@ -1,0 +1,1 @@
+"""The supervisor of `rpx up`: how it is put together, asked to end, and left alone."""

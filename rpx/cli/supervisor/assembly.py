@@ -1,0 +1,159 @@
+"""The supervisor's side of `rpx up`: from a configuration to an exit code."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import trio
+
+from rpx.app import Face, Options, serve
+from rpx.backend.limits import raise_file_limit
+from rpx.backend.usage import measure
+from rpx.changes.project import Load, Terms
+from rpx.cli.failures import report_bug
+from rpx.cli.helpers.certified import check_certified
+from rpx.cli.observers.abort import Abort
+from rpx.cli.observers.console import Console
+from rpx.cli.observers.narrator import Narrator
+from rpx.cli.observers.sentences import KEYS, ORDER
+from rpx.cli.observers.unknown_names import UnknownNames
+from rpx.cli.supervisor.background import let_go
+from rpx.cli.supervisor.remains import clear_strays, say, sweep
+from rpx.cli.supervisor.signals import mind_the_guardian, obey_signals
+from rpx.cli.supervisor.wishes import Wishes
+from rpx.cli.terminal.output import width
+from rpx.cli.terminal.screen import Screen
+from rpx.cli.typed import words_for
+from rpx.config import config_from_mapping, find_config, load_config
+from rpx.config.find import file_of
+from rpx.config.profiles import Asked
+from rpx.control.api import Control
+from rpx.control.hold import Hold, take
+from rpx.control.lease import Identity, Lease
+from rpx.control.paths import journal_folder, ports_file
+from rpx.folders import here, odd_places
+from rpx.hub.clock import WakingClock
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.journal.files import Files
+from rpx.journal.writer import Journal
+from rpx.model.config import Config
+from rpx.policy.naming import names_of, select
+from rpx.policy.plan import plan, routes_only
+from rpx.policy.scale import scaled
+
+GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
+STDERR = "stderr.txt"  # of a run in the background, beside its logs
+
+
+def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
+    """Run the project of a file until it is asked to end.
+
+    `verbose` as the setting of that name; `no_start`: only its routes. Raises RpxError before
+    anything is started.
+    """
+    path = file or find_config()
+    asked = Asked(wishes.profiles, wishes.names)
+
+    def load(warn: Callable[[str], None]) -> Config:
+        config = load_config(path, os.environ, warn, asked)
+        check_certified(config)
+        if verbose:
+            config = config.model_copy(update={"verbose": True})
+        return routes_only(config) if no_start else config
+
+    config = load(lambda text: say(f"warning: {text}"))
+    return hold_and_run(config, path, wishes, load)
+
+
+def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
+    """Run the project that stands on the command line, likewise.
+
+    It takes the place of the one that the working directory has, or would have, a file for: so
+    commands find it, and there is never a question which of two they mean.
+    """
+    root = here()
+    config = config_from_mapping(written, root=root, environ=os.environ, label="the command line")
+    return hold_and_run(config, file_of(root), wishes)
+
+
+def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None = None) -> int:
+    """Run a project as the only one of its `path`; `load` reads that again."""
+    _check_service(config, wishes)
+    raise_file_limit()
+    run_id = secrets.token_hex(6)
+    me, guardian = Identity.of(os.getpid()), Identity.of(os.getppid())
+    with take(Lease(me, guardian, run_id, config.name, path)) as hold:
+        if hold.crashed is not None:
+            sweep(hold.crashed)
+        clear_strays()
+        return trio.run(run, config, hold, wishes, load, clock=WakingClock())
+
+
+def _check_service(config: Config, wishes: Wishes) -> None:
+    """Raise UsageError when there is no single service whose exit code could be that of all."""
+    if wishes.exit_code_from is not None:
+        specs = plan(scaled(config, dict(wishes.scale)), 0, 0)
+        select([names_of(spec) for spec in specs], wishes.exit_code_from, one=True)
+
+
+async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> int:
+    """Signals, faces and the project itself; the exit code."""
+    shutdown = Shutdown()
+    folder = journal_folder(hold.lease.config)
+
+    def ready(registry: Registry) -> None:
+        hold.publish(first_url(registry))
+        for note in odd_places(hold.lease.socket.parent):
+            registry.say(note)
+        if wishes.detached:
+            let_go(folder / STDERR)
+
+    faces: list[Face] = [
+        Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
+        Narrator(
+            report,
+            words_for(hold.lease.config) if load else None,
+            ORDER if wishes.detached else KEYS,
+        ),
+        Control(hold.lease.socket, ready, measure, hold.keep),
+        UnknownNames(),
+    ]
+    if not wishes.detached:
+
+        def deserted() -> None:
+            if not shutdown.asked:
+                name = hold.lease.name
+                say(f"rpx: the reader of this output has gone; `{name}` goes on: {GOES_ON}")
+
+        screen = Screen(sys.stdout.fileno(), deserted)
+        faces.insert(0, Console(screen.write, report, colour=wishes.colour, columns=width))
+    abort = Abort(wishes.exit_code_from)
+    if wishes.abort_on_exit or wishes.exit_code_from is not None:
+        faces.append(abort)
+    options = Options(
+        hold.lease.run_id,
+        report,
+        colour=wishes.colour,
+        terms=Terms(load, wishes.names, dict(wishes.scale), ports_file(hold.lease.config)),
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(obey_signals, shutdown)
+        nursery.start_soon(mind_the_guardian, shutdown)
+        await serve(config, options, shutdown, faces)
+        nursery.cancel_scope.cancel(reason="the project has ended")
+    return abort.exit_code(shutdown.exit_code)
+
+
+def first_url(registry: Registry) -> str | None:
+    """Where the first proxy answers."""
+    return next((registry.url(host) for host in registry.pools), None)
+
+
+def report(group: ExceptionGroup[Exception]) -> None:
+    """What a wall has caught: rpx goes on, and says that it is not well."""
+    say(str(report_bug(group)))
