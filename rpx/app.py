@@ -20,9 +20,7 @@ from rpx.backend.ports import settle_ports
 from rpx.backend.preflight import how_to_permit, needs_permission, preflight, taken
 from rpx.changes.project import Project, Terms
 from rpx.changes.watching import Watching
-from rpx.control.lease import project_with
 from rpx.control.scraping import Scraped
-from rpx.control.secret import kept_key
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -35,6 +33,8 @@ from rpx.policy.plan import plan, plan_pools
 from rpx.policy.scale import scaled
 from rpx.proxy.certified import accepting, besides, tls_contexts
 from rpx.proxy.listener import Server, open_listeners
+from rpx.runs.lease import project_with
+from rpx.runs.secret import kept_key
 
 
 class Face(Protocol):

@@ -22,14 +22,14 @@ from rpx.backend.elsewhere import look_elsewhere
 from rpx.backend.lend import lend
 from rpx.backend.life import Life, live
 from rpx.backend.looks import Looks
-from rpx.backend.order import dependants_gone
 from rpx.backend.probe import HELD, REFUSED, http_check, is_silence, prepare, tcp_check
 from rpx.backend.ready import Sign
+from rpx.backend.sequence import dependants_gone
 from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
 from rpx.errors import RpxError
 from rpx.folders import why_missing
-from rpx.hub.orders import Order, OrderKind
+from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry

@@ -16,12 +16,12 @@ from typing import Protocol
 import trio
 
 from rpx.backend.logs import MARK, pump
-from rpx.backend.order import await_turn
 from rpx.backend.ready import overdue
+from rpx.backend.sequence import await_turn
 from rpx.backend.watch import watch
 from rpx.errors import RpxError
 from rpx.hub.descriptors import SHORTAGES
-from rpx.hub.orders import Order, OrderKind
+from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry

@@ -15,19 +15,19 @@ from rpx.backend.fleet import Fleet
 from rpx.backend.ports import Kept, keep_ports, settle_ports, spare_ports
 from rpx.backend.preflight import check_commands, preflight
 from rpx.changes.transition import Transition
-from rpx.control.lease import project_with
-from rpx.control.outcome import Outcome
-from rpx.control.outcome import as_json as outcome_json
 from rpx.errors import RpxError, UsageError
-from rpx.hub.orders import MAILBOX, Change
+from rpx.hub.mailbox import MAILBOX, Change
 from rpx.hub.registry import Registry
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec, State
+from rpx.orders.outcome import Outcome
+from rpx.orders.outcome import as_json as outcome_json
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
 from rpx.policy.reload import Changes, advice, as_json, at_port, compare, settled
 from rpx.policy.scale import scaled, still_meant
+from rpx.runs.lease import project_with
 
 Warn = Callable[[str], None]
 Load = Callable[[Warn], Config]

@@ -16,12 +16,12 @@ from typing import Final
 import trio
 
 from rpx.backend.fleet import Fleet
-from rpx.control import orders
-from rpx.control.outcome import Outcome
 from rpx.errors import Exit
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import BackendSpec, PoolSpec, State
+from rpx.orders import verbs
+from rpx.orders.outcome import Outcome
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.reload import Changes, Pair
 
@@ -138,7 +138,7 @@ class Transition:
             text = f"{label} was stopped before it could start"
             outcome = Outcome(label, backend.shown, None, None, text, Exit.FAILED)
         else:
-            outcome = await self._within_bounds(orders.start, backend)
+            outcome = await self._within_bounds(verbs.start, backend)
         self._outcomes.append(outcome)
 
     async def _roll(
@@ -178,7 +178,7 @@ class Transition:
         registry = self._registry
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._press, nursery.cancel_scope)
-            with trio.move_on_after(orders.READY_WITHIN):
+            with trio.move_on_after(verbs.READY_WITHIN):
                 while (missing := registry.obstacles(spec)) and not hopeless(missing):
                     await registry.changed.wait()
             nursery.cancel_scope.cancel(reason="they are there, or it is over")
@@ -196,14 +196,14 @@ class Transition:
             return Outcome(label, backend.shown, None, None, text)
         backend.vouched = backend.state is State.READY and _same(pair)
         try:
-            outcome = await self._within_bounds(orders.restart, backend)
+            outcome = await self._within_bounds(verbs.restart, backend)
             # One that only needs time may get it from the next change.
             final = backend.state is State.FAILED or not self._more.is_set()
             failed = outcome.exit_code and backend.state is not State.STOPPED
             if not (failed and final and backend.vouched):
                 return outcome
             self._take_back(backend, pair)
-            again = await self._within_bounds(orders.restart, backend)
+            again = await self._within_bounds(verbs.restart, backend)
         finally:
             backend.vouched = False
             self._registry.nudge()
@@ -215,7 +215,7 @@ class Transition:
         """Let the new process become ready before the old one is drained."""
         new = self._registry.add(pair.after)
         self._fleet.begin(new)
-        outcome = await self._within_bounds(orders.start, new)
+        outcome = await self._within_bounds(verbs.start, new)
         if new.state is not State.READY:
             self._registry.retire(new)
             await self._fleet.end(new)
@@ -255,7 +255,7 @@ class Transition:
         self._registry.respec({backend: pair.before})
         self._arrange()
 
-    async def _within_bounds(self, verb: orders.Verb, backend: Backend) -> Outcome:
+    async def _within_bounds(self, verb: verbs.Verb, backend: Backend) -> Outcome:
         """Give an order and wait for what comes of it, as long as there is time."""
         label, before = backend.spec.label, backend.pid
         found: list[Outcome] = []

@@ -14,9 +14,9 @@ import trio
 from rpx.changes.files import Lookout, Watched, links_on
 from rpx.changes.project import Project
 from rpx.changes.transition import AS_IT_IS
-from rpx.control import orders
-from rpx.hub.orders import Change
+from rpx.hub.mailbox import Change
 from rpx.hub.registry import Registry
+from rpx.orders import verbs
 from rpx.policy.bursts import Bursts
 from rpx.policy.globs import Globs
 
@@ -136,7 +136,7 @@ class Watching:
         if not due:
             return
         self._registry.say(f"{self._shown(self._why[name])} changed: restart {', '.join(due)}")
-        for outcome in await orders.restart(self._registry, due):
+        for outcome in await verbs.restart(self._registry, due):
             if outcome.exit_code:
                 self._registry.say(outcome.sentence)
 

@@ -15,7 +15,7 @@ from rpx.cli.typed import name_project
 from rpx.folders import absolute
 
 if TYPE_CHECKING:
-    from rpx.control.client import Client
+    from rpx.runs.client import Client
 
 
 @dataclass(slots=True)
@@ -38,8 +38,8 @@ class Common:
 
     def client(self) -> Client:
         """A client of the running project. Raises NotRunning."""
-        from rpx.control.client import Client  # noqa: PLC0415 - only when it is needed
-        from rpx.control.lease import find_running  # noqa: PLC0415 - psutil, likewise
+        from rpx.runs.client import Client  # noqa: PLC0415 - only when it is needed
+        from rpx.runs.lease import find_running  # noqa: PLC0415 - psutil, likewise
 
         return Client(find_running(None, self.file))
 

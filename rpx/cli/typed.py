@@ -34,7 +34,7 @@ def typed(text: str) -> str:
 def words_for(file: Path) -> str:
     """How commands for the project of a file begin, typed here: `rpx`, or `rpx -f FILE`."""
     from rpx.config import find_config  # noqa: PLC0415 - only where there is something to say
-    from rpx.control.lease import label  # noqa: PLC0415 - psutil, likewise
+    from rpx.runs.lease import label  # noqa: PLC0415 - psutil, likewise
 
     try:
         found = find_config(Path.cwd())

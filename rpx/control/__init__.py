@@ -1,1 +1,1 @@
-"""Orders in, snapshots out."""
+"""The control API of a running project, on a unix socket."""

@@ -18,19 +18,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from rpx.control import orders, pausing
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE, prometheus
-from rpx.control.outcome import as_json
-from rpx.control.rows import ps_row
 from rpx.control.streams import NDJSON, Follow, events, ndjson, output, printed_json
-from rpx.control.waits import waits
-from rpx.control.why import why
 from rpx.errors import Exit, RpxError, UsageError
-from rpx.hub.orders import Change
+from rpx.hub.mailbox import Change
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import OWN_WORDS, Printed
+from rpx.orders import pausing, verbs
+from rpx.orders.outcome import as_json
+from rpx.orders.reasons import why
+from rpx.orders.rows import ps_row
+from rpx.orders.waits import waits
 from rpx.policy.naming import heard, names_of, select
 from rpx.policy.nearness import is_nobodys
 
@@ -87,10 +87,10 @@ class Scale(Reload):
 def application(registry: Registry, shutdown: Shutdown, measure: Measure) -> Starlette:
     """The API of one running project. It holds no state of its own."""
     api = Api(registry, shutdown, measure)
-    several: dict[str, orders.Verb] = {
-        "restart": orders.restart,
-        "start": orders.start,
-        "stop": orders.stop,
+    several: dict[str, verbs.Verb] = {
+        "restart": verbs.restart,
+        "start": verbs.start,
+        "stop": verbs.stop,
         "pause-backend": pausing.pause,
         "resume-backend": pausing.resume,
     }
@@ -227,10 +227,10 @@ class Api:
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""
         body = await _body(request, KillBackend)
-        kill = await orders.kill_backend(
+        kill = await verbs.kill_backend(
             self._registry,
             body.target,
-            signum=orders.signal_number(str(body.signal)),
+            signum=verbs.signal_number(str(body.signal)),
             down_for=body.down_for,
             come_back=body.restart,
         )
@@ -238,7 +238,7 @@ class Api:
 
     async def several(
         self,
-        work: orders.Verb,
+        work: verbs.Verb,
         request: Request,
     ) -> Response:
         """Restart, start or stop the backends that are named."""

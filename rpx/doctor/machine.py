@@ -15,8 +15,8 @@ from pathlib import Path
 import rpx
 from rpx.backend.processes import marked
 from rpx.certificates.stores import found, said
-from rpx.control.lease import crashed_runs
 from rpx.doctor.findings import Finding, Status
+from rpx.runs.lease import crashed_runs
 
 LIBRARIES = ("trio", "cryptography", "psutil")
 FEW = 4096  # open files: 1,000 requests have 2,000, and a project has a few hundred besides

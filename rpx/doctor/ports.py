@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from rpx.backend.preflight import how_to_permit, taken
 from rpx.backend.processes import port_owner
-from rpx.control.lease import project_with
 from rpx.doctor.findings import Finding, Status
 from rpx.model.address import Address, both
 from rpx.model.config import Config
+from rpx.runs.lease import project_with
 
 USUAL = (("http_port", 80, "8080"), ("https_port", 443, "8443"))
 

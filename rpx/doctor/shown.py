@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from rpx.certificates.authority import CERTIFICATE
 from rpx.certificates.files import authority_folder
-from rpx.control.client import Client
-from rpx.control.lease import Lease
 from rpx.doctor.findings import Finding, Status
 from rpx.errors import RpxError
+from rpx.runs.client import Client
+from rpx.runs.lease import Lease
 
 PATIENCE = 3.0  # seconds for each host
 

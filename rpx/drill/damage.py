@@ -11,9 +11,9 @@ from typing import Any, Final
 import psutil
 import trio
 
-from rpx.control.client import Client
 from rpx.errors import RpxError, UsageError
 from rpx.policy.naming import like, select
+from rpx.runs.client import Client
 
 KINDS: Final = ("kill", "stop", "hang", "slow")
 SLOW_STOPPED, SLOW_RUNNING = 0.09, 0.01  # seconds: the process has a tenth of the time

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import psutil
 import trio
 
-from rpx.control.client import Client
-from rpx.control.hearing import hear_events
-from rpx.control.lease import Lease
 from rpx.drill.client import Target
 from rpx.drill.damage import Plan, Struck, aim, strike
 from rpx.drill.load import Load
 from rpx.drill.report import Damage, Report, Shot, counted, phases, timeline
 from rpx.errors import RpxError
+from rpx.runs.client import Client
+from rpx.runs.hearing import hear_events
+from rpx.runs.lease import Lease
 
 AGREE = 0.02  # seconds
 SHOW_EVERY = 0.25

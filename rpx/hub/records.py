@@ -11,7 +11,7 @@ import trio
 
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
-from rpx.hub.orders import Mailbox, Order
+from rpx.hub.mailbox import Mailbox, Order
 from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location
 from rpx.model.status import BackendSpec, Ended, Obstacle, PoolSpec, State

@@ -18,8 +18,8 @@ import trio
 from rpx.hub.bus import Bus
 from rpx.hub.counts import Counts
 from rpx.hub.lines import LineRing
+from rpx.hub.mailbox import Change, Mailbox
 from rpx.hub.members import Members
-from rpx.hub.orders import Change, Mailbox
 from rpx.hub.records import Backend
 from rpx.hub.tally import by_address, by_host
 from rpx.model.address import Location

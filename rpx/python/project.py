@@ -13,8 +13,6 @@ import trio
 
 from rpx.app import Options, serve
 from rpx.config import config_from_mapping, overlaid
-from rpx.control import orders
-from rpx.control.outcome import Kill, Outcome
 from rpx.errors import RpxError
 from rpx.folders import here
 from rpx.hub.registry import Registry
@@ -22,6 +20,8 @@ from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
 from rpx.model.figures import Figures
 from rpx.model.status import Snapshot
+from rpx.orders import verbs
+from rpx.orders.outcome import Kill, Outcome
 from rpx.python.events import Events, end_events
 from rpx.python.keys import ProjectKeys
 from rpx.python.verbose import tell
@@ -91,27 +91,27 @@ class Proxy:
         It is started again after `down_for` seconds, or stays down until `start` if `restart` is
         false. Raises RpxError if there is no such backend, it isn't ours, or it has no process.
         """
-        return await orders.kill_backend(
+        return await verbs.kill_backend(
             self._registry,
             str(backend),
-            signum=orders.signal_number(str(signal)),
+            signum=verbs.signal_number(str(signal)),
             down_for=down_for,
             come_back=restart,
         )
 
     async def start(self, *names: str | int) -> list[Outcome]:
         """Start what is down, and return when it is ready. Raises RpxError if it isn't in time."""
-        return await self._ordered(orders.start, names)
+        return await self._ordered(verbs.start, names)
 
     async def stop(self, *names: str | int) -> list[Outcome]:
         """Stop backends when their requests are done; they stay down. Raises RpxError."""
-        return await self._ordered(orders.stop, names)
+        return await self._ordered(verbs.stop, names)
 
     async def restart(self, *names: str | int) -> list[Outcome]:
         """Replace processes, each when the one before is ready again. Raises RpxError."""
-        return await self._ordered(orders.restart, names)
+        return await self._ordered(verbs.restart, names)
 
-    async def _ordered(self, verb: orders.Verb, names: tuple[str | int, ...]) -> list[Outcome]:
+    async def _ordered(self, verb: verbs.Verb, names: tuple[str | int, ...]) -> list[Outcome]:
         outcomes = await verb(self._registry, [str(name) for name in names])
         for each in outcomes:
             if each.exit_code:

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from rpx.backend.life import live
-from rpx.hub.orders import OrderKind
+from rpx.hub.mailbox import OrderKind
 from rpx.model.config import Backoff, Restart
 from rpx.model.status import State
 from tests.support.bench import CHECK, Bench, begun

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from rpx.backend.life import live
-from rpx.hub.orders import OrderKind
+from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency
 from rpx.model.status import BackendSpec

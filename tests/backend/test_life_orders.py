@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from rpx.backend.life import live
-from rpx.hub.orders import OrderKind
+from rpx.hub.mailbox import OrderKind
 from rpx.model.address import Location
 from rpx.model.config import Restart
 from rpx.model.status import Note, State

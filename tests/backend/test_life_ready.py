@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from rpx.backend.life import live
-from rpx.hub.orders import OrderKind
+from rpx.hub.mailbox import OrderKind
 from rpx.model.config import Ready, Restart
 from rpx.model.status import Note, State
 from tests.support.bench import CHECK, Bench, begun

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from rpx.backend.fleet import Fleet
-from rpx.hub.orders import Order, OrderKind
+from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry

@@ -24,7 +24,7 @@ from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database
 from rpx.certificates.stores import Step, SystemStore, system_store, unmanaged
 from rpx.cli.helpers.steps import Steps
-from rpx.control.lease import Identity, Lease
+from rpx.runs.lease import Identity, Lease
 from tests.certificates.support import (
     BODY,
     Rpx,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.control import orders
 from rpx.model.status import State
+from rpx.orders import verbs
 from rpx.policy.depend import sentence
 from tests.changes.written import at, shop
 from tests.support.live import Clients, clients, live
@@ -63,7 +63,7 @@ async def test_one_that_runs_is_left_while_an_external_backend_is_missing(
     db, api = f"from: {second}", at(first, run="A=1 RUN", more=", hold: 0, depends_on: [db]")
     async with live(tmp_path, shop(api=at(first, more=", hold: 0"))) as it:
         before = it.pids[f"api:{first}"]
-        monkeypatch.setattr("rpx.control.orders.READY_WITHIN", 0.1)
+        monkeypatch.setattr("rpx.orders.verbs.READY_WITHIN", 0.1)
         async with clients(it):
             it.write(shop(api=api, db=db))
             [left] = (await it.change()).answer["outcomes"]
@@ -73,7 +73,7 @@ async def test_one_that_runs_is_left_while_an_external_backend_is_missing(
             " (unhealthy: connection refused)"
         )
         assert it.pids[f"api:{first}"] == before
-        monkeypatch.setattr("rpx.control.orders.READY_WITHIN", 15.0)
+        monkeypatch.setattr("rpx.orders.verbs.READY_WITHIN", 15.0)
         change = it.order()
         await change.taken.wait()
         with listening("127.0.0.1", second):
@@ -138,7 +138,7 @@ async def test_a_new_one_that_is_stopped_while_it_waits_stays_stopped(tmp_path: 
         it.write(shop(api=at(first), web=web) + job % UNTIL.removesuffix(";"))
         change = it.order()
         await it.until(lambda: it.pids["job"])
-        [stopped] = await orders.stop(it.registry, ["web"])
+        [stopped] = await verbs.stop(it.registry, ["web"])
         assert stopped.sentence == f"web:{second} stopped"
         (tmp_path / "go").touch()
         await change.done.wait()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rpx.errors import ConfigError, UsageError
-from rpx.hub.orders import Change
+from rpx.hub.mailbox import Change
 from tests.changes.written import at, shop
 from tests.support.live import Live, live
 from tests.support.project import free_ports

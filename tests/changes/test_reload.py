@@ -14,7 +14,7 @@ from rpx.app import Usual
 from rpx.certificates.files import authority_folder
 from rpx.changes.project import Terms
 from rpx.errors import ConfigError, RpxError
-from rpx.hub.orders import Order, OrderKind
+from rpx.hub.mailbox import Order, OrderKind
 from rpx.model.status import State
 from tests.changes.written import at, shop
 from tests.support.live import Clients, clients, live

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.control import orders
 from rpx.model.status import State
+from rpx.orders import verbs
 from tests.changes.written import at, shop
 from tests.support.live import Clients, clients, live
 from tests.support.project import free_ports
@@ -51,7 +51,7 @@ async def test_a_process_goes_when_the_host_that_left_has_its_answers(
 async def test_what_was_stopped_is_not_started_for_a_second_host(tmp_path: Path) -> None:
     [port] = free_ports(1)
     async with live(tmp_path, shop(web=at(port))) as it:
-        await orders.stop(it.registry, ["web"])
+        await verbs.stop(it.registry, ["web"])
         await it.reload(shop(web=at(port), apex=f"from: {port}"))
         assert it.backend(f"web:{port}").state is State.STOPPED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.hub.orders import Order, OrderKind
+from rpx.hub.mailbox import Order, OrderKind
 from rpx.model.status import State
 from tests.support.live import clients, live
 from tests.support.project import free_ports

@@ -12,15 +12,15 @@ import trio
 
 from rpx.cli.main import main
 from rpx.control.api import Control
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease
-from rpx.control.paths import journal_folder
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
 from rpx.journal.form import written
 from rpx.model.config import Logs
 from rpx.model.status import Printed
-from tests.control.fake_life import Fleet
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease
+from rpx.runs.paths import journal_folder
+from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
 
 

@@ -12,11 +12,11 @@ import trio
 from rpx.cli.main import main
 from rpx.config import config_from_mapping
 from rpx.control.api import Control
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.policy.plan import plan, plan_pools
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease
 
 
 @pytest.fixture

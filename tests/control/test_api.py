@@ -20,10 +20,10 @@ import trio.testing
 
 from rpx.control.api import Control
 from rpx.errors import ConfigError, Problem
-from rpx.hub.orders import MAILBOX, Change
+from rpx.hub.mailbox import MAILBOX, Change
 from rpx.hub.shutdown import Shutdown
 from rpx.model.figures import Figures
-from tests.control.fake_life import Fleet
+from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import rpx
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease, crashed_runs
 from rpx.doctor import machine
 from rpx.doctor.findings import Status
 from rpx.doctor.machine import clock, leftovers, versions
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease, crashed_runs
 
 
 @pytest.fixture

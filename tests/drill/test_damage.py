@@ -12,10 +12,10 @@ import psutil
 import pytest
 import trio
 
-from rpx.control.client import Client
-from rpx.control.lease import Identity, Lease
 from rpx.drill.damage import Plan, Row, service_rows, strike, victim
 from rpx.errors import Exit, RpxError, UsageError
+from rpx.runs.client import Client
+from rpx.runs.lease import Identity, Lease
 
 
 def row(port: int, *, name: str = "api", external: bool = False, up: bool = True) -> Row:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease
 from tests.support.project import Project, in_the_end, until
 
 pytestmark = pytest.mark.real

@@ -11,13 +11,13 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rpx.control import orders
 from rpx.errors import RpxError
 from rpx.hub.members import PAST
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import Sticky
 from rpx.model.status import PoolSpec, RotationChanged
+from rpx.orders import verbs
 from rpx.policy.lifecycle import Move
 from tests.support.bench import CHECK, external, registry, spec
 
@@ -166,7 +166,7 @@ async def test_orders_to_one_that_has_gone_are_refused() -> None:
     answers: list[RpxError] = []
 
     async def stop() -> None:
-        outcomes = await orders.stop(the, ["api:3000"])
+        outcomes = await verbs.stop(the, ["api:3000"])
         assert outcomes[0].exit_code == 1
         answers.append(RpxError(outcomes[0].sentence))
 
@@ -178,7 +178,7 @@ async def test_orders_to_one_that_has_gone_are_refused() -> None:
             the.remove(backend)
     assert "removed" in str(answers[0])
     with pytest.raises(RpxError, match="no backend"):
-        await orders.stop(the, ["api:3000"])
+        await verbs.stop(the, ["api:3000"])
 
 
 async def test_a_backend_may_change_its_label_and_keeps_its_counts() -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import trio
 import trio.testing
 
-from rpx.backend.order import dependants_gone
-from rpx.control.why import why
+from rpx.backend.sequence import dependants_gone
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency
 from rpx.model.status import State, StateChanged
+from rpx.orders.reasons import why
 from rpx.policy.depend import sentence
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, registry, spec

@@ -12,7 +12,7 @@ import trio
 import trio.testing
 
 from rpx.backend.life import ChildLike, Life, live
-from rpx.hub.orders import Order, OrderKind
+from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry

@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 import psutil
 
-from rpx.control.client import Client
-from rpx.control.lease import NAMES, parse
-from rpx.control.paths import LEASE, runtime_folder
 from rpx.errors import RpxError
+from rpx.runs.client import Client
+from rpx.runs.lease import NAMES, parse
+from rpx.runs.paths import LEASE, runtime_folder
 
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
 RPX = (sys.executable, "-m", "rpx")

@@ -8,10 +8,10 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.commands.logs import Printer, follow_logs
-from rpx.cli.helpers.history import Wanted
 from rpx.cli.terminal.output import say_over
-from rpx.control.client import Client
-from rpx.control.lease import find_running
+from rpx.runs.client import Client
+from rpx.runs.history import Wanted
+from rpx.runs.lease import find_running
 
 EXAMPLES = """\
 rpx attach                      # what `rpx up` shows, of a project in the background

@@ -14,7 +14,7 @@ from rpx.cli.terminal.progress import told
 from rpx.errors import visible
 
 if TYPE_CHECKING:
-    from rpx.control.client import Client
+    from rpx.runs.client import Client
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done")
 GOES_ON = "the change goes on in the background; `rpx ps` shows how far it is"

@@ -15,11 +15,11 @@ from rpx.cli.terminal.output import json_option, print_json, print_table, say, w
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
 from rpx.config.profiles import Asked
-from rpx.control.lease import running
-from rpx.control.paths import ports_file
 from rpx.model.config import Config
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan, url_of
+from rpx.runs.lease import running
+from rpx.runs.paths import ports_file
 
 EXAMPLES = """\
 rpx check                       # the rpx.yaml of this project

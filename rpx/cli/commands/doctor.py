@@ -11,7 +11,6 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import fitted, json_option, print_json
 from rpx.config import find_config, load_config
-from rpx.control.lease import Lease, find_running
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.machine import clock, leftovers, versions
 from rpx.doctor.names import names
@@ -21,6 +20,7 @@ from rpx.doctor.trust import trust
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, visible
 from rpx.folders import state_home
 from rpx.model.config import Config
+from rpx.runs.lease import Lease, find_running
 
 EXAMPLES = """\
 rpx doctor                      # ports, trust, names, clock, leftovers, versions

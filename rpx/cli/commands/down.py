@@ -17,8 +17,9 @@ from rpx.cli.supervisor.remains import clear
 from rpx.cli.terminal.output import say, say_over
 from rpx.cli.terminal.progress import LOOK as AGAIN
 from rpx.cli.terminal.progress import SILENT, Progress
-from rpx.control.client import Client
-from rpx.control.lease import (
+from rpx.errors import RpxError, TookTooLong, UsageError
+from rpx.runs.client import Client
+from rpx.runs.lease import (
     Lease,
     all_running,
     crashed_run,
@@ -27,7 +28,6 @@ from rpx.control.lease import (
     not_running,
     running,
 )
-from rpx.errors import RpxError, TookTooLong, UsageError
 
 EXAMPLES = """\
 rpx down                        # stop this project, and wait until it has ended

@@ -16,12 +16,12 @@ from rpx.cli.terminal.chart import characters, chart
 from rpx.cli.terminal.meanwhile import Meanwhile
 from rpx.cli.terminal.output import fitted, json_option, print_json, print_table, say, width
 from rpx.cli.terminal.table import Column, Table
-from rpx.control.client import Client
-from rpx.control.lease import find_running
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
 from rpx.drill.report import Damage, Report, to_json
 from rpx.drill.run import Drill, Wish
 from rpx.errors import Exit, UsageError, visible
+from rpx.runs.client import Client
+from rpx.runs.lease import find_running
 
 EXAMPLES = """\
 rpx drill api                           # 200 requests/s for 10 s; one copy is killed in the middle

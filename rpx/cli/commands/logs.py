@@ -12,7 +12,14 @@ from pathlib import Path
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.history import (
+from rpx.cli.terminal.output import width
+from rpx.cli.terminal.screen import Layout
+from rpx.config.duration import parse_duration
+from rpx.errors import NotRunning, UsageError
+from rpx.journal.files import services
+from rpx.model.escapes import on_a_terminal
+from rpx.runs.client import Client
+from rpx.runs.history import (
     Said,
     Wanted,
     labels_of,
@@ -21,15 +28,8 @@ from rpx.cli.helpers.history import (
     said_by,
     since_each,
 )
-from rpx.cli.terminal.output import width
-from rpx.cli.terminal.screen import Layout
-from rpx.config.duration import parse_duration
-from rpx.control.client import Client
-from rpx.control.lease import Lease, find_project, label, running, what_runs
-from rpx.control.paths import journal_folder
-from rpx.errors import NotRunning, UsageError
-from rpx.journal.files import services
-from rpx.model.escapes import on_a_terminal
+from rpx.runs.lease import Lease, find_project, label, running, what_runs
+from rpx.runs.paths import journal_folder
 
 EXAMPLES = """\
 rpx logs                        # the last 100 lines of each backend

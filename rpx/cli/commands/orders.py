@@ -12,7 +12,7 @@ from rpx.cli.terminal.progress import told
 from rpx.errors import RpxError, visible
 
 if TYPE_CHECKING:
-    from rpx.control.client import Client
+    from rpx.runs.client import Client
 
 names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
 some_names_argument = click.argument("names", metavar="[NAME…]", nargs=-1)

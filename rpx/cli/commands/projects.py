@@ -12,7 +12,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import age, json_option, print_json, print_table, say
 from rpx.cli.terminal.table import Cell, Column, Table
-from rpx.control.lease import Lease, all_running
+from rpx.runs.lease import Lease, all_running
 
 EXAMPLES = """\
 rpx projects                    # a table

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.chosen import chosen
 from rpx.cli.terminal.output import age, fitted, json_option, print_json, print_table, quoted, size
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.errors import visible
+from rpx.runs.chosen import chosen
 
 EXAMPLES = """\
 rpx ps                          # a table

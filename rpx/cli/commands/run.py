@@ -20,13 +20,13 @@ from rpx.cli.helpers.certified import accepting
 from rpx.cli.terminal.output import warn
 from rpx.config import find_config, load_config
 from rpx.config.profiles import Asked
-from rpx.control.lease import running
-from rpx.control.paths import ports_file
 from rpx.errors import RpxError, UsageError
 from rpx.model.config import Config, Start
 from rpx.model.status import BackendSpec
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan
+from rpx.runs.lease import running
+from rpx.runs.paths import ports_file
 
 EXAMPLES = """\
 rpx run api -- python manage.py migrate   # with the environment and in the folder of api

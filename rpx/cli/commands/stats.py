@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.chosen import chosen_places
 from rpx.cli.helpers.watching import watch as watch_project
 from rpx.cli.terminal.figures import rates_between, stats_table
 from rpx.cli.terminal.live import Left, Live, can_draw
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, width
+from rpx.runs.chosen import chosen_places
 
 if TYPE_CHECKING:
     from rpx.cli.terminal.figures import Rates, Stats
-    from rpx.control.client import Client
+    from rpx.runs.client import Client
 
 EXAMPLES = """\
 rpx stats                       # a table

@@ -27,9 +27,9 @@ from rpx.certificates.windows import COMMAND, WINDOWS, under_windows
 from rpx.cli.command import Command
 from rpx.cli.helpers.steps import Steps, as_root
 from rpx.cli.terminal.output import say
-from rpx.control.client import Client
-from rpx.control.lease import Lease, all_running
 from rpx.errors import RpxError, UsageError
+from rpx.runs.client import Client
+from rpx.runs.lease import Lease, all_running
 
 NOWHERE: Final = "this system's list of authorities is in no place that rpx knows"
 

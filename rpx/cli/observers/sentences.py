@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_never
 
-from rpx.control.waits import being_ended, has_process, requests_at
-from rpx.control.waits import stopping as stopped_in
 from rpx.errors import RpxError, brief
 from rpx.folders import here
 from rpx.hub.records import Backend, Pool
@@ -17,6 +15,8 @@ from rpx.hub.registry import Registry
 from rpx.model.address import Location, SocketFile
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import HAS_PROCESS, Event, Note, RotationChanged, Routed, State, StateChanged
+from rpx.orders.waits import being_ended, has_process, requests_at
+from rpx.orders.waits import stopping as stopped_in
 
 LAST_WORDS = 5  # lines of output that an error shows
 

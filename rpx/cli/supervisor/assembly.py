@@ -32,9 +32,6 @@ from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.find import file_of
 from rpx.config.profiles import Asked
 from rpx.control.api import Control
-from rpx.control.hold import Hold, take
-from rpx.control.lease import Identity, Lease
-from rpx.control.paths import journal_folder, ports_file
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
 from rpx.hub.registry import Registry
@@ -45,6 +42,9 @@ from rpx.model.config import Config
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, routes_only
 from rpx.policy.scale import scaled
+from rpx.runs.held import Hold, take
+from rpx.runs.lease import Identity, Lease
+from rpx.runs.paths import journal_folder, ports_file
 
 GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 STDERR = "stderr.txt"  # of a run in the background, beside its logs

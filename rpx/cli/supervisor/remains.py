@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from rpx.backend.processes import marked, send
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease, crashed_runs
 from rpx.errors import RpxError, visible
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease, crashed_runs
 
 KILL_TAKES = 2.0  # seconds
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from rpx.cli.terminal.output import quoted, say, say_over
 from rpx.cli.terminal.progress import SILENT, Progress
-from rpx.control.client import Client
-from rpx.control.lease import Lease, find_running
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
+from rpx.runs.client import Client
+from rpx.runs.lease import Lease, find_running
 
 GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 LOOK = 0.1  # seconds between two looks

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from rpx.cli.terminal.output import say, say_over
-from rpx.control.client import Client
 from rpx.errors import RpxError
+from rpx.runs.client import Client
 
 SILENT: Final = 1.0  # seconds in which most waits are over
 LOOK: Final = 0.5

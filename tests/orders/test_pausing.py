@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.control import orders
-from rpx.control.pausing import pause, resume
 from rpx.errors import UsageError
 from rpx.model.config import Start
 from rpx.model.status import BackendSpec, State
+from rpx.orders import verbs
+from rpx.orders.pausing import pause, resume
 from rpx.policy.lifecycle import Move
-from tests.control.fake_life import Fleet
+from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
 
 WORKER = BackendSpec("worker", 1, start=Start(command="true", cwd=Path("/")))
@@ -63,14 +63,14 @@ async def test_it_is_said_when_nobody_is_left(fleet: Fleet) -> None:
 
 
 async def test_a_pause_outlasts_stop_start_and_restart(fleet: Fleet) -> None:
-    await orders.stop(fleet.registry, ["3001"])
+    await verbs.stop(fleet.registry, ["3001"])
     assert await said(fleet, "3001") == [
         "api:3001 paused: it is stopped, and stays out of rotation when it is back"
     ]
-    [started] = await orders.start(fleet.registry, ["3001"])
+    [started] = await verbs.start(fleet.registry, ["3001"])
     assert started.sentence == "api:3001 ready (pid 2002) after 0.0 s, still paused"
     assert started.state is State.PAUSED
-    [again] = await orders.restart(fleet.registry, ["3001"])
+    [again] = await verbs.restart(fleet.registry, ["3001"])
     assert again.sentence.endswith("ready after 0.0 s, still paused")
     assert not fleet.registry.backends["api:3001"].in_rotation
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rpx.cli.helpers.chosen import names_in
-from rpx.control.client import Client
 from rpx.journal.files import began, services
 from rpx.journal.form import Entry
 from rpx.journal.reader import labels_in, read
 from rpx.model.status import OWN_WORDS
 from rpx.policy.naming import Names, heard
+from rpx.runs.chosen import names_in
+from rpx.runs.client import Client
 
 
 class Said(NamedTuple):

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import trio
 
-from rpx.control.outcome import Outcome
 from rpx.errors import UsageError
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import State
+from rpx.orders.outcome import Outcome
 from rpx.policy.naming import select
 
 

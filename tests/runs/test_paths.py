@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rpx.control.paths import LONGEST, SOCKET, make_private, runtime_folder
 from rpx.errors import RpxError
+from rpx.runs.paths import LONGEST, SOCKET, make_private, runtime_folder
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import trio
 import trio.testing
 
 from rpx.backend.life import live
-from rpx.backend.order import dependants_gone
-from rpx.hub.orders import OrderKind
+from rpx.backend.sequence import dependants_gone
+from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency, Restart
 from rpx.model.status import BackendSpec, Note, State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from rpx.hub.orders import OrderKind
+from rpx.hub.mailbox import OrderKind
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import AT_REST, State

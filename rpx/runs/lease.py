@@ -20,7 +20,9 @@ from typing import Any, Final
 
 import psutil
 
-from rpx.control.paths import (
+from rpx.errors import NotRunning, RpxError
+from rpx.folders import absolute, here, is_ours_alone
+from rpx.runs.paths import (
     LEASE,
     SOCKET,
     copy_of_lease,
@@ -28,8 +30,6 @@ from rpx.control.paths import (
     leases,
     runtime_folder,
 )
-from rpx.errors import NotRunning, RpxError
-from rpx.folders import absolute, here, is_ours_alone
 
 NAMES: Final = ("rpx.yaml", "rpx.yml")  # as in rpx.config.find, which may be newer than a lease
 

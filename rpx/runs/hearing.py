@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import trio
 
-from rpx.control.client import ANSWERS_WITHIN, Lines, broken, not_running
-from rpx.control.lease import Lease
+from rpx.runs.client import ANSWERS_WITHIN, Lines, broken, not_running
+from rpx.runs.lease import Lease
 
 
 async def hear_events(

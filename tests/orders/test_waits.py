@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rpx.control.waits import waits
 from rpx.hub.registry import Registry
 from rpx.model.config import Start
+from rpx.orders.waits import waits
 from rpx.policy.lifecycle import Move
 from tests.support.bench import registry, spec
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from rpx.control.lease import Lease, content_of, label, parse, write
-from rpx.control.paths import LEASE, Unusable, copy_of_lease, make_private, runtime_folder
 from rpx.errors import RpxError
+from rpx.runs.lease import Lease, content_of, label, parse, write
+from rpx.runs.paths import LEASE, Unusable, copy_of_lease, make_private, runtime_folder
 
 PROBES: Final = 0.3  # seconds: a command that looks whether the lock is free has it for an instant
 TOUCH: Final = 3600.0  # seconds; cleaners of temporary files wait for days

@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 
 from rpx.config import find
-from rpx.control import lease as leases
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease, find_running, running
-from rpx.control.paths import LEASE, copy_of_lease, runtime_folder
 from rpx.errors import Exit, NotRunning, RpxError
+from rpx.runs import lease as leases
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease, find_running, running
+from rpx.runs.paths import LEASE, copy_of_lease, runtime_folder
 
 HOLDER = """
 import os, subprocess, sys
 from pathlib import Path
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease
 me = Identity.of(os.getpid())
 with take(Lease(me, me, "run-1", "shop", Path(sys.argv[1]))) as hold:
     hold.publish("http://api.localhost:8080")

@@ -13,12 +13,12 @@ import pytest
 import trio
 
 from rpx.control.api import Control
-from rpx.control.client import Client
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease
 from rpx.errors import NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.shutdown import Shutdown
-from tests.control.fake_life import Fleet
+from rpx.runs.client import Client
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease
+from tests.orders.fake_life import Fleet
 from tests.support.bench import registry, spec
 
 
@@ -122,7 +122,7 @@ async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nu
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket that has gone is not waited for as long as by users."""
-    monkeypatch.setattr("rpx.control.client.THERE_WITHIN", 0.2)
+    monkeypatch.setattr("rpx.runs.client.THERE_WITHIN", 0.2)
 
 
 def ask_nobody(lease: Lease) -> None:
@@ -146,7 +146,7 @@ def test_a_stale_socket_means_not_running(lease: Lease) -> None:
 def test_the_wish_to_end_is_no_order_that_takes_minutes(
     lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rpx.control.client.ANSWERS_WITHIN", 0.1)
+    monkeypatch.setattr("rpx.runs.client.ANSWERS_WITHIN", 0.1)
     with socket.socket(socket.AF_UNIX) as suspended:
         suspended.bind(str(lease.socket))
         suspended.listen()

@@ -7,7 +7,7 @@ import math
 import trio
 import trio.testing
 
-from rpx.hub.orders import Order, OrderKind
+from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.policy.lifecycle import Move

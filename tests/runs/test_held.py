@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from rpx import folders
-from rpx.control import hold as holding
-from rpx.control.hold import take
-from rpx.control.lease import Identity, Lease, all_running, crashed_run, crashed_runs, running
-from rpx.control.paths import LEASE, Unusable, copy_of_lease, runtime_folder
 from rpx.errors import RpxError
+from rpx.runs import held as holding
+from rpx.runs.held import take
+from rpx.runs.lease import Identity, Lease, all_running, crashed_run, crashed_runs, running
+from rpx.runs.paths import LEASE, Unusable, copy_of_lease, runtime_folder
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rpx.control.secret import SIZE, kept_key, key_file
+from rpx.runs.secret import SIZE, kept_key, key_file
 
 
 @pytest.fixture(autouse=True)

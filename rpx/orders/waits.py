@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from rpx.control.why import because
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import HAS_PROCESS, State
+from rpx.orders.reasons import because
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from rpx.control.rows import last_lines
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.status import State
+from rpx.orders.rows import last_lines
 from rpx.policy.depend import sentence
 from rpx.policy.protocols import hint_for
 from rpx.policy.restart import restarts_left

@@ -19,9 +19,9 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from rpx.control.lease import Lease, running
 from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
 from rpx.model.figures import Figures
+from rpx.runs.lease import Lease, running
 
 CONNECTS_WITHIN: Final = 2.0  # seconds, to a socket of the same machine
 THERE_WITHIN: Final = 4.0  # seconds: a socket that has gone is made anew (api.LOOK)
@@ -42,7 +42,7 @@ class Client:
         return rows
 
     def why(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Why backends are in the states they are in (control.why)."""
+        """Why backends are in the states they are in (orders.reasons)."""
         found: list[dict[str, Any]] = self._ask("GET", "/v1/why", query={"name": list(names)})
         return found
 
@@ -52,7 +52,7 @@ class Client:
         return stats
 
     def order(self, verb: str, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Restart, start or stop; what became of each backend (outcome.Outcome)."""
+        """Restart, start or stop; what became of each backend (orders.outcome)."""
         body = {"names": list(names)}
         outcomes: list[dict[str, Any]] = self._ask("POST", f"/v1/orders/{verb}", body)
         return outcomes
@@ -60,7 +60,7 @@ class Client:
     def kill_backend(
         self, target: str, *, signal: str, down_for: float, restart: bool
     ) -> dict[str, Any]:
-        """Kill one backend's process; what was hit (outcome.Kill)."""
+        """Kill one backend's process; what was hit (orders.outcome)."""
         body = {"target": target, "signal": signal, "down_for": down_for, "restart": restart}
         kill: dict[str, Any] = self._ask("POST", "/v1/orders/kill-backend", body)
         return kill
@@ -77,7 +77,7 @@ class Client:
         return changed
 
     def waits(self, names: Sequence[str] = (), *, within: float = math.inf) -> list[dict[str, Any]]:
-        """Who is on the way up or down (waits.Wait); of those that are named, if any are.
+        """Who is on the way up or down (orders.waits); of those that are named, if any are.
 
         `within`: seconds after which this command has all of them killed.
         """

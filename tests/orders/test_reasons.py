@@ -9,11 +9,11 @@ import trio
 import trio.testing
 
 from rpx.backend.life import live
-from rpx.control.why import why
-from rpx.hub.orders import OrderKind
+from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency, Ready, Restart
 from rpx.model.status import BackendSpec
+from rpx.orders.reasons import why
 from rpx.policy.lifecycle import Move
 from tests.support.bench import CHECK, Bench, external, registry, start_of
 

@@ -1,0 +1,1 @@
+"""What is asked of a running project, in its own process: verbs, and what comes of them."""
