@@ -13,7 +13,8 @@ from rpx.http.response import ResponseHead
 from rpx.http.rewrite import CONTINUE, interim_to_send
 from rpx.policy.retry import Failure
 from rpx.proxy.bodies import Upload
-from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
+from rpx.proxy.sockets import Wire
+from rpx.proxy.wire import NEVER, Cut, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.client import Client

@@ -18,11 +18,12 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.sloppy import MORE, SloppyReader
-from rpx.proxy.sockets import NEVER, Buffers, Cut, Wire, WireCut
+from rpx.proxy.sockets import Wire
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
+from rpx.proxy.wire import NEVER, Buffers, ClientWire, Cut, WireCut
 
 if TYPE_CHECKING:
-    from rpx.proxy.client import Client, ClientWire
+    from rpx.proxy.client import Client
 
 CHUNKS = 512  # of a body that are read in one turn: a read may bring ten thousand
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once

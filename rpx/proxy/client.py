@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -14,48 +14,13 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import answered_here, too_many
-from rpx.proxy.sockets import Buffers, Cut, Wire
+from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
+from rpx.proxy.wire import ClientWire, Cut
 
 if TYPE_CHECKING:
     from rpx.proxy.contexts import Contexts
     from rpx.proxy.listener import Server
-
-
-class ClientWire(Protocol):
-    """What takes HTTP/1.1 to a client, and brings it: a wire, or what passes for one."""
-
-    plain: bool
-    deadline: float
-    stuck: float
-    nudged: bool
-
-    def takes_nothing(self, now: float, patience: float) -> bool:
-        """As Wire.takes_nothing."""
-
-    async def receive(self) -> bytes:
-        """As Wire.receive."""
-
-    async def expect(self) -> bytes:
-        """As Wire.expect."""
-
-    async def send(self, data: bytes) -> None:
-        """As Wire.send. A head comes in one piece, at the beginning of one."""
-
-    async def send_pieces(self, pieces: Buffers) -> None:
-        """As Wire.send_pieces."""
-
-    async def finish_sending(self) -> None:
-        """As Wire.finish_sending."""
-
-    def give_way_soon(self) -> None:
-        """As Wire.give_way_soon."""
-
-    def nudge(self) -> None:
-        """As Wire.nudge."""
-
-    def cut(self, why: Cut) -> None:
-        """As Wire.cut."""
 
 
 class Client:

@@ -11,8 +11,9 @@ from rpx.http.memory import RequestMemory
 from rpx.proxy.client import Client
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
-from rpx.proxy.sockets import NEVER, Cut, Wire, WireCut
+from rpx.proxy.sockets import Wire
 from rpx.proxy.welcome import HANDSHAKE, welcome
+from rpx.proxy.wire import NEVER, Cut, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.contexts import Contexts

@@ -25,10 +25,11 @@ from rpx.proxy.answer import answer_head, broken
 from rpx.proxy.bodies import Ending, Upload, download, upload_of
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
-from rpx.proxy.sockets import NotSent, Wire, WireCut
+from rpx.proxy.sockets import Wire
 from rpx.proxy.stickiness import bind, bound_to
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import why_not
+from rpx.proxy.wire import NotSent, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.client import Client

@@ -22,10 +22,11 @@ from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.peers import Peers
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire, accept
+from rpx.proxy.sockets import NO_MORE_FILES, Wire, accept
 from rpx.proxy.splice import close_spare
 from rpx.proxy.sweeper import Hangups, Sweeper
 from rpx.proxy.upstream import Upstreams
+from rpx.proxy.wire import NEVER
 
 BACKLOG = 1024
 TURN = 32  # clients let in without a wait after which those that are in have their turn

@@ -36,8 +36,9 @@ from rpx.http.frames import LATEST, Flood, Intake
 from rpx.hub.walls import walled
 from rpx.proxy.outlet import WIDE, WIDER, WINDOW, Outlet
 from rpx.proxy.quiet import quiet
-from rpx.proxy.sockets import NEVER, Cut, Nudged, Wire, WireCut
+from rpx.proxy.sockets import Wire
 from rpx.proxy.stream import Stream
+from rpx.proxy.wire import NEVER, Cut, Nudged, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.listener import Server

@@ -16,7 +16,8 @@ from h2.exceptions import StreamClosedError
 
 from rpx.http.fields import Field
 from rpx.http.frames import ENHANCE_YOUR_CALM, LARGEST, Flood, Intake, goaway
-from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
+from rpx.proxy.sockets import Wire
+from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.stream import StreamWire

@@ -17,7 +17,7 @@ from rpx.http.protocols import spoken
 from rpx.hub.records import Backend
 from rpx.policy.protocols import hint_for, speaks
 from rpx.policy.retry import Failure
-from rpx.proxy.sockets import WireCut
+from rpx.proxy.wire import WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.listener import Server

@@ -16,15 +16,13 @@ import select
 import types
 from collections import deque
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Final
+from types import TracebackType
+from typing import Any, Final
 
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
 
-from rpx.proxy.story import HAND_OVER, TAKE_BACK, Beside, Story, Task, Work
-
-if TYPE_CHECKING:
-    from rpx.proxy.sockets import Wire
+from rpx.proxy.story import HAND_OVER, TAKE_BACK, Polled, Story, Work, say
 
 MOMENT: Final = 0.005  # seconds that `readable_soon` waits
 AT_ONCE: Final = 1024  # sockets looked at in one turn; then trio's own tasks have theirs
@@ -43,8 +41,8 @@ class Reactor:
         self._current: Any = None  # the story that is being resumed
         self._live: set[Story] = set()  # also those that a trio task carries at the moment
         self._due: deque[Story] = deque()  # to be resumed in the next turn
-        self._wires: dict[int, Wire] = {}  # by file descriptor
-        self._moments: deque[tuple[float, Wire]] = deque()  # when each ends, the first one first
+        self._wires: dict[int, Polled] = {}  # by file descriptor
+        self._moments: deque[tuple[float, Polled]] = deque()  # when each ends, the first one first
         self._late = False  # a story is resumed because its moment has ended
         self._turns = 1
         self._tasks: trio.Nursery | None = None
@@ -105,7 +103,7 @@ class Reactor:
     # ---- from within a story
 
     @types.coroutine
-    def readable(self, wire: Wire) -> Generator[Any, Any, None]:
+    def readable(self, wire: Polled) -> Generator[Any, Any, None]:
         """Wait until `wire` can be read or is closed. Raises trio.ClosedResourceError."""
         if not self.resuming:
             yield from wait_readable(wire.sock).__await__()  # noqa: ASYNC105 - a frame less than await
@@ -118,7 +116,7 @@ class Reactor:
         wire.reader = self._current
         yield
 
-    async def readable_soon(self, wire: Wire) -> bool:
+    async def readable_soon(self, wire: Polled) -> bool:
         """Like `readable`, but for a moment only: tell whether it came to be."""
         if not self.resuming:
             with trio.move_on_after(MOMENT) as moment:
@@ -131,7 +129,7 @@ class Reactor:
         return not self._late
 
     @types.coroutine
-    def writable(self, wire: Wire) -> Generator[Any, Any, None]:
+    def writable(self, wire: Polled) -> Generator[Any, Any, None]:
         """Wait until `wire` can be written to or is closed. Raises trio.ClosedResourceError."""
         if not self.resuming:
             yield from wait_writable(wire.sock).__await__()  # noqa: ASYNC105 - likewise
@@ -166,7 +164,7 @@ class Reactor:
         await one()
         await beside.end()
 
-    def forget(self, wire: Wire) -> None:
+    def forget(self, wire: Polled) -> None:
         """`wire` is about to be closed: whoever waits for it shall notice."""
         if wire.registered:
             wire.registered = 0
@@ -176,14 +174,14 @@ class Reactor:
             self.resume_soon(wire.writer)
             wire.writer = None
 
-    def replace(self, old: Wire, new: Wire) -> None:
+    def replace(self, old: Polled, new: Polled) -> None:
         """`new`, of the same socket, takes the place of `old`, for which nobody waits."""
         if old.registered:
             self._wires[new.sock.fileno()] = new
             new.registered, old.registered = old.registered, 0
             new.may_read, new.ended = old.may_read, old.ended
 
-    def wake(self, wire: Wire) -> None:
+    def wake(self, wire: Polled) -> None:
         """Resume the story that waits to read from `wire`, though nothing has come."""
         if wire.reader is not None:
             self.resume_soon(wire.reader)
@@ -279,7 +277,7 @@ class Reactor:
                 return
             sent = yield trap
 
-    def _register(self, wire: Wire) -> None:
+    def _register(self, wire: Polled) -> None:
         assert self._poll is not None  # noqa: S101 - only then anything is `resuming`
         number = wire.sock.fileno()
         self._poll.register(number, _IN | _OUT | select.EPOLLET)
@@ -289,3 +287,50 @@ class Reactor:
     def _ring(self) -> None:
         if self._poll is not None and not self.resuming:
             os.eventfd_write(self._bell, 1)
+
+
+class Task:
+    """See Reactor.task. Inside of itself it changes nothing."""
+
+    __slots__ = ("_away", "_reactor")
+
+    def __init__(self, reactor: Reactor) -> None:
+        self._reactor = reactor
+        self._away = False
+
+    async def __aenter__(self) -> None:
+        if self._reactor.resuming:
+            self._away = True
+            await say(HAND_OVER)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        # What trio has cancelled ends as a task of trio.
+        if self._away and (error is None or isinstance(error, Exception)):
+            await say(TAKE_BACK)
+
+
+class Beside:
+    """A story that another one waits for in the end."""
+
+    def __init__(self, reactor: Reactor, waiting: Story) -> None:
+        self._reactor, self._waiting = reactor, waiting
+        self._waits = self._over = False
+        self._bug: Exception | None = None
+
+    async def run(self, work: Work) -> None:
+        try:
+            await work()
+        except Exception as bug:  # noqa: BLE001 - it belongs behind the wall of who waits
+            self._bug = bug
+        self._over = True
+        if self._waits:
+            self._reactor.resume_soon(self._waiting)
+
+    async def end(self) -> None:
+        if not self._over:
+            self._waits = True
+            await say(None)
+        if self._bug is not None:
+            raise self._bug

@@ -8,69 +8,37 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import math
 import socket
 import struct
 import sys
 import termios
 from contextlib import suppress
-from enum import Enum
-from typing import TYPE_CHECKING
 
 import trio
 from trio.lowlevel import notify_closing, wait_readable
 
+from rpx.http.memory import ResponseMemory
 from rpx.hub.counts import Traffic
+from rpx.hub.seats import Seat
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.story import Story
-
-if TYPE_CHECKING:
-    from rpx.http.memory import ResponseMemory
-    from rpx.hub.seats import Seat
+from rpx.proxy.story import Polled
+from rpx.proxy.wire import NEVER, Buffers, Cut, NotSent, Nudged, WireCut
 
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
-NEVER = math.inf
 NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-Buffers = list[bytes]
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 _NWRITE = 0x1024 if sys.platform == "darwin" else None  # SO_NWRITE, which Python doesn't name
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Cut(Enum):
-    """Why a wire was cut from outside while its task was waiting on it."""
-
-    GONE = "the client has gone"
-    LATE = "a time limit has passed"
-    DRAINED = "rpx is going down"
-    UNREAD = "it takes nothing of what it is sent"
-
-
-class NotSent(ConnectionError):
-    """The very first byte could not be sent: the other side has seen nothing."""
-
-
-class WireCut(Exception):
-    """Another task has cut this wire; `cut` says why."""
-
-    def __init__(self, cut: Cut) -> None:
-        super().__init__(cut.value)
-        self.cut = cut
-
-
-class Nudged(Exception):
-    """Another task wants whoever reads here to look up: nothing has come, and nothing is lost."""
-
-
-class Wire:
+class Wire(Polled):
     """One non-blocking stream socket.
 
     `deadline` is looked at by the sweeper, and when it is at rest between two requests, `since`
     is when that began (both in seconds on trio's clock). `reused`: it was at rest before. `traffic`
-    counts its bytes, and may be shared with others. The reactor knows by `reader` and `writer` who
-    waits for it, by `may_read` that something came when nobody did, by `ended` that no more will.
-    `plain`: its bytes are on it as they are. `memory` and `seat`: of those to backends.
+    counts its bytes, and may be shared with others. `plain`: its bytes are on it as they are.
+    `memory` and `seat`: of those to backends.
     """
 
     memory: ResponseMemory
@@ -81,32 +49,21 @@ class Wire:
         "_reactor",
         "_turn",
         "deadline",
-        "ended",
-        "may_read",
         "memory",
-        "moment",
         "nudged",
         "queued",
-        "reader",
-        "registered",
         "reused",
         "seat",
         "since",
-        "sock",
         "stuck",
         "traffic",
-        "writer",
     )
 
     def __init__(self, sock: socket.socket, reactor: Reactor) -> None:
-        self.sock = sock
+        super().__init__(sock)
         self._reactor = reactor
-        self.reader: Story | None = None
-        self.writer: Story | None = None
-        self.may_read = self.ended = self.nudged = False
-        self.registered = 0  # in which turn of the reactor; 0: it is not
+        self.nudged = False
         self.traffic = Traffic()
-        self.moment = 0.0
         self.deadline = NEVER
         self.since = NEVER
         self.stuck = NEVER  # since when the other side takes no more of what waits to be sent

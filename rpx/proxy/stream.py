@@ -19,7 +19,8 @@ from rpx.http.response import ResponseHead
 from rpx.proxy.client import Client
 from rpx.proxy.outlet import WINDOW, Outlet
 from rpx.proxy.refusals import malformed
-from rpx.proxy.sockets import NEVER, Buffers, Cut, Nudged, Wire, WireCut
+from rpx.proxy.sockets import Wire
+from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
 
 if TYPE_CHECKING:
     from rpx.proxy.multiplex import Multiplex

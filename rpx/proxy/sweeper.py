@@ -12,18 +12,16 @@ import socket
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import trio
 
 from rpx.http.forwarded import Forwarding
 from rpx.proxy.departures import departed
-from rpx.proxy.sockets import Cut, Wire
+from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import Upstreams
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import ClientWire
+from rpx.proxy.wire import ClientWire, Cut
 
 TICK = 0.04  # seconds between looks while something is under way
 IDLE_TICK = 1.0  # and while there are only idle connections, or requests that are watched already

@@ -12,7 +12,8 @@ import ssl
 from collections.abc import Callable
 
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import READ_SIZE, Buffers, NotSent, Wire
+from rpx.proxy.sockets import READ_SIZE, Wire
+from rpx.proxy.wire import Buffers, NotSent
 
 RECORD = 16384  # bytes of payload that a record has at most
 FEW = 64  # records of one read; it may hold thousands

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import trio
 
 from rpx.http.websocket import GOING_AWAY, Frames, close_frame
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import READ_SIZE, Cut, Nudged, Wire, WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import ClientWire
+from rpx.proxy.sockets import READ_SIZE, Wire
+from rpx.proxy.wire import ClientWire, Cut, Nudged, WireCut
 
 HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has left is closed
 # Likewise, where a client of another protocol has ended what it sends: `echo x | docker run -i`

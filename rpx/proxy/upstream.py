@@ -19,8 +19,9 @@ from rpx.model.config import Timeouts
 from rpx.policy.retry import Failure
 from rpx.proxy.dial import Dialer
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import NEVER, NO_MORE_FILES, Wire
+from rpx.proxy.sockets import NO_MORE_FILES, Wire
 from rpx.proxy.tls import TlsWire
+from rpx.proxy.wire import NEVER
 
 LOOK = 1e-6  # seconds of rest after which a connection is looked at before it is used
 RETICENT = "closes idle connections without saying so, or writes behind answers: none are kept"

@@ -12,7 +12,8 @@ import trio
 import trio.testing
 
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import Wire, WireCut
+from rpx.proxy.sockets import Wire
+from rpx.proxy.wire import WireCut
 from tests.proxy.bare_reactor import pair, running, start
 from tests.proxy.house import until
 from tests.support.raw import SOON

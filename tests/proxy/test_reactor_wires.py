@@ -7,7 +7,8 @@ import socket
 import trio
 import trio.testing
 
-from rpx.proxy.sockets import Cut, Wire, WireCut
+from rpx.proxy.sockets import Wire
+from rpx.proxy.wire import Cut, WireCut
 from tests.proxy.bare_reactor import pair, running
 from tests.proxy.house import until
 

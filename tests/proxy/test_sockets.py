@@ -10,7 +10,8 @@ import trio
 
 from rpx.proxy.dial import Place, call
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import TURN, Cut, NotSent, Wire, WireCut, accept
+from rpx.proxy.sockets import TURN, Wire, accept
+from rpx.proxy.wire import Cut, NotSent, WireCut
 from tests.support.raw import SOON
 
 

@@ -11,8 +11,9 @@ import trio
 
 from rpx.hub.tls import tell_cut_from_end
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import TURN, Cut, NotSent, Wire, WireCut
+from rpx.proxy.sockets import TURN, Wire
 from rpx.proxy.tls import TlsWire
+from rpx.proxy.wire import Cut, NotSent, WireCut
 from tests.support.raw import SOON
 from tests.support.tls import Authority
 
