@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rpx import app
+from rpx import listeners
 from rpx.errors import RpxError
 from tests.support.project import free_ports
 
@@ -25,7 +25,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
             raise OSError(refusals[port], os.strerror(refusals[port]))
         return []
 
-    monkeypatch.setattr(app, "open_listeners", opening)
+    monkeypatch.setattr(listeners, "open_listeners", opening)
     return refusals
 
 
@@ -42,20 +42,20 @@ def holder() -> Iterator[int]:
      ("::", True), ("192.168.1.7", True)],
 )  # fmt: skip
 def test_it_is_said_where_others_can_connect(host: str, told: bool) -> None:
-    said = app._open_to_others(host)
+    said = listeners.open_to_others(host)
     assert (host in said) is told
     assert bool(said) is told
 
 
 @pytest.mark.usefixtures("refused")
 def test_the_usual_port_is_taken_without_a_word() -> None:
-    assert app.listen("localhost", app.HTTPS, None) == ([], "")
+    assert listeners.listen("localhost", listeners.HTTPS, None) == ([], "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these are ways of Linux")
 def test_one_line_says_every_way_to_a_port_that_is_not_permitted(refused: dict[int, int]) -> None:
     refused[80] = errno.EACCES
-    assert app.listen("localhost", app.HTTP, None)[1] == (
+    assert listeners.listen("localhost", listeners.HTTP, None)[1] == (
         "listening on port 8080: port 80 needs root, or sysctl or authbind:"
         " `rpx doctor` has the commands"
     )
@@ -65,15 +65,15 @@ def test_the_first_that_can_be_had_takes_the_place_of_the_usual_one(
     refused: dict[int, int],
 ) -> None:
     refused |= {443: errno.EACCES, 8443: errno.EADDRINUSE, 8444: errno.EADDRINUSE}
-    assert app.listen("localhost", app.HTTPS, None)[1].startswith(
+    assert listeners.listen("localhost", listeners.HTTPS, None)[1].startswith(
         "listening on port 8445: port 443"
     )
 
 
 def test_who_holds_the_usual_port_is_said(holder: int) -> None:
-    usual = app.Usual("`listen.http_port`", holder, range(free_ports(1)[0], 65536))
-    listeners, why = app.listen("localhost", usual, None)
-    for listener in listeners:
+    usual = listeners.Usual("`listen.http_port`", holder, range(free_ports(1)[0], 65536))
+    opened, why = listeners.listen("localhost", usual, None)
+    for listener in opened:
         listener.close()
     assert f"the usual one, {holder}, is taken by `" in why
     assert why.endswith(f"(pid {os.getpid()})")
@@ -82,10 +82,10 @@ def test_who_holds_the_usual_port_is_said(holder: int) -> None:
 def test_a_port_that_was_chosen_has_no_substitute(holder: int, refused: dict[int, int]) -> None:
     refused |= {81: errno.EACCES, holder: errno.EADDRINUSE}
     with pytest.raises(RpxError, match="port 81 is not permitted") as denied:
-        app.listen("localhost", app.HTTP, 81)
+        listeners.listen("localhost", listeners.HTTP, 81)
     assert "set `listen.http_port` to 0 for any free one" in denied.value.problems[0].hint
     with pytest.raises(RpxError) as taken:
-        app.listen("localhost", app.HTTP, holder)
+        listeners.listen("localhost", listeners.HTTP, holder)
     what = taken.value.problems[0].what
     assert what.startswith(f"`listen.http_port`, {holder}, is taken by `")
     assert what.endswith(f"(pid {os.getpid()})")
@@ -94,27 +94,27 @@ def test_a_port_that_was_chosen_has_no_substitute(holder: int, refused: dict[int
 def test_when_none_is_free_it_is_said_what_to_set(refused: dict[int, int]) -> None:
     refused |= dict.fromkeys([443, *range(8443, 8543)], errno.EADDRINUSE)
     with pytest.raises(RpxError, match="no port from 8443 to 8542 is free"):
-        app.listen("localhost", app.HTTPS, None)
+        listeners.listen("localhost", listeners.HTTPS, None)
 
 
 def test_all_addresses_of_this_machine_are_those_of_ipv4_too() -> None:
-    listeners, _ = app.listen("::", app.HTTP, 0)
-    port = listeners[0].getsockname()[1]
+    opened, _ = listeners.listen("::", listeners.HTTP, 0)
+    port = opened[0].getsockname()[1]
     try:
         for host in ("127.0.0.1", "::1"):
             with socket.create_connection((host, port), timeout=5):
-                taken = next(sock for sock in listeners if (":" in host) == _is_six(sock))
+                taken = next(sock for sock in opened if (":" in host) == _is_six(sock))
                 client, address = taken.accept()
                 client.close()
                 assert address[0] == host  # and not ::ffff:127.0.0.1
     finally:
-        for listener in listeners:
+        for listener in opened:
             listener.close()
 
 
 def test_a_port_that_somebody_has_on_either_family_is_not_to_be_had(holder: int) -> None:
     with pytest.raises(RpxError, match=rf"`listen.http_port`, {holder}, is taken by `"):
-        app.listen("::", app.HTTP, holder)
+        listeners.listen("::", listeners.HTTP, holder)
 
 
 def _is_six(sock: socket.socket) -> bool:

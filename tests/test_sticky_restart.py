@@ -10,8 +10,8 @@ import pytest
 import trio
 
 import rpx
-from rpx.app import sticky_key
 from rpx.config import config_from_mapping
+from rpx.prepare import sticky_key
 from rpx.runs.secret import key_file
 from tests.support.origin import answers, origin, says
 from tests.support.raw import connect

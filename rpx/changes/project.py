@@ -19,6 +19,7 @@ from rpx.errors import RpxError, UsageError
 from rpx.hub.mailbox import MAILBOX, Change
 from rpx.hub.registry import Registry
 from rpx.model.config import Config
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, State
 from rpx.orders.outcome import Outcome
 from rpx.orders.outcome import as_json as outcome_json
@@ -60,6 +61,17 @@ class Wish:
     target: Config
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that another configuration needs beside its backends is there.
+
+    rpx goes by it once `settle` is called, and listens at `ports` then.
+    """
+
+    ports: Ports
+    settle: Callable[[], None]
+
+
 @dataclass(slots=True, eq=False)
 class Turn:
     """The place of a change in the queue. `aim`: what it was to come to when it began to wait."""
@@ -81,12 +93,12 @@ class Project:
         fleet: Fleet,
         config: Config,
         terms: Terms,
-        prepared: Callable[[Config], AbstractAsyncContextManager[Callable[[], None]]],
+        prepared: Callable[[Config], AbstractAsyncContextManager[Prepared]],
         *,
         besides: Callable[[Config], Awaitable[list[str]]],
     ) -> None:
-        """`prepared` gives what lets the rest of rpx go by a configuration from then on; `besides`
-        tells what else it changes.
+        """`prepared` prepares the rest of rpx for a configuration, until the block that it is used
+        in ends; `besides` tells what else that changes.
         """
         self.config = config
         self.changed = trio.Event()  # replaced at every change
@@ -96,7 +108,6 @@ class Project:
         self._prepared = prepared
         self._besides = besides
         self._scale = terms.scale
-        self._tls = bool(config.secured)  # rpx listens for it, and does so to its end
         self._scaled: Collection[str] = frozenset()
         self._turns: list[Turn] = []  # the first is under way
         self._coming: Sequence[BackendSpec] | None = None  # who there will be after that
@@ -139,7 +150,7 @@ class Project:
         """Raises RpxError before anything is touched."""
         if change.dry or self._turns[0] is not turn:
             wish = await self._wish(change)
-            changes = await self._aim(wish, alone=not self._turns)
+            changes = await self._aim(wish, self._registry.ports, alone=not self._turns)
             change.answer = _answer(changes, await self._besides(wish.target))
             if change.dry:
                 return
@@ -148,18 +159,14 @@ class Project:
             await turn.begun.wait()
         # Once more: what was read while it waited may be old.
         wish = await self._wish(change)
-        changes = await self._aim(wish)
-        ports = self._registry.port, self._registry.https_port
         more = await self._besides(wish.target)
-        async with self._prepared(settled(self.config, wish.target, tls=self._tls)) as settle:
-            if (self._registry.port, self._registry.https_port) != ports:  # since: URLs have them
-                changes = await self._aim(wish)
-            settle()
+        config = self._settled(wish.config)
+        async with self._prepared(self._settled(wish.target)) as prepared:
+            changes = await self._aim(wish, prepared.ports)  # which URLs have
+            prepared.settle()
         change.answer = _answer(changes, more)
         self._say(_reason(change), (*change.answer["sentences"], *advice(changes)))
-        self.config = settled(self.config, wish.config, tls=self._tls)
-        self._scale, self._scaled = wish.scale, wish.scaled
-        self._tls = self._tls or bool(wish.config.secured)
+        self.config, self._scale, self._scaled = config, wish.scale, wish.scaled
         outcomes = await self._go(wish, changes, turn.more)
         self.changed.set()
         self.changed = trio.Event()
@@ -199,16 +206,16 @@ class Project:
             self._registry.say(f"warning: {text}")
         return config
 
-    async def _aim(self, wish: Wish, *, alone: bool = True) -> Changes:
-        """Return the way there, once it is known that it can be gone; not `alone`: beside another
-        change, whose processes may still have ports.
+    async def _aim(self, wish: Wish, listening: Ports, *, alone: bool = True) -> Changes:
+        """Return the way there, once it is known that it can be gone, where rpx is `listening`; not
+        `alone`: beside another change, whose processes may still have ports.
         """
         running, target = _ports(self._there), wish.target
         file = self._terms.ports
         config = await trio.to_thread.run_sync(
             lambda: settle_ports(target, file, keep=False, running=running)
         )
-        specs = plan(config, self._registry.port, self._registry.https_port)
+        specs = plan(config, listening)
         changes = self._compare(specs, target)
         # Copies whose ports rpx chooses get others: then the new ones can come before the old go.
         moving: dict[str, list[BackendSpec]] = defaultdict(list)
@@ -241,7 +248,15 @@ class Project:
         return after_oneshots(changes.wanted, done - runs)
 
     def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> Changes:
-        return compare(self._there, wanted, self.config, target, tls=self._tls)
+        return compare(self._there, wanted, self.config, target, tls=self._secured)
+
+    def _settled(self, config: Config) -> Config:
+        return settled(self.config, config, tls=self._secured)
+
+    @property
+    def _secured(self) -> bool:
+        """rpx listens for TLS, and does so to its end."""
+        return bool(self._registry.ports.https)
 
     @property
     def _there(self) -> Sequence[BackendSpec]:

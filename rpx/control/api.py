@@ -26,7 +26,7 @@ REPLACED: Final = 2  # sockets without a name that are served on, for those who 
 
 
 class Control:
-    """Serves the API at `path`, whose folder is private already. A `Face` of rpx.app."""
+    """Serves the API at `path`, whose folder is private already. A `Face`."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Scraped:
-    """Serves `/metrics` at sockets that listen already, on loopback. A `Face` of rpx.app."""
+    """Serves `/metrics` at sockets that listen already, on loopback. A `Face`."""
 
     def __init__(self, listeners: Sequence[socket.socket]) -> None:
         self._listeners = listeners

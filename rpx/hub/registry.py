@@ -24,6 +24,7 @@ from rpx.hub.records import Backend
 from rpx.hub.tally import by_address, by_host
 from rpx.model.address import Location
 from rpx.model.figures import Figures
+from rpx.model.ports import Ports
 from rpx.model.status import (
     HAS_PROCESS,
     OWN_WORDS,
@@ -61,17 +62,16 @@ class Registry(Members):
         *,
         clock: Clock,
         steady: Clock | None = None,
-        port: int,
-        https_port: int = 443,
+        ports: Ports,
         chance: Callable[[], float] = random.random,
         key: bytes = b"",
     ) -> None:
         """`pools` are by `to`; `clock` gives seconds since the epoch; `steady` goes on evenly, also
-        while that is set (None: it is the same); the ports are those that URLs have; `chance` gives
+        while that is set (None: it is the same); `ports` are where rpx listens; `chance` gives
         numbers from 0 up to 1; `key` is that of sticky cookies.
         """
         super().__init__(clock, steady or clock, chance, key)
-        self.port, self.https_port = port, https_port
+        self.ports = ports  # replaced when rpx begins to listen for TLS, or without
         for spec in specs:
             self.add(spec)
         hosts = {to: [b for b in self.backends.values() if b.spec.host == to] for to in pools}
@@ -327,7 +327,7 @@ class Registry(Members):
         """Return the URL under which clients reach `host`."""
         pool = self.pools.get(host)  # None: a backend of it is still leaving
         tls = pool is not None and pool.https is not None
-        return url_of(host, self.https_port if tls else self.port, tls=tls)
+        return url_of(host, self.ports.of(tls=tls), tls=tls)
 
     def stats(self) -> dict[str, dict[str, Figures]]:
         """Return host → `host:port` → figures.

@@ -25,7 +25,7 @@ Report = Callable[[ExceptionGroup[Exception]], None]
 
 
 class Journal:
-    """A `Face` of rpx.app. A disk that takes nothing is said once, and the project goes on."""
+    """A `Face`. A disk that takes nothing is said once, and the project goes on."""
 
     def __init__(self, files: Files, name: str, config: Path, report: Report) -> None:
         """`name` and `config` are the project's, for whoever looks into the folder."""

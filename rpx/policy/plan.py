@@ -11,6 +11,7 @@ from rpx.errors import UsageError
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Config, Proxy, Source
 from rpx.model.late import url_variable
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, PoolSpec
 
 
@@ -24,12 +25,15 @@ def url_of(to: str, port: int, *, tls: bool = False) -> str:
     return f"{scheme}://{host}{'' if port == usual else f':{port}'}{slash}{path}"
 
 
-def plan(config: Config, http_port: int, https_port: int = 443) -> list[BackendSpec]:
-    """Return a spec for each backend: routed ones first, pool by pool, then the other processes."""
+def plan(config: Config, listening: Ports) -> list[BackendSpec]:
+    """Return a spec for each backend: routed ones first, pool by pool, then the other processes.
+
+    `listening`: the ports of the URLs that their processes are told.
+    """
 
     def url(proxy: Proxy) -> str:
-        port = https_port if proxy.https else http_port
-        return url_of(proxy.to, port, tls=proxy.https is not None)
+        tls = proxy.https is not None
+        return url_of(proxy.to, listening.of(tls=tls), tls=tls)
 
     specs: list[BackendSpec] = []
     others = _urls(config, url)

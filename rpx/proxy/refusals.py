@@ -56,7 +56,7 @@ def _misdirected(connection: Client, host: str) -> bool:
 
 async def _redirected(connection: Client, request: RequestHead, counts: Counts) -> bool:
     """Send a client to the same place with TLS, whatever it wants: also a WebSocket."""
-    port = connection.proxy.registry.https_port
+    port = connection.proxy.registry.ports.of(tls=True)
     place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
     path = b"" if request.target == b"*" else request.target
     return await _plainly(

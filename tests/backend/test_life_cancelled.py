@@ -12,6 +12,7 @@ from rpx.backend.life import live
 from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from tests.support.anomaly import CancelAtStep
 from tests.support.bench import CHECK, Bench, start_of
@@ -63,7 +64,7 @@ def two() -> list[Bench]:
     db = BackendSpec("db", 1, start=start)
     needs = (Dependency(name="db", condition="healthy"),)
     web = BackendSpec("web", 1, start=start, depends_on=needs)
-    shared = Registry([web, db], {}, clock=trio.current_time, port=80)
+    shared = Registry([web, db], {}, clock=trio.current_time, ports=Ports(80))
     benches = [Bench(shared=shared, label=label) for label in ("db", "web")]
     benches[0].sign = trio.Event()
     return benches

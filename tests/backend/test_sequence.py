@@ -13,6 +13,7 @@ from rpx.backend.sequence import dependants_gone
 from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency, Restart
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, Note, State
 from tests.support.bench import Bench, start_of
 
@@ -31,7 +32,7 @@ class Shop:
     """Several lives that share a registry."""
 
     def __init__(self, *specs: BackendSpec) -> None:
-        self.registry = Registry(specs, {}, clock=trio.current_time, port=8080)
+        self.registry = Registry(specs, {}, clock=trio.current_time, ports=Ports(8080))
         self.benches = {s.label: Bench(shared=self.registry, label=s.label) for s in specs}
         self._subscription = self.registry.events.subscribe(1000)
         self.news = self._subscription.__enter__()  # lives as long as the shop

@@ -31,7 +31,7 @@ def renew(folder: Path, authority: Authority, name: str = "api.localhost") -> in
 async def shown(it: Live, authority: Authority | Path) -> int:
     """The serial number of the certificate that a new client gets."""
     stream = trio.SSLStream(
-        await trio.open_tcp_stream("127.0.0.1", it.registry.https_port),
+        await trio.open_tcp_stream("127.0.0.1", it.registry.ports.https),
         ssl.create_default_context(
             cafile=authority if isinstance(authority, Path) else authority.file
         ),

@@ -119,7 +119,7 @@ async def test_a_new_one_waits_for_a_migration_that_has_changed_and_so_do_its_re
         await it.until(lambda: it.pids["job"])
         asking, pool = Clients(), it.registry.pools["web.localhost"]
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(asking.ask_on, it.registry.port, "web.localhost", "/")
+            nursery.start_soon(asking.ask_on, it.registry.ports.http, "web.localhost", "/")
             await until(lambda: pool.waiting or asking.failures, "the request is held")
             assert sentence(it.backend(f"web:{second}").obstacles) == "for job (being changed)"
             (tmp_path / "go").touch()

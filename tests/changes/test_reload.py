@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.app import Usual
 from rpx.certificates.files import authority_folder
 from rpx.changes.project import Terms
 from rpx.errors import ConfigError, RpxError
 from rpx.hub.mailbox import Order, OrderKind
+from rpx.listeners import Usual
 from rpx.model.status import State
 from tests.changes.written import at, shop
 from tests.support.live import Clients, clients, live
@@ -84,7 +84,7 @@ async def test_a_request_under_way_is_finished_by_a_backend_that_leaves(tmp_path
     async with live(tmp_path, shop(api=at(first), web=at(second))) as it:
         leaving, asking = it.backend(f"web:{second}"), Clients()
         async with trio.open_nursery() as nursery:
-            stream = await trio.open_tcp_stream("127.0.0.1", it.registry.port)
+            stream = await trio.open_tcp_stream("127.0.0.1", it.registry.ports.http)
             request = b"GET /slow HTTP/1.1\r\nHost: web.localhost\r\n\r\n"
             nursery.start_soon(asking._ask, stream, request)
             await trio.sleep(0.1)
@@ -119,9 +119,9 @@ async def test_a_port_that_somebody_has_changes_nothing(tmp_path: Path) -> None:
     [port] = free_ports(1)
     async with live(tmp_path, shop(api=at(port))) as it:
         with pytest.raises(RpxError, match="is taken by"):
-            await it.reload(shop(api=at(port), web=at(it.registry.port)))
+            await it.reload(shop(api=at(port), web=at(it.registry.ports.http)))
         with pytest.raises(RpxError, match="is taken by"):
-            await it.reload(shop(api=at(it.registry.port)))
+            await it.reload(shop(api=at(it.registry.ports.http)))
         assert list(it.pids) == [f"api:{port}"]
 
 
@@ -300,12 +300,12 @@ async def test_a_change_that_fails_once_it_listens_for_tls_does_not_go_on_listen
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     first, second = free_ports(2)
-    monkeypatch.setattr("rpx.app.HTTPS", Usual("`listen.https_port`", second, range(0)))
+    monkeypatch.setattr("rpx.prepare.HTTPS", Usual("`listen.https_port`", second, range(0)))
     async with live(tmp_path, shop(api=at(first))) as it:
-        before = it.registry.https_port
+        before = it.registry.ports.https
         with pytest.raises(RpxError, match=f"the port of `web:{second}`, {second}, is taken by"):
             await it.reload(shop("https: true\n", api=at(first), web=at(second)))
-        assert it.registry.https_port == before
+        assert it.registry.ports.https == before
         with socket.socket() as nobody:
             assert nobody.connect_ex(("127.0.0.1", second)) == errno.ECONNREFUSED
         async with clients(it):
@@ -323,7 +323,7 @@ async def test_a_new_host_has_a_certificate_also_the_first_one(
     async def shakes_hands(host: str) -> bool:
         context = ssl.create_default_context(cafile=str(authority_folder() / "rpx-ca.pem"))
         stream = trio.SSLStream(
-            await trio.open_tcp_stream("127.0.0.1", it.registry.https_port),
+            await trio.open_tcp_stream("127.0.0.1", it.registry.ports.https),
             context,
             server_hostname=host,
         )
@@ -342,7 +342,7 @@ async def test_a_new_host_has_a_certificate_also_the_first_one(
             said = await it.reload(shop("https: {redirect: false}\n", api=text))
             assert said == [f"restart api:{first}: https", "change api.localhost: https"]
         assert await shakes_hands("api.localhost")
-        url = f"https://api.localhost:{it.registry.https_port}"
+        url = f"https://api.localhost:{it.registry.ports.https}"
         assert (tmp_path / "url").read_text().strip() == url == it.registry.url("api.localhost")
         assert not await shakes_hands("web.localhost")
         said = await it.reload(shop("https: {redirect: false}\n", api=text, web=at(second)))
@@ -350,11 +350,11 @@ async def test_a_new_host_has_a_certificate_also_the_first_one(
         assert await shakes_hands("web.localhost")
         said = await it.reload(shop("https: false\n", api=text, web=at(second)))
         assert said[0] == f"restart api:{first}: https"
-        listening = it.registry.https_port
+        listening = it.registry.ports.https
         it.listen = "{http_port: 0, https_port: 1}"
         it.write(shop("https: {redirect: false}\n", api=text, web=at(second)))
         for _ in range(2):
             [advice] = (await it.change()).answer["advice"]
             assert advice.startswith("`listen` can't change while rpx runs")
-            assert it.registry.https_port == listening
+            assert it.registry.ports.https == listening
         assert await shakes_hands("api.localhost")

@@ -35,7 +35,7 @@ async def test_a_process_goes_when_the_host_that_left_has_its_answers(
     async with live(tmp_path, shop(web=at(port), apex=f"from: {port}")) as it:
         asking = Clients()
         async with trio.open_nursery() as nursery:
-            stream = await trio.open_tcp_stream("127.0.0.1", it.registry.port)
+            stream = await trio.open_tcp_stream("127.0.0.1", it.registry.ports.http)
             request = b"POST /slow HTTP/1.1\r\nHost: apex.localhost\r\nContent-Length: 0\r\n\r\n"
             nursery.start_soon(asking._ask, stream, request)
             await trio.sleep(0.1)

@@ -14,6 +14,7 @@ from rpx.hub.bus import Subscription
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import Start
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, Event, PoolSpec, Routed, StateChanged
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, spec
@@ -29,7 +30,7 @@ class Told:
             [spec(3000), spec(3001), external(3005), worker],
             {"api.localhost": PoolSpec()},
             clock=lambda: self.now,
-            port=8080,
+            ports=Ports(8080),
         )
         self.teller = Teller(self.registry)
         self.events: Subscription[Event]
@@ -165,13 +166,15 @@ async def test_a_copy_that_has_failed_is_run_by_its_name_and_where_the_file_is(
 
 async def test_a_copy_whose_port_rpx_chose_is_run_by_its_number() -> None:
     second = dataclasses.replace(spec(3001), port_chosen=True)
-    project = Registry([spec(3000), second], {"api.localhost": PoolSpec()}, clock=float, port=8080)
+    project = Registry(
+        [spec(3000), second], {"api.localhost": PoolSpec()}, clock=float, ports=Ports(8080)
+    )
     assert "`rpx run api:2` shows more" in hint_of(project, "api:3001", "rpx")
 
 
 async def test_without_a_file_the_command_stands_there_as_a_shell_takes_it() -> None:
     command = spec(3000, command="echo $PORT; exit 3", cwd=Path.cwd())
-    project = Registry([command], {"api.localhost": PoolSpec()}, clock=float, port=8080)
+    project = Registry([command], {"api.localhost": PoolSpec()}, clock=float, ports=Ports(8080))
     hint = hint_of(project, "api:3000", None)
     typed = hint.split("`")[1]
     assert typed == "PORT=3000 sh -c 'echo $PORT; exit 3'"

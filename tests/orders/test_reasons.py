@@ -12,6 +12,7 @@ from rpx.backend.life import live
 from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency, Ready, Restart
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from rpx.orders.reasons import why
 from rpx.policy.lifecycle import Move
@@ -99,7 +100,7 @@ async def test_who_waits_in_vain_is_told_what_would_help() -> None:
         )
         for name in ("web", "api", "db")
     ]
-    the = Registry(specs, {}, clock=lambda: 0.0, port=80)
+    the = Registry(specs, {}, clock=lambda: 0.0, ports=Ports(80))
     db = the.backends["db"]
     the.move(db, Move.LAUNCH)
     the.move(db, Move.GAVE_UP, reason="exited with status 1")

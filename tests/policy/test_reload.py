@@ -21,6 +21,7 @@ from rpx.model.config import (
     Start,
     Sticky,
 )
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan
 from rpx.policy.reload import (
@@ -60,7 +61,9 @@ def shop(*proxies: Proxy, **settings: Any) -> Config:  # noqa: ANN401 - of a Con
 
 
 def way(before: Config, after: Config) -> Changes:
-    return compare(plan(before, 8080), plan(after, 8080), before, after, tls=bool(before.secured))
+    return compare(
+        plan(before, Ports(8080)), plan(after, Ports(8080)), before, after, tls=bool(before.secured)
+    )
 
 
 def said(before: Config, after: Config) -> list[str]:
@@ -130,7 +133,7 @@ def applied(running: list[BackendSpec], changes: Changes) -> list[BackendSpec]:
 @settings(max_examples=60)
 @given(configs(), configs())
 def test_the_plan_applied_to_what_runs_gives_what_is_wanted(before: Config, after: Config) -> None:
-    running, wanted = plan(before, 8080), plan(after, 8080)
+    running, wanted = plan(before, Ports(8080)), plan(after, Ports(8080))
     assert applied(running, compare(running, wanted, before, after, tls=False)) == wanted
 
 
@@ -139,7 +142,7 @@ def test_the_plan_applied_to_what_runs_gives_what_is_wanted(before: Config, afte
 def test_what_is_the_same_is_left_alone(config: Config) -> None:
     changes = way(config, config)
     assert changes.nothing
-    assert [pair.after for pair in changes.kept] == plan(config, 8080)
+    assert [pair.after for pair in changes.kept] == plan(config, Ports(8080))
 
 
 @settings(max_examples=60)
@@ -337,7 +340,7 @@ def test_settings_of_the_project_hold_at_once_or_with_the_next_run() -> None:
 def test_a_copy_at_another_port_is_told_so() -> None:
     config = shop(proxy("api", run=None, replicas=1, change_origin=True))
     source = Source(address=Address("localhost", 20000), start=start())
-    [spec] = plan(shop(config.proxies[0].model_copy(update={"sources": (source,)})), 8080)
+    [spec] = plan(shop(config.proxies[0].model_copy(update={"sources": (source,)})), Ports(8080))
     moved = at_port(spec, 20007)
     assert moved.label == "api:20007"
     assert dict(moved.environment)["PORT"] == "20007"

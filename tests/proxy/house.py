@@ -15,6 +15,7 @@ from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import HealthCheck, Https, Limits, Start, Sticky, Strategy, Timeouts
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.contexts import Contexts
@@ -75,10 +76,9 @@ class House:
         self._stop = trio.Event()
         self.listeners = open_listeners("127.0.0.1", 0)
         self.port: int = self.listeners[0].getsockname()[1]
-        registry.port = self.port
         self.tls = open_listeners("127.0.0.1", 0) if contexts else []
         self.tls_port: int = self.tls[0].getsockname()[1] if contexts else 0
-        registry.https_port = self.tls_port
+        registry.ports = Ports(self.port, self.tls_port)
         self._clients: list[Raw] = []
 
     @property
@@ -176,7 +176,7 @@ async def running(
         for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
     pool = PoolSpec(hold, strategy, sticky, https)
-    registry = Registry(specs, {HOST: pool}, clock=trio.current_time, port=0, key=b"key")
+    registry = Registry(specs, {HOST: pool}, clock=trio.current_time, ports=Ports(), key=b"key")
     house = House(
         registry,
         verbose=verbose,

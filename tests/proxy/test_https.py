@@ -16,6 +16,7 @@ from rpx.certificates.authority import Authority, open_authority
 from rpx.certificates.leaves import Leaf, Leaves
 from rpx.errors import RpxError
 from rpx.model.config import Https, Sticky, Timeouts
+from rpx.model.ports import Ports
 from tests.proxy.house import HOST, get, post, running, until
 from tests.proxy.lock import Lock, hello, names
 from tests.support.origin import OK, answers, origin
@@ -221,7 +222,7 @@ async def test_where_no_host_has_tls_it_is_answered_in_plain_words() -> None:
 
 async def test_a_redirect_to_port_443_names_no_port(lock: Lock) -> None:
     async with origin() as backend, lock.house(backend) as house:
-        house.registry.https_port = 443
+        house.registry.ports = Ports(https=443)
         client = await house.client()
         await client.send(get().replace(b"Host: api.localhost", b"Host: API.localhost.:80"))
         assert (await client.answer()).field("location") == f"https://{HOST}/"

@@ -11,6 +11,7 @@ import pytest
 
 from rpx.app import new_registry
 from rpx.config import config_from_mapping
+from rpx.model.ports import Ports
 from tests.proxy.house import House, serving
 from tests.support.origin import Origin, answers, origin, says
 
@@ -24,7 +25,7 @@ async def shop() -> AsyncIterator[tuple[House, dict[str, Origin]]]:
         origins = {to: await stack.enter_async_context(origin(answers(says(to)))) for to in TO}
         proxies = [{"to": to, "from": f"127.0.0.1:{it.port}"} for to, it in origins.items()]
         config = config_from_mapping({"proxies": proxies}, root=Path("/"), environ={})
-        house = House(new_registry(config, b"", 0), verbose=False)
+        house = House(new_registry(config, b"", Ports()), verbose=False)
         await stack.enter_async_context(serving(house))
         yield house, origins
 
@@ -97,7 +98,7 @@ async def test_a_path_that_nobody_has_is_said_and_a_wildcard_is_no_link() -> Non
     async with origin() as backend:
         proxies = [{"to": to, "from": backend.port} for to in ("a.test/api", "*.b.test")]
         config = config_from_mapping({"proxies": proxies}, root=Path("/"), environ={})
-        async with serving(House(new_registry(config, b"", 0), verbose=False)) as house:
+        async with serving(House(new_registry(config, b"", Ports()), verbose=False)) as house:
             client = await house.client()
             await client.send(request("/other", "a.test", "Accept: text/html"))
             answer = await client.answer()
@@ -119,7 +120,7 @@ async def test_routes_of_one_host_have_sticky_cookies_of_their_own() -> None:
         ]
         mapping = {"proxies": proxies, "defaults": {"sticky": True}}
         config = config_from_mapping(mapping, root=Path("/"), environ={})
-        house = House(new_registry(config, b"key", 0), verbose=False)
+        house = House(new_registry(config, b"key", Ports()), verbose=False)
         await stack.enter_async_context(serving(house))
         client = await house.client()
         cookies = []

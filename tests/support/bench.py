@@ -18,6 +18,7 @@ from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location
 from rpx.model.config import HealthCheck, Restart, Start
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, PoolSpec, StateChanged
 
 CHECK = HealthCheck(path="/health", interval=1.0, timeout=0.5)
@@ -52,7 +53,7 @@ def registry(
 ) -> Registry:
     """Return a registry with one pool for each host."""
     pools = {each.host: PoolSpec(hold) for each in specs if each.host}
-    return Registry(specs, pools, clock=clock, steady=steady, port=8080)
+    return Registry(specs, pools, clock=clock, steady=steady, ports=Ports(8080))
 
 
 def start_of(backend: Backend) -> Start:

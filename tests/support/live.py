@@ -223,7 +223,7 @@ async def clients(
     asking = Clients()
     async with trio.open_nursery() as nursery:
         for _ in range(count):
-            nursery.start_soon(asking.ask_on, it.registry.port, host, path)
+            nursery.start_soon(asking.ask_on, it.registry.ports.http, host, path)
         await asking.answered(10)
         yield asking
         await asking.answered(20)

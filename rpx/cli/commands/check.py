@@ -16,6 +16,7 @@ from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
 from rpx.config.profiles import Asked
 from rpx.model.config import Config
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan, url_of
 from rpx.runs.lease import running
@@ -48,7 +49,7 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
     ports = ports_file(path)
     ours = kept_ports(ports) if running(path) else {}  # taken, but by nobody else
     config = settle_ports(config, ports, keep=False, running=ours)
-    specs = plan(config, config.listen.http_port or 0, config.listen.https_port or 0)
+    specs = plan(config, Ports(config.listen.http_port or 0, config.listen.https_port or 0))
     if as_json:
         print_json([_row(config, spec) for spec in specs])
         return

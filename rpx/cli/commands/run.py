@@ -22,6 +22,7 @@ from rpx.config import find_config, load_config
 from rpx.config.profiles import Asked
 from rpx.errors import RpxError, UsageError
 from rpx.model.config import Config, Start
+from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan
@@ -60,11 +61,11 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
         warn,
         Asked(names=(name,)),  # also one that belongs to no run without its profile
     )
-    file, listeners = ports_file(path), _ports(config, path)
+    file, listening = ports_file(path), _ports(config, path)
     ours = kept_ports(file) if running(path) else {}
-    shown = plan(settle_ports(config, file, keep=False, running=ours), *listeners)
+    shown = plan(settle_ports(config, file, keep=False, running=ours), listening)
     config = settle_ports(config, file, keep=False)
-    spec, start = _service(shown, plan(config, *listeners), name)
+    spec, start = _service(shown, plan(config, listening), name)
     words = command[1:] if command[:1] == ("--",) else command
     wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
     usual = accepting(config)
@@ -88,16 +89,16 @@ def _service(
     )
 
 
-def _ports(config: Config, path: Path) -> tuple[int, int]:
+def _ports(config: Config, path: Path) -> Ports:
     """Of the listeners, for RPX_URL: those it would try, but for what a running project tells."""
     http, https = config.listen.http_port or 80, config.listen.https_port or 443
     lease = running(path)
     if lease is None or lease.url is None:
-        return http, https
+        return Ports(http, https)
     parts = urlsplit(lease.url)
     if parts.scheme == "https":
-        return http, parts.port or 443
-    return parts.port or 80, https
+        return Ports(http, parts.port or 443)
+    return Ports(parts.port or 80, https)
 
 
 def _become(command: str | tuple[str, ...], start: Start, environment: dict[str, str]) -> None:

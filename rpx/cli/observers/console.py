@@ -26,7 +26,7 @@ Report = Callable[[ExceptionGroup[Exception]], None]
 
 
 class Console:
-    """A `Face` of rpx.app that writes with `write`, in a thread."""
+    """A `Face` that writes with `write`, in a thread."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ Report = Callable[[ExceptionGroup[Exception]], None]
 
 
 class Narrator:
-    """A `Face` of rpx.app, and a sink of events. What it says is output with rpx's own label.
+    """A `Face`, and a sink of events. What it says is output with rpx's own label.
 
     It speaks in the instant of an event, not in a task of its own: what a backend prints next must
     come after the news, for everybody. Only lines about requests wait a moment for each other:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trio
 
-from rpx.app import Face, Options, serve
+from rpx.app import Options, serve
 from rpx.backend.limits import raise_file_limit
 from rpx.backend.usage import measure
 from rpx.changes.project import Load, Terms
@@ -34,11 +34,13 @@ from rpx.config.profiles import Asked
 from rpx.control.api import Control
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
+from rpx.hub.face import Face
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
 from rpx.journal.writer import Journal
 from rpx.model.config import Config
+from rpx.model.ports import Ports
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, routes_only
 from rpx.policy.scale import scaled
@@ -97,7 +99,7 @@ def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None =
 def _check_service(config: Config, wishes: Wishes) -> None:
     """Raise UsageError when there is no single service whose exit code could be that of all."""
     if wishes.exit_code_from is not None:
-        specs = plan(scaled(config, dict(wishes.scale)), 0, 0)
+        specs = plan(scaled(config, dict(wishes.scale)), Ports())
         select([names_of(spec) for spec in specs], wishes.exit_code_from, one=True)
 
 
