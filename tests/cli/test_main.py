@@ -222,6 +222,23 @@ def test_up_imports_nothing_heavy_before_it_forks() -> None:
     assert not set(done.stdout.split()) & set(HEAVY)
 
 
+def test_each_command_can_be_the_first_that_is_imported() -> None:
+    program = """if True:
+        import importlib, os
+        import cryptography.x509, httpx, psutil, pydantic, trio, yaml  # not each anew
+        from rpx.cli.main import COMMANDS
+        for place, _ in COMMANDS.values():
+            if not os.fork():
+                module, _, attribute = place.partition(":")
+                print(getattr(importlib.import_module(module), attribute).name, flush=True)
+                os._exit(0)
+            os.wait()
+    """
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout.split(), done.stderr) == (list(COMMANDS), "")
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     shell = f"{sys.executable} -m rpx --help; echo $? >&2"
     done = subprocess.run(

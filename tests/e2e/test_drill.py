@@ -82,6 +82,7 @@ def test_more_failures_than_allowed_are_exit_code_1(project: Project) -> None:
         report = drill(project, *SHORT, "--path", "/status?c=503", code=1)
         assert report["requests"]["failures"] == {"status 503": 20}
         assert not report["passed"]
+        until(project.all_ready, "the copy that it has killed is back")
         assert drill(project, *SHORT, "--path", "/status?c=503", "--allow-errors", "20")["passed"]
 
 

@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -16,7 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.project import NOT_LINUX, RPX, Project, free_ports, pids_said, supervisor, until
+from tests.support.project import (
+    NOT_LINUX,
+    RPX,
+    Process,
+    Project,
+    free_ports,
+    pids_said,
+    supervisor,
+    until,
+)
 
 pytestmark = pytest.mark.real
 
@@ -43,7 +51,7 @@ def family(project: Project) -> dict[str, int]:
     return found
 
 
-def rpx_processes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+def rpx_processes(process: Process) -> tuple[int, int]:
     """Return the pids of guardian and supervisor."""
     return process.pid, supervisor(process).pid
 
@@ -130,7 +138,7 @@ def lives(pid: int) -> bool:
         return False
 
 
-def killed_whole(process: subprocess.Popen[bytes]) -> None:
+def killed_whole(process: Process) -> None:
     """Kill supervisor and guardian, so that neither can end anything.
 
     In this order: at the end of the guardian the kernel continues a stopped supervisor with a

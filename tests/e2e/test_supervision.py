@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import time
 from typing import Any
 
@@ -16,12 +15,12 @@ import psutil
 import pytest
 
 from tests.support.load import Load
-from tests.support.project import Project, free_ports, supervisor, until
+from tests.support.project import Process, Project, free_ports, supervisor, until
 
 pytestmark = pytest.mark.real
 
 
-def cpu(process: subprocess.Popen[bytes]) -> float:
+def cpu(process: Process) -> float:
     """Return the CPU seconds of guardian and supervisor, what they have started included."""
     used = 0.0
     for each in (psutil.Process(process.pid), supervisor(process)):

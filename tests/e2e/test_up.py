@@ -1,4 +1,4 @@
-"""`rpx up` with real processes: what it says, how it ends, what it leaves."""
+"""`rpx up` from the start of the interpreter on: what it says, how it ends, what it leaves."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ STUBBORN = """\
 processes:
   stubborn: "trap '' TERM; echo armed; while true; do sleep 0.1; done"
 """
+
+
+@pytest.fixture(autouse=True)
+def _as_it_is_typed(project: Project) -> None:
+    project.forks = False
 
 
 def test_it_says_what_comes_up_and_where_and_leaves_nothing(project: Project) -> None:

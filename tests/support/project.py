@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import psutil
@@ -22,9 +23,12 @@ from rpx.errors import RpxError
 from rpx.runs.client import Client
 from rpx.runs.lease import NAMES, parse
 from rpx.runs.paths import LEASE, runtime_folder
+from tests.support import forkserver
+from tests.support.forkserver import Started
 
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
 RPX = (sys.executable, "-m", "rpx")
+Process = subprocess.Popen[Any] | Started
 # As on other systems: neither a subreaper nor a signal when the parent dies.
 PATCHED = """
 from rpx.backend import guardian
@@ -95,6 +99,9 @@ class Project:
             self.environment.pop(name, None)
         self.output = folder / "up.log"
         self.program: tuple[str, ...] = RPX
+        self.forks = not os.environ.get(
+            "T_REAL"
+        )  # rather than start Python each time, where that shows the same
         self.http_port = free_ports(1)[0]
         self.https_port = 0  # of those that have TLS
 
@@ -118,6 +125,8 @@ class Project:
 
     def rpx(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
+        if self._forks():
+            return forkserver.run(words, cwd=self.folder, env=self.environment, timeout=timeout)
         return subprocess.run(
             (*RPX, *words),
             cwd=self.folder,
@@ -128,13 +137,17 @@ class Project:
             check=False,
         )
 
-    def begin(self, *words: str) -> subprocess.Popen[str]:
+    def begin(
+        self, *words: str, stdin: int | None = None, stdout: int = subprocess.PIPE
+    ) -> Process:
         """Run a command that goes on."""
-        return subprocess.Popen(
-            (*RPX, *words),
+        begin = forkserver.start if self._forks() else _start
+        return begin(
+            words,
             cwd=self.folder,
             env=self.environment,
-            stdout=subprocess.PIPE,
+            stdin=stdin,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -174,22 +187,23 @@ class Project:
         ready: bool = True,
         stdout: int | None = None,
         verb: tuple[str, ...] = ("up",),
-    ) -> Iterator[subprocess.Popen[bytes]]:
+    ) -> Iterator[Process]:
         """Run `rpx up`; at the end it, and everything that came of it, is gone.
 
         It prints into a file that `said` reads, unless there is another `stdout` for it. `verb` is
         empty for a project that stands on the command line.
         """
-        before = {process.pid for process in psutil.process_iter()}
+        before = set(psutil.pids())
+        begin = forkserver.start if self._forks() else partial(_start, program=self.program)
         with self.output.open("wb") as output:
-            process = subprocess.Popen(
-                (*self.program, *verb, *words),
+            process = begin(
+                (*verb, *words),
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output if stdout is None else stdout,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                session=True,
             )
         try:
             if ready:
@@ -204,6 +218,9 @@ class Project:
                     process.send_signal(signal.SIGINT)
                     process.wait(10)
             self._clean_up(before)
+
+    def _forks(self) -> bool:
+        return self.forks and self.program == RPX and forkserver.fits(self.environment)
 
     def all_ready(self) -> bool:
         """Tell whether every backend is ready."""
@@ -251,17 +268,41 @@ class Project:
                 process.kill()
 
 
-def end(process: subprocess.Popen[bytes], signum: int) -> int:
+def _start(
+    words: tuple[str, ...],
+    *,
+    cwd: Path,
+    env: dict[str, str],
+    stdin: int | None,
+    stdout: int | IO[bytes],
+    stderr: int,
+    text: bool = False,
+    session: bool = False,
+    program: tuple[str, ...] = RPX,
+) -> subprocess.Popen[Any]:
+    """Run `rpx` from its very beginning."""
+    return subprocess.Popen(
+        (*program, *words),
+        cwd=cwd,
+        env=env,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=text,
+        start_new_session=session,
+    )
+
+
+def end(process: Process, signum: int) -> int:
     """Send a signal to `rpx up`; its exit code."""
     process.send_signal(signum)
     return process.wait(SOON)
 
 
-def supervisor(process: subprocess.Popen[bytes]) -> psutil.Process:
+def supervisor(process: Process) -> psutil.Process:
     """Return the supervisor below the guardian that `process` is."""
-    return next(
-        child for child in psutil.Process(process.pid).children() if "up" in child.cmdline()
-    )
+    guardian = psutil.Process(process.pid)
+    return next(each for each in guardian.children() if each.cmdline() == guardian.cmdline())
 
 
 def in_the_end(said: str) -> str:

@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from tests.support import forkserver
+from tests.support.project import RPX
+
 SOON = 15.0  # seconds
 
 
@@ -40,19 +43,8 @@ class Terminal:
         self.fd, theirs = pty.openpty()
         self._set_size(*size)
         left_out = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={
-                **{name: each for name, each in environment.items() if name not in left_out},
-                "TERM": "xterm-256color",
-            },
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else runs
-        )
+        env = {name: each for name, each in environment.items() if name not in left_out}
+        self.process = _start(command, folder, {**env, "TERM": "xterm-256color"}, theirs)
         self._theirs = theirs  # open, so that its modes can be looked at
 
     def lines(self) -> list[str]:
@@ -96,7 +88,7 @@ class Terminal:
         self.until(lambda: self.process.poll() is not None, "the end")
         while select.select([self.fd], [], [], 0)[0] and self.read(0):
             pass
-        return self.process.returncode
+        return self.process.wait()
 
     def type(self, text: str) -> None:
         """Press keys."""
@@ -122,6 +114,33 @@ class Terminal:
 
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def _start(
+    command: Sequence[str], folder: Path, env: Mapping[str, str], terminal: int
+) -> subprocess.Popen[bytes] | forkserver.Started:
+    """Run a command with a terminal as its controlling one."""
+    if tuple(command[:3]) == RPX and forkserver.fits(env):
+        return forkserver.start(
+            command[3:],
+            cwd=folder,
+            env=env,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            session=True,
+            terminal=True,
+        )
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else runs
+    )
 
 
 @contextmanager
