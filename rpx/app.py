@@ -30,6 +30,7 @@ from rpx.policy.scale import scaled
 from rpx.prepare import prepare, prepared
 from rpx.proxy.certified import accepting, besides
 from rpx.proxy.listener import Server
+from rpx.proxy.shared import SharedState
 from rpx.runs.lease import project_with
 
 
@@ -81,7 +82,7 @@ async def serve(
         if scraped:
             faces = [*faces, Scraped(scraped)]
         patience = shutdown.patience
-        server = Server(
+        shared = SharedState(
             registry,
             options.report,
             verbose=config.verbose,
@@ -90,13 +91,14 @@ async def serve(
             contexts=basis.contexts,
             trusted=config.listen.trusted_proxies,
         )
+        server = Server(shared)
         fleet = Fleet(
             registry,
             patience,
             options.report,
             run_id=options.run_id,
             colour=options.colour,
-            usual=lambda: accepting(server.contexts),
+            usual=lambda: accepting(shared.contexts),
         )
         project = Project(
             registry,
@@ -104,7 +106,7 @@ async def serve(
             loaded,
             terms,
             partial(prepared, server),
-            besides=lambda to: besides(server.contexts, to),
+            besides=lambda to: besides(shared.contexts, to),
         )
         async with trio.open_nursery() as services:
             for face in faces:

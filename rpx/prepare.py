@@ -86,19 +86,19 @@ async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
 
     Raises RpxError.
     """
-    registry = server.registry
+    shared, registry = server.shared, server.shared.registry
     with ExitStack() as doors:
         new = await prepare(config, doors, registry.say, ports=registry.ports, key=registry.key)
 
         def settle() -> None:
             doors.pop_all()
-            server.contexts = new.contexts or server.contexts
+            shared.contexts = new.contexts or shared.contexts
             server.let_in(new.plain)
-            server.let_in(new.tls, lambda: server.contexts)
+            server.let_in(new.tls, lambda: shared.contexts)
             for note in (*new.moved, *new.notes):
                 registry.say(note)
             registry.ports, registry.key = new.ports, new.key
-            server.settle(verbose=config.verbose, timeouts=config.timeouts, limits=config.limits)
+            shared.settle(verbose=config.verbose, timeouts=config.timeouts, limits=config.limits)
 
         yield Prepared(new.ports, settle)
 

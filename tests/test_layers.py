@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 PACKAGE = Path(__file__).parent.parent / "rpx"
 LONGEST = 350  # lines of a file
@@ -111,6 +115,7 @@ def files() -> list[tuple[Path, str]]:
     return found
 
 
+@cache
 def imports(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -151,6 +156,25 @@ def test_a_library_that_no_table_has_is_refused_everywhere() -> None:
     assert wrong("model", "ctypes.CDLL") == "pure room model may not import ctypes"
     assert wrong("cli", "ctypes.CDLL") is None
     assert wrong("proxy", "hpack.Encoder") is None
+
+
+def test_no_file_takes_part_in_an_import_circle() -> None:
+    """Imports for the type checker count: whoever reads one file of a circle has to read all."""
+    modules = {module(path): path for path in PACKAGE.rglob("*.py")}
+    below = {
+        name: {each if each in modules else each.rpartition(".")[0] for each in imports(path)}
+        for name, path in modules.items()
+    }
+    try:
+        TopologicalSorter(below).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
 
 
 def test_every_room_is_in_the_table() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import trio
 
 from rpx.http.framing import UNTIL_CLOSE
@@ -13,11 +11,9 @@ from rpx.http.response import ResponseHead
 from rpx.http.rewrite import CONTINUE, interim_to_send
 from rpx.policy.retry import Failure
 from rpx.proxy.bodies import Upload
+from rpx.proxy.client import Client
 from rpx.proxy.sockets import Wire
 from rpx.proxy.wire import NEVER, Cut, WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import Client
 
 EXPECTED = 1.0  # seconds that a backend gets to send the 100 which a client waits for
 STALE = frozenset((400, 408, 501))  # what a rest may have led to, or what a request has left
@@ -35,11 +31,11 @@ async def answer_head(
     Raises BadMessage for one that can't be sent on, or that doesn't come in time; OSError and
     WireCut when the client has gone.
     """
-    wire.deadline = connection.proxy.answer_by()
+    wire.deadline = connection.shared.answer_by()
     data = await (_received(wire) if upload is None else _begun(wire, upload, connection))
     if not data:
         return None
-    method, upgrade, limits = request.method, request.upgrade, connection.proxy.head_limits
+    method, upgrade, limits = request.method, request.upgrade, connection.shared.head_limits
     for _ in range(INTERIM):
         scanned = 0
         while not (parsed := wire.memory.parse(data, method, upgrade, limits, scanned)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import trio
 
@@ -18,12 +18,10 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.sloppy import MORE, SloppyReader
+from rpx.proxy.client import Client
 from rpx.proxy.sockets import Wire
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
 from rpx.proxy.wire import NEVER, Buffers, ClientWire, Cut, WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import Client
 
 CHUNKS = 512  # of a body that are read in one turn: a read may bring ten thousand
 REPLAY = 65536  # bytes of a body kept for another try; a larger one can be sent only once
@@ -159,7 +157,7 @@ class Upload:
 
 def upload_of(request: RequestHead, connection: Client) -> Upload:
     """Return the body of a request: it begins with what has been read ahead. Raises BadMessage."""
-    proxy, ahead = connection.proxy, connection.ahead
+    proxy, ahead = connection.shared, connection.ahead
     upload = Upload(request.length, ahead, pause=proxy.timeouts.body, most=proxy.limits.body)
     upload.awaited = request.expect_continue and not ahead
     connection.ahead = b""  # until the upload is done: then it is what lies behind it

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import trio
 
 from rpx.http.forwarded import Forwarding
-from rpx.http.head import RequestHead
-from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
-from rpx.proxy.exchange import Exchange
-from rpx.proxy.refusals import answered_here, too_many
+from rpx.proxy.contexts import Contexts
+from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.wire import ClientWire, Cut
-
-if TYPE_CHECKING:
-    from rpx.proxy.contexts import Contexts
-    from rpx.proxy.listener import Server
 
 
 class Client:
@@ -28,7 +21,6 @@ class Client:
 
     __slots__ = (
         "_hold",
-        "_surplus",
         "ahead",
         "asked",
         "broken_off",
@@ -39,21 +31,22 @@ class Client:
         "lasting",
         "linger",
         "peer",
-        "proxy",
         "seen",
+        "shared",
+        "surplus",
         "tunnel",
         "upstream",
     )
 
     def __init__(
-        self, proxy: Server, client: ClientWire, peer: Forwarding, *, surplus: bool
+        self, shared: SharedState, client: ClientWire, peer: Forwarding, *, surplus: bool
     ) -> None:
         """`surplus`: there are too many already; its requests are answered with a 503."""
-        self.proxy = proxy
+        self.shared = shared
         self.client = client
         self.peer = peer
         self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
-        self.counts = proxy.registry.strays  # where a request that is refused is counted
+        self.counts = shared.registry.strays  # where a request that is refused is counted
         self.upstream: Wire | None = None
         self.tunnel: Tunnel | None = None  # that the request under way has become
         self.seen = 0
@@ -63,30 +56,8 @@ class Client:
         self.broken_off = False  # of the last answer something is missing: no FIN may end it
         self.asked: str | None = None  # the host that a hello has named, "" if none: it has TLS
         self.contexts: Contexts | None = None  # it has come to the TLS port
-        self._surplus = surplus
+        self.surplus = surplus
         self._hold: trio.CancelScope | None = None
-
-    async def answer(self, request: RequestHead) -> bool:
-        """Get a request answered; tell whether the connection can take another."""
-        if self._surplus:
-            return await too_many(self, request)
-        routes = self.proxy.registry.routes
-        pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
-        asked = self.asked
-        astray = pool and pool.https if asked is None else asked and asked != request.host
-        if pool is None or astray or request.max_forwards == 0 or request.loops:
-            here = await answered_here(self, request, pool)
-            if here is not None:
-                return here
-        if pool is None:
-            return False  # for the type checker: answered_here has answered that
-        try:
-            exchange = Exchange(self, request, pool)
-            await exchange.run()
-        except BadMessage:
-            self.counts = pool.counts
-            raise
-        return exchange.keep and not (self.gone or self.proxy.draining)
 
     def check_switch(self, response: ResponseHead) -> None:
         """The backend has answered a request to switch protocols. Raises BadMessage."""
@@ -95,7 +66,7 @@ class Client:
         """A request is under way at `upstream`: the sweeper watches the client if it takes long."""
         self.upstream = upstream
         self.seen = 0
-        self.proxy.sweeper.wake()
+        self.shared.sweeper.wake()
 
     def end(self) -> None:
         """It is over."""

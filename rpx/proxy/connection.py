@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rpx.http.forwarded import forwarding
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.memory import RequestMemory
+from rpx.proxy.answering import answer
 from rpx.proxy.client import Client
+from rpx.proxy.contexts import Contexts, hello_of
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
+from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.welcome import HANDSHAKE, welcome
 from rpx.proxy.wire import NEVER, Cut, WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.contexts import Contexts
-    from rpx.proxy.listener import Server
 
 LONG = 4096  # bytes of a head that takes a turn of its own
 # A client that is still sending reads our last answer only afterwards, and a reset would lose it.
@@ -36,7 +33,7 @@ class Connection(Client):
 
     def __init__(
         self,
-        proxy: Server,
+        shared: SharedState,
         client: Wire,
         address: str,
         *,
@@ -46,9 +43,9 @@ class Connection(Client):
         """`surplus`: there are too many already; its first request is answered with a 503.
         `contexts`: it has come to the TLS port.
         """
-        trusted = proxy.peers.trusts(address)
+        trusted = shared.peers.trusts(address)
         peer = forwarding(address, "http", trusted=trusted)
-        super().__init__(proxy, client, peer, surplus=surplus)
+        super().__init__(shared, client, peer, surplus=surplus)
         self.contexts = contexts
         self._address = address
         self._idle = True  # between two requests
@@ -59,11 +56,11 @@ class Connection(Client):
         """Serve the client until one of us closes."""
         try:
             try:
-                if self.contexts is not None and await welcome(self, self.contexts) == "h2":
+                if self.contexts is not None and await self._welcome(self.contexts) == "h2":
                     return await self._multiplexed()
                 # (As in `_answer_late`, without a frame between each request and here.)
                 while (request := await self._next_request()) is not None:
-                    if not await self.answer(request):
+                    if not await answer(self, request):
                         break
             except BadMessage as bad:
                 if await self._not_understood(bad):
@@ -72,7 +69,7 @@ class Connection(Client):
         except (OSError, WireCut):
             pass  # the client has gone, was too slow, or we are going down
         finally:
-            self.proxy.sweeper.connections.discard(self)
+            self.shared.sweeper.connections.discard(self)
             self.unwatch()
             if self.broken_off:
                 self.client.reset()
@@ -83,16 +80,16 @@ class Connection(Client):
 
         TLS has begun: `heard` has come of it.
         """
-        if await welcome(self, contexts, heard) == "h2":
+        if await self._welcome(contexts, heard) == "h2":
             await self._multiplexed()
             return True
         while (request := await self._next_request()) is not None:
-            if not await self.answer(request):
+            if not await answer(self, request):
                 break
         return False
 
     async def _not_understood(self, bad: BadMessage) -> bool:
-        contexts, heard = self.proxy.contexts, self.ahead
+        contexts, heard = self.shared.contexts, self.ahead
         if contexts is None or self.asked is not None or not heard.startswith(HANDSHAKE):
             await malformed(self, bad)
             return False
@@ -103,19 +100,30 @@ class Connection(Client):
             await malformed(self, still)
             return False
 
-    def secured(self, wire: Wire, *, asked: str) -> None:
-        """From now on it has TLS, on a wire that takes the other's place."""
-        self.proxy.reactor.replace(self.client, wire)
-        wire.deadline = self.client.deadline
+    async def _welcome(self, contexts: Contexts, heard: bytes = b"") -> str | None:
+        """Agree on TLS with a client, unless it speaks HTTP at once; return the protocol behind it.
+
+        `heard` has come already. Raises OSError, WireCut.
+        """
+        shared, plain = self.shared, self.client
+        plain.deadline = shared.sweeper.now + shared.timeouts.head
+        wire = await welcome(plain, shared.reactor, contexts, heard)
+        if isinstance(wire, bytes):
+            self.ahead = wire
+            return None
+        shared.reactor.replace(plain, wire)
+        wire.deadline = plain.deadline
         self.client = wire
-        self.asked = asked
+        self.asked = hello_of(wire).name
         self.peer = forwarding(self._address, "https", trusted=self.peer.trusted)
+        await wire.handshake()
+        return wire.tls.selected_alpn_protocol()
 
     async def _multiplexed(self) -> None:
         """The client speaks HTTP/2: its streams take the place of this connection."""
-        self.proxy.sweeper.connections.discard(self)
+        self.shared.sweeper.connections.discard(self)
         multiplex = Multiplex(
-            self.proxy, self.client, self.peer, surplus=self._surplus, asked=self.asked
+            self.shared, self.client, self.peer, surplus=self.surplus, asked=self.asked
         )
         await multiplex.serve()
 
@@ -123,8 +131,8 @@ class Connection(Client):
         """Return the next request; None when the client is done. Raises BadMessage, OSError."""
         data, scanned = self.ahead, 0
         self._idle = True
-        client, sweeper = self.client, self.proxy.sweeper
-        timeouts, limits = self.proxy.timeouts, self.proxy.head_limits
+        client, sweeper = self.client, self.shared.sweeper
+        timeouts, limits = self.shared.timeouts, self.shared.head_limits
         if not data:
             client.deadline = sweeper.now + timeouts.idle
             data = await client.receive()
@@ -174,15 +182,15 @@ class Connection(Client):
             self.client.take_leave()
         else:
             await self.client.finish_sending()
-            began = self.proxy.sweeper.now
+            began = self.shared.sweeper.now
             self.client.deadline = self._lingers_until(began)
             while await self.client.receive():
                 self.client.deadline = self._lingers_until(began)
 
     def _lingers_until(self, began: float) -> float:
-        if self.proxy.draining:
+        if self.shared.draining:
             return began + LINGER_DRAINING
-        return min(self.proxy.sweeper.now + LINGER, began + LINGER_ALL)
+        return min(self.shared.sweeper.now + LINGER, began + LINGER_ALL)
 
     def end(self) -> None:
         """It is over."""
@@ -194,12 +202,12 @@ class Connection(Client):
         """From now on notice when the client leaves."""
         if self._watched is None and not self.gone:
             self._watched = self.client.sock.fileno()
-            self.proxy.hangups.add(self._watched, self.left)
+            self.shared.hangups.add(self._watched, self.left)
 
     def unwatch(self) -> None:
         """Nothing hangs on it any more."""
         if self._watched is not None:
-            self.proxy.hangups.discard(self._watched)
+            self.shared.hangups.discard(self._watched)
             self._watched = None
 
     def left(self) -> None:

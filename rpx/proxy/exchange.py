@@ -8,7 +8,6 @@ the answer, and what is raised in a nursery comes out as a group.
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import trio
 
@@ -23,6 +22,7 @@ from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
 from rpx.policy.stickiness import Pins
 from rpx.proxy.answer import answer_head, broken
 from rpx.proxy.bodies import Ending, Upload, download, upload_of
+from rpx.proxy.client import Client
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import Wire
@@ -30,9 +30,6 @@ from rpx.proxy.stickiness import bind, bound_to
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import why_not
 from rpx.proxy.wire import NotSent, WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import Client
 
 
 class Exchange:
@@ -50,9 +47,9 @@ class Exchange:
         "_held",
         "_lasting",
         "_pool",
-        "_proxy",
         "_request",
         "_sent",
+        "_shared",
         "_shares",
         "_status",
         "_tried",
@@ -66,7 +63,7 @@ class Exchange:
     def __init__(self, connection: Client, request: RequestHead, pool: Pool) -> None:
         self._began = perf_counter()
         self._connection = connection
-        self._proxy = connection.proxy
+        self._shared = connection.shared
         self._request = request
         self._pool = pool
         self._bound: Backend | None = None  # whose client it is, where sessions are sticky
@@ -112,7 +109,7 @@ class Exchange:
 
     async def _attempt(self, backend: Backend) -> Failure | None:
         """Try one backend. None: the client has its answer, or has gone."""
-        proxy, now = self._proxy, self._proxy.sweeper.now
+        proxy, now = self._shared, self._shared.sweeper.now
         self._sent = self._clean = False
         self._ups = backend.ups
         if backend.in_flight >= proxy.limits.requests_per_backend:
@@ -166,8 +163,8 @@ class Exchange:
 
     async def _beside(self, backend: Backend, wire: Wire, upload: Upload) -> Failure | None:
         failure: Failure | None = None
-        async with self._proxy.reactor.task(), trio.open_nursery() as both:
-            both.start_soon(upload.pump, self._connection.client, wire, self._proxy.sweeper)
+        async with self._shared.reactor.task(), trio.open_nursery() as both:
+            both.start_soon(upload.pump, self._connection.client, wire, self._shared.sweeper)
             failure = await self._receive(backend, wire)
             both.cancel_scope.cancel(reason="the answer is complete")
         if upload.bad is not None and not self._answered:
@@ -192,8 +189,8 @@ class Exchange:
             return broken(wire)
         response, data = found
         self._answer, self._answered, self._status = response, True, response.status
-        if self._proxy.verbose:
-            self._proxy.registry.routed(backend, self._request.path)
+        if self._shared.verbose:
+            self._shared.registry.routed(backend, self._request.path)
         if self._upload is not None:
             self._upload.answered(self._connection.client)
             self._connection.ahead = self._upload.rest
@@ -213,9 +210,9 @@ class Exchange:
         if self._pool.pins is not None:
             response = self._bind(response, backend, self._pool.pins)
         unread = upload is not None and not upload.done
-        close = not self.keep or unread or self._proxy.draining
+        close = not self.keep or unread or self._shared.draining
         head, framing = response_to_send(
-            response, self._request, close=close, date=self._proxy.sweeper.date
+            response, self._request, close=close, date=self._shared.sweeper.date
         )
         self.keep = not close and framing != UNTIL_CLOSE
         try:
@@ -227,7 +224,7 @@ class Exchange:
             self._whole = True
             self._clean = response.keep_alive and not odd and self._shares
             if odd or response.odd:
-                self._proxy.remark(backend, odd or response.odd)
+                self._shared.remark(backend, odd or response.odd)
             if not self.keep:
                 self._connection.linger = True
             return
@@ -236,7 +233,7 @@ class Exchange:
         self._connection.broken_off = ending is Ending.TRUNCATED or not self._lasting
         if ending is Ending.TRUNCATED:
             backend.counts.errors += 1
-            self._proxy.registry.broke(backend, "broke off within an answer")
+            self._shared.registry.broke(backend, "broke off within an answer")
 
     async def _switch(
         self, backend: Backend, wire: Wire, response: ResponseHead, data: bytes
@@ -244,21 +241,21 @@ class Exchange:
         """The backend speaks another protocol now: carry its bytes until a side is gone."""
         connection = self._connection
         websocket = (response.upgrade or b"").lower() == b"websocket"
-        tunnel = Tunnel(connection.client, wire, self._proxy.reactor, websocket=websocket)
+        tunnel = Tunnel(connection.client, wire, self._shared.reactor, websocket=websocket)
         connection.tunnels(tunnel)
         self._outlast(backend)
         self.keep, self._whole = False, True
         if self._pool.pins is not None:
             response = self._bind(response, backend, self._pool.pins)
         head, _ = response_to_send(
-            response, self._request, close=False, date=self._proxy.sweeper.date
+            response, self._request, close=False, date=self._shared.sweeper.date
         )
         early, connection.ahead = connection.ahead, b""
         await tunnel.run(head, early, data)
 
     def _bind(self, response: ResponseHead, backend: Backend, pins: Pins[Backend]) -> ResponseHead:
         secure = scheme_of(self._request, self._connection.peer) == b"https"
-        say = self._proxy.registry.say
+        say = self._shared.registry.say
         return bind(response, pins, backend, self._bound, say, secure=secure)
 
     def _check_switch(self, response: ResponseHead) -> None:
@@ -283,8 +280,8 @@ class Exchange:
         self._lasting = self._connection.lasting = True
         backend.counts.answered(self._status, perf_counter() - self._began)  # its end says nothing
         self._connection.linger = False
-        self._proxy.registry.outlast(backend)
-        if self._proxy.draining:
+        self._shared.registry.outlast(backend)
+        if self._shared.draining:
             self._connection.leave()
 
     def _may_retry(self, backend: Backend, failure: Failure) -> bool:
@@ -305,12 +302,12 @@ class Exchange:
             return
         backend.counts.errors += 1
         if failure is Failure.BROKEN_FRESH:
-            self._proxy.registry.broke(backend, failure.value)
+            self._shared.registry.broke(backend, failure.value)
             if backend in self._broken:  # it may be the request that kills it: no third life
                 self._tried.add(id(backend))
             self._broken.append(backend)
         else:
-            self._proxy.registry.suspect(backend, self._why)
+            self._shared.registry.suspect(backend, self._why)
 
     def _finish(self, backend: Backend) -> None:
         """Count what the backend has done."""

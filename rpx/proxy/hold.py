@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import trio
 
 from rpx.hub.records import Backend, Pool, Tried
 from rpx.model.status import State
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import Client
+from rpx.proxy.client import Client
 
 NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke a connection
 
@@ -33,7 +30,7 @@ async def another_backend(
     is when the request will have waited long enough, 0 as long as it has not waited; it is
     returned, too.
     """
-    held = connection.proxy.limits.held
+    held = connection.shared.limits.held
     backend = pool.next_untried(client, bound, tried)
     if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
         backend = pool.next_running(client, bound, tried)
@@ -42,7 +39,7 @@ async def another_backend(
         returned, until = False, until or trio.current_time() + pool.hold
         pool.waiting += 1
         try:
-            async with connection.proxy.reactor.task():
+            async with connection.shared.reactor.task():
                 with trio.move_on_at(until) as wait, connection.held(wait):
                     returned = await _returned(connection, pool, tried)
         finally:
@@ -56,7 +53,7 @@ async def another_backend(
 
 async def _returned(connection: Client, pool: Pool, tried: Tried) -> bool:
     """Wait until somebody is up; False: nobody is to be expected any more."""
-    while not connection.proxy.draining:
+    while not connection.shared.draining:
         if pool.has_untried(tried):
             return True
         longest = _worth_waiting(pool, tried)

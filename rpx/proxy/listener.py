@@ -8,25 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
-from rpx.http.forwarded import Forwarding
-from rpx.http.limits import DEFAULT
-from rpx.http.limits import Limits as HeadLimits
-from rpx.hub.descriptors import allowed, ceiling, room_for_clients
+from rpx.hub.descriptors import allowed, ceiling
 from rpx.hub.patience import Patience
-from rpx.hub.records import Backend
-from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 from rpx.model.address import both
-from rpx.model.config import Limits, Timeouts
 from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
-from rpx.proxy.peers import Peers
-from rpx.proxy.reactor import Reactor
+from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import NO_MORE_FILES, Wire, accept
 from rpx.proxy.splice import close_spare
-from rpx.proxy.sweeper import Hangups, Sweeper
-from rpx.proxy.upstream import Upstreams
-from rpx.proxy.wire import NEVER
 
 BACKLOG = 1024
 TURN = 32  # clients let in without a wait after which those that are in have their turn
@@ -35,68 +25,13 @@ TELL_AGAIN = 60.0  # seconds between two words about the same shortage
 
 
 class Server:
-    """The data path of one project. Everything that requests share hangs here."""
+    """The data path of one project: its listeners, and the clients that they let in."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        report: Callable[[ExceptionGroup[Exception]], None],
-        *,
-        verbose: bool = False,
-        timeouts: Timeouts | None = None,
-        limits: Limits | None = None,
-        contexts: Contexts | None = None,
-        trusted: Sequence[str] = (),
-    ) -> None:
-        """`report` gets what went wrong on one connection by a bug of ours; the others go on.
-        `contexts` are there when some of the listeners have TLS. `trusted`: proxies before rpx.
-        """
-        self.registry = registry
-        self.reactor = Reactor()
-        self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor, self.remark)
-        self.sweeper = Sweeper(self.upstreams, self._unread)
-        self.upstreams.wake = self.sweeper.wake
-        self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
-        self.hangups = Hangups()
-        self.contexts = contexts
-        self.peers = Peers(trusted)
-        self.draining = False
+    def __init__(self, shared: SharedState) -> None:
+        self.shared = shared
         self._told = -TELL_AGAIN  # when somebody was last told that there are not enough files
-        self.report = report
         self._doors: set[socket.socket] = set()
         self._front: trio.Nursery | None = None
-
-    def remark(self, backend: Backend, text: str) -> None:
-        """Say something about the way `backend` answers, the first time that it is seen."""
-        if text not in backend.remarks:
-            backend.remarks.add(text)
-            self.registry.say(text, backend)
-
-    def _unread(self, peer: Forwarding) -> None:
-        self.registry.say(
-            f"a client at {peer.client.decode()} took nothing of its answer for"
-            f" {self.timeouts.send:g} s (`timeouts.send`), and is cut off"
-        )
-
-    def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
-        """Go by these settings from the next request on."""
-        self.verbose = verbose
-        self.timeouts = timeouts
-        self.sweeper.send = timeouts.send
-        self.upstreams.settle(timeouts)
-        self.limits = limits
-        self.most = min(limits.connections, room_for_clients())
-        self.head_limits = HeadLimits(
-            head=limits.head,
-            lines=limits.head_lines,
-            answer_lines=max(limits.head_lines, DEFAULT.answer_lines),
-            target=limits.target,
-        )
-
-    def answer_by(self) -> float:
-        """Return when a backend that is asked now must have begun to answer."""
-        wait = self.timeouts.answer
-        return NEVER if wait is None else self.sweeper.now + wait
 
     async def run(
         self,
@@ -110,30 +45,31 @@ class Server:
 
         `tls`: the listeners for those who speak it.
         """
+        shared = self.shared
         self._doors = {*listeners, *tls}
         try:
             async with trio.open_nursery() as helpers:
-                helpers.start_soon(self.sweeper.run)
-                helpers.start_soon(self.hangups.run)
+                helpers.start_soon(shared.sweeper.run)
+                helpers.start_soon(shared.hangups.run)
                 with patience.within() as drain:
                     async with trio.open_nursery() as requests:
-                        await requests.start(self.reactor.run)
+                        await requests.start(shared.reactor.run)
                         async with trio.open_nursery() as self._front:
                             self.let_in(listeners)
-                            self.let_in(tls, lambda: self.contexts)
+                            self.let_in(tls, lambda: shared.contexts)
                             await asked_to_stop()
                             self._front.cancel_scope.cancel(reason="no new connections")
                         self._front = None
                         self._drain()
-                        self.reactor.finish()
+                        shared.reactor.finish()
                         drain.deadline = trio.current_time() + DRAIN
                 helpers.cancel_scope.cancel(reason="requests are done")
         finally:
             for listener in self._doors:
                 listener.close()
-            self.reactor.close()  # first: what ends there may give a connection back
-            self.upstreams.close()
-            self.hangups.close()
+            shared.reactor.close()  # first: what ends there may give a connection back
+            shared.upstreams.close()
+            shared.hangups.close()
             close_spare()
 
     def let_in(
@@ -152,7 +88,7 @@ class Server:
     async def _accept(
         self, listener: socket.socket, secured: Callable[[], Contexts | None]
     ) -> None:
-        turn = TURN
+        shared, turn = self.shared, TURN
         while True:
             try:
                 sock, address = await accept(listener)
@@ -167,14 +103,14 @@ class Server:
                     self._full("no more clients can be connected")
                     await trio.lowlevel.checkpoint()
                     continue
-                surplus = len(self.sweeper.connections) >= self.most
-                if surplus and self.most < self.limits.connections:
-                    self._full(f"no more than {self.most} clients can be connected")
-                wire = Wire(sock, self.reactor)
+                surplus = len(shared.sweeper.connections) >= shared.most
+                if surplus and shared.most < shared.limits.connections:
+                    self._full(f"no more than {shared.most} clients can be connected")
+                wire = Wire(sock, shared.reactor)
                 contexts = secured()  # others after a reload
-                connection = Connection(self, wire, address, surplus=surplus, contexts=contexts)
-                self.sweeper.add(connection)  # here, so that no drain overlooks it
-                self.reactor.begin(walled(self.report, connection.serve))
+                connection = Connection(shared, wire, address, surplus=surplus, contexts=contexts)
+                shared.sweeper.add(connection)  # here, so that no drain overlooks it
+                shared.reactor.begin(walled(shared.report, connection.serve))
                 turn -= 1
                 if not turn:
                     turn = TURN
@@ -182,18 +118,19 @@ class Server:
 
     def _full(self, what: str, code: int = errno.EMFILE) -> None:
         """Say, once in a while, that there are not enough files for all who come."""
-        if self.sweeper.now - self._told > TELL_AGAIN:
-            self._told = self.sweeper.now
+        now = self.shared.sweeper.now
+        if now - self._told > TELL_AGAIN:
+            self._told = now
             why = f"; rpx may have {allowed()} files open (`ulimit -n`)"
-            self.registry.say(what + why if code == errno.EMFILE else what)
+            self.shared.registry.say(what + why if code == errno.EMFILE else what)
 
     def _drain(self) -> None:
-        self.draining = True
+        self.shared.draining = True
         for listener in self._doors:
             listener.close()
-        for connection in list(self.sweeper.connections):
+        for connection in list(self.shared.sweeper.connections):
             connection.leave_if_idle()
-        self.registry.nudge()
+        self.shared.registry.nudge()
 
 
 def open_listeners(host: str, port: int) -> list[socket.socket]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 from h2.config import H2Configuration
@@ -36,12 +36,10 @@ from rpx.http.frames import LATEST, Flood, Intake
 from rpx.hub.walls import walled
 from rpx.proxy.outlet import WIDE, WIDER, WINDOW, Outlet
 from rpx.proxy.quiet import quiet
+from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
-from rpx.proxy.stream import Stream
+from rpx.proxy.stream import Stream, StreamWire
 from rpx.proxy.wire import NEVER, Cut, Nudged, WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.listener import Server
 
 STREAMS: Final = 100  # at the same time; what browsers take for granted
 TURN: Final = 131072  # bytes that are read before those whom they are for have their turn
@@ -55,7 +53,7 @@ class Multiplex:
 
     def __init__(
         self,
-        proxy: Server,
+        shared: SharedState,
         client: Wire,
         peer: Forwarding,
         *,
@@ -63,7 +61,7 @@ class Multiplex:
         asked: str | None = None,
     ) -> None:
         """`surplus` and `asked` are as for `Client`."""
-        self.proxy = proxy
+        self.shared = shared
         self.client = client
         self.peer = peer
         self.surplus = surplus
@@ -82,7 +80,7 @@ class Multiplex:
         )
         self._h2.encoder = HeadEncoder()
         quiet(self._h2)
-        most = 2 * proxy.limits.head  # in between there is an answer, a 431
+        most = 2 * shared.limits.head  # in between there is an answer, a 431
         self._intake = Intake(most, trio.current_time())
         self._h2.decoder.max_header_list_size = most
         self._outlet = Outlet(client, self._h2, self._intake, most)
@@ -94,16 +92,16 @@ class Multiplex:
 
     async def serve(self) -> None:
         """Serve the client until one of us closes."""
-        self.proxy.sweeper.add(self)
+        self.shared.sweeper.add(self)
         try:
-            async with self.proxy.reactor.task(), trio.open_nursery() as nursery:
+            async with self.shared.reactor.task(), trio.open_nursery() as nursery:
                 self._greet()
                 nursery.start_soon(self._outlet.write)
                 await self._read(nursery)
                 for stream in list(self._streams.values()):
                     stream.left()
         finally:
-            self.proxy.sweeper.connections.discard(self)
+            self.shared.sweeper.connections.discard(self)
             self.client.close()
 
     def leave_if_idle(self) -> None:
@@ -150,7 +148,7 @@ class Multiplex:
             client=False,
             initial_values={
                 SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
-                SettingCodes.MAX_HEADER_LIST_SIZE: self.proxy.limits.head,
+                SettingCodes.MAX_HEADER_LIST_SIZE: self.shared.limits.head,
                 SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
                 SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
             },
@@ -187,7 +185,7 @@ class Multiplex:
         except (OSError, WireCut):
             self.client.cut(Cut.GONE)  # for the writer to notice
         self._outlet.finish()
-        self.client.deadline = self.proxy.sweeper.now + LINGER
+        self.client.deadline = self.shared.sweeper.now + LINGER
 
     async def _received(self) -> bytes:
         waiting = self._intake.waiting
@@ -202,15 +200,15 @@ class Multiplex:
 
     def _rest(self) -> None:
         """There are no streams: nobody waits for ever for the next one."""
-        self._idle_by = self.proxy.sweeper.now + self.proxy.timeouts.idle
+        self._idle_by = self.shared.sweeper.now + self.shared.timeouts.idle
         self._set_deadline()
 
     def _set_deadline(self) -> None:
-        client, now = self.client, self.proxy.sweeper.now
+        client, now = self.client, self.shared.sweeper.now
         if self._streams:
             client.deadline = NEVER
         elif self._intake.within:
-            client.deadline = min(client.deadline, now + self.proxy.timeouts.head)
+            client.deadline = min(client.deadline, now + self.shared.timeouts.head)
         else:
             client.deadline = self._idle_by
 
@@ -263,15 +261,23 @@ class Multiplex:
         try:
             asked = read_fields(event.headers, ended=event.stream_ended is not None, key=key)
         except Malformed:
-            self.proxy.registry.strays.answered(400, 0.0)
+            self.shared.registry.strays.answered(400, 0.0)
             self._refuse(number, ErrorCodes.PROTOCOL_ERROR)
             return
         if self.surplus:  # one answer tells it, and then it is not in the way of others
             self._leaving, self._last = True, number
             self._goaway(ErrorCodes.NO_ERROR)
-        stream = self._streams[number] = Stream(self, self._outlet, number, asked, key)
-        self.proxy.sweeper.streams.add(stream)
-        nursery.start_soon(walled, self.proxy.report, partial(self._serve, stream))
+        stream = self._streams[number] = Stream(
+            self.shared,
+            self.peer,
+            StreamWire(self._outlet, number, asked),
+            asked,
+            surplus=self.surplus,
+            asked=self.asked,
+            key=key,
+        )
+        self.shared.sweeper.streams.add(stream)
+        nursery.start_soon(walled, self.shared.report, partial(self._serve, stream))
 
     def _too_many(self) -> bool:
         """Whether the client has as many streams as it may: not those that it takes for ended."""
@@ -295,7 +301,7 @@ class Multiplex:
         """A stream is over, for us: let the client know if that isn't said yet."""
         wire, number = stream.wire, stream.number
         del self._streams[number]
-        self.proxy.sweeper.streams.discard(stream)
+        self.shared.sweeper.streams.discard(stream)
         while wire.at_hand():  # the client may send as much on other streams
             pass
         self._outlet.close(wire, told=stream.gone)
@@ -311,5 +317,5 @@ class Multiplex:
 
     def _end(self) -> None:
         """Nothing is under way: the reader is to leave. (If it isn't waiting, it's told again.)"""
-        self.client.deadline = self.proxy.sweeper.now + AGAIN
+        self.client.deadline = self.shared.sweeper.now + AGAIN
         self.client.nudge()

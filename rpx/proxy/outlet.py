@@ -7,7 +7,7 @@ A stream waits for its windows, and for its turn: little is kept here that isn't
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import trio
 from h2.connection import H2Connection
@@ -19,13 +19,24 @@ from rpx.http.frames import ENHANCE_YOUR_CALM, LARGEST, Flood, Intake, goaway
 from rpx.proxy.sockets import Wire
 from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
 
-if TYPE_CHECKING:
-    from rpx.proxy.stream import StreamWire
-
 WINDOW: Final = 131072  # bytes of a request's body that wait here to be read
 WIDER: Final = 917504  # and of one whose backend is fast, so many more: 1 MB in all
 WIDE: Final = 8  # such streams at the same time
 AHEAD: Final = 65536  # bytes that wait to be written, when no stream may add more
+
+
+class Flow(Protocol):
+    """A stream as far as its frames go. See StreamWire for what its attributes mean."""
+
+    number: int
+    stuck: float
+    ended: bool
+    done: bool
+    wide: bool
+    tunnel: bool
+
+    def check(self) -> None:
+        """Raise WireCut if it is cut."""
 
 
 class Outlet:
@@ -47,7 +58,7 @@ class Outlet:
 
     async def send(
         self,
-        wire: StreamWire,
+        wire: Flow,
         fields: list[Field] | None,
         pieces: Buffers,
         trailers: list[Field],
@@ -69,14 +80,14 @@ class Outlet:
             await self._send_head(wire, trailers, end=True)
         wire.done = end
 
-    async def _send_head(self, wire: StreamWire, fields: list[Field], *, end: bool) -> None:
+    async def _send_head(self, wire: Flow, fields: list[Field], *, end: bool) -> None:
         while self.waiting() >= AHEAD:
             await self._turn()
             wire.check()
         self._h2.send_headers(wire.number, fields, end_stream=end)
         self.tell()
 
-    async def _send_data(self, wire: StreamWire, data: bytes, end: bool) -> None:
+    async def _send_data(self, wire: Flow, data: bytes, end: bool) -> None:
         h2, number, at = self._h2, wire.number, 0
         while True:
             size = min(h2.local_flow_control_window(number), LARGEST, len(data) - at)
@@ -138,7 +149,7 @@ class Outlet:
                 self._h2.reset_stream(number, code)
             self.tell()
 
-    def close(self, wire: StreamWire, *, told: bool) -> None:
+    def close(self, wire: Flow, *, told: bool) -> None:
         """A stream is over, for us: tell the client, unless one or both have said so."""
         self._wide -= wire.wide
         if told:

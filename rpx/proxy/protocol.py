@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import trio
 
@@ -17,39 +16,37 @@ from rpx.http.protocols import spoken
 from rpx.hub.records import Backend
 from rpx.policy.protocols import hint_for, speaks
 from rpx.policy.retry import Failure
+from rpx.proxy.shared import SharedState
 from rpx.proxy.wire import WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.listener import Server
 
 PATIENCE = 0.2  # seconds for its answer
 
 
-async def ask_for_tls(proxy: Server, backends: Iterable[Backend]) -> None:
+async def ask_for_tls(shared: SharedState, backends: Iterable[Backend]) -> None:
     """Put a name to what is wrong with those that broke off, if TLS is what they speak."""
     broken = [each for each in backends if each.last_error == Failure.BROKEN_FRESH.value]
     for backend in broken:
         if backend.seats.speaks is None and not has_answered(backend):
-            said = spoken(await _answer(proxy, backend, _hello()))
+            said = spoken(await _answer(shared, backend, _hello()))
             backend.seats.speaks = "TLS" if said == "TLS" else ""
             break  # the next request asks the next one
     for backend in broken:
         if backend.seats.speaks:
-            wrong_protocol(proxy, backend, backend.seats.speaks)
+            wrong_protocol(shared, backend, backend.seats.speaks)
 
 
-def wrong_protocol(proxy: Server, backend: Backend, protocol: str) -> None:
+def wrong_protocol(shared: SharedState, backend: Backend, protocol: str) -> None:
     """Say, once, that `backend` speaks something else than it is asked in."""
     backend.last_error = speaks(protocol)
-    proxy.remark(backend, f"{backend.last_error}: {hint_for(backend.last_error)}")
+    shared.remark(backend, f"{backend.last_error}: {hint_for(backend.last_error)}")
 
 
-async def _answer(proxy: Server, backend: Backend, greeting: bytes) -> bytes:
+async def _answer(shared: SharedState, backend: Backend, greeting: bytes) -> bytes:
     """Return the first bytes that `backend` has for somebody who begins like this."""
-    async with proxy.reactor.task():
+    async with shared.reactor.task():
         with trio.move_on_after(PATIENCE):
             try:
-                wire = await proxy.upstreams.open(backend, proxy.sweeper.now)
+                wire = await shared.upstreams.open(backend, shared.sweeper.now)
             except OSError:
                 return b""
             try:
@@ -58,7 +55,7 @@ async def _answer(proxy: Server, backend: Backend, greeting: bytes) -> bytes:
             except (OSError, WireCut):
                 return b""
             finally:
-                proxy.upstreams.drop(wire)
+                shared.upstreams.drop(wire)
         return b""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from rpx.http.forwarded import scheme_of
 from rpx.http.head import RequestHead
@@ -19,11 +19,9 @@ from rpx.policy.depend import hopeless, sentence
 from rpx.policy.protocols import hint_for
 from rpx.policy.retry import IDEMPOTENT, Failure
 from rpx.proxy.answer import UNREAD
+from rpx.proxy.client import Client
 from rpx.proxy.peers import is_near
 from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
-
-if TYPE_CHECKING:
-    from rpx.proxy.client import Client
 
 LAST_LINES = 10  # of each backend's output on the page
 LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far below
@@ -31,7 +29,7 @@ LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far 
 
 async def answered_here(connection: Client, request: RequestHead, pool: Pool | None) -> bool | None:
     """Answer what is not for a backend; tell whether the connection stays. None: it is for one."""
-    registry = connection.proxy.registry
+    registry = connection.shared.registry
     counts = registry.strays if pool is None else pool.counts
     if pool is None:
         return await _send(connection, request, _unknown(registry, request), counts)
@@ -50,13 +48,13 @@ async def answered_here(connection: Client, request: RequestHead, pool: Pool | N
 
 def _misdirected(connection: Client, host: str) -> bool:
     """Whether it was opened for another host, with a certificate that isn't for this one."""
-    asked, contexts = connection.asked, connection.proxy.contexts
+    asked, contexts = connection.asked, connection.shared.contexts
     return bool(asked and asked != host and not (contexts and contexts.covers(asked, host)))
 
 
 async def _redirected(connection: Client, request: RequestHead, counts: Counts) -> bool:
     """Send a client to the same place with TLS, whatever it wants: also a WebSocket."""
-    port = connection.proxy.registry.ports.of(tls=True)
+    port = connection.shared.registry.ports.of(tls=True)
     place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
     path = b"" if request.target == b"*" else request.target
     return await _plainly(
@@ -71,7 +69,7 @@ async def _plainly(
     keep = _keeps(connection, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
-    date = connection.proxy.sweeper.date
+    date = connection.shared.sweeper.date
     counts.answered(status, 0.0)
     await connection.client.send(answer(status, date=date, close=not keep, add=add))
     connection.linger = not keep
@@ -80,7 +78,7 @@ async def _plainly(
 
 async def too_many(connection: Client, request: RequestHead) -> bool:
     """Answer one connection too many."""
-    most = connection.proxy.limits.connections
+    most = connection.shared.limits.connections
     page = Page(
         503,
         "Service Unavailable",
@@ -88,7 +86,7 @@ async def too_many(connection: Client, request: RequestHead) -> bool:
         hint="`limits: {connections: …}` in rpx.yaml says how many it takes",
     )
     request.keep_alive = False
-    strays = connection.proxy.registry.strays
+    strays = connection.shared.registry.strays
     return await _send(connection, request, page, strays, add=b"Retry-After: 1\r\n")
 
 
@@ -96,7 +94,7 @@ async def malformed(connection: Client, bad: BadMessage) -> None:
     """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
     connection.counts.answered(bad.status, 0.0)
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
-    date = connection.proxy.sweeper.date
+    date = connection.shared.sweeper.date
     await connection.client.send(error_answer(page, accept=None, date=date, close=True))
     connection.linger = True
 
@@ -113,12 +111,12 @@ async def bad_gateway(
         what = f"{backend.spec.label} was asked, and has not answered in time."
         hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
     elif bad.speaks:
-        wrong_protocol(connection.proxy, backend, bad.speaks)
+        wrong_protocol(connection.shared, backend, bad.speaks)
         what = f"{backend.spec.label} {backend.last_error}."
         hint = hint_for(backend.last_error)
     elif not has_answered(backend):
         hint = _OTHER_PROTOCOL
-    reports = _reports(connection.proxy.registry, pool)
+    reports = _reports(connection.shared.registry, pool)
     public = "Its backend has given no answer that can be sent on."
     if bad.status == 504:
         public = "Its backend has not answered in time."
@@ -142,13 +140,13 @@ async def unavailable(
     `began`: when the request had come.
     """
     if failure is Failure.BROKEN_FRESH:
-        await ask_for_tls(connection.proxy, pool.backends)
+        await ask_for_tls(connection.shared, pool.backends)
     status, what, hint = _explained(pool, failure, why)
     if failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED) and sent:
         method = request.method.decode("ascii")
         if request.method not in IDEMPOTENT:
             what += f" A {method} is not sent twice: it may have been done."
-    reports = _reports(connection.proxy.registry, pool)
+    reports = _reports(connection.shared.registry, pool)
     public = "It is not up at the moment."
     coming = request.method == b"GET" and any(backend.returning for backend in pool.backends)
     page = Page(status, reason(status), (what,), reports, (), hint, coming, public)
@@ -192,7 +190,7 @@ async def _send(
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
     if page.public and not is_near(
-        request, connection.peer, connection.proxy.registry.routes.knows
+        request, connection.peer, connection.shared.registry.routes.knows
     ):
         page = Page(page.status, page.title, (page.public,))
     keep = _keeps(connection, request)
@@ -201,7 +199,7 @@ async def _send(
     content = error_answer(
         page,
         accept=request.field(b"accept"),
-        date=connection.proxy.sweeper.date,
+        date=connection.shared.sweeper.date,
         close=not keep,
         head_only=request.method == b"HEAD",
         add=add,
@@ -213,7 +211,7 @@ async def _send(
 
 def _keeps(connection: Client, request: RequestHead) -> bool:
     # A body that nobody has read would be taken for the next request.
-    return request.keep_alive and not request.length and not connection.proxy.draining
+    return request.keep_alive and not request.length and not connection.shared.draining
 
 
 def _unknown(registry: Registry, request: RequestHead) -> Page:

@@ -7,23 +7,23 @@ taking it apart again is short; and nothing on the path of a request asks for th
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
 from rpx.http.fields import Asked, Field, Told, accepts, answer_fields, counted, split_lines
+from rpx.http.forwarded import Forwarding
 from rpx.http.framing import CHUNKED, LAST_CHUNK, ChunkedReader, chunk_of, last_chunk
 from rpx.http.head import parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
+from rpx.proxy.answering import answer
 from rpx.proxy.client import Client
 from rpx.proxy.outlet import WINDOW, Outlet
 from rpx.proxy.refusals import malformed
+from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
-
-if TYPE_CHECKING:
-    from rpx.proxy.multiplex import Multiplex
 
 # A body without a length is sent on chunked, which some servers take for none (WSGI knows no other
 # than a length). A small one has mostly come a moment after its head.
@@ -39,14 +39,24 @@ class Stream(Client):
     __slots__ = ("_head", "_key", "number", "wire")
 
     def __init__(
-        self, multiplex: Multiplex, outlet: Outlet, number: int, asked: Asked, key: bytes
+        self,
+        shared: SharedState,
+        peer: Forwarding,
+        wire: StreamWire,
+        head: Asked,
+        *,
+        surplus: bool,
+        asked: str | None,
+        key: bytes,
     ) -> None:
-        """`key`: the Sec-WebSocket-Key that was put into the request, if it is to be one."""
-        self.number = number
-        self.wire = StreamWire(outlet, number, asked)
-        super().__init__(multiplex.proxy, self.wire, multiplex.peer, surplus=multiplex.surplus)
-        self.asked = multiplex.asked
-        self._head = asked
+        """`head` is its request, which has come on `wire`. `peer`, `surplus` and `asked` are those
+        of its connection. `key`: the Sec-WebSocket-Key that was put into a request for one.
+        """
+        super().__init__(shared, wire, peer, surplus=surplus)
+        self.wire = wire
+        self.number = wire.number
+        self.asked = asked
+        self._head = head
         self._key = key
 
     async def serve(self) -> None:
@@ -57,10 +67,10 @@ class Stream(Client):
             try:
                 if self._head.length == CHUNKED:
                     self._head = await self.wire.counted_soon(self._head)
-                parsed = parse_request(self._head.head, self.proxy.head_limits)
+                parsed = parse_request(self._head.head, self.shared.head_limits)
                 if parsed is not None:  # it is always whole
                     self.ahead = self.wire.at_hand()
-                    await self.answer(parsed[0])
+                    await answer(self, parsed[0])
                     if self.wire.tunnel:
                         await self.wire.finish_sending()
             except BadMessage as bad:

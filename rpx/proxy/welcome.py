@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rpx.proxy.contexts import Contexts, hello_of
+from rpx.proxy.reactor import Reactor
+from rpx.proxy.sockets import Wire
 from rpx.proxy.tls import TlsWire
-
-if TYPE_CHECKING:
-    from rpx.proxy.connection import Connection
-    from rpx.proxy.listener import Server
 
 HANDSHAKE: Final = b"\x16"  # what a record with a hello begins with (RFC 8446 §5.1)
 
 
-async def welcome(connection: Connection, contexts: Contexts, heard: bytes = b"") -> str | None:
-    """Agree on TLS with a client, unless it speaks HTTP at once; return the protocol behind it.
+async def welcome(
+    plain: Wire, reactor: Reactor, contexts: Contexts, heard: bytes = b""
+) -> TlsWire | bytes:
+    """Read a client's hello; return the wire that takes the place of `plain`.
 
-    `heard` has come already. Raises OSError, WireCut.
+    Its handshake has begun with the certificate that the client asked for, and is to be ended.
+    Bytes: what has come of a client that speaks HTTP, b"" of one that leaves. `heard` has come
+    already. Raises OSError, WireCut; ssl.SSLError, after an alert, for a hello that leads nowhere.
     """
-    server, client = connection.proxy, connection.client
-    client.deadline = server.sweeper.now + server.timeouts.head
-    heard = heard or await client.expect()
+    heard = heard or await plain.expect()
     if not heard.startswith(HANDSHAKE):
-        connection.ahead = heard
-        return None
+        return heard
     while True:
-        wire = TlsWire(client.sock, server.reactor, contexts.entrance, server_side=True)
+        wire = TlsWire(plain.sock, reactor, contexts.entrance, server_side=True)
         try:
             if contexts.begin(wire, heard):
-                break
-            more = await client.receive()
+                return wire
+            more = await plain.receive()
             if not more:
-                return None
+                return b""
             heard += more
         except ssl.SSLError:
             missing = hello_of(wire).missing
-            if not missing or not await _provided(server, contexts, missing):
+            if not missing or not await _provided(reactor, contexts, missing):
                 wire.tell()
                 raise
-    connection.secured(wire, asked=hello_of(wire).name)
-    await wire.handshake()
-    return wire.tls.selected_alpn_protocol()
 
 
-async def _provided(server: Server, contexts: Contexts, host: str) -> bool:
-    async with server.reactor.task():
+async def _provided(reactor: Reactor, contexts: Contexts, host: str) -> bool:
+    async with reactor.task():
         return await contexts.provide(host)

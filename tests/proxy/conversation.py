@@ -223,9 +223,9 @@ class Player:
         self.over = False
 
     async def _a_moment(self) -> None:
-        before = self.house.server.sweeper.now
-        self.house.server.sweeper.wake()
-        await until(lambda: self.house.server.sweeper.now > before, "the sweeper has not looked")
+        before = self.house.shared.sweeper.now
+        self.house.shared.sweeper.wake()
+        await until(lambda: self.house.shared.sweeper.now > before, "the sweeper has not looked")
 
     async def _new_connection(self) -> None:
         self.backend = None

@@ -211,11 +211,11 @@ async def client(
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, window)
     theirs.setblocking(False)
-    server = house.server
-    await until(lambda: server.reactor._tasks, "the server has not begun")
+    shared = house.shared
+    await until(lambda: shared.reactor._tasks, "the server has not begun")
     peer = forwarding("127.0.0.1", "https")
-    multiplex = Multiplex(server, Wire(theirs, server.reactor), peer, surplus=surplus)
-    server.reactor.begin(walled(server.report, multiplex.serve))
+    multiplex = Multiplex(shared, Wire(theirs, shared.reactor), peer, surplus=surplus)
+    shared.reactor.begin(walled(shared.report, multiplex.serve))
     end = Client(trio.socket.from_stdlib_socket(ours))
     try:
         if greet:

@@ -20,6 +20,7 @@ from rpx.model.status import BackendSpec, PoolSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server, open_listeners
+from rpx.proxy.shared import SharedState
 from tests.support.origin import Origin
 from tests.support.raw import SOON, Raw, background, connect
 from tests.support.tls import Sealed
@@ -62,7 +63,7 @@ class House:
     ) -> None:
         self.bugs: list[ExceptionGroup[Exception]] = []
         self.registry = registry
-        self.server = Server(
+        self.shared = SharedState(
             registry,
             self.bugs.append,
             verbose=verbose,
@@ -71,6 +72,7 @@ class House:
             contexts=contexts,
             trusted=trusted,
         )
+        self.server = Server(self.shared)
         self.patience = Patience()
         self.done = trio.Event()
         self._stop = trio.Event()
@@ -208,8 +210,8 @@ async def serving(house: House, *, up: bool = True) -> AsyncIterator[House]:
     assert not house.bugs, house.bugs
     assert not patience.cancelled_caught, "the server does not go down"
     assert [(b.in_flight, b.lasting) for b in house.backends] == [(0, 0)] * len(house.backends)
-    assert not house.server.sweeper.connections
-    assert not house.server.hangups._told
+    assert not house.shared.sweeper.connections
+    assert not house.shared.hangups._told
 
 
 def _location(place: Origin | int | Location, name: str) -> Location:

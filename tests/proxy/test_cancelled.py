@@ -110,7 +110,7 @@ def test_a_cancel_anywhere_leaves_no_request_in_flight_and_no_socket_open(
             ), f"at step {step}"
             assert house.pool.waiting == 0
             assert not house.bugs
-            assert not house.server.sweeper.connections
+            assert not house.shared.sweeper.connections
         assert psutil.Process().num_fds() == descriptors, f"at step {step}"
         if hook.left > 0:
             break

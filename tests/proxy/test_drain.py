@@ -31,7 +31,7 @@ async def test_a_request_under_way_is_finished_and_told_that_it_was_the_last() -
     async with origin() as backend, running(backend) as house:
         client, end = await asked(house, backend)
         house.stop()
-        await until(lambda: house.server.draining, "rpx does not go down")
+        await until(lambda: house.shared.draining, "rpx does not go down")
         await end.send(OK)
         answer = await client.answer()
         assert (answer.body, answer.field("connection")) == (b"ok", "close")
@@ -46,7 +46,7 @@ async def test_a_request_whose_answer_has_begun_is_finished_and_then_its_client_
         await end.send(OK[:-1])
         await client.until(b"\r\n\r\no")
         house.stop()
-        await until(lambda: house.server.draining, "rpx does not go down")
+        await until(lambda: house.shared.draining, "rpx does not go down")
         await end.send(OK[-1:])
         assert await client.take(1) == b"k"
         assert await client.ended() == "closed"
@@ -62,7 +62,7 @@ async def test_idle_clients_and_those_who_never_said_a_word_are_left_at_once() -
         silent = await house.client()
         half = await house.client()
         await half.send(b"GET / HT")
-        await until(lambda: len(house.server.sweeper.connections) == 3, "not all have come in")
+        await until(lambda: len(house.shared.sweeper.connections) == 3, "not all have come in")
         house.stop()
         await down(house)
         for each in (client, silent, half):
@@ -83,7 +83,7 @@ async def test_no_new_client_is_let_in() -> None:
     async with origin() as backend, running(backend) as house:
         client, end = await asked(house, backend)
         house.stop()
-        await until(lambda: house.server.draining, "rpx does not go down")
+        await until(lambda: house.shared.draining, "rpx does not go down")
         with pytest.raises(ConnectionRefusedError):
             await house.client()
         await end.send(OK)
@@ -109,7 +109,7 @@ async def test_nor_does_a_stream_that_begins_only_then() -> None:
     async with origin() as backend, running(backend) as house:
         client, end = await asked(house, backend)
         house.stop()
-        await until(lambda: house.server.draining, "rpx does not go down")
+        await until(lambda: house.shared.draining, "rpx does not go down")
         await end.send(STREAM)
         await down(house)
         assert b"text/event-stream" in await client.rest()
@@ -125,7 +125,7 @@ async def test_a_request_behind_a_stream_that_has_ended_is_finished() -> None:
         await client.send(get())
         await end.request()
         house.stop()
-        await until(lambda: house.server.draining, "rpx does not go down")
+        await until(lambda: house.shared.draining, "rpx does not go down")
         await end.send(OK)
         assert (await client.answer()).body == b"ok"
 
@@ -149,7 +149,7 @@ async def test_out_of_patience_rpx_waits_for_nothing() -> None:
         await client.send(get())
         await until(lambda: backend.requests, "the request has not come")
         house.stop()
-        await until(lambda: house.server.draining, "rpx does not go down")
+        await until(lambda: house.shared.draining, "rpx does not go down")
         house.patience.lose()
         await down(house, 0.5)
 

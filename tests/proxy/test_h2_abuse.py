@@ -57,7 +57,7 @@ async def soon_over(house: House, peer: Client) -> int:
     code = (await peer.goaway())[1]
     await peer.end()
     peer.sock.close()
-    await until(lambda: not house.server.sweeper.connections, "it is still there")
+    await until(lambda: not house.shared.sweeper.connections, "it is still there")
     await house.idle()
     return code
 
@@ -115,7 +115,7 @@ async def test_replies_for_a_client_that_reads_nothing_are_bounded() -> None:
                 frame(0, 0, 1, b"x") + frame(0, 0, 3, b"x")
             ) * 500  # each gets a reset of its own
             with trio.move_on_after(8) as patience:
-                while house.server.sweeper.connections:
+                while house.shared.sweeper.connections:
                     try:
                         await peer.raw(late)
                     except OSError:
@@ -129,7 +129,7 @@ async def test_heads_for_a_client_that_reads_nothing_wait() -> None:
         async with client(house, window=2048) as peer:
             await peer.settled()
             numbers = [await peer.ask() for _ in range(100)]
-            streams = house.server.sweeper.streams
+            streams = house.shared.sweeper.streams
             await until(lambda: house.backends[0].counts.traffic.received > 4000 * 100, "not asked")
             assert len(streams) > 40
             for number in numbers:

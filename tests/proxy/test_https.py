@@ -339,7 +339,7 @@ async def test_a_client_that_leaves_after_its_hello_leaves_nothing(lock: Lock) -
                 client = await house.tls_port_client()
                 await client.send(said[:length])
                 leave(client)
-        await until(lambda: not house.server.sweeper.connections, "a connection is left")
+        await until(lambda: not house.shared.sweeper.connections, "a connection is left")
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ async def test_garbage_gets_an_alert(lock: Lock, garbage: bytes) -> None:
         except OSError:
             pass
         await client.rest()
-        await until(lambda: not house.server.sweeper.connections, "it is not given up")
+        await until(lambda: not house.shared.sweeper.connections, "it is not given up")
 
 
 async def test_what_is_neither_tls_nor_http_gets_a_400(lock: Lock) -> None:

@@ -135,7 +135,7 @@ async def test_an_answer_that_has_begun_may_take_its_time() -> None:
         end = await backend.accept()
         await end.request()
         await end.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
-        now = house.server.sweeper.now
-        await until(lambda: house.server.sweeper.now > now + 0.3, "nobody looks")
+        now = house.shared.sweeper.now
+        await until(lambda: house.shared.sweeper.now > now + 0.3, "nobody looks")
         await end.send(b"ok")
         assert (await client.answer()).body == b"ok"

@@ -207,8 +207,8 @@ async def test_a_flood_of_new_clients_does_not_keep_those_waiting_that_are_in() 
             for _ in range(many):
                 flood.enter_context(socket.create_connection(("127.0.0.1", house.port)))
             assert (await client.answer()).body == b"ok"
-            assert len(house.server.sweeper.connections) < many
-            await until(lambda: len(house.server.sweeper.connections) > many, "not all are in")
+            assert len(house.shared.sweeper.connections) < many
+            await until(lambda: len(house.shared.sweeper.connections) > many, "not all are in")
 
 
 async def test_a_backend_that_thinks_does_not_keep_others_waiting() -> None:

@@ -236,7 +236,7 @@ async def test_a_chunked_body_that_came_in_one_piece_with_its_head_arrives_whole
     async with origin(answers(OK)) as backend, running(backend) as house:
         client = await house.client()
         await client.send(head)
-        sweeper = house.server.sweeper
+        sweeper = house.shared.sweeper
 
         def has_begun() -> bool:  # the limit for a head is shorter than that for idling
             return any(c.client.deadline < sweeper.now + 20 for c in sweeper.connections)

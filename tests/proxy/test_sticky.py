@@ -241,7 +241,7 @@ async def test_the_cookie_is_secure_on_an_encrypted_connection() -> None:
     async with pool_of(1) as house:
         client = await house.client()
         await ask(client)
-        (connection,) = house.server.sweeper.connections
+        (connection,) = house.shared.sweeper.connections
         assert isinstance(connection, Connection)
         connection.peer = forwarding("127.0.0.1", "https")
         (line,) = set_cookies(await ask(client))

@@ -63,7 +63,7 @@ async def test_nor_does_who_comes_from_another_machine(accept: str) -> None:
         prints(house)
         client = await house.client()
         await ask(client)
-        (connection,) = house.server.sweeper.connections
+        (connection,) = house.shared.sweeper.connections
         assert isinstance(connection, Connection)
         connection.peer = forwarding("192.0.2.7", "http")
         answer = await ask(client, HOST, f"Accept: {accept}")

@@ -87,7 +87,7 @@ async def test_a_client_whose_answer_has_begun_may_be_silent_within_its_body() -
         await end.until(b"some")
         await end.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
         await client.until(b"\r\n\r\no")
-        sweeper, began = house.server.sweeper, house.server.sweeper.now
+        sweeper, began = house.shared.sweeper, house.shared.sweeper.now
         await until(lambda: sweeper.now > began + 0.2, "nobody looks")
         await client.send(b" and more")
         assert await end.take(6) == b" and m"
@@ -128,8 +128,8 @@ async def test_a_request_that_takes_longer_than_all_limits_is_answered() -> None
         await client.send(get())
         end = await backend.accept()
         await end.request()
-        now = house.server.sweeper.now
-        await until(lambda: house.server.sweeper.now > now + 0.1, "nobody looks")
+        now = house.shared.sweeper.now
+        await until(lambda: house.shared.sweeper.now > now + 0.1, "nobody looks")
         await end.send(OK)
         assert (await client.answer()).body == b"ok"
 
@@ -176,7 +176,7 @@ async def test_an_idle_tunnel_survives_all_limits_and_costs_no_looks() -> None:
         await end.request()
         await end.send(b"HTTP/1.1 101 Fine\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n")
         await client.until(b"\r\n\r\n")
-        sweeper, seen = house.server.sweeper, set()
+        sweeper, seen = house.shared.sweeper, set()
         began = trio.current_time()
 
         def a_second_has_passed() -> bool:

@@ -73,7 +73,7 @@ async def test_a_full_queue_is_waited_for_and_no_longer_than_a_connection_may_ta
             client = await house.client()
             await client.send(get())
             assert (await client.answer()).status == 504
-            house.server.upstreams._dialer.timeout = SOON
+            house.shared.upstreams._dialer.timeout = SOON
             house.up(house.backends[0])
             await client.send(get())
             await trio.sleep(0.05)  # it waits

@@ -1,0 +1,84 @@
+"""What all requests of one project share: the ground that its data path stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rpx.http.forwarded import Forwarding
+from rpx.http.limits import DEFAULT
+from rpx.http.limits import Limits as HeadLimits
+from rpx.hub.descriptors import room_for_clients
+from rpx.hub.records import Backend
+from rpx.hub.registry import Registry
+from rpx.model.config import Limits, Timeouts
+from rpx.proxy.contexts import Contexts
+from rpx.proxy.peers import Peers
+from rpx.proxy.reactor import Reactor
+from rpx.proxy.sweeper import Hangups, Sweeper
+from rpx.proxy.upstream import Upstreams
+from rpx.proxy.wire import NEVER
+
+
+class SharedState:
+    """Who can answer, what clients may, what time it is. It lets nobody in: a Server does.
+
+    `report` gets what went wrong on one connection by a bug of ours. `contexts` are there when TLS
+    is spoken with clients. `draining`: rpx goes down, and takes no more requests. `most`: clients
+    that can be connected at once, which depends on the limit of open files, too.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        report: Callable[[ExceptionGroup[Exception]], None],
+        *,
+        verbose: bool = False,
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
+        contexts: Contexts | None = None,
+        trusted: Sequence[str] = (),
+    ) -> None:
+        """`trusted`: proxies before rpx, as addresses, networks, or `localhost`."""
+        self.registry = registry
+        self.report = report
+        self.reactor = Reactor()
+        self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor, self.remark)
+        self.sweeper = Sweeper(self.upstreams, self._unread)
+        self.upstreams.wake = self.sweeper.wake
+        self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
+        self.hangups = Hangups()
+        self.contexts = contexts
+        self.peers = Peers(trusted)
+        self.draining = False
+
+    def remark(self, backend: Backend, text: str) -> None:
+        """Say something about the way `backend` answers, the first time that it is seen."""
+        if text not in backend.remarks:
+            backend.remarks.add(text)
+            self.registry.say(text, backend)
+
+    def _unread(self, peer: Forwarding) -> None:
+        self.registry.say(
+            f"a client at {peer.client.decode()} took nothing of its answer for"
+            f" {self.timeouts.send:g} s (`timeouts.send`), and is cut off"
+        )
+
+    def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
+        """Go by these settings from the next request on."""
+        self.verbose = verbose
+        self.timeouts = timeouts
+        self.sweeper.send = timeouts.send
+        self.upstreams.settle(timeouts)
+        self.limits = limits
+        self.most = min(limits.connections, room_for_clients())
+        self.head_limits = HeadLimits(
+            head=limits.head,
+            lines=limits.head_lines,
+            answer_lines=max(limits.head_lines, DEFAULT.answer_lines),
+            target=limits.target,
+        )
+
+    def answer_by(self) -> float:
+        """Return when a backend that is asked now must have begun to answer."""
+        wait = self.timeouts.answer
+        return NEVER if wait is None else self.sweeper.now + wait
