@@ -24,23 +24,23 @@ Answer = tuple[ResponseHead, bytes]  # and what came behind the head
 
 
 async def answer_head(
-    wire: Wire, request: RequestHead, upload: Upload | None, connection: Client
+    wire: Wire, request: RequestHead, upload: Upload | None, client: Client
 ) -> Answer | None:
     """Return the final head; pass interim ones on to the client. None: there is no answer.
 
     Raises BadMessage for one that can't be sent on, or that doesn't come in time; OSError and
     WireCut when the client has gone.
     """
-    wire.deadline = connection.shared.answer_by()
-    data = await (_received(wire) if upload is None else _begun(wire, upload, connection))
+    wire.deadline = client.shared.answer_by()
+    data = await (_received(wire) if upload is None else _begun(wire, upload, client))
     if not data:
         return None
-    method, upgrade, limits = request.method, request.upgrade, connection.shared.head_limits
+    method, upgrade, limits = request.method, request.upgrade, client.shared.head_limits
     for _ in range(INTERIM):
         scanned = 0
         while not (parsed := wire.memory.parse(data, method, upgrade, limits, scanned)):
             scanned = len(data)
-            data += await _more(data, wire, upload, connection)
+            data += await _more(data, wire, upload, client)
         response, used = parsed
         data = data[used:]
         if response.status >= 200 or response.status == 101:
@@ -51,12 +51,12 @@ async def answer_head(
                 return await _with_body(wire, response)
             return response, data
         if request.minor:
-            await _pass_on(response, upload, connection)
+            await _pass_on(response, upload, client)
     raise BadMessage(502, "The backend sends interim answers without end.")
 
 
-async def _more(data: bytes, wire: Wire, upload: Upload | None, connection: Client) -> bytes:
-    more = await (_received(wire) if data else _begun(wire, upload, connection))
+async def _more(data: bytes, wire: Wire, upload: Upload | None, client: Client) -> bytes:
+    more = await (_received(wire) if data else _begun(wire, upload, client))
     if not more:
         raise BadMessage(502, "The backend closed the connection within its answer.")
     return more
@@ -70,12 +70,12 @@ def _is_answer(wire: Wire, response: ResponseHead) -> bool:
     return response.keep_alive or response.status not in STALE
 
 
-async def _pass_on(interim: ResponseHead, upload: Upload | None, connection: Client) -> None:
+async def _pass_on(interim: ResponseHead, upload: Upload | None, client: Client) -> None:
     if interim.status != 100 or upload is None or upload.invite():
-        await connection.client.send(interim_to_send(interim))
+        await client.wire.send(interim_to_send(interim))
 
 
-async def _begun(wire: Wire, upload: Upload | None, connection: Client) -> bytes:
+async def _begun(wire: Wire, upload: Upload | None, client: Client) -> bytes:
     """Wait for the beginning of an answer; b"" at the end.
 
     A client that wants to be told to send its body is told so here when the backend doesn't do
@@ -85,7 +85,7 @@ async def _begun(wire: Wire, upload: Upload | None, connection: Client) -> bytes
         with trio.move_on_after(EXPECTED):
             return await _received(wire)
         if upload.awaited and upload.invite():
-            await connection.client.send(CONTINUE)
+            await client.wire.send(CONTINUE)
     return await _received(wire)
 
 

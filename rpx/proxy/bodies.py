@@ -155,12 +155,12 @@ class Upload:
         return True
 
 
-def upload_of(request: RequestHead, connection: Client) -> Upload:
+def upload_of(request: RequestHead, client: Client) -> Upload:
     """Return the body of a request: it begins with what has been read ahead. Raises BadMessage."""
-    proxy, ahead = connection.shared, connection.ahead
+    proxy, ahead = client.shared, client.ahead
     upload = Upload(request.length, ahead, pause=proxy.timeouts.body, most=proxy.limits.body)
     upload.awaited = request.expect_continue and not ahead
-    connection.ahead = b""  # until the upload is done: then it is what lies behind it
+    client.ahead = b""  # until the upload is done: then it is what lies behind it
     return upload
 
 

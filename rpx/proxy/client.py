@@ -24,7 +24,6 @@ class Client:
         "ahead",
         "asked",
         "broken_off",
-        "client",
         "contexts",
         "counts",
         "gone",
@@ -36,14 +35,15 @@ class Client:
         "surplus",
         "tunnel",
         "upstream",
+        "wire",
     )
 
     def __init__(
-        self, shared: SharedState, client: ClientWire, peer: Forwarding, *, surplus: bool
+        self, shared: SharedState, wire: ClientWire, peer: Forwarding, *, surplus: bool
     ) -> None:
         """`surplus`: there are too many already; its requests are answered with a 503."""
         self.shared = shared
-        self.client = client
+        self.wire = wire
         self.peer = peer
         self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
         self.counts = shared.registry.strays  # where a request that is refused is counted

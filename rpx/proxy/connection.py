@@ -29,12 +29,12 @@ class Connection(Client):
 
     __slots__ = ("_address", "_idle", "_memory", "_watched")
 
-    client: Wire
+    wire: Wire
 
     def __init__(
         self,
         shared: SharedState,
-        client: Wire,
+        wire: Wire,
         address: str,
         *,
         surplus: bool = False,
@@ -45,7 +45,7 @@ class Connection(Client):
         """
         trusted = shared.peers.trusts(address)
         peer = forwarding(address, "http", trusted=trusted)
-        super().__init__(shared, client, peer, surplus=surplus)
+        super().__init__(shared, wire, peer, surplus=surplus)
         self.contexts = contexts
         self._address = address
         self._idle = True  # between two requests
@@ -72,8 +72,8 @@ class Connection(Client):
             self.shared.sweeper.connections.discard(self)
             self.unwatch()
             if self.broken_off:
-                self.client.reset()
-            self.client.close()
+                self.wire.reset()
+            self.wire.close()
 
     async def _answer_late(self, contexts: Contexts, heard: bytes) -> bool:
         """Answer one request after the other; tell whether the last word is spoken, too.
@@ -105,7 +105,7 @@ class Connection(Client):
 
         `heard` has come already. Raises OSError, WireCut.
         """
-        shared, plain = self.shared, self.client
+        shared, plain = self.shared, self.wire
         plain.deadline = shared.sweeper.now + shared.timeouts.head
         wire = await welcome(plain, shared.reactor, contexts, heard)
         if isinstance(wire, bytes):
@@ -113,7 +113,7 @@ class Connection(Client):
             return None
         shared.reactor.replace(plain, wire)
         wire.deadline = plain.deadline
-        self.client = wire
+        self.wire = wire
         self.asked = hello_of(wire).name
         self.peer = forwarding(self._address, "https", trusted=self.peer.trusted)
         await wire.handshake()
@@ -123,7 +123,7 @@ class Connection(Client):
         """The client speaks HTTP/2: its streams take the place of this connection."""
         self.shared.sweeper.connections.discard(self)
         multiplex = Multiplex(
-            self.shared, self.client, self.peer, surplus=self.surplus, asked=self.asked
+            self.shared, self.wire, self.peer, surplus=self.surplus, asked=self.asked
         )
         await multiplex.serve()
 
@@ -131,14 +131,14 @@ class Connection(Client):
         """Return the next request; None when the client is done. Raises BadMessage, OSError."""
         data, scanned = self.ahead, 0
         self._idle = True
-        client, sweeper = self.client, self.shared.sweeper
+        wire, sweeper = self.wire, self.shared.sweeper
         timeouts, limits = self.shared.timeouts, self.shared.head_limits
         if not data:
-            client.deadline = sweeper.now + timeouts.idle
-            data = await client.receive()
+            wire.deadline = sweeper.now + timeouts.idle
+            data = await wire.receive()
         else:
-            await client.step()
-        client.deadline = sweeper.now + timeouts.head
+            await wire.step()
+        wire.deadline = sweeper.now + timeouts.head
         while data:
             try:
                 parsed = self._memory.parse(data, limits, scanned)
@@ -149,12 +149,12 @@ class Connection(Client):
                 request, used = parsed
                 self.ahead = data[used:]
                 if used > LONG:
-                    client.give_way_soon()
-                client.deadline = NEVER
+                    wire.give_way_soon()
+                wire.deadline = NEVER
                 self._idle = False
                 return request
             scanned = len(data)
-            more = await client.receive()
+            more = await wire.receive()
             if not more:
                 break
             data += more
@@ -171,21 +171,21 @@ class Connection(Client):
         """End the connection from outside its task."""
         self.unwatch()  # before its descriptor can be another client's
         if self._idle:
-            self.client.take_leave()
-        self.client.cut(why)
+            self.wire.take_leave()
+        self.wire.cut(why)
 
     async def _say_goodbye(self) -> None:
         """Read what the client is still sending: unread data would turn our FIN into a reset."""
         if self.broken_off:
             return
         if not self.linger:
-            self.client.take_leave()
+            self.wire.take_leave()
         else:
-            await self.client.finish_sending()
+            await self.wire.finish_sending()
             began = self.shared.sweeper.now
-            self.client.deadline = self._lingers_until(began)
-            while await self.client.receive():
-                self.client.deadline = self._lingers_until(began)
+            self.wire.deadline = self._lingers_until(began)
+            while await self.wire.receive():
+                self.wire.deadline = self._lingers_until(began)
 
     def _lingers_until(self, began: float) -> float:
         if self.shared.draining:
@@ -201,7 +201,7 @@ class Connection(Client):
     def watch(self) -> None:
         """From now on notice when the client leaves."""
         if self._watched is None and not self.gone:
-            self._watched = self.client.sock.fileno()
+            self._watched = self.wire.sock.fileno()
             self.shared.hangups.add(self._watched, self.left)
 
     def unwatch(self) -> None:

@@ -164,7 +164,7 @@ class Exchange:
     async def _beside(self, backend: Backend, wire: Wire, upload: Upload) -> Failure | None:
         failure: Failure | None = None
         async with self._shared.reactor.task(), trio.open_nursery() as both:
-            both.start_soon(upload.pump, self._connection.client, wire, self._shared.sweeper)
+            both.start_soon(upload.pump, self._connection.wire, wire, self._shared.sweeper)
             failure = await self._receive(backend, wire)
             both.cancel_scope.cancel(reason="the answer is complete")
         if upload.bad is not None and not self._answered:
@@ -192,7 +192,7 @@ class Exchange:
         if self._shared.verbose:
             self._shared.registry.routed(backend, self._request.path)
         if self._upload is not None:
-            self._upload.answered(self._connection.client)
+            self._upload.answered(self._connection.wire)
             self._connection.ahead = self._upload.rest
         if response.status == 101:
             await self._switch(backend, wire, response, data)
@@ -204,7 +204,7 @@ class Exchange:
         self, backend: Backend, wire: Wire, response: ResponseHead, data: bytes
     ) -> None:
         """Send the answer to the client as it comes."""
-        client, upload = self._connection.client, self._upload
+        client, upload = self._connection.wire, self._upload
         if response.event_stream:
             self._outlast(backend)
         if self._pool.pins is not None:
@@ -241,7 +241,7 @@ class Exchange:
         """The backend speaks another protocol now: carry its bytes until a side is gone."""
         connection = self._connection
         websocket = (response.upgrade or b"").lower() == b"websocket"
-        tunnel = Tunnel(connection.client, wire, self._shared.reactor, websocket=websocket)
+        tunnel = Tunnel(connection.wire, wire, self._shared.reactor, websocket=websocket)
         connection.tunnels(tunnel)
         self._outlast(backend)
         self.keep, self._whole = False, True

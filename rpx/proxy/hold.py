@@ -14,9 +14,9 @@ NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke 
 
 
 async def another_backend(
-    connection: Client,
+    client: Client,
     pool: Pool,
-    client: bytes,
+    address: bytes,
     bound: Backend | None,
     tried: Tried,
     *,
@@ -26,34 +26,34 @@ async def another_backend(
 
     At last one that still runs: it may be better than its checks. A lone one is not waited for when
     they fail, since nobody else could take its turns. Each time the one that the client is `bound`
-    to comes first. `client`: its address. None: there is nobody to ask, or it has gone. `until`
+    to comes first. `address`: the client's. None: there is nobody to ask, or it has gone. `until`
     is when the request will have waited long enough, 0 as long as it has not waited; it is
     returned, too.
     """
-    held = connection.shared.limits.held
-    backend = pool.next_untried(client, bound, tried)
+    held = client.shared.limits.held
+    backend = pool.next_untried(address, bound, tried)
     if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
-        backend = pool.next_running(client, bound, tried)
+        backend = pool.next_running(address, bound, tried)
     returned = True
     while backend is None and returned and pool.waiting < held and _worth_waiting(pool, tried):
         returned, until = False, until or trio.current_time() + pool.hold
         pool.waiting += 1
         try:
-            async with connection.shared.reactor.task():
-                with trio.move_on_at(until) as wait, connection.held(wait):
-                    returned = await _returned(connection, pool, tried)
+            async with client.shared.reactor.task():
+                with trio.move_on_at(until) as wait, client.held(wait):
+                    returned = await _returned(client, pool, tried)
         finally:
             pool.waiting -= 1
         # Chosen here and not in there: until the reactor has the story back, it may leave again.
-        backend = pool.next_untried(client, bound, tried)
-    if backend is None and not connection.gone:
-        backend = pool.next_running(client, bound, tried)
+        backend = pool.next_untried(address, bound, tried)
+    if backend is None and not client.gone:
+        backend = pool.next_running(address, bound, tried)
     return backend, until
 
 
-async def _returned(connection: Client, pool: Pool, tried: Tried) -> bool:
+async def _returned(client: Client, pool: Pool, tried: Tried) -> bool:
     """Wait until somebody is up; False: nobody is to be expected any more."""
-    while not connection.shared.draining:
+    while not client.shared.draining:
         if pool.has_untried(tried):
             return True
         longest = _worth_waiting(pool, tried)

@@ -54,7 +54,7 @@ class Multiplex:
     def __init__(
         self,
         shared: SharedState,
-        client: Wire,
+        wire: Wire,
         peer: Forwarding,
         *,
         surplus: bool = False,
@@ -62,7 +62,7 @@ class Multiplex:
     ) -> None:
         """`surplus` and `asked` are as for `Client`."""
         self.shared = shared
-        self.client = client
+        self.wire = wire
         self.peer = peer
         self.surplus = surplus
         self.asked = asked
@@ -83,7 +83,7 @@ class Multiplex:
         most = 2 * shared.limits.head  # in between there is an answer, a 431
         self._intake = Intake(most, trio.current_time())
         self._h2.decoder.max_header_list_size = most
-        self._outlet = Outlet(client, self._h2, self._intake, most)
+        self._outlet = Outlet(wire, self._h2, self._intake, most)
         self._last = LATEST  # stream that is answered
         self._taken = 0  # bytes in this turn
         self._leaving = False
@@ -102,7 +102,7 @@ class Multiplex:
                     stream.left()
         finally:
             self.shared.sweeper.connections.discard(self)
-            self.client.close()
+            self.wire.close()
 
     def leave_if_idle(self) -> None:
         """rpx goes down: streams under way may end, and no more are taken."""
@@ -119,8 +119,8 @@ class Multiplex:
     def cut(self, why: Cut) -> None:
         """It has been idle for too long; or told to go, and does not."""
         if self._outlet.over or why is Cut.UNREAD:
-            self.client.deadline = NEVER
-            self.client.cut(why)
+            self.wire.deadline = NEVER
+            self.wire.cut(why)
         else:
             self._leaving = True
             self._end()
@@ -183,18 +183,18 @@ class Multiplex:
         except ProtocolError:
             self._outlet.amend(self._last)  # h2 has said so
         except (OSError, WireCut):
-            self.client.cut(Cut.GONE)  # for the writer to notice
+            self.wire.cut(Cut.GONE)  # for the writer to notice
         self._outlet.finish()
-        self.client.deadline = self.shared.sweeper.now + LINGER
+        self.wire.deadline = self.shared.sweeper.now + LINGER
 
     async def _received(self) -> bytes:
         waiting = self._intake.waiting
         if waiting or self._taken > TURN:
             self._taken = 0
-            await self.client.give_way()
+            await self.wire.give_way()
         if waiting:
             return b""
-        data = await self.client.receive()
+        data = await self.wire.receive()
         self._taken += len(data)
         return data
 
@@ -204,13 +204,13 @@ class Multiplex:
         self._set_deadline()
 
     def _set_deadline(self) -> None:
-        client, now = self.client, self.shared.sweeper.now
+        wire, now = self.wire, self.shared.sweeper.now
         if self._streams:
-            client.deadline = NEVER
+            wire.deadline = NEVER
         elif self._intake.within:
-            client.deadline = min(client.deadline, now + self.shared.timeouts.head)
+            wire.deadline = min(wire.deadline, now + self.shared.timeouts.head)
         else:
-            client.deadline = self._idle_by
+            wire.deadline = self._idle_by
 
     def _take(self, event: Event, nursery: trio.Nursery) -> None:
         match event:
@@ -317,5 +317,5 @@ class Multiplex:
 
     def _end(self) -> None:
         """Nothing is under way: the reader is to leave. (If it isn't waiting, it's told again.)"""
-        self.client.deadline = self.shared.sweeper.now + AGAIN
-        self.client.nudge()
+        self.wire.deadline = self.shared.sweeper.now + AGAIN
+        self.wire.nudge()

@@ -42,9 +42,9 @@ class Flow(Protocol):
 class Outlet:
     """Streams put heads and data into h2, and the writer takes out what that makes of them."""
 
-    def __init__(self, client: Wire, h2: H2Connection, intake: Intake, head: int) -> None:
+    def __init__(self, wire: Wire, h2: H2Connection, intake: Intake, head: int) -> None:
         """`head`: bytes that the largest head may have."""
-        self._client = client
+        self._wire = wire
         self._h2 = h2
         self._intake = intake
         self._out: Buffers = []  # to be written before what h2 has
@@ -58,7 +58,7 @@ class Outlet:
 
     async def send(
         self,
-        wire: Flow,
+        flow: Flow,
         fields: list[Field] | None,
         pieces: Buffers,
         trailers: list[Field],
@@ -69,26 +69,26 @@ class Outlet:
 
         Raises WireCut.
         """
-        wire.check()
+        flow.check()
         last = end and not trailers
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if fields is not None:
-            await self._send_head(wire, fields, end=last and not data)
+            await self._send_head(flow, fields, end=last and not data)
         if data or (last and fields is None):
-            await self._send_data(wire, data, last)
+            await self._send_data(flow, data, last)
         if trailers:
-            await self._send_head(wire, trailers, end=True)
-        wire.done = end
+            await self._send_head(flow, trailers, end=True)
+        flow.done = end
 
-    async def _send_head(self, wire: Flow, fields: list[Field], *, end: bool) -> None:
+    async def _send_head(self, flow: Flow, fields: list[Field], *, end: bool) -> None:
         while self.waiting() >= AHEAD:
             await self._turn()
-            wire.check()
-        self._h2.send_headers(wire.number, fields, end_stream=end)
+            flow.check()
+        self._h2.send_headers(flow.number, fields, end_stream=end)
         self.tell()
 
-    async def _send_data(self, wire: Flow, data: bytes, end: bool) -> None:
-        h2, number, at = self._h2, wire.number, 0
+    async def _send_data(self, flow: Flow, data: bytes, end: bool) -> None:
+        h2, number, at = self._h2, flow.number, 0
         while True:
             size = min(h2.local_flow_control_window(number), LARGEST, len(data) - at)
             if size > 0 and self.waiting() >= AHEAD:
@@ -96,16 +96,16 @@ class Outlet:
             elif size > 0 or not data:
                 piece = data[at : at + size] if size < len(data) else data
                 at += len(piece)
-                wire.stuck = NEVER
+                flow.stuck = NEVER
                 h2.send_data(number, piece, end_stream=end and at == len(data))
                 self._intake.progress()
                 self.tell()
                 if at == len(data):
                     return
             else:
-                wire.stuck = min(wire.stuck, trio.current_time())
+                flow.stuck = min(flow.stuck, trio.current_time())
                 await self._opened.wait()
-            wire.check()
+            flow.check()
 
     async def _turn(self) -> None:
         """Wait for room; whoever is woken wakes the next one, if there is still some."""
@@ -149,15 +149,15 @@ class Outlet:
                 self._h2.reset_stream(number, code)
             self.tell()
 
-    def close(self, wire: Flow, *, told: bool) -> None:
+    def close(self, flow: Flow, *, told: bool) -> None:
         """A stream is over, for us: tell the client, unless one or both have said so."""
-        self._wide -= wire.wide
+        self._wide -= flow.wide
         if told:
             return
-        if not wire.done:
-            self.reset(wire.number, ErrorCodes.CANCEL if wire.tunnel else ErrorCodes.INTERNAL_ERROR)
-        elif not wire.ended:
-            self.reset(wire.number, ErrorCodes.NO_ERROR)  # RFC 9113 §8.1: the rest isn't wanted
+        if not flow.done:
+            self.reset(flow.number, ErrorCodes.CANCEL if flow.tunnel else ErrorCodes.INTERNAL_ERROR)
+        elif not flow.ended:
+            self.reset(flow.number, ErrorCodes.NO_ERROR)  # RFC 9113 §8.1: the rest isn't wanted
 
     def goaway(self, last: int, code: int) -> None:
         """Tell the client that streams above `last` won't be answered."""
@@ -195,7 +195,7 @@ class Outlet:
 
     async def write(self) -> None:
         """Write until `finish` was called, then let the client have its last word."""
-        client = self._client
+        wire = self._wire
         try:
             over = False
             while not over:
@@ -204,13 +204,13 @@ class Outlet:
                 over = self.over
                 while data := self._taken():
                     self._room.unpark()
-                    await client.send(data)
-            await client.finish_sending()
-            client.nudged = False
-            while await client.receive():  # unread data would turn our FIN into a reset
+                    await wire.send(data)
+            await wire.finish_sending()
+            wire.nudged = False
+            while await wire.receive():  # unread data would turn our FIN into a reset
                 pass
         except (OSError, WireCut, Nudged):
-            client.cut(Cut.GONE)  # for the reader to notice
+            wire.cut(Cut.GONE)  # for the reader to notice
 
     def _taken(self) -> bytes:
         self.waiting()

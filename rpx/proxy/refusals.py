@@ -27,58 +27,58 @@ LAST_LINES = 10  # of each backend's output on the page
 LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 
-async def answered_here(connection: Client, request: RequestHead, pool: Pool | None) -> bool | None:
+async def answered_here(client: Client, request: RequestHead, pool: Pool | None) -> bool | None:
     """Answer what is not for a backend; tell whether the connection stays. None: it is for one."""
-    registry = connection.shared.registry
+    registry = client.shared.registry
     counts = registry.strays if pool is None else pool.counts
     if pool is None:
-        return await _send(connection, request, _unknown(registry, request), counts)
-    if connection.asked is None and pool.https is not None:
-        redirect = pool.https.redirect and scheme_of(request, connection.peer) != b"https"
-        if redirect or connection.contexts is not None:
-            return await _redirected(connection, request, counts)
-    elif _misdirected(connection, request.host):
-        return await _send(connection, request, _MISDIRECTED, counts)
+        return await _send(client, request, _unknown(registry, request), counts)
+    if client.asked is None and pool.https is not None:
+        redirect = pool.https.redirect and scheme_of(request, client.peer) != b"https"
+        if redirect or client.contexts is not None:
+            return await _redirected(client, request, counts)
+    elif _misdirected(client, request.host):
+        return await _send(client, request, _MISDIRECTED, counts)
     if request.loops >= LOOPS:
-        return await _send(connection, request, _LOOP, counts)
+        return await _send(client, request, _LOOP, counts)
     if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
-        return await _plainly(connection, request, 204, counts)
+        return await _plainly(client, request, 204, counts)
     return None
 
 
-def _misdirected(connection: Client, host: str) -> bool:
+def _misdirected(client: Client, host: str) -> bool:
     """Whether it was opened for another host, with a certificate that isn't for this one."""
-    asked, contexts = connection.asked, connection.shared.contexts
+    asked, contexts = client.asked, client.shared.contexts
     return bool(asked and asked != host and not (contexts and contexts.covers(asked, host)))
 
 
-async def _redirected(connection: Client, request: RequestHead, counts: Counts) -> bool:
+async def _redirected(client: Client, request: RequestHead, counts: Counts) -> bool:
     """Send a client to the same place with TLS, whatever it wants: also a WebSocket."""
-    port = connection.shared.registry.ports.of(tls=True)
+    port = client.shared.registry.ports.of(tls=True)
     place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
     path = b"" if request.target == b"*" else request.target
     return await _plainly(
-        connection, request, 308, counts, add=b"Location: https://%b%b\r\n" % (place, path)
+        client, request, 308, counts, add=b"Location: https://%b%b\r\n" % (place, path)
     )
 
 
 async def _plainly(
-    connection: Client, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
+    client: Client, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
 ) -> bool:
     """Answer without a page."""
-    keep = _keeps(connection, request)
+    keep = _keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
-    date = connection.shared.sweeper.date
+    date = client.shared.sweeper.date
     counts.answered(status, 0.0)
-    await connection.client.send(answer(status, date=date, close=not keep, add=add))
-    connection.linger = not keep
+    await client.wire.send(answer(status, date=date, close=not keep, add=add))
+    client.linger = not keep
     return keep
 
 
-async def too_many(connection: Client, request: RequestHead) -> bool:
+async def too_many(client: Client, request: RequestHead) -> bool:
     """Answer one connection too many."""
-    most = connection.shared.limits.connections
+    most = client.shared.limits.connections
     page = Page(
         503,
         "Service Unavailable",
@@ -86,21 +86,21 @@ async def too_many(connection: Client, request: RequestHead) -> bool:
         hint="`limits: {connections: …}` in rpx.yaml says how many it takes",
     )
     request.keep_alive = False
-    strays = connection.shared.registry.strays
-    return await _send(connection, request, page, strays, add=b"Retry-After: 1\r\n")
+    strays = client.shared.registry.strays
+    return await _send(client, request, page, strays, add=b"Retry-After: 1\r\n")
 
 
-async def malformed(connection: Client, bad: BadMessage) -> None:
+async def malformed(client: Client, bad: BadMessage) -> None:
     """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
-    connection.counts.answered(bad.status, 0.0)
+    client.counts.answered(bad.status, 0.0)
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
-    date = connection.shared.sweeper.date
-    await connection.client.send(error_answer(page, accept=None, date=date, close=True))
-    connection.linger = True
+    date = client.shared.sweeper.date
+    await client.wire.send(error_answer(page, accept=None, date=date, close=True))
+    client.linger = True
 
 
 async def bad_gateway(
-    connection: Client, request: RequestHead, pool: Pool, backend: Backend, bad: BadMessage
+    client: Client, request: RequestHead, pool: Pool, backend: Backend, bad: BadMessage
 ) -> bool:
     """A backend answered, but not in a way that could be sent on, or not in time."""
     what, hint = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}", ""
@@ -111,21 +111,21 @@ async def bad_gateway(
         what = f"{backend.spec.label} was asked, and has not answered in time."
         hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
     elif bad.speaks:
-        wrong_protocol(connection.shared, backend, bad.speaks)
+        wrong_protocol(client.shared, backend, bad.speaks)
         what = f"{backend.spec.label} {backend.last_error}."
         hint = hint_for(backend.last_error)
     elif not has_answered(backend):
         hint = _OTHER_PROTOCOL
-    reports = _reports(connection.shared.registry, pool)
+    reports = _reports(client.shared.registry, pool)
     public = "Its backend has given no answer that can be sent on."
     if bad.status == 504:
         public = "Its backend has not answered in time."
     page = Page(bad.status, reason(bad.status), (what,), reports, (), hint, public=public)
-    return await _send(connection, request, page, None)  # it is counted with the backend
+    return await _send(client, request, page, None)  # it is counted with the backend
 
 
 async def unavailable(
-    connection: Client,
+    client: Client,
     request: RequestHead,
     pool: Pool,
     failure: Failure | None,
@@ -140,18 +140,18 @@ async def unavailable(
     `began`: when the request had come.
     """
     if failure is Failure.BROKEN_FRESH:
-        await ask_for_tls(connection.shared, pool.backends)
+        await ask_for_tls(client.shared, pool.backends)
     status, what, hint = _explained(pool, failure, why)
     if failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED) and sent:
         method = request.method.decode("ascii")
         if request.method not in IDEMPOTENT:
             what += f" A {method} is not sent twice: it may have been done."
-    reports = _reports(connection.shared.registry, pool)
+    reports = _reports(client.shared.registry, pool)
     public = "It is not up at the moment."
     coming = request.method == b"GET" and any(backend.returning for backend in pool.backends)
     page = Page(status, reason(status), (what,), reports, (), hint, coming, public)
     later = b"Retry-After: 1\r\n" if status == 503 else b""
-    return await _send(connection, request, page, pool.counts, began=began, add=later)
+    return await _send(client, request, page, pool.counts, began=began, add=later)
 
 
 def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str, str]:
@@ -178,7 +178,7 @@ def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str,
 
 
 async def _send(
-    connection: Client,
+    client: Client,
     request: RequestHead,
     page: Page,
     counts: Counts | None,
@@ -189,29 +189,27 @@ async def _send(
     if counts is not None:
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
-    if page.public and not is_near(
-        request, connection.peer, connection.shared.registry.routes.knows
-    ):
+    if page.public and not is_near(request, client.peer, client.shared.registry.routes.knows):
         page = Page(page.status, page.title, (page.public,))
-    keep = _keeps(connection, request)
+    keep = _keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
     content = error_answer(
         page,
         accept=request.field(b"accept"),
-        date=connection.shared.sweeper.date,
+        date=client.shared.sweeper.date,
         close=not keep,
         head_only=request.method == b"HEAD",
         add=add,
     )
-    await connection.client.send(content)
-    connection.linger = not keep
+    await client.wire.send(content)
+    client.linger = not keep
     return keep
 
 
-def _keeps(connection: Client, request: RequestHead) -> bool:
+def _keeps(client: Client, request: RequestHead) -> bool:
     # A body that nobody has read would be taken for the next request.
-    return request.keep_alive and not request.length and not connection.shared.draining
+    return request.keep_alive and not request.length and not client.shared.draining
 
 
 def _unknown(registry: Registry, request: RequestHead) -> Page:

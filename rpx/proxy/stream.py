@@ -36,7 +36,9 @@ PIECE: Final = 65536  # bytes of a body that are sent on at once, if they have c
 class Stream(Client):
     """What is known of one stream. `number` is its identifier."""
 
-    __slots__ = ("_head", "_key", "number", "wire")
+    __slots__ = ("_head", "_key", "number")
+
+    wire: StreamWire
 
     def __init__(
         self,
@@ -53,7 +55,6 @@ class Stream(Client):
         of its connection. `key`: the Sec-WebSocket-Key that was put into a request for one.
         """
         super().__init__(shared, wire, peer, surplus=surplus)
-        self.wire = wire
         self.number = wire.number
         self.asked = asked
         self._head = head

@@ -29,11 +29,11 @@ NOTHING = 60.0  # and while there is nothing at all
 STUCK = 1.0  # seconds that a backend takes nothing, after which its client may have left unseen
 
 
-class Watched(Protocol):
+class Swept(Protocol):
     """A client connection, or a stream of one, as the sweeper sees it."""
 
     @property
-    def client(self) -> ClientWire:
+    def wire(self) -> ClientWire:
         """Whose deadline is looked at."""
 
     peer: Forwarding
@@ -55,7 +55,7 @@ class Watched(Protocol):
         """The client has gone."""
 
 
-class Leaving(Watched, Protocol):
+class Leaving(Swept, Protocol):
     """A connection, which is also asked to go."""
 
     def leave_if_idle(self) -> None:
@@ -76,7 +76,7 @@ class Sweeper:
         """`unread` says that a client is cut off which takes nothing of its answer."""
         self.connections: set[Leaving] = set()
         self.send = math.inf  # seconds that a client or a backend may take nothing of what it gets
-        self.streams: set[Watched] = set()  # of those that have several
+        self.streams: set[Swept] = set()  # of those that have several
         self._upstreams = upstreams
         self._unread = unread
         self._let_go_at = -math.inf  # when it last looked whose client has gone unseen
@@ -125,9 +125,9 @@ class Sweeper:
         now = self.looked
         busy = False
         for connection in [*self.connections, *self.streams]:
-            if connection.client.deadline < now:
+            if connection.wire.deadline < now:
                 connection.cut(Cut.LATE)
-            elif connection.client.stuck < now and self._is_unread(connection, now):
+            elif connection.wire.stuck < now and self._is_unread(connection, now):
                 self._unread(connection.peer)
                 connection.cut(Cut.UNREAD)
             upstream = connection.upstream
@@ -157,7 +157,7 @@ class Sweeper:
             if not each.tunnel and each.upstream and each.upstream.takes_nothing(now, self.send):
                 each.upstream.cut(Cut.UNREAD)
         # (Who reads a connection of streams sees them leave.)
-        clients = [(each, each.client) for each in unseen if isinstance(each.client, Wire)]
+        clients = [(each, each.wire) for each in unseen if isinstance(each.wire, Wire)]
         if clients:
             # The other side of a tunnel may still be read from, but for a WebSocket's.
             ends = [(wire.sock, getattr(each.tunnel, "websocket", True)) for each, wire in clients]
@@ -165,21 +165,21 @@ class Sweeper:
                 if gone:
                     each.left()
 
-    def _is_unread(self, connection: Watched, now: float) -> bool:
-        return not connection.tunnel and connection.client.takes_nothing(now, self.send)
+    def _is_unread(self, connection: Swept, now: float) -> bool:
+        return not connection.tunnel and connection.wire.takes_nothing(now, self.send)
 
     def _rest(self, now: float) -> float:
         rest = IDLE_TICK if self.connections else NOTHING
         for each in (*self.connections, *self.streams):
-            rest = min(rest, each.client.deadline - now)
-            if each.client.stuck < now:
-                rest = min(rest, max(each.client.stuck + self.send - now, TICK))
+            rest = min(rest, each.wire.deadline - now)
+            if each.wire.stuck < now:
+                rest = min(rest, max(each.wire.stuck + self.send - now, TICK))
             if each.upstream is not None:
                 rest = min(rest, each.upstream.deadline - now)
         return rest
 
 
-def _goes_unseen(each: Watched, now: float) -> bool:
+def _goes_unseen(each: Swept, now: float) -> bool:
     """Whether its client may have gone without its wire telling."""
     if each.upstream is None:
         return False

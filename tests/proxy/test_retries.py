@@ -239,7 +239,7 @@ async def test_a_chunked_body_that_came_in_one_piece_with_its_head_arrives_whole
         sweeper = house.shared.sweeper
 
         def has_begun() -> bool:  # the limit for a head is shorter than that for idling
-            return any(c.client.deadline < sweeper.now + 20 for c in sweeper.connections)
+            return any(c.wire.deadline < sweeper.now + 20 for c in sweeper.connections)
 
         await until(has_begun, "it is not read")
         await client.send(b"\nFFFF\r\n" + b"y" * size)
