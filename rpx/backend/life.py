@@ -27,6 +27,7 @@ from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.address import Location
 from rpx.model.config import Start
+from rpx.model.status import Intent
 from rpx.policy.lifecycle import Move
 from rpx.policy.restart import (
     Again,
@@ -203,7 +204,8 @@ def settle(life: Life, run: Run) -> float:
         registry.move(backend, Move.REPLACED, reason=ended)
         backend.restarts += 1
         return run.order.down_for
-    backend.fell |= not (run.unfit or run.short)
+    if not (run.unfit or run.short):
+        registry.ended_unasked(backend)
     verdict: Again | StayDown = (
         out_of_means(history)
         if run.short
@@ -247,6 +249,7 @@ async def wanted_again(life: Life, seconds: float) -> None:
         async for order in backend.mailbox.orders:
             order.take()
             if order.kind in (OrderKind.START, OrderKind.RESTART):
+                life.registry.want(backend, Intent.UP)
                 return
             if order.kind is OrderKind.STOP or not order.come_back:
                 life.registry.move(backend, Move.STOP)
@@ -256,22 +259,23 @@ async def wanted_again(life: Life, seconds: float) -> None:
 
 async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) -> None:
     """Act on orders while the process runs. The last one decides what follows its exit."""
-    backend = life.backend
+    registry, backend = life.registry, life.backend
     async for order in backend.mailbox.orders:
         if order.kind is OrderKind.KILL:
             stopping = run.order is not None and run.order.kind is OrderKind.STOP
             if order.asks_to_end and not stopping:
                 run.order = order
-                backend.coming_back = order.come_back
+                registry.want(backend, Intent.AGAIN if order.come_back else Intent.DOWN)
             order.hit = await child.strike(order.signal, backend.spec.address)
-            order.at = life.registry.now()
+            order.at = registry.now()
             helpers.start_soon(finish_off, life, child, run, order)
         elif order.kind is not OrderKind.START or run.order is not None:
             run.order = order
-            backend.coming_back = order.kind is not OrderKind.STOP
+            stays_down = order.kind is OrderKind.STOP
+            registry.want(backend, Intent.DOWN if stays_down else Intent.AGAIN)
             if not run.leaving:
                 run.leaving = True
-                life.registry.move(backend, Move.STOP)
+                registry.move(backend, Move.STOP)
                 helpers.start_soon(wind_down, life, child, run)
         order.take()
 
@@ -297,7 +301,7 @@ async def finish_off(life: Life, child: ChildLike, run: Run, order: Order) -> No
     await trio.sleep(SURVIVED)
     if run.order is order:
         run.order = None
-        life.backend.coming_back = False
+        life.registry.want(life.backend, Intent.UP)
 
 
 async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
@@ -334,6 +338,7 @@ async def replace(life: Life, child: ChildLike, run: Run, why: str) -> None:
     """End a process that is no good, as if it had crashed."""
     if not run.leaving and not run.over:
         run.unfit = why
-        run.leaving = life.backend.coming_back = True
+        run.leaving = True
+        life.registry.want(life.backend, Intent.AGAIN)
         life.registry.move(life.backend, Move.STOP, reason=why)
         await wind_down(life, child, run)

@@ -19,7 +19,7 @@ from rpx.backend.fleet import Fleet
 from rpx.errors import Exit
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.status import BackendSpec, PoolSpec, State
+from rpx.model.status import BackendSpec, Intent, PoolSpec, State
 from rpx.orders import verbs
 from rpx.orders.outcome import Outcome
 from rpx.policy.depend import hopeless, sentence
@@ -134,7 +134,7 @@ class Transition:
         self._registry.look_ahead(backend)
         if not wanted or backend.spec.start is None:
             return
-        if backend.begun and backend.state is State.STOPPED:
+        if backend.state is State.STOPPED and backend.intent is Intent.DOWN:
             text = f"{label} was stopped before it could start"
             outcome = Outcome(label, backend.shown, None, None, text, Exit.FAILED)
         else:
@@ -194,19 +194,20 @@ class Transition:
         if backend.state in AS_IT_IS:
             text = f"{label} is {backend.state.value}: what is new holds from its next start"
             return Outcome(label, backend.shown, None, None, text)
-        backend.vouched = backend.state is State.READY and _same(pair)
+        trial = backend.state is State.READY and _same(pair)
+        if trial:
+            self._registry.want(backend, Intent.TRIAL)
         try:
             outcome = await self._within_bounds(verbs.restart, backend)
             # One that only needs time may get it from the next change.
             final = backend.state is State.FAILED or not self._more.is_set()
             failed = outcome.exit_code and backend.state is not State.STOPPED
-            if not (failed and final and backend.vouched):
+            if not (failed and final and trial):
                 return outcome
             self._take_back(backend, pair)
             again = await self._within_bounds(verbs.restart, backend)
         finally:
-            backend.vouched = False
-            self._registry.nudge()
+            self._registry.end_trial(backend)
         text = f"{outcome.sentence}; as it was: {again.sentence}"
         code = outcome.exit_code
         return replace(again, pid_before=outcome.pid_before, sentence=text, exit_code=code)

@@ -8,9 +8,10 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from rpx.hub.news import News
 from rpx.hub.records import Backend, Pool
 from rpx.hub.seats import Seats
-from rpx.model.status import BackendSpec, Obstacle, PoolSpec
+from rpx.model.status import BackendSpec, Intent, Obstacle, PoolSpec
 from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
 
@@ -18,7 +19,7 @@ SET = 1.0  # seconds by which two clocks differ when one of them has been set
 PAST = 20  # backends that have left whose last lines are kept: as many as a reload may replace
 
 
-class Members:
+class Members(News):
     """The part of the registry that says who is there. Each method leaves it consistent."""
 
     def __init__(
@@ -28,7 +29,7 @@ class Members:
         chance: Callable[[], float],
         key: bytes,
     ) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self.steady = steady  # seconds of a clock that nobody sets, for how long something takes
         self._chance = chance
         self.key = key  # of sticky cookies
@@ -71,10 +72,6 @@ class Members:
         """Let every held request look again: what it waits for may no longer come."""
         for pool in self.pools.values():
             pool.wake()
-
-    def now(self) -> float:
-        """Return the time on the clock that events, lines and states have theirs from."""
-        return self._clock()
 
     def age(self, backend: Backend) -> float:
         """Return how many seconds `backend` has been in its state."""
@@ -128,7 +125,7 @@ class Members:
             self.past[backend.spec.label] = backend
         if len(self.past) > PAST:
             del self.past[next(iter(self.past))]
-        backend.gone = True
+        backend.intent = Intent.GONE
         backend.mailbox.orders.close()
         backend.changed.set()
         self.changed.set()

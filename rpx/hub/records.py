@@ -14,7 +14,16 @@ from rpx.hub.lines import LineRing
 from rpx.hub.mailbox import Mailbox, Order
 from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location
-from rpx.model.status import BackendSpec, Ended, Obstacle, PoolSpec, State
+from rpx.model.status import (
+    AT_REST,
+    TO_RUN,
+    BackendSpec,
+    Ended,
+    Intent,
+    Obstacle,
+    PoolSpec,
+    State,
+)
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
 from rpx.policy.restart import History
@@ -23,37 +32,34 @@ from rpx.policy.stickiness import Pins
 # What a request has met: (id, ups) of a backend since it was last up, or id: for good.
 Tried = set[int | tuple[int, int]]
 _RUNNING = frozenset({State.READY, State.UNHEALTHY})
-_RETURNING = frozenset({State.STARTING, State.BACKOFF, State.UNHEALTHY})
 
 
 class Backend:
     """The record of one backend. Its life moves the upper half, requests count in the lower."""
 
     __slots__ = (
-        "begun",
+        "answered",
         "behind",
         "changed",
-        "coming_back",
         "counts",
         "drained",
         "due",
         "elsewhere",
         "ended",
+        "ended_unasked",
         "failures",
-        "fell",
         "found_at",
         "generation",
-        "gone",
         "has_run",
         "health",
         "history",
         "identity",
         "in_flight",
         "in_rotation",
+        "intent",
         "keeps_until",
         "last_error",
         "lasting",
-        "leaving",
         "left",
         "lent",
         "lines",
@@ -73,7 +79,6 @@ class Backend:
         "state",
         "suspected",
         "ups",
-        "vouched",
         "weight",
     )
 
@@ -87,19 +92,16 @@ class Backend:
         self.restarts = 0
         self.generation = 0  # launches so far
         self.ups = 0  # times it has come up: one that was away is a new one to a retry
-        self.begun = False  # its life has: until then its state says nothing
+        self.intent = Intent.UP
+        self.answered = False  # it has been seen up, or down after that
         self.behind: Collection[str] = ()  # services that are changing, and that it comes after
         self.has_run = False  # there has been a process
-        self.coming_back = False  # on its way down, but only to be started again
-        self.vouched = False  # whoever changes it sees to it that it runs again
         self.paused = False  # kept out of rotation, whatever becomes of its process
-        self.leaving = False  # no longer wanted: it will be stopped and forgotten
-        self.gone = False  # it has been
         self.last_error = ""
         self.elsewhere = ""  # where its process listens instead, and what to do about it
         self.found_at: Location | None = None  # exactly where its process was seen to listen
         self.lent = False  # stopped, but somebody else listens at its address and has its requests
-        self.fell = False  # some run has ended without having been asked to
+        self.ended_unasked = False  # some run has, not at the wish of a user or of rpx
         self.ended: Ended | None = None  # its last process
         self.history = History()  # the crashes that count
         self.due = math.inf  # when its rest ends, in trio's time
@@ -191,6 +193,21 @@ class Backend:
         return self if self.owner is None or self.owner.state in _RUNNING else self.owner
 
     @property
+    def leaving(self) -> bool:
+        """It is no part of the project any more, and may still have requests or a process."""
+        return self.intent in (Intent.LEAVING, Intent.GONE)
+
+    @property
+    def gone(self) -> bool:
+        """It has left."""
+        return self.intent is Intent.GONE
+
+    @property
+    def about_to_start(self) -> bool:
+        """Its life has not begun, or has just been told to start it."""
+        return self.state is State.STOPPED and self.intent in TO_RUN
+
+    @property
     def stuck(self) -> bool:
         """It waits for something that will not come unless somebody gives an order."""
         return any(each.hopeless for each in self.obstacles)
@@ -200,17 +217,17 @@ class Backend:
         """Not up, but it is worth waiting for: it is being started or will be."""
         if self.owner is not None and not self.paused:
             return self.owner.returning
-        if self.spec.start is None or self.paused:
+        if self.spec.start is None or self.paused or self.intent not in TO_RUN:
             return False
-        if self.vouched and self.state is State.FAILED:
-            return True
-        if self.state is State.UNHEALTHY and self.spec.health_check is not None:
-            return self.spec.start.replaced_when_sick
-        if self.state is State.WAITING:
-            return not self.stuck
-        if self.state in _RETURNING or (self.state is State.READY and not self.in_rotation):
-            return True  # READY and out: a request was refused, or its process has just gone
-        return self.coming_back and self.state in (State.DRAINING, State.STOPPING)
+        match self.state:
+            case State.READY:  # and out: a request was refused, or its process has just gone
+                return not self.in_rotation
+            case State.UNHEALTHY:
+                return self.spec.health_check is None or self.spec.start.replaced_when_sick
+            case State.WAITING:
+                return not self.stuck
+            case state:
+                return self.intent is Intent.TRIAL or state not in AT_REST
 
     @property
     def keeps_clients(self) -> bool:
@@ -218,7 +235,7 @@ class Backend:
 
         Where rpx has just started, others run on: nobody has seen one of them down yet.
         """
-        if self.in_rotation or (self.external and not self.begun):
+        if self.in_rotation or (self.external and not self.answered):
             return not self.paused
         if self.drained is None or self.drained.is_set():
             return False

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import trio
 
-from rpx.hub.bus import Bus
 from rpx.hub.counts import Counts
-from rpx.hub.lines import LineRing
 from rpx.hub.mailbox import Change, Mailbox
 from rpx.hub.members import Members
 from rpx.hub.records import Backend
@@ -26,23 +24,20 @@ from rpx.model.address import Location
 from rpx.model.figures import Figures
 from rpx.model.ports import Ports
 from rpx.model.status import (
+    AT_REST,
     HAS_PROCESS,
-    OWN_WORDS,
     BackendSpec,
     Ended,
-    Event,
-    Note,
+    Intent,
     Obstacle,
     PoolSpec,
-    Printed,
     RotationChanged,
-    Routed,
     Snapshot,
     State,
     StateChanged,
 )
 from rpx.policy.depend import sentence
-from rpx.policy.lifecycle import Move, advance
+from rpx.policy.lifecycle import Move, advance, wanted_after, wanted_by
 from rpx.policy.plan import url_of
 
 Clock = Callable[[], float]
@@ -77,22 +72,19 @@ class Registry(Members):
         hosts = {to: [b for b in self.backends.values() if b.spec.host == to] for to in pools}
         self.arrange(pools, hosts)
         self.strays = Counts()  # of requests that belong to no host of ours
-        self.events: Bus[Event] = Bus()
-        self.lines: Bus[Printed] = Bus()
-        self.words = LineRing()
         self.mailbox = Mailbox[Change].new()  # what is asked of the project as a whole
 
     # ---- what a life does
 
     def move(self, backend: Backend, move: Move, *, reason: str = "") -> None:
         """Move `backend` on in its life, in rotation or out of it, and tell whoever listens."""
-        before, backend.begun = backend.shown, True
+        before, backend.answered = backend.shown, True
         backend.state = after = advance(backend.state, move)
+        backend.intent = wanted_after(backend.intent, move, after)
         backend.lent, waits = False, after is State.WAITING
         backend.obstacles = self.obstacles(backend.spec, backend.behind) if waits else ()
         if move is Move.LAUNCH:
             backend.generation += 1
-            backend.coming_back = False
             for each in (backend, *backend.others):
                 each.unfind()
         spoken_of = backend.pid
@@ -116,6 +108,16 @@ class Registry(Members):
         self._set_rotation(backend, up=runs and backend.state is State.READY)
         if runs and backend.state is State.UNHEALTHY:
             backend.suspected.set()  # its life has seen nobody there so far: it is to look now
+
+    def want(self, backend: Backend, intent: Intent) -> None:
+        """Say what is wanted of `backend` from now on, before a move shows it."""
+        backend.intent = wanted_by(intent, backend.intent)
+
+    def end_trial(self, backend: Backend) -> None:
+        """From now on it runs, or doesn't, as it has turned out."""
+        if backend.intent is Intent.TRIAL:
+            backend.intent = Intent.DOWN if backend.state in AT_REST else Intent.UP
+        self.nudge()
 
     def look_ahead(self, backend: Backend) -> tuple[Obstacle, ...]:
         """Return what stands between `backend` and its start; say so if it has become hopeless."""
@@ -142,9 +144,14 @@ class Registry(Members):
         """Keep how its process ended."""
         backend.ended = Ended(what, code, uptime, self._clock())
 
+    def ended_unasked(self, backend: Backend) -> None:
+        """Keep that a run of it has ended by itself."""
+        backend.ended_unasked = True
+
     def lost(self, backend: Backend, reason: str) -> None:
         """Its life ended by a bug of ours: nobody will move this backend again."""
         before, backend.state, backend.pid = backend.state, State.FAILED, None
+        self.want(backend, Intent.DOWN)
         backend.last_error = reason
         self.exited(backend)
         self.events.publish(
@@ -181,36 +188,10 @@ class Registry(Members):
 
     def retire(self, backend: Backend) -> None:
         """Take `backend` out for good: it is to finish what it has, stop, and be removed."""
-        backend.leaving = True
+        backend.intent = Intent.LEAVING
         del self.backends[backend.spec.label]
         self.leaving.append(backend)
         self._set_rotation(backend, up=False)
-
-    def say(self, text: str, backend: Backend | None = None) -> None:
-        """Publish something rpx itself has to say."""
-        self.events.publish(Note(text, backend.spec.label if backend else ""))
-
-    def print(self, backend: Backend, text: bytes) -> None:
-        """Keep and publish lines that `backend` printed, each with its newline."""
-        self._print(backend.spec.label, backend.lines, text)
-
-    def murmur(self, backend: Backend, text: bytes) -> None:
-        """Publish the beginning of a line that has no end yet, until there is more."""
-        at = self._next(backend.lines)
-        backend.lines.passing = Printed(backend.spec.label, at, text + b"\n", passing=True)
-        self.lines.publish(backend.lines.passing)
-
-    def tell(self, text: bytes) -> None:
-        """Keep and publish lines of rpx itself: its news, put into words."""
-        self._print(OWN_WORDS, self.words, text)
-
-    def _print(self, label: str, ring: LineRing, text: bytes) -> None:
-        printed = Printed(label, self._next(ring), text)
-        ring.append(printed)
-        self.lines.publish(printed)
-
-    def _next(self, ring: LineRing) -> float:
-        return round(max(self._clock(), ring.latest + 1e-6), 6)
 
     # ---- what a request does
 
@@ -227,11 +208,6 @@ class Registry(Members):
         backend.failures += 1
         if backend.failures >= BROKEN_IN_A_ROW:
             self.suspect(backend, reason)
-
-    def routed(self, backend: Backend, path: bytes) -> None:
-        """Publish which backend answered a request."""
-        address = str(backend.spec.address)
-        self.events.publish(Routed(path.decode("latin-1"), address))
 
     def enter(self, backend: Backend) -> None:
         """Count a request in, until `leave` after the last byte of its answer."""

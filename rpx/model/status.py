@@ -30,12 +30,24 @@ class State(Enum):
     COMPLETED = "completed"
 
 
+class Intent(Enum):
+    """What is wanted of a backend, whatever state it is in on the way there."""
+
+    UP = "up"  # to run; it is started again when it crashes, as its restart policy says
+    AGAIN = "again"  # to go, and only to be started again
+    TRIAL = "trial"  # to run with settings that are new; if that fails, with those before
+    DOWN = "down"  # to stay down until somebody starts it
+    LEAVING = "leaving"  # to finish what it has, to stop, and to be forgotten
+    GONE = "gone"  # nothing: it has been forgotten
+
+
 OWN_WORDS: Final = "rpx"  # the label of what rpx itself has to say
 
 HAS_PROCESS: Final = frozenset(
     {State.STARTING, State.READY, State.UNHEALTHY, State.DRAINING, State.STOPPING}
 )
 AT_REST: Final = frozenset({State.STOPPED, State.FAILED, State.COMPLETED})
+TO_RUN: Final = frozenset({Intent.UP, Intent.AGAIN, Intent.TRIAL})
 
 
 @dataclass(frozen=True, slots=True)

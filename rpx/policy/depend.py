@@ -17,7 +17,7 @@ class Copy(Protocol):
     @property
     def external(self) -> bool: ...
     @property
-    def begun(self) -> bool: ...
+    def about_to_start(self) -> bool: ...
     @property
     def ran(self) -> bool: ...
     @property
@@ -112,11 +112,11 @@ def _stuck(copy: Copy) -> bool:
     """Whether it stays as it is until somebody gives an order."""
     if copy.state is State.WAITING:
         return any(each.hopeless for each in copy.obstacles)
-    return copy.begun and copy.state in (State.STOPPED, State.FAILED)
+    return copy.state in (State.STOPPED, State.FAILED) and not copy.about_to_start
 
 
 def _why(copy: Copy) -> str:
-    if not copy.begun and not copy.external:
+    if copy.about_to_start:
         return "about to start"
     if copy.state is State.WAITING and copy.obstacles:
         return f"waiting for {' and '.join(each.name for each in copy.obstacles)}"

@@ -1,11 +1,14 @@
-"""Which state may follow which, as a table. An illegal move is a bug in rpx, never a user's."""
+"""Which state may follow which, as a table. An illegal move is a bug in rpx, never a user's.
+
+And what is wanted of a backend from then on.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import Final
 
-from rpx.model.status import HAS_PROCESS, State
+from rpx.model.status import HAS_PROCESS, Intent, State
 
 
 class Move(Enum):
@@ -59,3 +62,31 @@ def advance(state: State, move: Move) -> State:
         return TABLE[state][move]
     except KeyError:
         raise IllegalMove(f"{move.value!r} cannot happen to a {state.value} backend") from None
+
+
+def wanted_after(intent: Intent, move: Move, state: State) -> Intent:
+    """Return what is wanted of a backend after `move`, which has led to `state`.
+
+    One that leaves does so whatever happens. A trial goes on until whoever makes it ends it, or the
+    process stays down for another reason than that it does not work.
+    """
+    if intent in (Intent.LEAVING, Intent.GONE):
+        return intent
+    match move:
+        case Move.LAUNCH:
+            return Intent.TRIAL if intent is Intent.TRIAL else Intent.UP
+        case Move.GAVE_UP:
+            return Intent.TRIAL if intent is Intent.TRIAL else Intent.DOWN
+        case Move.RETIRED | Move.FINISHED:
+            return Intent.DOWN
+        case Move.STOP if state is State.STOPPED:
+            return Intent.DOWN
+        case _:
+            return intent
+
+
+def wanted_by(order: Intent, intent: Intent) -> Intent:
+    """Return what is wanted of a backend after somebody has given an `order` for it."""
+    if intent in (Intent.LEAVING, Intent.GONE):
+        return intent
+    return intent if intent is Intent.TRIAL and order is not Intent.DOWN else order

@@ -64,7 +64,7 @@ async def test_one_that_nobody_wants_yet_stays_down() -> None:
     async with fleet_of(the) as fleet:
         backend = the.add(sleeper())
         fleet.begin(backend, wanted=False)
-        while not backend.begun:
+        while backend.about_to_start:
             await backend.changed.wait()
         assert backend.state is State.STOPPED
         backend.mailbox.give.send_nowait(Order(OrderKind.START))

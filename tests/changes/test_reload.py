@@ -225,7 +225,7 @@ async def test_only_what_was_asked_for_is_started_also_after_a_reload(tmp_path: 
     async with live(tmp_path, text, terms=terms) as it:
         await it.until(lambda: it.backend(f"api:{first}").in_rotation)
         await it.reload(shop(api=at(first), web=at(second)))
-        await it.until(lambda: it.backend(f"web:{second}").begun)
+        await it.until(lambda: not it.backend(f"web:{second}").about_to_start)
         assert it.backend(f"web:{second}").state is State.STOPPED
         await it.reload(shop(api=at(first), web="start: RUN, replicas: 1"))
         await it.change({"web": 2})

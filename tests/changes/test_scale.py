@@ -80,7 +80,9 @@ async def test_a_scale_that_comes_to_nothing_starts_nothing_later(tmp_path: Path
         await it.until(lambda: it.registry.pools["api.localhost"].backends[0].in_rotation)
         assert "does not exist" in str((await it.change({"web": 2})).error)
         await it.reload(shop("RUN", 2))
-        await it.until(lambda: all(each.begun for each in it.registry.backends.values()))
+        await it.until(
+            lambda: all(not each.about_to_start for each in it.registry.backends.values())
+        )
         states = [each.state for each in it.registry.pools["web.localhost"].backends]
         assert states == [State.STOPPED, State.STOPPED]
 

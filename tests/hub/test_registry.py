@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rpx.hub.records import Backend, Tried
 from rpx.hub.registry import Registry
-from rpx.model.status import RotationChanged, State, StateChanged
+from rpx.model.status import Intent, RotationChanged, State, StateChanged
 from rpx.policy.histogram import ERROR
 from rpx.policy.lifecycle import IllegalMove, Move, advance
 from tests.support.bench import external, registry, spec
@@ -102,6 +102,35 @@ def test_an_external_backend_is_unhealthy_until_it_answers_and_never_returning()
     assert not backend.returning
     the.move(backend, Move.PROBE_UP)
     assert backend.in_rotation
+
+
+@pytest.mark.parametrize(
+    ("intent", "returns"),
+    [(Intent.AGAIN, True), (Intent.TRIAL, True), (Intent.DOWN, False), (Intent.LEAVING, False)],
+)
+def test_who_is_on_its_way_down_is_waited_for_if_it_is_to_run_again(
+    intent: Intent, *, returns: bool
+) -> None:
+    the = two()
+    make_ready(the, "api:3000")
+    backend = the.backends["api:3000"]
+    the.want(backend, intent)
+    the.move(backend, Move.STOP)
+    assert backend.returning is returns
+    the.move(backend, Move.DRAINED)
+    assert backend.returning is returns
+
+
+def test_one_that_fails_on_trial_is_waited_for_until_the_trial_ends() -> None:
+    the = two()
+    backend = the.backends["api:3000"]
+    make_ready(the, "api:3000")
+    the.want(backend, Intent.TRIAL)
+    the.move(backend, Move.GAVE_UP)
+    assert backend.returning
+    the.end_trial(backend)
+    assert not backend.returning
+    assert not backend.about_to_start
 
 
 def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() -> None:

@@ -10,6 +10,7 @@ import trio.testing
 
 from rpx.hub.records import Backend
 from rpx.model.config import HealthCheck, Limits
+from rpx.model.status import Intent
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running, until
 from tests.support.origin import OK, answers, closes, origin, refusing, says
@@ -47,7 +48,7 @@ async def test_a_backend_that_leaves_as_soon_as_it_is_up_is_not_asked_behind_its
         house.registry.move(backend, Move.PROBE_UP)
         for _ in range(steps):
             await trio.lowlevel.checkpoint()
-        backend.coming_back = True
+        house.registry.want(backend, Intent.AGAIN)
         house.registry.move(backend, Move.STOP)
         await house.registry.wait_drained(backend)
         asked = len(place.visits)

@@ -58,7 +58,9 @@ class Abort:
     def _first(self, registry: Registry) -> Backend | None:
         ours = [backend for backend in registry.backends.values() if backend.spec.start]
         over = all(backend.state in AT_REST for backend in ours)
-        return next((each for each in ours if each.fell and (over or self._counts(each))), None)
+        return next(
+            (each for each in ours if each.ended_unasked and (over or self._counts(each))), None
+        )
 
     def _counts(self, backend: Backend) -> bool:
         start = backend.spec.start
