@@ -105,7 +105,7 @@ async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
 
 async def sticky_key(config: Config) -> tuple[bytes, str]:
     """Return the key of sticky cookies, and what is to be said when it can't be kept."""
-    if not any(proxy.sticky for proxy in config.proxies):
+    if not any(proxy.pool.sticky for proxy in config.proxies):
         return b"", ""
     try:
         return await trio.to_thread.run_sync(kept_key), ""

@@ -19,7 +19,8 @@ from rpx.backend.fleet import Fleet
 from rpx.errors import Exit
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.status import BackendSpec, Intent, PoolSpec, State
+from rpx.model.config import PoolSpec
+from rpx.model.status import BackendSpec, Intent, State
 from rpx.orders import verbs
 from rpx.orders.outcome import Outcome
 from rpx.policy.depend import hopeless, sentence

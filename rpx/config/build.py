@@ -31,6 +31,7 @@ from rpx.model.config import (
     Dependency,
     HealthCheck,
     Https,
+    PoolSpec,
     Process,
     Proxy,
     Ready,
@@ -87,12 +88,14 @@ class Builder:
             sources=self._sources(written, at),
             **self._copies(written, at),
             health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
-            sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
-            https=with_contents(self._https(written, at)),
+            pool=PoolSpec(
+                sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
+                https=with_contents(self._https(written, at)),
+                **settings,
+            ),
             change_origin=bool(written.change_origin),
             depends_on=self._depends_on(written.depends_on),
             profiles=written.profiles or (),
-            **settings,
         )
 
     def process(self, name: str, written: ProcessWritten, at: Steps) -> Process:

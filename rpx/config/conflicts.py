@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rpx.config.document import Document, Steps
 from rpx.model.address import Location, SocketFile
-from rpx.model.config import Https, Proxy, Source
+from rpx.model.config import Https, PoolSpec, Proxy, Source
 from rpx.model.status import OWN_WORDS
 
-POOL_WIDE = (
-    "health_check",
-    "hold",
-    "strategy",
-    "sticky",
-)  # what entries with the same `to` have together
-HOST_WIDE = ("https",)  # and those with the same host: they have its certificate together
+# What entries with the same `to` have together, and what those with the same host do: that has one
+# certificate.
+POOL_WIDE = (*PoolSpec.model_fields, "health_check")
+HOST_WIDE = frozenset({"https"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +75,35 @@ def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
     """
     shared: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        for setting in (*POOL_WIDE, *HOST_WIDE):
+        for setting in POOL_WIDE:
             if not document.is_written((*entry.at, setting)):
                 continue
             first = shared.setdefault((_scope(entry, setting), setting), entry)
-            if _written(first.proxy, setting) != _written(entry.proxy, setting):
+            if _compared(first.proxy, setting) != _compared(entry.proxy, setting):
                 _disagree(document, first, entry, setting)
     return [
-        entry.proxy.model_copy(
-            update={
-                setting: getattr(
-                    shared.get((_scope(entry, setting), setting), entry).proxy, setting
-                )
-                for setting in (*POOL_WIDE, *HOST_WIDE)
-            }
+        _with_shared(
+            entry.proxy,
+            {
+                setting: _value(shared.get((_scope(entry, setting), setting), entry).proxy, setting)
+                for setting in POOL_WIDE
+            },
         )
         for entry in entries
     ]
 
 
-def _written(proxy: Proxy, setting: str) -> object:
-    value = getattr(proxy, setting)
+def _with_shared(proxy: Proxy, settings: dict[str, Any]) -> Proxy:
+    health_check = settings.pop("health_check")
+    return proxy.model_copy(update={"health_check": health_check, "pool": PoolSpec(**settings)})
+
+
+def _value(proxy: Proxy, setting: str) -> object:
+    return getattr(proxy.pool if setting in PoolSpec.model_fields else proxy, setting)
+
+
+def _compared(proxy: Proxy, setting: str) -> object:
+    value = _value(proxy, setting)
     return value.model_copy(update={"late": False}) if isinstance(value, Https) else value
 
 

@@ -27,14 +27,15 @@ def report_certificates(
     """Add what is wrong with them to the document's problems; `proxies` are those of `entries`."""
     hosts: dict[Steps, list[Proxy]] = {}
     for entry, proxy in zip(entries, proxies, strict=True):
-        if proxy.https and proxy.https.cert and not proxy.https.late:
+        https = proxy.pool.https
+        if https and https.cert and not https.late:
             hosts.setdefault(_written(document, entry), []).append(proxy)
     if not hosts:
         return
     from rpx.certificates.own import faults  # noqa: PLC0415 - takes long to load
 
     for at, those in hosts.items():
-        https = those[0].https
+        https = those[0].pool.https
         if https is None or https.cert is None or https.key is None:
             continue  # for the type checker: see above
         for fault in faults(https.cert, https.key, [proxy.host for proxy in those]):

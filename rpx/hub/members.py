@@ -11,7 +11,8 @@ import trio
 from rpx.hub.news import News
 from rpx.hub.records import Backend, Pool
 from rpx.hub.seats import Seats
-from rpx.model.status import BackendSpec, Intent, Obstacle, PoolSpec
+from rpx.model.config import PoolSpec
+from rpx.model.status import BackendSpec, Intent, Obstacle
 from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
 

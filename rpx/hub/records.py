@@ -14,6 +14,7 @@ from rpx.hub.lines import LineRing
 from rpx.hub.mailbox import Mailbox, Order
 from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location
+from rpx.model.config import PoolSpec
 from rpx.model.status import (
     AT_REST,
     TO_RUN,
@@ -21,7 +22,6 @@ from rpx.model.status import (
     Ended,
     Intent,
     Obstacle,
-    PoolSpec,
     State,
 )
 from rpx.policy.balance import Turns, turns
@@ -258,10 +258,10 @@ class Pool:
         "backends",
         "changed",
         "counts",
-        "hold",
         "host",
         "https",
         "pins",
+        "spec",
         "waiting",
     )
 
@@ -291,7 +291,7 @@ class Pool:
         if shape == self._shape:
             return
         self._shape = shape
-        self.hold = spec.hold
+        self.spec = spec
         self.https = spec.https
         self.backends = tuple(backends)
         self.active = tuple(backend for backend in backends if backend.weight)

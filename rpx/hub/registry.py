@@ -21,6 +21,7 @@ from rpx.hub.members import Members
 from rpx.hub.records import Backend
 from rpx.hub.tally import by_address, by_host
 from rpx.model.address import Location
+from rpx.model.config import PoolSpec
 from rpx.model.figures import Figures
 from rpx.model.ports import Ports
 from rpx.model.status import (
@@ -30,7 +31,6 @@ from rpx.model.status import (
     Ended,
     Intent,
     Obstacle,
-    PoolSpec,
     RotationChanged,
     Snapshot,
     State,

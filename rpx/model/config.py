@@ -159,6 +159,18 @@ class Source(Model):
     served_by: int | None = None
 
 
+class PoolSpec(Model):
+    """What the backends of one `to` have together; `https` also those of one host.
+
+    `hold` is how many seconds a request waits while none of them is up, but one is to come back.
+    """
+
+    strategy: Strategy = "round-robin"
+    sticky: Sticky | None = None
+    hold: float = 10.0
+    https: Https | None = None
+
+
 class Proxy(Model):
     """One entry of `proxies`: requests for `to` go to the backends of `from`, in its order.
 
@@ -173,12 +185,9 @@ class Proxy(Model):
     replicas: int = 0
     start: Start | None = None
     health_check: HealthCheck | None = None
-    hold: float = 10.0
-    strategy: Strategy = "round-robin"
+    pool: PoolSpec = PoolSpec()
     change_origin: bool = False
     depends_on: tuple[Dependency, ...] = ()
-    sticky: Sticky | None = None
-    https: Https | None = None
 
     @property
     def host(self) -> str:
@@ -275,7 +284,7 @@ class Config(Model):
     @property
     def secured(self) -> dict[str, Https]:
         """The hosts that have TLS, in listed order."""
-        return {p.host: p.https for p in self.proxies if p.https}
+        return {p.host: p.pool.https for p in self.proxies if p.pool.https}
 
     @property
     def issued(self) -> tuple[str, ...]:

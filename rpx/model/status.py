@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from rpx.model.address import Location
-from rpx.model.config import Dependency, HealthCheck, Https, Start, Sticky, Strategy
+from rpx.model.config import Dependency, HealthCheck, Start
 
 
 class State(Enum):
@@ -90,16 +90,6 @@ class BackendSpec:
         """Who it is to clients that shall find it again: a copy of ours may change its port."""
         ours = self.start or self.served_by
         return f"{self.name}/{self.replica}" if ours else str(self.address)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolSpec:
-    """What the backends of one host have together. `hold` in seconds."""
-
-    hold: float = 10.0
-    strategy: Strategy = "round-robin"
-    sticky: Sticky | None = None
-    https: Https | None = None
 
 
 @dataclass(frozen=True, slots=True)

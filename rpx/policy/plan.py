@@ -9,10 +9,10 @@ from itertools import islice
 
 from rpx.errors import UsageError
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Config, Proxy, Source
+from rpx.model.config import Config, PoolSpec, Proxy, Source
 from rpx.model.late import url_variable
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, PoolSpec
+from rpx.model.status import BackendSpec
 
 
 def url_of(to: str, port: int, *, tls: bool = False) -> str:
@@ -32,7 +32,7 @@ def plan(config: Config, listening: Ports) -> list[BackendSpec]:
     """
 
     def url(proxy: Proxy) -> str:
-        tls = proxy.https is not None
+        tls = proxy.pool.https is not None
         return url_of(proxy.to, listening.of(tls=tls), tls=tls)
 
     specs: list[BackendSpec] = []
@@ -186,7 +186,4 @@ def routes_only(config: Config) -> Config:
 
 def plan_pools(proxies: tuple[Proxy, ...]) -> dict[str, PoolSpec]:
     """Return what each pool is to be, by `to`; entries with the same one agree about it."""
-    return {
-        proxy.to: PoolSpec(proxy.hold, proxy.strategy, proxy.sticky, proxy.https)
-        for proxy in proxies
-    }
+    return {proxy.to: proxy.pool for proxy in proxies}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rpx.model.address import Address, Location
-from rpx.model.config import Config, Start
+from rpx.model.config import Config, PoolSpec, Start
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan_pools
 
@@ -102,7 +102,7 @@ def compare(
     ]
     old_pools, new_pools = plan_pools(before.proxies), plan_pools(after.proxies)
     hosts = {
-        to: tuple(_unequal(old_pools[to], pool, ("strategy", "sticky", "hold", "https")))
+        to: tuple(_unequal(old_pools[to], pool, PoolSpec.model_fields))
         for to, pool in new_pools.items()
         if to in old_pools
     }
@@ -219,7 +219,7 @@ def _url(spec: BackendSpec) -> str | None:
     return dict(spec.environment).get("RPX_URL")
 
 
-def _unequal(before: object, after: object, names: Sequence[str]) -> Iterator[str]:
+def _unequal(before: object, after: object, names: Iterable[str]) -> Iterator[str]:
     return (name for name in names if getattr(before, name) != getattr(after, name))
 
 

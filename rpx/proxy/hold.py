@@ -36,7 +36,7 @@ async def another_backend(
         backend = pool.next_running(address, bound, tried)
     returned = True
     while backend is None and returned and pool.waiting < held and _worth_waiting(pool, tried):
-        returned, until = False, until or trio.current_time() + pool.hold
+        returned, until = False, until or trio.current_time() + pool.spec.hold
         pool.waiting += 1
         try:
             async with client.shared.reactor.task():

@@ -13,9 +13,9 @@ from rpx.cli.observers.sentences import ORDER, Teller, stopping, waiting
 from rpx.hub.bus import Subscription
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.config import Start
+from rpx.model.config import PoolSpec, Start
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, Event, PoolSpec, Routed, StateChanged
+from rpx.model.status import BackendSpec, Event, Routed, StateChanged
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, spec
 

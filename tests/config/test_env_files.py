@@ -126,8 +126,8 @@ def test_a_certificate_may_come_from_a_oneshot_too(tmp_path: Path) -> None:
         processes: {certs: {command: mkcert, oneshot: true}}
     """
     a, b = load(tmp_path, text).config.proxies
-    assert a.https
-    assert a.https.late
-    assert a.https.cert == tmp_path / "a.pem"
-    assert b.https
-    assert not b.https.late
+    assert a.pool.https
+    assert a.pool.https.late
+    assert a.pool.https.cert == tmp_path / "a.pem"
+    assert b.pool.https
+    assert not b.pool.https.late

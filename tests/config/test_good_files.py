@@ -25,7 +25,7 @@ def test_shop_has_every_setting_in_its_place(monkeypatch: pytest.MonkeyPatch) ->
     assert (shop.name, shop.verbose) == ("shop", True)
     assert shop.listen == Listen(host="localhost", http_port=8080)
     api, web = shop.proxies
-    assert (api.to, api.name, api.hold) == ("api.localhost", "api", 90.0)
+    assert (api.to, api.name, api.pool.hold) == ("api.localhost", "api", 90.0)
     assert [str(source.address) for source in api.sources] == [
         "localhost:3000",
         "localhost:3001",
@@ -65,7 +65,7 @@ def test_shop_has_every_setting_in_its_place(monkeypatch: pytest.MonkeyPatch) ->
         backoff=Backoff(initial=0.2, factor=1.5, max=5),
     )
     assert legacy.restart == always
-    assert (web.to, web.name, web.health_check, web.hold) == (
+    assert (web.to, web.name, web.health_check, web.pool.hold) == (
         "web.localhost",
         "frontend",
         None,
@@ -108,7 +108,7 @@ def test_a_port_in_env_says_which_address_the_process_serves() -> None:
 def test_weights_and_strategies_are_where_they_were_written() -> None:
     api, more, web = good("weights.yaml").proxies
     assert [source.weight for proxy in (api, more) for source in proxy.sources] == [3, 1, 1, 0]
-    strategies = [proxy.strategy for proxy in (api, more, web)]
+    strategies = [proxy.pool.strategy for proxy in (api, more, web)]
     assert strategies == ["least-connections", "least-connections", "ip-hash"]
 
 
@@ -136,7 +136,7 @@ def test_variables_are_put_in_and_typed_by_yaml_again() -> None:
 
 def test_anchors_and_merge_keys_work() -> None:
     first, second, web = good("anchors.yaml").proxies
-    assert (first.to, second.to, first.hold, second.hold) == (
+    assert (first.to, second.to, first.pool.hold, second.pool.hold) == (
         "api.localhost",
         "api.localhost",
         10.0,

@@ -137,7 +137,7 @@ def test_defaults_fill_in_what_a_proxy_leaves_out(tmp_path: Path) -> None:
     assert a.health_check == d.health_check == HealthCheck(path="/h", interval=1.0)
     assert b.health_check == HealthCheck(path="/b", interval=1.0)
     assert c.health_check is None
-    assert [proxy.hold for proxy in config.proxies] == [3.0, 0.0, 3.0, 3.0]
+    assert [proxy.pool.hold for proxy in config.proxies] == [3.0, 0.0, 3.0, 3.0]
     first, second = a.sources[0].start, b.sources[0].start
     assert first is not None
     assert second is not None
@@ -167,15 +167,15 @@ def test_stickiness_is_switched_described_and_inherited(tmp_path: Path) -> None:
           - {to: d, from: 3003, sticky: {enabled: false, cookie: x}}
     """
     a, b, c, d = load(tmp_path, text).config.proxies
-    assert a.sticky == Sticky(cookie="who", ttl=600)
-    assert b.sticky == Sticky(cookie="who", ttl=60)
-    assert (c.sticky, d.sticky) == (None, None)
+    assert a.pool.sticky == Sticky(cookie="who", ttl=600)
+    assert b.pool.sticky == Sticky(cookie="who", ttl=60)
+    assert (c.pool.sticky, d.pool.sticky) == (None, None)
 
 
 @pytest.mark.parametrize("sticky", ["true", "{enabled: true}", "{}"])
 def test_stickiness_has_defaults(tmp_path: Path, sticky: str) -> None:
     proxy = proxy_of(tmp_path, f"{{from: 3000, to: a, sticky: {sticky}}}")
-    assert proxy.sticky == Sticky(cookie="server_id", ttl=3600)
+    assert proxy.pool.sticky == Sticky(cookie="server_id", ttl=3600)
 
 
 def test_entries_that_agree_form_a_pool_however_they_say_it(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_an_entry_that_is_silent_about_a_pool_wide_setting_has_that_of_the_other
         ]
     }
     config = config_from_mapping(mapping, root=Path.cwd(), environ={})
-    assert [proxy.hold for proxy in config.proxies] == [3, 3]
+    assert [proxy.pool.hold for proxy in config.proxies] == [3, 3]
     assert {proxy.health_check.path for proxy in config.proxies if proxy.health_check} == {"/up"}
     assert all(proxy.health_check for proxy in config.proxies)
 

@@ -34,8 +34,8 @@ def test_a_certificate_with_its_key_is_used_for_its_hosts(
     text = "https: {cert: own.pem, key: own.pem}\nproxies: [{to: a.shop.localhost, from: 3000}]"
     assert not said(tmp_path, text)
     (proxy,) = load_config(tmp_path / "rpx.yaml", {}).proxies
-    assert proxy.https is not None
-    assert proxy.https.cert == proxy.https.key == tmp_path / "own.pem"
+    assert proxy.pool.https is not None
+    assert proxy.pool.https.cert == proxy.pool.https.key == tmp_path / "own.pem"
 
 
 def test_everything_that_is_wrong_with_it_is_said_with_its_place(
@@ -142,8 +142,8 @@ proxies:
     config = load_config(path, {})
     assert config.issued == ("d.localhost",)
     _, other = config.proxies
-    assert other.https is not None
-    assert other.https.redirect is ("redirect" in https)
+    assert other.pool.https is not None
+    assert other.pool.https.redirect is ("redirect" in https)
 
 
 def test_a_proxy_that_says_something_else_of_https_has_the_projects_certificate(

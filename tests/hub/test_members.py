@@ -15,8 +15,8 @@ from rpx.errors import RpxError
 from rpx.hub.members import PAST
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.config import Sticky
-from rpx.model.status import PoolSpec, RotationChanged
+from rpx.model.config import PoolSpec, Sticky
+from rpx.model.status import RotationChanged
 from rpx.orders import verbs
 from rpx.policy.lifecycle import Move
 from tests.support.bench import CHECK, external, registry, spec
@@ -87,7 +87,7 @@ async def test_the_settings_of_a_pool_change_in_place() -> None:
     pool.counts.errors = 7
     arrange(the, *of(the, 3000, 3001), pool=PoolSpec(hold=3.0, sticky=Sticky()))
     assert the.pools[HOST] is pool
-    assert (pool.hold, pool.counts.errors) == (3.0, 7)
+    assert (pool.spec.hold, pool.counts.errors) == (3.0, 7)
     assert pool.pins is not None
     assert the.backends["api:3000"] in pool.pins
 

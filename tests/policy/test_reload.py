@@ -15,6 +15,7 @@ from rpx.model.config import (
     HealthCheck,
     Limits,
     Listen,
+    PoolSpec,
     Process,
     Proxy,
     Source,
@@ -232,7 +233,7 @@ def test_how_a_process_is_stopped_holds_from_its_next_start() -> None:
 
 
 def test_what_a_pool_has_once_is_said_once() -> None:
-    after = shop(API.model_copy(update={"sticky": Sticky(), "hold": 3.0}))
+    after = shop(API.model_copy(update={"pool": PoolSpec(sticky=Sticky(), hold=3.0)}))
     assert said(shop(API), after) == [
         "change api.localhost: sticky, hold",
         "leave 2 backends alone",

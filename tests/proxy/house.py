@@ -14,9 +14,9 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import HealthCheck, Https, Limits, Start, Sticky, Strategy, Timeouts
+from rpx.model.config import HealthCheck, Https, Limits, PoolSpec, Start, Sticky, Strategy, Timeouts
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, PoolSpec
+from rpx.model.status import BackendSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server, open_listeners
@@ -177,7 +177,7 @@ async def running(
         BackendSpec("api", number, _location(place, name), start, (), check, HOST, weight)
         for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
-    pool = PoolSpec(hold, strategy, sticky, https)
+    pool = PoolSpec(hold=hold, strategy=strategy, sticky=sticky, https=https)
     registry = Registry(specs, {HOST: pool}, clock=trio.current_time, ports=Ports(), key=b"key")
     house = House(
         registry,

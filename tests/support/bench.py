@@ -17,9 +17,9 @@ from rpx.hub.patience import Patience
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location
-from rpx.model.config import HealthCheck, Restart, Start
+from rpx.model.config import HealthCheck, PoolSpec, Restart, Start
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, PoolSpec, StateChanged
+from rpx.model.status import BackendSpec, StateChanged
 
 CHECK = HealthCheck(path="/health", interval=1.0, timeout=0.5)
 
@@ -52,7 +52,7 @@ def registry(
     steady: Callable[[], float] | None = None,
 ) -> Registry:
     """Return a registry with one pool for each host."""
-    pools = {each.host: PoolSpec(hold) for each in specs if each.host}
+    pools = {each.host: PoolSpec(hold=hold) for each in specs if each.host}
     return Registry(specs, pools, clock=clock, steady=steady, ports=Ports(8080))
 
 
