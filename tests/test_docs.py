@@ -192,3 +192,12 @@ def test_every_make_target_on_a_page_exists(page: Path) -> None:
 
 def test_the_architecture_stays_short() -> None:
     assert (ROOT / "ARCHITECTURE.md").read_text().count("\n") < 200
+
+
+def test_a_rule_is_cited_by_its_rfc_and_not_by_the_number_of_a_list_that_nobody_has() -> None:
+    number = re.compile(r"\bstatements? \d", re.IGNORECASE)
+    for folder in ("rpx", "tests", "docs", "fixtures", "benchmarks"):
+        for page in (ROOT / folder).rglob("*.*"):
+            if page.suffix in {".py", ".md", ".http", ".yaml"}:
+                found = number.findall(page.read_text("utf-8"))
+                assert not found, f"{page.relative_to(ROOT)} says {found[0]!r}"

@@ -45,7 +45,8 @@ def forwarding(client: str, proto: str, *, trusted: bool = False) -> Forwarding:
 
     `trusted` is for a proxy in front of this one, whose own X-Forwarded-* lines are believed.
     """
-    address = client.partition("%")[0].encode("ascii", "ignore")  # statement 160: no IPv6 zone
+    # RFC 4007 §6: an IPv6 zone means something to this machine only.
+    address = client.partition("%")[0].encode("ascii", "ignore")
     scheme = proto.encode("ascii")
     lines = b"X-Forwarded-For: %b\r\n" % address if address else b""
     lines += b"X-Forwarded-Proto: %b\r\n" % scheme
@@ -88,7 +89,7 @@ def claims(head: RequestHead) -> Claims:
 
 
 def appended(head: RequestHead, peer: Forwarding) -> bytes:
-    """Statement 158: to what a trusted proxy says, only this hop's client is added."""
+    """RFC 7239 §4: to what a trusted proxy says, only this hop's client is added."""
     said = claims(head)
     lines = without(head.forwarded, _APPENDED)[2:]
     lines = lines + b"\r\n" if lines else b""

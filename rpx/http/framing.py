@@ -55,7 +55,7 @@ def read_length(value: bytes, status: int) -> int:
 
 def plain_length(value: bytes) -> int:
     """The number of a Content-Length; -1 for all that isn't one number."""
-    # RFC 9110 §8.6: digits (of ASCII, for bytes); statement 71: no leading zero
+    # RFC 9110 §8.6: digits (of ASCII, for bytes). That none is a leading zero is ours
     if value.isdigit() and len(value) < 20 and (value[0] != 0x30 or value == b"0"):
         length = int(value)
         if length <= LARGEST:

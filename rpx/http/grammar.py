@@ -27,15 +27,16 @@ FIELD = rb"\r\n" + TOKEN + rb"++:" + VALUE + rb"*+"
 
 A_TOKEN = re.compile(TOKEN + rb"++")
 FIELD_LINE = re.compile(TOKEN + rb"++:" + VALUE + rb"*+")
-# Statements 4–6, 37, 38: bare LF, bare CR, control bytes. A CR at the very end may get its LF yet.
+# RFC 9112 §2.2 and RFC 9110 §5.5: bare LF, bare CR, control bytes. A CR at the very end may get its
+# LF yet.
 STRAY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])")
 STRAY_IN_ANSWERS = re.compile(rb"\x00|\r(?=[^\n])")  # the rest can be mended (sloppy.py)
 # RFC 9112 §2.2. Bounded, because they are read again whenever more has come.
 EMPTY_LINES = 100
 LEADING_EMPTY_LINES = re.compile(rb"(?>(?:\r\n){0,%d})" % EMPTY_LINES)
 
-# RFC 3986 §3.2.2 without the comma (statement 26) and without IPv6 zones, which RFC 9110 §4.2
-# does not know.
+# RFC 3986 §3.2.2 without the comma, which would join two Hosts, and without IPv6 zones, which
+# RFC 9110 §4.2 does not know.
 _AUTHORITY = re.compile(
     rb"((?>(?:[0-9A-Za-z\-._~!$&'*+();=]++|%[0-9A-Fa-f]{2})+)|\[[0-9A-Fa-f:.]++\])"
     rb"(?::([0-9]{0,5}+))?"

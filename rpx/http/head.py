@@ -2,7 +2,7 @@
 
 A typical head has ten field lines of which one or two concern a proxy. So nothing loops over
 all fields: `_SPECIAL` finds those, hop-by-hop lines are cut out, and all the rest stays as it
-is, byte for byte (statements 1, 39, 44–46, 49). docs/adr/0001-head-parser.md has the figures.
+is, byte for byte (RFC 9110 §5.1, §5.3, §5.5, §7.7). docs/adr/0001-head-parser.md has the figures.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def _unusual_target(
 
 
 def _refuse_method(method: bytes) -> None:
-    """Statement 23: no tunnel is ever opened, no credentials are ever echoed."""
+    """Ours (RFC 9110 §9.3.6, §9.3.8 allow it): no tunnel is opened, no credentials are echoed."""
     if method == b"CONNECT":
         raise BadMessage(501, "CONNECT tunnels are not offered.")
     if method == b"TRACE":

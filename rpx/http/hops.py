@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from rpx.http.grammar import members
 
-# Naming one of these in Connection changes nothing (statement 61): framing and loop detection
-# would break, or they aren't fields. All others are removed, as the RFC says.
+# Naming one of these in Connection changes nothing: framing and loop detection would break, or
+# they aren't fields. All others are removed, as RFC 9110 §7.6.1 says; it forbids naming what is
+# for all recipients, and leaves open what becomes of it.
 _NOT_NOMINATED = frozenset(
     b"host content-length transfer-encoding via cdn-loop expect date close keep-alive".split()
 )

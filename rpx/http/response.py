@@ -228,7 +228,7 @@ def _without_body(head: ResponseHead, method: bytes) -> None:
 
 
 def _check_switch(to: bytes | None, asked: bytes | None) -> None:
-    """Statements 123 and 152: a 101 must switch to (one of) what the request asked for."""
+    """RFC 9110 §7.8: a 101 switches to (one of) what the request asked for."""
     if asked is None:
         raise BadMessage(502, "The backend switched protocols without being asked.")
     if to is None or not set(members(to)) <= set(members(asked)):

@@ -3,7 +3,7 @@
 Where they differ from us, with the reason; the strategies below stay inside of it:
 
 - h11 refuses empty lines before the request line, which RFC 9112 §2.2 lets pass.
-- h11 closes after every HTTP/1.0 request, even one with keep-alive (statement 130).
+- h11 closes after every HTTP/1.0 request, even one with keep-alive (RFC 9112 §9.3).
 - llhttp keeps a 1.0 connection that says both close and keep-alive; by RFC 9112 §9.3 close wins.
 - llhttp refuses methods that it has no number for, and HTTP/1.2; RFC 9110 §9.1, §2.5 let both pass.
 - An Upgrade makes both stop behind the head; the body is compared without one.

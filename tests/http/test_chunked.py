@@ -45,10 +45,11 @@ def test_in_turns_all_of_it_comes_in_the_end(turn: int, step: int) -> None:
     assert (got, reader.trailers, reader.rest, reader.done) == whole
 
 
-# Each: its statement, bytes.
+# Each: what is wrong, bytes.
 REFUSED = [
+    # RFC 9112 §7.1: a size is hexadecimal digits, and nothing else.
     *[
-        (f"81 size {size!r}", size + b"\r\nhello\r\n0\r\n\r\n")
+        (f"size {size!r}", size + b"\r\nhello\r\n0\r\n\r\n")
         for size in (
             b"0x5",
             b"+5",
@@ -63,31 +64,35 @@ REFUSED = [
             b"5\x00",
         )
     ],
-    ("82 overflow", b"8000000000000000\r\n"),
-    ("82 17 digits", b"00000000000000005\r\nhello\r\n0\r\n\r\n"),
-    ("82 endless digits", b"f" * 100),
-    ("85 NUL", b"5;a\x00\r\nhello\r\n0\r\n\r\n"),
-    ("85 bare CR", b"5;a\rb\r\nhello\r\n0\r\n\r\n"),
-    ("85 bare LF", b"5;a\nhello\r\n0\r\n\r\n"),
-    ("85 bare semicolon", b"5;\r\nhello\r\n0\r\n\r\n"),
-    ("85 bad token", b"5;a(b\r\nhello\r\n0\r\n\r\n"),
-    ("85 no value", b"5;a=\r\nhello\r\n0\r\n\r\n"),
-    ("85 open quote", b'5;a="b\r\nhello\r\n0\r\n\r\n'),
-    ("85 space at the end", b"5;a \r\nhello\r\n0\r\n\r\n"),
-    ("86 spill", b"5\r\nhelloo\r\n0\r\n\r\n"),
-    ("86 no line end", b"5\r\nhello0\r\n\r\n"),
-    ("86 LF only", b"5\r\nhello\n0\r\n\r\n"),
-    ("86 CR only", b"5\r\nhello\r0\r\n\r\n"),
-    ("86 size line ends with LF", b"5\nhello\r\n0\r\n\r\n"),
-    ("86 last chunk ends with LF", b"0\n\n"),
-    ("86 garbage", b"GET / HTTP/1.1\r\n"),
-    ("88 bare LF in trailers", b"0\r\nA: b\n\r\n\r\n"),
-    ("88 LF after the last chunk", b"0\r\n\n"),
-    ("88 no colon", b"0\r\nabc\r\n\r\n"),
-    ("88 space before the colon", b"0\r\nA : b\r\n\r\n"),
-    ("88 folded", b"0\r\nA: b\r\n c\r\n\r\n"),
-    ("88 NUL", b"0\r\nA: \x00\r\n\r\n"),
-    ("88 a request instead of the end", b"0\r\nGET / HTTP/1.1\r\n\r\n"),
+    # RFC 9112 §7.1: a recipient guards itself against an overflow. 16 digits are ours.
+    ("overflow", b"8000000000000000\r\n"),
+    ("17 digits", b"00000000000000005\r\nhello\r\n0\r\n\r\n"),
+    ("endless digits", b"f" * 100),
+    # RFC 9112 §7.1.1: the grammar of extensions.
+    ("NUL", b"5;a\x00\r\nhello\r\n0\r\n\r\n"),
+    ("bare CR", b"5;a\rb\r\nhello\r\n0\r\n\r\n"),
+    ("bare LF", b"5;a\nhello\r\n0\r\n\r\n"),
+    ("bare semicolon", b"5;\r\nhello\r\n0\r\n\r\n"),
+    ("bad token", b"5;a(b\r\nhello\r\n0\r\n\r\n"),
+    ("no value", b"5;a=\r\nhello\r\n0\r\n\r\n"),
+    ("open quote", b'5;a="b\r\nhello\r\n0\r\n\r\n'),
+    ("space at the end", b"5;a \r\nhello\r\n0\r\n\r\n"),
+    # RFC 9112 §7.1: CRLF behind the size and behind the data.
+    ("spill", b"5\r\nhelloo\r\n0\r\n\r\n"),
+    ("no line end", b"5\r\nhello0\r\n\r\n"),
+    ("LF only", b"5\r\nhello\n0\r\n\r\n"),
+    ("CR only", b"5\r\nhello\r0\r\n\r\n"),
+    ("size line ends with LF", b"5\nhello\r\n0\r\n\r\n"),
+    ("last chunk ends with LF", b"0\n\n"),
+    ("garbage", b"GET / HTTP/1.1\r\n"),
+    # RFC 9112 §7.1.2: trailers are field lines (§5), as strictly read.
+    ("bare LF in trailers", b"0\r\nA: b\n\r\n\r\n"),
+    ("LF after the last chunk", b"0\r\n\n"),
+    ("no colon", b"0\r\nabc\r\n\r\n"),
+    ("space before the colon", b"0\r\nA : b\r\n\r\n"),
+    ("folded", b"0\r\nA: b\r\n c\r\n\r\n"),
+    ("NUL", b"0\r\nA: \x00\r\n\r\n"),
+    ("a request instead of the end", b"0\r\nGET / HTTP/1.1\r\n\r\n"),
 ]
 
 
@@ -100,20 +105,23 @@ def test_is_refused(raw: bytes, step: int) -> None:
         assert caught.value.status == status
 
 
-# Each: its statement, bytes, payload, trailers.
+# Each: what is special, bytes, payload, trailers.
 ACCEPTED = [
     ("empty", b"0\r\n\r\n", b"", b""),
     ("one", b"5\r\nhello\r\n0\r\n\r\n", b"hello", b""),
+    # RFC 9112 §7.1: hexadecimal digits of either case.
     (
-        "83 hex in both cases",
+        "hex in both cases",
         b"a\r\n0123456789\r\nA\r\n0123456789\r\n000\r\n\r\n",
         b"0123456789" * 2,
         b"",
     ),
-    ("84 extension", b"5;a\r\nhello\r\n0;b=c\r\n\r\n", b"hello", b""),
-    ("84 extensions", b'5;a=b;c="d;\\"\xe4 e" ; f = g\r\nhello\r\n0\r\n\r\n', b"hello", b""),
-    ("84 space around", b"5 ; a\r\nhello\r\n0\t;b\r\n\r\n", b"hello", b""),
-    ("124 trailers", b"0\r\nX-Sum: 1\r\ny:\xe4 \r\n\r\n", b"", b"X-Sum: 1\r\ny:\xe4 \r\n"),
+    # RFC 9112 §7.1.1: extensions that nobody knows are ignored.
+    ("extension", b"5;a\r\nhello\r\n0;b=c\r\n\r\n", b"hello", b""),
+    ("extensions", b'5;a=b;c="d;\\"\xe4 e" ; f = g\r\nhello\r\n0\r\n\r\n', b"hello", b""),
+    ("space around", b"5 ; a\r\nhello\r\n0\t;b\r\n\r\n", b"hello", b""),
+    # RFC 9112 §7.1.2: trailers are kept.
+    ("trailers", b"0\r\nX-Sum: 1\r\ny:\xe4 \r\n\r\n", b"", b"X-Sum: 1\r\ny:\xe4 \r\n"),
     ("line ends as data", b"4\r\n\r\n\r\n\r\n0\r\n\r\n", b"\r\n\r\n", b""),
 ]
 
@@ -135,13 +143,15 @@ def test_is_read(case: tuple[str, bytes, bytes, bytes], step: int) -> None:
         b"Expect", b"X-Forwarded-For", b"Via", b"Upgrade", b"Cache-Control", b"Range",
     ],
 )  # fmt: skip
-def test_89_125_forbidden_trailers_are_dropped(name: bytes) -> None:
+def test_forbidden_trailers_are_dropped(name: bytes) -> None:
+    """RFC 9110 §6.5.1: framing, routing, authentication, and what describes the content."""
     raw = b"0\r\nA: 1\r\n%b: 5\r\nB: 2\r\n\r\n" % name
     assert read(raw).trailers == b"A: 1\r\nB: 2\r\n"
 
 
 @pytest.mark.parametrize("step", [1, 1000])
-def test_88_the_trailer_section_is_bounded(step: int) -> None:
+def test_the_trailer_section_is_bounded(step: int) -> None:
+    """RFC 6585 §5, for trailers too."""
     limits = Limits(head=200, lines=3)
     assert read(b"0\r\n" + b"a: b\r\n" * 3 + b"\r\n", step, ChunkedReader(400, limits)).done
     for status, expected in ((400, 431), (502, 502)):
@@ -151,7 +161,8 @@ def test_88_the_trailer_section_is_bounded(step: int) -> None:
             assert caught.value.status == expected
 
 
-def test_84_extensions_are_bounded_in_a_line_and_in_total() -> None:
+def test_extensions_are_bounded_in_a_line_and_in_total() -> None:
+    """RFC 9112 §7.1.1: a recipient ought to limit their length."""
     limits = Limits(chunk_line=50, chunk_extensions=100)
     with pytest.raises(BadMessage):
         read(b"1;" + b"a" * 50 + b"\r\n", None, ChunkedReader(400, limits))
@@ -175,7 +186,8 @@ def test_a_read_inside_a_chunk_is_not_copied() -> None:
     assert reader.feed(b"") == []
 
 
-def test_87_108_a_body_without_its_end_is_not_done() -> None:
+def test_a_body_without_its_end_is_not_done() -> None:
+    """RFC 9112 §8."""
     for raw in (
         b"5\r\nhello",
         b"5\r\nhello\r\n",

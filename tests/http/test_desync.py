@@ -1,4 +1,4 @@
-"""Requests that proxies and servers are known to read differently (statements 78, 103).
+"""Requests that proxies and servers are known to read differently (RFC 9112 §11.2).
 
 `fixtures/wire/desync_*.http` has the classes that http-desync-guardian knows, by how bad they are;
 the mutations of Transfer-Encoding follow the rules of smuggler, for more bytes. Here they meet the

@@ -66,12 +66,13 @@ class Seen(HTMLParser):
         (b";;q=,,;q=9,\xff", "text/plain"),
     ],
 )
-def test_145_the_form_is_the_one_that_accept_prefers(accept: bytes | None, kind: str) -> None:
+def test_the_form_is_the_one_that_accept_prefers(accept: bytes | None, kind: str) -> None:
+    """RFC 9110 §12.5.1."""
     assert preferred(accept).startswith(kind)
     assert render(PAGE, accept)[1].startswith(kind)
 
 
-def test_31_145_html_escapes_everything_and_loads_nothing() -> None:
+def test_html_escapes_everything_and_loads_nothing() -> None:
     body = render(PAGE, BROWSER)[0].decode("utf-8")
     assert "<script" not in body
     assert "\x1b" not in body
@@ -138,7 +139,7 @@ def client(raw: bytes, method: str = "GET") -> tuple[h11.Response, bytes, bool]:
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 408, 413, 431, 502, 503, 504, 508])
-def test_145_an_error_answer_is_complete(status: int) -> None:
+def test_an_error_answer_is_complete(status: int) -> None:
     raw = error_answer(Page(status, "t"), accept=None, date=b"now", close=False, add=b"A: b\r\n")
     head, body, kept = client(raw)
     fields = dict(head.headers)

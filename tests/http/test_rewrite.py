@@ -1,4 +1,4 @@
-"""Heads as they are sent on (numbers: statements of the wire table)."""
+"""Heads as they are sent on."""
 
 from __future__ import annotations
 
@@ -43,23 +43,27 @@ def test_the_whole_head_of_a_plain_request() -> None:
     assert raw == b"GET / HTTP/1.1\r\nHost: a.test:80\r\nx-A:  1 \r\n" + OURS + b"\r\n"
 
 
-def test_13_a_1_0_request_is_sent_as_1_1() -> None:
+def test_a_1_0_request_is_sent_as_1_1() -> None:
+    """RFC 9112 §2.3: an intermediary sends its own version."""
     assert sent(start=b"FOO /x?y HTTP/1.0")[0] == b"FOO /x?y HTTP/1.1"
 
 
-def test_23_max_forwards_is_decremented_for_options() -> None:
+def test_max_forwards_is_decremented_for_options() -> None:
+    """RFC 9110 §7.6.2."""
     assert b"Max-Forwards: 6" in sent(b"max-forwards: 7", start=b"OPTIONS * HTTP/1.1")
     assert b"max-forwards: 7" in sent(b"max-forwards: 7")
     assert b"Max-Forwards: x" in sent(b"Max-Forwards: x", start=b"OPTIONS * HTTP/1.1")
 
 
-def test_54_via_is_one_line_with_the_existing_values_where_there_are_any() -> None:
+def test_via_is_one_line_with_the_existing_values_where_there_are_any() -> None:
+    """RFC 9110 §7.6.3 asks every gateway for one; ours adds itself to what is there."""
     assert not [line for line in sent() if b"via" in line.lower()]
     via = [line for line in sent(b"Via: 1.0 A", b"via: 1.1 b (c)") if b"via" in line.lower()]
     assert via == [b"Via: 1.0 A, 1.1 b (c), 1.1 rpx"]
 
 
-def test_60_te_trailers_survives_with_its_connection_line() -> None:
+def test_te_trailers_survives_with_its_connection_line() -> None:
+    """RFC 9110 §10.1.4."""
     lines = sent(b"TE: gzip, trailers", b"Connection: TE")
     assert b"TE: trailers" in lines
     assert b"Connection: TE" in lines
@@ -67,7 +71,8 @@ def test_60_te_trailers_survives_with_its_connection_line() -> None:
     assert {b"TE: trailers", b"Connection: Upgrade, TE", b"Upgrade: WebSocket"} <= set(lines)
 
 
-def test_61_what_is_added_cannot_be_named_away() -> None:
+def test_what_is_added_cannot_be_named_away() -> None:
+    """RFC 9110 §7.6.1: first what Connection names is removed, then ours is added."""
     lines = sent(b"Connection: X-Forwarded-For, X-Forwarded-Proto, Via, Host", b"X: 1")
     assert lines[1:] == [b"Host: a.test:80", b"X: 1", *OURS.split(b"\r\n")[:-1]]
 
@@ -84,14 +89,16 @@ def test_61_what_is_added_cannot_be_named_away() -> None:
          [b"Content-Length: 5"]),
     ],
 )  # fmt: skip
-def test_91_93_94_exactly_one_framing_is_sent(
+def test_exactly_one_framing_is_sent(
     lines: tuple[bytes, ...], start: bytes, framing: list[bytes]
 ) -> None:
+    """RFC 9112 §6.2, RFC 9110 §8.6."""
     found = [line for line in sent(*lines, start=start) if line[:7] in {b"Content", b"Transfe"}]
     assert found == framing
 
 
-def test_147_an_upgrade_is_asked_for_again() -> None:
+def test_an_upgrade_is_asked_for_again() -> None:
+    """RFC 9110 §7.8: hop by hop, thus said anew."""
     lines = sent(b"Connection: keep-alive, Upgrade", b"Upgrade: websocket, h2c")
     assert b"Upgrade: websocket" in lines
     assert b"Connection: Upgrade" in lines
@@ -102,11 +109,13 @@ CLAIMS = (b"X-Forwarded-For: 6.6.6.6", b"x-forwarded-proto: https", b"X-Forwarde
           b"Forwarded: for=6.6.6.6", b"X-Forwarded-Port: 1")  # fmt: skip
 
 
-def test_158_159_claims_of_an_untrusted_peer_are_replaced() -> None:
+def test_claims_of_an_untrusted_peer_are_replaced() -> None:
+    """RFC 7239 §8: anyone can have written them."""
     assert request_to_send(request(*CLAIMS), PEER) == request_to_send(request(), PEER)
 
 
-def test_158_claims_of_a_trusted_peer_are_kept_and_its_address_appended() -> None:
+def test_claims_of_a_trusted_peer_are_kept_and_its_address_appended() -> None:
+    """RFC 7239 §4: each proxy adds its element at the end."""
     peer = forwarding("10.0.0.1", "http", trusted=True)
     assert sent(*CLAIMS, peer=peer)[2:] == [
         b"x-forwarded-proto: https",
@@ -125,7 +134,8 @@ def test_158_claims_of_a_trusted_peer_are_kept_and_its_address_appended() -> Non
     assert sent(peer=peer)[2] == b"X-Forwarded-For: 10.0.0.1"
 
 
-def test_160_no_ipv6_zone_and_no_address_of_a_unix_socket_is_told() -> None:
+def test_no_ipv6_zone_and_no_address_of_a_unix_socket_is_told() -> None:
+    """Ours: neither means anything to others."""
     assert forwarding("fe80::1%eth0", "https").lines == (
         b"X-Forwarded-For: fe80::1\r\nX-Forwarded-Proto: https\r\n"
     )
@@ -218,7 +228,8 @@ def test_another_host_takes_the_origin_with_it() -> None:
     assert b"\r\nOrigin: http://b\r\n" in foreign
 
 
-def test_28_a_request_without_host_is_sent_with_one() -> None:
+def test_a_request_without_host_is_sent_with_one() -> None:
+    """RFC 9112 §3.2: an HTTP/1.1 request has a Host, if an empty one."""
     parsed = parse_request(b"GET / HTTP/1.0\r\nA: b\r\n\r\n")
     assert parsed is not None
     head = parsed[0]
@@ -248,24 +259,24 @@ DATE = b"Date: then"
 @pytest.mark.parametrize(
     ("head", "to", "close", "lines", "framing"),
     [
-        (response(CL5, DATE), request(), False, b"Content-Length: 5\r\nDate: then\r\n", 5),  # 104
-        (response(CL5), request(), False, b"Content-Length: 5\r\nDate: now\r\n", 5),  # 52
+        (response(CL5, DATE), request(), False, b"Content-Length: 5\r\nDate: then\r\n", 5),
+        (response(CL5), request(), False, b"Content-Length: 5\r\nDate: now\r\n", 5),  # 9110 §6.6.1
         (response(CHUNKS, DATE), request(), False, DATE + b"\r\n" + CHUNKS + b"\r\n", CHUNKED),
         (response(CHUNKS, DATE), OLD, False, b"Date: then\r\nConnection: close\r\n", UNTIL_CLOSE),
         (response(CHUNKS, DATE), OLD_KEPT, False, b"Date: then\r\nConnection: close\r\n",
-         UNTIL_CLOSE),  # 105
-        (response(DATE), request(), False, DATE + b"\r\n" + CHUNKS + b"\r\n", CHUNKED),  # 106
+         UNTIL_CLOSE),  # RFC 9112 §6.1
+        (response(DATE), request(), False, DATE + b"\r\n" + CHUNKS + b"\r\n", CHUNKED),
         (response(DATE, CL5, b"Connection: close"), request(), False,
-         DATE + b"\r\n" + CL5 + b"\r\n", 5),  # 62
+         DATE + b"\r\n" + CL5 + b"\r\n", 5),  # RFC 9110 §7.6.1: not for the next hop
         (response(DATE, CL5), request(), True,
          DATE + b"\r\n" + CL5 + b"\r\nConnection: close\r\n", 5),
         (response(DATE, CL5), request(b"Connection: close"), False,
-         DATE + b"\r\n" + CL5 + b"\r\nConnection: close\r\n", 5),  # 129
+         DATE + b"\r\n" + CL5 + b"\r\nConnection: close\r\n", 5),
         (response(DATE, CL5), OLD_KEPT, False,
-         DATE + b"\r\n" + CL5 + b"\r\nConnection: keep-alive\r\n", 5),  # 130
+         DATE + b"\r\n" + CL5 + b"\r\nConnection: keep-alive\r\n", 5),  # RFC 9112 §9.3
         (response(DATE, CL5), OLD, False, DATE + b"\r\n" + CL5 + b"\r\nConnection: close\r\n", 5),
         (response(DATE, CHUNKS, method=b"HEAD"), request(), False,
-         DATE + b"\r\n" + CHUNKS + b"\r\n", 0),  # 111
+         DATE + b"\r\n" + CHUNKS + b"\r\n", 0),  # RFC 9110 §9.3.2
         (response(DATE, CHUNKS, method=b"HEAD"), OLD_KEPT, False,
          DATE + b"\r\nConnection: keep-alive\r\n", 0),
     ],
@@ -276,13 +287,15 @@ def test_an_answer_is_framed_for_its_client(
     assert answered(head, to, close=close) == (b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n", framing)
 
 
-def test_119_the_reason_is_unchanged() -> None:
+def test_the_reason_is_unchanged() -> None:
+    """RFC 9112 §4."""
     for start in (b"HTTP/1.0 404 Gibt's \xe4", b"HTTP/1.1 299 "):
         raw = answered(response(DATE, CL5, start=start), request())[0]
         assert raw.startswith(b"HTTP/1.1 " + start[9:] + b"\r\n")
 
 
-def test_64_an_upgrade_that_is_offered_reaches_the_client() -> None:
+def test_an_upgrade_that_is_offered_reaches_the_client() -> None:
+    """RFC 9110 §7.8, but not to h2c, which could not be tunnelled."""
     head = response(DATE, CL5, b"Upgrade: TLS/1.0, h2c", b"Connection: upgrade",
                     start=b"HTTP/1.1 426 Upgrade Required")  # fmt: skip
     end = b"Connection: %bUpgrade\r\nUpgrade: TLS/1.0\r\n\r\n"
@@ -291,7 +304,8 @@ def test_64_an_upgrade_that_is_offered_reaches_the_client() -> None:
     assert b"pgrade" not in answered(response(CL5, b"Upgrade: h2c"), request())[0]
 
 
-def test_148_a_101_reaches_the_client_with_its_own_fields() -> None:
+def test_a_101_reaches_the_client_with_its_own_fields() -> None:
+    """RFC 9110 §15.2.2, RFC 6455 §4.2.2."""
     asked = request(b"Connection: Upgrade", b"Upgrade: websocket")
     head = response(b"Upgrade: WebSocket", b"Connection: Upgrade", b"sec-WebSocket-Accept: x",
                     start=b"HTTP/1.1 101 Switching Protocols", upgrade=asked.upgrade)  # fmt: skip
@@ -302,7 +316,8 @@ def test_148_a_101_reaches_the_client_with_its_own_fields() -> None:
     assert answered(head, asked, close=True) == (raw, 0)
 
 
-def test_120_interim_heads_are_sent_with_their_fields_alone() -> None:
+def test_interim_heads_are_sent_with_their_fields_alone() -> None:
+    """RFC 9110 §15.2."""
     head = response(b"Link: </a>", b"Connection: x", start=b"HTTP/1.1 103 Early Hints")
     assert interim_to_send(head) == b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 

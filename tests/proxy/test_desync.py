@@ -1,4 +1,4 @@
-"""Mutated Transfer-Encodings on their way through a real server (statement 78)."""
+"""Mutated Transfer-Encodings on their way through a real server (RFC 9112 §11.2)."""
 
 from __future__ import annotations
 

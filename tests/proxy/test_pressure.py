@@ -152,7 +152,7 @@ async def test_nothing_piles_up_before_a_backend_that_does_not_read() -> None:
 
 
 async def test_an_answer_reaches_a_client_whose_upload_nobody_reads() -> None:
-    """Statement 143: the backend reads no more, answers and closes; no reset eats the answer."""
+    """RFC 9112 §9.6: the backend reads no more, answers, closes; no reset eats the answer."""
     async with origin() as backend, running(backend) as house:
         client = await house.client()
         await client.send(get("/", "Content-Length: 20000000", method="PATCH"))

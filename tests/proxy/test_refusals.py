@@ -162,7 +162,7 @@ async def test_a_websocket_to_a_dead_backend_is_a_502_and_the_client_may_ask_aga
 
 @pytest.mark.parametrize("fields", [(), ("Upgrade: websocket", "Connection: Upgrade")])
 async def test_a_backend_that_sends_requests_back_here_is_found_out(fields: tuple[str]) -> None:
-    """Statement 55: as a dev server's own proxy does, without `changeOrigin`."""
+    """RFC 8586: as a dev server's own proxy does, without `changeOrigin`."""
     asked = 0
 
     async def sends_back(raw: Raw) -> None:

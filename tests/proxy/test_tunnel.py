@@ -236,7 +236,7 @@ def visit(house: House, compression: str | None = "deflate") -> ClientConnection
 
 
 async def test_messages_of_all_kinds_pass_as_they_are() -> None:
-    """Statement 153: fragments, compressed or not, pings, 16 MiB, the code of a close."""
+    """RFC 6455 §5.4, RFC 7692: fragments, compressed or not, pings, 16 MiB, the code of a close."""
 
     def talk() -> None:
         with visit(house) as client:
