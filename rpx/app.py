@@ -58,7 +58,7 @@ async def serve(
 ) -> None:
     """Run a project until `shutdown` is asked for and done.
 
-    Raises RpxError, before any process is started, when a port can't be had or a command doesn't
+    Raises: RpxError, before any process is started, when a port can't be had or a command doesn't
     exist. `task_status.started` gets the registry once clients can connect.
     """
     terms, loaded = options.terms, config

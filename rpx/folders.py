@@ -22,7 +22,7 @@ _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 def here() -> Path:
-    """The working directory. Raises RpxError when it has been removed."""
+    """The working directory. Raises: RpxError when it has been removed."""
     try:
         return Path.cwd()
     except OSError:
@@ -34,7 +34,7 @@ def here() -> Path:
 
 
 def absolute(path: Path) -> Path:
-    """`path` as seen from the working directory. Raises RpxError when that has been removed."""
+    """`path` as seen from the working directory. Raises: RpxError when that has been removed."""
     return path if path.is_absolute() else here() / path
 
 
@@ -124,7 +124,7 @@ def temporary_folder() -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` and what is missing above it, each for us alone (0700). Raises OSError."""
+    """Make `folder` and what is missing above it, each for us alone (0700). Raises: OSError."""
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:

@@ -31,7 +31,10 @@ HTTPS = Usual("`listen.https_port`", 443, range(8443, 8543))
 
 
 def listen(host: str, usual: Usual, wanted: int | None) -> tuple[list[socket.socket], str]:
-    """Open the listeners; also say why they aren't on the first port, where nobody chose one."""
+    """Open the listeners; also say why they aren't on the first port, where nobody chose one.
+
+    Raises: RpxError when the port that is `wanted`, or every usual one, can't be had.
+    """
     if wanted is not None:
         try:
             return open_listeners(host, wanted), ""
@@ -54,7 +57,10 @@ def listen(host: str, usual: Usual, wanted: int | None) -> tuple[list[socket.soc
 
 
 def listen_for_metrics(wanted: Metrics | None) -> tuple[list[socket.socket], str]:
-    """Open the listeners for `metrics`, if it is there; also say where they are."""
+    """Open the listeners for `metrics`, if it is there; also say where they are.
+
+    Raises: RpxError when the port can't be had.
+    """
     if wanted is None:
         return [], ""
     try:

@@ -51,7 +51,7 @@ async def prepare(
 ) -> Basis:
     """Prepare `config` where rpx listens at `ports` already, and has `key` already.
 
-    `doors` closes what was opened; `say` is for what the certificates have to say later. Raises
+    `doors` closes what was opened; `say` is for what the certificates have to say later. Raises:
     RpxError when a port or a certificate can't be had.
     """
     forgetful = ""
@@ -84,7 +84,7 @@ async def prepare(
 async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
     """Prepare `config` for a project that runs. What isn't settled is closed at the end.
 
-    Raises RpxError.
+    Raises: RpxError.
     """
     shared, registry = server.shared, server.shared.registry
     with ExitStack() as doors:

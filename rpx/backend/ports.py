@@ -32,7 +32,7 @@ def settle_ports(
 
     Ports come from those that are `running`, then from `file`, as far as they are free, and with
     `keep` go there: None and a file that can't be read or written only mean that they may be others
-    next time. Raises RpxError.
+    next time. Raises: RpxError.
     """
     wanted = copies(config)
     if not wanted:
@@ -46,7 +46,7 @@ def settle_ports(
 def spare_ports(
     config: Config, file: Path | None, running: Mapping[str, list[int]], extra: Mapping[str, int]
 ) -> Kept:
-    """Return so many ports more for each name than are `running`. Raises RpxError."""
+    """Return so many ports more for each name than are `running`. Raises: RpxError."""
     wanted = {name: len(running[name]) + count for name, count in extra.items()}
     found = _more(wanted, config, file, running)
     return {name: ports[len(running[name]) :] for name, ports in found.items()}
@@ -89,7 +89,7 @@ def choose(
 ) -> Kept:
     """Return so many free ports for each name: those kept, else the next from a place of its own.
 
-    None is of `fixed`, nor kept for another name. `seed` tells projects apart. Raises RpxError.
+    None is of `fixed`, nor kept for another name. `seed` tells projects apart. Raises: RpxError.
     """
     taken = set(fixed)
     reserved = {name: set(ports) for name, ports in kept.items()}

@@ -74,7 +74,10 @@ def _taken_by(specs: Sequence[BackendSpec]) -> dict[object, BackendSpec]:
 
 
 def check_commands(specs: Iterable[BackendSpec], late: Collection[str] = ()) -> None:
-    """Raise what is wrong with commands, all at once; the `late` may not have theirs yet."""
+    """Look for the programs that commands start; the `late` may not have theirs yet.
+
+    Raises: ConfigError with all that is wrong.
+    """
     started = [(spec, spec.start) for spec in specs if spec.start is not None]
     problems: dict[Problem, None] = {}
     for spec, start in started:

@@ -335,7 +335,10 @@ def _stat(pid: int) -> list[bytes] | None:
 
 
 def open_pidfd(pid: int) -> int | None:
-    """A file descriptor that is this process, readable once it has gone; None without support."""
+    """A file descriptor that is this process, readable once it has gone; None without support.
+
+    Raises: ProcessLookupError when there is no such process.
+    """
     if not hasattr(os, "pidfd_open"):
         return None
     try:

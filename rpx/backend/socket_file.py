@@ -13,7 +13,7 @@ from rpx.model.address import SocketFile
 def clear(file: SocketFile) -> None:
     """Remove the socket that an earlier run has left: nobody can bind where a file is.
 
-    Raises FileExistsError when it is something else, or somebody listens there; other OSErrors
+    Raises: FileExistsError when it is something else, or somebody listens there; other OSErrors
     when it can't be looked at or removed.
     """
     try:

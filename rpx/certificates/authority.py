@@ -123,7 +123,7 @@ class Authority:
 def open_authority(folder: Path, *, now: dt.datetime | None = None) -> Authority:
     """The user's authority; it is made the first time, and anew when it has ended.
 
-    From now on only its owner can read the key, whatever was before: then it is `exposed`. Raises
+    From now on only its owner can read the key, whatever was before: then it is `exposed`. Raises:
     RpxError when its files are damaged or the folder can't be used.
     """
     now = now or dt.datetime.now(dt.UTC)
@@ -152,7 +152,7 @@ def open_authority(folder: Path, *, now: dt.datetime | None = None) -> Authority
 def replace_authority(
     old: Authority, allowed: Iterable[str], *, now: dt.datetime | None = None
 ) -> Authority:
-    """A new authority in the place of `old`, whose key is gone with this. Raises RpxError."""
+    """A new authority in the place of `old`, whose key is gone with this. Raises: RpxError."""
     with draft_authority(old, allowed, now=now) as draft:
         return keep(draft, old)
 
@@ -163,7 +163,7 @@ def draft_authority(
 ) -> Iterator[Authority]:
     """A new authority beside `old`, which stays as it was unless this one is to be kept.
 
-    Afterwards nothing is left of the draft. Raises RpxError.
+    Afterwards nothing is left of the draft. Raises: RpxError.
     """
     secret = make(tuple(dict.fromkeys(allowed)), now or dt.datetime.now(dt.UTC))
     folder = old.folder / "next"
@@ -180,7 +180,7 @@ def draft_authority(
 
 
 def keep(draft: Authority, old: Authority) -> Authority:
-    """The draft in the place of `old`, whose key is gone with this. Raises RpxError."""
+    """The draft in the place of `old`, whose key is gone with this. Raises: RpxError."""
     try:
         draft.secret.replace(old.secret)
         return _loaded(old.folder)
@@ -211,7 +211,7 @@ def kept(old: Authority) -> tuple[str, ...]:
 def load_authority(folder: Path) -> Authority | None:
     """The authority that is there, None without one; nothing is written.
 
-    Raises RpxError when it is damaged.
+    Raises: RpxError when it is damaged.
     """
     try:
         with (folder / _SECRET).open("rb") as file:
@@ -232,7 +232,7 @@ def load_authority(folder: Path) -> Authority | None:
 def allowed_in(folder: Path) -> tuple[str, ...]:
     """The names that the authority there may certify, or will once it is made.
 
-    Nothing is written. Raises RpxError when it is damaged.
+    Nothing is written. Raises: RpxError when it is damaged.
     """
     found = load_authority(folder)
     return (*DEFAULT, *LOOPBACK) if found is None else found.allowed

@@ -52,7 +52,7 @@ def home() -> Path:
 def authority_folder() -> Path:
     """The folder of the user's authority, existing or not. The same with and without sudo.
 
-    Raises RpxError where nobody knows the user's home.
+    Raises: RpxError where nobody knows the user's home.
     """
     if os.getuid() == caller().pw_uid or "XDG_DATA_HOME" in os.environ:
         base = folders.data_home()
@@ -69,7 +69,7 @@ def authority_folder() -> Path:
 def make_folder(folder: Path, mode: int) -> None:
     """Make `folder` and those above it. What root makes belongs to whoever has the one above.
 
-    Raises OSError.
+    Raises: OSError.
     """
     if folder.is_dir():
         return
@@ -81,13 +81,13 @@ def make_folder(folder: Path, mode: int) -> None:
 
 
 def write(path: Path, data: bytes, mode: int) -> None:
-    """Put `data` at `path`: readers see the old content or the new. Raises OSError."""
+    """Put `data` at `path`: readers see the old content or the new. Raises: OSError."""
     with _beside(path, data, mode) as new:
         new.replace(path)
 
 
 def write_new(path: Path, data: bytes, mode: int) -> bool:
-    """Like `write`, but only where nothing is; tell whether it was us. Raises OSError."""
+    """Like `write`, but only where nothing is; tell whether it was us. Raises: OSError."""
     with _beside(path, data, mode) as new:
         try:
             path.hardlink_to(new)

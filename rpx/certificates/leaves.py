@@ -81,7 +81,7 @@ class Leaves:
         """The certificate for `host`, issued or renewed where needed: milliseconds, in a worker.
 
         `host` is a name in lower case, or an address (an IPv6 one with or without brackets).
-        It has exactly that name and those `beside`. Raises RpxError: the authority may not certify
+        It has exactly that name and those `beside`. Raises: RpxError: the authority may not certify
         that host, or can't be used.
         """
         names = frozenset(map(_plain, (host, *beside)))
@@ -150,7 +150,10 @@ class Leaves:
 
 
 def check_hosts(hosts: Iterable[str], allowed: Sequence[str]) -> None:
-    """Raise RpxError if there are any that an authority for the names `allowed` can't certify."""
+    """Ask whether an authority for the names `allowed` can certify all of these.
+
+    Raises: RpxError that names those it can't.
+    """
     hosts = tuple(hosts)
     for host in hosts:
         if not _is_host(_plain(host)):

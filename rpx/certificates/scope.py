@@ -48,7 +48,7 @@ def permits(allowed: Iterable[str], host: str) -> bool:
 def check_allowed(text: str) -> str:
     """A name or address that a user wants the authority to certify, in its usual form.
 
-    Raises RpxError for what it isn't, or what would be far too much.
+    Raises: RpxError for what it isn't, or what would be far too much.
     """
     name = text.lower().removeprefix("*.").removesuffix(".")  # a name has all below it anyway
     if network := _network(name.strip("[]")):
@@ -69,7 +69,7 @@ def constraints(allowed: Iterable[str]) -> x509.NameConstraints:
 
 
 def allowed_by(certificate: x509.Certificate) -> tuple[str, ...]:
-    """What a certificate says its owner may certify. Raises x509.ExtensionNotFound."""
+    """What a certificate says its owner may certify. Raises: x509.ExtensionNotFound."""
     found = certificate.extensions.get_extension_for_class(x509.NameConstraints)
     return tuple(str(subtree.value) for subtree in found.value.permitted_subtrees or [])
 

@@ -50,7 +50,7 @@ class Watched:
     def folders(self) -> set[str]:
         """Return the folders in which a change can be one of these, or lead to one.
 
-        Walks the disk: for a thread. Raises TooMany.
+        Walks the disk: for a thread. Raises: TooMany.
         """
         found = {_existing(os.path.dirname(file)) for file in self.files}
         for globs in self.globs:

@@ -147,7 +147,7 @@ class Project:
         room.release()
 
     async def _carry_out(self, change: Change, turn: Turn) -> None:
-        """Raises RpxError before anything is touched."""
+        """Raises: RpxError before anything is touched."""
         if change.dry or self._turns[0] is not turn:
             wish = await self._wish(change)
             changes = await self._aim(wish, self._registry.ports, alone=not self._turns)

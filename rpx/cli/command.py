@@ -37,7 +37,7 @@ class Common:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def client(self) -> Client:
-        """A client of the running project. Raises NotRunning."""
+        """A client of the running project. Raises: NotRunning."""
         from rpx.runs.client import Client  # noqa: PLC0415 - only when it is needed
         from rpx.runs.lease import find_running  # noqa: PLC0415 - psutil, likewise
 
@@ -126,6 +126,7 @@ class Group(Command, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it. Raises: UnknownCommand, with a hint."""
         name = args[0]
         if name in self.list_commands(ctx) or name.startswith("-"):
             return super().resolve_command(ctx, args)

@@ -89,7 +89,10 @@ def flags_given(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_flags(common: Common, flags: Mapping[str, Any]) -> int:
-    """Run the project that the flags describe, like `rpx up` does with that of a file."""
+    """Run the project that the flags describe, like `rpx up` does with that of a file.
+
+    Raises: UsageError when they describe none, or a file is named beside them.
+    """
     if common.file is not None:
         raise UsageError(
             "`--file` and `--from` exclude each other: both say what to run",

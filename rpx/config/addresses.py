@@ -1,4 +1,7 @@
-"""Hosts and addresses as they may be written: validators of schema.py."""
+"""Hosts and addresses as they may be written: validators of schema.py.
+
+Raises: PydanticCustomError, as shorthand.py says.
+"""
 
 from __future__ import annotations
 

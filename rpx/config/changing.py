@@ -1,4 +1,7 @@
-"""What may be written about changes: when rpx.yaml is read again, which files restart a service."""
+"""What may be written about changes: when rpx.yaml is read again, which files restart a service.
+
+Raises: PydanticCustomError, as shorthand.py says.
+"""
 
 from __future__ import annotations
 

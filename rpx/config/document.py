@@ -99,14 +99,14 @@ class Document:
         return any(steps[: len(b)] == b or b[: len(steps)] == steps for b in self.broken)
 
     def raise_if_wrong(self) -> None:
-        """ConfigError with every problem, sorted by line."""
+        """Return if nothing was reported. Raises: ConfigError with every problem, by line."""
         if self._found:
             self._found.sort(key=lambda found: found[0])
             problems = dict.fromkeys(problem for _, problem in self._found)
             raise ConfigError(*_lists_once(problems))
 
     def raise_alone(self, what: str, steps: Steps, hint: str) -> NoReturn:
-        """ConfigError with this one problem, of which all others are only consequences."""
+        """Raises: ConfigError with this one problem, of which all others are consequences."""
         self._found.clear()
         self.report(what, steps, hint, key=True)
         self.raise_if_wrong()

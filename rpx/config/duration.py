@@ -15,7 +15,7 @@ _LONGEST = 366 * 24 * 3600.0  # what is longer is a slip, and the clock's arithm
 def parse_duration(value: object, bare: float) -> float:
     """Seconds. A bare number counts `bare` seconds each (0.001: milliseconds).
 
-    Raises ValueError with the end of a sentence that begins with the setting's name.
+    Raises: ValueError with the end of a sentence that begins with the setting's name.
     """
     if isinstance(value, str):
         seconds = _read(value.strip(), bare)

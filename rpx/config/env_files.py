@@ -121,7 +121,7 @@ class EnvFile:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The variables of a service whose files are read when it starts. Raises ConfigError."""
+    """The variables of a service whose files are read when it starts. Raises: ConfigError."""
 
     files: tuple[EnvFile, ...]
     known: Mapping[str, str]
@@ -171,7 +171,7 @@ class Unset:
 
 
 def read_text(path: Path, label: str) -> str:
-    """The text of a file that messages call `label`. Raises ConfigError."""
+    """The text of a file that messages call `label`. Raises: ConfigError."""
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)

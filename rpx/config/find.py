@@ -30,7 +30,8 @@ OTHERS = (
 def find_config(start: Path | None = None) -> Path:
     """The nearest rpx.yaml or rpx.yml in `start`, the working directory, or above it; absolute.
 
-    None anywhere, or one above that somebody else could have put there: RpxError with exit code 2.
+    Raises: RpxError (exit code 2) when there is none, or when somebody else could have put the one
+    above there.
     """
     start = absolute(start) if start else here()
     for folder in (start, *start.parents):

@@ -38,7 +38,7 @@ class Uninterpolable(ValueError):
 def interpolate(text: str, variables: Mapping[str, str], unset: _Unset = None) -> str:
     """`text` with its variables put in. `unset` hears of names that became an empty text.
 
-    Raises Uninterpolable.
+    Raises: Uninterpolable.
     """
     return _interpolate(text, variables, unset, 0)
 

@@ -55,7 +55,7 @@ def load_config(
     """The Config that is written in a file. `environ` and the `.env` beside it fill in variables.
 
     What belongs to profiles is in it if it is `asked` for. `warn` hears sentences about what is
-    allowed but probably not meant. Raises ConfigError, and UsageError for a profile that does not
+    allowed but probably not meant. Raises: ConfigError, and UsageError for a profile that does not
     exist.
     """
     path = path.absolute()
@@ -113,7 +113,7 @@ def config_from_mapping(
     """The Config that Python values describe, with the keys of rpx.yaml (`from_` for `from`).
 
     Strings are taken as they are; relative paths begin at `root`, and the `.env` there is part of
-    what processes see. Raises ConfigError; its places are key paths, `proxies[0].from`, and
+    what processes see. Raises: ConfigError; its places are key paths, `proxies[0].from`, and
     `label` is what messages call the whole.
     """
     root = root.absolute()

@@ -1,6 +1,7 @@
 """What must be there on disk when rpx.yaml names it; more validators of schema.py.
 
 Of what comes after a oneshot nothing is looked at: the oneshot may make it.
+Raises: PydanticCustomError, as shorthand.py says.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Asked:
 def active_profiles(
     asked: Asked, services: Iterable[Proxy | Process], environ: Mapping[str, str]
 ) -> frozenset[str]:
-    """The profiles of a run. Raises UsageError for one that nothing belongs to.
+    """The profiles of a run. Raises: UsageError for one that nothing belongs to.
 
     In the variable such a one is no mistake: it may be set for several projects.
     """

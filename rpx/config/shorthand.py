@@ -1,7 +1,7 @@
 """What may be written shorter or in several ways, made one: the validators of schema.py.
 
-Each takes what was written and gives what the schema has, or raises the end of a sentence whose
-subject explain.py knows ("`to` of proxy `api`" … "has a port: `a:80`"), with a hint.
+Each takes what was written and gives what the schema has. Raises: PydanticCustomError with a hint
+and the end of a sentence whose subject explain.py knows ("`to` of proxy `api`" … "has a port").
 """
 
 from __future__ import annotations

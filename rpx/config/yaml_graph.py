@@ -121,7 +121,7 @@ def fail(document: Document, spot: Spot, what: str, hint: str = "") -> NoReturn:
 
 
 def compose(text: str, document: Document) -> Node | None:
-    """The root of the graph; None: there is nothing but comments. Raises ConfigError."""
+    """The root of the graph; None: there is nothing but comments. Raises: ConfigError."""
     _refuse_false_spaces(text, document)
     try:
         node: Node | None = _Loader(text).get_single_node()

@@ -31,7 +31,7 @@ _DEEPEST = 20
 def parse_yaml(text: str, label: str, spellings: Spellings, fill: Fill) -> Document:
     """A Document. `fill` interpolates the text at some steps, or raises Uninterpolable.
 
-    Raises ConfigError where there is no document to speak of; lesser mistakes are in its problems.
+    Raises: ConfigError where there is no document to speak of; lesser mistakes are in its problems.
     """
     document = Document(label, yaml_graph.LINE_BREAK.split(text))
     known = settings_of(TopWritten)

@@ -89,7 +89,7 @@ class Door:
     """A listening socket that nobody else can connect to at any time: its folder is 0700."""
 
     def __init__(self, path: Path) -> None:
-        """Raises RpxError when it can't be made."""
+        """Raises: RpxError when it can't be made."""
         self._path = path
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

@@ -59,7 +59,7 @@ class Connection:
 
     @classmethod
     async def open(cls, target: Target) -> Connection:
-        """Connect to the first address that answers. Raises NoAnswer."""
+        """Connect to the first address that answers. Raises: NoAnswer."""
         for address in target.addresses:
             with trio.move_on_after(CONNECT):
                 try:
@@ -70,7 +70,7 @@ class Connection:
         raise NoAnswer("rpx does not take the connection")
 
     async def get(self, request: bytes) -> int:
-        """Send a request and read the whole answer; its status. Raises NoAnswer.
+        """Send a request and read the whole answer; its status. Raises: NoAnswer.
 
         An event stream has no end: its beginning is its answer.
         """
@@ -126,7 +126,7 @@ class Connection:
 
 
 async def _secured(sock: trio.SocketStream, target: Target) -> trio.SSLStream[trio.SocketStream]:
-    """Agree on TLS. Raises NoAnswer."""
+    """Agree on TLS. Raises: NoAnswer."""
     name = urlsplit(f"//{target.host}").hostname
     stream = trio.SSLStream(sock, _context(), server_hostname=name, https_compatible=True)
     try:

@@ -75,7 +75,7 @@ class Struck:
 
 
 def service_rows(rows: list[dict[str, Any]], name: str) -> list[Row]:
-    """The backends of a service that gets requests. Raises UsageError."""
+    """The backends of a service that gets requests. Raises: UsageError."""
     backends = [Row.of(row) for row in rows]
     found = [row for row in backends if row.name == name]
     if found and found[0].url is None:
@@ -92,7 +92,8 @@ def service_rows(rows: list[dict[str, Any]], name: str) -> list[Row]:
 def victim(rows: list[Row], target: str | None) -> Row:
     """The backend to hit: the one that is named, else one that others can stand in for.
 
-    Raises RpxError when it can't be hit, or when nobody was named and nobody can stand in.
+    Raises: RpxError when it isn't in rotation; UsageError when it isn't ours, when no backend has
+    this name, or when nobody was named and nobody can stand in.
     """
     name = rows[0].name
     ours = [row for row in rows if not row.external]
@@ -144,7 +145,7 @@ async def strike(client: Client, plan: Plan, pid: int, now: float) -> Struck:
     """Do it, and return when it is over as far as it is ours: a killed process may still be down.
 
     `pid` is who serves the backend, `now` the time on rpx's clock. Cancelled or not, a process
-    that was stopped goes on.
+    that was stopped goes on. Raises: RpxError when it may not be signalled.
     """
     if plan.kind in ("kill", "stop"):
         name = {"kill": "KILL", "stop": "TERM"}[plan.kind]

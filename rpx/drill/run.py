@@ -69,7 +69,7 @@ class Drill:
         self._cut_short = ""
 
     async def run(self) -> Report:
-        """Do it. Raises RpxError when it cannot be begun, or the damage could not be done."""
+        """Do it. Raises: RpxError when it cannot be begun, or the damage could not be done."""
         aimed = await aim(self._client, self._plan.label)
         self._ahead = aimed.at - trio.current_time()
         before = await self._stats()
@@ -175,7 +175,7 @@ class Drill:
 
 
 def target(lease: Lease, wish: Wish) -> Target:
-    """Where the proxy of `lease` listens for this service. Raises RpxError."""
+    """Where the proxy of `lease` listens for this service. Raises: RpxError."""
     parts = urlsplit(wish.url)
     tls = parts.scheme == "https"
     port = parts.port or (443 if tls else 80)

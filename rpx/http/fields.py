@@ -90,7 +90,7 @@ class Told(NamedTuple):
 
 
 def read_fields(fields: Iterable[Field], *, ended: bool, key: bytes) -> Asked:
-    """Read the head of a request; `ended`: no body follows. Raises Malformed.
+    """Read the head of a request; `ended`: no body follows. Raises: Malformed.
 
     `key` is a Sec-WebSocket-Key, should it be needed.
     """
@@ -127,7 +127,7 @@ def counted(asked: Asked, length: int) -> Asked:
 
 
 def read_trailers(fields: Sequence[Field]) -> bytes:
-    """Return trailers as lines, each with its CRLF. Raises Malformed."""
+    """Return trailers as lines, each with its CRLF. Raises: Malformed."""
     pseudo, lines, crumbs = _sorted(fields)
     if pseudo:
         raise Malformed("pseudo-header fields in the trailers")

@@ -70,7 +70,7 @@ class Intake:
         return bool(self._rest or self._pieces)
 
     def feed(self, data: bytes, now: float) -> bytes:
-        """Return frames that are whole now. Raises Flood; what came before counts no more."""
+        """Return frames that are whole now. Raises: Flood; what came before counts no more."""
         self._calm = min(BURST, self._calm + (now - self._since) * RATE)
         self._since = now
         data = self._rest + data if self._rest else data
@@ -111,7 +111,7 @@ class Intake:
         return b"".join(out)
 
     def _beginning(self, data: bytes) -> int:
-        """Return where the first frame begins, -1 until that has come. Raises Flood."""
+        """Return where the first frame begins, -1 until that has come. Raises: Flood."""
         at = len(PREFACE)
         if data[:at] != PREFACE[: len(data)] or (len(data) > at + 3 and data[at + 3] != _SETTINGS):
             raise Flood(PROTOCOL_ERROR, "it does not begin as RFC 9113 §3.4 says")

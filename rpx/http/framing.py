@@ -46,7 +46,7 @@ _TRAILERS = re.compile(rb"(?>(?:%b)*)" % FIELD)
 
 
 def read_length(value: bytes, status: int) -> int:
-    """The number of a Content-Length. Raises BadMessage(status) for all that isn't one number."""
+    """The number of a Content-Length. Raises: BadMessage(status) for all that isn't one number."""
     length = plain_length(value)
     if length < 0:
         raise BadMessage(status, "The Content-Length is not one plain number.")
@@ -64,7 +64,7 @@ def plain_length(value: bytes) -> int:
 
 
 def check_coding(value: bytes) -> None:
-    """Return when a request's Transfer-Encoding is chunked alone, else raise 400 or 501."""
+    """Return when a request's Transfer-Encoding is chunked alone. Raises: BadMessage(400, 501)."""
     if value.lower() == b"chunked":
         return
     codings = members(value)
@@ -140,7 +140,7 @@ class ChunkedReader:
         self.rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The pieces of payload in `data`, none of them empty. Raises BadMessage."""
+        """The pieces of payload in `data`, none of them empty. Raises: BadMessage."""
         if self.waiting:
             data = self.waiting + data
             self.waiting = b""

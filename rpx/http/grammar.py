@@ -83,7 +83,7 @@ def members(value: bytes) -> list[bytes]:
 def read_authority(value: bytes) -> tuple[str, int]:
     """Take `host[:port]` apart: the host in lower case without its trailing dot, the port or 0.
 
-    An IPv6 literal keeps its brackets. Raises BadMessage(400).
+    An IPv6 literal keeps its brackets. Raises: BadMessage(400).
     """
     # A name has at most 253 bytes; the limit also bounds what the cache may hold.
     match = _AUTHORITY.fullmatch(value) if len(value) <= 300 else None

@@ -122,7 +122,7 @@ def parse_request(
     """The head at the beginning of `buffer` and how many bytes it takes, empty lines included.
 
     None: more bytes are needed; give the length of `buffer` as `scanned` the next time, so that
-    nothing is searched twice. Raises BadMessage as soon as it is known that no good head can come.
+    nothing is searched twice. Raises: BadMessage as soon as it is known that no good head can come.
     """
     if scanned and buffer.find(b"\r\n\r\n", max(0, scanned - 3)) < 0:
         refuse_request(buffer, limits, scanned)

@@ -31,7 +31,10 @@ _ODD_PREFIX = b"HTTP/2.0 "
 
 
 def refuse_request(buffer: Buffer, limits: Limits, scanned: int) -> None:
-    """Return when the head is only incomplete, else raise BadMessage (400, 414, 431, 501, 505)."""
+    """Return when the head is only incomplete.
+
+    Raises: BadMessage with 400, 414, 431, 501 or 505.
+    """
     found = LEADING_EMPTY_LINES.match(buffer)
     start = found.end() if found else 0
     if buffer[start : start + 2] == b"\r\n":
@@ -50,7 +53,7 @@ def refuse_request(buffer: Buffer, limits: Limits, scanned: int) -> None:
 def refuse_response(
     buffer: Buffer, limits: Limits, scanned: int, *, complete: bool = False
 ) -> None:
-    """Return when the head is only incomplete, else raise BadMessage (502).
+    """Return when the head is only incomplete. Raises: BadMessage(502).
 
     What can be mended (sloppy.py) is not refused, unless it is `complete`: it has been mended.
     """
@@ -68,7 +71,10 @@ def refuse_response(
 
 
 def check_size(size: int, method: int, target: int, limits: Limits) -> None:
-    """Raise 501, 414 or 431 when a request head is over its limits."""
+    """Compare what a request head has, in bytes, with its limits.
+
+    Raises: BadMessage with 501, 414 or 431 when it is over one.
+    """
     if method > limits.method:
         raise BadMessage(501, f"The method is longer than {limits.method} bytes.")
     if target > limits.target:

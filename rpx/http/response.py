@@ -89,7 +89,7 @@ def parse_response(
 
     1xx heads come like any other, with no body; the final one follows them. `upgrade` is what the
     request asked for (RequestHead.upgrade): a 101 to anything else is refused. `scanned` as in
-    parse_request. Raises BadMessage(502).
+    parse_request. Raises: BadMessage(502).
     """
     match = None
     if not scanned or buffer.find(b"\r\n\r\n", max(0, scanned - 3)) >= 0:

@@ -60,7 +60,7 @@ def mended(head: bytes) -> tuple[bytes, str]:
 def read_lengths(value: bytes) -> int:
     """The number that one or several Content-Lengths say, each in as many digits as it likes.
 
-    RFC 9110 §8.6 lets several that are equal pass for one. Raises BadMessage(502).
+    RFC 9110 §8.6 lets several that are equal pass for one. Raises: BadMessage(502).
     """
     numbers = set()
     for part in value.split(b","):

@@ -66,7 +66,7 @@ class Members(News):
         return [backend.witness for backend in self.named(name)]
 
     def known(self, label: str) -> Backend:
-        """The backend of this label, also if it is leaving. Raises KeyError."""
+        """The backend of this label, also if it is leaving. Raises: KeyError."""
         return self.backends.get(label) or {b.spec.label: b for b in self.leaving}[label]
 
     def nudge(self) -> None:
@@ -88,7 +88,10 @@ class Members(News):
         return latest.moved if abs(by_now - latest.moved) < SET else by_now
 
     def add(self, spec: BackendSpec) -> Backend:
-        """Return the record of a new backend, which is in no pool yet."""
+        """Return the record of a new backend, which is in no pool yet.
+
+        Raises: ValueError when the label is taken.
+        """
         if spec.label in self.backends:
             raise ValueError(f"{spec.label} is there already")
         self.backends[spec.label] = backend = Backend(spec, self.steady(), self._clock())

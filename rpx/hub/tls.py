@@ -38,7 +38,7 @@ _contexts: trio.lowlevel.RunVar[dict[Tls, _Made]] = trio.lowlevel.RunVar("TLS co
 async def client_context(tls: Tls) -> ssl.SSLContext:
     """Return what connections of this kind have in common, made anew when its `ca` is another file.
 
-    As long as the new file is no good, as one that is being written, the last one counts. Raises
+    As long as the new file is no good, as one that is being written, the last one counts. Raises:
     ssl.SSLError when there is none.
     """
     try:

@@ -29,7 +29,7 @@ class Files:
     def begin(self, name: str, config: Path, now: float) -> None:
         """Write down whose files these are, and since when this run adds to them.
 
-        Raises OSError.
+        Raises: OSError.
         """
         self._make_folder()
         text = json.dumps({"name": name, "config": str(config), "began": now})
@@ -38,7 +38,7 @@ class Files:
             file.write(f"{text}\n")
 
     def append(self, service: str, pieces: Sequence[bytes]) -> None:
-        """Add whole lines to the file of a service. Raises OSError; what came before it is kept."""
+        """Add whole lines to the file of a service. Raises: OSError; what came before is kept."""
         waiting: list[bytes] = []
         path = self.folder / f"{service}.log"
         size = self._size(path)

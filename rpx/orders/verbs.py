@@ -70,7 +70,7 @@ async def kill_backend(
 ) -> Kill:
     """Signal the process that serves `target`, as a crash would end it.
 
-    Raises UsageError when it isn't ours, RpxError when it has no process or is busy.
+    Raises: UsageError when it isn't ours, RpxError when it has no process or is busy.
     """
     rows = registry.snapshot()
     [row] = select(rows, target, one=True)
@@ -98,7 +98,7 @@ async def kill_backend(
 
 
 def signal_number(text: str) -> int:
-    """The number of `KILL`, `SIGKILL`, `sigkill` or `9`. Raises UsageError."""
+    """The number of `KILL`, `SIGKILL`, `sigkill` or `9`. Raises: UsageError."""
     name = text.strip().upper().removeprefix("SIG")
     try:
         number = int(name) if name.isdigit() else signal.Signals[f"SIG{name}"].value

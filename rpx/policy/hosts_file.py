@@ -35,7 +35,7 @@ class Foreign:
 
 
 def our_names(text: str) -> list[str]:
-    """The names in our block, in its order. Raises RpxError for a block without an end."""
+    """The names in our block, in its order. Raises: RpxError for a block without an end."""
     lines = text.splitlines()
     first, last = _block(lines)
     return list(dict.fromkeys(name for line in lines[first:last] for name in _read(line)[1]))

@@ -57,7 +57,7 @@ class IllegalMove(Exception):
 
 
 def advance(state: State, move: Move) -> State:
-    """Return the state after `move`. Raises IllegalMove."""
+    """Return the state after `move`. Raises: IllegalMove."""
     try:
         return TABLE[state][move]
     except KeyError:

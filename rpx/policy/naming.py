@@ -62,7 +62,7 @@ def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
     """Return the rows that `target` names, in listed order; `one`: it must be exactly one backend,
     or exactly one with a process, as where a second host has the address of a started one.
 
-    Raises UsageError that lists the names there are.
+    Raises: UsageError that lists the names there are.
     """
     found = [row for row in rows if target == row.label]
     if not found:
@@ -92,7 +92,7 @@ def heard(rows: Sequence[Named], names: Sequence[str], *, own: bool) -> Callable
     """Return what tells whether the output of a label is wanted: of a service, also of copies that
     it gets later; without names, of every backend. `rpx` is what rpx itself says, as is `own`.
 
-    Raises UsageError like `select`.
+    Raises: UsageError like `select`.
     """
     labels: set[str] = set()
     services: set[str] = set()

@@ -163,7 +163,7 @@ def with_ports(config: Config, chosen: Mapping[str, Sequence[int]]) -> Config:
 def routes_only(config: Config) -> Config:
     """Return the same routes to backends that somebody else runs, and no process at all.
 
-    Raises UsageError when no route is left.
+    Raises: UsageError when no route is left.
     """
     if not config.proxies:
         raise UsageError(

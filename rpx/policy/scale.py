@@ -15,7 +15,7 @@ MOST: Final = 100  # copies, as in rpx.yaml
 def scaled(config: Config, scale: Mapping[str, int]) -> Config:
     """Return `config` with so many copies of each service that is named.
 
-    Raises UsageError where the number of copies is not for rpx to choose.
+    Raises: UsageError where the number of copies is not for rpx to choose.
     """
     for name, count in scale.items():
         _check(config, name, count)

@@ -28,7 +28,7 @@ async def answer_head(
 ) -> Answer | None:
     """Return the final head; pass interim ones on to the client. None: there is no answer.
 
-    Raises BadMessage for one that can't be sent on, or that doesn't come in time; OSError and
+    Raises: BadMessage for one that can't be sent on, or that doesn't come in time; OSError and
     WireCut when the client has gone.
     """
     wire.deadline = client.shared.answer_by()

@@ -12,7 +12,7 @@ from rpx.proxy.refusals import answered_here, too_many
 async def answer(client: Client, request: RequestHead) -> bool:
     """Get a request answered; tell whether its connection can take another.
 
-    Raises BadMessage when the body turns out malformed; OSError, WireCut when the client has gone.
+    Raises: BadMessage when the body turns out malformed; OSError, WireCut when the client has gone.
     """
     if client.surplus:
         return await too_many(client, request)

@@ -58,7 +58,7 @@ class Upload:
         """`at_hand` is what came with the head; what lies behind the body is left in `rest`.
 
         `pause`: seconds a client may be silent that the backend still waits for. `most`: bytes.
-        Raises BadMessage, also for what is known to be too large.
+        Raises: BadMessage, also for what is known to be too large.
         """
         self._most = most
         if most is not None and length > most:
@@ -92,7 +92,7 @@ class Upload:
         return not before
 
     def _take(self, data: bytes) -> Buffers:
-        """Take what the client sent; return it framed. Raises BadMessage."""
+        """Take what the client sent; return it framed. Raises: BadMessage."""
         if data:
             self.awaited = False
         if self._reader is None:
@@ -156,7 +156,7 @@ class Upload:
 
 
 def upload_of(request: RequestHead, client: Client) -> Upload:
-    """Return the body of a request: it begins with what has been read ahead. Raises BadMessage."""
+    """Return the body of a request: it begins with what has been read ahead. Raises: BadMessage."""
     proxy, ahead = client.shared, client.ahead
     upload = Upload(request.length, ahead, pause=proxy.timeouts.body, most=proxy.limits.body)
     upload.awaited = request.expect_continue and not ahead
@@ -188,7 +188,7 @@ async def download(
     """Send `head` and the body behind it to the client, each read as soon as it comes.
 
     `data` is what came with the backend's head. Returns also what was odd about the body, or behind
-    it: then the connection has lost its meaning. Raises BadMessage when `data` is malformed; the
+    it: then the connection has lost its meaning. Raises: BadMessage when `data` is malformed; the
     client has got nothing then.
     """
     if len(data) == response.length:  # it has come whole

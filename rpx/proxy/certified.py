@@ -21,8 +21,8 @@ async def tls_contexts(
 ) -> tuple[Contexts | None, str, str]:
     """Return what TLS needs, with the certificates of all hosts; None if none has any.
 
-    Also what is to be said of the authority's key, and of who trusts it; `say` is for later. Raises
-    RpxError, for example for a host that the local authority may not certify.
+    Also what is to be said of the authority's key, and of who trusts it; `say` is for later.
+    Raises: RpxError, for example for a host that the local authority may not certify.
     """
     if not hosts:
         return None, "", ""

@@ -60,7 +60,7 @@ class Client:
         self._hold: trio.CancelScope | None = None
 
     def check_switch(self, response: ResponseHead) -> None:
-        """The backend has answered a request to switch protocols. Raises BadMessage."""
+        """The backend has answered a request to switch protocols. Raises: BadMessage."""
 
     def begin(self, upstream: Wire) -> None:
         """A request is under way at `upstream`: the sweeper watches the client if it takes long."""

@@ -103,7 +103,7 @@ class Connection(Client):
     async def _welcome(self, contexts: Contexts, heard: bytes = b"") -> str | None:
         """Agree on TLS with a client, unless it speaks HTTP at once; return the protocol behind it.
 
-        `heard` has come already. Raises OSError, WireCut.
+        `heard` has come already. Raises: OSError, WireCut.
         """
         shared, plain = self.shared, self.wire
         plain.deadline = shared.sweeper.now + shared.timeouts.head
@@ -128,7 +128,7 @@ class Connection(Client):
         await multiplex.serve()
 
     async def _next_request(self) -> RequestHead | None:
-        """Return the next request; None when the client is done. Raises BadMessage, OSError."""
+        """Return the next request; None when the client is done. Raises: BadMessage, OSError."""
         data, scanned = self.ahead, 0
         self._idle = True
         wire, sweeper = self.wire, self.shared.sweeper

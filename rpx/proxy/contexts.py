@@ -75,7 +75,7 @@ class Contexts:
     def prepare(self) -> None:
         """Have the certificates of all hosts with a name of their own, in a worker.
 
-        Raises RpxError.
+        Raises: RpxError.
         """
         if self._leaves is not None:
             self._leaves.check(

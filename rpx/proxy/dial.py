@@ -54,7 +54,7 @@ class Dialer:
         self._patience: dict[Place, float] = {}  # seconds that are enough, where AGAIN is not
 
     async def dial(self, address: Location) -> socket.socket:
-        """Return a new connection. Raises OSError; TimeoutError when nothing answers at all."""
+        """Return a new connection. Raises: OSError; TimeoutError when nothing answers at all."""
         places = _known(address)
         if not places:
             places = await self._resolved(address)
@@ -111,7 +111,7 @@ class Dialer:
         return sock if done else await self._answered(sock, place)
 
     async def _answered(self, sock: socket.socket, place: Place) -> socket.socket:
-        """Return a connection to `place`, which has been called with `sock`. Raises OSError.
+        """Return a connection to `place`, which has been called with `sock`. Raises: OSError.
 
         Within a machine silence means that the backend's queue is full (Python's http.server has
         one of five). The kernel calls again after seconds, and for all at once: then most of them
@@ -136,7 +136,7 @@ class Dialer:
 
 
 async def _first(attempts: Sequence[Attempt], refusals: list[OSError]) -> tuple[socket.socket, int]:
-    """Return the first connection, and whose it is; end the other attempts. Raises OSError.
+    """Return the first connection, and whose it is; end the other attempts. Raises: OSError.
 
     Each begins a head start after the former, or as soon as that has failed.
     """
@@ -208,7 +208,7 @@ def _telling(refusals: list[OSError]) -> OSError:
 def call(place: Place) -> tuple[socket.socket, bool]:
     """Begin a connection; tell whether it stands already, as it does within a machine.
 
-    Raises OSError. One that doesn't stand yet is to be waited for with `answered`.
+    Raises: OSError. One that doesn't stand yet is to be waited for with `answered`.
     """
     sock = socket.socket(place.family, socket.SOCK_STREAM)
     try:
@@ -229,7 +229,7 @@ def call(place: Place) -> tuple[socket.socket, bool]:
 
 
 async def answered(sock: socket.socket, place: Place) -> socket.socket:
-    """Return `sock` once its connection stands; else it is closed. Raises OSError."""
+    """Return `sock` once its connection stands; else it is closed. Raises: OSError."""
     try:
         if place.family == socket.AF_UNIX:  # its queue is full: nothing tells when there is room
             while (code := sock.connect_ex(place.address)) == errno.EAGAIN:  # noqa: ASYNC110

@@ -87,7 +87,7 @@ class Exchange:
         self.keep = request.keep_alive
 
     async def run(self) -> None:
-        """Get the request answered. Raises BadMessage when its body turns out malformed."""
+        """Get the request answered. Raises: BadMessage when its body turns out malformed."""
         pool, client = self._pool, client_of(self._request, self._connection.peer)
         if pool.pins is not None:
             self._bound, self._request = bound_to(self._request, pool.pins)

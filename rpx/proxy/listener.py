@@ -136,7 +136,7 @@ class Server:
 def open_listeners(host: str, port: int) -> list[socket.socket]:
     """Listen on `host`; where that means both families, on the same port. 0: any free port.
 
-    Raises OSError when the port can't be had on one of them; a family that this machine doesn't
+    Raises: OSError when the port can't be had on one of them; a family that this machine doesn't
     have at all is left out.
     """
     one, *other = both(host)

@@ -67,7 +67,7 @@ class Outlet:
     ) -> None:
         """Send a head, data and trailers, each if there are any; `end`: that was all.
 
-        Raises WireCut.
+        Raises: WireCut.
         """
         flow.check()
         last = end and not trailers
@@ -183,7 +183,7 @@ class Outlet:
         self._news.set()
 
     def reply(self) -> None:
-        """h2 has taken what has come. Raises Flood when the client reads none of our replies."""
+        """h2 has taken what has come. Raises: Flood when the client reads none of our replies."""
         if self.waiting() > self._most:
             raise Flood(ENHANCE_YOUR_CALM, "too many replies wait")
         self.tell()

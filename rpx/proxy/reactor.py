@@ -104,7 +104,7 @@ class Reactor:
 
     @types.coroutine
     def readable(self, wire: Polled) -> Generator[Any, Any, None]:
-        """Wait until `wire` can be read or is closed. Raises trio.ClosedResourceError."""
+        """Wait until `wire` can be read or is closed. Raises: trio.ClosedResourceError."""
         if not self.resuming:
             yield from wait_readable(wire.sock).__await__()  # noqa: ASYNC105 - a frame less than await
             return
@@ -130,7 +130,7 @@ class Reactor:
 
     @types.coroutine
     def writable(self, wire: Polled) -> Generator[Any, Any, None]:
-        """Wait until `wire` can be written to or is closed. Raises trio.ClosedResourceError."""
+        """Wait until `wire` can be written to or is closed. Raises: trio.ClosedResourceError."""
         if not self.resuming:
             yield from wait_writable(wire.sock).__await__()  # noqa: ASYNC105 - likewise
             return
@@ -320,6 +320,7 @@ class Beside:
         self._bug: Exception | None = None
 
     async def run(self, work: Work) -> None:
+        """Do it. What goes wrong is kept for `end`."""
         try:
             await work()
         except Exception as bug:  # noqa: BLE001 - it belongs behind the wall of who waits
@@ -329,6 +330,7 @@ class Beside:
             self._reactor.resume_soon(self._waiting)
 
     async def end(self) -> None:
+        """Wait until it is over. Raises: what it has raised."""
         if not self._over:
             self._waits = True
             await say(None)

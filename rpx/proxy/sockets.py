@@ -73,7 +73,7 @@ class Wire(Polled):
         self._turn = TURN
 
     async def receive(self) -> bytes:
-        """Return what there is, at least one byte; b"" at the end. Raises OSError, WireCut."""
+        """Return what there is, at least one byte; b"" at the end. Raises: OSError, WireCut."""
         self._turn -= 1
         if not self._turn:
             await self.give_way()  # before the read: cancelled behind it, it would be lost
@@ -90,7 +90,10 @@ class Wire(Polled):
         return await Wire.expect(self)  # of these bytes: with TLS, `self.expect` decrypts
 
     async def expect(self) -> bytes:
-        """Like `receive` where nothing has come yet: a try would only cost a system call."""
+        """Like `receive` where nothing has come yet: a try would only cost a system call.
+
+        Raises: OSError, WireCut; Nudged when it is to wait no longer.
+        """
         while True:
             try:
                 await self._reactor.readable(self)
@@ -130,14 +133,17 @@ class Wire(Polled):
             await self.give_way()
 
     async def readable(self) -> None:
-        """Wait until there is something to read. Raises OSError, WireCut."""
+        """Wait until there is something to read. Raises: OSError, WireCut."""
         try:
             await self._reactor.readable(self)
         except (trio.ClosedResourceError, OSError) as error:
             raise self.reason(error) from None
 
     async def receive_soon(self) -> bytes | None:
-        """Like `receive`, but wait a moment only, for more than the last read took; None: no."""
+        """Like `receive`, but wait a moment only, for more than the last read took; None: no.
+
+        Raises: OSError, WireCut.
+        """
         self.may_read = self.ended  # whatever else was told of has just been read
         try:
             came = await self._reactor.readable_soon(self)
@@ -146,7 +152,7 @@ class Wire(Polled):
         return await Wire.receive(self) if came else None
 
     async def writable(self) -> None:
-        """Wait until something can be written. Raises OSError, WireCut."""
+        """Wait until something can be written. Raises: OSError, WireCut."""
         self.stuck = trio.current_time()
         try:
             await self._reactor.writable(self)
@@ -155,7 +161,7 @@ class Wire(Polled):
             raise self.reason(error) from None
 
     async def send(self, data: bytes) -> None:
-        """Send all of `data`. Raises OSError, WireCut."""
+        """Send all of `data`. Raises: OSError (NotSent if nothing was taken), WireCut."""
         try:
             sent = self.sock.send(data)
         except (BlockingIOError, InterruptedError):
@@ -167,7 +173,10 @@ class Wire(Polled):
             await self._send_rest(memoryview(data)[sent:])
 
     async def send_pieces(self, pieces: Buffers) -> None:
-        """Send all of `pieces` in as few calls as the kernel allows."""
+        """Send all of `pieces` in as few calls as the kernel allows.
+
+        Raises: OSError (NotSent if nothing was taken), WireCut.
+        """
         if len(pieces) == 1:
             return await self.send(pieces[0])
         total = sum(map(len, pieces))
@@ -284,7 +293,7 @@ def _unsent(sock: socket.socket) -> int:
 
 
 async def accept(listener: socket.socket) -> tuple[socket.socket, str]:
-    """Return the next client's socket, non-blocking, and its address. Raises OSError."""
+    """Return the next client's socket, non-blocking, and its address. Raises: OSError."""
     while True:
         try:
             sock, address = listener.accept()

@@ -41,7 +41,7 @@ _spare: list[Pipe] = []
 async def splice(source: Wire, target: Wire, count: int) -> int:
     """Move `count` bytes from one socket to the other; return how many there were before its end.
 
-    Raises TargetGone; OSError and WireCut of the source.
+    Raises: TargetGone; OSError and WireCut of the source.
     """
     pipe = _spare.pop() if _spare else _new_pipe()
     moved, turn, empty = 0, TURN, True

@@ -80,7 +80,7 @@ class Stream(Client):
             pass  # the client has gone, was too slow, or we are going down
 
     def check_switch(self, response: ResponseHead) -> None:
-        """A WebSocket is one only if the backend knows what that is. Raises BadMessage."""
+        """A WebSocket is one only if the backend knows what that is. Raises: BadMessage."""
         if not self._head.websocket:
             return
         if response.status == 101:
@@ -183,7 +183,7 @@ class StreamWire:
             self.wide = self._taken > WINDOW and not self.ended and self._outlet.widen(self.number)
 
     async def receive(self) -> bytes:
-        """Return what there is, at least one byte; b"" at the end. Raises WireCut, Nudged."""
+        """Return what there is, at least one byte; b"" at the end. Raises: WireCut, Nudged."""
         while True:
             self.check()
             data = self.at_hand()
@@ -203,7 +203,7 @@ class StreamWire:
     async def counted_soon(self, asked: Asked) -> Asked:
         """Wait a moment for the end of a body; return the head, with its length if that is known.
 
-        Trailers need chunks. Raises WireCut.
+        Trailers need chunks. Raises: WireCut.
         """
         with trio.move_on_after(MOMENT):
             while not self.ended and sum(map(len, self._come)) <= SMALL:
@@ -216,7 +216,7 @@ class StreamWire:
         return counted(asked, sum(map(len, self._come)))
 
     async def send(self, data: bytes) -> None:
-        """Send a head, or a piece of a body, as HTTP/1.1 has it. Raises WireCut."""
+        """Send a head, or a piece of a body, as HTTP/1.1 has it. Raises: WireCut."""
         await self.send_pieces([data])
 
     async def send_pieces(self, pieces: Buffers) -> None:
@@ -262,7 +262,7 @@ class StreamWire:
             self._outlet.wake()
 
     def check(self) -> None:
-        """Raise WireCut if it is cut."""
+        """Raises: WireCut if it is cut."""
         if self._cut is not None:
             raise WireCut(self._cut)
 

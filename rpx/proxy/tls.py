@@ -60,7 +60,7 @@ class TlsWire(Wire):
         )
 
     async def handshake(self) -> None:
-        """Agree with the other side. Raises ssl.SSLError (SSLEOFError if it leaves), WireCut."""
+        """Agree with the other side. Raises: ssl.SSLError (SSLEOFError if it leaves), WireCut."""
         while not self._agreed:
             try:
                 self._shake()
@@ -78,7 +78,7 @@ class TlsWire(Wire):
     def begin(self, heard: bytes) -> bool:
         """Hear, as a server, what a client has said so far; tell whether that is its whole hello.
 
-        Raises ssl.SSLError. Then `tell` lets the client know.
+        Raises: ssl.SSLError. Then `tell` lets the client know.
         """
         self._in.write(heard)
         self._shake()
@@ -92,7 +92,7 @@ class TlsWire(Wire):
             pass
 
     async def receive(self) -> bytes:
-        """Return what there is, at least one byte; b"" at the end. Raises OSError, WireCut."""
+        """Return what there is, at least one byte; b"" at the end. Raises: OSError, WireCut."""
         while (data := self._decrypted()) is None:
             self._take(await Wire.receive(self))
         return data
@@ -112,7 +112,7 @@ class TlsWire(Wire):
         return self._decrypted()
 
     async def send(self, data: bytes) -> None:
-        """Send all of `data`. Raises OSError, WireCut."""
+        """Send all of `data`. Raises: OSError, WireCut."""
         await Wire.send(self, self._encrypted(data))
 
     async def send_pieces(self, pieces: Buffers) -> None:
@@ -120,7 +120,7 @@ class TlsWire(Wire):
         await Wire.send(self, self._encrypted(b"".join(pieces)))
 
     async def finish_sending(self) -> None:
-        """Tell the other side that nothing more will come. Raises OSError, WireCut."""
+        """Tell the other side that nothing more will come. Raises: OSError, WireCut."""
         self._end_session()
         if self._out.pending:
             await super().send(self._out.read())

@@ -99,7 +99,7 @@ class Upstreams:
             seats.close()
 
     async def open(self, backend: Backend, now: float) -> Wire:
-        """Connect to a backend. Raises OSError; TimeoutError when nothing answers at all."""
+        """Connect to a backend. Raises: OSError (TimeoutError when nothing answers at all)."""
         address, door = backend.spec.address, backend.door
         if address is None or door is None:
             raise ConnectionRefusedError  # none that is ours has been seen to listen there

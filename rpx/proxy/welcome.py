@@ -20,7 +20,7 @@ async def welcome(
 
     Its handshake has begun with the certificate that the client asked for, and is to be ended.
     Bytes: what has come of a client that speaks HTTP, b"" of one that leaves. `heard` has come
-    already. Raises OSError, WireCut; ssl.SSLError, after an alert, for a hello that leads nowhere.
+    already. Raises: OSError, WireCut; ssl.SSLError, after an alert, for a hello that leads nowhere.
     """
     heard = heard or await plain.expect()
     if not heard.startswith(HANDSHAKE):

@@ -41,7 +41,10 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The URL of the first host, with the port that was really taken."""
+        """The URL of the first host, with the port that was really taken.
+
+        Raises: RpxError when the project has no proxy.
+        """
         for url in self.urls.values():
             return url
         raise RpxError("this project has no proxy, and so no URL", hint="give it `from` and `to`")
@@ -89,7 +92,7 @@ class Proxy:
         """Kill the process that serves a backend, as a crash would; return what was hit.
 
         It is started again after `down_for` seconds, or stays down until `start` if `restart` is
-        false. Raises RpxError if there is no such backend, it isn't ours, or it has no process.
+        false. Raises: RpxError if there is no such backend, it isn't ours, or it has no process.
         """
         return await verbs.kill_backend(
             self._registry,
@@ -100,15 +103,15 @@ class Proxy:
         )
 
     async def start(self, *names: str | int) -> list[Outcome]:
-        """Start what is down, and return when it is ready. Raises RpxError if it isn't in time."""
+        """Start what is down, and return when it is ready. Raises: RpxError if it isn't in time."""
         return await self._ordered(verbs.start, names)
 
     async def stop(self, *names: str | int) -> list[Outcome]:
-        """Stop backends when their requests are done; they stay down. Raises RpxError."""
+        """Stop backends when their requests are done; they stay down. Raises: RpxError."""
         return await self._ordered(verbs.stop, names)
 
     async def restart(self, *names: str | int) -> list[Outcome]:
-        """Replace processes, each when the one before is ready again. Raises RpxError."""
+        """Replace processes, each when the one before is ready again. Raises: RpxError."""
         return await self._ordered(verbs.restart, names)
 
     async def _ordered(self, verb: verbs.Verb, names: tuple[str | int, ...]) -> list[Outcome]:
@@ -137,8 +140,8 @@ async def start_proxy(
     way are finished and every started process is stopped. No signal handler is installed, and the
     process is never ended.
 
-    Raises RpxError on entry: ConfigError for what is wrong with the keys, others for a port that
-    can't be had or a command that doesn't exist.
+    Raises: RpxError on entry: ConfigError for what is wrong with the keys, others for a port that
+    can't be had or a command that doesn't exist. What the block raises comes out as it was.
     """
     mapping = overlaid(config or {}, keys)
     project = config_from_mapping(mapping, root=here(), environ=os.environ)

@@ -19,7 +19,7 @@ def names_in(row: Row) -> Names:
 def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     """Return the rows that these names mean, in listed order; all, without a name.
 
-    Raises UsageError that lists the names there are.
+    Raises: UsageError that lists the names there are.
     """
     if not names:
         return list(rows)

@@ -15,7 +15,7 @@ from rpx.runs.lease import Lease
 async def hear_events(
     lease: Lease, hear: Callable[[dict[str, Any]], None], *, task_status: trio.TaskStatus[None]
 ) -> None:
-    """Hear every event from now on, until cancelled or the project ends. Raises RpxError."""
+    """Hear every event from now on, until cancelled or the project ends. Raises: RpxError."""
     # The transport is given: HTTP_PROXY and its like must not come between.
     transport = httpx.AsyncHTTPTransport(uds=str(lease.socket), trust_env=False)
     timeout = httpx.Timeout(ANSWERS_WITHIN, read=None)

@@ -43,7 +43,7 @@ class Hold:
     def keep(self) -> Path:
         """Make anew what commands would not find any more; return where the socket is to be.
 
-        Raises RpxError when that can't be done, or somebody else has taken the project meanwhile.
+        Raises: RpxError when that can't be done, or somebody else has taken the project meanwhile.
         """
         folder = runtime_folder(self.lease.config)
         if folder != self.lease.folder or not self._main.is_there():
@@ -71,7 +71,7 @@ class Hold:
                 each.let_go()
 
     def say(self) -> None:
-        """Say in both what the lease is. Raises OSError for the one that commands read first."""
+        """Say in both what the lease is. Raises: OSError for the one that commands read first."""
         if self._copy is not None:
             with suppress(OSError):
                 self._copy.say(self.lease)
@@ -97,7 +97,7 @@ class Locked:
     _said: Lease | None = None
 
     def say(self, lease: Lease) -> None:
-        """Write the lease, if it isn't there yet. Raises OSError."""
+        """Write the lease, if it isn't there yet. Raises: OSError."""
         if lease != self._said:
             write(self._fd, lease)
             self._said = lease
@@ -127,7 +127,7 @@ class Locked:
 def take(lease: Lease) -> Iterator[Hold]:
     """Hold the project for the length of the body.
 
-    Raises RpxError when somebody else does. The files are not inherited by processes started
+    Raises: RpxError when somebody else does. The files are not inherited by processes started
     meanwhile, so that none of them can hold a lock in our stead.
     """
     folder = runtime_folder(lease.config)
@@ -168,7 +168,7 @@ def _lock_copy(lease: Lease) -> Locked | None:
 
 
 def _lock(path: Path, lease: Lease) -> Locked:
-    """Open and lock the file. Raises RpxError if another run holds it, Unusable if nobody can."""
+    """Open and lock the file. Raises: RpxError if another run holds it, Unusable if nobody can."""
     deadline = time.monotonic() + PROBES
     while True:
         try:

@@ -84,7 +84,7 @@ def find_running(start: Path | None, file: Path | None = None) -> Lease:
 
     `start`: None is the working directory.
 
-    rpx.yaml is not read, and need not even exist any more. Raises NotRunning.
+    rpx.yaml is not read, and need not even exist any more. Raises: NotRunning.
     """
     config, lease = find_project(start, file)
     if lease is None:
@@ -117,7 +117,7 @@ def what_runs(config: Path) -> str:
 
 
 def find_project(start: Path | None, file: Path | None = None) -> tuple[Path, Lease | None]:
-    """The project likewise, running or not. Raises NotRunning where there is neither."""
+    """The project likewise, running or not. Raises: NotRunning where there is neither."""
     start = absolute(file or start or here())
     for config in [start] if file else _candidates(start):
         lease = running(config)

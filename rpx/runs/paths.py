@@ -70,7 +70,7 @@ def ports_file(config: Path) -> Path:
 def make_private(folder: Path) -> None:
     """Make `folder` and the folder above it ours alone (0700).
 
-    Raises RpxError when somebody else's folder stands there: whoever owns it could take our socket.
+    Raises: RpxError when somebody else's folder stands there, who could take our socket.
     """
     _make_private(folder.parent)
     _make_private(folder)

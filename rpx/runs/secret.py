@@ -19,7 +19,7 @@ def key_file() -> Path:
 
 
 def kept_key() -> bytes:
-    """Return the key, made at random when there is none yet. Raises OSError."""
+    """Return the key, made at random when there is none yet. Raises: OSError."""
     file = key_file()
     make_folder(file.parent)
     fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -98,7 +98,7 @@ def _everything() -> tuple[list[Lease], list[Lease]]:
 
 
 def _project(file: Path | None) -> tuple[list[Lease], list[Lease]]:
-    """Those of one project. Raises NotRunning when it has neither."""
+    """Those of one project. Raises: NotRunning when it has neither."""
     config, lease = find_project(None, file)
     if lease is not None:
         return [lease], []
@@ -127,7 +127,7 @@ class Waiting:
         self._look = self._began + SILENT
 
     def until_gone(self, lease: Lease) -> None:
-        """Return when it has gone, and say so. Raises TookTooLong."""
+        """Return when it has gone, and say so. Raises: TookTooLong."""
         try:
             while not _gone(lease):
                 self._tell()

@@ -118,7 +118,7 @@ def _is_number(host: str) -> bool:
 
 
 def _not_elsewhere(text: str, wanted: Iterable[str]) -> list[str]:
-    """Those that nobody else has put there. Raises RpxError for one that leads elsewhere."""
+    """Those that nobody else has put there. Raises: RpxError for one that leads elsewhere."""
     left = dict.fromkeys(wanted)
     for other in foreign_names(text):
         if other.name not in left:

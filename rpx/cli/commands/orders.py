@@ -36,7 +36,7 @@ def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -
 def _all(client: Client, verb: str) -> tuple[str, ...]:
     """Whom the command means without a name: of rpx's own, those to whom it makes a difference.
 
-    Raises RpxError when there is nobody. A oneshot that has done its work is left alone.
+    Raises: RpxError when there is nobody. A oneshot that has done its work is left alone.
     """
     rows = [row for row in client.ps() if not row["external"] and not row["served_by"]]
     wanted = ("stopped", "failed") if verb == "start" else ()

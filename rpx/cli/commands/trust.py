@@ -167,7 +167,7 @@ def _replaced(old: Authority, more: list[str]) -> Authority:
     """An authority of today that may certify more names, in the place of `old`.
 
     First the step is taken that may be impossible: where root can't be had, `old` stays as it is.
-    Raises RpxError then, if more names are what was asked for.
+    Raises: RpxError then, if more names are what was asked for.
     """
     allowed, system = kept(old), system_store()
     with draft_authority(old, (*allowed, *more)) as draft:
@@ -247,7 +247,7 @@ def _unseen() -> list[str]:
 
 
 def _complete(steps: Steps, *, again: str, adding: bool = True) -> None:
-    """Say what was left out. Raises RpxError where that is a failure."""
+    """Say what was left out. Raises: RpxError where that is a failure."""
     unseen = _unseen()
     if unseen:
         why = "can't read it" if can_edit() else "is missing"

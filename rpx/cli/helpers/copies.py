@@ -8,7 +8,7 @@ from rpx.errors import UsageError
 
 
 def copies(services: Iterable[str]) -> dict[str, int]:
-    """Copies by service, from `NAME=COPIES`. Raises UsageError."""
+    """Copies by service, from `NAME=COPIES`. Raises: UsageError."""
     found: dict[str, int] = {}
     for text in services:
         name, equals, count = text.partition("=")

@@ -7,7 +7,7 @@ from rpx.errors import UsageError
 
 
 def seconds(option: str, text: str) -> float:
-    """Return the seconds that `10s`, `500ms` or `1m30s` are. Raises UsageError."""
+    """Return the seconds that `10s`, `500ms` or `1m30s` are. Raises: UsageError."""
     try:
         return parse_duration(text, 1.0)
     except ValueError as error:

@@ -47,7 +47,10 @@ class Steps:
         return True
 
     def complete(self, again: str) -> None:
-        """Raise RpxError where not all could be taken; `again` is the command to give then."""
+        """Say that nothing is left; `again` is the command to give otherwise.
+
+        Raises: RpxError where not all steps could be taken.
+        """
         if self._failed:
             raise RpxError(
                 f"not everything could be done: {', '.join(self._failed)}",

@@ -32,7 +32,7 @@ class Abort:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Raises UsageError when there is no such service, or several copies of it."""
+        """Raises: UsageError when there is no such service, or several copies of it."""
         if self._service is not None:
             [row] = select(registry.snapshot(), self._service, one=True)
             self._source = registry.backends[row.label].process

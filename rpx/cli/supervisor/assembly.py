@@ -55,7 +55,7 @@ STDERR = "stderr.txt"  # of a run in the background, beside its logs
 def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
     """Run the project of a file until it is asked to end.
 
-    `verbose` as the setting of that name; `no_start`: only its routes. Raises RpxError before
+    `verbose` as the setting of that name; `no_start`: only its routes. Raises: RpxError before
     anything is started.
     """
     path = file or find_config()

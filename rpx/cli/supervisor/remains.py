@@ -33,7 +33,7 @@ def sweep(crashed: Lease) -> None:
 
 
 def clear(crashed: Lease) -> None:
-    """Likewise, and forget that run. Raises RpxError when its project has been started since."""
+    """Likewise, and forget that run. Raises: RpxError when its project has been started since."""
     me = Identity.of(os.getpid())
     with take(replace(crashed, supervisor=me, guardian=me)) as hold:
         if hold.crashed is not None and marked(crashed.run_id):

@@ -34,7 +34,7 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
     """Return 0 once every process of ours is ready or has completed.
 
     One that was stopped is not waited for. Nor is an external one, which is named if it doesn't
-    answer. Raises RpxError when one has failed or waits for what will not come by itself or when
+    answer. Raises: RpxError when one has failed or waits for what will not come by itself or when
     the project ends, TookTooLong when the time is over.
     """
     try:

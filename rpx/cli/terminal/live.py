@@ -38,7 +38,7 @@ def can_draw() -> bool:
 
 
 class Live:
-    """`with Live() as live`: the terminal is ours. Raises Left at `q`, SIGTERM, SIGHUP, SIGQUIT.
+    """`with Live() as live`: the terminal is ours. Raises: Left at `q`, SIGTERM, SIGHUP, SIGQUIT.
 
     `keep`: the last picture is printed among the shell's lines in the end.
     """
@@ -88,7 +88,10 @@ class Live:
         self._write(f"\x1b[H{lines}\x1b[J")
 
     def wait(self, seconds: float) -> None:
-        """Wait, and meanwhile listen to keys and follow the window."""
+        """Wait for so many seconds; meanwhile listen to keys and follow the window.
+
+        Raises: Left at `q`.
+        """
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             keyboard = [sys.stdin.fileno()] if self._keys else []
