@@ -194,6 +194,32 @@ def test_the_architecture_stays_short() -> None:
     assert (ROOT / "ARCHITECTURE.md").read_text().count("\n") < 200
 
 
+def bold_points(text: str) -> dict[str, list[str]]:
+    """Return the points of lists that begin with a bold sentence, each with where it links to."""
+    points = re.findall(r"^- (.*(?:\n  .*)*)", text, re.MULTILINE)
+    return {point: _LINK.findall(point) for point in points if point.startswith("**")}
+
+
+def test_what_holds_a_bold_sentence_of_the_architecture_stands_behind_it() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    for heading in ("Invariants", "What one might expect otherwise"):
+        points = bold_points(text.split(f"\n## {heading}\n")[1].split("\n## ")[0])
+        assert points
+        for point, links in points.items():
+            held = [link for link in links if re.match(r"tests/.*\.py$|docs/adr/.*\.md$", link)]
+            assert held, f"nothing holds: {point}"
+            for link in held:
+                assert (ROOT / link).is_file(), f"{link} is not there"
+
+
+def test_a_bold_sentence_without_a_link_is_found() -> None:
+    text = "- **One** is so ([test](tests/a.py)).\n- **Two** is,\n  too.\n- three\n"
+    assert bold_points(text) == {
+        "**One** is so ([test](tests/a.py)).": ["tests/a.py"],
+        "**Two** is,\n  too.": [],
+    }
+
+
 def test_a_rule_is_cited_by_its_rfc_and_not_by_the_number_of_a_list_that_nobody_has() -> None:
     number = re.compile(r"\bstatements? \d", re.IGNORECASE)
     for folder in ("rpx", "tests", "docs", "fixtures", "benchmarks"):

@@ -1,7 +1,7 @@
 """A wall between siblings: one may fail without taking the others along.
 
-There are three: around each connection, each backend's life, each face's subscription. Anywhere
-else an unexpected exception is a bug and ends rpx, children included.
+Each connection and each stream of one, each backend's life and each face's subscription has one.
+Anywhere else an unexpected exception is a bug and ends rpx, children included.
 """
 
 from __future__ import annotations

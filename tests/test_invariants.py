@@ -1,0 +1,166 @@
+"""Invariants of ARCHITECTURE.md that can be read off the code, wherever it stands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "rpx"
+TREES = {
+    str(path.relative_to(PACKAGE)): ast.parse(path.read_text())
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+EVERYTHING = {"Exception", "BaseException"}
+# What two projects in one program share, since it belongs to the process.
+OF_THE_PROCESS = {
+    "_guardian", "_lifeline", "sessions",  # of the guardian, once in the supervisor's life
+    "_given",  # the limit of descriptors that the process was started with
+    "_spare",  # empty pipes, kept for the next body
+    "_files",  # what the command line has named
+}  # fmt: skip
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Yield each call with what is called, as written: `registry.events.subscribe`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def rooms(*ends: str) -> set[str]:
+    """Return the rooms in which a function is called whose dotted name ends so."""
+    return {
+        path.partition("/")[0]
+        for path, tree in TREES.items()
+        for name, _ in calls(tree)
+        if f".{name}".endswith(ends)
+    }
+
+
+def swallowed(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
+    """Yield what catches exceptions that nobody expected, and does not raise them again."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            blind = node.type is None or ast.unparse(node.type) in EVERYTHING
+            if blind and not any(isinstance(each, ast.Raise) for each in ast.walk(node)):
+                yield node
+
+
+def changed_globals(tree: ast.Module) -> set[str]:
+    """Return the names of a module that its functions set, or that hold what is there to be filled.
+
+    A name in capitals is a constant.
+    """
+    told = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.expr):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if _empty(node.value):
+                told |= {ast.unparse(target) for target in targets}
+    return {name for name in told if not name.strip("_").isupper()}
+
+
+def _empty(value: ast.expr) -> bool:
+    """Whether it can only be there to be filled."""
+    if isinstance(value, ast.Call):
+        makers = {"deque", "defaultdict", "dict", "list", "set", "Counter", "WeakSet"}
+        return ast.unparse(value.func).rpartition(".")[2] in makers and not value.args
+    return (isinstance(value, ast.List | ast.Set) and not value.elts) or (
+        isinstance(value, ast.Dict) and not value.keys
+    )
+
+
+def test_only_lives_move_backends() -> None:
+    assert rooms(".registry.move") == {"backend"}
+
+
+def test_only_the_registry_sets_a_state() -> None:
+    places = {
+        path
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and node.attr == "state"
+    }
+    assert {path.partition("/")[0] for path in places} == {"hub"}
+
+
+def test_nobody_who_decides_listens_to_a_bus() -> None:
+    listens = rooms(".events.subscribe", ".events.feed", ".lines.subscribe", ".registry.lines.feed")
+    assert listens == {"cli", "control", "journal", "python"}
+
+
+def test_walls_stand_where_adr_0007_says_and_nowhere_else() -> None:
+    around = {
+        path
+        for path, tree in TREES.items()
+        if path != "hub/walls.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == "walled" and isinstance(node.ctx, ast.Load)
+    }
+    assert around == {
+        "backend/fleet.py",  # lives
+        "cli/observers/console.py",
+        "cli/observers/narrator.py",
+        "control/server.py",  # connections to the API
+        "journal/writer.py",
+        "proxy/listener.py",  # connections
+        "proxy/multiplex.py",  # streams of HTTP/2
+    }
+    others = {path for path, tree in TREES.items() for _ in swallowed(tree)}
+    assert others == {
+        "backend/guardian.py",  # the end of a program of its own
+        "certificates/leaves.py",  # a file that is damaged in whatever way is made anew
+        "cli/failures.py",  # the last door of every command
+        "cli/observers/narrator.py",  # one sentence
+        "hub/walls.py",
+        "proxy/reactor.py",  # kept, and raised where it is waited for
+    }
+
+
+def test_no_global_is_changed_by_a_project() -> None:
+    assert set[str]().union(*map(changed_globals, TREES.values())) == OF_THE_PROCESS
+
+
+def test_no_channel_is_infinite() -> None:
+    channels = {
+        path: ast.unparse(node)
+        for path, tree in TREES.items()
+        for name, node in calls(tree)
+        if "open_memory_channel" in name or name.rpartition(".")[2] in {"Queue", "SimpleQueue"}
+    }
+    assert set(channels) == {"hub/mailbox.py"}
+    assert channels["hub/mailbox.py"].endswith("(MAILBOX)")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("x = []", {"x"}),
+        ("x: dict[str, int] = {}", {"x"}),
+        ("x = deque(maxlen=3)", {"x"}),
+        ("x = [1]\ny = ()\nz = frozenset()\nX = []", set()),
+        ("def f():\n    global x\n    x = 1", {"x"}),
+        ("def f():\n    x = []", set()),
+    ],
+)
+def test_what_counts_as_a_global_that_changes(text: str, found: set[str]) -> None:
+    assert changed_globals(ast.parse(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("handler", "found"),
+    [
+        ("except Exception: pass", 1),
+        ("except* Exception: f()", 1),
+        ("except: f()", 1),
+        ("except BaseException:\n    f()\n    raise", 0),
+        ("except OSError: pass", 0),
+    ],
+)
+def test_what_counts_as_swallowed(handler: str, found: int) -> None:
+    assert len(list(swallowed(ast.parse(f"try:\n    f()\n{handler}")))) == found
