@@ -1,14 +1,23 @@
-"""Which route a request takes: by the host it asks for, then by the beginning of its path."""
+"""Which route a request takes, and whether it is for a backend at all.
+
+The route is found by the host that a request asks for, then by the beginning of its path.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Final, Generic, TypeVar
+from enum import Enum
+from typing import Final, Generic, Protocol, TypeVar
+
+from rpx.model.config import Https
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Asking")
+R_contra = TypeVar("R_contra", bound="Asking", contravariant=True)
 
 WILDCARD: Final = "*."
+LOOPS: Final = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 
 class Routes(Generic[T]):
@@ -65,3 +74,67 @@ def _usual(literal: str) -> str:
         return f"[{ipaddress.IPv6Address(literal[1:-1])}]"
     except ValueError:
         return literal
+
+
+class Verdict(Enum):
+    """What is to be done with a request; all but the first are answered without a backend."""
+
+    SERVE = "a backend answers it"
+    UNKNOWN = "there is no route for it"
+    REDIRECT = "it is to come again with TLS"
+    MISDIRECTED = "its connection was opened for another host, whose certificate isn't for this one"
+    LOOP = "it comes back again and again"
+    LAST_HOP = "it may go no further (RFC 9110 §7.6.2)"
+
+
+class Route(Protocol):
+    """What is known of where a request would go. `https`: clients are to have TLS there."""
+
+    @property
+    def https(self) -> Https | None: ...
+
+
+class Asking(Protocol):
+    """A request; see RequestHead."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def loops(self) -> int: ...
+    @property
+    def max_forwards(self) -> int | None: ...
+
+
+class Asker(Protocol[R_contra]):
+    """Who asks. `named`: the host that its TLS began with, "" for none; None: it has no TLS.
+
+    `by_tls_port`: it has come to the port for TLS.
+    """
+
+    @property
+    def named(self) -> str | None: ...
+    @property
+    def by_tls_port(self) -> bool: ...
+    def has_tls(self, request: R_contra, /) -> bool:
+        """Whether it has TLS, with rpx or with a trusted proxy before that."""
+
+    def may_ask_for(self, host: str, /) -> bool:
+        """Whether the certificate for `named` is also for `host`."""
+
+
+def verdict(route: Route | None, request: R, asker: Asker[R]) -> Verdict:
+    """Judge a request that takes `route` (None: there is none)."""
+    if route is None:
+        return Verdict.UNKNOWN
+    named = asker.named
+    if named is None:
+        https = route.https
+        if https is not None and (
+            asker.by_tls_port or (https.redirect and not asker.has_tls(request))
+        ):
+            return Verdict.REDIRECT
+    elif named and named != request.host and not asker.may_ask_for(request.host):
+        return Verdict.MISDIRECTED
+    if request.loops >= LOOPS:
+        return Verdict.LOOP
+    return Verdict.LAST_HOP if request.max_forwards == 0 else Verdict.SERVE

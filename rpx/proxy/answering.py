@@ -1,12 +1,13 @@
-"""One request of a client: which pool it is for, and what is answered without a backend."""
+"""One request of a client: which pool it is for, and whether a backend is to answer it."""
 
 from __future__ import annotations
 
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
+from rpx.policy.routing import Verdict, verdict
 from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
-from rpx.proxy.refusals import answered_here, too_many
+from rpx.proxy.refusals import too_many, without_backend
 
 
 async def answer(client: Client, request: RequestHead) -> bool:
@@ -18,14 +19,9 @@ async def answer(client: Client, request: RequestHead) -> bool:
         return await too_many(client, request)
     routes = client.shared.registry.routes
     pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
-    asked = client.asked
-    astray = pool and pool.https if asked is None else asked and asked != request.host
-    if pool is None or astray or request.max_forwards == 0 or request.loops:
-        here = await answered_here(client, request, pool)
-        if here is not None:
-            return here
-    if pool is None:
-        return False  # for the type checker: answered_here has answered that
+    found = verdict(pool, request, client)
+    if pool is None or found is not Verdict.SERVE:
+        return await without_backend(client, request, pool, found)
     try:
         exchange = Exchange(client, request, pool)
         await exchange.run()

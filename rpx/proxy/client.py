@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import trio
 
-from rpx.http.forwarded import Forwarding
+from rpx.http.forwarded import Forwarding, scheme_of
+from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
-from rpx.proxy.contexts import Contexts
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
@@ -22,13 +22,13 @@ class Client:
     __slots__ = (
         "_hold",
         "ahead",
-        "asked",
         "broken_off",
-        "contexts",
+        "by_tls_port",
         "counts",
         "gone",
         "lasting",
         "linger",
+        "named",
         "peer",
         "seen",
         "shared",
@@ -54,10 +54,19 @@ class Client:
         self.lasting = False  # the request under way ends only when a side leaves
         self.linger = False  # the client may still send: let it finish, or it misses our answer
         self.broken_off = False  # of the last answer something is missing: no FIN may end it
-        self.asked: str | None = None  # the host that a hello has named, "" if none: it has TLS
-        self.contexts: Contexts | None = None  # it has come to the TLS port
+        self.named: str | None = None  # the host that its hello has named, "" if none: it has TLS
+        self.by_tls_port = False  # it has come to that
         self.surplus = surplus
         self._hold: trio.CancelScope | None = None
+
+    def has_tls(self, request: RequestHead) -> bool:
+        """Whether the client came with TLS, to us or to a trusted proxy before us."""
+        return scheme_of(request, self.peer) == b"https"
+
+    def may_ask_for(self, host: str) -> bool:
+        """Whether the certificate that the client has seen is also for `host`."""
+        contexts = self.shared.contexts
+        return bool(contexts and self.named and contexts.covers(self.named, host))
 
     def check_switch(self, response: ResponseHead) -> None:
         """The backend has answered a request to switch protocols. Raises: BadMessage."""

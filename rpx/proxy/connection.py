@@ -27,7 +27,7 @@ LINGER_DRAINING = 2.0  # of both when rpx goes down
 class Connection(Client):
     """One client connection: its requests, one after the other."""
 
-    __slots__ = ("_address", "_idle", "_memory", "_watched")
+    __slots__ = ("_address", "_contexts", "_idle", "_memory", "_watched")
 
     wire: Wire
 
@@ -46,7 +46,8 @@ class Connection(Client):
         trusted = shared.peers.trusts(address)
         peer = forwarding(address, "http", trusted=trusted)
         super().__init__(shared, wire, peer, surplus=surplus)
-        self.contexts = contexts
+        self.by_tls_port = contexts is not None
+        self._contexts = contexts
         self._address = address
         self._idle = True  # between two requests
         self._memory = RequestMemory()
@@ -56,7 +57,7 @@ class Connection(Client):
         """Serve the client until one of us closes."""
         try:
             try:
-                if self.contexts is not None and await self._welcome(self.contexts) == "h2":
+                if self._contexts is not None and await self._welcome(self._contexts) == "h2":
                     return await self._multiplexed()
                 # (As in `_answer_late`, without a frame between each request and here.)
                 while (request := await self._next_request()) is not None:
@@ -90,7 +91,7 @@ class Connection(Client):
 
     async def _not_understood(self, bad: BadMessage) -> bool:
         contexts, heard = self.shared.contexts, self.ahead
-        if contexts is None or self.asked is not None or not heard.startswith(HANDSHAKE):
+        if contexts is None or self.named is not None or not heard.startswith(HANDSHAKE):
             await malformed(self, bad)
             return False
         self.ahead = b""  # https:// with the port for http://: why not
@@ -114,7 +115,7 @@ class Connection(Client):
         shared.reactor.replace(plain, wire)
         wire.deadline = plain.deadline
         self.wire = wire
-        self.asked = hello_of(wire).name
+        self.named = hello_of(wire).name
         self.peer = forwarding(self._address, "https", trusted=self.peer.trusted)
         await wire.handshake()
         return wire.tls.selected_alpn_protocol()
@@ -123,7 +124,7 @@ class Connection(Client):
         """The client speaks HTTP/2: its streams take the place of this connection."""
         self.shared.sweeper.connections.discard(self)
         multiplex = Multiplex(
-            self.shared, self.wire, self.peer, surplus=self.surplus, asked=self.asked
+            self.shared, self.wire, self.peer, surplus=self.surplus, named=self.named
         )
         await multiplex.serve()
 

@@ -58,14 +58,14 @@ class Multiplex:
         peer: Forwarding,
         *,
         surplus: bool = False,
-        asked: str | None = None,
+        named: str | None = None,
     ) -> None:
-        """`surplus` and `asked` are as for `Client`."""
+        """`surplus` and `named` are as for `Client`."""
         self.shared = shared
         self.wire = wire
         self.peer = peer
         self.surplus = surplus
-        self.asked = asked
+        self.named = named
         self.upstream: Wire | None = None  # those of the streams are looked at with them
         self.seen = 2
         self._streams: dict[int, Stream] = {}
@@ -273,7 +273,7 @@ class Multiplex:
             StreamWire(self._outlet, number, asked),
             asked,
             surplus=self.surplus,
-            asked=self.asked,
+            named=self.named,
             key=key,
         )
         self.shared.sweeper.streams.add(stream)

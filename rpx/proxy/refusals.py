@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import perf_counter
 from typing import assert_never
 
-from rpx.http.forwarded import scheme_of
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
@@ -18,38 +17,35 @@ from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.protocols import hint_for
 from rpx.policy.retry import IDEMPOTENT, Failure
+from rpx.policy.routing import Verdict
 from rpx.proxy.answer import UNREAD
 from rpx.proxy.client import Client
 from rpx.proxy.peers import is_near
 from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
 
 LAST_LINES = 10  # of each backend's output on the page
-LOOPS = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 
-async def answered_here(client: Client, request: RequestHead, pool: Pool | None) -> bool | None:
-    """Answer what is not for a backend; tell whether the connection stays. None: it is for one."""
+async def without_backend(
+    client: Client, request: RequestHead, pool: Pool | None, found: Verdict
+) -> bool:
+    """Answer what is not for a backend; tell whether the connection stays."""
     registry = client.shared.registry
     counts = registry.strays if pool is None else pool.counts
-    if pool is None:
-        return await _send(client, request, _unknown(registry, request), counts)
-    if client.asked is None and pool.https is not None:
-        redirect = pool.https.redirect and scheme_of(request, client.peer) != b"https"
-        if redirect or client.contexts is not None:
+    match found:
+        case Verdict.REDIRECT:
             return await _redirected(client, request, counts)
-    elif _misdirected(client, request.host):
-        return await _send(client, request, _MISDIRECTED, counts)
-    if request.loops >= LOOPS:
-        return await _send(client, request, _LOOP, counts)
-    if request.max_forwards == 0:  # RFC 9110 §7.6.2: the answer is the last hop's
-        return await _plainly(client, request, 204, counts)
-    return None
-
-
-def _misdirected(client: Client, host: str) -> bool:
-    """Whether it was opened for another host, with a certificate that isn't for this one."""
-    asked, contexts = client.asked, client.shared.contexts
-    return bool(asked and asked != host and not (contexts and contexts.covers(asked, host)))
+        case Verdict.LAST_HOP:
+            return await _plainly(client, request, 204, counts)
+        case Verdict.MISDIRECTED:
+            page = _MISDIRECTED
+        case Verdict.LOOP:
+            page = _LOOP
+        case Verdict.UNKNOWN | Verdict.SERVE:  # the latter never is here
+            page = _unknown(registry, request)
+        case _:
+            assert_never(found)
+    return await _send(client, request, page, counts)
 
 
 async def _redirected(client: Client, request: RequestHead, counts: Counts) -> bool:

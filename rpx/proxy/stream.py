@@ -48,15 +48,15 @@ class Stream(Client):
         head: Asked,
         *,
         surplus: bool,
-        asked: str | None,
+        named: str | None,
         key: bytes,
     ) -> None:
-        """`head` is its request, which has come on `wire`. `peer`, `surplus` and `asked` are those
+        """`head` is its request, which has come on `wire`. `peer`, `surplus` and `named` are those
         of its connection. `key`: the Sec-WebSocket-Key that was put into a request for one.
         """
         super().__init__(shared, wire, peer, surplus=surplus)
         self.number = wire.number
-        self.asked = asked
+        self.named = named
         self._head = head
         self._key = key
 
