@@ -8,7 +8,7 @@ is, byte for byte (RFC 9110 §5.1, §5.3, §5.5, §7.7). docs/adr/0001-head-pars
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rpx.http.framing import CHUNKED, check_coding, read_length
 from rpx.http.grammar import (
@@ -51,11 +51,10 @@ _DEFAULT_PORT = {b"http": 80, b"https": 443}
 PSEUDONYM = b"rpx"  # RFC 9110 §7.6.3
 
 
-# Not frozen: making a frozen one costs five times as much (1.4 against 0.26 µs), and each request
-# needs one. Nobody outside of this file changes it nevertheless: it may be remembered (memory.py).
-@dataclass(slots=True)
-class RequestHead:
-    """A request that may be sent on.
+# A tuple, since nobody can change one and it is made as fast as an object with slots; a frozen
+# dataclass takes four times as long, and each request needs one.
+class RequestHead(NamedTuple):
+    """A request that may be sent on. It is never changed: it may be remembered (memory.py).
 
     method, target     as to forward: the target in origin-form, or `*`, byte for byte
     minor              0 or 1
@@ -145,32 +144,70 @@ def _read(method: bytes, target: bytes, minor: int, fields: bytes) -> RequestHea
     pairs = _SPECIAL.findall(fields.lower())
     found: dict[bytes, bytes] = dict(pairs)
     if len(found) != len(pairs):
-        found = _combined(pairs)
+        found = combined(pairs)
     block, forwarded = fields, b""
     if not _STAYS.issuperset(found):
         block, forwarded = _cut(fields, found)
 
+    return judged(method, target, minor, found, block=block, forwarded=forwarded, fields=fields)
+
+
+def judged(
+    method: bytes,
+    target: bytes,
+    minor: int,
+    found: dict[bytes, bytes],
+    *,
+    block: bytes,
+    forwarded: bytes,
+    fields: bytes,
+) -> RequestHead:
+    """The head with this request line and these fields, in whatever form they came.
+
+    `found`: the values of special fields by name, both in lower case, lines of one name joined.
+    `block` and `forwarded` are as of a RequestHead, but for what these values say. `fields`: lines
+    among which Via and Upgrade stand as they came. Raises BadMessage.
+    """
     authority = found.get(b"host")
     if authority is not None:
         authority = authority.rstrip(b" \t")
     if target[:1] != b"/":
         target, authority, block = _unusual_target(method, target, minor, authority, block)
     host = read_authority(authority)[0] if authority else _no_host(authority, minor)
-
-    head = RequestHead(
-        method, target, minor, host, authority or b"", block, 0, minor == 1, False, None, False,
-        b"", forwarded, 0,
-    )  # fmt: skip
+    keep_alive = minor == 1
     connection = found.get(b"connection", b"")
     if minor == 0 or (connection and connection != b"keep-alive"):
-        _obey(head, connection)
-    if len(found) != (b"host" in found) + (b"connection" in found) or method != b"GET":
-        _unusual_fields(head, found, fields)
-    return head
+        options = connection_options(connection)
+        if options.names:  # which are not forwarded
+            block, forwarded = without(block, options.names), without(forwarded, options.names)
+        keep_alive = not options.close and (minor == 1 or options.keep_alive)
+    if len(found) == (b"host" in found) + (b"connection" in found) and method == b"GET":
+        return RequestHead(
+            method, target, minor, host, authority or b"", block, 0, keep_alive, False, None,
+            False, b"", forwarded, 0,
+        )  # fmt: skip
+    # All that a plain GET doesn't have.
+    _refuse_method(method)
+    block, length = _framed(method, minor, found, block)
+    expects = False
+    if b"expect" in found:
+        block, expects = _expected(found[b"expect"], minor, length, block)
+    upgrade = None
+    if minor and connection_options(connection).upgrade:
+        upgrade = _upgrade(method, find_field(fields, b"upgrade") or b"")
+    te = minor == 1 and b"te" in found and b"trailers" in members(found[b"te"])
+    via, loops = _passed(found, fields)
+    return RequestHead(
+        method, target, minor, host, authority or b"", block, length, keep_alive, expects, upgrade,
+        te, via, forwarded, loops,
+    )  # fmt: skip
 
 
-def _combined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Lines of the same name are one list (RFC 9110 §5.3), unless doubling them is an attack."""
+def combined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the values by name: lines of one name are one list (RFC 9110 §5.3).
+
+    Raises BadMessage where doubling them is an attack.
+    """
     found: dict[bytes, bytes] = {}
     for name, value in pairs:
         if name not in found:
@@ -235,63 +272,49 @@ def _no_host(authority: bytes | None, minor: int) -> str:
     raise BadMessage(400, f"The request has {what}.")
 
 
-def _obey(head: RequestHead, connection: bytes) -> None:
-    """Obey Connection: whether it is kept, and the fields that it names are not forwarded."""
-    options = connection_options(connection)
-    if options.names:
-        head.block = without(head.block, options.names)
-        head.forwarded = without(head.forwarded, options.names)
-    head.keep_alive = not options.close and (head.minor == 1 or options.keep_alive)
-
-
-def _unusual_fields(head: RequestHead, found: dict[bytes, bytes], fields: bytes) -> None:
-    """All that a plain GET doesn't have. `found` is in lower case, `fields` is not."""
-    _refuse_method(head.method)
-    _framing(head, found)
-    if b"expect" in found:
-        _expect(head, found[b"expect"])
-    if head.minor and connection_options(found.get(b"connection", b"")).upgrade:
-        head.upgrade = _upgrade(head.method, find_field(fields, b"upgrade") or b"")
-    if b"te" in found and head.minor:
-        head.te_trailers = b"trailers" in members(found[b"te"])
-    if b"via" in found:
-        head.via = find_field(fields, b"via") or b""
-        head.loops = [m.split()[1:2] for m in members(head.via)].count([PSEUDONYM])
-    if b"cdn-loop" in found:  # RFC 8586 §2
-        names = [m.partition(b";")[0].rstrip() for m in members(found[b"cdn-loop"])]
-        head.loops = max(head.loops, names.count(PSEUDONYM))
-
-
-def _framing(head: RequestHead, found: dict[bytes, bytes]) -> None:
-    """RFC 9112 §6.3 without its leniencies."""
+def _framed(
+    method: bytes, minor: int, found: dict[bytes, bytes], block: bytes
+) -> tuple[bytes, int]:
+    """Return the block with its framing, and the body's length: RFC 9112 §6.3, no leniencies."""
     length = found.get(b"content-length")
     coding = found.get(b"transfer-encoding")
     if coding is not None:
-        _chunked(head, length, coding.rstrip(b" \t"))
-    elif length is not None:
-        head.length = read_length(length.rstrip(b" \t"), 400)
-    elif head.method in _WITH_BODY:  # RFC 9110 §8.6
-        head.block += b"\r\nContent-Length: 0"
+        _check_chunked(minor, length, coding.rstrip(b" \t"))
+        return block + b"\r\nTransfer-Encoding: chunked", CHUNKED
+    if length is not None:
+        return block, read_length(length.rstrip(b" \t"), 400)
+    if method in _WITH_BODY:  # RFC 9110 §8.6
+        block += b"\r\nContent-Length: 0"
+    return block, 0
 
 
-def _chunked(head: RequestHead, length: bytes | None, coding: bytes) -> None:
-    if head.minor == 0:  # RFC 9112 §6.1
+def _check_chunked(minor: int, length: bytes | None, coding: bytes) -> None:
+    if minor == 0:  # RFC 9112 §6.1
         raise BadMessage(400, "An HTTP/1.0 request cannot have a Transfer-Encoding.")
     if length is not None:
         raise BadMessage(400, "The request has both Content-Length and Transfer-Encoding.")
     check_coding(coding)
-    head.length = CHUNKED
-    head.block += b"\r\nTransfer-Encoding: chunked"
 
 
-def _expect(head: RequestHead, value: bytes) -> None:
+def _expected(value: bytes, minor: int, length: int, block: bytes) -> tuple[bytes, bool]:
     """RFC 9110 §10.1.1: that of a 1.0 client is ignored, one without a body is void."""
-    if head.minor and value.rstrip(b" \t") != b"100-continue":
+    if minor and value.rstrip(b" \t") != b"100-continue":
         raise BadMessage(417, "The only expectation understood here is 100-continue.")
-    if head.minor and head.length:
-        head.expect_continue = True
-    else:
-        head.block = without(head.block, frozenset((b"expect",)))
+    if minor and length:
+        return block, True
+    return without(block, frozenset((b"expect",))), False
+
+
+def _passed(found: dict[bytes, bytes], fields: bytes) -> tuple[bytes, int]:
+    """Return the members of Via, and how many times rpx is among those who passed it on."""
+    via, loops = b"", 0
+    if b"via" in found:
+        via = find_field(fields, b"via") or b""
+        loops = [m.split()[1:2] for m in members(via)].count([PSEUDONYM])
+    if b"cdn-loop" in found:  # RFC 8586 §2
+        names = [m.partition(b";")[0].rstrip() for m in members(found[b"cdn-loop"])]
+        loops = max(loops, names.count(PSEUDONYM))
+    return via, loops
 
 
 def _upgrade(method: bytes, value: bytes) -> bytes | None:

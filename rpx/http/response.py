@@ -7,7 +7,7 @@ kept then, for where framing is doubtful one client's answer may run into anothe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE, plain_length
 from rpx.http.grammar import find_field, members, response_pattern
@@ -33,9 +33,8 @@ _CONTENT_LENGTH = frozenset((b"content-length",))
 _TIMEOUT = re.compile(rb"timeout[ \t]*+=[ \t]*+\"?([0-9]{1,9}+)")
 
 
-@dataclass(slots=True)  # not frozen for the reason in head.py
-class ResponseHead:
-    """A backend's answer that may be sent on.
+class ResponseHead(NamedTuple):  # for the reason in head.py
+    """A backend's answer that may be sent on. It is never changed: it may be remembered.
 
     status, reason      as they came; reason may be empty
     minor               of the backend's version: 0 or 1
@@ -121,8 +120,7 @@ def _mended(
     if parsed is None:
         raise BadMessage(502, "The backend's answer is malformed.")
     head, _ = parsed
-    head.odd, head.keep_alive = odd, False
-    return head, found.end()
+    return head._replace(odd=odd, keep_alive=False), found.end()
 
 
 def _read(status: int, reason: bytes, minor: int, fields: bytes, method: bytes) -> ResponseHead:
@@ -137,18 +135,21 @@ def _read(status: int, reason: bytes, minor: int, fields: bytes, method: bytes) 
         length = plain_length(told.rstrip(b" \t"))
     if length < 0:
         length, fields, odd = _framed(told, coding, minor, fields)
-    # Two searches are cheaper than two more fields found, and nearly always in vain.
-    head = ResponseHead(
-        status, reason, minor, fields, length, minor == 1, None, None, b"\r\ndate:" in low,
-        b"text/event-stream" in low and _is_event_stream(low), length == CHUNKED, odd,
-    )  # fmt: skip
+    block, keep_alive, timeout, switches = fields, minor == 1, None, None
     if minor == 0 or not _STAYS.issuperset(found):
-        _hops(head, found, fields)
+        block, keep_alive, timeout, switches = _hops(found, minor, fields)
+    chunked = length == CHUNKED
     if status < 200 or status in _BODILESS or method == b"HEAD":
-        _without_body(head, method)
+        keep_alive = keep_alive and _ends_with_head(status, method, length)
+        block, chunked = _without_body(status, block, length, chunked)
+        length = 0
     elif length == UNTIL_CLOSE or odd:
-        head.keep_alive = False
-    return head
+        keep_alive = False
+    # Two searches are cheaper than two more fields found, and nearly always in vain.
+    return ResponseHead(
+        status, reason, minor, block, length, keep_alive, timeout, switches, b"\r\ndate:" in low,
+        b"text/event-stream" in low and _is_event_stream(low), chunked, odd,
+    )  # fmt: skip
 
 
 def _framed(
@@ -183,21 +184,27 @@ def _combined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-def _hops(head: ResponseHead, found: dict[bytes, bytes], fields: bytes) -> None:
-    """Cut out and obey what is meant for this hop only (RFC 9110 §7.6.1)."""
-    if found.get(b"connection") == b"keep-alive" and head.minor and found.keys() <= _USUAL:
-        head.block = fields.replace(_USUAL_LINE, b"", 1)
-        if len(head.block) != len(fields):
-            return
+def _hops(
+    found: dict[bytes, bytes], minor: int, fields: bytes
+) -> tuple[bytes, bool, float | None, bytes | None]:
+    """Cut out and obey what is meant for this hop only (RFC 9110 §7.6.1).
+
+    Return the block, keep_alive, keep_alive_timeout and upgrade of the head.
+    """
+    if found.get(b"connection") == b"keep-alive" and minor and found.keys() <= _USUAL:
+        block = fields.replace(_USUAL_LINE, b"", 1)
+        if len(block) != len(fields):
+            return block, True, None, None
     options = connection_options(found.get(b"connection", b""))
-    head.keep_alive = not options.close and (head.minor == 1 or options.keep_alive)
-    head.block = _CUT.sub(b"", fields)
+    block = _CUT.sub(b"", fields)
     if options.names:
-        head.block = without(head.block, options.names)
+        block = without(block, options.names)
+    timeout = upgrade = None
     if b"keep-alive" in found and (told := _TIMEOUT.search(found[b"keep-alive"])):
-        head.keep_alive_timeout = float(told[1])
+        timeout = float(told[1])
     if b"upgrade" in found:
-        head.upgrade = b", ".join(protocols(find_field(fields, b"upgrade") or b"")) or None
+        upgrade = b", ".join(protocols(find_field(fields, b"upgrade") or b"")) or None
+    return block, not options.close and (minor == 1 or options.keep_alive), timeout, upgrade
 
 
 def _chunked(coding: bytes, minor: int) -> int:
@@ -208,23 +215,26 @@ def _chunked(coding: bytes, minor: int) -> int:
     return CHUNKED
 
 
-def _without_body(head: ResponseHead, method: bytes) -> None:
-    """Answers that end with their head, whatever its fields say (RFC 9110 §6.4.1).
+def _ends_with_head(status: int, method: bytes, length: int) -> bool:
+    """Whether an answer without a body has announced none, either.
 
-    Some servers send the body nevertheless, and later than one could look for it.
+    Some servers send what they have announced, and later than one could look for it.
     """
-    if length := head.length:
-        told = length != UNTIL_CLOSE or (method == b"HEAD" and head.status >= 200)
-        head.keep_alive = head.keep_alive and not told
-    if head.status == 205 and head.length != 0:
-        # §15.3.6: no content. What a backend sends nevertheless goes down with its connection.
-        head.block = without(head.block, _CONTENT_LENGTH) + b"\r\nContent-Length: 0"
-        head.keep_alive = False
-    if head.status < 200 or head.status == 204:  # §8.6: no Content-Length
-        head.block = without(head.block, _CONTENT_LENGTH)
-    if head.status < 200 or head.status in _BODILESS:
-        head.chunked = False
-    head.length = 0
+    if status == 205 and length:
+        return False  # §15.3.6: what a backend sends nevertheless goes down with its connection
+    return not length or (length == UNTIL_CLOSE and (method != b"HEAD" or status < 200))
+
+
+def _without_body(status: int, block: bytes, length: int, chunked: bool) -> tuple[bytes, bool]:
+    """The block of an answer that ends with its head, and whether it may say `chunked`.
+
+    Such answers do so whatever their fields say (RFC 9110 §6.4.1).
+    """
+    if status == 205 and length:
+        block = without(block, _CONTENT_LENGTH) + b"\r\nContent-Length: 0"
+    if status < 200 or status == 204:  # §8.6: no Content-Length
+        block = without(block, _CONTENT_LENGTH)
+    return block, chunked and status >= 200 and status not in _BODILESS
 
 
 def _check_switch(to: bytes | None, asked: bytes | None) -> None:

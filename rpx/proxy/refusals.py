@@ -81,9 +81,9 @@ async def too_many(client: Client, request: RequestHead) -> bool:
         (f"rpx has {most} client connections already, and takes no more.",),
         hint="`limits: {connections: …}` in rpx.yaml says how many it takes",
     )
-    request.keep_alive = False
     strays = client.shared.registry.strays
-    return await _send(client, request, page, strays, add=b"Retry-After: 1\r\n")
+    last = request._replace(keep_alive=False)
+    return await _send(client, last, page, strays, add=b"Retry-After: 1\r\n")
 
 
 async def malformed(client: Client, bad: BadMessage) -> None:

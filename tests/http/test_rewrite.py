@@ -237,7 +237,7 @@ def test_a_request_without_host_is_sent_with_one() -> None:
     assert b"\r\nHost: b:1\r\nA: b\r\n" in request_to_send(head, PEER, origin=b"http://b:1")
     assert b"X-Forwarded-Host" not in request_to_send(head, PEER)
     trusted = forwarding("10.0.0.1", "http", trusted=True)
-    head.forwarded = b"\r\nForwarded: for=x"
+    head = head._replace(forwarded=b"\r\nForwarded: for=x")
     assert b"X-Forwarded-Host" not in request_to_send(head, trusted)
 
 
