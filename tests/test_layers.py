@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -186,3 +188,23 @@ def test_every_file_begins_with_its_subject_and_stays_short() -> None:
         text = path.read_text()
         assert ast.get_docstring(ast.parse(text)), f"{path} does not say what it is about"
         assert text.count("\n") <= LONGEST, f"{path} is too long: does it have a second subject?"
+
+
+# Libraries of which something is used that they don't promise: docs/adr/0003-libraries.md.
+UNDOCUMENTED = {"h2", "hpack", "hypercorn", "hyperframe", "watchfiles"}
+
+
+def test_a_library_of_which_undocumented_parts_are_used_has_an_upper_bound() -> None:
+    wanted = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    bounded = {each.partition(">")[0] for each in wanted["dependencies"] if "<" in each}
+    assert bounded == UNDOCUMENTED
+    private = {
+        name.partition(".")[0]
+        for path, _ in files()
+        for name in imports(path)
+        if any(part.startswith("_") and part != "__future__" for part in name.split("."))
+    }
+    assert private - sys.stdlib_module_names - {"rpx"} <= UNDOCUMENTED
+    page = (PACKAGE.parent / "docs/adr/0003-libraries.md").read_text()
+    (reasons,) = re.findall(r"undocumented parts are used: (.*?)\. ", page, re.DOTALL)
+    assert set(re.findall(r"\w+(?=\'s?\s)", reasons)) == UNDOCUMENTED

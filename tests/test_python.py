@@ -128,6 +128,22 @@ async def test_a_backend_of_two_hosts_has_the_sum_of_both_in_its_stats() -> None
         assert proxy.stats()[f"localhost:{port}"]["requests"] == 3
 
 
+async def test_stats_of_a_host_have_a_row_for_what_rpx_has_answered_itself() -> None:
+    closed, backend = free_ports(2)
+    proxies: list[rpx.ProxyKeys] = [
+        {"from": backend, "to": "a.localhost", "start": OK},
+        {"from": closed, "to": "b.localhost"},
+    ]
+    async with rpx.start_proxy(proxies=proxies, listen={"http_port": 0}) as proxy:
+        assert (await ask(proxy, host="a.localhost")).status_code == 200
+        assert (await ask(proxy, host="b.localhost")).status_code == 502
+        stats = proxy.stats_by_host()
+    assert list(stats) == ["a.localhost", "b.localhost"]
+    assert list(stats["a.localhost"]) == [f"localhost:{backend}"]
+    assert stats["a.localhost"][f"localhost:{backend}"]["requests"] == 1
+    assert stats["b.localhost"]["rpx"]["requests"] == 1
+
+
 async def test_timeouts_and_limits_are_those_that_were_given() -> None:
     async with rpx.start_proxy(
         from_=1,
