@@ -65,7 +65,7 @@ class Claim:
         self._strange.clear()
 
     async def find(self, address: Location, within: float) -> tuple[str | None, Location | None]:
-        """Look for our own process at `address`: why it isn't there, or exactly where it is."""
+        """Look so many seconds for our own process: why it isn't there, or exactly where it is."""
         return await find(address, within, self._strange_at)
 
     async def _strange_at(self, sock: trio.socket.SocketType) -> str | None:

@@ -93,7 +93,7 @@ class Sign:
 
 
 async def overdue(registry: Registry, backend: Backend, timeout: float | None) -> bool:
-    """Say now and then what a starting backend is waited for; True when it took too long."""
+    """Say now and then what a starting backend is waited for; True when that took `timeout` (s)."""
     began, pause = trio.current_time(), REMIND_AFTER
     earlier = backend.last_error  # of the run before
     while backend.state is State.STARTING:

@@ -44,6 +44,7 @@ class Json(JSONResponse):
     """In ASCII: what services print need not be text, and half of a character has no UTF-8."""
 
     def render(self, content: object) -> bytes:
+        """`content` as JSON without spaces, in ASCII."""
         return json.dumps(content, separators=(",", ":")).encode()
 
 

@@ -39,7 +39,7 @@ class LineRing:
             oldest, piece = self._pieces[0]
 
     def pieces(self, count: int = MAX_LINES, since: float = 0.0) -> list[Printed]:
-        """Return the last `count` lines that came at `since` or later, oldest first."""
+        """Return the last `count` lines, none from before `since` (epoch), oldest first."""
         found: list[Printed] = []
         if self.passing is not None and count > 0 and self.passing.at >= since:
             found.append(self.passing)
@@ -64,7 +64,7 @@ class LineRing:
 
     @property
     def latest(self) -> float:
-        """When the last piece came; 0 if there is none."""
+        """When the last piece came, in seconds since the epoch; 0 if there is none."""
         if self.passing is not None:
             return self.passing.at
         return self._pieces[-1][1].at if self._pieces else 0.0

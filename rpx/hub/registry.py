@@ -141,7 +141,7 @@ class Registry(Members):
             self._set_rotation(each, up=False)
 
     def ended(self, backend: Backend, what: str, code: int, uptime: float) -> None:
-        """Keep how its process ended."""
+        """Keep how its process ended, after so many seconds."""
         backend.ended = Ended(what, code, uptime, self._clock())
 
     def ended_unasked(self, backend: Backend) -> None:

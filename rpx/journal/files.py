@@ -27,7 +27,7 @@ class Files:
         self._torn: set[str] = set()  # files that end within a line
 
     def begin(self, name: str, config: Path, now: float) -> None:
-        """Write down whose files these are, and since when this run adds to them.
+        """Write down whose files these are, and since when (epoch) this run adds to them.
 
         Raises: OSError.
         """
@@ -112,7 +112,7 @@ def services(folder: Path) -> list[str]:
 
 
 def began(folder: Path) -> float:
-    """When the last run began; 0 if that isn't written anywhere."""
+    """When the last run began, in seconds since the epoch; 0 if that isn't written anywhere."""
     try:
         return float(json.loads((folder / RUN).read_bytes())["began"])
     except (OSError, ValueError, KeyError, TypeError):

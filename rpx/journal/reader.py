@@ -20,7 +20,7 @@ def read(
     before: Mapping[str, float] | None = None,
     tail: int | None = None,
 ) -> list[Entry]:
-    """The lines of some services since a time, merged by time.
+    """The lines of some services since a time (seconds since the epoch), merged by time.
 
     `labels`: only theirs. `before`: what came later than this, of a label, is left out. `tail`: the
     last so many of each label. A file is read whole, and an older one only if it may hold more.

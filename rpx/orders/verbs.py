@@ -68,7 +68,7 @@ async def kill_backend(
     down_for: float = 0.0,
     come_back: bool = True,
 ) -> Kill:
-    """Signal the process that serves `target`, as a crash would end it.
+    """Signal the process that serves `target`, as a crash would end it; down for so many seconds.
 
     Raises: UsageError when it isn't ours, RpxError when it has no process or is busy.
     """

@@ -69,6 +69,7 @@ def after_exit(
 ) -> Again | StayDown:
     """Decide what follows an exit nobody asked for; `what` says it in words.
 
+    `uptime` is in seconds, `now` in seconds of the clock that `history` has its times from.
     `chance` is in [0, 1), for the jitter. That a sick process is to be replaced has been decided
     before: `no` doesn't undo it.
     """
@@ -93,7 +94,7 @@ def out_of_means(history: History) -> Again:
 
 
 def restarts_left(policy: Restart, history: History, now: float) -> int:
-    """Return how many more crashes are followed by a start, if they come now."""
+    """Return how many more crashes are followed by a start, if they come `now` (seconds)."""
     if policy.policy == "no":
         return 0
     recent = sum(now - at < policy.window for at in history.times)

@@ -251,6 +251,7 @@ class Reactor:
             self._hand_over(story)
 
     def resume_soon(self, story: Story) -> None:
+        """Resume a story in the next turn, from wherever this is called."""
         self._due.append(story)
         self._ring()
 

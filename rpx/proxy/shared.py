@@ -79,6 +79,6 @@ class SharedState:
         )
 
     def answer_by(self) -> float:
-        """Return when a backend that is asked now must have begun to answer."""
+        """Return when (trio's clock) a backend that is asked now must have begun to answer."""
         wait = self.timeouts.answer
         return NEVER if wait is None else self.sweeper.now + wait

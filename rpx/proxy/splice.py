@@ -31,6 +31,7 @@ class Pipe(NamedTuple):
     into: int
 
     def close(self) -> None:
+        """Close both; what is still in it is lost."""
         os.close(self.out)
         os.close(self.into)
 

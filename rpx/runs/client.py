@@ -60,7 +60,7 @@ class Client:
     def kill_backend(
         self, target: str, *, signal: str, down_for: float, restart: bool
     ) -> dict[str, Any]:
-        """Kill one backend's process; what was hit (orders.outcome)."""
+        """Kill one backend's process, down for so many seconds; what was hit (orders.outcome)."""
         body = {"target": target, "signal": signal, "down_for": down_for, "restart": restart}
         kill: dict[str, Any] = self._ask("POST", "/v1/orders/kill-backend", body)
         return kill
@@ -101,7 +101,7 @@ class Client:
     ) -> list[dict[str, Any]]:
         """The last output that is in memory, by time: label, at, text (one or more lines).
 
-        `own`: also what rpx itself says.
+        `own`: also what rpx itself says. `since`: seconds since the epoch.
         """
         query = _whose(names, own=own) | {"since": since} | ({} if tail is None else {"tail": tail})
         with self._stream(query, ANSWERS_WITHIN) as rows:
@@ -209,6 +209,7 @@ class Client:
 
 
 def not_running(lease: Lease) -> NotRunning:
+    """What is to be said when nobody accepts a connection at the socket of a lease."""
     return NotRunning(
         f"`{lease.name}` (pid {lease.supervisor.pid}) does not listen on its control socket",
         hint="it is just starting or ending: try again in a moment;"
@@ -231,6 +232,7 @@ def _check_peer(end: socket.socket, lease: Lease) -> None:
 
 
 def broken(lease: Lease, error: Exception) -> RpxError:
+    """What is to be said when a connection to a project ends before the answer has."""
     return RpxError(
         f"the connection to `{lease.name}` (pid {lease.supervisor.pid}) broke: {error}",
         hint="it has ended, or is ending: see `rpx ps`",
@@ -248,6 +250,7 @@ class Lines:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
+        """The objects that are whole with this chunk. Raises: ValueError for what isn't JSON."""
         *whole, self._rest = (self._rest + chunk).split(b"\n")
         return [json.loads(line) for line in whole]
 

@@ -244,16 +244,19 @@ def label(path: Path) -> str:
 
 
 def write(fd: int, lease: Lease) -> None:
+    """Make `lease` the content of an open file, whatever was in it. Raises: OSError."""
     paths = {"config": str(lease.config), "folder": str(lease.folder)}
     text = json.dumps({**asdict(lease), **paths}).encode()
     os.ftruncate(fd, os.pwrite(fd, text, 0))
 
 
 def content_of(fd: int) -> bytes:
+    """Return what is in an open lease, at most 64 KB. Raises: OSError."""
     return os.pread(fd, 1 << 16, 0)
 
 
 def parse(content: bytes) -> Lease | None:
+    """Return the lease that a file holds, None for what isn't one."""
     try:
         fields: dict[str, Any] = json.loads(content)
         return Lease(

@@ -31,7 +31,7 @@ def say_where_it_is(file: Path | None) -> Lease:
 
 
 def wait_until_ready(lease: Lease, timeout: float) -> int:
-    """Return 0 once every process of ours is ready or has completed.
+    """Return 0 once every process of ours is ready or has completed, within so many seconds.
 
     One that was stopped is not waited for. Nor is an external one, which is named if it doesn't
     answer. Raises: RpxError when one has failed or waits for what will not come by itself or when
