@@ -3,11 +3,11 @@
 Nine tenths of what a short command costs is the start of Python and its imports: half a second on a
 busy machine, and the tests run hundreds. So one process for each worker has it all in memory and
 makes copies of itself. Each has its own pid, folder, environment, standard streams, signals and
-exit code, and runs `rpx.__main__` to the end of the interpreter, as `python -m rpx` does.
+exit code, and runs what `python -m rpx` does.
 
-What it can't show is that start: `tests/e2e/test_up.py` starts everything as a user does, and
-`tests/cli/test_main.py` imports each command alone. So does a test that has variables for the
-interpreter, or another program in front.
+What it can't show is how the interpreter starts and ends: `tests/e2e/test_up.py` starts everything
+as a user does, and so does a test that has variables for the interpreter, or another program in
+front. `tests/cli/test_main.py` imports each command alone.
 """
 
 from __future__ import annotations
@@ -309,4 +309,7 @@ if __name__ == "__main__":
     serve(socket.socket(fileno=int(sys.argv[1])))
     from rpx.__main__ import main
 
-    raise SystemExit(main())
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)  # to take all of it apart would cost more than all the rest
