@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import developing, lifetime, machine
+from benchmarks import developing, lifetime, machine, resting
 from benchmarks.lifetime import Figure
 from benchmarks.load import Sample
 from benchmarks.processes import Failed
@@ -19,7 +19,7 @@ from benchmarks.report import as_json, goals_table, row_table
 from benchmarks.rounds import Pace, origins, run
 from benchmarks.rows import ROWS, Row
 
-FIGURES = lifetime.FIGURES | developing.FIGURES
+FIGURES = lifetime.FIGURES | resting.FIGURES | developing.FIGURES
 EVERYTHING = (*(row.name for row in ROWS), *FIGURES)
 Results = list[tuple[Row, list[dict[str, Sample]]]]
 

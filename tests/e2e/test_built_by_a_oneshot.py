@@ -19,7 +19,7 @@ name: shop
 listen: {http_port: HTTP_PORT}
 proxies:
   - to: web.localhost
-    start: {command: COMMAND, cwd: out, env_file: out/own.env}
+    start: {command: COMMAND, cwd: out, env_file: out/own.env, restart: {max_restarts: 2}}
     depends_on: {check: {condition: completed}}
 processes:
   build: {command: "MAKES", oneshot: true}

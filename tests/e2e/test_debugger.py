@@ -72,7 +72,7 @@ def test_the_time_of_a_process_that_is_stopped_while_it_starts_rests(project: Pr
         project.until_said("| begun")
         [row] = project.ps()
         os.killpg(row["pid"], signal.SIGSTOP)
-        time.sleep(4)
+        time.sleep(2.5)  # longer than it may take
         assert "not ready within" not in project.said()
         os.killpg(row["pid"], signal.SIGCONT)
         until(project.all_ready, "ready")

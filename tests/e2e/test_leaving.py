@@ -75,10 +75,8 @@ def test_a_second_ctrl_c_kills_now(project: Project) -> None:
         family(project)
         process.send_signal(signal.SIGINT)
         project.until_said("waiting for deaf")
-        began = time.monotonic()
         process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 130
-        assert time.monotonic() - began < 2
+        assert process.wait(15) == 130  # of a grace period of 60 s
         assert project.survivors() == []
 
 
@@ -105,9 +103,8 @@ def test_kill_9_of_one_of_rpx_s_own_processes_leaves_nothing(project: Project, v
         family(project)
         guardian, below = rpx_processes(process)
         os.kill(below if victim == "supervisor" else guardian, signal.SIGKILL)
-        began = time.monotonic()
+        # Long before the grace period of 60 s is over.
         until(lambda: project.survivors() == [], f"{project.survivors()}")
-        assert time.monotonic() - began < 4  # two seconds, on a machine with nothing else to do
         assert process.wait(5) in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
@@ -235,7 +232,9 @@ def test_closing_the_terminal_stops_everything(project: Project) -> None:
 def test_ctrl_c_typed_at_a_terminal_is_one_request_and_the_next_one_kills(
     project: Project,
 ) -> None:
-    project.write("processes: {deaf: PYTHON APPS/ignore_term.py}")
+    project.write(
+        "processes: {deaf: {command: PYTHON APPS/ignore_term.py, stop_grace_period: 60s}}"
+    )
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(project.folder)
@@ -250,12 +249,11 @@ def test_ctrl_c_typed_at_a_terminal_is_one_request_and_the_next_one_kills(
 
     until(lambda: has_said(b"ignores"), f"up, in {said!r}")
     os.write(terminal, b"\x03")
-    until(lambda: has_said(b"SIGKILL in 8s, Ctrl-C to kill now"), f"waiting, in {said!r}")
+    until(lambda: has_said(b"s, Ctrl-C to kill now"), f"waiting, in {said!r}")
+    assert re.search(rb"SIGKILL in 5\ds, Ctrl-C to kill now", said)
     os.write(terminal, b"\x03")
-    began = time.monotonic()
-    _, status = os.waitpid(pid, 0)
+    _, status = until(lambda: (ended := os.waitpid(pid, os.WNOHANG))[0] and ended, "its end")
     assert os.waitstatus_to_exitcode(status) == 130
-    assert time.monotonic() - began < 2
     os.close(terminal)
     assert project.survivors() == []
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import re
 import signal
 import time
 from typing import Any
 
 import pytest
 
-from tests.support.project import Project, end, free_ports, until
+from tests.support.project import SOON, Project, end, free_ports, until
 
 pytestmark = pytest.mark.real
 
@@ -87,13 +88,11 @@ def test_what_fails_for_good_keeps_its_dependants_down_until_it_comes_right(shop
         assert "waiting for migrate (failed" in answer.json()["backends"][0]["state"]
         [why] = json.loads(shop.rpx("why", "web", "--json").stdout)
         assert why["hint"] == "`rpx start migrate` tries again"
-        began = time.monotonic()
-        restart = shop.rpx("restart", "web")
+        restart = shop.rpx("restart", "web", timeout=SOON)
         assert restart.returncode == 1
         assert " does not start: it waits for migrate (failed" in restart.stdout
         assert restart.stdout.endswith("; `rpx start migrate` starts that\n")
         assert answer.json()["hint"].startswith("`rpx start migrate` starts what is waited for")
-        assert time.monotonic() - began < 5
         (shop.folder / "well").touch()
         assert shop.rpx("start", "migrate").returncode == 0
         until(shop.all_ready, "all ready")
@@ -134,16 +133,21 @@ def test_stubborn_ones_stop_at_the_same_time_level_by_level(project: Project) ->
         until(lambda: project.said().count("ignores") == 5, "all deaf")
         began = time.monotonic()
         assert end(process, signal.SIGINT) == 130
-        took = time.monotonic() - began
-    assert 2 <= took < 4.5  # two levels of a second each, and not five
+        assert time.monotonic() - began >= 2  # each level had its second
+    # All of a level are asked before the first of it has gone, and the next level only then.
+    events = re.findall(r"\| (\w+) (stopping|stopped: killed by SIGKILL)", project.said())
+    assert [what for _, what in events[:4]] == ["stopping"] * 4
+    assert {name for name, _ in events[:4]} == {name for name, _ in events[4:8]}
+    assert [name for name, _ in events[8:]] == ["base", "base"]
 
 
+SLEEP = "command: sleep 60, stop_grace_period: 60s"
 WAITING = {
-    "for a dependency": "{command: sleep 60, depends_on: [never]}",
+    "for a dependency": f"{{{SLEEP}, depends_on: [never]}}",
     "in backoff": "{command: exit 1, restart: {backoff: {initial: 60s}}}",
-    "for a command that hangs": "{command: sleep 60, ready: {command: sleep 60}}",
-    "for a page that hangs": "{command: sleep 60, ready: {http: 'http://localhost:PORT_DEAF/'}}",
-    "for a log line": "{command: sleep 60, ready: {log: ready}}",
+    "for a command that hangs": f"{{{SLEEP}, ready: {{command: sleep 60}}}}",
+    "for a page that hangs": f"{{{SLEEP}, ready: {{http: 'http://localhost:PORT_DEAF/'}}}}",
+    "for a log line": f"{{{SLEEP}, ready: {{log: ready}}}}",
 }
 
 
@@ -153,17 +157,15 @@ def test_ctrl_c_works_while_something_waits(project: Project, what: str) -> None
     listen = f"import socket, time; s = socket.create_server(('127.0.0.1', {deaf})); time.sleep(60)"
     project.write(
         f"processes:\n  app: {WAITING[what]}\n"
-        f'  deaf: [PYTHON, -c, "{listen}"]\n'
-        "  never: {command: sleep 60, ready: {log: never}}\n",
+        f'  deaf: {{command: [PYTHON, -c, "{listen}"], stop_grace_period: 60s}}\n'
+        f"  never: {{{SLEEP}, ready: {{log: never}}}}\n",
         PORT_DEAF=str(deaf),
     )
     with project.up(ready=False) as process:
         until(lambda: project.states().get("deaf") == "ready", "begun")
         state = {"for a dependency": "waiting", "in backoff": "backoff"}.get(what, "starting")
         until(lambda: project.states().get("app") == state, state)
-        began = time.monotonic()
-        assert end(process, signal.SIGINT) == 130
-        assert time.monotonic() - began < 5
+        assert end(process, signal.SIGINT) == 130  # nothing of it takes a minute
         assert project.survivors() == []
 
 
@@ -178,7 +180,5 @@ def test_a_second_ctrl_c_asks_for_no_order(project: Project) -> None:
         until(lambda: project.said().count("ignores") == 3, "all deaf")
         process.send_signal(signal.SIGINT)
         project.until_said("waiting for top")
-        began = time.monotonic()
-        assert end(process, signal.SIGINT) == 130
-        assert time.monotonic() - began < 2
+        assert end(process, signal.SIGINT) == 130  # of a grace period of 60 s
         assert project.survivors() == []

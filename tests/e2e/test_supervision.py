@@ -15,19 +15,9 @@ import psutil
 import pytest
 
 from tests.support.load import Load
-from tests.support.project import Process, Project, free_ports, supervisor, until
+from tests.support.project import SOON, Project, free_ports, until
 
 pytestmark = pytest.mark.real
-
-
-def cpu(process: Process) -> float:
-    """Return the CPU seconds of guardian and supervisor, what they have started included."""
-    used = 0.0
-    for each in (psutil.Process(process.pid), supervisor(process)):
-        times = each.cpu_times()
-        used += times.user + times.system
-    children = supervisor(process).cpu_times()
-    return used + children.children_user + children.children_system
 
 
 def row(project: Project, name: str) -> dict[str, Any]:
@@ -36,33 +26,15 @@ def row(project: Project, name: str) -> dict[str, Any]:
     return next((each for each in rows if each["name"] == name), {})
 
 
-def test_a_crash_loop_backs_off_and_costs_next_to_nothing(project: Project) -> None:
+def test_a_crash_loop_backs_off_and_harms_nobody_else(project: Project) -> None:
     project.write(
         "processes: {bad: {command: exit 1, restart: {max_restarts: 50}}, good: sleep 60}"
     )
-    with project.up(ready=False) as process:
-        until(lambda: project.said().count("bad starting") == 3, "it has begun to back off")
-        before, began = cpu(process), time.monotonic()
-        time.sleep(6)  # the loop is what is looked at
-        share = (cpu(process) - before) / (time.monotonic() - began)
-        assert share < 0.03, f"{share:.1%}"
-        assert 5 <= project.said().count("bad starting") <= 8
-
-
-def test_ten_quiet_backends_cost_nothing(project: Project) -> None:
-    ports = free_ports(10)
-    project.write(
-        "listen: {http_port: HTTP_PORT}\nfrom: PORTS\nto: api.localhost\n"
-        "start: PYTHON APPS/ok.py\nhealth_check: {path: /health}",
-        PORTS=str(ports),
-    )
-    with project.up() as process:
-        shares: list[float] = []
-        while not shares or shares[-1] >= 0.01:  # the first may have some of the start in it
-            assert len(shares) < 4, shares
-            before, began = cpu(process), time.monotonic()
-            time.sleep(5.2)  # a round of checks is among it
-            shares.append((cpu(process) - before) / (time.monotonic() - began))
+    began = time.monotonic()  # what it costs: `make bench ARGS='--only quiet,loop'`
+    with project.up(ready=False):
+        until(lambda: project.said().count("bad starting") >= 6, "it goes on")
+        assert time.monotonic() - began > 0.9 * (0.1 + 0.2 + 0.4 + 0.8 + 1.6)
+        assert project.states()["good"] == "ready"
 
 
 def test_twenty_restarts_at_once_leave_one_instance_the_one_that_ps_names(project: Project) -> None:
@@ -117,13 +89,12 @@ def test_a_backend_that_hangs_leaves_rotation_and_is_replaced(project: Project) 
 
 
 def test_an_orphan_that_holds_stdout_hangs_no_restart(project: Project) -> None:
-    project.write("processes: {app: {command: PYTHON APPS/orphan_holds_stdout.py, oneshot: true}}")
+    orphan = "{command: PYTHON APPS/orphan_holds_stdout.py, env: {ORPHAN: 60}, oneshot: true}"
+    project.write(f"processes: {{app: {orphan}}}")
     with project.up():
         project.until_said("app completed")
-        began = time.monotonic()
-        done = project.rpx("restart", "app")
+        done = project.rpx("restart", "app", timeout=SOON)
         assert done.returncode == 0, done.stdout
-        assert time.monotonic() - began < 5
         until(lambda: project.said().count("app completed") == 2, "completed again")
 
 

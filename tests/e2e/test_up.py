@@ -1,4 +1,4 @@
-"""`rpx up` from the start of the interpreter on: what it says, how it ends, what it leaves."""
+"""`rpx up` with real processes: what it says, how it ends, what it leaves."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ processes:
 """
 
 
-@pytest.fixture(autouse=True)
-def _as_it_is_typed(project: Project) -> None:
+@pytest.fixture
+def typed(project: Project) -> Project:
+    """A project for which Python is started each time, as it is for a user."""
     project.forks = False
+    return project
 
 
-def test_it_says_what_comes_up_and_where_and_leaves_nothing(project: Project) -> None:
-    first, second = project.copies(2)
-    with project.up() as up:
-        url = project.until_said("api is up at").split()[-1]
-        assert [row["url"] for row in project.ps()] == [url, url]
-        assert project.get("api.localhost").status_code == 200
+def test_it_says_what_comes_up_and_where_and_leaves_nothing(typed: Project) -> None:
+    first, second = typed.copies(2)
+    with typed.up() as up:
+        url = typed.until_said("api is up at").split()[-1]
+        assert [row["url"] for row in typed.ps()] == [url, url]
+        assert typed.get("api.localhost").status_code == 200
         assert end(up, signal.SIGINT) == 130
-        assert project.survivors() == []
-    said, width = project.lines(), len(f"api:{first}")
+        assert typed.survivors() == []
+    said, width = typed.lines(), len(f"api:{first}")
     overview = f"{'rpx':<{width}} | api  {url} → localhost:{first}, localhost:{second}"
     assert said[0] == overview
     assert any(line.startswith(f"{'rpx':<{width}} | api:{first} ready (pid ") for line in said)
@@ -44,33 +46,33 @@ def test_it_says_what_comes_up_and_where_and_leaves_nothing(project: Project) ->
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_each_signal_has_its_exit_code(project: Project, signum: int, code: int) -> None:
-    project.copies(1)
-    with project.up() as up:
+def test_each_signal_has_its_exit_code(typed: Project, signum: int, code: int) -> None:
+    typed.copies(1)
+    with typed.up() as up:
         assert end(up, signum) == code
-        assert project.survivors() == []
+        assert typed.survivors() == []
 
 
-def test_a_signal_in_the_middle_of_the_start_ends_in_order(project: Project) -> None:
-    project.copies(1)
-    with project.up(ready=False) as up:
-        until(lambda: any(project.folder.glob("run/rpx/*/lease.json")), "a lease")
+def test_a_signal_in_the_middle_of_the_start_ends_in_order(typed: Project) -> None:
+    typed.copies(1)
+    with typed.up(ready=False) as up:
+        until(lambda: any(typed.folder.glob("run/rpx/*/lease.json")), "a lease")
         assert end(up, signal.SIGTERM) == 143
-        assert project.lines()[-1].endswith("| stopped")
-        with project.up() as again:
+        assert typed.lines()[-1].endswith("| stopped")
+        with typed.up() as again:
             assert end(again, signal.SIGINT) == 130
-            assert "earlier run" not in project.said()
+            assert "earlier run" not in typed.said()
 
 
-def test_down_waits_until_all_has_gone(project: Project) -> None:
-    project.copies(1)
-    with project.up() as up:
-        down = project.rpx("down")
+def test_down_waits_until_all_has_gone(typed: Project) -> None:
+    typed.copies(1)
+    with typed.up() as up:
+        down = typed.rpx("down")
         assert (down.returncode, down.stdout) == (0, "")
         assert in_the_end(down.stderr) == "stopped shop\n"
-        assert project.survivors() == []
+        assert typed.survivors() == []
         assert up.wait(5) == 0
-        assert project.rpx("ps").returncode == 3
+        assert typed.rpx("ps").returncode == 3
 
 
 def test_a_second_up_is_refused_and_harms_nothing(project: Project) -> None:
@@ -103,17 +105,17 @@ def test_what_a_crashed_run_left_is_ended_without_asking(project: Project) -> No
             assert not {process.pid for process in left} & {p.pid for p in project.survivors()}
 
 
-def test_ctrl_c_names_who_is_waited_for_and_the_second_kills(project: Project) -> None:
-    project.write(STUBBORN)
-    with project.up() as up:
-        project.until_said("stubborn | armed")
+def test_ctrl_c_names_who_is_waited_for_and_the_second_kills(typed: Project) -> None:
+    typed.write(STUBBORN)
+    with typed.up() as up:
+        typed.until_said("stubborn | armed")
         up.send_signal(signal.SIGINT)
-        project.until_said("stopping: 1 backend (Ctrl-C again to hurry)")
-        line = project.until_said("waiting for")
+        typed.until_said("stopping: 1 backend (Ctrl-C again to hurry)")
+        line = typed.until_said("waiting for")
         assert "waiting for stubborn (pid " in line
         assert line.endswith("), SIGKILL in 9s, Ctrl-C to kill now")
         assert end(up, signal.SIGINT) == 130
-        assert "stubborn stopped: killed by SIGKILL" in project.said()
+        assert "stubborn stopped: killed by SIGKILL" in typed.said()
 
 
 def test_who_is_waited_for_is_what_is_left_when_the_leader_has_gone(project: Project) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.project import Project, free_ports, until
+from tests.support.project import SOON, Project, free_ports, until
 
 pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
@@ -48,12 +47,10 @@ def all_ready(project: Project) -> None:
     until(lambda: set(project.states().values()) == {"ready"}, "both are ready")
 
 
-def how_it_ended(client: ClientConnection, within: float) -> int | None:
+def how_it_ended(client: ClientConnection) -> int | None:
     """Wait for the end; return the code of the Close, or what stands for none."""
-    began = time.monotonic()
-    with pytest.raises(ConnectionClosed) as ended:
-        client.recv(within)
-    assert time.monotonic() - began < within
+    with pytest.raises(ConnectionClosed) as ended:  # and not TimeoutError
+        client.recv(SOON)
     return ended.value.rcvd.code if ended.value.rcvd else None
 
 
@@ -64,14 +61,14 @@ def test_a_tunnel_ends_with_the_process_behind_it_and_the_others_end_with_1001(
         all_ready(project)
         with visit(project) as first, visit(project) as second:
             assert project.rpx("restart", str(ports[0])).returncode == 0
-            assert how_it_ended(first, within=2) is None
+            assert how_it_ended(first) is None
             with visit(project) as third:
                 assert project.rpx("stop", str(ports[0])).returncode == 0
-                assert how_it_ended(third, within=2) is None
+                assert how_it_ended(third) is None
             second.send("still here")
             assert second.recv(5) == "still here"
             process.send_signal(signal.SIGINT)
-            assert how_it_ended(second, within=5) == 1001
+            assert how_it_ended(second) == 1001
         process.wait(15)
 
 
@@ -80,5 +77,5 @@ def test_rpx_down_tells_a_client_1001(project: Project, ports: tuple[int, int]) 
         all_ready(project)
         with visit(project) as client:
             assert project.rpx("down").returncode == 0
-            assert how_it_ended(client, within=1) == 1001
+            assert how_it_ended(client) == 1001
         process.wait(15)

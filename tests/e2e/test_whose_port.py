@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,9 +84,7 @@ def test_nobody_but_its_own_process_answers_for_a_service(project: Project) -> N
         project.until_said(f"late:{late} starting")
         with stranger(late):
             project.until_said("listening")
-            began = time.monotonic()
             said = project.until_said(f"web:{elsewhere} listens on")
-            assert time.monotonic() - began < 5, "two seconds, on a machine that is not so busy"
             told = f"listens on 127.0.0.1:{other}, not on {elsewhere}: pass --port $PORT, or "
             told += f"write from: localhost:{other}"
             assert said.endswith(told)

@@ -5,9 +5,9 @@ busy machine, and the tests run hundreds. So one process for each worker has it 
 makes copies of itself. Each has its own pid, folder, environment, standard streams, signals and
 exit code, and runs what `python -m rpx` does.
 
-What it can't show is how the interpreter starts and ends: `tests/e2e/test_up.py` starts everything
-as a user does, and so does a test that has variables for the interpreter, or another program in
-front. `tests/cli/test_main.py` imports each command alone.
+What it can't show is how the interpreter starts and ends: `typed` projects in
+`tests/e2e/test_up.py` start everything as a user does, and so does a test that has variables for
+the interpreter, or another program in front. `tests/cli/test_main.py` imports each command alone.
 """
 
 from __future__ import annotations
