@@ -6,9 +6,9 @@ TYPE_CHECKING = False  # not from typing: nothing is imported before __main__ ha
 
 if TYPE_CHECKING:
     from rpx.errors import RpxError
+    from rpx.model.answers import Kill, Outcome
     from rpx.model.figures import Figures
     from rpx.model.status import Note, RotationChanged, Routed, Snapshot, State, StateChanged
-    from rpx.orders.outcome import Kill, Outcome
     from rpx.python.events import Events, Missed
     from rpx.python.keys import ProcessKeys, ProjectKeys, ProxyKeys
     from rpx.python.project import Proxy, start_proxy
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "rpx.orders.outcome": ("Kill", "Outcome"),
+    "rpx.model.answers": ("Kill", "Outcome"),
     "rpx.errors": ("RpxError",),
     "rpx.model.figures": ("Figures",),
     "rpx.model.status": ("Note", "RotationChanged", "Routed", "Snapshot", "State", "StateChanged"),

@@ -31,7 +31,7 @@ ROOMS = {
     "runs": {"errors", "folders", "model", "policy", "journal"},
     "orders": {"errors", "model", "policy", "hub"},
     "control": {"errors", "model", "policy", "hub", "orders"},
-    "drill": {"errors", "policy", "http", "runs"},
+    "drill": {"errors", "model", "policy", "http", "runs"},
     "doctor": {"errors", "model", "certificates", "backend", "runs"},
     "changes": {"errors", "model", "policy", "hub", "backend", "orders", "runs"},
     "listeners": {"errors", "model", "policy", "backend", "proxy", "runs"},

@@ -18,11 +18,10 @@ from rpx.changes.transition import Transition
 from rpx.errors import RpxError, UsageError
 from rpx.hub.mailbox import MAILBOX, Change
 from rpx.hub.registry import Registry
+from rpx.model.answers import Outcome, json_of
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, State
-from rpx.orders.outcome import Outcome
-from rpx.orders.outcome import as_json as outcome_json
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
@@ -173,7 +172,7 @@ class Project:
         for outcome in outcomes:
             if outcome.exit_code:
                 self._registry.say(outcome.sentence)
-        change.answer["outcomes"] = [outcome_json(outcome) for outcome in outcomes]
+        change.answer["outcomes"] = [json_of(outcome) for outcome in outcomes]
 
     async def _wish(self, change: Change) -> Wish:
         if change.scale is None:

@@ -19,10 +19,10 @@ from rpx.backend.fleet import Fleet
 from rpx.errors import Exit
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.answers import Outcome
 from rpx.model.config import PoolSpec
 from rpx.model.status import BackendSpec, Intent, State
 from rpx.orders import verbs
-from rpx.orders.outcome import Outcome
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.reload import Changes, Pair
 

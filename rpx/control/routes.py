@@ -25,9 +25,9 @@ from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.mailbox import Change
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
+from rpx.model.answers import json_of
 from rpx.model.status import OWN_WORDS, Printed
 from rpx.orders import pausing, verbs
-from rpx.orders.outcome import as_json
 from rpx.orders.reasons import why
 from rpx.orders.rows import ps_row
 from rpx.orders.waits import waits
@@ -148,14 +148,16 @@ class Api:
         leaders = {row.label: row.pid for row in rows if row.pid is not None}
         usage = await trio.to_thread.run_sync(self._measure, leaders)
         backends = self._registry.backends
-        return Json([ps_row(row, usage.get(row.label), backends.get(row.label)) for row in rows])
+        return Json(
+            [json_of(ps_row(row, usage.get(row.label), backends.get(row.label))) for row in rows]
+        )
 
     async def why(self, request: Request) -> Response:
         """Why the backends that are named are in the states they are in."""
         labels = self._labels(request.query_params.getlist("name"))
         now = trio.current_time()
         backends = [b for label, b in self._registry.backends.items() if label in labels]
-        return Json([why(self._registry, backend, now) for backend in backends])
+        return Json([json_of(why(self._registry, backend, now)) for backend in backends])
 
     async def waits(self, request: Request) -> Response:
         """Who is on the way up or down; of those that are named, if any are."""
@@ -168,7 +170,7 @@ class Api:
             ending=self._shutdown.asked,
             within=math.inf if limit is None else _seconds("within", limit),
         )
-        return Json([asdict(wait) for wait in found])
+        return Json([json_of(wait) for wait in found])
 
     async def stats(self, _request: Request) -> Response:
         """Host → `host:port` → figures."""
@@ -235,7 +237,7 @@ class Api:
             down_for=body.down_for,
             come_back=body.restart,
         )
-        return Json(as_json(kill))
+        return Json(json_of(kill))
 
     async def several(
         self,
@@ -244,7 +246,7 @@ class Api:
     ) -> Response:
         """Restart, start or stop the backends that are named."""
         body = await _body(request, Names)
-        return Json([as_json(outcome) for outcome in await work(self._registry, body.names)])
+        return Json([json_of(outcome) for outcome in await work(self._registry, body.names)])
 
     def _labels(self, names: Sequence[str]) -> set[str]:
         rows = self._registry.snapshot()

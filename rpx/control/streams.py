@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from rpx.hub.backlog import Backlog
 from rpx.hub.registry import Registry
+from rpx.model.answers import LogLines, LogMissed, json_of
 from rpx.model.status import Event, Note, Printed, RotationChanged, Routed, StateChanged
 
 Json = Mapping[str, Any]
@@ -31,7 +32,7 @@ def ndjson(items: Iterable[Json]) -> bytes:
 def printed_json(printed: Printed) -> Json:
     """Lines that came at once; bytes that aren't UTF-8 are lone surrogates (PEP 383)."""
     text = printed.text[:-1].decode("utf-8", "surrogateescape")
-    return {"label": printed.label, "at": printed.at, "text": text}
+    return json_of(LogLines(printed.label, printed.at, text))
 
 
 def event_json(event: Event) -> Json:
@@ -58,7 +59,7 @@ def output(registry: Registry, wanted: Callable[[str], bool]) -> Iterator[More]:
     async def more() -> list[Json]:
         await backlog.wait()
         printed = [printed_json(one) for one in backlog.take(BATCH) if wanted(one.label)]
-        missed = [{"missed": n, "label": who} for who, n in backlog.take_missed() if wanted(who)]
+        missed = [json_of(LogMissed(n, who)) for who, n in backlog.take_missed() if wanted(who)]
         return missed + printed
 
     with registry.lines.feed(backlog):

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import psutil
 import trio
 
 from rpx.errors import RpxError, UsageError
+from rpx.model.answers import Kill, Ps
 from rpx.policy.naming import like, select
 from rpx.runs.client import Client
 
 KINDS: Final = ("kill", "stop", "hang", "slow")
 SLOW_STOPPED, SLOW_RUNNING = 0.09, 0.01  # seconds: the process has a tenth of the time
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A backend as `rpx ps --json` has it."""
-
-    name: str
-    label: str
-    replica: int
-    backend: str | None
-    port: int | None
-    external: bool
-    served_by: str
-    state: str
-    pid: int | None
-    in_rotation: bool
-    url: str | None
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Row:
-        """From one row of the JSON."""
-        return cls(**{name: row[name] for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +53,8 @@ class Struck:
     replaced: bool = False
 
 
-def service_rows(rows: list[dict[str, Any]], name: str) -> list[Row]:
+def service_rows(backends: Sequence[Ps], name: str) -> list[Ps]:
     """The backends of a service that gets requests. Raises: UsageError."""
-    backends = [Row.of(row) for row in rows]
     found = [row for row in backends if row.name == name]
     if found and found[0].url is None:
         raise UsageError(
@@ -89,7 +67,7 @@ def service_rows(rows: list[dict[str, Any]], name: str) -> list[Row]:
     return found
 
 
-def victim(rows: list[Row], target: str | None) -> Row:
+def victim(rows: list[Ps], target: str | None) -> Ps:
     """The backend to hit: the one that is named, else one that others can stand in for.
 
     Raises: RpxError when it isn't in rotation; UsageError when it isn't ours, when no backend has
@@ -122,13 +100,13 @@ def victim(rows: list[Row], target: str | None) -> Row:
     return candidates[-1]
 
 
-def _running(row: Row) -> Row:
+def _running(row: Ps) -> Ps:
     if not row.in_rotation:
         raise _not_running(row)
     return row
 
 
-def _not_running(row: Row) -> RpxError:
+def _not_running(row: Ps) -> RpxError:
     how = "rpx resume-backend" if row.state == "paused" else "rpx start"
     return RpxError(
         f"`{row.label}` is not in rotation: it is {row.state}",
@@ -190,22 +168,22 @@ def _going_on_afterwards(process: psutil.Process) -> Iterator[None]:
         process.resume()
 
 
-async def _signal(client: Client, label: str, name: str, down_for: float) -> dict[str, Any]:
+async def _signal(client: Client, label: str, name: str, down_for: float) -> Kill:
     return await trio.to_thread.run_sync(
         partial(client.kill_backend, label, signal=name, down_for=down_for, restart=True)
     )
 
 
-def _struck(kill: Mapping[str, Any]) -> Struck:
-    return Struck(kill["pid"], kill["at"])
+def _struck(kill: Kill) -> Struck:
+    return Struck(kill.pid, kill.at)
 
 
-def _services(rows: list[Row]) -> str:
+def _services(rows: Sequence[Ps]) -> str:
     names = list(dict.fromkeys(row.name for row in rows if row.url is not None))
     return f"the services of this project are {', '.join(names)}" if names else "there is none here"
 
 
-def _hint_external(ours: list[Row]) -> str:
+def _hint_external(ours: list[Ps]) -> str:
     if not ours:
         return "use your own `kill` while `rpx stats --json` counts"
     return f"rpx runs {', '.join(row.label for row in ours)}"

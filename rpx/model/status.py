@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rpx.model.address import Location
-from rpx.model.config import Dependency, HealthCheck, Start
+
+if TYPE_CHECKING:  # pydantic takes as long to load as all the rest of a command
+    from rpx.model.config import Dependency, HealthCheck, Start
 
 
 class State(Enum):

@@ -12,8 +12,8 @@ import trio
 from rpx.errors import UsageError
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.answers import Outcome
 from rpx.model.status import State
-from rpx.orders.outcome import Outcome
 from rpx.policy.naming import select
 
 

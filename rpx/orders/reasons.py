@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.answers import Checks, Why
 from rpx.model.status import State
 from rpx.orders.rows import last_lines
 from rpx.policy.depend import sentence
@@ -18,39 +18,39 @@ from rpx.policy.signs import expected
 LAST_LINES: Final = 10
 
 
-def why(registry: Registry, backend: Backend, now: float) -> Mapping[str, Any]:
+def why(registry: Registry, backend: Backend, now: float) -> Why:
     """All that is known about the state of `backend`. `now` is trio's time."""
     process, witness = backend.process, backend.witness
     start = process.spec.start
     due = process.due - now if process.state is State.BACKOFF else None
-    return {
-        "label": backend.spec.label,
-        "name": backend.spec.name,
-        "state": backend.shown.value,
-        "since": registry.since(backend),
-        "pid": process.pid,
-        "in_rotation": backend.in_rotation,
-        "because": because(witness),
-        "waiting_for": [asdict(each) for each in witness.obstacles],
-        "last_error": witness.last_error,
-        "last_exit": asdict(process.ended) if process.ended else None,
-        "restarts": process.restarts,
-        "restart_policy": start.restart.policy if start else None,
-        "restarts_left": restarts_left(start.restart, process.history, now) if start else None,
-        "restart_window": start.restart.window if start else None,
-        "next_start_in": None if due is None else round(max(due, 0.0), 3),
-        "checks": _checks(backend),
-        "last_lines": last_lines(witness, LAST_LINES),
-        "hint": _hint(registry, witness),
-    }
+    return Why(
+        label=backend.spec.label,
+        name=backend.spec.name,
+        state=backend.shown.value,
+        since=registry.since(backend),
+        pid=process.pid,
+        in_rotation=backend.in_rotation,
+        because=because(witness),
+        waiting_for=tuple(witness.obstacles),
+        last_error=witness.last_error,
+        last_exit=process.ended,
+        restarts=process.restarts,
+        restart_policy=start.restart.policy if start else None,
+        restarts_left=restarts_left(start.restart, process.history, now) if start else None,
+        restart_window=start.restart.window if start else None,
+        next_start_in=None if due is None else round(max(due, 0.0), 3),
+        checks=_checks(backend),
+        last_lines=last_lines(witness, LAST_LINES),
+        hint=_hint(registry, witness),
+    )
 
 
-def _checks(backend: Backend) -> Mapping[str, int] | None:
-    """How its last checks went: of passes and failures in a row, one is 0."""
+def _checks(backend: Backend) -> Checks | None:
+    """How its last checks went, where there were any."""
     streak = backend.health.streak if backend.health else 0
     if not streak or backend.spec.address is None:
         return None
-    return {"passed_in_a_row": max(streak, 0), "failed_in_a_row": max(-streak, 0)}
+    return Checks(passed_in_a_row=max(streak, 0), failed_in_a_row=max(-streak, 0))
 
 
 def because(backend: Backend) -> str:

@@ -16,8 +16,8 @@ from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.answers import Kill, Outcome
 from rpx.model.status import AT_REST, HAS_PROCESS, State
-from rpx.orders.outcome import Kill, Outcome
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.naming import select
 

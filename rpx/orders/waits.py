@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.answers import Wait
 from rpx.model.status import HAS_PROCESS, State
 from rpx.orders.reasons import because
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """One backend that is on its way. `sentence` says for what one waits.
-
-    `kill_in` is seconds until SIGKILL for one that is to stop, else None.
-    """
-
-    label: str
-    name: str
-    state: str
-    pid: int | None
-    kill_in: float | None
-    sentence: str
 
 
 def waits(

@@ -17,11 +17,11 @@ from rpx.errors import RpxError
 from rpx.folders import here
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
+from rpx.model.answers import Kill, Outcome
 from rpx.model.config import Config
 from rpx.model.figures import Figures
 from rpx.model.status import Snapshot
 from rpx.orders import verbs
-from rpx.orders.outcome import Kill, Outcome
 from rpx.python.events import Events, end_events
 from rpx.python.keys import ProjectKeys
 from rpx.python.verbose import tell

@@ -1,36 +1,29 @@
-"""Rows of the control API by the names that users give backends."""
+"""Rows of a running project by the names that users give backends."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
-from rpx.policy.naming import Names, select
-
-Row = dict[str, Any]
-
-
-def names_in(row: Row) -> Names:
-    """What the backend of a row may be called."""
-    return Names(**{field: row[field] for field in Names._fields})
+from rpx.model.answers import Ps
+from rpx.model.figures import Figures
+from rpx.policy.naming import select
 
 
-def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+def chosen(rows: Sequence[Ps], names: Sequence[str]) -> list[Ps]:
     """Return the rows that these names mean, in listed order; all, without a name.
 
     Raises: UsageError that lists the names there are.
     """
     if not names:
         return list(rows)
-    called = [names_in(row) for row in rows]
-    labels = {each.label for name in names for each in select(called, name)}
-    return [row for row in rows if row["label"] in labels]
+    labels = {each.label for name in names for each in select(rows, name)}
+    return [row for row in rows if row.label in labels]
 
 
 def chosen_places(
-    stats: Mapping[str, Mapping[str, Any]], rows: Sequence[Row], names: Sequence[str]
-) -> dict[str, dict[str, Any]]:
+    stats: Mapping[str, Mapping[str, Figures]], rows: Sequence[Ps], names: Sequence[str]
+) -> dict[str, dict[str, Figures]]:
     """Return of host → backend → figures what these names mean; a host is a name, too.
 
     What rpx has answered itself belongs to the host as a whole.
@@ -39,7 +32,7 @@ def chosen_places(
         return {host: dict(backends) for host, backends in stats.items()}
     whole = {name for name in names if name in stats}
     found = chosen(rows, left) if (left := [name for name in names if name not in whole]) else []
-    places = {(_host(row["url"]), row["backend"]) for row in found if row["url"]}
+    places = {(_host(row.url), row.backend) for row in found if row.url}
     kept = {}
     for host, backends in stats.items():
         mine = {

@@ -13,16 +13,19 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
+from rpx.model.answers import Kill, LogLines, LogMissed, Outcome, Ps, Wait, Why, read
 from rpx.model.figures import Figures
 from rpx.runs.lease import Lease, running
 
+T = TypeVar("T")
 CONNECTS_WITHIN: Final = 2.0  # seconds, to a socket of the same machine
 THERE_WITHIN: Final = 4.0  # seconds: a socket that has gone is made anew (api.LOOK)
 ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
@@ -36,34 +39,28 @@ class Client:
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
 
-    def ps(self) -> list[dict[str, Any]]:
-        """A row for each backend, as `rpx ps --json` prints it."""
-        rows: list[dict[str, Any]] = self._ask("GET", "/v1/ps")
-        return rows
+    def ps(self) -> list[Ps]:
+        """A row for each backend."""
+        return self._each(Ps.of, self._ask("GET", "/v1/ps"))
 
-    def why(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Why backends are in the states they are in (orders.reasons)."""
-        found: list[dict[str, Any]] = self._ask("GET", "/v1/why", query={"name": list(names)})
-        return found
+    def why(self, names: Sequence[str]) -> list[Why]:
+        """Why backends are in the states they are in."""
+        return self._each(Why.of, self._ask("GET", "/v1/why", query={"name": list(names)}))
 
     def stats(self) -> dict[str, dict[str, Figures]]:
         """Host → `host:port` → figures."""
         stats: dict[str, dict[str, Figures]] = self._ask("GET", "/v1/stats")
         return stats
 
-    def order(self, verb: str, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Restart, start or stop; what became of each backend (orders.outcome)."""
-        body = {"names": list(names)}
-        outcomes: list[dict[str, Any]] = self._ask("POST", f"/v1/orders/{verb}", body)
-        return outcomes
+    def order(self, verb: str, names: Sequence[str]) -> list[Outcome]:
+        """Restart, start or stop; what became of each backend."""
+        answer = self._ask("POST", f"/v1/orders/{verb}", {"names": list(names)})
+        return self._each(Outcome.of, answer)
 
-    def kill_backend(
-        self, target: str, *, signal: str, down_for: float, restart: bool
-    ) -> dict[str, Any]:
-        """Kill one backend's process, down for so many seconds; what was hit (orders.outcome)."""
+    def kill_backend(self, target: str, *, signal: str, down_for: float, restart: bool) -> Kill:
+        """Kill one backend's process, down for so many seconds; what was hit."""
         body = {"target": target, "signal": signal, "down_for": down_for, "restart": restart}
-        kill: dict[str, Any] = self._ask("POST", "/v1/orders/kill-backend", body)
-        return kill
+        return self._one(Kill.of, self._ask("POST", "/v1/orders/kill-backend", body))
 
     def reload(self, *, dry_run: bool = False) -> dict[str, Any]:
         """Read the file again: `plan`, `sentences`, `advice` and `outcomes`."""
@@ -76,16 +73,16 @@ class Client:
         changed: dict[str, Any] = self._ask("POST", "/v1/scale", body)
         return changed
 
-    def waits(self, names: Sequence[str] = (), *, within: float = math.inf) -> list[dict[str, Any]]:
-        """Who is on the way up or down (orders.waits); of those that are named, if any are.
+    def waits(self, names: Sequence[str] = (), *, within: float = math.inf) -> list[Wait]:
+        """Who is on the way up or down; of those that are named, if any are.
 
         `within`: seconds after which this command has all of them killed.
         """
         query = {"name": list(names)}
         if within < math.inf:
             query["within"] = [f"{within:.3f}"]
-        found: list[dict[str, Any]] = self._ask("GET", "/v1/waits", query=query, patience=GLANCE)
-        return found
+        found = self._ask("GET", "/v1/waits", query=query, patience=GLANCE)
+        return self._each(partial(read, Wait), found)
 
     def down(self, *, now: bool = False) -> None:
         """Ask the project to end. It does so after the answer. `now`: as at a second Ctrl-C."""
@@ -98,22 +95,22 @@ class Client:
         own: bool = False,
         tail: int | None = None,
         since: float = 0.0,
-    ) -> list[dict[str, Any]]:
-        """The last output that is in memory, by time: label, at, text (one or more lines).
+    ) -> list[LogLines]:
+        """The last output that is in memory, by time.
 
         `own`: also what rpx itself says. `since`: seconds since the epoch.
         """
         query = _whose(names, own=own) | {"since": since} | ({} if tail is None else {"tail": tail})
         with self._stream(query, ANSWERS_WITHIN) as rows:
-            return list(rows)
+            return self._each(partial(read, LogLines), rows)
 
     @contextmanager
     def follow(
         self, names: Sequence[str], *, own: bool = False
-    ) -> Iterator[Iterator[dict[str, Any]]]:
-        """What is printed from now on, until the project ends; also `missed`, lines lost."""
+    ) -> Iterator[Iterator[LogLines | LogMissed]]:
+        """What is printed from now on, until the project ends."""
         with self._stream(_whose(names, own=own) | {"tail": 0, "follow": "true"}, None) as rows:
-            yield rows
+            yield map(_followed, rows)
 
     @contextmanager
     def _stream(
@@ -176,6 +173,18 @@ class Client:
             with answer:
                 yield end, answer
 
+    def _each(self, of: Callable[[dict[str, Any]], T], rows: Iterable[dict[str, Any]]) -> list[T]:
+        return [self._one(of, row) for row in rows]
+
+    def _one(self, of: Callable[[dict[str, Any]], T], row: dict[str, Any]) -> T:
+        try:
+            return of(row)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RpxError(
+                f"the answer of `{self._lease.name}` is not understood: {error}",
+                hint="is the running rpx of another version than this command?",
+            ) from None
+
     def _connected(self) -> socket.socket:
         deadline = time.monotonic() + THERE_WITHIN
         while True:
@@ -237,6 +246,10 @@ def broken(lease: Lease, error: Exception) -> RpxError:
         f"the connection to `{lease.name}` (pid {lease.supervisor.pid}) broke: {error}",
         hint="it has ended, or is ending: see `rpx ps`",
     )
+
+
+def _followed(row: dict[str, Any]) -> LogLines | LogMissed:
+    return read(LogMissed, row) if "missed" in row else read(LogLines, row)
 
 
 def _whose(names: Sequence[str], *, own: bool) -> dict[str, Any]:

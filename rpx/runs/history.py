@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rpx.journal.files import began, services
 from rpx.journal.form import Entry
 from rpx.journal.reader import labels_in, read
+from rpx.model.answers import LogLines
 from rpx.model.status import OWN_WORDS
-from rpx.policy.naming import Names, heard
-from rpx.runs.chosen import names_in
+from rpx.policy.naming import Named, Names, heard
 from rpx.runs.client import Client
 
 
@@ -68,9 +68,9 @@ def labels_of(client: Client, wanted: Wanted, said: Iterable[Said]) -> set[str]:
     """Whose output is meant, in a project that runs: also of those that have left and have `said`
     something.
     """
-    there = [names_in(row) for row in client.ps()]
-    left = {line.label for line in said} - {names.label for names in there} - {OWN_WORDS}
-    return _labels(there + [_named(label) for label in sorted(left)], wanted)
+    there = client.ps()
+    left = {line.label for line in said} - {row.label for row in there} - {OWN_WORDS}
+    return _labels([*there, *(_named(label) for label in sorted(left))], wanted)
 
 
 def since_each(folder: Path, seen: Mapping[str, float]) -> list[Said]:
@@ -93,16 +93,16 @@ def of_ended(folder: Path, wanted: Wanted) -> list[Said]:
     return [_said(entry) for entry in entries]
 
 
-def said_by(rows: Sequence[dict[str, Any]]) -> list[Said]:
-    """The lines in rows of the control API."""
+def said_by(printed: Sequence[LogLines]) -> list[Said]:
+    """The lines of it, one by one."""
     return [
-        Said(row["label"], row["at"], text)
-        for row in rows
-        for text in row["text"].encode("utf-8", "surrogateescape").split(b"\n")
+        Said(each.label, each.at, text)
+        for each in printed
+        for text in each.text.encode("utf-8", "surrogateescape").split(b"\n")
     ]
 
 
-def _labels(speakers: Sequence[Names], wanted: Wanted) -> set[str]:
+def _labels(speakers: Sequence[Named], wanted: Wanted) -> set[str]:
     is_wanted = heard(speakers, wanted.names, own=wanted.own)
     return {label for label in (*(s.label for s in speakers), OWN_WORDS) if is_wanted(label)}
 

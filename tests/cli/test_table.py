@@ -10,6 +10,7 @@ import pytest
 from rpx.cli.commands.ps import COLUMNS, _cells
 from rpx.cli.commands.why import _told
 from rpx.cli.terminal.table import Cell, Column, Table, clipped, wrapped
+from rpx.model.answers import Ps, Why
 from rpx.model.breadth import breadth
 
 NOW = 1_000_000.0
@@ -37,7 +38,7 @@ def row(name: str, port: int, pid: int, state: str = "ready", **more: object) ->
 def shown(rows: list[dict[str, Any]], width: int | None) -> list[str]:
     table = Table(COLUMNS)
     for each in rows:
-        table.add(*_cells(each, NOW))
+        table.add(*_cells(Ps.of(each), NOW))
     return table.lines(width, colour=False)
 
 
@@ -199,7 +200,7 @@ def test_the_details_of_why_are_broken_between_words(monkeypatch: pytest.MonkeyP
         "last_lines": [],
         "hint": "",
     }
-    lines = list(_told(each, NOW, colour=False))
+    lines = list(_told(Why.of(each), NOW, colour=False))
     assert max(map(breadth, lines)) <= 40
     assert "api:3000 backoff for 12s: exited with" in lines
     assert lines[-2:] == ["  last exit   exited with status 3 after", f"{' ' * 16}1.3 s, 1m ago"]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from rpx.cli.commands.top import _rated
+from rpx.model.answers import Ps, read
 
 
-def row(label: str = "api:3000", pid: int | None = 1, cpu: float | None = 0.0) -> dict[str, Any]:
-    return {"label": label, "pid": pid, "cpu": cpu}
+def row(label: str = "api:3000", pid: int | None = 1, cpu: float | None = 0.0) -> Ps:
+    return read(Ps, {"label": label, "pid": pid, "cpu": cpu})
 
 
-def percents(now: list[dict[str, Any]], before: list[dict[str, Any]] | None) -> list[float | None]:
+def percents(now: list[Ps], before: list[Ps] | None) -> list[float | None]:
     return [percent for _, percent in _rated(now, before, 2.0)]
 
 
@@ -32,9 +31,7 @@ def test_a_share_is_what_was_used_since_the_last_look() -> None:
         (row(), row(cpu=None)),
     ],
 )
-def test_there_is_none_for_a_process_that_was_not_there(
-    now: dict[str, Any], before: dict[str, Any] | None
-) -> None:
+def test_there_is_none_for_a_process_that_was_not_there(now: Ps, before: Ps | None) -> None:
     assert percents([now], None if before is None else [before]) == [None]
 
 

@@ -5,27 +5,39 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import psutil
 import pytest
 import trio
 
-from rpx.drill.damage import Plan, Row, service_rows, strike, victim
+from rpx.drill.damage import Plan, service_rows, strike, victim
 from rpx.errors import Exit, RpxError, UsageError
+from rpx.model.answers import Ps, json_of, read
 from rpx.runs.client import Client
 from rpx.runs.lease import Identity, Lease
 
 
-def row(port: int, *, name: str = "api", external: bool = False, up: bool = True) -> Row:
-    return Row(
-        name, f"{name}:{port}", port - 2999, f"localhost:{port}", port, external, "",
-        "ready" if up else "stopped", None if external else port, up, f"http://{name}.localhost",
-    )  # fmt: skip
+def row(port: int, *, name: str = "api", external: bool = False, up: bool = True) -> Ps:
+    return read(Ps, {
+        "name": name, "label": f"{name}:{port}", "replica": port - 2999,
+        "backend": f"localhost:{port}", "port": port, "external": external,
+        "state": "ready" if up else "stopped", "pid": None if external else port,
+        "in_rotation": up, "url": f"http://{name}.localhost",
+    })  # fmt: skip
 
 
-WORKER = Row("worker", "worker", 1, None, None, False, "", "ready", 7, True, None)
+WORKER = read(
+    Ps,
+    {
+        "name": "worker",
+        "label": "worker",
+        "replica": 1,
+        "state": "ready",
+        "pid": 7,
+        "in_rotation": True,
+    },
+)
 FIRST, SECOND = row(3000), row(3001)
 
 
@@ -51,7 +63,7 @@ def test_a_backend_has_all_its_names(name: str) -> None:
     ],
 )
 def test_who_cannot_be_hit_is_refused_as_bad_usage(
-    rows: list[Row], name: str | None, what: str
+    rows: list[Ps], name: str | None, what: str
 ) -> None:
     with pytest.raises(UsageError, match=what):
         victim(rows, name)
@@ -65,7 +77,7 @@ def test_one_that_is_down_is_refused_with_what_brings_it_up() -> None:
 
 
 def test_a_service_is_one_that_gets_requests() -> None:
-    rows: list[dict[str, Any]] = [asdict(each) | {"more": 1} for each in (FIRST, SECOND, WORKER)]
+    rows = [Ps.of(json_of(each) | {"more": 1}) for each in (FIRST, SECOND, WORKER)]
     assert service_rows(rows, "api") == [FIRST, SECOND]
     with pytest.raises(UsageError, match="there is no service `nope` here") as caught:
         service_rows(rows, "nope")

@@ -10,6 +10,7 @@ import trio.testing
 from rpx.backend.sequence import dependants_gone
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
+from rpx.model.answers import json_of
 from rpx.model.config import Dependency
 from rpx.model.status import State, StateChanged
 from rpx.orders.reasons import why
@@ -148,7 +149,7 @@ async def test_an_address_waits_for_what_its_process_waits_for() -> None:
     owner.spec = replace(owner.spec, depends_on=(Dependency(name="db", condition="healthy"),))
     the.move(owner, Move.WAIT)
     assert [row.waiting_for for row in the.snapshot()] == [owner.obstacles] * 2
-    said, own = why(the, other, 0.0), why(the, owner, 0.0)
+    said, own = json_of(why(the, other, 0.0)), json_of(why(the, owner, 0.0))
     assert said["because"] == "it waits for db (not a part of this run)"
     differ = {key for key in own if said[key] != own[key]}
     assert differ == {"label"}

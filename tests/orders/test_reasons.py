@@ -11,6 +11,7 @@ import trio.testing
 from rpx.backend.life import live
 from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
+from rpx.model.answers import json_of
 from rpx.model.config import Dependency, Ready, Restart
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
@@ -22,7 +23,7 @@ Clock = trio.testing.MockClock
 
 
 def told(bench: Bench) -> dict[str, Any]:
-    return dict(why(bench.registry, bench.backend, trio.current_time()))
+    return json_of(why(bench.registry, bench.backend, trio.current_time()))
 
 
 async def test_a_crash_loop_says_what_is_left_and_when_the_next_start_is(
@@ -107,17 +108,17 @@ async def test_who_waits_in_vain_is_told_what_would_help() -> None:
     for name in ("api", "web"):
         the.move(the.backends[name], Move.WAIT)
     api, web = (why(the, the.backends[name], 0.0) for name in ("api", "web"))
-    assert api["because"] == "it waits for db (failed: exited with status 1)"
-    assert api["hint"] == "`rpx start db` tries again"
-    assert web["hint"] == "`rpx why api` says what that waits for"
-    assert [each["hopeless"] for each in web["waiting_for"]] == [True]
+    assert api.because == "it waits for db (failed: exited with status 1)"
+    assert api.hint == "`rpx start db` tries again"
+    assert web.hint == "`rpx why api` says what that waits for"
+    assert [each.hopeless for each in web.waiting_for] == [True]
 
 
 async def test_an_external_backend_has_no_restarts() -> None:
     the = registry(external(3005), clock=lambda: 0.0)
     said = why(the, the.backends["api:3005"], 0.0)
-    assert said["because"] == "nothing answers there; rpx asks again every second"
-    assert (said["restarts_left"], said["restart_policy"], said["last_exit"]) == (None, None, None)
+    assert said.because == "nothing answers there; rpx asks again every second"
+    assert (said.restarts_left, said.restart_policy, said.last_exit) == (None, None, None)
 
 
 async def test_a_oneshot_is_at_work_until_it_ends(
@@ -139,5 +140,5 @@ async def test_a_pause_is_somebody_s_doing() -> None:
     the.move(backend, Move.PROBE_UP)
     the.pause(backend)
     said = why(the, backend, 0.0)
-    assert said["because"] == "it is paused; its process runs on"
-    assert said["hint"] == "`rpx resume-backend api:3005` lets it have requests again"
+    assert said.because == "it is paused; its process runs on"
+    assert said.hint == "`rpx resume-backend api:3005` lets it have requests again"

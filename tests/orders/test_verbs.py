@@ -12,9 +12,9 @@ from trio.abc import Clock
 
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.mailbox import MAILBOX, Order, OrderKind
+from rpx.model.answers import Outcome
 from rpx.model.status import State
 from rpx.orders import verbs
-from rpx.orders.outcome import Outcome
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
 

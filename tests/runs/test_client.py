@@ -15,6 +15,7 @@ import trio
 from rpx.control.api import Control
 from rpx.errors import NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.shutdown import Shutdown
+from rpx.model.answers import LogLines
 from rpx.runs.client import Client
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
@@ -46,11 +47,11 @@ async def fleet(lease: Lease, nursery: trio.Nursery) -> AsyncIterator[Fleet]:
 async def test_a_look_and_an_order(lease: Lease, fleet: Fleet) -> None:
     def work() -> None:
         client = Client(lease)
-        assert [row["label"] for row in client.ps()] == ["api:3000", "api:3001"]
+        assert [row.label for row in client.ps()] == ["api:3000", "api:3001"]
         assert list(client.stats()) == ["api.localhost"]
-        assert [o["pid"] for o in client.order("restart", ["api"])] == [1002, 2002]
+        assert [o.pid for o in client.order("restart", ["api"])] == [1002, 2002]
         kill = client.kill_backend("3001", signal="KILL", down_for=0.0, restart=False)
-        assert kill["pid"] == 2002
+        assert kill.pid == 2002
         client.down()
 
     await trio.to_thread.run_sync(work)
@@ -85,7 +86,7 @@ async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> N
 
     def work() -> list[str]:
         client = Client(lease)
-        return [line["text"] for line in client.logs([])]
+        return [line.text for line in client.logs([])]
 
     assert await trio.to_thread.run_sync(work) == texts
 
@@ -99,7 +100,7 @@ async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nu
         client = Client(lease)
         with client.follow(["api"]) as lines:
             trio.from_thread.run_sync(first.set)
-            return [line["text"] for line in lines]
+            return [line.text for line in lines if isinstance(line, LogLines)]
 
     async with trio.open_nursery() as project:
         await project.start(Control(lease.socket), hub, Shutdown())

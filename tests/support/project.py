@@ -20,6 +20,7 @@ import httpx
 import psutil
 
 from rpx.errors import RpxError
+from rpx.model.answers import json_of
 from rpx.runs.client import Client
 from rpx.runs.lease import NAMES, parse
 from rpx.runs.paths import LEASE, runtime_folder
@@ -162,7 +163,7 @@ class Project:
             with suppress(OSError, RpxError):
                 file = runtime / runtime_folder(self.folder / name).name / LEASE
                 if lease := parse(file.read_bytes()):
-                    return Client(lease).ps()
+                    return [json_of(row) for row in Client(lease).ps()]
         return []
 
     def listed(self) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def attach(common: Common, *, tail: int) -> int:
     """Show the console of a running project. Ctrl-C leaves, and the project goes on."""
     lease = find_running(None, common.file)
     client = Client(lease)
-    labels = [row["label"] for row in client.ps()]
+    labels = [row.label for row in client.ps()]
     printer = Printer(labels, as_json=False, colour=common.colour(sys.stdout))
     wanted = Wanted((), tail, own=True)
     try:

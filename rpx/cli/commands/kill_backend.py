@@ -8,6 +8,7 @@ from rpx.cli.command import Command, Common
 from rpx.cli.helpers.duration import seconds
 from rpx.cli.terminal.output import json_option, print_json
 from rpx.errors import UsageError, visible
+from rpx.model.answers import json_of
 
 EXAMPLES = """\
 rpx kill-backend 3001                   # SIGKILL; rpx restarts it at once
@@ -54,6 +55,6 @@ def kill_backend(
     client = common.client()
     kill = client.kill_backend(backend, signal=signal, down_for=rest, restart=not no_restart)
     if as_json:
-        print_json(kill)
+        print_json(json_of(kill))
     else:
-        print(visible(kill["sentence"]))
+        print(visible(kill.sentence))

@@ -17,6 +17,7 @@ from rpx.cli.terminal.screen import Layout
 from rpx.config.duration import parse_duration
 from rpx.errors import NotRunning, UsageError
 from rpx.journal.files import services
+from rpx.model.answers import LogMissed
 from rpx.model.escapes import on_a_terminal
 from rpx.runs.client import Client
 from rpx.runs.history import (
@@ -133,7 +134,7 @@ def logs(
             sys.stderr.write("rpx: the project is not running\n")
         return
     client = Client(lease)
-    labels = [row["label"] for row in client.ps()]
+    labels = [row.label for row in client.ps()]
     printer = Printer(labels, as_json=as_json, colour=colour, times=timestamps)
     if follow:
         follow_logs(client, lease, wanted, printer)
@@ -152,10 +153,10 @@ def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) 
         seen = {line.label: line.at for line in past}
         sys.stdout.flush()
         for row in rows:
-            if "missed" in row:
-                printer.miss(row["missed"])
-            elif row["at"] > seen.get(row["label"], 0.0):
-                seen[row["label"]] = row["at"]
+            if isinstance(row, LogMissed):
+                printer.miss(row.missed)
+            elif row.at > seen.get(row.label, 0.0):
+                seen[row.label] = row.at
                 printer.show(said_by([row]))
                 sys.stdout.flush()
     printer.show(_last_words(folder, lease, dict.fromkeys(labels, began) | seen))

@@ -30,7 +30,7 @@ def open_(common: Common, name: str | None) -> int:
     """
     client = common.client()
     rows = client.ps()
-    urls = {row["name"]: row["url"] for row in rows if row["url"]}
+    urls = {row.name: row.url for row in rows if row.url}
     if not urls:
         raise RpxError("this project has no proxy, and so no URL", hint="see `rpx ps`")
     url = _chosen(urls, name)

@@ -10,6 +10,7 @@ from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import json_option, print_json
 from rpx.cli.terminal.progress import told
 from rpx.errors import RpxError, visible
+from rpx.model.answers import json_of
 
 if TYPE_CHECKING:
     from rpx.runs.client import Client
@@ -26,11 +27,11 @@ def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -
     with told(client, names, GOES_ON):
         outcomes = client.order(verb, names)
     if as_json:
-        print_json(outcomes)
+        print_json([json_of(outcome) for outcome in outcomes])
     else:
         for outcome in outcomes:
-            print(visible(outcome["sentence"]))
-    return next((o["exit_code"] for o in outcomes if o["exit_code"]), 0)
+            print(visible(outcome.sentence))
+    return next((o.exit_code for o in outcomes if o.exit_code), 0)
 
 
 def _all(client: Client, verb: str) -> tuple[str, ...]:
@@ -38,12 +39,10 @@ def _all(client: Client, verb: str) -> tuple[str, ...]:
 
     Raises: RpxError when there is nobody. A oneshot that has done its work is left alone.
     """
-    rows = [row for row in client.ps() if not row["external"] and not row["served_by"]]
+    rows = [row for row in client.ps() if not row.external and not row.served_by]
     wanted = ("stopped", "failed") if verb == "start" else ()
     names = [
-        row["label"]
-        for row in rows
-        if (row["state"] in wanted if wanted else row["state"] not in DOWN)
+        row.label for row in rows if (row.state in wanted if wanted else row.state not in DOWN)
     ]
     if not names:
         raise RpxError(f"there is nothing to {verb}", hint="`rpx ps` shows the states")

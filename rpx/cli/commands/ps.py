@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
 
 import click
 
@@ -12,6 +11,7 @@ from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import age, fitted, json_option, print_json, print_table, quoted, size
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.errors import visible
+from rpx.model.answers import Ps, json_of
 from rpx.runs.chosen import chosen
 
 EXAMPLES = """\
@@ -63,51 +63,51 @@ def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) ->
     client = common.client()
     rows = chosen(client.ps(), names)
     if quiet:
-        print("".join(f"{visible(row['label'])}\n" for row in rows), end="")
+        print("".join(f"{visible(row.label)}\n" for row in rows), end="")
         return
     if as_json:
-        print_json(rows)
+        print_json([json_of(row) for row in rows])
         return
     filled = Table(COLUMNS)
     for row in rows:
         filled.add(*_cells(row, time.time()))
     print_table(filled, colour=common.colour(sys.stdout))
     for row in rows:
-        if row["state"] == "failed":
-            why = visible(f"{row['label']} {row['last_error']}")
-            print("\n".join(["", *fitted(why), *quoted(row["last_lines"])]))
+        if row.state == "failed":
+            why = visible(f"{row.label} {row.last_error}")
+            print("\n".join(["", *fitted(why), *quoted(row.last_lines)]))
 
 
-def backend_cell(row: dict[str, Any]) -> Cell:
+def backend_cell(row: Ps) -> Cell:
     """Where it listens; the port alone says the same for one of this machine."""
-    backend = row["backend"] or "-"
+    backend = row.backend or "-"
     return Cell(backend, backend.removeprefix("localhost:"))
 
 
-def state_cell(row: dict[str, Any]) -> Cell:
+def state_cell(row: Ps) -> Cell:
     """The state, in its colour, and what is waited for."""
-    state = f"{row['state']} (external)" if row["external"] else row["state"]
-    if row["waiting_for"]:
-        state += " for " + ", ".join(each["name"] for each in row["waiting_for"])
-    return Cell(state, row["state"], COLOURS.get(row["state"], ""))
+    state = f"{row.state} (external)" if row.external else row.state
+    if row.waiting_for:
+        state += " for " + ", ".join(each.name for each in row.waiting_for)
+    return Cell(state, row.state, COLOURS.get(row.state, ""))
 
 
-def usage_cells(row: dict[str, Any]) -> tuple[str, str]:
+def usage_cells(row: Ps) -> tuple[str, str]:
     """CPU time and memory of the whole tree of processes."""
-    if row["memory"] is None:
+    if row.memory is None:
         return "-", "-"
-    return f"{row['cpu']:.1f}s", size(row["memory"])
+    return f"{row.cpu:.1f}s", size(row.memory)
 
 
-def _cells(row: dict[str, Any], now: float) -> list[str | Cell]:
+def _cells(row: Ps, now: float) -> list[str | Cell]:
     return [
-        row["name"],
+        row.name,
         backend_cell(row),
         state_cell(row),
-        str(row["pid"] or "-"),
+        str(row.pid or "-"),
         *usage_cells(row),
-        "-" if row["external"] else str(row["restarts"]),
-        age(now - row["since"]),
-        ("in" if row["in_rotation"] else "out") if row["backend"] else "-",
-        row["url"] or "-",
+        "-" if row.external else str(row.restarts),
+        age(now - row.since),
+        ("in" if row.in_rotation else "out") if row.backend else "-",
+        row.url or "-",
     ]

@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import click
 
@@ -16,12 +15,13 @@ from rpx.cli.helpers.watching import watch
 from rpx.cli.terminal.live import Left, Live, can_draw
 from rpx.cli.terminal.output import age, json_option, print_table, say, size, width
 from rpx.cli.terminal.table import Column, Table
+from rpx.model.answers import Ps, json_of
 
 EXAMPLES = """\
 rpx top                         # CPU and memory of each service, every second
 rpx top --json                  # one line of JSON per second, for scripts
 """
-Rows = Sequence[dict[str, Any]]
+Rows = Sequence[Ps]
 
 
 COLUMNS = [
@@ -71,7 +71,9 @@ def top(common: Common, *, as_json: bool) -> int:
 
 
 def _print_line(now: Rows, before: Rows | None, passed: float) -> None:
-    rows = [{**row, "cpu_percent": percent} for row, percent in _rated(now, before, passed)]
+    rows = [
+        {**json_of(row), "cpu_percent": percent} for row, percent in _rated(now, before, passed)
+    ]
     print(json.dumps({"at": round(time.time(), 3), "backends": rows}), flush=True)
 
 
@@ -84,8 +86,8 @@ def _picture(now: Rows, before: Rows | None, passed: float, *, colour: bool) -> 
     """The table, and all of it together."""
     filled = _table(now, before, passed).lines(width(), colour=colour)
     percents = [percent for _, percent in _rated(now, before, passed) if percent is not None]
-    memory = sum(row["memory"] or 0 for row in now)
-    count = sum(row["processes"] or 0 for row in now)
+    memory = sum(row.memory or 0 for row in now)
+    count = sum(row.processes or 0 for row in now)
     processes = "1 process" if count == 1 else f"{count} processes"
     total = f"{sum(percents):.1f} % CPU, {size(memory)}, {processes}"
     return [*filled, "", f"{total}; q quits"]
@@ -95,32 +97,35 @@ def _table(now: Rows, before: Rows | None, passed: float) -> Table:
     filled = Table(COLUMNS)
     for row, percent in _rated(now, before, passed):
         filled.add(
-            row["name"],
+            row.name,
             backend_cell(row),
             state_cell(row),
-            str(row["pid"] or "-"),
+            str(row.pid or "-"),
             "-" if percent is None else f"{percent:.1f}",
             *usage_cells(row),
-            "-" if row["processes"] is None else str(row["processes"]),
-            str(row["in_flight"]) if row["backend"] else "-",
-            "-" if row["external"] else str(row["restarts"]),
-            age(time.time() - row["since"]),
+            "-" if row.processes is None else str(row.processes),
+            str(row.in_flight) if row.backend else "-",
+            "-" if row.external else str(row.restarts),
+            age(time.time() - row.since),
         )
     return filled
 
 
-def _rated(
-    now: Rows, before: Rows | None, passed: float
-) -> Iterator[tuple[dict[str, Any], float | None]]:
+def _rated(now: Rows, before: Rows | None, passed: float) -> Iterator[tuple[Ps, float | None]]:
     """Each row and its share of one CPU since the last look, 100 for a whole one.
 
     None for a process that was not there then.
     """
-    earlier = {row["label"]: row for row in before or ()}
+    earlier = {row.label: row for row in before or ()}
     for row in now:
-        then = earlier.get(row["label"])
-        same = then is not None and then["pid"] == row["pid"] and row["cpu"] is not None
-        if then is None or not same or then["cpu"] is None or passed <= 0:
+        then = earlier.get(row.label)
+        if (
+            then is None
+            or then.pid != row.pid
+            or then.cpu is None
+            or row.cpu is None
+            or passed <= 0
+        ):
             yield row, None
         else:
-            yield row, round(max(0.0, row["cpu"] - then["cpu"]) / passed * 100, 1)
+            yield row, round(max(0.0, row.cpu - then.cpu) / passed * 100, 1)

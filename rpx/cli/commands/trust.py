@@ -223,7 +223,7 @@ def reload_running() -> None:
 
 def _is_secured(lease: Lease) -> bool:
     try:
-        return any(str(row["url"]).startswith("https:") for row in Client(lease).ps())
+        return any(str(row.url).startswith("https:") for row in Client(lease).ps())
     except RpxError:
         return False
 

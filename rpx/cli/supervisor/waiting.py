@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rpx.cli.terminal.output import quoted, say, say_over
 from rpx.cli.terminal.progress import SILENT, Progress
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
+from rpx.model.answers import Ps, Wait
 from rpx.runs.client import Client
 from rpx.runs.lease import Lease, find_running
 
@@ -18,8 +18,6 @@ LOOK = 0.1  # seconds between two looks
 LOOK_CLOSER = 0.5  # and between two looks at the reasons
 SETTLED = 1.0  # seconds that a process which shows nothing has to stay up: most crashes are earlier
 THERE = frozenset({"ready", "completed", "paused"})
-
-Row = dict[str, Any]
 
 
 def say_where_it_is(file: Path | None) -> Lease:
@@ -49,14 +47,14 @@ def _wait(lease: Lease, timeout: float) -> int:
     story = Story(client)
     while True:
         every = _rows(client, lease)
-        rows = [row for row in every if not row["external"]]
-        own = [row for row in rows if not row["served_by"]]
-        if failed := [row for row in own if row["state"] == "failed"]:
+        rows = [row for row in every if not row.external]
+        own = [row for row in rows if not row.served_by]
+        if failed := [row for row in own if row.state == "failed"]:
             raise _failure(failed, own)
         if any(map(_hopeless, own)):
             raise _stuck(own)
-        away = [row for row in every if row["external"] and row["state"] == "unhealthy"]
-        not_asked = [row for row in away if not row["last_error"]]
+        away = [row for row in every if row.external and row.state == "unhealthy"]
+        not_asked = [row for row in away if not row.last_error]
         left = _left(rows, time.time()) or not_asked
         if not left:
             _say_the_end(away)
@@ -67,10 +65,10 @@ def _wait(lease: Lease, timeout: float) -> int:
         time.sleep(LOOK)
 
 
-def _say_the_end(away: Sequence[Row]) -> None:
+def _say_the_end(away: Sequence[Ps]) -> None:
     say(f"rpx: all {'that rpx starts ' * bool(away)}is ready")
     for row in away:
-        say(f"rpx: {row['label']} does not answer ({row['last_error']}): rpx does not start it")
+        say(f"rpx: {row.label} does not answer ({row.last_error}): rpx does not start it")
 
 
 class Story:
@@ -88,41 +86,41 @@ class Story:
         """Seconds since the beginning."""
         return time.monotonic() - self._began
 
-    def tell(self, rows: Sequence[Row], left: Sequence[Row]) -> None:
+    def tell(self, rows: Sequence[Ps], left: Sequence[Ps]) -> None:
         """Say what has changed."""
-        labels = dict.fromkeys(row["label"] for row in left)
+        labels = dict.fromkeys(row.label for row in left)
         if self._left is None:
             say(f"rpx: waiting for {', '.join(labels)}")
         elif self.lasts > SILENT:
             for row in rows:
-                if row["label"] in self._left and row["label"] not in labels:
-                    verb = "has" if row["state"] == "completed" else "is"
-                    say(f"rpx: {row['label']} {verb} {row['state']}")
+                if row.label in self._left and row.label not in labels:
+                    verb = "has" if row.state == "completed" else "is"
+                    say(f"rpx: {row.label} {verb} {row.state}")
         self._left = labels
         if self.lasts > self._due:
             self._due = self.lasts + LOOK_CLOSER
             self._progress.tell(_reasons(self._client))
 
 
-def _reasons(client: Client) -> list[Row]:
+def _reasons(client: Client) -> list[Wait]:
     """Who is on the way up, and why it isn't there: whoever waits for another is not the reason."""
     try:
         waits = client.waits()
     except RpxError:  # it ends: that is for the next look
         return []
-    return [wait for wait in waits if wait["state"] != "waiting"] or waits
+    return [wait for wait in waits if wait.state != "waiting"] or waits
 
 
-def _too_long(timeout: float, left: Sequence[Row], client: Client) -> TookTooLong:
-    labels = [row["label"] for row in left]
+def _too_long(timeout: float, left: Sequence[Ps], client: Client) -> TookTooLong:
+    labels = [row.label for row in left]
     error = TookTooLong(f"not ready after {timeout:g} s: {', '.join(labels)}")
-    reasons = [f"  {wait['sentence']}" for wait in _reasons(client) if wait["label"] in labels]
+    reasons = [f"  {wait.sentence}" for wait in _reasons(client) if wait.label in labels]
     hint = "the project goes on in the background; `rpx down` stops it"
     error.problems = (Problem(error.problems[0].what, "", "\n".join(reasons), hint),)
     return error
 
 
-def _rows(client: Client, lease: Lease) -> list[Row]:
+def _rows(client: Client, lease: Lease) -> list[Ps]:
     try:
         return client.ps()
     except TookTooLong:
@@ -133,36 +131,36 @@ def _rows(client: Client, lease: Lease) -> list[Row]:
         ) from None
 
 
-def _left(rows: Sequence[Row], now: float) -> list[Row]:
+def _left(rows: Sequence[Ps], now: float) -> list[Ps]:
     """Who is to be waited for. If all are down they are just about to begin."""
-    if all(row["state"] == "stopped" for row in rows):
+    if all(row.state == "stopped" for row in rows):
         return list(rows)
-    return [row for row in rows if row["state"] not in {*THERE, "stopped"} or _just_began(row, now)]
+    return [row for row in rows if row.state not in {*THERE, "stopped"} or _just_began(row, now)]
 
 
-def _just_began(row: Row, now: float) -> bool:
+def _just_began(row: Ps, now: float) -> bool:
     """Whether it is ready only because it runs: one that crashes at once was so, too."""
-    return row["state"] == "ready" and row["backend"] is None and now - row["since"] < SETTLED
+    return row.state == "ready" and row.backend is None and now - row.since < SETTLED
 
 
-def _hopeless(row: Row) -> list[str]:
+def _hopeless(row: Ps) -> list[str]:
     """Of what it waits for, that which will not come by itself."""
-    return [each["name"] for each in row["waiting_for"] if each["hopeless"]]
+    return [each.name for each in row.waiting_for if each.hopeless]
 
 
-def _stuck(rows: Sequence[Row]) -> RpxError:
+def _stuck(rows: Sequence[Ps]) -> RpxError:
     """Nobody has failed, but somebody was stopped, and others can't do without.
 
     Whoever it is, is named once: what the others wait for may wait itself.
     """
-    there = {row["name"]: row for row in rows if row["state"] != "waiting"}
+    there = {row.name: row for row in rows if row.state != "waiting"}
     roots: dict[str, str] = {}
     for row in rows:
-        for each in row["waiting_for"]:
-            if each["hopeless"] and not _waits(each["name"], rows):
-                root = there.get(each["name"])
-                why = f"{root['state']}: {root['last_error']}" if root else each["why"]
-                roots[each["name"]] = why.removesuffix(": ")
+        for each in row.waiting_for:
+            if each.hopeless and not _waits(each.name, rows):
+                root = there.get(each.name)
+                why = f"{root.state}: {root.last_error}" if root else each.why
+                roots[each.name] = why.removesuffix(": ")
     error = RpxError("a service cannot start")
     error.problems = tuple(
         Problem(
@@ -174,23 +172,23 @@ def _stuck(rows: Sequence[Row]) -> RpxError:
     return error
 
 
-def _waits(name: str, rows: Sequence[Row]) -> bool:
-    return any(row["name"] == name and row["state"] == "waiting" for row in rows)
+def _waits(name: str, rows: Sequence[Ps]) -> bool:
+    return any(row.name == name and row.state == "waiting" for row in rows)
 
 
-def waiting_for(name: str, rows: Sequence[Row]) -> list[str]:
+def waiting_for(name: str, rows: Sequence[Ps]) -> list[str]:
     """Return the labels of those that wait for a service, near or far."""
     names, found = {name}, dict[str, None]()
     while True:
         more = [
             row
             for row in rows
-            if row["label"] not in found and names & {each["name"] for each in row["waiting_for"]}
+            if row.label not in found and names & {each.name for each in row.waiting_for}
         ]
         if not more:
             return list(found)
-        found |= dict.fromkeys(row["label"] for row in more)
-        names |= {row["name"] for row in more}
+        found |= dict.fromkeys(row.label for row in more)
+        names |= {row.name for row in more}
 
 
 def _those(labels: Sequence[str]) -> str:
@@ -198,17 +196,17 @@ def _those(labels: Sequence[str]) -> str:
     return f"{named} wait{'s' * (len(labels) == 1)}"
 
 
-def _failure(failed: Sequence[Row], rows: Sequence[Row]) -> RpxError:
+def _failure(failed: Sequence[Ps], rows: Sequence[Ps]) -> RpxError:
     error = RpxError("a service has failed")
-    error.problems = tuple(_problem(row, waiting_for(row["name"], rows)) for row in failed)
+    error.problems = tuple(_problem(row, waiting_for(row.name, rows)) for row in failed)
     return error
 
 
-def _problem(row: Row, others: Sequence[str]) -> Problem:
-    label, texts = row["label"], quoted(row["last_lines"])
+def _problem(row: Ps, others: Sequence[str]) -> Problem:
+    label, texts = row.label, quoted(row.last_lines)
     more = f"; {_those(others)} for it" if others else ""
     return Problem(
-        f"backend `{label}` {row['last_error']}{more}",
+        f"backend `{label}` {row.last_error}{more}",
         excerpt="\n".join(["  last output:", *texts] if texts else []),
         hint="the others go on in the background; mend it and `rpx start "
         f"{label}`, or stop all: `rpx down`",

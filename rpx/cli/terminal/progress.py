@@ -6,12 +6,13 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from rpx.cli.terminal.output import say, say_over
 from rpx.errors import RpxError
+from rpx.model.answers import Wait
 from rpx.runs.client import Client
 
 SILENT: Final = 1.0  # seconds in which most waits are over
@@ -30,11 +31,11 @@ class Progress:
         self._due: dict[str, float] = {}
         self._pause: dict[str, float] = {}
 
-    def tell(self, waits: Sequence[Mapping[str, Any]]) -> None:
+    def tell(self, waits: Sequence[Wait]) -> None:
         """Say of each wait what is new. That only numbers are others is no news."""
         now = time.monotonic()
         for wait in waits:
-            label, sentence = wait["label"], wait["sentence"]
+            label, sentence = wait.label, wait.sentence
             what = _NUMBER.sub("#", sentence)
             if what in self._said[label] and now < self._due[label]:
                 continue
