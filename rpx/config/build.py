@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from rpx.config.addresses import default_name
-from rpx.config.document import Document, Steps
-from rpx.config.env_files import EnvFiles
-from rpx.config.own_certificates import with_contents
+from rpx.config.checks.own_certificates import with_contents
 from rpx.config.schema import (
     DefaultsWritten,
     HttpsWritten,
@@ -24,7 +22,9 @@ from rpx.config.start_schema import (
 from rpx.config.values import (
     Written,
 )
+from rpx.config.variables.env_files import EnvFiles
 from rpx.config.wording import shown
+from rpx.config.yaml.document import Document, Steps
 from rpx.model.address import Location
 from rpx.model.config import (
     Backoff,

@@ -12,16 +12,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from rpx.config.build import Builder
-from rpx.config.conflicts import Entry, agreed, report_conflicts
-from rpx.config.dependencies import report_dependencies, services
-from rpx.config.document import Document, Spellings, Steps, document_from_mapping, is_env
-from rpx.config.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
-from rpx.config.explain import check, check_parts
-from rpx.config.interpolate import interpolate
-from rpx.config.oneshots import after_oneshots, oneshots
-from rpx.config.own_certificates import report_certificates
-from rpx.config.own_variables import may_ask_for_urls, urls_of, variables_at
-from rpx.config.profiles import Asked, active_profiles, is_active, report_nothing_left
+from rpx.config.checks.conflicts import Entry, agreed, report_conflicts
+from rpx.config.checks.dependencies import report_dependencies, services
+from rpx.config.checks.oneshots import after_oneshots, oneshots
+from rpx.config.checks.own_certificates import report_certificates
+from rpx.config.checks.profiles import Asked, active_profiles, is_active, report_nothing_left
+from rpx.config.checks.shell_words import shell_words
+from rpx.config.mistakes.explain import check, check_parts
 from rpx.config.schema import (
     ONE_PROXY,
     DefaultsWritten,
@@ -29,12 +26,15 @@ from rpx.config.schema import (
     TopWritten,
 )
 from rpx.config.settings import all_settings
-from rpx.config.shell_words import shell_words
 from rpx.config.start_schema import (
     ProcessField,
     ProcessWritten,
 )
-from rpx.config.yaml_text import parse_yaml
+from rpx.config.variables.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
+from rpx.config.variables.interpolate import interpolate
+from rpx.config.variables.own_variables import may_ask_for_urls, urls_of, variables_at
+from rpx.config.yaml.document import Document, Spellings, Steps, document_from_mapping, is_env
+from rpx.config.yaml.text import parse_yaml
 from rpx.errors import ConfigError
 from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Process, Proxy, Timeouts
 from rpx.model.late import marked, without_marks

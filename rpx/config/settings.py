@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rpx.config.document import Steps
 from rpx.config.schema import (
     DefaultsWritten,
     HealthCheckWritten,
@@ -29,6 +28,7 @@ from rpx.config.start_schema import (
 from rpx.config.values import (
     Written,
 )
+from rpx.config.yaml.document import Steps
 
 MODELS: dict[str, type[Written]] = {
     "from": SourceWritten,

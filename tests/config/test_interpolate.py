@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.config.interpolate import Uninterpolable, interpolate
+from rpx.config.variables.interpolate import Uninterpolable, interpolate
 
 VARIABLES = {"A": "a", "EMPTY": "", "DOLLAR": "$A ${A}", "_1": "one"}
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rpx.config import load_config
-from rpx.config.profiles import Asked
+from rpx.config.checks.profiles import Asked
 from rpx.errors import ConfigError, UsageError
 
 TEXT = """\

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rpx.config import load_config, neighbours
+from rpx.config import load_config
+from rpx.config.mistakes import neighbours
 from rpx.config.settings import all_settings
 from rpx.errors import ConfigError, Problem
 from rpx.model.suggest import camel

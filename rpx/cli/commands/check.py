@@ -14,7 +14,7 @@ from rpx.cli.helpers.certified import check_certified
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
-from rpx.config.profiles import Asked
+from rpx.config.checks.profiles import Asked
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec

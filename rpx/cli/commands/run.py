@@ -19,7 +19,7 @@ from rpx.cli.command import Command, Common
 from rpx.cli.helpers.certified import accepting
 from rpx.cli.terminal.output import warn
 from rpx.config import find_config, load_config
-from rpx.config.profiles import Asked
+from rpx.config.checks.profiles import Asked
 from rpx.errors import RpxError, UsageError
 from rpx.model.config import Config, Start
 from rpx.model.ports import Ports

@@ -29,8 +29,8 @@ from rpx.cli.terminal.output import width
 from rpx.cli.terminal.screen import Screen
 from rpx.cli.typed import words_for
 from rpx.config import config_from_mapping, find_config, load_config
+from rpx.config.checks.profiles import Asked
 from rpx.config.find import file_of
-from rpx.config.profiles import Asked
 from rpx.control.api import Control
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock

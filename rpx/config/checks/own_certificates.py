@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from rpx.config.conflicts import Entry
-from rpx.config.document import Document, Steps
+from rpx.config.checks.conflicts import Entry
+from rpx.config.yaml.document import Document, Steps
 from rpx.model.config import Https, Proxy
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rpx.config.document import Document, Steps
+from rpx.config.yaml.document import Document, Steps
 from rpx.model.address import Location, SocketFile
 from rpx.model.config import Https, PoolSpec, Proxy, Source
 from rpx.model.status import OWN_WORDS

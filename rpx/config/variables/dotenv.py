@@ -12,8 +12,8 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rpx.config.excerpt import Spot, excerpt
-from rpx.config.interpolate import Uninterpolable, interpolate
+from rpx.config.variables.interpolate import Uninterpolable, interpolate
+from rpx.config.yaml.excerpt import Spot, excerpt
 from rpx.errors import Problem
 
 _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rpx.config.document import LISTED, Document, Steps
-from rpx.config.homes import homes
-from rpx.config.neighbours import note_on, ours
+from rpx.config.mistakes.homes import homes
+from rpx.config.mistakes.neighbours import note_on, ours
 from rpx.config.schema import ONE_PROXY
 from rpx.config.settings import all_settings, settings_at
+from rpx.config.yaml.document import LISTED, Document, Steps
 from rpx.model.suggest import nearest, snake
 
 _ABBREVIATED = 3  # letters that don't abbreviate a setting yet

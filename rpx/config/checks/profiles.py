@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from rpx.config.document import Document
+from rpx.config.yaml.document import Document
 from rpx.errors import UsageError
 from rpx.model.config import Process, Proxy
 from rpx.model.suggest import nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rpx.config.document import Document, Steps
+from rpx.config.yaml.document import Document, Steps
 
 Entries = Iterable[tuple[Steps, str, object]]  # where, by which name, as written
 

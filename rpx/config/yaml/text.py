@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from rpx.config import yaml_graph
-from rpx.config.document import Document, Spellings, Steps, is_env, is_ignored
-from rpx.config.excerpt import Spot
-from rpx.config.foreign import (
+from rpx.config.schema import TopWritten
+from rpx.config.settings import settings_of
+from rpx.config.variables.interpolate import Uninterpolable
+from rpx.config.yaml import graph
+from rpx.config.yaml.document import Document, Spellings, Steps, is_env, is_ignored
+from rpx.config.yaml.excerpt import Spot
+from rpx.config.yaml.foreign import (
     refuse_broken_procfile,
     refuse_foreign_text,
     refuse_foreign_values,
 )
-from rpx.config.interpolate import Uninterpolable
-from rpx.config.schema import TopWritten
-from rpx.config.settings import settings_of
-from rpx.config.yaml_graph import fail, spot
+from rpx.config.yaml.graph import fail, spot
 from rpx.errors import ConfigError
 
 Fill = Callable[[str, Steps], str]
@@ -33,11 +33,11 @@ def parse_yaml(text: str, label: str, spellings: Spellings, fill: Fill) -> Docum
 
     Raises: ConfigError where there is no document to speak of; lesser mistakes are in its problems.
     """
-    document = Document(label, yaml_graph.LINE_BREAK.split(text))
+    document = Document(label, graph.LINE_BREAK.split(text))
     known = settings_of(TopWritten)
     refuse_foreign_text(text, document, known)
     try:
-        root = yaml_graph.compose(text, document)
+        root = graph.compose(text, document)
     except ConfigError:
         refuse_broken_procfile(text, document, known)
         raise
@@ -94,7 +94,7 @@ class _Walk:
                 self._document.key_spots[(*steps, "?")] = spot(key)
                 hint = "a text that begins with { or [ needs quotes"
                 self._document.report_broken("this key is not text", (*steps, "?"), hint, key=True)
-            elif key.tag == yaml_graph.MERGE:
+            elif key.tag == graph.MERGE:
                 self._document.spots[*steps, "<<"] = spot(key)
                 merges += item.value if isinstance(item, SequenceNode) else [item]
             elif not is_ignored(steps, key.value):
@@ -145,10 +145,10 @@ class _Walk:
             except Uninterpolable as error:
                 self._document.report_broken(str(error), steps, error.hint)
                 return text
-        if tag == yaml_graph.FILLED:
+        if tag == graph.FILLED:
             # In a command or a variable `$X` is a text, also where X is empty or a number.
             text_wanted = verbatim or is_env(steps[:-1])
-            tag = yaml_graph.STR if text_wanted else yaml_graph.type_of(text)
+            tag = graph.STR if text_wanted else graph.type_of(text)
         if verbatim or is_env(steps[:-1]):
             return _as_written(text, tag)
         return self._typed(text, tag, steps)
@@ -156,13 +156,13 @@ class _Walk:
     def _typed(self, text: str, tag: str, steps: Steps) -> object:
         try:
             match tag:
-                case yaml_graph.NULL:
+                case graph.NULL:
                     return None
-                case yaml_graph.BOOL:
+                case graph.BOOL:
                     return text.lower() in _TRUE
-                case yaml_graph.INT:
+                case graph.INT:
                     return int(text)
-                case yaml_graph.FLOAT:
+                case graph.FLOAT:
                     return float(text)
                 case _:
                     pass
@@ -171,8 +171,8 @@ class _Walk:
                 f"`{text}` is not what its tag says", steps, "remove the tag"
             )
             return text
-        if tag not in {yaml_graph.STR, yaml_graph.FILLED, yaml_graph.MERGE}:
-            name = tag.replace(yaml_graph.CORE, "!!")
+        if tag not in {graph.STR, graph.FILLED, graph.MERGE}:
+            name = tag.replace(graph.CORE, "!!")
             self._document.report_broken(f"the tag `{name}` means nothing here", steps, "remove it")
         return text
 
@@ -205,6 +205,6 @@ def _as_written(text: str, tag: str) -> str | None:
     """The value of a variable or a word of a command: `1.10`, `0755` and `yes` are no numbers and
     no booleans there (as in compose); only `true` and `null` have one spelling.
     """
-    if tag == yaml_graph.NULL:
+    if tag == graph.NULL:
         return None
-    return text.lower() if tag == yaml_graph.BOOL and text.lower() in {"true", "false"} else text
+    return text.lower() if tag == graph.BOOL and text.lower() in {"true", "false"} else text

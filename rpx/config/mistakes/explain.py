@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from rpx.config.document import LISTED, Document, Steps
-from rpx.config.unknown import known_at, meant_by
+from rpx.config.mistakes.unknown import known_at, meant_by
 from rpx.config.wording import shown
+from rpx.config.yaml.document import LISTED, Document, Steps
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)

@@ -9,15 +9,15 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rpx.config.document import Document, Steps
-from rpx.config.dotenv import parse_dotenv
-from rpx.config.explain import subject
 from rpx.config.find import owner, trusted
-from rpx.config.own_variables import about_unset
+from rpx.config.mistakes.explain import subject
 from rpx.config.start_schema import (
     EnvFileWritten,
 )
+from rpx.config.variables.dotenv import parse_dotenv
+from rpx.config.variables.own_variables import about_unset
 from rpx.config.wording import shown
+from rpx.config.yaml.document import Document, Steps
 from rpx.errors import ConfigError, Problem, RpxError
 from rpx.folders import here, why_missing
 

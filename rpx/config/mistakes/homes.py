@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from rpx.config.document import Steps
 from rpx.config.schema import ONE_PROXY, DefaultsWritten, ProxyWritten, SourceWritten, TopWritten
 from rpx.config.settings import MODELS, settings_of
 from rpx.config.start_schema import DependencyWritten, ProcessWritten
 from rpx.config.values import Written
+from rpx.config.yaml.document import Steps
 
 _DEEPEST = 3  # levels below a place
 _TOP = "the top level of the file"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rpx.config.conflicts import Entry
-from rpx.config.document import Document, Steps
-from rpx.config.explain import owner
+from rpx.config.checks.conflicts import Entry
+from rpx.config.mistakes.explain import owner
+from rpx.config.yaml.document import Document, Steps
 from rpx.model.config import Dependency, Process, Restart
 from rpx.model.suggest import nearest
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rpx.config.excerpt import Spot, excerpt
+from rpx.config.yaml.excerpt import Spot, excerpt
 from rpx.errors import ConfigError, Problem
 from rpx.model.suggest import camel
 

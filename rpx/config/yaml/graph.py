@@ -19,8 +19,8 @@ from yaml.reader import Reader, ReaderError
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
-from rpx.config.document import Document
-from rpx.config.excerpt import Spot
+from rpx.config.yaml.document import Document
+from rpx.config.yaml.excerpt import Spot
 
 CORE = "tag:yaml.org,2002:"
 STR, NULL, BOOL, INT, FLOAT, MERGE = (

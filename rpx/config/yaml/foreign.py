@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from rpx.config.document import Document
-from rpx.config.excerpt import Spot
-from rpx.config.yaml_graph import LINE_BREAK
+from rpx.config.yaml.document import Document
+from rpx.config.yaml.excerpt import Spot
+from rpx.config.yaml.graph import LINE_BREAK
 from rpx.model.suggest import nearest
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
