@@ -13,8 +13,8 @@ import yaml
 from rpx.cli.flags import OPTIONS
 from rpx.cli.main import COMMANDS, group
 from rpx.config import load_config
-from rpx.config.schema import ONE_PROXY
-from rpx.config.settings import all_settings, settings_at
+from rpx.config.settings.places import all_settings, settings_at
+from rpx.config.settings.top_level import ONE_PROXY
 from rpx.config.yaml.document import Steps, names_are_free
 from rpx.errors import Exit
 

@@ -1,65 +1,30 @@
-"""What was written, with its defaults, as the nouns of rpx.model.config."""
+"""What was written, with its defaults, as the nouns of rpx.model.config.
+
+Most settings become a field of the same name. Here is what depends on the rest of the file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from rpx.config.addresses import default_name
-from rpx.config.checks.own_certificates import with_contents
-from rpx.config.schema import (
-    DefaultsWritten,
-    HttpsWritten,
-    ProxyWritten,
-)
-from rpx.config.start_schema import (
-    DependencyWritten,
-    ProcessWritten,
-    RestartWritten,
-    StartWritten,
-)
-from rpx.config.values import (
-    Written,
-)
+from rpx.config.settings.depends import dependencies
+from rpx.config.settings.host_names import default_name
+from rpx.config.settings.https import HttpsWritten, https_of
+from rpx.config.settings.pool_settings import DefaultsWritten
+from rpx.config.settings.proxy import ProxyWritten
+from rpx.config.settings.restart_policy import RestartWritten
+from rpx.config.settings.start import ProcessWritten, StartWritten
 from rpx.config.variables.env_files import EnvFiles
 from rpx.config.wording import shown
 from rpx.config.yaml.document import Document, Steps
 from rpx.model.address import Location
-from rpx.model.config import (
-    Backoff,
-    Dependency,
-    HealthCheck,
-    Https,
-    PoolSpec,
-    Process,
-    Proxy,
-    Ready,
-    Restart,
-    Source,
-    Start,
-    Sticky,
-)
+from rpx.model.config import PoolSpec, Process, Proxy, Source, Start
 from rpx.model.suggest import choices
-
-S = TypeVar("S", HealthCheck, Sticky, Https)
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
 _PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_SOCKET", "RPX_URL")
-
-
-# Settings of a start that mean what they say.
-_AS_WRITTEN = (
-    "restart_on_unhealthy",
-    "success_exit_codes",
-    "oneshot",
-    "stdin",
-    "stop_command",
-    "stop_signal",
-    "stop_signal_to",
-    "stop_grace_period",
-    "watch",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +42,18 @@ class Builder:
 
     def proxy(self, written: ProxyWritten, at: Steps) -> Proxy:
         """A proxy with its sources, each with the Start of the process behind it, if any."""
-        settings: dict[str, Any] = {}
-        for setting in ("hold", "strategy"):
-            own, default = getattr(written, setting), getattr(self.defaults, setting)
-            if own is not None or default is not None:
-                settings[setting] = default if own is None else own
-        return Proxy(
-            to=written.to,
-            name=written.name or default_name(written.to, self.shared),
-            sources=self._sources(written, at),
-            **self._copies(written, at),
-            health_check=_merged(HealthCheck, self.defaults.health_check, written.health_check),
-            pool=PoolSpec(
-                sticky=_merged(Sticky, self.defaults.sticky, written.sticky),
-                https=with_contents(self._https(written, at)),
-                **settings,
+        pool = written.over(self.defaults)
+        settings = written.written_for(Proxy) | self._copies(written, at)
+        settings |= {
+            "name": written.name or default_name(written.to, self.shared),
+            "sources": self._sources(written, at),
+            "health_check": pool.pop("health_check", None),
+            "pool": PoolSpec(
+                https=https_of(written.https, self.https, late=at in self.late), **pool
             ),
-            change_origin=bool(written.change_origin),
-            depends_on=self._depends_on(written.depends_on),
-            profiles=written.profiles or (),
-        )
+            "depends_on": dependencies(written.depends_on, self.oneshots),
+        }
+        return Proxy(**settings)
 
     def process(self, name: str, written: ProcessWritten, at: Steps) -> Process:
         """A process that serves no address."""
@@ -109,18 +66,8 @@ class Builder:
         return Process(
             name=name,
             start=self._start(written, at, (), late=at in self.late),
-            depends_on=self._depends_on(written.depends_on),
+            depends_on=dependencies(written.depends_on, self.oneshots),
             profiles=written.profiles or (),
-        )
-
-    def _depends_on(self, written: dict[str, DependencyWritten] | None) -> tuple[Dependency, ...]:
-        """Without a condition: a oneshot is to complete, everything else to be ready."""
-        return tuple(
-            Dependency(
-                name=name,
-                condition=each.condition or ("completed" if name in self.oneshots else "healthy"),
-            )
-            for name, each in (written or {}).items()
         )
 
     def _sources(self, written: ProxyWritten, at: Steps) -> tuple[Source, ...]:
@@ -149,23 +96,12 @@ class Builder:
     def _copies(self, written: ProxyWritten, at: Steps) -> dict[str, Any]:
         """What there is instead of sources while nobody has chosen the ports."""
         if written.from_ or written.start is None:
-            return {}
+            return {"start": None, "replicas": 0}
         return {"start": self._shared(written.start, at), "replicas": written.replicas or 1}
 
     def _shared(self, start: StartWritten, at: Steps) -> Start:
         """The `start` of a whole proxy."""
         return self._start(start, (*at, "start"), _PER_ADDRESS, late=at in self.late)
-
-    def _https(self, written: ProxyWritten, at: Steps) -> Https | None:
-        default = self.https
-        if default is not None and written.https is not None and written.https.alone:
-            names = default.model_fields_set - {"cert", "key"}
-            default = HttpsWritten.model_construct(**{n: getattr(default, n) for n in names})
-        https = _merged(Https, default, written.https)
-        own = written.https is not None and written.https.cert is not None
-        if https is None or not own or at not in self.late:
-            return https
-        return https.model_copy(update={"late": True})
 
     def _owner(self, start: StartWritten, at: Steps, addresses: list[Location]) -> int | None:
         """Which address the process serves if `env` gives it one PORT; None: a process for each."""
@@ -198,43 +134,24 @@ class Builder:
         files = {**self.outer, **self.files.read(written.env_file, at, late=late)}
         outer = {key: text for key, text in files.items() if key not in reserved}
         below = {key: text for key, text in self.outer.items() if key not in reserved}
-        given = written.written()
-        settings = {key: given[key] for key in _AS_WRITTEN if key in given}
-        if settings.get("oneshot"):  # on an open pipe, one that reads would never end
-            settings.setdefault("stdin", "null")
-        default = RestartWritten(policy="no") if settings.get("oneshot") else self.defaults.restart
-        return Start(
-            command=written.command,
-            cwd=written.cwd or self.files.root,
-            env={**outer, **(above := written.env or {})},
-            env_later=self.files.later(
+        above = written.env or {}
+        settings = written.written_for(Start)
+        default = self.defaults.restart
+        if settings.get("oneshot"):
+            settings.setdefault("stdin", "null")  # on an open pipe, one that reads would never end
+            default = RestartWritten(policy="no")
+        if restart := written.restart or default:
+            settings["restart"] = restart.written()
+        settings |= {
+            "cwd": written.cwd or self.files.root,
+            "env": {**outer, **above},
+            "env_later": self.files.later(
                 written.env_file if late else None,
                 at,
                 below=below,
                 above=above,
                 reserved=reserved,
             ),
-            restart=_restart(written.restart or default),
-            ready=Ready(**dict(written.ready)) if written.ready else None,
-            where=self.document.where((*at, "command")),
-            **settings,
-        )
-
-
-def _restart(written: RestartWritten | None) -> Restart:
-    given = written.written() if written is not None else {}
-    if "backoff" in given:
-        given["backoff"] = Backoff(**given["backoff"])
-    return Restart(**given)
-
-
-def _merged(noun: type[S], default: Written | None, written: Written | None) -> S | None:
-    """What can be switched on and off: what the proxy says over what `defaults` says."""
-    if default is None and written is None:
-        return None
-    below = default.written() if default is not None else {}
-    above = written.written() if written is not None else {}
-    if above and below == {"enabled": False}:
-        below = {}  # `health_check: false` for all: a proxy that describes its own has one
-    merged = noun(**{**below, **above})
-    return merged if merged.enabled else None
+            "where": self.document.where((*at, "command")),
+        }
+        return Start(**settings)

@@ -19,24 +19,18 @@ from rpx.config.checks.own_certificates import report_certificates
 from rpx.config.checks.profiles import Asked, active_profiles, is_active, report_nothing_left
 from rpx.config.checks.shell_words import shell_words
 from rpx.config.mistakes.explain import check, check_parts
-from rpx.config.schema import (
-    ONE_PROXY,
-    DefaultsWritten,
-    ProxyWritten,
-    TopWritten,
-)
-from rpx.config.settings import all_settings
-from rpx.config.start_schema import (
-    ProcessField,
-    ProcessWritten,
-)
+from rpx.config.settings.places import all_settings, settings_of
+from rpx.config.settings.pool_settings import DefaultsWritten
+from rpx.config.settings.proxy import ProxyWritten
+from rpx.config.settings.start import ProcessField, ProcessWritten
+from rpx.config.settings.top_level import ONE_PROXY, TopWritten
 from rpx.config.variables.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.variables.interpolate import interpolate
 from rpx.config.variables.own_variables import may_ask_for_urls, urls_of, variables_at
 from rpx.config.yaml.document import Document, Spellings, Steps, document_from_mapping, is_env
 from rpx.config.yaml.text import parse_yaml
 from rpx.errors import ConfigError
-from rpx.model.config import Config, Limits, Listen, Logs, Metrics, Process, Proxy, Timeouts
+from rpx.model.config import Config, Process, Proxy
 from rpx.model.late import marked, without_marks
 
 _PROXY = TypeAdapter(ProxyWritten)
@@ -44,6 +38,7 @@ _DEFAULTS = TypeAdapter(DefaultsWritten)
 _PROCESS: TypeAdapter[ProcessWritten] = TypeAdapter(ProcessField)
 NOTHING = Asked()
 _SPELLINGS = Spellings(all_settings())
+_AT_TOP = settings_of(TopWritten)
 
 
 def load_config(
@@ -75,7 +70,7 @@ def load_config(
             return without_marks(text)
         return text
 
-    document = parse_yaml(text, label, _SPELLINGS, fill)
+    document = parse_yaml(text, label, _SPELLINGS, _AT_TOP, fill)
     document.report_beside(problems)
     for steps, names in places.items():
         for name in names:
@@ -97,7 +92,9 @@ def _urls(folder: Path, text: str, environ: Mapping[str, str]) -> dict[str, str]
     dotenv, _ = read_dotenv(folder, environ, Unset(None))
     variables = {**dotenv, **environ}
     try:
-        document = parse_yaml(text, "", _SPELLINGS, lambda text, _: interpolate(text, variables))
+        document = parse_yaml(
+            text, "", _SPELLINGS, _AT_TOP, lambda text, _: interpolate(text, variables)
+        )
     except ConfigError:
         return {}  # it will be said when the file is read in earnest
     return urls_of(document.values)
@@ -171,13 +168,9 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
         if (process := check(_PROCESS, value, at, document, {**context, "late": at in late}))
         is not None
     ]
-    listen, timeouts, limits, logs = (
-        part.written() if part is not None else {}
-        for part in (top.listen, top.timeouts, top.limits, top.logs)
-    )
     own_ports: dict[Steps, int | None] = {
-        ("listen", "http_port"): listen.get("http_port"),
-        ("listen", "https_port"): listen.get("https_port"),
+        ("listen", "http_port"): top.listen.http_port if top.listen else None,
+        ("listen", "https_port"): top.listen.https_port if top.listen else None,
         ("metrics", "port"): top.metrics.port if top.metrics else None,
     }
     whole: list[Proxy | Process] = [
@@ -207,21 +200,15 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
             "add a proxy, for example `proxies: [{from: localhost:3000, to: api.localhost}]`",
         )
     document.raise_if_wrong()
-    return Config(
-        name=top.name or _folder_name(root),
-        root=root,
-        listen=Listen(**listen),
-        timeouts=Timeouts(**timeouts),
-        limits=Limits(**limits),
-        metrics=Metrics(port=top.metrics.port) if top.metrics else None,
-        logs=Logs(**logs),
-        verbose=bool(top.verbose),
-        reload=top.reload or "manual",
-        env_files=tuple(dict.fromkeys(files.looked_at)),
-        named=tuple(dict.fromkeys(named)),
-        proxies=tuple(proxies),
-        processes=tuple(process for _, process in processes),
-    )
+    settings = {"name": _folder_name(root)} | top.written_for(Config)
+    settings |= {
+        "root": root,
+        "env_files": tuple(dict.fromkeys(files.looked_at)),
+        "named": tuple(dict.fromkeys(named)),
+        "proxies": tuple(proxies),
+        "processes": tuple(process for _, process in processes),
+    }
+    return Config(**settings)
 
 
 def _proxies(document: Document) -> list[tuple[Steps, object]]:

@@ -17,6 +17,8 @@ from rpx.model.address import Location
 Reload = Literal["manual", "auto"]
 Stdin = Literal["open", "null"]
 Whom = Literal["group", "leader"]
+Policy = Literal["no", "on-failure", "always"]
+Condition = Literal["started", "healthy", "completed"]
 Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
 
 
@@ -61,7 +63,7 @@ class Backoff(Model):
 class Restart(Model):
     """Restart policy. More than `max_restarts` within `window` seconds: the backend is `failed`."""
 
-    policy: Literal["no", "on-failure", "always"] = "on-failure"
+    policy: Policy = "on-failure"
     max_restarts: int = 5
     window: float = 60.0
     backoff: Backoff = Backoff()
@@ -128,7 +130,7 @@ class Dependency(Model):
     """A proxy or process that must be `started`, `healthy` or `completed` before another starts."""
 
     name: str
-    condition: Literal["started", "healthy", "completed"]
+    condition: Condition
 
 
 class Https(Model):

@@ -1,7 +1,7 @@
 """The keys of rpx.yaml as Python types, so that an editor and mypy know them.
 
-They say what is written, as rpx.config.schema does; what it means stands in docs/configuration.md.
-At run time the camelCase spelling is accepted, too.
+They say what is written, as the models of rpx.config.settings do; what it means stands there and in
+docs/configuration.md. At run time the camelCase spelling is accepted, too.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Literal, TypedDict
 
+from rpx.model.config import Condition, Policy, Stdin, Strategy, Whom
+
 Duration = str | float  # "500ms", "10s", "1m30s"; a number is ms where the file has ms, else s
 Size = str | int  # bytes, or "64kb", "10mb"
 Command = str | Sequence[str]  # a text goes to the shell, a list does not
 Folder = str | PathLike[str]
-Policy = Literal["no", "on-failure", "always", "unless-stopped", False]
-Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
+Restarts = Policy | Literal["unless-stopped", False]
 
 
 class DependencyKeys(TypedDict, total=False):
     """One of `depends_on`."""
 
-    condition: Literal["started", "healthy", "completed"]
+    condition: Condition
 
 
 DependsOn = str | Sequence[str] | Mapping[str, str | DependencyKeys]
@@ -59,7 +60,7 @@ class BackoffKeys(TypedDict, total=False):
 class RestartKeys(TypedDict, total=False):
     """`restart`."""
 
-    policy: Policy
+    policy: Restarts
     max_restarts: int
     window: Duration
     backoff: BackoffKeys
@@ -94,14 +95,14 @@ class StartKeys(TypedDict, total=False):
     cwd: Folder
     env: Mapping[str, str | int | float | None] | Sequence[str]
     env_file: EnvFile
-    restart: Policy | RestartKeys
+    restart: Restarts | RestartKeys
     restart_on_unhealthy: bool
     success_exit_codes: int | Sequence[int]
-    stdin: Literal["open", "null"] | None
+    stdin: Stdin | None
     ready: ReadyKeys
     stop_command: Command
     stop_signal: str | int
-    stop_signal_to: Literal["group", "leader"]
+    stop_signal_to: Whom
     stop_grace_period: Duration
     watch: str | Sequence[str]
 
@@ -137,28 +138,37 @@ class HttpsKeys(TypedDict, total=False):
     redirect: bool
 
 
+class PoolKeys(TypedDict, total=False):
+    """What the backends of one `to` have together."""
+
+    strategy: Strategy
+    sticky: bool | StickyKeys
+    health_check: bool | HealthCheckKeys
+    hold: Duration
+
+
+class AloneKeys(PoolKeys, total=False):
+    """What one proxy has, whether it is the only one or not."""
+
+    from_: From
+    to: str
+    start: Command | StartKeys
+    replicas: int
+    instances: Literal[1]
+    change_origin: bool
+    depends_on: DependsOn
+    profiles: str | Sequence[str]
+
+
 # In a call's form, because `from` is a word of Python's.
-ProxyKeys = TypedDict(
-    "ProxyKeys",
-    {
-        "from": From,
-        "from_": From,
-        "to": str,
-        "name": str,
-        "start": Command | StartKeys,
-        "replicas": int,
-        "instances": Literal[1],
-        "strategy": Strategy,
-        "sticky": bool | StickyKeys,
-        "https": bool | HttpsKeys,
-        "health_check": bool | HealthCheckKeys,
-        "hold": Duration,
-        "change_origin": bool,
-        "depends_on": DependsOn,
-        "profiles": str | Sequence[str],
-    },
-    total=False,
-)
+FromKeys = TypedDict("FromKeys", {"from": From}, total=False)
+
+
+class ProxyKeys(FromKeys, AloneKeys, total=False):
+    """An entry of `proxies`."""
+
+    name: str
+    https: bool | HttpsKeys
 
 
 class ListenKeys(TypedDict, total=False):
@@ -207,17 +217,13 @@ class LogsKeys(TypedDict, total=False):
     keep: int
 
 
-class DefaultsKeys(TypedDict, total=False):
+class DefaultsKeys(PoolKeys, total=False):
     """`defaults`."""
 
-    health_check: bool | HealthCheckKeys
-    restart: Policy | RestartKeys
-    hold: Duration
-    strategy: Strategy
-    sticky: bool | StickyKeys
+    restart: Restarts | RestartKeys
 
 
-class ProjectKeys(TypedDict, total=False):
+class ProjectKeys(AloneKeys, total=False):
     """The top level: `proxies` and `processes`, or `from_`, `to` and the rest of one proxy."""
 
     name: str
@@ -233,15 +239,3 @@ class ProjectKeys(TypedDict, total=False):
     defaults: DefaultsKeys
     proxies: Sequence[ProxyKeys]
     processes: Mapping[str, Command | ProcessKeys]
-    from_: From
-    to: str
-    start: Command | StartKeys
-    replicas: int
-    instances: Literal[1]
-    strategy: Strategy
-    sticky: bool | StickyKeys
-    health_check: bool | HealthCheckKeys
-    hold: Duration
-    change_origin: bool
-    depends_on: DependsOn
-    profiles: str | Sequence[str]

@@ -1,43 +1,128 @@
-"""The types of rpx.python.keys beside the schema: whoever adds a key to one, adds it to both."""
+"""The types of rpx.python.keys beside the models of the file: whoever adds a key to one, adds it to
+both, with a type that allows what may be written.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_type_hints
+
 import pytest
 
-from rpx.config import schema, settings, start_schema, values
+from rpx.config.settings import (
+    depends,
+    env,
+    health_check,
+    https,
+    listen,
+    log_files,
+    pool_settings,
+    proxy,
+    proxy_limits,
+    readiness,
+    restart_policy,
+    source,
+    start,
+    sticky,
+    timeouts,
+    top_level,
+)
+from rpx.config.settings.places import MODELS, settings_of
+from rpx.config.settings.written import Switched, Written
+from rpx.model.config import Policy
 from rpx.python import keys
+from tests.config.kinds import kind_of, plain_type
 
-KEYS: list[tuple[type, type]] = [
-    (keys.ProjectKeys, schema.TopWritten),
-    (keys.ProxyKeys, schema.ProxyWritten),
-    (keys.ProcessKeys, start_schema.ProcessWritten),
-    (keys.SourceKeys, schema.SourceWritten),
-    (keys.StartKeys, start_schema.StartWritten),
-    (keys.EnvFileKeys, start_schema.EnvFileWritten),
-    (keys.ReadyKeys, start_schema.ReadyWritten),
-    (keys.RestartKeys, start_schema.RestartWritten),
-    (keys.BackoffKeys, start_schema.BackoffWritten),
-    (keys.HealthCheckKeys, schema.HealthCheckWritten),
-    (keys.StickyKeys, schema.StickyWritten),
-    (keys.HttpsKeys, schema.HttpsWritten),
-    (keys.ListenKeys, schema.ListenWritten),
-    (keys.TimeoutsKeys, schema.TimeoutsWritten),
-    (keys.LimitsKeys, schema.LimitsWritten),
-    (keys.MetricsKeys, schema.MetricsWritten),
-    (keys.LogsKeys, schema.LogsWritten),
-    (keys.DefaultsKeys, schema.DefaultsWritten),
-    (keys.DependencyKeys, start_schema.DependencyWritten),
-]
+KEYS: dict[type[Written], type] = {
+    top_level.TopWritten: keys.ProjectKeys,
+    proxy.ProxyWritten: keys.ProxyKeys,
+    start.ProcessWritten: keys.ProcessKeys,
+    source.SourceWritten: keys.SourceKeys,
+    start.StartWritten: keys.StartKeys,
+    env.EnvFileWritten: keys.EnvFileKeys,
+    readiness.ReadyWritten: keys.ReadyKeys,
+    restart_policy.RestartWritten: keys.RestartKeys,
+    restart_policy.BackoffWritten: keys.BackoffKeys,
+    health_check.HealthCheckWritten: keys.HealthCheckKeys,
+    sticky.StickyWritten: keys.StickyKeys,
+    https.HttpsWritten: keys.HttpsKeys,
+    https.ProxyHttpsWritten: keys.HttpsKeys,
+    listen.ListenWritten: keys.ListenKeys,
+    timeouts.TimeoutsWritten: keys.TimeoutsKeys,
+    proxy_limits.LimitsWritten: keys.LimitsKeys,
+    listen.MetricsWritten: keys.MetricsKeys,
+    log_files.LogsWritten: keys.LogsKeys,
+    pool_settings.DefaultsWritten: keys.DefaultsKeys,
+    depends.DependencyWritten: keys.DependencyKeys,
+}
+
+# How Python writes what the documents call so; everything else as its own type says.
+PYTHON: dict[str, Any] = {
+    "duration": keys.Duration,
+    "duration, bare: ms": keys.Duration,
+    "duration, 1 s or more": keys.Duration,
+    "size": keys.Size,
+    "1": Literal[1],
+    "file": str,
+    "file in PEM": str,
+    "folder": keys.Folder,
+    "path, list, mapping": keys.EnvFile,
+    "address, or list of them": keys.From,
+    "`host:port`, `:port`, port, `unix:path`": str | int,
+    "`http://host:port`, `https://host:port`, `unix:///path`": str,
+    "`/path`, or `http://` URL": str,
+    "addresses, networks as `10.0.0.0/8`, `localhost`": str | Sequence[str],
+    "`200`, `200-399`, list": str | int | Sequence[str | int],
+    "name, or list": str | Sequence[str],
+    "name, list, mapping": keys.DependsOn,
+    "pattern, or list of them": str | Sequence[str],
+    "text or list": keys.Command,
+    "command, or mapping": keys.Command | keys.StartKeys,
+    "mapping, or list of `NAME=value` (`NAME` alone passes on rpx's own)": (
+        Mapping[str, str | int | float | None] | Sequence[str]
+    ),
+    "0 to 255, or a list": int | Sequence[int],
+    "`no`, `on-failure`, `always`": Policy | Literal["unless-stopped", False],
+    "policy, or mapping": Policy | Literal["unless-stopped", False] | keys.RestartKeys,
+    "`open`, `null`": Literal["open", "null"] | None,
+    "`manual`, `auto`": Literal["manual"],  # no file could change
+    "`SIGTERM`, `TERM`, 15": str | int,
+    "list": Sequence[keys.ProxyKeys],
+}
 
 
-@pytest.mark.parametrize(("typed", "written"), KEYS)
-def test_the_types_know_every_key_of_the_configuration(
-    typed: type, written: type[values.Written]
-) -> None:
-    known = {key.removesuffix("_") for key in typed.__annotations__}
-    assert known == set(settings.settings_of(written))
+@pytest.mark.parametrize("model", KEYS)
+def test_the_types_know_every_key_of_the_configuration(model: type[Written]) -> None:
+    known = {key.removesuffix("_") for key in KEYS[model].__annotations__}
+    assert known == set(settings_of(model))
 
 
 def test_no_part_of_the_configuration_is_without_a_type() -> None:
-    typed = {written for _, written in KEYS}
-    assert set(settings.MODELS.values()) <= typed
+    assert set(MODELS.values()) <= KEYS.keys()
+
+
+@pytest.mark.parametrize("model", [model for model in KEYS if model is not top_level.TopWritten])
+def test_every_key_has_the_type_of_what_may_be_written(model: type[Written]) -> None:
+    types = get_type_hints(KEYS[model])
+    for name, field in model.model_fields.items():
+        assert types[name] == python_type(field), f"{KEYS[model].__name__}: {name}"
+
+
+def test_the_project_and_its_only_proxy_have_the_same_types() -> None:
+    types = get_type_hints(keys.ProjectKeys)
+    for name, field in top_level.ProjectWritten.model_fields.items():
+        if name != "processes":
+            assert types[name] == python_type(field), name
+    assert types["processes"] == Mapping[str, keys.Command | keys.ProcessKeys]
+    alone = get_type_hints(keys.ProxyKeys)
+    for name in {key.replace("from", "from_") for key in top_level.ONE_PROXY}:
+        assert types[name] == alone[name]
+
+
+def python_type(field: Any) -> Any:  # noqa: ANN401 - types of all kinds
+    if kind_of(field) in PYTHON:
+        return PYTHON[kind_of(field)]
+    plain = plain_type(field.annotation)
+    if isinstance(plain, type) and issubclass(plain, Switched):
+        return bool | KEYS[plain]
+    return KEYS.get(plain, plain)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.config import config_from_mapping, overlaid
-from rpx.config.schema import TopWritten
-from rpx.config.settings import all_settings, settings_of
+from rpx.config.settings.places import all_settings, settings_of
+from rpx.config.settings.top_level import TopWritten
 from rpx.errors import ConfigError
 from rpx.model.address import Address
 from tests.config.support import describe, undescribable

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rpx.config import config_from_mapping
-from rpx.config.addresses import LONGEST_PATH
+from rpx.config.settings.addresses import LONGEST_PATH
 from rpx.model.address import Address, SocketFile, Tls
 from tests.config.support import load, refused
 from tests.support.tls import Authority

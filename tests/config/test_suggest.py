@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.config.settings import all_settings
+from rpx.config.settings.places import all_settings
 from rpx.model.suggest import camel, choices, nearest, snake
 
 KNOWN = ["to", "name", "from", "start", "health_check", "hold"]

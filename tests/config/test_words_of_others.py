@@ -8,7 +8,7 @@ import pytest
 
 from rpx.config import load_config
 from rpx.config.mistakes import neighbours
-from rpx.config.settings import all_settings
+from rpx.config.settings.places import all_settings
 from rpx.errors import ConfigError, Problem
 from rpx.model.suggest import camel
 

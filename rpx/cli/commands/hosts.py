@@ -17,7 +17,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import json_option, print_json, say
 from rpx.config import find_config, load_config
-from rpx.config.addresses import as_ascii, is_host_name
+from rpx.config.settings.host_names import as_ascii, is_host_name
 from rpx.errors import RpxError, UsageError, visible
 from rpx.policy.hosts_file import ADDRESSES, foreign_names, our_names, with_names
 

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 from rpx.config.checks.conflicts import Entry
 from rpx.config.yaml.document import Document, Steps
-from rpx.model.config import Https, Proxy
-
-
-def with_contents(https: Https | None) -> Https | None:
-    """Return the same, with what its files hold: that they are others is a change, too."""
-    if https is None or https.cert is None or https.key is None:
-        return https
-    try:
-        held = b"\0".join(path.read_bytes() for path in (https.cert, https.key))
-    except OSError:
-        return https  # `report_certificates` says it
-    return https.model_copy(update={"contents": hashlib.sha256(held).hexdigest()})
+from rpx.model.config import Proxy
 
 
 def report_certificates(

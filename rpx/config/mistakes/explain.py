@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from rpx.config.mistakes.unknown import known_at, meant_by
+from rpx.config.settings.places import MODELS, forgotten
 from rpx.config.wording import shown
 from rpx.config.yaml.document import LISTED, Document, Steps
 
@@ -34,26 +35,6 @@ _SENTENCES = {
     "greater_than": ("must be more than {gt:g}: {shown}", f"write a larger one, {_RANGE}"),
     "greater_than_equal": ("must be at least {ge:g}: {shown}", f"write a larger one, {_RANGE}"),
     "less_than_equal": ("must be at most {le:g}: {shown}", f"write a smaller one, {_RANGE}"),
-}
-
-_SHAPES = {
-    "health_check": "health_check: {path: /health}",
-    "https": "https: true",
-    "limits": "limits: {body: 10mb}",
-    "listen": "listen: {http_port: 8080}",
-    "logs": "logs: {max_size: 10mb}",
-    "metrics": "metrics: {port: 9180}",
-    "ready": "ready: {tcp: 5432}",
-    "sticky": "sticky: true",
-    "timeouts": "timeouts: {answer: 60s}",
-}
-
-_EXAMPLES = {
-    "from": "write where its backends listen, as `from: localhost:3000`, or give it a `start`",
-    "to": "say which host it answers to, for example `to: api.localhost`",
-    "path": "say which file, for example `path: .env.local`",
-    "command": "say what to run, for example `command: python app.py`",
-    "port": "say where Prometheus may look, for example `port: 9180`",
 }
 
 
@@ -144,7 +125,7 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
         case "missing":
             parent, key = steps[:-1], str(steps[-1])
             what = f"{owner(parent, document)} has no `{key}`"
-            document.report(what, parent, _EXAMPLES.get(key, ""))
+            document.report(what, parent, forgotten(key))
         case "rpx":
             ctx = detail["ctx"]
             what = f"{subject(steps, document)} {ctx['what']}"
@@ -218,5 +199,5 @@ def _proxy(index: int, document: Document) -> str:
 
 
 def _example(steps: Steps) -> str:
-    shape = _SHAPES.get(str(steps[-1])) if steps else None
-    return f"write it as `{shape}`; " if shape else ""
+    model = MODELS.get(str(steps[-1])) if steps else None
+    return f"write it as `{model.example}`; " if model and model.example else ""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from rpx.config.schema import ONE_PROXY, DefaultsWritten, ProxyWritten, SourceWritten, TopWritten
-from rpx.config.settings import MODELS, settings_of
-from rpx.config.start_schema import DependencyWritten, ProcessWritten
-from rpx.config.values import Written
+from rpx.config.settings.depends import DependencyWritten
+from rpx.config.settings.places import MODELS, settings_of
+from rpx.config.settings.pool_settings import DefaultsWritten
+from rpx.config.settings.proxy import ProxyWritten
+from rpx.config.settings.source import SourceWritten
+from rpx.config.settings.start import ProcessWritten
+from rpx.config.settings.top_level import ONE_PROXY, TopWritten
+from rpx.config.settings.written import Written
 from rpx.config.yaml.document import Steps
 
 _DEEPEST = 3  # levels below a place

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rpx.config.mistakes.homes import homes
 from rpx.config.mistakes.neighbours import note_on, ours
-from rpx.config.schema import ONE_PROXY
-from rpx.config.settings import all_settings, settings_at
+from rpx.config.settings.places import all_settings, settings_at
+from rpx.config.settings.top_level import ONE_PROXY
 from rpx.config.yaml.document import LISTED, Document, Steps
 from rpx.model.suggest import nearest, snake
 

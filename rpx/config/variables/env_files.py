@@ -11,9 +11,7 @@ from pathlib import Path
 
 from rpx.config.find import owner, trusted
 from rpx.config.mistakes.explain import subject
-from rpx.config.start_schema import (
-    EnvFileWritten,
-)
+from rpx.config.settings.env import EnvFileWritten
 from rpx.config.variables.dotenv import parse_dotenv
 from rpx.config.variables.own_variables import about_unset
 from rpx.config.wording import shown

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from rpx.config.addresses import default_name
-from rpx.config.schema import ONE_PROXY
+from rpx.config.settings.host_names import default_name
+from rpx.config.settings.top_level import ONE_PROXY
 from rpx.config.yaml.document import Steps, is_env
 from rpx.model.late import mark, url_variable
 from rpx.model.suggest import nearest

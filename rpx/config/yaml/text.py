@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from rpx.config.schema import TopWritten
-from rpx.config.settings import settings_of
 from rpx.config.variables.interpolate import Uninterpolable
 from rpx.config.yaml import graph
 from rpx.config.yaml.document import Document, Spellings, Steps, is_env, is_ignored
@@ -28,13 +26,16 @@ _MOST_NODES = 50_000
 _DEEPEST = 20
 
 
-def parse_yaml(text: str, label: str, spellings: Spellings, fill: Fill) -> Document:
+def parse_yaml(
+    text: str, label: str, spellings: Spellings, known: Collection[str], fill: Fill
+) -> Document:
     """A Document. `fill` interpolates the text at some steps, or raises Uninterpolable.
+
+    `known` are the settings of the top level: a file of another tool has none of them.
 
     Raises: ConfigError where there is no document to speak of; lesser mistakes are in its problems.
     """
     document = Document(label, graph.LINE_BREAK.split(text))
-    known = settings_of(TopWritten)
     refuse_foreign_text(text, document, known)
     try:
         root = graph.compose(text, document)

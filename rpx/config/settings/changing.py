@@ -1,13 +1,15 @@
-"""What may be written about changes: when rpx.yaml is read again, which files restart a service.
+"""`reload` and `watch`: when rpx.yaml is read again, which files restart a service.
 
-Raises: PydanticCustomError, as shorthand.py says.
+Raises: PydanticCustomError, as values.py says.
 """
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Annotated, get_args
 
-from rpx.config.shorthand import several
+from pydantic import BeforeValidator
+
+from rpx.config.settings.written import Kind, several
 from rpx.config.wording import shown, wrong
 from rpx.model.config import Reload
 
@@ -30,3 +32,7 @@ def patterns(value: object) -> object:
     if all(each.startswith("!") for each in texts):
         raise wrong("only says what not to watch", "add a pattern of what to watch")
     return found
+
+
+WhenToReload = Annotated[Reload, BeforeValidator(reload), Kind("`manual`, `auto`")]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(patterns), Kind("pattern, or list of them")]

@@ -1,7 +1,7 @@
-"""What must be there on disk when rpx.yaml names it; more validators of schema.py.
+"""What must be there on disk when rpx.yaml names it: paths as they may be written.
 
 Of what comes after a oneshot nothing is looked at: the oneshot may make it.
-Raises: PydanticCustomError, as shorthand.py says.
+Raises: PydanticCustomError, as values.py says.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationInfo
+from pydantic import BeforeValidator, ValidationInfo
 
+from rpx.config.settings.written import Kind
 from rpx.config.wording import shown, wrong
 from rpx.folders import why_missing
 
@@ -65,3 +67,8 @@ def _resolved(value: str, info: ValidationInfo) -> Path:
 
 def _late(info: ValidationInfo) -> bool:
     return bool((info.context or {}).get("late"))
+
+
+Folder = Annotated[Path, BeforeValidator(folder), Kind("folder")]
+File = Annotated[Path, BeforeValidator(file), Kind("file in PEM")]
+Authorities = Annotated[Path, BeforeValidator(authorities), Kind("file")]

@@ -1,0 +1,18 @@
+"""The settings of rpx.yaml, cut by subject: each file has what may be written, in which shorthands,
+what that means as a noun, and the words for it.
+
+A setting is added in one place here, with its noun and its Python type beside it:
+
+1. A line in the model of its subject, `health_check.py` for one of `health_check`:
+   `attempts: Maybe[Count] = setting("how often a check is repeated")`. A new kind of value is an
+   Annotated type above it: a validator that takes every way to write it, and a Kind.
+2. A field of the same name in the noun (`rpx.model.config.HealthCheck`), with its default. What is
+   written goes there by its name (`Written.written`); where it means something else than what it
+   says, the subject's file builds it (`https_of`, `dependencies`) or, with what must be known of
+   the whole file, `config/build.py`.
+3. A key of the same name in `rpx.python.keys`, and a row in docs/configuration.md.
+
+Nothing else has a list of settings: where one may stand, what it is mistaken for, what `defaults`,
+the top level and a pool take from a proxy follow from the models. Tests compare the keys and the
+rows with them, and say which line is missing.
+"""

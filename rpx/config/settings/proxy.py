@@ -1,0 +1,81 @@
+"""An entry of `proxies`: who is asked for, who answers, and what else there is to say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StrictBool, StrictInt, model_validator
+
+from rpx.config.settings.depends import DependsOn
+from rpx.config.settings.host_names import Route
+from rpx.config.settings.https import ProxyHttpsField
+from rpx.config.settings.pool_settings import PoolWritten
+from rpx.config.settings.source import Sources
+from rpx.config.settings.start import Instances, StartField
+from rpx.config.settings.values import Name, Names
+from rpx.config.settings.written import Kind, Maybe, Needed, Written, needed, setting
+from rpx.config.wording import wrong
+
+
+class BackendsWritten(Written):
+    """What requests are for, where they go, and what runs there."""
+
+    from_: Annotated[
+        Sources,
+        Field(
+            alias="from",
+            description="[the backends](#from), in the order of their turns",
+            examples=[
+                "write where its backends listen, as `from: localhost:3000`, or give it a `start`"
+            ],
+        ),
+    ]
+    to: Needed[Route] = needed(
+        "[what clients ask for](#to)",
+        "say which host it answers to, for example `to: api.localhost`",
+    )
+    name: Maybe[Name] = setting("how commands and output call it")
+    start: Maybe[StartField] = setting("[what runs behind each address](#start)")
+    replicas: Maybe[Annotated[StrictInt, Field(ge=1, le=100), Kind("1 to 100")]] = setting(
+        "without `from`: how many copies of `start` run, on [free ports](#replicas)"
+    )
+    instances: Maybe[Instances] = setting("one process for all addresses ([which](#from))")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _free_ports(cls, value: object) -> object:
+        """What rpx starts needs no `from`."""
+        if isinstance(value, dict) and "start" in value and "from" not in value:
+            return {**value, "from": ()}
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> BackendsWritten:
+        if self.replicas is not None and self.from_:
+            raise wrong(
+                "has `from` and `replicas`", "keep one: each address of `from` is a copy already"
+            )
+        if self.instances and self.start is None:
+            raise wrong("has `instances`, but nothing to `start`", "add a `start`, or leave it out")
+        if self.one_process and (self.replicas or 1) > 1:
+            raise wrong("has `replicas` and `instances: 1`", "keep one of them")
+        return self
+
+    @property
+    def one_process(self) -> bool:
+        """One process serves all addresses without a `start` of their own."""
+        return bool(self.instances or (self.start and self.start.instances))
+
+
+class ProxyWritten(PoolWritten, BackendsWritten):
+    """An entry of `proxies`. (Its settings are listed in the reverse order of its bases.)"""
+
+    https: Maybe[ProxyHttpsField] = setting("[encrypted connections](#https) for its host")
+    change_origin: Maybe[StrictBool] = setting(
+        "`Host` says [what the backend calls itself](#tls) instead of what clients call it, and so"
+        " does `Origin`"
+    )
+    depends_on: Maybe[DependsOn] = setting(
+        "[what must be there](#depends_on) before its processes are started"
+    )
+    profiles: Maybe[Names] = setting("it belongs to a run only [with one of these](#profiles)")

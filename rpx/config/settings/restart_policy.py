@@ -1,0 +1,63 @@
+"""`restart`: when a process that has ended is started again.
+
+Raises: PydanticCustomError, as values.py says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, get_args
+
+from pydantic import BeforeValidator, Field
+
+from rpx.config.settings.values import Seconds, Whole
+from rpx.config.settings.written import Kind, Maybe, Written, setting
+from rpx.config.wording import shown, wrong
+from rpx.model.config import Policy
+from rpx.model.suggest import choices
+
+
+def restart(value: object) -> object:
+    """A policy without its details. YAML reads a bare `no` as false."""
+    return value if isinstance(value, dict) else {"policy": policy(value)}
+
+
+def policy(value: object) -> object:
+    """One of the restart policies."""
+    if value is False:
+        return "no"
+    if value == "unless-stopped":  # compose's: here what was stopped stays so in any case
+        return "always"
+    if value not in get_args(Policy):
+        hint = f"write {choices(get_args(Policy))}"
+        if isinstance(value, str) and (limited := re.fullmatch(r"on-failure:([0-9]+)", value)):
+            hint = f"write {{policy: on-failure, max_restarts: {limited[1]}}}"
+        raise wrong(f"is not a restart policy: {shown(value)}", hint)
+    return value
+
+
+PolicyWord = Annotated[Policy, BeforeValidator(policy), Kind("`no`, `on-failure`, `always`")]
+
+
+class BackoffWritten(Written):
+    """`restart.backoff`."""
+
+    initial: Maybe[Seconds] = setting("after the first crash")
+    factor: Maybe[Annotated[float, Field(strict=True, ge=1, le=1000), Kind("1 to 1000")]] = setting(
+        "times this after each further one"
+    )
+    max: Maybe[Seconds] = setting("and never more than this; ±10 % at random")
+
+
+class RestartWritten(Written):
+    """`restart`."""
+
+    policy: Maybe[PolicyWord] = setting("`on-failure`: not after an exit that is a success")
+    max_restarts: Maybe[Whole] = setting(
+        "within `window`; one more crash and the backend is `failed`"
+    )
+    window: Maybe[Annotated[Seconds, Field(gt=0)]] = setting("")
+    backoff: Maybe[BackoffWritten] = setting("the wait before each restart:")
+
+
+RestartField = Annotated[RestartWritten, BeforeValidator(restart), Kind("policy, or mapping")]

@@ -1,0 +1,135 @@
+"""`start`: what runs, where, and how; a process has the same settings and a few more.
+
+Raises: PydanticCustomError, as values.py says.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
+
+from rpx.config.settings.changing import Patterns
+from rpx.config.settings.depends import DependsOn
+from rpx.config.settings.env import Env, EnvFiles
+from rpx.config.settings.on_disk import Folder
+from rpx.config.settings.readiness import ReadyWritten
+from rpx.config.settings.restart_policy import RestartField
+from rpx.config.settings.stop import Addressee, Signal
+from rpx.config.settings.values import Command, Names, Seconds
+from rpx.config.settings.written import (
+    Kind,
+    Maybe,
+    Needed,
+    Written,
+    given,
+    needed,
+    setting,
+    several,
+)
+from rpx.config.wording import shown, wrong
+from rpx.model.config import Stdin
+
+
+def start(value: object) -> object:
+    """A text or a list is the command."""
+    return {"command": value} if isinstance(value, str | list) else given(value)
+
+
+def instances(value: object) -> object:
+    """One process for all addresses; more than one have addresses of their own."""
+    if value != 1 or isinstance(value, bool):
+        hint = "list one address for each copy in `from`; each gets a process of its own"
+        raise wrong(f"can only be 1: {shown(value)}", hint)
+    return value
+
+
+def stdin(value: object) -> object:
+    """What a process reads: YAML's `null`, or the word, is /dev/null."""
+    if value is None:
+        return "null"
+    if value not in get_args(Stdin):
+        raise wrong(
+            f"is not what a process can read: {shown(value)}",
+            "write `open`, a pipe that stays open, or `null`, which is /dev/null",
+        )
+    return value
+
+
+Instances = Annotated[StrictInt, BeforeValidator(instances), Kind("1")]
+Input = Annotated[Stdin, BeforeValidator(stdin), Kind("`open`, `null`")]
+ExitCodes = Annotated[
+    tuple[Annotated[StrictInt, Field(ge=0, le=255)], ...],
+    BeforeValidator(several),
+    Kind("0 to 255, or a list"),
+]
+
+
+class StartWritten(Written):
+    """`start`."""
+
+    command: Needed[Command] = needed(
+        "what to run. In it `$PORT` and other variables belong to the shell",
+        "say what to run, for example `command: python app.py`",
+    )
+    instances: Maybe[Instances] = setting("one process for [all addresses](#from)")
+    cwd: Maybe[Folder] = setting("must exist [when it starts](#what-a-oneshot-makes)")
+    env: Maybe[Env] = setting(
+        "takes precedence over all that is listed below; `null` takes a variable away"
+    )
+    env_file: Maybe[EnvFiles] = setting("[files of variables](#env_file)")
+    restart: Maybe[RestartField] = setting("[see below](#restart)")
+    restart_on_unhealthy: Maybe[StrictBool] = setting(
+        "replace a process that [stays unhealthy](supervision.md#health)"
+    )
+    success_exit_codes: Maybe[ExitCodes] = setting(
+        "the exit codes that are no crash. 128 and a signal's number stands for an end by that"
+        " signal: 143 for SIGTERM"
+    )
+    stdin: Input = Field(
+        "open",
+        description="[what it reads](supervision.md#what-a-process-reads): a pipe that stays open,"
+        " or /dev/null",
+    )
+    ready: Maybe[ReadyWritten] = setting(
+        "[the sign by which the process shows that it is ready](#ready)"
+    )
+    stop_command: Maybe[Command] = setting(
+        "run to stop the process [instead of the signal](supervision.md#stop); it has the service's"
+        " folder and environment, and `RPX_PID`"
+    )
+    stop_signal: Maybe[Signal] = setting("asks the process to go")
+    stop_signal_to: Maybe[Addressee] = setting(
+        "who gets it: the whole process group, or"
+        " [the first process](supervision.md#whom-the-stop-signal-reaches), and only later whom it"
+        " leaves behind"
+    )
+    stop_grace_period: Maybe[Seconds] = setting("then SIGKILL")
+    watch: Maybe[Patterns] = setting(
+        "files whose changes [restart it](reload.md#watch), relative to `cwd`"
+    )
+
+
+StartField = Annotated[StartWritten, BeforeValidator(start), Kind("command, or mapping")]
+
+
+class ProcessWritten(StartWritten):
+    """One of `processes`."""
+
+    oneshot: Maybe[StrictBool] = setting(
+        "the process is meant to end: it is `starting` while it runs, then `completed` or `failed`."
+        " `restart` is `no` unless written; `always` is an error"
+    )
+    depends_on: Maybe[DependsOn] = setting("[as of a proxy](#depends_on)")
+    profiles: Maybe[Names] = setting("[as of a proxy](#profiles)")
+
+    @model_validator(mode="after")
+    def _ends(self) -> ProcessWritten:
+        if self.oneshot and self.restart is not None and self.restart.policy == "always":
+            raise wrong("is a oneshot that is always restarted", "leave out one of the two")
+        if self.oneshot and self.ready is not None:
+            raise wrong("is a oneshot with `ready`", "leave that out: it is done when it has ended")
+        return self
+
+
+ProcessField = Annotated[ProcessWritten, BeforeValidator(start)]

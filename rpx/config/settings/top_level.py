@@ -1,0 +1,60 @@
+"""The top level of rpx.yaml: the project's own settings, and those of a single proxy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StrictBool, create_model
+
+from rpx.config.settings.changing import WhenToReload
+from rpx.config.settings.env import EnvFiles
+from rpx.config.settings.https import HttpsField
+from rpx.config.settings.listen import ListenWritten, MetricsWritten
+from rpx.config.settings.log_files import LogsWritten
+from rpx.config.settings.pool_settings import DefaultsWritten
+from rpx.config.settings.proxy import ProxyWritten
+from rpx.config.settings.proxy_limits import LimitsWritten
+from rpx.config.settings.timeouts import TimeoutsWritten
+from rpx.config.settings.values import Name
+from rpx.config.settings.written import Kind, Maybe, Written, setting
+
+
+class ProjectWritten(Written):
+    """What stands beside `proxies`. These and processes are `Any` here and validated one by one, so
+    that a mistake in one does not hide what is wrong between the others.
+    """
+
+    name: Maybe[Name] = setting("of the project, for messages")
+    https: Maybe[HttpsField] = setting("[encrypted connections](#https) for all proxies")
+    listen: Maybe[ListenWritten] = setting("[where clients connect](#listen)")
+    verbose: Maybe[StrictBool] = setting(
+        "a line `[rpx] Request /path → host:port` for each answered request"
+    )
+    reload: Maybe[WhenToReload] = setting(
+        "`auto`: read the file again [when it changes](reload.md#reload-auto)"
+    )
+    env_file: Maybe[EnvFiles] = setting("[files of variables](#env_file) for every process")
+    timeouts: Maybe[TimeoutsWritten] = setting("[how long the proxy waits](#timeouts)")
+    limits: Maybe[LimitsWritten] = setting("[how much it takes](#limits)")
+    logs: Maybe[LogsWritten] = setting("[files with what services print](#logs)")
+    metrics: Maybe[MetricsWritten] = setting("[for Prometheus](#metrics)")
+    defaults: Maybe[DefaultsWritten] = setting("[for all proxies](#defaults)")
+    proxies: Maybe[Annotated[list[Any], Kind("list")]] = setting(
+        "[hosts and their backends](#a-proxy)"
+    )
+    processes: Maybe[Annotated[dict[Name, Any], Kind("mapping")]] = setting(
+        "[supervised, but not routed to](#processes)"
+    )
+
+
+# One proxy needs no list: its settings stand beside the project's, where `name` and `https` are the
+# project's own. They are `Any`, too.
+_OF_A_PROXY: dict[str, Any] = {
+    name: (Any, Field(None, alias=field.alias))
+    for name, field in ProxyWritten.model_fields.items()
+    if name not in ProjectWritten.model_fields
+}
+ONE_PROXY = tuple(ProxyWritten.model_fields[name].alias or name for name in _OF_A_PROXY)
+TopWritten = create_model(
+    "TopWritten", __base__=ProjectWritten, __doc__="The whole file.", **_OF_A_PROXY
+)
