@@ -1,4 +1,10 @@
-"""From YAML to nouns: find rpx.yaml, read it into a frozen Config, or say all that is wrong."""
+"""From YAML to nouns: find rpx.yaml, read it into a frozen Config, or say all that is wrong.
+
+`load.py` is the way: `yaml/` makes a text a Document of values that know where they stand, and
+`variables/` fills them in; `settings/` has what may be written (how one is added stands there);
+`build.py` makes nouns of it; `checks/` compares them with each other; `mistakes/` says in words
+what is wrong.
+"""
 
 from __future__ import annotations
 

@@ -26,6 +26,8 @@ from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan
 from rpx.policy.reload import (
+    AT_ONCE,
+    NEXT_RUN,
     Changes,
     advice,
     as_json,
@@ -346,3 +348,9 @@ def test_a_copy_at_another_port_is_told_so() -> None:
     assert moved.label == "api:20007"
     assert dict(moved.environment)["PORT"] == "20007"
     assert moved.change_origin == b"http://localhost:20007"
+
+
+def test_every_setting_of_a_project_holds_at_once_or_from_the_next_run() -> None:
+    places = {"root", "file", "env_files", "named"}  # another place is another project
+    services = {"proxies", "processes"}  # compared one by one
+    assert {*AT_ONCE, *NEXT_RUN} == Config.model_fields.keys() - places - services

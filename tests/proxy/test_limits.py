@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from rpx.http.limits import DEFAULT
 from rpx.model.config import Limits, Timeouts
 from tests.proxy.house import get, put, running, until
 from tests.support.origin import OK, answers, never, origin
@@ -31,6 +32,12 @@ async def test_a_head_beyond_a_limit_that_was_set_never_reaches_a_backend(
         other = await house.client()
         await other.send(get("/ok", "A: 1"))
         assert (await other.answer()).status == 200
+
+
+def test_the_parsers_take_by_themselves_what_the_configuration_does() -> None:
+    limits = Limits()
+    assert (DEFAULT.head, DEFAULT.lines) == (limits.head, limits.head_lines)
+    assert DEFAULT.target == limits.target
 
 
 @pytest.mark.parametrize(("size", "lines"), [(70_000, 1), (10, 1001)])
