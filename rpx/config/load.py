@@ -23,7 +23,7 @@ from rpx.config.settings.places import all_settings, settings_of
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
 from rpx.config.settings.start import ProcessField, ProcessWritten
-from rpx.config.settings.top_level import ONE_PROXY, TopWritten
+from rpx.config.settings.top_level import TopWritten, only_proxy
 from rpx.config.variables.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.variables.interpolate import interpolate
 from rpx.config.variables.own_variables import may_ask_for_urls, urls_of, variables_at
@@ -214,7 +214,7 @@ def _config(document: Document, files: EnvFiles, asked: Asked) -> Config:
 def _proxies(document: Document) -> list[tuple[Steps, object]]:
     """Each proxy as written, and where: in the list, or the only one at top level."""
     values = document.values
-    alone = {key: values[key] for key in ONE_PROXY if key in values}
+    alone = only_proxy(values)
     if alone and "proxies" in values:
         names = ", ".join(f"`{key}`" for key in alone)
         document.report(

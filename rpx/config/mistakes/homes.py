@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from rpx.config.settings.depends import DependencyWritten
-from rpx.config.settings.places import MODELS, settings_of
+from rpx.config.settings.places import MODELS, model_at, settings_of
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
 from rpx.config.settings.source import SourceWritten
@@ -79,18 +78,11 @@ def _settings(model: Model, *, alone: bool) -> tuple[str, ...]:
 
 def _chain(steps: Steps) -> list[Model]:
     """The models from the top to the mapping at `steps`."""
-    chain: list[Model] = [TopWritten]
-    before: str | int = ""
-    for step in steps:
-        if before == "proxies":
-            chain.append(ProxyWritten)
-        elif before == "processes":
-            chain.append(ProcessWritten)
-        elif before == "depends_on":
-            chain.append(DependencyWritten)
-        elif isinstance(step, str) and step in MODELS:
-            chain.append(MODELS[step])
-        before = step if before not in {"proxies", "processes"} else ""
+    chain: list[Model] = []
+    for end in range(len(steps) + 1):
+        model = model_at(steps[:end])
+        if model is not None and model not in chain[-1:]:  # an entry of a list has the list's
+            chain.append(model)
     return chain
 
 

@@ -52,21 +52,27 @@ _ALL: tuple[type[Written], ...] = (
 )
 
 
-def settings_at(steps: Steps) -> tuple[str, ...]:
-    """The settings that the mapping at `steps` may have."""
+def model_at(steps: Steps) -> type[Written] | None:
+    """The model of the mapping at `steps`, or of each entry of the list there; None for others."""
     match steps:
         case ():
-            return settings_of(TopWritten)
+            return TopWritten
         case ("processes", _):
-            return settings_of(ProcessWritten)
+            return ProcessWritten
         case ("proxies", int()):
-            return settings_of(ProxyWritten)
+            return ProxyWritten
         case (*_, "depends_on", str()):
-            return settings_of(DependencyWritten)
+            return DependencyWritten
         case (*_, str(key)) | (*_, str(key), int()):
-            return settings_of(MODELS[key]) if key in MODELS else ()
+            return MODELS.get(key)
         case _:
-            return ()
+            return None
+
+
+def settings_at(steps: Steps) -> tuple[str, ...]:
+    """The settings that the mapping at `steps` may have."""
+    model = model_at(steps)
+    return settings_of(model) if model else ()
 
 
 def settings_of(model: type[Written]) -> tuple[str, ...]:

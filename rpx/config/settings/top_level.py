@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, create_model
@@ -58,3 +59,8 @@ ONE_PROXY = tuple(ProxyWritten.model_fields[name].alias or name for name in _OF_
 TopWritten = create_model(
     "TopWritten", __base__=ProjectWritten, __doc__="The whole file.", **_OF_A_PROXY
 )
+
+
+def only_proxy(values: Mapping[str, object]) -> dict[str, object]:
+    """What is written of a single proxy at the top level; empty where there is none."""
+    return {key: values[key] for key in ONE_PROXY if key in values}

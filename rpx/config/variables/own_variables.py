@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from rpx.config.settings.host_names import default_name
-from rpx.config.settings.top_level import ONE_PROXY
+from rpx.config.settings.top_level import only_proxy
 from rpx.config.yaml.document import Steps, is_env
 from rpx.model.late import mark, url_variable
 from rpx.model.suggest import nearest
@@ -55,7 +55,7 @@ def _names(values: Mapping[str, object]) -> list[str]:
     """The names of the proxies as they are written; those of wildcard hosts have no URL."""
     entries = values.get("proxies")
     if not isinstance(entries, list):
-        entries = [{key: values[key] for key in ONE_PROXY if key in values}]
+        entries = [only_proxy(values)]
     proxies = [
         (str(entry.get("to", "")), entry.get("name"))
         for entry in entries
