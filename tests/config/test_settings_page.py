@@ -112,7 +112,13 @@ def test_there_is_a_table_for_every_mapping_of_settings() -> None:
 @pytest.mark.parametrize(("heading", "rows"), [*tables()])
 def test_a_table_has_a_row_for_each_setting(heading: str, rows: list[Row]) -> None:
     named = [name for row in rows for name in _SPAN.findall(row.cells["key"])]
-    assert sorted(named) == sorted(fields(TABLES[heading].model))
+    known = fields(TABLES[heading].model)
+    lines = [
+        f"| `{name}` | {kind_of(known[name])} | ? | {known[name].description} |"
+        for name in known.keys() - named
+    ]
+    assert not lines, "\n".join(lines)
+    assert sorted(named) == sorted(known)
 
 
 @pytest.mark.parametrize(("heading", "rows"), [*tables()])
