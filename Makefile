@@ -63,11 +63,12 @@ demo:
 $(DEMO):
 	$(call fresh,$(DEMO),-e .)
 
-# A worker for each core. The folder is in /tmp, whatever TMPDIR is: names of sockets have 108 bytes.
+# In random order; the last line but one says how to have the same again. Who is through takes tests from the others.
+# The folder is in /tmp, whatever TMPDIR is: names of sockets have 108 bytes.
 test:
 	$(call fresh,$(TEST),-e '.[dev]')
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	$(TEST)/bin/python -m pytest -q -n auto --basetemp="$$folder" $(ARGS)
+	$(TEST)/bin/python -m pytest -q -n auto --dist worksteal --basetemp="$$folder" $(ARGS)
 
 check: format lint types
 format: $(VENV)/bin/ruff

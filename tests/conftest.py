@@ -28,6 +28,20 @@ settings.register_profile("rpx", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("rpx")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker for each core with `-n auto`, and four at least: on two cores half is waiting."""
+    return max(4, os.cpu_count() or 1)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how to have the same random order again; `-q` hides the line with it at the top."""
+    if seed := config.getoption("randomly_seed", None):
+        terminalreporter.write_line(f"in random order; the same again: --randomly-seed={seed}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing is kept in the home of whoever runs the tests."""

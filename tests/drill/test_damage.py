@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 import trio
+import trio.testing
 
 from rpx.drill.damage import Plan, service_rows, strike, victim
 from rpx.errors import Exit, RpxError, UsageError
@@ -133,12 +134,12 @@ async def test_a_process_that_ends_meanwhile_is_told_and_nobody_else_is_signalle
 
     async def hang() -> None:
         nonlocal struck
-        struck = await strike(client, Plan("hang", "a", 0.0, 0.1), process.pid, 1.0)
+        struck = await strike(client, Plan("hang", "a", 0.0, 0.5), process.pid, 1.0)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hang)
-        await trio.sleep(0.02)
+        await trio.testing.wait_all_tasks_blocked()
         process.kill()
-        await trio.to_thread.run_sync(process.wait)
+        process.wait()
     assert struck is not None
     assert struck.replaced
