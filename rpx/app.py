@@ -27,7 +27,7 @@ from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
 from rpx.policy.plan import plan, plan_pools
 from rpx.policy.scale import scaled
-from rpx.prepare import prepare, prepared
+from rpx.prepare import prepare, prepared, settings_of
 from rpx.proxy.certified import accepting, besides
 from rpx.proxy.listener import Server
 from rpx.proxy.shared import SharedState
@@ -85,9 +85,7 @@ async def serve(
         shared = SharedState(
             registry,
             options.report,
-            verbose=config.verbose,
-            timeouts=config.timeouts,
-            limits=config.limits,
+            settings=settings_of(config),
             contexts=basis.contexts,
             trusted=config.listen.trusted_proxies,
         )

@@ -20,6 +20,7 @@ from rpx.model.ports import Ports
 from rpx.proxy.certified import tls_contexts
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server
+from rpx.proxy.settings import Settings
 from rpx.runs.secret import kept_key
 
 
@@ -98,9 +99,14 @@ async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
             for note in (*new.moved, *new.notes):
                 registry.say(note)
             registry.ports, registry.key = new.ports, new.key
-            shared.settle(verbose=config.verbose, timeouts=config.timeouts, limits=config.limits)
+            shared.settings = settings_of(config)
 
         yield Prepared(new.ports, settle)
+
+
+def settings_of(config: Config) -> Settings:
+    """Return what `config` says of how requests are treated."""
+    return Settings.of(verbose=config.verbose, timeouts=config.timeouts, limits=config.limits)
 
 
 async def sticky_key(config: Config) -> tuple[bytes, str]:

@@ -18,7 +18,6 @@ EVERYTHING = {"Exception", "BaseException"}
 OF_THE_PROCESS = {
     "_guardian", "_lifeline", "sessions",  # of the guardian, once in the supervisor's life
     "_given",  # the limit of descriptors that the process was started with
-    "_spare",  # empty pipes, kept for the next body
     "_files",  # what the command line has named
 }  # fmt: skip
 

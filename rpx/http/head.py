@@ -166,7 +166,7 @@ def judged(
 
     `found`: the values of special fields by name, both in lower case, lines of one name joined.
     `block` and `forwarded` are as of a RequestHead, but for what these values say. `fields`: lines
-    among which Via and Upgrade stand as they came. Raises BadMessage.
+    among which Via and Upgrade stand as they came. Raises: BadMessage.
     """
     authority = found.get(b"host")
     if authority is not None:
@@ -206,7 +206,7 @@ def judged(
 def combined(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Return the values by name: lines of one name are one list (RFC 9110 §5.3).
 
-    Raises BadMessage where doubling them is an attack.
+    Raises: BadMessage, where doubling them is an attack.
     """
     found: dict[bytes, bytes] = {}
     for name, value in pairs:

@@ -35,7 +35,7 @@ async def answer_head(
     data = await (_received(wire) if upload is None else _begun(wire, upload, client))
     if not data:
         return None
-    method, upgrade, limits = request.method, request.upgrade, client.shared.head_limits
+    method, upgrade, limits = request.method, request.upgrade, client.shared.settings.heads
     for _ in range(INTERIM):
         scanned = 0
         while not (parsed := wire.memory.parse(data, method, upgrade, limits, scanned)):

@@ -20,7 +20,7 @@ from rpx.http.response import ResponseHead
 from rpx.http.sloppy import MORE, SloppyReader
 from rpx.proxy.client import Client
 from rpx.proxy.sockets import Wire
-from rpx.proxy.splice import AVAILABLE, WORTH_IT, TargetGone, splice
+from rpx.proxy.splice import AVAILABLE, WORTH_IT, Pipes, TargetGone, splice
 from rpx.proxy.wire import NEVER, Buffers, ClientWire, Cut, WireCut
 
 CHUNKS = 512  # of a body that are read in one turn: a read may bring ten thousand
@@ -157,8 +157,9 @@ class Upload:
 
 def upload_of(request: RequestHead, client: Client) -> Upload:
     """Return the body of a request: it begins with what has been read ahead. Raises: BadMessage."""
-    proxy, ahead = client.shared, client.ahead
-    upload = Upload(request.length, ahead, pause=proxy.timeouts.body, most=proxy.limits.body)
+    settings, ahead = client.shared.settings, client.ahead
+    pause, most = settings.timeouts.body, settings.limits.body
+    upload = Upload(request.length, ahead, pause=pause, most=most)
     upload.awaited = request.expect_continue and not ahead
     client.ahead = b""  # until the upload is done: then it is what lies behind it
     return upload
@@ -184,6 +185,7 @@ async def download(
     *,
     head: bytes,
     data: bytes,
+    pipes: Pipes,
 ) -> tuple[Ending, str]:
     """Send `head` and the body behind it to the client, each read as soon as it comes.
 
@@ -194,7 +196,7 @@ async def download(
     if len(data) == response.length:  # it has come whole
         return Ending.WHOLE if await _sent(client, [head, data]) else Ending.GONE, ""
     if response.length >= 0:
-        return await _counted(upstream, client, response.length, head, data)
+        return await _counted(upstream, client, response.length, head=head, data=data, pipes=pipes)
     if response.length == CHUNKED:
         return await _chunked(upstream, client, framing, head, data)
     return await _until_close(upstream, client, framing, head, data)
@@ -252,7 +254,7 @@ async def _until_close(
 
 
 async def _counted(
-    upstream: Wire, client: ClientWire, left: int, head: bytes, data: bytes
+    upstream: Wire, client: ClientWire, left: int, *, head: bytes, data: bytes, pipes: Pipes
 ) -> tuple[Ending, str]:
     extra = MORE if len(data) > left else ""
     if not await _sent(client, [head, data[:left]] if data else [head]):
@@ -262,7 +264,7 @@ async def _counted(
         return Ending.WHOLE, extra
     if left >= WORTH_IT and AVAILABLE and upstream.plain and client.plain:
         assert isinstance(client, Wire)  # noqa: S101 - nothing else is plain
-        return await _spliced(upstream, client, left)
+        return await _spliced(upstream, client, left, pipes)
     return await _copied(upstream, client, left)
 
 
@@ -283,9 +285,9 @@ async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending
         left -= len(data)
 
 
-async def _spliced(upstream: Wire, client: Wire, left: int) -> tuple[Ending, str]:
+async def _spliced(upstream: Wire, client: Wire, left: int, pipes: Pipes) -> tuple[Ending, str]:
     try:
-        moved = await splice(upstream, client, left)
+        moved = await splice(upstream, client, left, pipes)
     except (TargetGone, WireCut):
         return Ending.GONE, ""
     except OSError:

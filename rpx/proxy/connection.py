@@ -107,7 +107,7 @@ class Connection(Client):
         `heard` has come already. Raises: OSError, WireCut.
         """
         shared, plain = self.shared, self.wire
-        plain.deadline = shared.sweeper.now + shared.timeouts.head
+        plain.deadline = shared.sweeper.now + shared.settings.timeouts.head
         wire = await welcome(plain, shared.reactor, contexts, heard)
         if isinstance(wire, bytes):
             self.ahead = wire
@@ -133,7 +133,8 @@ class Connection(Client):
         data, scanned = self.ahead, 0
         self._idle = True
         wire, sweeper = self.wire, self.shared.sweeper
-        timeouts, limits = self.shared.timeouts, self.shared.head_limits
+        settings = self.shared.settings
+        timeouts, limits = settings.timeouts, settings.heads
         if not data:
             wire.deadline = sweeper.now + timeouts.idle
             data = await wire.receive()

@@ -45,19 +45,20 @@ Attempt = Callable[[], Awaitable[socket.socket]]
 class Dialer:
     """Connects to addresses, and remembers for each which place answered last."""
 
-    def __init__(self, timeout: float, reactor: Reactor) -> None:
-        """`timeout`: seconds for all attempts at one connection together."""
-        self.timeout = timeout
+    def __init__(self, reactor: Reactor) -> None:
         self._reactor = reactor
         self._last: dict[Location, Place] = {}
         self._lines: dict[Place, trio.Lock] = defaultdict(trio.Lock)  # of those who call again
         self._patience: dict[Place, float] = {}  # seconds that are enough, where AGAIN is not
 
-    async def dial(self, address: Location) -> socket.socket:
-        """Return a new connection. Raises: OSError; TimeoutError when nothing answers at all."""
+    async def dial(self, address: Location, within: float) -> socket.socket:
+        """Return a new connection; all attempts at it together get `within` seconds.
+
+        Raises: OSError; TimeoutError when nothing answers at all.
+        """
         places = _known(address)
         if not places:
-            places = await self._resolved(address)
+            places = await self._resolved(address, within)
         last = self._last.get(address)
         if last in places:
             places.sort(key=lambda place: place != last)
@@ -69,15 +70,15 @@ class Dialer:
                 refusals.append(error)
                 continue
             if not done:
-                return await self._wait(address, sock, places[number:], refusals)
+                return await self._wait(address, sock, places[number:], refusals, within)
             self._last[address] = place
             return sock
         raise _telling(refusals)
 
-    async def _resolved(self, address: Location) -> list[Place]:
+    async def _resolved(self, address: Location, within: float) -> list[Place]:
         assert isinstance(address, Address)  # noqa: S101 - for the type checker: it has a host
         async with self._reactor.task():
-            with trio.move_on_after(self.timeout):
+            with trio.move_on_after(within):
                 found = await trio.socket.getaddrinfo(
                     address.host, address.port, type=socket.SOCK_STREAM
                 )
@@ -86,7 +87,12 @@ class Dialer:
         raise TimeoutError(f"{address.host} was not resolved in time")
 
     async def _wait(
-        self, address: Location, begun: socket.socket, places: list[Place], refusals: list[OSError]
+        self,
+        address: Location,
+        begun: socket.socket,
+        places: list[Place],
+        refusals: list[OSError],
+        within: float,
     ) -> socket.socket:
         """Wait for the connection that has begun to the first of `places`, or for another."""
         attempts: list[Attempt] = [partial(self._answered, begun, places[0])]
@@ -94,7 +100,7 @@ class Dialer:
         won: socket.socket | None = None
         try:
             async with self._reactor.task():
-                with trio.move_on_after(self.timeout):
+                with trio.move_on_after(within):
                     won, number = await _first(attempts, refusals)
                     self._last[address] = places[number]
         except BaseException:  # also when all is ended while a task takes over, or gives back

@@ -109,10 +109,10 @@ class Exchange:
 
     async def _attempt(self, backend: Backend) -> Failure | None:
         """Try one backend. None: the client has its answer, or has gone."""
-        proxy, now = self._shared, self._shared.sweeper.now
+        proxy, now, settings = self._shared, self._shared.sweeper.now, self._shared.settings
         self._sent = self._clean = False
         self._ups = backend.ups
-        if backend.in_flight >= proxy.limits.requests_per_backend:
+        if backend.in_flight >= settings.limits.requests_per_backend:
             return Failure.FULL
         if self._failure is not None:
             backend.counts.retries += 1
@@ -121,7 +121,9 @@ class Exchange:
             wire = proxy.upstreams.take_idle(backend, now) if self._shares else None
             if wire is None:
                 try:
-                    wire = await proxy.upstreams.open(backend, now)
+                    wire = await proxy.upstreams.open(
+                        backend, now, within=settings.timeouts.connect
+                    )
                 except OSError as error:
                     failure, self._why = why_not(error)
                     return failure
@@ -131,7 +133,8 @@ class Exchange:
             finally:
                 self._connection.end()
                 if self._clean and self._answer is not None:
-                    proxy.upstreams.give_back(backend, wire, self._answer, proxy.sweeper.now)
+                    rest = settings.timeouts.upstream_idle
+                    proxy.upstreams.give_back(backend, wire, self._answer, proxy.sweeper.now, rest)
                 else:
                     proxy.upstreams.drop(wire)
         finally:
@@ -189,7 +192,7 @@ class Exchange:
             return broken(wire)
         response, data = found
         self._answer, self._answered, self._status = response, True, response.status
-        if self._shared.verbose:
+        if self._shared.settings.verbose:
             self._shared.registry.routed(backend, self._request.path)
         if self._upload is not None:
             self._upload.answered(self._connection.wire)
@@ -216,7 +219,9 @@ class Exchange:
         )
         self.keep = not close and framing != UNTIL_CLOSE
         try:
-            ending, odd = await download(wire, client, response, framing, head=head, data=data)
+            ending, odd = await download(
+                wire, client, response, framing, head=head, data=data, pipes=self._shared.pipes
+            )
         except BadMessage as bad:
             await self._refuse(backend, bad, wire)
             return

@@ -30,7 +30,7 @@ async def another_backend(
     is when the request will have waited long enough, 0 as long as it has not waited; it is
     returned, too.
     """
-    held = client.shared.limits.held
+    held = client.shared.settings.limits.held
     backend = pool.next_untried(address, bound, tried)
     if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
         backend = pool.next_running(address, bound, tried)

@@ -16,7 +16,6 @@ from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import NO_MORE_FILES, Wire, accept
-from rpx.proxy.splice import close_spare
 
 BACKLOG = 1024
 TURN = 32  # clients let in without a wait after which those that are in have their turn
@@ -70,7 +69,7 @@ class Server:
             shared.reactor.close()  # first: what ends there may give a connection back
             shared.upstreams.close()
             shared.hangups.close()
-            close_spare()
+            shared.pipes.close()
 
     def let_in(
         self,
@@ -103,9 +102,10 @@ class Server:
                     self._full("no more clients can be connected")
                     await trio.lowlevel.checkpoint()
                     continue
-                surplus = len(shared.sweeper.connections) >= shared.most
-                if surplus and shared.most < shared.limits.connections:
-                    self._full(f"no more than {shared.most} clients can be connected")
+                surplus = len(shared.sweeper.connections) >= shared.settings.clients
+                most = shared.settings.clients
+                if surplus and most < shared.settings.limits.connections:
+                    self._full(f"no more than {most} clients can be connected")
                 wire = Wire(sock, shared.reactor)
                 contexts = secured()  # others after a reload
                 connection = Connection(shared, wire, address, surplus=surplus, contexts=contexts)

@@ -80,7 +80,7 @@ class Multiplex:
         )
         self._h2.encoder = HeadEncoder()
         quiet(self._h2)
-        most = 2 * shared.limits.head  # in between there is an answer, a 431
+        most = 2 * shared.settings.limits.head  # in between there is an answer, a 431
         self._intake = Intake(most, trio.current_time())
         self._h2.decoder.max_header_list_size = most
         self._outlet = Outlet(wire, self._h2, self._intake, most)
@@ -148,7 +148,7 @@ class Multiplex:
             client=False,
             initial_values={
                 SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
-                SettingCodes.MAX_HEADER_LIST_SIZE: self.shared.limits.head,
+                SettingCodes.MAX_HEADER_LIST_SIZE: self.shared.settings.limits.head,
                 SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
                 SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
             },
@@ -200,7 +200,7 @@ class Multiplex:
 
     def _rest(self) -> None:
         """There are no streams: nobody waits for ever for the next one."""
-        self._idle_by = self.shared.sweeper.now + self.shared.timeouts.idle
+        self._idle_by = self.shared.sweeper.now + self.shared.settings.timeouts.idle
         self._set_deadline()
 
     def _set_deadline(self) -> None:
@@ -208,7 +208,7 @@ class Multiplex:
         if self._streams:
             wire.deadline = NEVER
         elif self._intake.within:
-            wire.deadline = min(wire.deadline, now + self.shared.timeouts.head)
+            wire.deadline = min(wire.deadline, now + self.shared.settings.timeouts.head)
         else:
             wire.deadline = self._idle_by
 

@@ -46,7 +46,9 @@ async def _answer(shared: SharedState, backend: Backend, greeting: bytes) -> byt
     async with shared.reactor.task():
         with trio.move_on_after(PATIENCE):
             try:
-                wire = await shared.upstreams.open(backend, shared.sweeper.now)
+                wire = await shared.upstreams.open(
+                    backend, shared.sweeper.now, within=shared.settings.timeouts.connect
+                )
             except OSError:
                 return b""
             try:

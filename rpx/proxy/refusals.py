@@ -74,7 +74,7 @@ async def _plainly(
 
 async def too_many(client: Client, request: RequestHead) -> bool:
     """Answer one connection too many."""
-    most = client.shared.limits.connections
+    most = client.shared.settings.limits.connections
     page = Page(
         503,
         "Service Unavailable",

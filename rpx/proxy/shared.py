@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rpx.http.forwarded import Forwarding
-from rpx.http.limits import DEFAULT
-from rpx.http.limits import Limits as HeadLimits
-from rpx.hub.descriptors import room_for_clients
 from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
-from rpx.model.config import Limits, Timeouts
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.peers import Peers
 from rpx.proxy.reactor import Reactor
+from rpx.proxy.settings import Settings
+from rpx.proxy.splice import Pipes
 from rpx.proxy.sweeper import Hangups, Sweeper
 from rpx.proxy.upstream import Upstreams
 from rpx.proxy.wire import NEVER
@@ -23,8 +21,8 @@ class SharedState:
     """Who can answer, what clients may, what time it is. It lets nobody in: a Server does.
 
     `report` gets what went wrong on one connection by a bug of ours. `contexts` are there when TLS
-    is spoken with clients. `draining`: rpx goes down, and takes no more requests. `most`: clients
-    that can be connected at once, which depends on the limit of open files, too.
+    is spoken with clients. `settings`: a reload assigns others. `draining`: rpx goes down, and
+    takes no more requests.
     """
 
     def __init__(
@@ -32,9 +30,7 @@ class SharedState:
         registry: Registry,
         report: Callable[[ExceptionGroup[Exception]], None],
         *,
-        verbose: bool = False,
-        timeouts: Timeouts | None = None,
-        limits: Limits | None = None,
+        settings: Settings,
         contexts: Contexts | None = None,
         trusted: Sequence[str] = (),
     ) -> None:
@@ -42,10 +38,11 @@ class SharedState:
         self.registry = registry
         self.report = report
         self.reactor = Reactor()
-        self.upstreams = Upstreams(timeouts or Timeouts(), self.reactor, self.remark)
-        self.sweeper = Sweeper(self.upstreams, self._unread)
+        self.settings = settings
+        self.upstreams = Upstreams(self.reactor, self.remark)
+        self.sweeper = Sweeper(self.upstreams, self._unread, lambda: self.settings.timeouts.send)
         self.upstreams.wake = self.sweeper.wake
-        self.settle(verbose=verbose, timeouts=timeouts or Timeouts(), limits=limits or Limits())
+        self.pipes = Pipes()
         self.hangups = Hangups()
         self.contexts = contexts
         self.peers = Peers(trusted)
@@ -60,25 +57,10 @@ class SharedState:
     def _unread(self, peer: Forwarding) -> None:
         self.registry.say(
             f"a client at {peer.client.decode()} took nothing of its answer for"
-            f" {self.timeouts.send:g} s (`timeouts.send`), and is cut off"
-        )
-
-    def settle(self, *, verbose: bool, timeouts: Timeouts, limits: Limits) -> None:
-        """Go by these settings from the next request on."""
-        self.verbose = verbose
-        self.timeouts = timeouts
-        self.sweeper.send = timeouts.send
-        self.upstreams.settle(timeouts)
-        self.limits = limits
-        self.most = min(limits.connections, room_for_clients())
-        self.head_limits = HeadLimits(
-            head=limits.head,
-            lines=limits.head_lines,
-            answer_lines=max(limits.head_lines, DEFAULT.answer_lines),
-            target=limits.target,
+            f" {self.settings.timeouts.send:g} s (`timeouts.send`), and is cut off"
         )
 
     def answer_by(self) -> float:
         """Return when (trio's clock) a backend that is asked now must have begun to answer."""
-        wait = self.timeouts.answer
+        wait = self.settings.timeouts.answer
         return NEVER if wait is None else self.sweeper.now + wait

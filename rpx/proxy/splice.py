@@ -36,15 +36,40 @@ class Pipe(NamedTuple):
         os.close(self.into)
 
 
-_spare: list[Pipe] = []
+class Pipes:
+    """The empty pipes of one project that wait for the next body."""
+
+    def __init__(self) -> None:
+        self._spare: list[Pipe] = []
+
+    @property
+    def spare(self) -> int:
+        """How many wait."""
+        return len(self._spare)
+
+    def take(self) -> Pipe:
+        """Return an empty pipe. Raises: OSError."""
+        return self._spare.pop() if self._spare else _new_pipe()
+
+    def give_back(self, pipe: Pipe, *, empty: bool) -> None:
+        """Keep a pipe, unless there are enough; what is left in one belongs to nobody else."""
+        if empty and len(self._spare) < SPARE:
+            self._spare.append(pipe)
+        else:
+            pipe.close()
+
+    def close(self) -> None:
+        """Close those that wait."""
+        while self._spare:
+            self._spare.pop().close()
 
 
-async def splice(source: Wire, target: Wire, count: int) -> int:
+async def splice(source: Wire, target: Wire, count: int, pipes: Pipes) -> int:
     """Move `count` bytes from one socket to the other; return how many there were before its end.
 
     Raises: TargetGone; OSError and WireCut of the source.
     """
-    pipe = _spare.pop() if _spare else _new_pipe()
+    pipe = pipes.take()
     moved, turn, empty = 0, TURN, True
     try:
         while moved < count:
@@ -61,17 +86,8 @@ async def splice(source: Wire, target: Wire, count: int) -> int:
                 turn = TURN
                 await source.give_way()
     finally:
-        if empty and len(_spare) < SPARE:
-            _spare.append(pipe)
-        else:  # what is left in it belongs to nobody else
-            pipe.close()
+        pipes.give_back(pipe, empty=empty)
     return moved
-
-
-def close_spare() -> None:
-    """Close the pipes that are kept for the next body."""
-    while _spare:
-        _spare.pop().close()
 
 
 def _new_pipe() -> Pipe:

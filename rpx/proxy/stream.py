@@ -68,7 +68,7 @@ class Stream(Client):
             try:
                 if self._head.length == CHUNKED:
                     self._head = await self.wire.counted_soon(self._head)
-                parsed = parse_request(self._head.head, self.shared.head_limits)
+                parsed = parse_request(self._head.head, self.shared.settings.heads)
                 if parsed is not None:  # it is always whole
                     self.ahead = self.wire.at_hand()
                     await answer(self, parsed[0])

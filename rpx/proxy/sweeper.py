@@ -72,13 +72,20 @@ class Sweeper:
     _second = -1
     looked = -math.inf
 
-    def __init__(self, upstreams: Upstreams, unread: Callable[[Forwarding], None]) -> None:
-        """`unread` says that a client is cut off which takes nothing of its answer."""
+    def __init__(
+        self,
+        upstreams: Upstreams,
+        unread: Callable[[Forwarding], None],
+        patience: Callable[[], float],
+    ) -> None:
+        """`unread` says that a client is cut off which takes nothing of its answer. `patience`
+        gives the seconds that a client or a backend may take nothing of what it gets.
+        """
         self.connections: set[Leaving] = set()
-        self.send = math.inf  # seconds that a client or a backend may take nothing of what it gets
         self.streams: set[Swept] = set()  # of those that have several
         self._upstreams = upstreams
         self._unread = unread
+        self._patience = patience
         self._let_go_at = -math.inf  # when it last looked whose client has gone unseen
         self._nap: trio.Event | None = None  # set: asleep until something happens
         self._refresh()
@@ -154,7 +161,11 @@ class Sweeper:
         self._let_go_at = now
         unseen = [each for each in (*self.connections, *self.streams) if _goes_unseen(each, now)]
         for each in unseen:
-            if not each.tunnel and each.upstream and each.upstream.takes_nothing(now, self.send):
+            if (
+                not each.tunnel
+                and each.upstream
+                and each.upstream.takes_nothing(now, self._patience())
+            ):
                 each.upstream.cut(Cut.UNREAD)
         # (Who reads a connection of streams sees them leave.)
         clients = [(each, each.wire) for each in unseen if isinstance(each.wire, Wire)]
@@ -166,14 +177,14 @@ class Sweeper:
                     each.left()
 
     def _is_unread(self, connection: Swept, now: float) -> bool:
-        return not connection.tunnel and connection.wire.takes_nothing(now, self.send)
+        return not connection.tunnel and connection.wire.takes_nothing(now, self._patience())
 
     def _rest(self, now: float) -> float:
         rest = IDLE_TICK if self.connections else NOTHING
         for each in (*self.connections, *self.streams):
             rest = min(rest, each.wire.deadline - now)
             if each.wire.stuck < now:
-                rest = min(rest, max(each.wire.stuck + self.send - now, TICK))
+                rest = min(rest, max(each.wire.stuck + self._patience() - now, TICK))
             if each.upstream is not None:
                 rest = min(rest, each.upstream.deadline - now)
         return rest

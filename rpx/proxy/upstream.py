@@ -15,7 +15,6 @@ from rpx.hub.records import Backend
 from rpx.hub.seats import Seats
 from rpx.hub.tls import client_context, fault_of
 from rpx.model.address import Address, Location, Tls
-from rpx.model.config import Timeouts
 from rpx.policy.retry import Failure
 from rpx.proxy.dial import Dialer
 from rpx.proxy.reactor import Reactor
@@ -34,23 +33,15 @@ class Upstreams:
     (see `Exchange`): any server may close one at any time, and read it as it likes.
     """
 
-    def __init__(
-        self, timeouts: Timeouts, reactor: Reactor, remark: Callable[[Backend, str], None]
-    ) -> None:
+    def __init__(self, reactor: Reactor, remark: Callable[[Backend, str], None]) -> None:
         """`remark` says something about a backend, once."""
-        self._timeouts = timeouts
         self._reactor = reactor
         self._remark = remark
         self._places: set[Seats] = set()  # where there are connections
-        self._dialer = Dialer(timeouts.connect, reactor)
+        self._dialer = Dialer(reactor)
         # TLS: for the next connection, if it has the same context (else `ssl` refuses it)
         self._sessions: dict[Address, tuple[ssl.SSLContext, ssl.SSLSession]] = {}
         self.wake: Callable[[], None] = lambda: None  # has `expire` called soon
-
-    def settle(self, timeouts: Timeouts) -> None:
-        """Go by these from now on."""
-        self._timeouts = timeouts
-        self._dialer.timeout = timeouts.connect
 
     def take_idle(self, backend: Backend, now: float) -> Wire | None:
         """Return the connection used last, or None.
@@ -71,9 +62,14 @@ class Upstreams:
             self.drop(wire)
         return None
 
-    def give_back(self, backend: Backend, wire: Wire, answer: ResponseHead, now: float) -> None:
-        """Keep `wire`, on which `answer` has come last, for the next request."""
-        rest, keeps = self._timeouts.upstream_idle, answer.keep_alive_timeout
+    def give_back(
+        self, backend: Backend, wire: Wire, answer: ResponseHead, now: float, rest: float
+    ) -> None:
+        """Keep `wire`, on which `answer` has come last, for the next request.
+
+        `rest`: seconds that it may be idle where the backend doesn't say; 0 keeps none.
+        """
+        keeps = answer.keep_alive_timeout
         if keeps is not None and rest:
             rest = keeps - 1.0
         if wire.seat.seats.keep(backend, wire, now, rest):
@@ -98,8 +94,11 @@ class Upstreams:
         for seats in self._places:
             seats.close()
 
-    async def open(self, backend: Backend, now: float) -> Wire:
-        """Connect to a backend. Raises: OSError (TimeoutError when nothing answers at all)."""
+    async def open(self, backend: Backend, now: float, *, within: float) -> Wire:
+        """Connect to a backend within so many seconds, or twice as many if it speaks TLS.
+
+        Raises: OSError (TimeoutError when nothing answers at all).
+        """
         address, door = backend.spec.address, backend.door
         if address is None or door is None:
             raise ConnectionRefusedError  # none that is ours has been seen to listen there
@@ -109,9 +108,9 @@ class Upstreams:
         self._places.add(seat.seats)
         try:
             if isinstance(address, Address) and address.tls is not None:
-                wire = await self._secured(address, address.tls, door)
+                wire = await self._secured(address, address.tls, door, within)
             else:
-                wire = Wire(await self._dialer.dial(door), self._reactor)
+                wire = Wire(await self._dialer.dial(door, within), self._reactor)
         except BaseException:
             seat.seats.leave(seat)
             raise
@@ -125,14 +124,14 @@ class Upstreams:
         wire.seat.seats.leave(wire.seat)
         wire.close()
 
-    async def _secured(self, address: Address, tls: Tls, door: Location) -> Wire:
+    async def _secured(self, address: Address, tls: Tls, door: Location, within: float) -> Wire:
         wire: TlsWire | None = None
         try:
             async with self._reactor.task():
                 context = await client_context(tls)
-                sock = await self._dialer.dial(door)
+                sock = await self._dialer.dial(door, within)
                 wire = self._tls_wire(sock, address, context)
-                with trio.move_on_after(self._timeouts.connect) as wait:
+                with trio.move_on_after(within) as wait:
                     await wire.handshake()
         except BaseException:
             if wire is not None:

@@ -20,6 +20,7 @@ from rpx.model.status import BackendSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server, open_listeners
+from rpx.proxy.settings import Settings
 from rpx.proxy.shared import SharedState
 from tests.support.origin import Origin
 from tests.support.raw import SOON, Raw, background, connect
@@ -66,9 +67,7 @@ class House:
         self.shared = SharedState(
             registry,
             self.bugs.append,
-            verbose=verbose,
-            timeouts=timeouts,
-            limits=limits,
+            settings=Settings.of(verbose=verbose, timeouts=timeouts, limits=limits),
             contexts=contexts,
             trusted=trusted,
         )

@@ -50,7 +50,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, socket.socket]]:
 async def reached(dialer: Dialer, address: Address) -> str:
     """Connect; the host that answered."""
     with trio.fail_after(SOON):
-        with await dialer.dial(address) as sock:
+        with await dialer.dial(address, SOON) as sock:
             return str(sock.getpeername()[0])
 
 
@@ -58,7 +58,7 @@ async def reached(dialer: Dialer, address: Address) -> str:
 async def test_localhost_is_the_one_that_listens_and_the_other_is_not_asked_again(
     up: str, down: str, called: list[tuple[str, socket.socket]]
 ) -> None:
-    dialer = Dialer(SOON, Reactor())
+    dialer = Dialer(Reactor())
     with listening(up) as port, nobody(down, port):
         address = Address("localhost", port)
         assert await reached(dialer, address) == up
@@ -68,7 +68,7 @@ async def test_localhost_is_the_one_that_listens_and_the_other_is_not_asked_agai
 
 
 async def test_a_backend_that_moves_to_the_other_address_is_found_again() -> None:
-    dialer = Dialer(SOON, Reactor())
+    dialer = Dialer(Reactor())
     with listening("::1") as port, nobody("127.0.0.1", port):
         assert await reached(dialer, Address("localhost", port)) == "::1"
     with listening("127.0.0.1", port), nobody("::1", port):
@@ -79,7 +79,7 @@ async def test_an_address_that_never_answers_costs_one_head_start_and_is_left(
     called: list[tuple[str, socket.socket]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dial, "HEAD_START", 0.03)
-    dialer = Dialer(SOON, Reactor())
+    dialer = Dialer(Reactor())
     with black_hole("127.0.0.1") as port, listening("::1", port):
         began = trio.current_time()
         assert await reached(dialer, Address("localhost", port)) == "::1"
@@ -96,7 +96,7 @@ async def test_the_next_is_called_at_once_when_one_refuses(monkeypatch: pytest.M
     monkeypatch.setattr(dial, "HEAD_START", 60)
     trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "127.0.0.2", "127.0.0.3"))
     with listening("127.0.0.3") as port, nobody("127.0.0.1", port), nobody("127.0.0.2", port):
-        assert await reached(Dialer(SOON, Reactor()), Address("shop.test", port)) == "127.0.0.3"
+        assert await reached(Dialer(Reactor()), Address("shop.test", port)) == "127.0.0.3"
 
 
 async def test_of_a_name_with_several_addresses_the_one_that_answered_is_called_first(
@@ -104,7 +104,7 @@ async def test_of_a_name_with_several_addresses_the_one_that_answered_is_called_
 ) -> None:
     monkeypatch.setattr(dial, "HEAD_START", 0.01)
     trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "127.0.0.2", "::1"))
-    dialer = Dialer(SOON, Reactor())
+    dialer = Dialer(Reactor())
     with black_hole("127.0.0.1") as port, listening("127.0.0.2", port), black_hole("::1", port):
         assert await reached(dialer, Address("shop.test", port)) == "127.0.0.2"
         alternating = ["127.0.0.1", "::1", "127.0.0.2"]
@@ -118,7 +118,7 @@ async def test_of_a_name_with_several_addresses_the_one_that_answered_is_called_
 async def test_an_address_that_is_no_longer_among_those_of_a_name_is_not_called(
     called: list[tuple[str, socket.socket]],
 ) -> None:
-    dialer = Dialer(SOON, Reactor())
+    dialer = Dialer(Reactor())
     with listening("127.0.0.1") as port, listening("127.0.0.2", port):
         for host in ("127.0.0.1", "127.0.0.2"):
             trio.socket.set_custom_hostname_resolver(Names(host))
@@ -131,7 +131,7 @@ async def test_where_all_refuse_the_connection_is_refused() -> None:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
         with nobody("::1", port), pytest.raises(ConnectionRefusedError):
-            await Dialer(SOON, Reactor()).dial(Address("localhost", port))
+            await Dialer(Reactor()).dial(Address("localhost", port), SOON)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "shop.test"])
@@ -142,25 +142,25 @@ async def test_where_nobody_answers_time_runs_out_and_nothing_stays_open(
     trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "::1"))
     with black_hole("127.0.0.1") as port, black_hole("::1", port):
         with pytest.raises(TimeoutError):
-            await Dialer(0.05, Reactor()).dial(Address(host, port))
+            await Dialer(Reactor()).dial(Address(host, port), 0.05)
     assert called
     assert {sock.fileno() for _, sock in called} == {-1}
 
 
 async def test_a_name_that_nobody_knows_raises() -> None:
     with pytest.raises(socket.gaierror):
-        await Dialer(SOON, Reactor()).dial(Address("no-such-host.invalid", 80))
+        await Dialer(Reactor()).dial(Address("no-such-host.invalid", 80), SOON)
 
 
 async def test_many_get_through_a_short_queue_as_fast_as_the_backend_takes_them() -> None:
     """The kernel would call again after a second, for all at once; most of them would then hang."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=2)
-    dialer = Dialer(SOON, Reactor())
+    dialer = Dialer(Reactor())
     address = Address("127.0.0.1", listener.socket.getsockname()[1])
     answers: list[bytes] = []
 
     async def ask() -> None:
-        with trio.socket.from_stdlib_socket(await dialer.dial(address)) as sock:
+        with trio.socket.from_stdlib_socket(await dialer.dial(address, SOON)) as sock:
             await sock.send(b"x")
             answers.append(await sock.recv(1))
 
@@ -198,11 +198,11 @@ async def test_a_port_of_this_machine_that_leads_elsewhere_is_waited_for(
 
     monkeypatch.setattr(dial, "call", calling)
     monkeypatch.setattr(dial, "answered", slowly)
-    dialer, address = Dialer(5.0, Reactor()), Address("127.0.0.1", 3000)
+    dialer, address = Dialer(Reactor()), Address("127.0.0.1", 3000)
     answers: list[socket.socket] = []
 
     async def ask() -> None:
-        answers.append(await dialer.dial(address))
+        answers.append(await dialer.dial(address, 5.0))
 
     await ask()
     assert [sock for sock in calls if sock.fileno() != -1] == answers

@@ -61,7 +61,7 @@ async def test_a_client_that_leaves_a_large_body_frees_its_backend_and_its_pipe(
             assert await end.ended() in {"closed", "reset"}
             await house.idle()
         assert house.backends[0].counts.errors == 0
-        await until(lambda: len(splice._spare) <= splice.SPARE, "pipes pile up")
+        await until(lambda: house.shared.pipes.spare <= splice.SPARE, "pipes pile up")
 
 
 async def test_what_comes_behind_a_large_body_is_no_answer_to_the_next_request() -> None:

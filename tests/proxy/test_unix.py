@@ -9,6 +9,7 @@ import trio
 
 from rpx.model.address import SocketFile
 from rpx.model.config import Timeouts
+from rpx.proxy.settings import Settings
 from tests.proxy.house import HOST, get, post, running, until
 from tests.support.origin import OK, answers, never, origin, says
 from tests.support.raw import SOON
@@ -73,7 +74,7 @@ async def test_a_full_queue_is_waited_for_and_no_longer_than_a_connection_may_ta
             client = await house.client()
             await client.send(get())
             assert (await client.answer()).status == 504
-            house.shared.upstreams._dialer.timeout = SOON
+            house.shared.settings = Settings.of(timeouts=Timeouts(connect=SOON))
             house.up(house.backends[0])
             await client.send(get())
             await trio.sleep(0.05)  # it waits
