@@ -81,21 +81,20 @@ def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
             first = shared.setdefault((_scope(entry, setting), setting), entry)
             if _compared(first.proxy, setting) != _compared(entry.proxy, setting):
                 _disagree(document, first, entry, setting)
+
+    def had(entry: Entry, setting: str) -> Any:  # noqa: ANN401 - each setting has a type of its own
+        first = shared.get((_scope(entry, setting), setting), entry)
+        return _value(first.proxy, setting)
+
     return [
-        _with_shared(
-            entry.proxy,
-            {
-                setting: _value(shared.get((_scope(entry, setting), setting), entry).proxy, setting)
-                for setting in POOL_WIDE
-            },
+        entry.proxy.model_copy(
+            update={
+                "health_check": had(entry, "health_check"),
+                "pool": PoolSpec(**{name: had(entry, name) for name in PoolSpec.model_fields}),
+            }
         )
         for entry in entries
     ]
-
-
-def _with_shared(proxy: Proxy, settings: dict[str, Any]) -> Proxy:
-    health_check = settings.pop("health_check")
-    return proxy.model_copy(update={"health_check": health_check, "pool": PoolSpec(**settings)})
 
 
 def _value(proxy: Proxy, setting: str) -> object:

@@ -1,0 +1,203 @@
+"""A Document to a frozen Config: each setting is judged by itself, then all of them together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from rpx.config.build import Builder
+from rpx.config.checks.conflicts import Entry, agreed, report_conflicts
+from rpx.config.checks.dependencies import report_dependencies, services
+from rpx.config.checks.oneshots import after_oneshots, oneshots
+from rpx.config.checks.own_certificates import report_certificates
+from rpx.config.checks.profiles import Asked, active_profiles, is_active, report_nothing_left
+from rpx.config.mistakes.explain import check, check_parts
+from rpx.config.settings.pool_settings import DefaultsWritten
+from rpx.config.settings.proxy import ProxyWritten
+from rpx.config.settings.start import ProcessField, ProcessWritten
+from rpx.config.settings.top_level import ProjectWritten, TopWritten, only_proxy
+from rpx.config.variables.env_files import EnvFiles
+from rpx.config.yaml.document import Document, Steps
+from rpx.model.config import Config, Process, Proxy
+
+T = TypeVar("T")
+
+_PROXY = TypeAdapter(ProxyWritten)
+_PROCESS: TypeAdapter[ProcessWritten] = TypeAdapter(ProcessField)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """All that runs or is routed to, as far as it could be read, with where it is written."""
+
+    entries: tuple[Entry, ...]
+    processes: tuple[tuple[Steps, Process], ...]
+
+    @property
+    def services(self) -> list[Proxy | Process]:
+        """The proxies and processes themselves."""
+        return [
+            *(entry.proxy for entry in self.entries),
+            *(process for _, process in self.processes),
+        ]
+
+    def asked_for(self, asked: Asked, environ: Mapping[str, str]) -> _Whole:
+        """What belongs to a run. Raises: UsageError for a profile that nothing belongs to."""
+        profiles = active_profiles(asked, self.services, environ)
+        return _Whole(
+            tuple(each for each in self.entries if is_active(each.proxy, profiles)),
+            tuple(each for each in self.processes if is_active(each[1], profiles)),
+        )
+
+
+def config_of(document: Document, files: EnvFiles, asked: Asked) -> Config:
+    """The Config that is written in a document, as far as it is `asked` for.
+
+    Raises: ConfigError with all that is wrong, UsageError for a profile that does not exist.
+    """
+    named: list[Path] = []
+    context: dict[str, Any] = {"root": files.root, "named": named}
+    top, faulty = check_parts(TopWritten, document, context)
+    whole = _services(document, files, top, context)
+    run = whole.asked_for(asked, files.environ)
+    left_out = {each.name for each in whole.services} - {each.name for each in run.services}
+    report_conflicts(document, run.entries, [p.name for _, p in run.processes], _own_ports(top))
+    names = _names(document, whole.entries)
+    report_dependencies(document, services(run.entries, run.processes), names, left_out)
+    proxies = [entry.proxy for entry in run.entries]
+    if "defaults" not in faulty and not document.incomplete:  # else there is no word about
+        # differences: what entries have is not known
+        proxies = agreed(document, run.entries)
+        report_certificates(document, run.entries, proxies)
+    document.raise_if_wrong()
+    if not run.services:
+        _report_nothing(document, whole)
+    document.raise_if_wrong()
+    settings = {"name": _folder_name(files.root)} | top.written_for(Config)
+    settings |= {
+        "root": files.root,
+        "env_files": tuple(dict.fromkeys(files.looked_at)),
+        "named": tuple(dict.fromkeys(named)),
+        "proxies": tuple(proxies),
+        "processes": tuple(process for _, process in run.processes),
+    }
+    return Config(**settings)
+
+
+def _services(
+    document: Document, files: EnvFiles, top: ProjectWritten, context: dict[str, Any]
+) -> _Whole:
+    """Every proxy and process that is right in itself."""
+    outer = {**files.dotenv, **files.read(top.env_file, ())}
+    proxies, processes = _proxies(document), _processes(document)
+    first = oneshots(document)
+    late = after_oneshots(
+        [
+            *((at, _name(value), value) for at, value in proxies),
+            *((at, name, value) for name, at, value in processes),
+        ],
+        first,
+    )
+
+    def checked(kind: TypeAdapter[T], value: object, at: Steps) -> T | None:
+        return check(kind, value, at, document, {**context, "late": at in late})
+
+    written = [(at, found) for at, value in proxies if (found := checked(_PROXY, value, at))]
+    builder = Builder(
+        document,
+        files,
+        outer,
+        defaults=top.defaults or DefaultsWritten(),
+        https=top.https,
+        oneshots=first,
+        shared=_shared_hosts(found.to for _, found in written),
+        late=late,
+    )
+    return _Whole(
+        tuple(Entry(at, builder.proxy(found, at)) for at, found in written),
+        tuple(
+            (at, builder.process(name, process, at))
+            for name, at, value in processes
+            if (process := checked(_PROCESS, value, at))
+        ),
+    )
+
+
+def _shared_hosts(routes: Iterable[str]) -> frozenset[str]:
+    """The hosts whose paths go to several pools."""
+    hosts = Counter(to.partition("/")[0] for to in set(routes))
+    return frozenset(host for host, routes in hosts.items() if routes > 1)
+
+
+def _own_ports(top: ProjectWritten) -> dict[Steps, int | None]:
+    """The ports on which rpx itself is to listen, by where they are written."""
+    return {
+        ("listen", "http_port"): top.listen.http_port if top.listen else None,
+        ("listen", "https_port"): top.listen.https_port if top.listen else None,
+        ("metrics", "port"): top.metrics.port if top.metrics else None,
+    }
+
+
+def _report_nothing(document: Document, whole: _Whole) -> None:
+    """Say why there is nothing to do."""
+    if whole.services:
+        report_nothing_left(document, whole.services)
+        return
+    document.report(
+        f"{document.label} has no `proxies` and no `processes`: there is nothing to do",
+        (),
+        "add a proxy, for example `proxies: [{from: localhost:3000, to: api.localhost}]`",
+    )
+
+
+def _proxies(document: Document) -> list[tuple[Steps, object]]:
+    """Each proxy as written, and where: in the list, or the only one at top level."""
+    values = document.values
+    alone = only_proxy(values)
+    if alone and "proxies" in values:
+        names = ", ".join(f"`{key}`" for key in alone)
+        document.report(
+            f"`proxies` stands beside the settings of a single proxy: {names}",
+            ("proxies",),
+            "move them into an entry of `proxies`; what holds for all belongs in `defaults`",
+            key=True,
+        )
+    elif alone:
+        return [((), alone)]
+    entries = values.get("proxies")
+    if not isinstance(entries, list):
+        return []
+    return [(("proxies", index), entry) for index, entry in enumerate(entries)]
+
+
+def _processes(document: Document) -> list[tuple[str, Steps, object]]:
+    processes = document.values.get("processes")
+    if not isinstance(processes, dict):
+        return []
+    return [(name, ("processes", name), value) for name, value in processes.items()]
+
+
+def _names(document: Document, entries: Iterable[Entry]) -> list[str]:
+    """What others may depend on, also where something is wrong with it."""
+    names = {entry.at: entry.proxy.name for entry in entries}
+    for at, value in _proxies(document):
+        if isinstance(value, dict):
+            names.setdefault(at, _name(value))
+    return [*(name for name, _, _ in _processes(document)), *names.values()]
+
+
+def _name(value: object) -> str:
+    """What a proxy is probably called; that its name may be longer is known only later."""
+    given = value if isinstance(value, dict) else {}
+    return str(given.get("name") or str(given.get("to")).lower().split(".")[0])
+
+
+def _folder_name(root: Path) -> str:
+    """The folder's name as far as it can be a name."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", root.name).strip("-_")[:63].strip("-_") or "project"
