@@ -6,7 +6,7 @@ TYPE_CHECKING = False  # not from typing: nothing is imported before __main__ ha
 
 if TYPE_CHECKING:
     from rpx.errors import RpxError
-    from rpx.model.answers import Kill, Outcome
+    from rpx.model.answers import ChangePlan, ChangeReport, Differs, Kill, Outcome
     from rpx.model.figures import Figures
     from rpx.model.status import Note, RotationChanged, Routed, Snapshot, State, StateChanged
     from rpx.python.events import Events, Missed
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ChangePlan",
+    "ChangeReport",
+    "Differs",
     "Events",
     "Figures",
     "Kill",
@@ -36,7 +39,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "rpx.model.answers": ("Kill", "Outcome"),
+    "rpx.model.answers": ("ChangePlan", "ChangeReport", "Differs", "Kill", "Outcome"),
     "rpx.errors": ("RpxError",),
     "rpx.model.figures": ("Figures",),
     "rpx.model.status": ("Note", "RotationChanged", "Routed", "Snapshot", "State", "StateChanged"),

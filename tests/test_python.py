@@ -292,6 +292,71 @@ async def test_orders_from_python_do_what_those_of_the_command_line_do() -> None
         assert (await ask(proxy)).status_code == 200
 
 
+async def test_a_paused_backend_gets_no_request_until_it_is_resumed() -> None:
+    first, second = free_ports(2)
+    async with rpx.start_proxy(
+        from_=[first, second], to="api.localhost", start=OK, listen={"http_port": 0}
+    ) as proxy:
+        await proxy.start("api")
+        [paused] = await proxy.pause(first)
+        assert (paused.label, paused.state) == (f"api:{first}", rpx.State.PAUSED)
+        before = proxy.stats()[f"localhost:{first}"]["requests"]
+        for _ in range(4):
+            assert (await ask(proxy)).status_code == 200
+        assert proxy.stats()[f"localhost:{first}"]["requests"] == before
+        [resumed] = await proxy.resume(f"api:{first}")
+        assert resumed.state is rpx.State.READY
+        with pytest.raises(rpx.RpxError, match="nobody"):
+            await proxy.pause("nobody")
+
+
+async def test_a_service_has_more_copies_and_then_fewer() -> None:
+    async with rpx.start_proxy(
+        to="api.localhost", start=OK, replicas=1, listen={"http_port": 0}
+    ) as proxy:
+        await proxy.start("api")
+        look = await proxy.scale({"api": 2}, dry_run=True)
+        assert (len(look.plan.add), look.outcomes, len(proxy.backends())) == (1, None, 1)
+        more = await proxy.scale({"api": 2})
+        [added] = more.plan.add
+        assert [(each.label, each.state) for each in more.outcomes or ()] == [
+            (added, rpx.State.READY)
+        ]
+        assert [each.state for each in proxy.backends()] == [rpx.State.READY] * 2
+        fewer = await proxy.scale({"api": 1})
+        assert (fewer.plan.remove, len(proxy.backends())) == ((added,), 1)
+        with pytest.raises(rpx.RpxError, match="web"):
+            await proxy.scale({"web": 2})
+
+
+async def test_a_running_project_becomes_another() -> None:
+    first, second = free_ports(2)
+    async with rpx.start_proxy(
+        from_=first, to="api.localhost", start=OK, listen={"http_port": 0}
+    ) as proxy:
+        await proxy.start("api")
+        before = proxy.backends()[0].pid
+        keys: rpx.ProjectKeys = {"to": "api.localhost", "start": OK, "listen": {"http_port": 0}}
+        report = await proxy.reload({"from": [first, second]}, **keys)
+        assert report.sentences == (f"add api:{second}", "leave 1 backend alone")
+        assert proxy.backends()[0].pid == before
+        assert {each.label for each in report.outcomes or ()} == {f"api:{second}"}
+        assert (await ask(proxy)).status_code == 200
+        assert (await proxy.reload({"from": [first, second]}, **keys)).sentences == (
+            "nothing to change",
+        )
+        with pytest.raises(rpx.RpxError, match="unknown setting"):
+            await proxy.reload({"from": first, "strat": "x"}, **keys)
+        with pytest.raises(rpx.RpxError, match="status 3"):
+            await proxy.reload(
+                from_=first,
+                to="api.localhost",
+                start={"command": "exit 3", "restart": "no"},
+                listen={"http_port": 0},
+            )
+        assert (await ask(proxy)).status_code == 200, "the one before goes on"
+
+
 async def test_a_start_that_fails_is_an_error() -> None:
     [port] = free_ports(1)
     async with rpx.start_proxy(

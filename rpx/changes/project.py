@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import trio
 
@@ -18,14 +17,14 @@ from rpx.changes.transition import Transition
 from rpx.errors import RpxError, UsageError
 from rpx.hub.mailbox import MAILBOX, Change
 from rpx.hub.registry import Registry
-from rpx.model.answers import Outcome, json_of
+from rpx.model.answers import ChangeReport, Outcome
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
-from rpx.policy.reload import Changes, advice, as_json, at_port, compare, settled
+from rpx.policy.reload import Changes, at_port, compare, report, settled
 from rpx.policy.scale import scaled, still_meant
 from rpx.runs.lease import project_with
 
@@ -150,7 +149,7 @@ class Project:
         if change.dry or self._turns[0] is not turn:
             wish = await self._wish(change)
             changes = await self._aim(wish, self._registry.ports, alone=not self._turns)
-            change.answer = _answer(changes, await self._besides(wish.target))
+            change.report = _report(changes, await self._besides(wish.target))
             if change.dry:
                 return
             turn.aim = changes.wanted, wish.target
@@ -163,8 +162,8 @@ class Project:
         async with self._prepared(self._settled(wish.target)) as prepared:
             changes = await self._aim(wish, prepared.ports)  # which URLs have
             prepared.settle()
-        change.answer = _answer(changes, more)
-        self._say(_reason(change), (*change.answer["sentences"], *advice(changes)))
+        change.report = _report(changes, more)
+        self._say(_reason(change), (*change.report.sentences, *change.report.advice))
         self.config, self._scale, self._scaled = config, wish.scale, wish.scaled
         outcomes = await self._go(wish, changes, turn.more)
         self.changed.set()
@@ -172,11 +171,11 @@ class Project:
         for outcome in outcomes:
             if outcome.exit_code:
                 self._registry.say(outcome.sentence)
-        change.answer["outcomes"] = [json_of(outcome) for outcome in outcomes]
+        change.report = replace(change.report, outcomes=tuple(outcomes))
 
     async def _wish(self, change: Change) -> Wish:
         if change.scale is None:
-            config = await self._read()
+            config = change.config or await self._read()
             scale = still_meant(self._scale, self.config, config)
         else:
             config = self.config
@@ -330,10 +329,10 @@ def _together(first: Kept, second: Kept) -> Kept:
     return {name: list(dict.fromkeys(first.get(name, []) + second.get(name, []))) for name in names}
 
 
-def _answer(changes: Changes, more: list[str]) -> dict[str, Any]:
-    """The changes for programs; `more` are sentences of what is in no configuration."""
-    answer = as_json(changes)
-    return {**answer, "sentences": more + ([] if more and changes.nothing else answer["sentences"])}
+def _report(changes: Changes, more: Sequence[str]) -> ChangeReport:
+    """Return what is to be done; `more` are sentences of what is in no configuration."""
+    found = report(changes)
+    return replace(found, sentences=(*more, *(() if more and changes.nothing else found.sentences)))
 
 
 def _reason(change: Change) -> str:

@@ -27,7 +27,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import json_of
 from rpx.model.status import OWN_WORDS, Printed
-from rpx.orders import pausing, verbs
+from rpx.orders import pausing, verbs, whole
 from rpx.orders.reasons import why
 from rpx.orders.rows import ps_row
 from rpx.orders.waits import waits
@@ -217,15 +217,8 @@ class Api:
         return await self._change(Change(body.services, dry=body.dry_run))
 
     async def _change(self, change: Change) -> Response:
-        try:
-            self._registry.mailbox.give.send_nowait(change)
-        except trio.WouldBlock:
-            hint = "try again in a moment"
-            raise RpxError("other changes of the project are still under way", hint=hint) from None
-        await change.done.wait()
-        if change.error is not None:
-            raise change.error
-        return Json(change.answer)
+        report = await whole.carried_out(self._registry, change)
+        return Json(report.json())
 
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""

@@ -6,11 +6,13 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import trio
 
 from rpx.errors import RpxError
+from rpx.model.answers import ChangeReport
+from rpx.model.config import Config
 
 T = TypeVar("T")
 
@@ -69,18 +71,20 @@ class Order:
 
 @dataclass(slots=True)
 class Change:
-    """What is asked of the project as a whole: to read its file again, or other numbers of copies.
+    """What is asked of the project as a whole: another configuration, or other numbers of copies.
 
-    `scale` is copies by service; None: read the file. `dry`: only say what would be done. Whoever
-    carries it out sets `taken`, fills in what came of it, `answer` as JSON, and sets `done`.
+    `scale` is copies by service; None: the configuration is `config`, or what is in the file now.
+    `dry`: only say what would be done. Whoever carries it out sets `taken`, fills in `report` or
+    `error`, and sets `done`.
     """
 
     scale: Mapping[str, int] | None = None
     dry: bool = False
     why: str = ""  # what has changed, where nobody gave an order
+    config: Config | None = None
     taken: trio.Event = field(default_factory=trio.Event)
     done: trio.Event = field(default_factory=trio.Event)
-    answer: dict[str, Any] = field(default_factory=dict)
+    report: ChangeReport | None = None
     error: RpxError | None = None
 
 

@@ -141,7 +141,7 @@ class Outcome:
 
     @classmethod
     def of(cls, row: Json) -> Outcome:
-        """The row as a value. Raises ValueError for a state that there isn't."""
+        """The row as a value. Raises: ValueError for a state that there isn't."""
         return read(cls, row, state=State(row["state"]))
 
 
@@ -168,8 +168,79 @@ class Kill:
 
     @classmethod
     def of(cls, row: Json) -> Kill:
-        """The row as a value. Raises ValueError for a state that there isn't."""
+        """The row as a value. Raises: ValueError for a state that there isn't."""
         return read(cls, row, state=State(row["state"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """A backend by its labels before and after a change; `differs`: settings, as in rpx.yaml."""
+
+    before: str
+    after: str
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """What a change of the project does, by labels of backends.
+
+    `replace`: another process takes over before the old one goes; `restart`: the process is
+    another, and the address the same; `change`: the process stays. `hosts` is `to` → the settings
+    that differ. `next_run` are settings that another run will have.
+    """
+
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+    replace: tuple[Differs, ...]
+    restart: tuple[Differs, ...]
+    change: tuple[Differs, ...]
+    untouched: tuple[str, ...]
+    hosts: Mapping[str, tuple[str, ...]]
+    settings: tuple[str, ...]
+    next_run: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Json) -> ChangePlan:
+        """The plan as a value."""
+        hosts = {to: tuple(differs) for to, differs in row.get("hosts", {}).items()}
+        pairs = {
+            name: tuple(read(Differs, pair) for pair in row.get(name, ()))
+            for name in ("replace", "restart", "change")
+        }
+        return read(cls, row, hosts=hosts, **pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """What a change of the project does, also in words, and what came of it.
+
+    `sentences` say what there is to do, `advice` what can't be done now. `outcomes` None: it has
+    not been carried out.
+    """
+
+    plan: ChangePlan
+    sentences: tuple[str, ...]
+    advice: tuple[str, ...]
+    outcomes: tuple[Outcome, ...] | None = None
+
+    @classmethod
+    def of(cls, row: Json) -> ChangeReport:
+        """The answer as a value. Raises: ValueError for a state that there isn't."""
+        outcomes = row.get("outcomes")
+        return read(
+            cls,
+            row,
+            plan=ChangePlan.of(row.get("plan", {})),
+            outcomes=None if outcomes is None else tuple(map(Outcome.of, outcomes)),
+        )
+
+    def json(self) -> dict[str, Any]:
+        """The same for JSON; without outcomes where there are none."""
+        written = json_of(self)
+        if self.outcomes is None:
+            del written["outcomes"]
+        return written
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from rpx.model.address import Address, Location
+from rpx.model.answers import ChangePlan, ChangeReport, Differs
 from rpx.model.config import Config, PoolSpec, Start
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan_pools
@@ -293,30 +294,29 @@ def advice(changes: Changes) -> list[str]:
     return [f"{names} can't change while rpx runs: `rpx down`, then `rpx up`"]
 
 
-def as_json(changes: Changes) -> dict[str, Any]:
-    """Return the same for programs."""
+def report(changes: Changes) -> ChangeReport:
+    """Return the same as a value."""
     moves = [each for pair in changes.replaced if pair.moves for each in pair.all]
     restarts = [pair for pair in changes.replaced if not pair.moves]
-    return {
-        "plan": {
-            "add": [spec.label for spec in changes.added],
-            "remove": [spec.label for spec in changes.removed],
-            "replace": [_pair_json(pair) for pair in moves],
-            "restart": [_pair_json(pair) for pair in restarts],
-            "change": [_pair_json(pair) for pair in changes.adjusted],
-            "untouched": [pair.after.label for pair in changes.kept],
-            "hosts": {to: list(differs) for to, differs in changes.hosts},
-            "settings": list(changes.settings),
-            "next_run": list(changes.next_run),
-        },
-        "sentences": sentences(changes),
-        "advice": advice(changes),
-    }
+    return ChangeReport(
+        plan=ChangePlan(
+            add=tuple(spec.label for spec in changes.added),
+            remove=tuple(spec.label for spec in changes.removed),
+            replace=tuple(map(_differs, moves)),
+            restart=tuple(map(_differs, restarts)),
+            change=tuple(map(_differs, changes.adjusted)),
+            untouched=tuple(pair.after.label for pair in changes.kept),
+            hosts=dict(changes.hosts),
+            settings=changes.settings,
+            next_run=changes.next_run,
+        ),
+        sentences=tuple(sentences(changes)),
+        advice=tuple(advice(changes)),
+    )
 
 
-def _pair_json(pair: Pair) -> dict[str, Any]:
-    before, after = pair.before.label, pair.after.label
-    return {"before": before, "after": after, "differs": list(pair.differs)}
+def _differs(pair: Pair) -> Differs:
+    return Differs(pair.before.label, pair.after.label, pair.differs)
 
 
 def _replacement(pair: Pair) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Unpack
 
@@ -15,13 +15,14 @@ from rpx.app import Options, serve
 from rpx.config import config_from_mapping, overlaid
 from rpx.errors import RpxError
 from rpx.folders import here
+from rpx.hub.mailbox import Change
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.model.answers import Kill, Outcome
+from rpx.model.answers import ChangeReport, Kill, Outcome
 from rpx.model.config import Config
 from rpx.model.figures import Figures
 from rpx.model.status import Snapshot
-from rpx.orders import verbs
+from rpx.orders import pausing, verbs, whole
 from rpx.python.events import Events, end_events
 from rpx.python.keys import ProjectKeys
 from rpx.python.verbose import tell
@@ -114,12 +115,52 @@ class Proxy:
         """Replace processes, each when the one before is ready again. Raises: RpxError."""
         return await self._ordered(verbs.restart, names)
 
+    async def pause(self, *names: str | int) -> list[Outcome]:
+        """Keep backends out of rotation until `resume`; processes run on. Raises: RpxError."""
+        return await self._ordered(pausing.pause, names)
+
+    async def resume(self, *names: str | int) -> list[Outcome]:
+        """Let backends that were paused be in rotation again. Raises: RpxError."""
+        return await self._ordered(pausing.resume, names)
+
+    async def scale(self, services: Mapping[str, int], *, dry_run: bool = False) -> ChangeReport:
+        """Run so many copies of services with `replicas`; return what was done once it is.
+
+        `dry_run`: only what would be done. Raises: RpxError if a copy doesn't come up.
+        """
+        return await self._changed(Change(dict(services), dry=dry_run))
+
+    async def reload(
+        self,
+        config: Mapping[str, object] | None = None,
+        /,
+        *,
+        dry_run: bool = False,
+        **keys: Unpack[ProjectKeys],
+    ) -> ChangeReport:
+        """Become the project of these keys, all of them anew, as `start_proxy` takes them.
+
+        Only what is different is touched, and no request is lost. Return what was done once it is;
+        `dry_run`: only what would be done. Raises: RpxError before anything is touched for wrong
+        keys, or if a backend doesn't come up, which then goes on as it was.
+        """
+        return await self._changed(Change(dry=dry_run, config=_project(config, keys)))
+
+    async def _changed(self, change: Change) -> ChangeReport:
+        report = await whole.carried_out(self._registry, change)
+        _all_fine(report.outcomes or ())
+        return report
+
     async def _ordered(self, verb: verbs.Verb, names: tuple[str | int, ...]) -> list[Outcome]:
         outcomes = await verb(self._registry, [str(name) for name in names])
-        for each in outcomes:
-            if each.exit_code:
-                raise RpxError(each.sentence, exit_code=each.exit_code)
+        _all_fine(outcomes)
         return outcomes
+
+
+def _all_fine(outcomes: Iterable[Outcome]) -> None:
+    for each in outcomes:
+        if each.exit_code:
+            raise RpxError(each.sentence, exit_code=each.exit_code)
 
 
 @asynccontextmanager
@@ -143,8 +184,7 @@ async def start_proxy(
     Raises: RpxError on entry: ConfigError for what is wrong with the keys, others for a port that
     can't be had or a command that doesn't exist. What the block raises comes out as it was.
     """
-    mapping = overlaid(config or {}, keys)
-    project = config_from_mapping(mapping, root=here(), environ=os.environ)
+    project = _project(config, keys)
     options = Options(run_id=secrets.token_hex(6), report=_report)
     shutdown = Shutdown()
     try:
@@ -157,6 +197,11 @@ async def start_proxy(
     except BaseExceptionGroup as group:
         # The nursery is ours, not the caller's: what was raised in the block comes out as it was.
         raise _single(group) from None
+
+
+def _project(config: Mapping[str, object] | None, keys: ProjectKeys) -> Config:
+    mapping = overlaid(config or {}, keys)
+    return config_from_mapping(mapping, root=here(), environ=os.environ)
 
 
 async def _shielded(

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
-from rpx.model.answers import Kill, LogLines, LogMissed, Outcome, Ps, Wait, Why, read
+from rpx.model.answers import ChangeReport, Kill, LogLines, LogMissed, Outcome, Ps, Wait, Why, read
 from rpx.model.figures import Figures
 from rpx.runs.lease import Lease, running
 
@@ -62,16 +62,15 @@ class Client:
         body = {"target": target, "signal": signal, "down_for": down_for, "restart": restart}
         return self._one(Kill.of, self._ask("POST", "/v1/orders/kill-backend", body))
 
-    def reload(self, *, dry_run: bool = False) -> dict[str, Any]:
-        """Read the file again: `plan`, `sentences`, `advice` and `outcomes`."""
-        changed: dict[str, Any] = self._ask("POST", "/v1/reload", {"dry_run": dry_run})
-        return changed
+    def reload(self, *, dry_run: bool = False) -> ChangeReport:
+        """Read the file again; what came of it. `dry_run`: only what would be done."""
+        answer = self._ask("POST", "/v1/reload", {"dry_run": dry_run})
+        return self._one(ChangeReport.of, answer)
 
-    def scale(self, services: Mapping[str, int], *, dry_run: bool = False) -> dict[str, Any]:
+    def scale(self, services: Mapping[str, int], *, dry_run: bool = False) -> ChangeReport:
         """Run so many copies of each service; what came of it, as of `reload`."""
         body = {"services": dict(services), "dry_run": dry_run}
-        changed: dict[str, Any] = self._ask("POST", "/v1/scale", body)
-        return changed
+        return self._one(ChangeReport.of, self._ask("POST", "/v1/scale", body))
 
     def waits(self, names: Sequence[str] = (), *, within: float = math.inf) -> list[Wait]:
         """Who is on the way up or down; of those that are named, if any are.

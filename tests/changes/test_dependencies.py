@@ -11,7 +11,7 @@ from rpx.model.status import State
 from rpx.orders import verbs
 from rpx.policy.depend import sentence
 from tests.changes.written import at, shop
-from tests.support.live import Clients, clients, live
+from tests.support.live import Clients, clients, live, told
 from tests.support.places import listening
 from tests.support.project import free_ports
 from tests.support.running import until
@@ -36,7 +36,7 @@ async def test_one_that_runs_is_left_until_what_it_newly_depends_on_is_there(
             assert it.pids[f"api:{first}"] == before[f"api:{first}"]
             (tmp_path / "go").touch()
             await change.done.wait()
-        assert [each["exit_code"] for each in change.answer["outcomes"]] == [0, 0]
+        assert [each["exit_code"] for each in told(change)["outcomes"]] == [0, 0]
         assert it.pids[f"api:{first}"] != before[f"api:{first}"]
 
 
@@ -50,7 +50,7 @@ async def test_one_that_runs_goes_on_if_what_it_newly_depends_on_does_not_come(
         api = at(first, run="A=1 RUN", more=", depends_on: [cache], hold: 0")
         async with clients(it):
             it.write(shop(cache=cache, api=api))
-            failed, left = (await it.change()).answer["outcomes"]
+            failed, left = told(await it.change())["outcomes"]
         assert (failed["exit_code"], left["exit_code"]) == (1, 1)
         assert "left as it is, because it would wait for cache (failed: " in left["sentence"]
         assert it.pids[f"api:{first}"] == before[f"api:{first}"]
@@ -66,7 +66,7 @@ async def test_one_that_runs_is_left_while_an_external_backend_is_missing(
         monkeypatch.setattr("rpx.orders.verbs.READY_WITHIN", 0.1)
         async with clients(it):
             it.write(shop(api=api, db=db))
-            [left] = (await it.change()).answer["outcomes"]
+            [left] = told(await it.change())["outcomes"]
         assert left["exit_code"] == 1
         assert left["sentence"] == (
             f"api:{first} left as it is, because it would wait for db"
@@ -78,7 +78,7 @@ async def test_one_that_runs_is_left_while_an_external_backend_is_missing(
         await change.taken.wait()
         with listening("127.0.0.1", second):
             await change.done.wait()
-        [done] = change.answer["outcomes"]
+        [done] = told(change)["outcomes"]
         assert (done["exit_code"], done["pid"]) == (0, it.pids[f"api:{first}"])
         assert done["pid"] != before
 
@@ -100,7 +100,7 @@ async def test_one_that_depends_on_a_second_host_comes_after_the_process_of_that
         assert it.pids[f"api:{second}"] == before[f"api:{second}"]
         (tmp_path / "go").touch()
         await change.done.wait()
-        assert [each["exit_code"] for each in change.answer["outcomes"]] == [0, 0]
+        assert [each["exit_code"] for each in told(change)["outcomes"]] == [0, 0]
         assert it.pids[f"api:{second}"] != before[f"api:{second}"]
 
 
@@ -127,7 +127,7 @@ async def test_a_new_one_waits_for_a_migration_that_has_changed_and_so_do_its_re
             nursery.cancel_scope.cancel()
         await change.done.wait()
         assert not asking.failures
-        assert [each["exit_code"] for each in change.answer["outcomes"]] == [0, 0]
+        assert [each["exit_code"] for each in told(change)["outcomes"]] == [0, 0]
 
 
 async def test_a_new_one_that_is_stopped_while_it_waits_stays_stopped(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ async def test_a_new_one_that_is_stopped_while_it_waits_stays_stopped(tmp_path: 
         assert stopped.sentence == f"web:{second} stopped"
         (tmp_path / "go").touch()
         await change.done.wait()
-        [_, outcome] = sorted(each["sentence"] for each in change.answer["outcomes"])
+        [_, outcome] = sorted(each["sentence"] for each in told(change)["outcomes"])
         assert outcome == f"web:{second} was stopped before it could start"
         assert not it.backend(f"web:{second}").has_run
 
@@ -160,5 +160,5 @@ async def test_a_new_one_comes_after_the_new_process_of_a_service_and_not_the_ol
         await it.until(lambda: it.backend(f"web:{port}").state is State.WAITING)
         (tmp_path / "go").touch()
         await change.done.wait()
-        assert {each["exit_code"] for each in change.answer["outcomes"]} == {0}
+        assert {each["exit_code"] for each in told(change)["outcomes"]} == {0}
         assert it.backend(f"web:{port}").restarts == 0

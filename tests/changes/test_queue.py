@@ -9,7 +9,7 @@ import pytest
 from rpx.errors import ConfigError, UsageError
 from rpx.hub.mailbox import Change
 from tests.changes.written import at, shop
-from tests.support.live import Live, live
+from tests.support.live import Live, live, told
 from tests.support.project import free_ports
 from tests.support.running import until
 
@@ -32,7 +32,7 @@ async def under_way(it: Live, label: str) -> Change:
 
 
 def exit_codes(change: Change) -> list[int]:
-    return [each["exit_code"] for each in change.answer["outcomes"]]
+    return [each["exit_code"] for each in told(change)["outcomes"]]
 
 
 async def test_looks_and_mistakes_neither_wait_nor_cut_short_what_is_under_way(
@@ -45,7 +45,7 @@ async def test_looks_and_mistakes_neither_wait_nor_cut_short_what_is_under_way(
         change = await under_way(it, f"api:{first}")
         it.write(shop(api=new, web=at(third)))
         look = await it.change(dry=True)
-        assert look.answer["sentences"] == [f"add web:{third}", "leave 2 backends alone"]
+        assert told(look)["sentences"] == [f"add web:{third}", "leave 2 backends alone"]
         it.write(shop(api=at(first, second, more=", strateggy: random")))
         assert isinstance((await it.change()).error, ConfigError)
         assert isinstance((await it.change({"nosuch": 3})).error, UsageError)
@@ -60,11 +60,11 @@ async def test_the_same_change_once_more_waits_for_the_first(tmp_path: Path) -> 
     async with live(tmp_path, shop(api=at(port))) as it:
         it.write(shop(api=at(port, run=GATED)))
         change, again = await under_way(it, f"api:{port}"), it.order()
-        await until(lambda: again.answer, "it has been compared with the first")
+        await until(lambda: again.report, "it has been compared with the first")
         (tmp_path / "go").touch()
         await again.done.wait()
         assert exit_codes(change) == [0]
-        assert again.answer["sentences"] == ["nothing to change"]
+        assert told(again)["sentences"] == ["nothing to change"]
 
 
 async def test_changes_are_made_in_the_order_in_which_they_are_asked_for(tmp_path: Path) -> None:
@@ -91,11 +91,11 @@ async def test_what_has_failed_is_again_what_it_was_though_another_change_waits(
         change = await under_way(it, f"api:{first}")
         it.write(shop(api=at(first), web=at(second)))
         other = it.order()
-        await until(lambda: other.answer, "it waits")
+        await until(lambda: other.report, "it waits")
         (tmp_path / "go").touch()
         await other.done.wait()
-        [outcome] = change.answer["outcomes"]
+        [outcome] = told(change)["outcomes"]
         assert "failed" in outcome["sentence"]
         assert "; as it was: " in outcome["sentence"]
-        assert other.answer["sentences"] == [f"add web:{second}", "leave 1 backend alone"]
+        assert told(other)["sentences"] == [f"add web:{second}", "leave 1 backend alone"]
         assert it.backend(f"api:{first}").in_rotation

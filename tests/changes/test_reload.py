@@ -17,7 +17,7 @@ from rpx.hub.mailbox import Order, OrderKind
 from rpx.listeners import Usual
 from rpx.model.status import State
 from tests.changes.written import at, shop
-from tests.support.live import Clients, clients, live
+from tests.support.live import Clients, clients, live, told
 from tests.support.project import free_ports
 
 pytestmark = pytest.mark.real
@@ -132,8 +132,8 @@ async def test_what_takes_another_run_is_said_each_time(tmp_path: Path) -> None:
         assert (await it.reload(text))[0] == "change verbose, limits"
         await it.until_noted("`metrics` can't change while rpx runs: `rpx down`, then `rpx up`")
         again = await it.change()
-        assert again.answer["sentences"] == ["nothing to change"]
-        assert again.answer["plan"]["next_run"] == ["metrics"]
+        assert told(again)["sentences"] == ["nothing to change"]
+        assert told(again)["plan"]["next_run"] == ["metrics"]
 
 
 async def test_a_look_changes_nothing(tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ async def test_a_look_changes_nothing(tmp_path: Path) -> None:
     async with live(tmp_path, shop(api=at(first))) as it:
         it.write(shop(api=at(first), web=at(second)))
         change = await it.change(dry=True)
-        assert change.answer["plan"]["add"] == [f"web:{second}"]
-        assert "outcomes" not in change.answer
+        assert told(change)["plan"]["add"] == [f"web:{second}"]
+        assert "outcomes" not in told(change)
         assert list(it.pids) == [f"api:{first}"]
 
 
@@ -156,7 +156,7 @@ async def test_one_that_was_stopped_stays_stopped_and_starts_as_it_says_now(
         await it.until(lambda: backend.state is State.STOPPED)
         it.write(shop(api=at(port, run="echo new; RUN")))
         change = await it.change()
-        [outcome] = change.answer["outcomes"]
+        [outcome] = told(change)["outcomes"]
         assert outcome["sentence"].endswith("is stopped: what is new holds from its next start")
         assert backend.state is State.STOPPED
         backend.mailbox.give.send_nowait(Order(OrderKind.START))
@@ -205,7 +205,7 @@ async def test_who_depends_on_others_comes_after_them_and_stays_if_they_fail(
         before = it.pids
         async with clients(it):
             it.write(shop(api=api % "A=2;") + job % "exit 3")
-            outcomes = (await it.change()).answer["outcomes"]
+            outcomes = told(await it.change())["outcomes"]
         assert [each["exit_code"] for each in outcomes] == [1, 1]
         assert it.pids == before
 
@@ -354,7 +354,7 @@ async def test_a_new_host_has_a_certificate_also_the_first_one(
         it.listen = "{http_port: 0, https_port: 1}"
         it.write(shop("https: {redirect: false}\n", api=text, web=at(second)))
         for _ in range(2):
-            [advice] = (await it.change()).answer["advice"]
+            [advice] = told(await it.change())["advice"]
             assert advice.startswith("`listen` can't change while rpx runs")
             assert it.registry.ports.https == listening
         assert await shakes_hands("api.localhost")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.changes.written import at, shop
-from tests.support.live import clients, live
+from tests.support.live import clients, live, told
 from tests.support.project import free_ports
 
 pytestmark = pytest.mark.real
@@ -87,14 +87,14 @@ async def test_one_that_does_not_work_does_not_take_the_place_of_one_that_does(
         async with clients(it):
             it.write(shop(api=f"{broken}, replicas: 2"))
             change = await it.change()
-        first, second = change.answer["outcomes"]
+        first, second = told(change)["outcomes"]
         assert first["exit_code"] == 1
         assert f"{min(before)} goes on as it was" in first["sentence"]
         assert second["sentence"].startswith(f"{max(before)} left as it is, because")
         assert it.pids == before
         assert it.registry.leaving == []
         again = await it.change(dry=True)
-        assert len(again.answer["plan"]["replace"]) == 2, "there is still something to do"
+        assert len(told(again)["plan"]["replace"]) == 2, "there is still something to do"
         assert await it.reload(shop(api=works)) == ["nothing to change"]
 
 
@@ -107,7 +107,7 @@ async def test_after_the_first_that_fails_the_others_are_left_as_they_are(tmp_pa
             it.write(shop(api=at(first, second, run=broken)))
             for _ in range(2):  # also the second time
                 change = await it.change()
-                assert [each["exit_code"] for each in change.answer["outcomes"]] == [1, 1]
+                assert [each["exit_code"] for each in told(change)["outcomes"]] == [1, 1]
         assert it.pids[f"api:{second}"] == before[f"api:{second}"]
         assert await it.reload(shop(api=at(first, second))) == ["nothing to change"]
 
@@ -118,12 +118,12 @@ async def test_what_a_restart_has_broken_is_again_what_it_was(tmp_path: Path) ->
     async with live(tmp_path, shop(api=at(port))) as it:
         async with clients(it) as asking:
             it.write(shop(api=at(port, run=broken)))
-            [outcome] = (await it.change()).answer["outcomes"]
+            [outcome] = told(await it.change())["outcomes"]
             await asking.answered(10)
         assert outcome["exit_code"] == 1
         assert "rpx gave up; as it was: " in outcome["sentence"]
         assert outcome["pid"] == it.pids[f"api:{port}"] in asking.answers
-        [again] = (await it.change(dry=True)).answer["plan"]["restart"]
+        [again] = told(await it.change(dry=True))["plan"]["restart"]
         assert again["differs"] == ["command", "restart"]
 
 
@@ -141,8 +141,8 @@ async def test_a_new_change_does_not_wait_for_one_that_comes_to_nothing(
         await it.until(lambda: it.pids.get("w"))
         await it.until(lambda: it.pids[f"api:{first}"] not in (None, before[f"api:{first}"]))
         await it.reload(good)
-        assert {each["exit_code"] for each in change.answer["outcomes"]} == {124}
-        assert len(change.answer["outcomes"]) == 3
+        assert {each["exit_code"] for each in told(change)["outcomes"]} == {124}
+        assert len(told(change)["outcomes"]) == 3
         assert dict(it.pids.items() - before.items()).keys() == {f"api:{first}"}
         async with clients(it) as asking:
             await asking.answered(1)

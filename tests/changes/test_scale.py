@@ -8,7 +8,7 @@ import pytest
 
 from rpx.changes.project import Terms
 from rpx.model.status import State
-from tests.support.live import clients, live
+from tests.support.live import clients, live, told
 
 pytestmark = pytest.mark.real
 
@@ -22,13 +22,13 @@ async def test_copies_come_and_go_and_no_request_is_lost(tmp_path: Path) -> None
         before = it.pids
         async with clients(it) as asking:
             more = await it.change({"api": 4})
-            assert len(more.answer["plan"]["add"]) == 2
+            assert len(told(more)["plan"]["add"]) == 2
             assert len(it.pids) == 4
             assert it.pids.items() > before.items()
             await asking.answered(30)
             assert set(asking.answers) == set(it.pids.values())
             fewer = await it.change({"api": 1})
-            assert len(fewer.answer["plan"]["remove"]) == 3
+            assert len(told(fewer)["plan"]["remove"]) == 3
         [label] = it.pids
         assert label == min(before), "the last ones go"
         assert it.pids[label] == before[label]
@@ -65,7 +65,7 @@ async def test_one_that_does_not_start_is_said(tmp_path: Path) -> None:
     (tmp_path / "one").touch()
     async with live(tmp_path, f"proxies:\n  - {{to: api.localhost, {run}}}\n") as it:
         change = await it.change({"api": 2})
-        [outcome] = change.answer["outcomes"]
+        [outcome] = told(change)["outcomes"]
         assert outcome["exit_code"] == 1
         assert "failed" in outcome["sentence"]
         async with clients(it):
@@ -100,5 +100,5 @@ proxies:
     async with live(tmp_path, text) as it:
         before = it.pids
         change = await it.change({"api": 2})
-        assert change.answer["plan"]["replace"] == []
+        assert told(change)["plan"]["replace"] == []
         assert it.pids.items() > before.items()

@@ -10,7 +10,7 @@ import trio
 from rpx.model.status import State
 from rpx.orders import verbs
 from tests.changes.written import at, shop
-from tests.support.live import Clients, clients, live
+from tests.support.live import Clients, clients, live, told
 from tests.support.project import free_ports
 
 pytestmark = pytest.mark.real
@@ -60,7 +60,7 @@ async def test_a_process_that_is_new_with_both_hosts_is_told_of_once(tmp_path: P
     first, second = free_ports(2)
     async with live(tmp_path, shop(api=at(first))) as it:
         it.write(shop(api=at(first), web=at(second), apex=f"from: {second}"))
-        [outcome] = (await it.change()).answer["outcomes"]
+        [outcome] = told(await it.change())["outcomes"]
         assert outcome["sentence"].startswith(f"web:{second} ready (pid ")
 
 
@@ -96,7 +96,7 @@ async def test_both_hosts_stay_where_they_are_if_the_new_process_does_not_come(
         async with clients(it, "apex.localhost"):
             broken = at(other, run='{command: RUN broken, restart: "no"}')
             it.write(shop(web=broken, apex=f"from: {other}"))
-            [outcome] = (await it.change()).answer["outcomes"]
+            [outcome] = told(await it.change())["outcomes"]
             assert outcome["exit_code"] == 1
         assert list(it.pids) == [f"web:{port}", f"apex:{port}"]
         assert await it.reload(shop(web=at(port), apex=f"from: {port}")) == ["nothing to change"]

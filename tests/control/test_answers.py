@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,9 +15,20 @@ import trio.testing
 
 from rpx.control.api import Control
 from rpx.hub.shutdown import Shutdown
-from rpx.model.answers import Checks, Kill, Outcome, Ps, Why, json_of, read
+from rpx.model.answers import (
+    ChangePlan,
+    ChangeReport,
+    Checks,
+    Differs,
+    Kill,
+    Outcome,
+    Ps,
+    Why,
+    json_of,
+    read,
+)
 from rpx.model.config import Dependency
-from rpx.model.status import Ended
+from rpx.model.status import Ended, State
 from rpx.policy.lifecycle import Move
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
@@ -111,6 +123,39 @@ ANSWERS = [
     ),
     ("/v1/down", {}, '{"stopping":true}'),
 ]
+
+
+REPORT = """{"plan":{"add":["web:1"],"remove":["b"],"replace":[{"before":"api:1","after":"api:2",
+    "differs":["env A"]}],"restart":[{"before":"db","after":"db","differs":["command"]}],
+    "change":[],"untouched":["x","y"],"hosts":{"api.localhost":["hold","https"]},"settings":["verbose"],
+    "next_run":["name"]},"sentences":["add web:1"],"advice":["`name` can't change"],
+    "outcomes":[{"label":"db","state":"ready","pid_before":1,"pid":2,"sentence":"db restarted",
+    "exit_code":0}]}"""
+
+
+def test_the_report_of_a_change_is_the_same_byte_for_byte() -> None:
+    text = re.sub(r"\n +", "", REPORT)
+    report = ChangeReport(
+        ChangePlan(
+            add=("web:1",),
+            remove=("b",),
+            replace=(Differs("api:1", "api:2", ("env A",)),),
+            restart=(Differs("db", "db", ("command",)),),
+            change=(),
+            untouched=("x", "y"),
+            hosts={"api.localhost": ("hold", "https")},
+            settings=("verbose",),
+            next_run=("name",),
+        ),
+        ("add web:1",),
+        ("`name` can't change",),
+        (Outcome("db", State.READY, 1, 2, "db restarted"),),
+    )
+    assert json.dumps(report.json(), separators=(",", ":")) == text
+    assert ChangeReport.of(json.loads(text)) == report
+    look = replace(report, outcomes=None)
+    assert list(look.json()) == ["plan", "sentences", "advice"]
+    assert ChangeReport.of(look.json()) == look
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import stat
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,12 @@ from rpx.control.api import Control
 from rpx.errors import ConfigError, Problem
 from rpx.hub.mailbox import MAILBOX, Change
 from rpx.hub.shutdown import Shutdown
+from rpx.model.answers import ChangeReport
 from rpx.model.figures import Figures
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
+
+NOTHING = ChangeReport.of({})
 
 
 @dataclass
@@ -151,14 +154,14 @@ async def test_changes_of_the_project_are_passed_on_and_answered(
     async def carry_out() -> None:
         async for change in project.fleet.registry.mailbox.orders:
             asked.append((change.scale, change.dry))
-            change.answer = {"sentences": ["nothing to change"]}
+            change.report = replace(NOTHING, sentences=("nothing to change",))
             if change.scale:
                 change.error = ConfigError(Problem("one", "rpx.yaml:1:1"), Problem("two"))
             change.done.set()
 
     nursery.start_soon(carry_out)
     reloaded = await project.http.post("/v1/reload", json={"dry_run": True})
-    assert reloaded.json() == {"sentences": ["nothing to change"]}
+    assert reloaded.json()["sentences"] == ["nothing to change"]
     scaled = await project.http.post("/v1/scale", json={"services": {"api": 3}})
     assert scaled.status_code == 422
     assert [each["what"] for each in scaled.json()["error"]["problems"]] == ["one", "two"]

@@ -30,9 +30,9 @@ from rpx.policy.reload import (
     NEXT_RUN,
     Changes,
     advice,
-    as_json,
     at_port,
     compare,
+    report,
     sentences,
     settled,
 )
@@ -177,10 +177,9 @@ def test_one_that_stands_until_another_is_there_has_a_label_of_its_own(
 def test_a_plan_can_be_said(before: Config, after: Config) -> None:
     changes = way(before, after)
     assert sentences(changes)
-    counted = as_json(changes)["plan"]
-    assert sum(
-        len(counted[key]) for key in ("add", "replace", "restart", "change", "untouched")
-    ) == len(changes.wanted)
+    plan = report(changes).plan
+    counted = (plan.add, plan.replace, plan.restart, plan.change, plan.untouched)
+    assert sum(map(len, counted)) == len(changes.wanted)
 
 
 # ---- in particular
@@ -273,7 +272,7 @@ def test_what_a_process_serves_for_another_host_moves_with_it() -> None:
         "replace apex:3000 by apex:3005: address",
         "replace web:3000 by web:3005: address",
     ]
-    assert as_json(changes)["plan"]["replace"][1]["differs"] == ["address"]
+    assert report(changes).plan.replace[1].differs == ("address",)
 
 
 def test_a_process_that_keeps_an_address_has_no_successor_beside_it() -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -21,6 +22,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
 from rpx.model.status import Event, Note
+from rpx.orders.whole import reported
 from tests.support.running import until
 
 SOON = 15.0
@@ -46,6 +48,11 @@ if len(sys.argv) > 1 and sys.argv[1] == "broken":
 Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
 RUN = f"exec {sys.executable} -I -S app.py"
+
+
+def told(change: Change) -> dict[str, Any]:
+    """Return what came of a change, as the API answers it."""
+    return reported(change).json()
 
 
 class Live:
@@ -82,7 +89,7 @@ class Live:
         change = await self.change()
         if change.error is not None:
             raise change.error
-        sentences: list[str] = change.answer["sentences"]
+        sentences: list[str] = told(change)["sentences"]
         return sentences
 
     @property

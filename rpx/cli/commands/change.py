@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +14,12 @@ from rpx.cli.terminal.progress import told
 from rpx.errors import visible
 
 if TYPE_CHECKING:
+    from rpx.model.answers import ChangeReport
     from rpx.runs.client import Client
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done")
 GOES_ON = "the change goes on in the background; `rpx ps` shows how far it is"
-Work = Callable[["Client", bool], dict[str, Any]]
+Work = Callable[["Client", bool], "ChangeReport"]
 
 
 @click.command(
@@ -73,22 +74,23 @@ def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
     if as_json:
         with told(client, (), GOES_ON):
             answer = work(client, dry_run)
-        print_json({key: answer[key] for key in ("plan", "outcomes") if key in answer})
+        written = answer.json()
+        print_json({key: written[key] for key in ("plan", "outcomes") if key in written})
     else:
         plan = work(client, True)  # first only a look
-        for sentence in plan["sentences"]:
+        for sentence in plan.sentences:
             print(visible(sentence), flush=True)
-        for advice in plan["advice"]:
+        for advice in plan.advice:
             warn(advice)
         if dry_run:
             return 0
         with told(client, (), GOES_ON):
             answer = work(client, False)
-        for outcome in answer["outcomes"]:
-            print(visible(outcome["sentence"]))
-    failed = next((each for each in answer.get("outcomes", ()) if each["exit_code"]), None)
+        for outcome in answer.outcomes or ():
+            print(visible(outcome.sentence))
+    failed = next((each for each in answer.outcomes or () if each.exit_code), None)
     if failed is None:
         return 0
-    service = failed["label"].partition(":")[0]
+    service = failed.label.partition(":")[0]
     say(f"hint: `rpx logs {service}` shows what it has printed")
-    return int(failed["exit_code"])
+    return failed.exit_code
