@@ -16,6 +16,7 @@ from rpx.drill.damage import Plan, Struck, aim, strike
 from rpx.drill.load import Load
 from rpx.drill.report import Damage, Report, Shot, counted, phases, timeline
 from rpx.errors import RpxError
+from rpx.model.status import Event, RotationChanged
 from rpx.runs.client import Client
 from rpx.runs.hearing import hear_events
 from rpx.runs.lease import Lease
@@ -116,9 +117,9 @@ class Drill:
         self._cut_short = "rpx ended"
         everything.cancel(reason="nobody is left to send to")
 
-    def _hear(self, event: dict[str, Any]) -> None:
-        if event.get("type") == "rotation" and event["label"] == self._plan.label:
-            self._rotation.append((event["at"], event["in_rotation"]))
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, RotationChanged) and event.label == self._plan.label:
+            self._rotation.append((event.at, event.in_rotation))
 
     async def _stats(self) -> Stats | None:
         """The service's figures; None: rpx has ended meanwhile."""

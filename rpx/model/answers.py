@@ -15,7 +15,16 @@ from enum import Enum
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from rpx.errors import Exit
-from rpx.model.status import Ended, Obstacle, State
+from rpx.model.status import (
+    Ended,
+    Event,
+    Note,
+    Obstacle,
+    RotationChanged,
+    Routed,
+    State,
+    StateChanged,
+)
 
 
 class Fielded(Protocol):
@@ -262,6 +271,23 @@ class LogMissed:
     label: str
 
 
+def event_of(row: Json) -> Event | None:
+    """Return what has happened; None for what another version of rpx knows, and for `missed`."""
+    match row.get("type"):
+        case "state" if {row["before"], row["after"]} <= _STATES:
+            before, after = State(row["before"]), State(row["after"])
+            return read(StateChanged, row, before=before, after=after)
+        case "rotation":
+            return read(RotationChanged, row)
+        case "note":
+            return read(Note, row)
+        case "request":
+            return Routed(row["path"], row["address"])
+        case _:
+            return None
+
+
+_STATES: Final = {state.value for state in State}
 _EMPTY: Final = {"str": "", "int": 0, "float": 0.0, "bool": False, "tuple": ()}  # by annotation
 
 

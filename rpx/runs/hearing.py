@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import trio
 
+from rpx.model.answers import event_of
+from rpx.model.status import Event
 from rpx.runs.client import ANSWERS_WITHIN, Lines, broken, not_running
 from rpx.runs.lease import Lease
 
 
 async def hear_events(
-    lease: Lease, hear: Callable[[dict[str, Any]], None], *, task_status: trio.TaskStatus[None]
+    lease: Lease, hear: Callable[[Event], None], *, task_status: trio.TaskStatus[None]
 ) -> None:
     """Hear every event from now on, until cancelled or the project ends. Raises: RpxError."""
     # The transport is given: HTTP_PROXY and its like must not come between.
@@ -28,8 +29,9 @@ async def hear_events(
             lines = Lines()
             try:
                 async for chunk in answer.aiter_bytes():
-                    for event in lines.feed(chunk):
-                        hear(event)
+                    for row in lines.feed(chunk):
+                        if (event := event_of(row)) is not None:
+                            hear(event)
             except (httpx.RemoteProtocolError, httpx.ReadError):
                 return  # the project has ended, and the connection with it
     except httpx.ConnectError:

@@ -14,6 +14,7 @@ import trio
 import trio.testing
 
 from rpx.control.api import Control
+from rpx.control.streams import event_json
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import (
     ChangePlan,
@@ -24,11 +25,12 @@ from rpx.model.answers import (
     Outcome,
     Ps,
     Why,
+    event_of,
     json_of,
     read,
 )
 from rpx.model.config import Dependency
-from rpx.model.status import Ended, State
+from rpx.model.status import Ended, Event, Note, RotationChanged, Routed, State, StateChanged
 from rpx.policy.lifecycle import Move
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
@@ -188,6 +190,37 @@ async def test_an_answer_is_the_same_byte_for_byte(
     answer = re.sub(r'("(?:since|at)": ?)[\d.]+', r"\1T", answer)
     answer = re.sub(r"after [\d.]+ s", "after T s", answer)
     assert answer == re.sub(r"\n +", "", text).replace("NONE", NONE)
+
+
+EVENTS = [
+    (
+        StateChanged("api", State.STARTING, State.READY, "up", 17, 1.5, 0.25),
+        """{"type":"state","label":"api","before":"starting","after":"ready","reason":"up",
+        "pid":17,"at":1.5,"spent":0.25}""",
+    ),
+    (
+        RotationChanged("api", in_rotation=True, at=1.5),
+        """{"type":"rotation","label":"api","in_rotation":true,"at":1.5}""",
+    ),
+    (Note("hello", "api"), """{"type":"note","text":"hello","label":"api"}"""),
+    (
+        Routed("/users", "localhost:3000"),
+        """{"type":"request","path":"/users","address":"localhost:3000"}""",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "text"), EVENTS)
+def test_an_event_is_the_same_byte_for_byte_and_read_again(event: Event, text: str) -> None:
+    text = re.sub(r"\n +", "", text)
+    assert json.dumps(event_json(event), separators=(",", ":")) == text
+    assert event_of(json.loads(text) | {"more": 1}) == event
+
+
+def test_an_event_of_a_newer_rpx_is_passed_over() -> None:
+    assert event_of({"type": "asleep", "label": "api"}) is None
+    assert event_of({"type": "state", "before": "ready", "after": "asleep"}) is None
+    assert event_of({"missed": 3}) is None
 
 
 PS = Ps(

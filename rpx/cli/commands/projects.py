@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import age, json_option, print_json, print_table, say
 from rpx.cli.terminal.table import Cell, Column, Table
+from rpx.model.answers import json_of
 from rpx.runs.lease import Lease, all_running
 
 EXAMPLES = """\
@@ -30,6 +31,19 @@ COLUMNS = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One project, as `rpx projects --json` has it. `since` is seconds since the epoch."""
+
+    name: str
+    pid: int
+    since: float
+    url: str | None
+    socket: str
+    file: str
+    file_exists: bool
+
+
 @click.command("projects", cls=Command, examples=EXAMPLES)
 @json_option
 @click.pass_obj
@@ -37,32 +51,32 @@ def projects(common: Common, *, as_json: bool) -> None:
     """List every running project of yours, wherever its folder is, or was."""
     rows = [_row(lease) for lease in all_running()]
     if as_json:
-        print_json(rows)
+        print_json([json_of(row) for row in rows])
         return
     if not rows:
         say("no project runs")
         return
     filled = Table(COLUMNS)
     for row in rows:
-        since = age(time.time() - row["since"])
-        filled.add(row["name"], str(row["pid"]), since, row["url"] or "-", _file(row))
+        since = age(time.time() - row.since)
+        filled.add(row.name, str(row.pid), since, row.url or "-", _file(row))
     print_table(filled, colour=common.colour(sys.stdout))
 
 
-def _file(row: dict[str, Any]) -> Cell:
-    gone = "" if row["file_exists"] else "  (gone)"
+def _file(row: Running) -> Cell:
+    gone = "" if row.file_exists else "  (gone)"
     home = os.path.expanduser("~/")
-    short = row["file"].replace(home, "~/", 1) if row["file"].startswith(home) else row["file"]
-    return Cell(row["file"] + gone, short + gone)
+    short = row.file.replace(home, "~/", 1) if row.file.startswith(home) else row.file
+    return Cell(row.file + gone, short + gone)
 
 
-def _row(lease: Lease) -> dict[str, Any]:
-    return {
-        "name": lease.name,
-        "pid": lease.supervisor.pid,
-        "since": lease.supervisor.created,
-        "url": lease.url,
-        "socket": str(lease.socket),
-        "file": str(lease.config),
-        "file_exists": os.path.exists(lease.config),
-    }
+def _row(lease: Lease) -> Running:
+    return Running(
+        name=lease.name,
+        pid=lease.supervisor.pid,
+        since=lease.supervisor.created,
+        url=lease.url,
+        socket=str(lease.socket),
+        file=str(lease.config),
+        file_exists=os.path.exists(lease.config),
+    )
