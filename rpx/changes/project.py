@@ -139,6 +139,7 @@ class Project:
             )
         if not change.dry:
             self._turns.remove(turn)
+        change.planned.set()
         change.done.set()
         if self._turns:
             self._turns[0].begun.set()
@@ -163,6 +164,7 @@ class Project:
             changes = await self._aim(wish, prepared.ports)  # which URLs have
             prepared.settle()
         change.report = _report(changes, more)
+        change.planned.set()
         self._say(_reason(change), (*change.report.sentences, *change.report.advice))
         self.config, self._scale, self._scaled = config, wish.scale, wish.scaled
         outcomes = await self._go(wish, changes, turn.more)

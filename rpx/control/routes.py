@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,7 +19,16 @@ from starlette.routing import Route
 
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE, prometheus
-from rpx.control.streams import NDJSON, Follow, events, ndjson, output, printed_json
+from rpx.control.streams import (
+    NDJSON,
+    Carried,
+    Follow,
+    error_json,
+    events,
+    ndjson,
+    output,
+    printed_json,
+)
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.hub.mailbox import Change
 from rpx.hub.registry import Registry
@@ -207,18 +215,26 @@ class Api:
         return Json({"stopping": True})
 
     async def reload(self, request: Request) -> Response:
-        """Read the file again; what has been done, and what became of it."""
+        """Read the file again; what has been done, and what became of it.
+
+        Who accepts NDJSON is told first what is to be done, then what came of it.
+        """
         body = await _body(request, Reload)
-        return await self._change(Change(dry=body.dry_run))
+        return await self._change(Change(dry=body.dry_run), request)
 
     async def scale(self, request: Request) -> Response:
         """Run other numbers of copies, likewise."""
         body = await _body(request, Scale)
-        return await self._change(Change(body.services, dry=body.dry_run))
+        return await self._change(Change(body.services, dry=body.dry_run), request)
 
-    async def _change(self, change: Change) -> Response:
-        report = await whole.carried_out(self._registry, change)
-        return Json(report.json())
+    async def _change(self, change: Change, request: Request) -> Response:
+        whole.give(self._registry, change)
+        if NDJSON in request.headers.get("accept", ""):
+            await change.planned.wait()
+            whole.reported(change)  # what is wrong with it has a status
+            return Carried(change)
+        await change.done.wait()
+        return Json(whole.reported(change).json())
 
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""
@@ -289,14 +305,7 @@ _STATUS = {Exit.USAGE: 422, Exit.TIMEOUT: 504, Exit.NOT_RUNNING: 503}
 
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RpxError)  # noqa: S101 - starlette's handlers are typed for any
-    problem = error.problems[0]
-    what = {
-        "what": problem.what,
-        "hint": problem.hint,
-        "exit_code": error.exit_code,
-        "problems": [asdict(each) for each in error.problems],
-    }
-    return Json({"error": what}, _STATUS.get(Exit(error.exit_code), 409))
+    return Json(error_json(error), _STATUS.get(Exit(error.exit_code), 409))
 
 
 async def _not_here(request: Request, error: Exception) -> Response:

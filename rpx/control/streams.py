@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final, assert_never
 
 import trio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rpx.errors import RpxError
 from rpx.hub.backlog import Backlog
+from rpx.hub.mailbox import Change
 from rpx.hub.registry import Registry
 from rpx.model.answers import LogLines, LogMissed, json_of
 from rpx.model.status import Event, Note, Printed, RotationChanged, Routed, StateChanged
+from rpx.orders.whole import reported
 
 Json = Mapping[str, Any]
 More = Callable[[], Awaitable[list[Json]]]  # waits for what is next
@@ -27,6 +30,18 @@ BATCH: Final = 32 * 1024  # bytes of output: coding them takes 0.1 ms
 def ndjson(items: Iterable[Json]) -> bytes:
     """One line for each. Lone surrogates, which stand for bytes that aren't UTF-8, are escaped."""
     return b"".join(json.dumps(item).encode() + b"\n" for item in items)
+
+
+def error_json(error: RpxError) -> Json:
+    """What is wrong, with all that a command needs to say it."""
+    problem = error.problems[0]
+    what = {
+        "what": problem.what,
+        "hint": problem.hint,
+        "exit_code": error.exit_code,
+        "problems": [asdict(each) for each in error.problems],
+    }
+    return {"error": what}
 
 
 def printed_json(printed: Printed) -> Json:
@@ -77,6 +92,34 @@ def events(registry: Registry) -> Iterator[More]:
             return [{"missed": missed}, *happened] if missed else happened
 
         yield more
+
+
+class Carried(Response):
+    """Sends what a change that is planned does, and what came of it once it is done: two lines."""
+
+    media_type = NDJSON
+
+    def __init__(self, change: Change) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._change = change
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        plan = replace(reported(self._change), outcomes=None).json()
+        await send({"type": "http.response.body", "body": ndjson([plan]), "more_body": True})
+        await self._change.done.wait()
+        await send({"type": "http.response.body", "body": ndjson(self._end()), "more_body": False})
+
+    def _end(self) -> Iterator[Json]:
+        try:
+            report = reported(self._change).json()
+        except RpxError as error:
+            yield error_json(error)
+        else:
+            if "outcomes" in report:  # or it was only a look
+                yield {"outcomes": report["outcomes"]}
 
 
 class Follow(Response):

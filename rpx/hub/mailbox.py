@@ -74,8 +74,8 @@ class Change:
     """What is asked of the project as a whole: another configuration, or other numbers of copies.
 
     `scale` is copies by service; None: the configuration is `config`, or what is in the file now.
-    `dry`: only say what would be done. Whoever carries it out sets `taken`, fills in `report` or
-    `error`, and sets `done`.
+    `dry`: only say what would be done. Whoever carries it out sets `taken`, then `planned` once
+    `report` says what is being done now, or `error` why not, and `done` at the end.
     """
 
     scale: Mapping[str, int] | None = None
@@ -83,6 +83,7 @@ class Change:
     why: str = ""  # what has changed, where nobody gave an order
     config: Config | None = None
     taken: trio.Event = field(default_factory=trio.Event)
+    planned: trio.Event = field(default_factory=trio.Event)
     done: trio.Event = field(default_factory=trio.Event)
     report: ChangeReport | None = None
     error: RpxError | None = None

@@ -26,6 +26,8 @@ from rpx.model.figures import Figures
 from rpx.runs.lease import Lease, running
 
 T = TypeVar("T")
+Planned = Callable[[ChangeReport], None]
+NDJSON: Final = "application/x-ndjson"
 CONNECTS_WITHIN: Final = 2.0  # seconds, to a socket of the same machine
 THERE_WITHIN: Final = 4.0  # seconds: a socket that has gone is made anew (api.LOOK)
 ANSWERS_WITHIN: Final = 10.0  # seconds for a look; a supervisor that is well needs milliseconds
@@ -62,15 +64,40 @@ class Client:
         body = {"target": target, "signal": signal, "down_for": down_for, "restart": restart}
         return self._one(Kill.of, self._ask("POST", "/v1/orders/kill-backend", body))
 
-    def reload(self, *, dry_run: bool = False) -> ChangeReport:
-        """Read the file again; what came of it. `dry_run`: only what would be done."""
-        answer = self._ask("POST", "/v1/reload", {"dry_run": dry_run})
-        return self._one(ChangeReport.of, answer)
+    def reload(self, planned: Planned, *, dry_run: bool = False) -> ChangeReport:
+        """Read the file again; what came of it. `dry_run`: only what would be done.
 
-    def scale(self, services: Mapping[str, int], *, dry_run: bool = False) -> ChangeReport:
-        """Run so many copies of each service; what came of it, as of `reload`."""
-        body = {"services": dict(services), "dry_run": dry_run}
-        return self._one(ChangeReport.of, self._ask("POST", "/v1/scale", body))
+        `planned` gets what will be done, and that is what is done then.
+        """
+        return self._change("/v1/reload", {"dry_run": dry_run}, planned)
+
+    def scale(
+        self, services: Mapping[str, int], planned: Planned, *, dry_run: bool = False
+    ) -> ChangeReport:
+        """Run so many copies of each service, as `reload`."""
+        return self._change("/v1/scale", {"services": dict(services), "dry_run": dry_run}, planned)
+
+    def _change(self, path: str, body: Mapping[str, Any], planned: Planned) -> ChangeReport:
+        """The plan comes first, then the outcomes; an older rpx says both at the end."""
+        answer: dict[str, Any] = {}
+        asked = self._asked("POST", path, body, patience=ORDER_WITHIN, accept=NDJSON)
+        with asked as (_, lines):
+            while part := self._line(lines):
+                if "error" in part:
+                    raise _told(part["error"])
+                answer |= part
+                if "plan" in part:
+                    planned(self._one(ChangeReport.of, part))
+        report = self._one(ChangeReport.of, answer)
+        if report.outcomes is None and not body["dry_run"]:
+            raise broken(self._lease, ConnectionError("it ended before the change was made"))
+        return report
+
+    def _line(self, answer: HTTPResponse) -> dict[str, Any]:
+        """The next object of an answer; an empty one at its end."""
+        with self._walled():
+            line: dict[str, Any] = json.loads(answer.readline() or b"{}")
+        return line
 
     def waits(self, names: Sequence[str] = (), *, within: float = math.inf) -> list[Wait]:
         """Who is on the way up or down; of those that are named, if any are.
@@ -152,10 +179,14 @@ class Client:
         body: object = None,
         query: Mapping[str, Any] | None = None,
         patience: float = ANSWERS_WITHIN,
+        *,
+        accept: str = "*/*",
     ) -> Iterator[tuple[socket.socket, HTTPResponse]]:
         """The connection and the answer to one question; raises the error that it tells of."""
         text = None if body is None else json.dumps(body)
-        headers = {} if text is None else {"content-type": "application/json"}
+        headers = {"accept": accept}
+        if text is not None:
+            headers["content-type"] = "application/json"
         target = (
             f"{path}?{urlencode(query, doseq=True, errors='surrogateescape')}" if query else path
         )
@@ -269,14 +300,17 @@ class Lines:
 
 def _error(status: int, body: bytes) -> RpxError:
     try:
-        error = json.loads(body)["error"]
-        found = RpxError(error["what"], hint=error["hint"], exit_code=error["exit_code"])
-        if problems := error.get("problems"):  # a file may have several
-            found.problems = tuple(Problem(**problem) for problem in problems)
+        return _told(json.loads(body)["error"])
     except (ValueError, KeyError, TypeError):
         return RpxError(
             f"the control API answered {status}",
             hint="this is a bug in rpx",
             exit_code=Exit.FAILED,
         )
+
+
+def _told(error: dict[str, Any]) -> RpxError:
+    found = RpxError(error["what"], hint=error["hint"], exit_code=error["exit_code"])
+    if problems := error.get("problems"):  # a file may have several
+        found.problems = tuple(Problem(**problem) for problem in problems)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from rpx.control.api import Control
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
 from rpx.journal.form import written
+from rpx.model.answers import ChangeReport, Outcome
 from rpx.model.config import Logs
-from rpx.model.status import Printed
+from rpx.model.status import Printed, State
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
 from rpx.runs.paths import journal_folder
@@ -59,6 +61,32 @@ async def shop(
         await fleet.start(nursery)
         yield Shop(fleet, shutdown, capsys)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_reload_asks_once_and_shows_the_plan_that_is_carried_out(
+    shop: Shop, nursery: trio.Nursery
+) -> None:
+    """The file changes all the time: whoever asked twice would be told of two files."""
+    asked: list[bool] = []
+
+    async def carry_out() -> None:
+        async for change in shop.fleet.registry.mailbox.orders:
+            asked.append(change.dry)
+            label = f"web:{len(asked)}"
+            plan = replace(ChangeReport.of({}), sentences=(f"add {label}",))
+            outcome = Outcome(label, State.READY, None, 7, f"{label} ready")
+            change.report = plan if change.dry else replace(plan, outcomes=(outcome,))
+            change.planned.set()
+            change.done.set()
+
+    nursery.start_soon(carry_out)
+    assert await shop.rpx("reload") == 0
+    assert shop.out.splitlines() == ["add web:1", "web:1 ready"]
+    assert await shop.rpx("scale", "web=2", "--dry-run") == 0
+    assert shop.out.splitlines() == ["add web:2"]
+    assert await shop.rpx("reload", "--json") == 0
+    assert json.loads(shop.out)["outcomes"][0]["label"] == "web:3"
+    assert asked == [False, True, False]
 
 
 async def test_ps_is_a_table(shop: Shop) -> None:

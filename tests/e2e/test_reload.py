@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import psutil
 import pytest
@@ -46,6 +47,31 @@ def test_a_file_is_read_again_while_requests_come_in(project: Project) -> None:
         assert done.stdout == ""
         project.until_said("everything stays as it is")
         assert {row["label"]: row["pid"] for row in project.ps()} == after
+
+
+def test_the_plan_that_is_shown_is_that_of_the_file_as_it_is_carried_out(project: Project) -> None:
+    first, second, third = free_ports(3)
+    head = "listen: {http_port: HTTP_PORT}\nproxies:\n"
+    text = head + "  - {to: api.localhost, from: FIRST, start: %s}\n"
+    web = "  - {to: web.localhost, from: %s, start: exec PYTHON APPS/ok.py}\n"
+    run = "exec PYTHON APPS/ok.py"
+    gated = f"while test ! -e go; do sleep 0.05; done; {run}"
+    project.write(text % run, FIRST=str(first))
+    with project.up():
+        project.write(text % gated, FIRST=str(first))
+        with project.begin("reload") as one:
+            until(lambda: project.states()[f"api:{first}"] != "ready", "it is under way")
+            project.write(text % gated + web % second, FIRST=str(first))
+            with project.begin("reload") as two:
+                time.sleep(0.5)  # it has read the file, and waits for the first
+                project.write(text % gated + web % third, FIRST=str(first))
+                (project.folder / "go").touch()
+                assert two.wait(20) == 0
+                shown = two.stdout.read().splitlines() if two.stdout else []
+            assert one.wait(20) == 0
+        assert shown[:2] == [f"add web:{third}", "leave 1 backend alone"]
+        assert shown[2].startswith(f"web:{third} ready")
+        assert f"web:{third}" in project.states()
 
 
 def test_copies_are_added_and_taken_away(project: Project) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import trio
 from rpx.control.api import Control
 from rpx.errors import NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.shutdown import Shutdown
-from rpx.model.answers import LogLines
+from rpx.model.answers import ChangeReport, LogLines, Outcome
+from rpx.model.status import State
 from rpx.runs.client import Client
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
@@ -76,6 +78,81 @@ async def test_an_error_arrives_as_it_was_raised(lease: Lease, fleet: Fleet) -> 
         await trio.to_thread.run_sync(work)
     assert error.value.exit_code == UsageError.exit_code
     assert error.value.problems[0].hint.startswith("the backends of this project are")
+
+
+@pytest.mark.parametrize("accept", ["application/x-ndjson", "application/json"])
+async def test_the_plan_of_a_change_is_told_before_it_is_carried_out(
+    lease: Lease,
+    fleet: Fleet,
+    nursery: trio.Nursery,
+    accept: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An older rpx knows one answer only, at the end."""
+    monkeypatch.setattr("rpx.runs.client.NDJSON", accept)
+    told = trio.Event()
+    plan = replace(ChangeReport.of({}), sentences=("add web:1",))
+    outcome = Outcome("web:1", State.READY, None, 7, "web:1 ready")
+    done = replace(plan, outcomes=(outcome,))
+    heard: list[ChangeReport] = []
+
+    async def carry_out() -> None:
+        change = await fleet.registry.mailbox.orders.receive()
+        change.report = plan
+        change.planned.set()
+        if "ndjson" in accept:
+            await told.wait()
+        change.report = done
+        change.done.set()
+
+    def planned(report: ChangeReport) -> None:
+        heard.append(report)
+        trio.from_thread.run_sync(told.set)
+
+    nursery.start_soon(carry_out)
+    with trio.fail_after(5):
+        came = await trio.to_thread.run_sync(lambda: Client(lease).scale({"web": 1}, planned))
+    assert came == done
+    assert [report.sentences for report in heard] == [("add web:1",)]
+
+
+async def test_a_change_that_fails_after_its_plan_is_an_error(
+    lease: Lease, fleet: Fleet, nursery: trio.Nursery
+) -> None:
+    async def carry_out() -> None:
+        change = await fleet.registry.mailbox.orders.receive()
+        change.report = ChangeReport.of({})
+        change.planned.set()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        change.error = UsageError("it is not so", hint="another way")
+        change.done.set()
+
+    nursery.start_soon(carry_out)
+    with pytest.raises(RpxError, match="it is not so") as error:
+        await trio.to_thread.run_sync(lambda: Client(lease).reload(lambda _: None))
+    assert error.value.exit_code == UsageError.exit_code
+    assert error.value.problems[0].hint == "another way"
+
+
+async def test_a_project_that_ends_in_the_middle_of_a_change_has_not_made_it(
+    lease: Lease, nursery: trio.Nursery
+) -> None:
+    hub = registry(spec(3000))
+    async with trio.open_nursery() as project:
+        await project.start(Control(lease.socket), hub, Shutdown())
+
+        async def carry_out() -> None:
+            change = await hub.mailbox.orders.receive()
+            change.report = ChangeReport.of({})
+            change.planned.set()
+
+        def planned(_: ChangeReport) -> None:
+            trio.from_thread.run_sync(project.cancel_scope.cancel)
+
+        nursery.start_soon(carry_out)
+        with pytest.raises(RpxError, match="broke"):
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(lambda: Client(lease).reload(planned))
 
 
 async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> None:

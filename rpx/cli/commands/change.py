@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -15,11 +16,11 @@ from rpx.errors import visible
 
 if TYPE_CHECKING:
     from rpx.model.answers import ChangeReport
-    from rpx.runs.client import Client
+    from rpx.runs.client import Client, Planned
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done")
 GOES_ON = "the change goes on in the background; `rpx ps` shows how far it is"
-Work = Callable[["Client", bool], "ChangeReport"]
+Work = Callable[["Client", "Planned"], "ChangeReport"]
 
 
 @click.command(
@@ -39,7 +40,10 @@ def reload(common: Common, *, dry_run: bool, as_json: bool) -> int:
     A file with a mistake in it changes nothing. `reload: auto` in rpx.yaml does this by itself.
     """
     return _change(
-        common, lambda client, dry: client.reload(dry_run=dry), dry_run=dry_run, as_json=as_json
+        common,
+        lambda client, planned: client.reload(planned, dry_run=dry_run),
+        dry_run=dry_run,
+        as_json=as_json,
     )
 
 
@@ -63,7 +67,7 @@ def scale(common: Common, services: tuple[str, ...], *, dry_run: bool, as_json: 
     wanted = copies(services)
     return _change(
         common,
-        lambda client, dry: client.scale(wanted, dry_run=dry),
+        lambda client, planned: client.scale(wanted, planned, dry_run=dry_run),
         dry_run=dry_run,
         as_json=as_json,
     )
@@ -71,26 +75,26 @@ def scale(common: Common, services: tuple[str, ...], *, dry_run: bool, as_json: 
 
 def _change(common: Common, work: Work, *, dry_run: bool, as_json: bool) -> int:
     client = common.client()
+    planned = (lambda _: None) if as_json else _show
+    with nullcontext() if dry_run and not as_json else told(client, (), GOES_ON):
+        report = work(client, planned)
+    outcomes = report.outcomes or ()
     if as_json:
-        with told(client, (), GOES_ON):
-            answer = work(client, dry_run)
-        written = answer.json()
+        written = report.json()
         print_json({key: written[key] for key in ("plan", "outcomes") if key in written})
     else:
-        plan = work(client, True)  # first only a look
-        for sentence in plan.sentences:
-            print(visible(sentence), flush=True)
-        for advice in plan.advice:
-            warn(advice)
-        if dry_run:
-            return 0
-        with told(client, (), GOES_ON):
-            answer = work(client, False)
-        for outcome in answer.outcomes or ():
+        for outcome in outcomes:
             print(visible(outcome.sentence))
-    failed = next((each for each in answer.outcomes or () if each.exit_code), None)
+    failed = next((each for each in outcomes if each.exit_code), None)
     if failed is None:
         return 0
     service = failed.label.partition(":")[0]
     say(f"hint: `rpx logs {service}` shows what it has printed")
     return failed.exit_code
+
+
+def _show(report: ChangeReport) -> None:
+    for sentence in report.sentences:
+        print(visible(sentence), flush=True)
+    for advice in report.advice:
+        warn(advice)
