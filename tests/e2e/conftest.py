@@ -7,15 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project
+from tests.support.project import Project, project_in
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """An empty project; when the test is over, none of its processes is left."""
-    project = Project(tmp_path)
-    yield project
-    left = project.survivors()
-    for process in left:
-        process.kill()
-    assert not left, f"left behind: {left}"
+    with project_in(tmp_path) as project:
+        yield project

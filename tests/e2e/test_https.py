@@ -8,12 +8,13 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from rpx.certificates.authority import open_authority, replace_authority
-from tests.support.project import Project, free_ports, until
+from tests.support.project import Project, free_ports, project_in, until
 
 pytestmark = pytest.mark.real
 BIG = 20_000_000
@@ -50,20 +51,34 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), App).serve_forever()
 """
 
 
+@contextmanager
+def with_tls(folder: Path) -> Iterator[Project]:
+    """A project with TLS that runs; its authority is its own."""
+    with project_in(folder) as project:
+        project.environment.pop("NODE_EXTRA_CA_CERTS", None)
+        project.environment["XDG_DATA_HOME"] = str(project.folder / "data")
+        (project.folder / "app.py").write_text(BACKEND)
+        project.https_port = free_ports(1)[0]
+        project.write(
+            "https: true\nlisten: {http_port: HTTP_PORT, https_port: HTTPS_PORT}\n"
+            "to: api.localhost\nstart: PYTHON app.py\n",
+            HTTPS_PORT=str(project.https_port),
+        )
+        with project.up():
+            yield project
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One for all that only ask."""
+    with with_tls(tmp_path_factory.mktemp("tls")) as project:
+        yield project
+
+
 @pytest.fixture
-def running(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project with TLS; its authority is its own."""
-    monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
-    project.environment.pop("NODE_EXTRA_CA_CERTS", None)
-    project.environment["XDG_DATA_HOME"] = str(project.folder / "data")
-    (project.folder / "app.py").write_text(BACKEND)
-    project.https_port = free_ports(1)[0]
-    project.write(
-        "https: true\nlisten: {http_port: HTTP_PORT, https_port: HTTPS_PORT}\n"
-        "to: api.localhost\nstart: PYTHON app.py\n",
-        HTTPS_PORT=str(project.https_port),
-    )
-    with project.up():
+def own(tmp_path: Path) -> Iterator[Project]:
+    """One that a test may change or end."""
+    with with_tls(tmp_path) as project:
         yield project
 
 
@@ -110,28 +125,28 @@ def test_services_and_commands_are_told_whom_to_trust(running: Project) -> None:
     assert done.stdout.strip() == authority(running)
 
 
-def test_doctor_asks_the_running_project_and_a_reload_mends_what_it_finds(running: Project) -> None:
-    data = Path(authority(running)).parent
+def test_doctor_asks_the_running_project_and_a_reload_mends_what_it_finds(own: Project) -> None:
+    data = Path(authority(own)).parent
     good = "ok       api.localhost: the running project shows a good certificate"
-    assert good in running.rpx("doctor").stdout
+    assert good in own.rpx("doctor").stdout
     replace_authority(open_authority(data), open_authority(data).allowed)
-    said = running.rpx("doctor").stdout
+    said = own.rpx("doctor").stdout
     assert (
         "problem  api.localhost: programs that trust the authority refuse the certificate" in said
     )
-    assert "show certificates of another authority" in running.rpx("reload").stdout
-    assert good in running.rpx("doctor").stdout
+    assert "show certificates of another authority" in own.rpx("reload").stdout
+    assert good in own.rpx("doctor").stdout
 
 
-def test_rpx_down_sends_a_close_notify_to_idle_clients(running: Project) -> None:
-    context = ssl.create_default_context(cafile=authority(running))
+def test_rpx_down_sends_a_close_notify_to_idle_clients(own: Project) -> None:
+    context = ssl.create_default_context(cafile=authority(own))
     with (
-        socket.create_connection(("127.0.0.1", running.https_port), timeout=10) as sock,
+        socket.create_connection(("127.0.0.1", own.https_port), timeout=10) as sock,
         context.wrap_socket(sock, server_hostname="api.localhost") as tls,
     ):
         tls.sendall(b"GET / HTTP/1.1\r\nHost: api.localhost\r\n\r\n")
         assert tls.recv(65536)
-        assert running.rpx("down").returncode == 0
+        assert own.rpx("down").returncode == 0
         while tls.recv(65536):  # raises SSLEOFError if the end is only a FIN
             pass
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.load import Load
-from tests.support.project import Project, free_ports, until
+from tests.support.project import Project, free_ports, project_in, until
 
 pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
@@ -25,20 +26,43 @@ proxies:
 """
 
 
-@pytest.fixture
-def two(project: Project) -> tuple[Project, int, int]:
-    """A project with two copies of one service."""
+Two = tuple[Project, int, int]
+
+
+def written(project: Project) -> Two:
+    """A project with two copies of one service, and their ports."""
     first, second = free_ports(2)
     project.write(TWO, PORT_A=str(first), PORT_B=str(second))
     return project, first, second
+
+
+@pytest.fixture
+def fresh(project: Project) -> Two:
+    """One that is yet to be started."""
+    return written(project)
+
+
+@pytest.fixture(scope="module")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    with project_in(tmp_path_factory.mktemp("two")) as project:
+        two = written(project)
+        with project.up():
+            yield two
+
+
+@pytest.fixture
+def two(_running: Two) -> Iterator[Two]:
+    """One that runs; whoever stops something brings it back."""
+    yield _running
+    until(_running[0].all_ready, "all is as it was before")
 
 
 def row(project: Project, port: int) -> dict[str, Any]:
     return next(each for each in project.ps() if each["port"] == port)
 
 
-def test_two_copies_answer_in_turn_each_on_its_own_port(two: tuple[Project, int, int]) -> None:
-    project, first, second = two
+def test_two_copies_answer_in_turn_each_on_its_own_port(fresh: Two) -> None:
+    project, first, second = fresh
     with project.up():
         answers = [project.get("api.localhost", "/users?x=1").json() for _ in range(6)]
         assert [answer["port"] for answer in answers] == [first, second] * 3
@@ -57,29 +81,29 @@ def test_two_copies_answer_in_turn_each_on_its_own_port(two: tuple[Project, int,
 
 
 def test_host_is_matched_in_any_case_with_port_and_dot_and_unknown_ones_get_a_list(
-    two: tuple[Project, int, int],
+    two: Two,
 ) -> None:
     project, _, _ = two
-    with project.up():
-        for host in ("API.localhost", "api.localhost:1234", "api.localhost."):
-            assert project.get(host).status_code == 200
-        answer = project.get("nobody.localhost")
-        assert answer.status_code == 404
-        assert "api.localhost" in answer.text
+    for host in ("API.localhost", "api.localhost:1234", "api.localhost."):
+        assert project.get(host).status_code == 200
+    answer = project.get("nobody.localhost")
+    assert answer.status_code == 404
+    assert "api.localhost" in answer.text
 
 
 def test_no_request_is_lost_when_a_copy_is_killed_and_it_returns(
-    two: tuple[Project, int, int],
+    two: Two,
 ) -> None:
     project, first, second = two
-    with project.up(), Load(project.http_port, "api.localhost") as load:
+    with Load(project.http_port, "api.localhost") as load:
         load.wait_for(200)
-        victim = row(project, second)["pid"]
+        known = row(project, second)
+        victim = known["pid"]
         os.kill(victim, signal.SIGKILL)
         load.wait_for(200)
         until(lambda: row(project, second)["pid"] not in (None, victim), "back")
         until(lambda: row(project, second)["state"] == "ready", "ready")
-        assert row(project, second)["restarts"] == 1
+        assert row(project, second)["restarts"] == known["restarts"] + 1
         before = load.answers[second]
         load.wait_for(200)
         assert load.answers[second] > before
@@ -87,9 +111,9 @@ def test_no_request_is_lost_when_a_copy_is_killed_and_it_returns(
     assert load.failures == []
 
 
-def test_kill_backend_says_what_happened_and_nobody_notices(two: tuple[Project, int, int]) -> None:
+def test_kill_backend_says_what_happened_and_nobody_notices(two: Two) -> None:
     project, _, second = two
-    with project.up(), Load(project.http_port, "api.localhost") as load:
+    with Load(project.http_port, "api.localhost") as load:
         load.wait_for(100)
         victim = row(project, second)["pid"]
         done = project.rpx("kill-backend", str(second), "--json")
@@ -109,10 +133,10 @@ def test_kill_backend_says_what_happened_and_nobody_notices(two: tuple[Project, 
 
 
 def test_a_paused_copy_gets_no_request_keeps_its_process_and_is_still_paused_after_a_crash(
-    two: tuple[Project, int, int],
+    two: Two,
 ) -> None:
     project, _, second = two
-    with project.up(), Load(project.http_port, "api.localhost") as load:
+    with Load(project.http_port, "api.localhost") as load:
         load.wait_for(100)
         process = row(project, second)["pid"]
         done = project.rpx("pause-backend", str(second))
@@ -166,9 +190,9 @@ def test_a_request_that_arrives_while_the_only_copy_restarts_waits_for_it(projec
         assert project.get("api.localhost").status_code == 200
 
 
-def test_restart_replaces_every_copy_and_loses_no_request(two: tuple[Project, int, int]) -> None:
+def test_restart_replaces_every_copy_and_loses_no_request(two: Two) -> None:
     project, _, _ = two
-    with project.up(), Load(project.http_port, "api.localhost") as load:
+    with Load(project.http_port, "api.localhost") as load:
         load.wait_for(100)
         before = {each["pid"] for each in project.ps()}
         done = project.rpx("restart", "api")
@@ -178,17 +202,17 @@ def test_restart_replaces_every_copy_and_loses_no_request(two: tuple[Project, in
     assert load.failures == []
 
 
-def test_stop_is_final_and_start_brings_it_back(two: tuple[Project, int, int]) -> None:
+def test_stop_is_final_and_start_brings_it_back(two: Two) -> None:
     project, first, second = two
-    with project.up():
-        assert project.rpx("stop", "api").returncode == 0
-        assert set(project.states().values()) == {"stopped"}
-        answer = project.get("api.localhost", headers={"Accept": "application/json"})
-        assert answer.status_code == 503
-        assert [each["state"] for each in answer.json()["backends"]] == ["stopped", "stopped"]
-        assert project.rpx("start", f"api:{second}").returncode == 0
-        assert project.get("api.localhost").json()["port"] == second
-        assert project.states() == {f"api:{first}": "stopped", f"api:{second}": "ready"}
+    assert project.rpx("stop", "api").returncode == 0
+    assert set(project.states().values()) == {"stopped"}
+    answer = project.get("api.localhost", headers={"Accept": "application/json"})
+    assert answer.status_code == 503
+    assert [each["state"] for each in answer.json()["backends"]] == ["stopped", "stopped"]
+    assert project.rpx("start", f"api:{second}").returncode == 0
+    assert project.get("api.localhost").json()["port"] == second
+    assert project.states() == {f"api:{first}": "stopped", f"api:{second}": "ready"}
+    assert project.rpx("start", "api").returncode == 0
 
 
 def test_a_crash_loop_backs_off_and_ends_in_failed_with_its_last_words(project: Project) -> None:
@@ -215,18 +239,17 @@ def test_a_crash_loop_backs_off_and_ends_in_failed_with_its_last_words(project: 
         )
 
 
-def test_logs_show_what_backends_print(two: tuple[Project, int, int]) -> None:
+def test_logs_show_what_backends_print(two: Two) -> None:
     project, first, second = two
-    with project.up():
-        lines = project.rpx("logs").stdout
-        assert f"api:{first}" in lines
-        assert f"api:{second}" in lines
-        only = project.rpx("logs", "--tail", "1", f"api:{second}", "--json").stdout
-        assert json.loads(only)["label"] == f"api:{second}"
+    lines = project.rpx("logs").stdout
+    assert f"api:{first}" in lines
+    assert f"api:{second}" in lines
+    only = project.rpx("logs", "--tail", "1", f"api:{second}", "--json").stdout
+    assert json.loads(only)["label"] == f"api:{second}"
 
 
-def test_orders_about_what_is_not_there_say_what_is(two: tuple[Project, int, int]) -> None:
-    project, first, _ = two
+def test_orders_about_what_is_not_there_say_what_is(fresh: Two) -> None:
+    project, first, _ = fresh
     nothing = project.rpx("ps")
     assert nothing.returncode == 3
     assert "rpx up" in nothing.stderr

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.project import RPX, Project, free_ports, until
+from tests.support.project import RPX, Project, free_ports, project_in, until
 from tests.support.terminal import Terminal, terminal
 
 pytestmark = pytest.mark.real
@@ -27,17 +27,17 @@ WIDTHS = (40, 60, 80, 100, 200)
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Three services that run while the tests of this file look at them."""
-    project = Project(tmp_path_factory.mktemp("shop"))
-    web, one, two = free_ports(3)
-    project.write(
-        "name: shop\nlisten: {http_port: HTTP_PORT}\nproxies:\n"
-        f"  - {{to: web.localhost, from: {web}, start: PYTHON APPS/ok.py}}\n"
-        "  - to: a-service-with-quite-a-long-name.localhost\n"
-        f"    from: [{one}, {two}]\n"
-        "    start: PYTHON APPS/ok.py\n"
-    )
-    with project.up():
-        yield project
+    with project_in(tmp_path_factory.mktemp("shop")) as project:
+        web, one, two = free_ports(3)
+        project.write(
+            "name: shop\nlisten: {http_port: HTTP_PORT}\nproxies:\n"
+            f"  - {{to: web.localhost, from: {web}, start: PYTHON APPS/ok.py}}\n"
+            "  - to: a-service-with-quite-a-long-name.localhost\n"
+            f"    from: [{one}, {two}]\n"
+            "    start: PYTHON APPS/ok.py\n"
+        )
+        with project.up():
+            yield project
 
 
 @contextmanager

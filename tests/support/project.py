@@ -269,6 +269,17 @@ class Project:
                 process.kill()
 
 
+@contextmanager
+def project_in(folder: Path) -> Iterator[Project]:
+    """An empty project; when the block is left, none of its processes is there any more."""
+    project = Project(folder)
+    yield project
+    left = project.survivors()
+    for process in left:
+        process.kill()
+    assert not left, f"left behind: {left}"
+
+
 def _start(
     words: tuple[str, ...],
     *,
