@@ -56,7 +56,7 @@ def test_the_environment_wins_over_earlier_keys() -> None:
     assert values("A=1\nB=$A", A="0")["B"] == "0"
 
 
-@given(st.dictionaries(keys, texts))
+@given(st.dictionaries(keys, texts, max_size=4))
 def test_quoted_values_come_back_as_they_were(wanted: dict[str, str]) -> None:
     def quoted(text: str) -> str:
         for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$")):
