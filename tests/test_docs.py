@@ -177,6 +177,14 @@ def test_every_link_on_a_page_leads_somewhere(page: Path) -> None:
             assert anchor in anchors, f"{link} leads to no heading"
 
 
+@every_page
+def test_every_file_of_ours_that_a_page_names_is_there(page: Path) -> None:
+    for name in re.findall(r"`((?:\w+/)+\w+\.py)`", page.read_text()):
+        known = any((root / name).is_file() for root in (ROOT, ROOT / "rpx"))
+        # The changelog tells of files that were, examples have an api/ of their own.
+        assert known or page.name == "CHANGELOG.md" or name.startswith("api/"), name
+
+
 def slug(heading: str) -> str:
     """A heading as GitHub makes it an anchor."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
