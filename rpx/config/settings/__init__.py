@@ -10,9 +10,14 @@ A setting is added in one place here, with its noun and its Python type beside i
    written goes there by its name (`Written.written`); where it means something else than what it
    says, the subject's file builds it (`https_of`, `dependencies`) or, with what must be known of
    the whole file, `config/build.py`.
-3. A key of the same name in `rpx.python.keys`, and a row in docs/configuration.md.
+3. A key of the same name in `rpx.python.keys`, a row in docs/configuration.md and a line in
+   rpx.yaml.example.
+
+A mapping of settings that is new is a file here, and one such line in the model that it stands in.
+What belongs to the project as a whole is also in `rpx.policy.reload`: it holds at once, or from the
+next run.
 
 Nothing else has a list of settings: where one may stand, what it is mistaken for, what `defaults`,
-the top level and a pool take from a proxy follow from the models. Tests compare the keys and the
-rows with them, and say which line is missing.
+the top level and a pool take from a proxy follow from the models. Tests compare the keys, the rows
+and the example with them, and name what is missing.
 """

@@ -68,7 +68,7 @@ class BackendsWritten(Written):
 
 
 class ProxyWritten(PoolWritten, BackendsWritten):
-    """An entry of `proxies`. (Its settings are listed in the reverse order of its bases.)"""
+    """An entry of `proxies`. Messages list its settings from the last of its bases to its own."""
 
     https: Maybe[ProxyHttpsField] = setting("[encrypted connections](#https) for its host")
     change_origin: Maybe[StrictBool] = setting(
