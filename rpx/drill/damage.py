@@ -13,6 +13,7 @@ import trio
 
 from rpx.errors import RpxError, UsageError
 from rpx.model.answers import Kill, Ps
+from rpx.model.status import State
 from rpx.policy.naming import like, select
 from rpx.runs.client import Client
 
@@ -107,7 +108,7 @@ def _running(row: Ps) -> Ps:
 
 
 def _not_running(row: Ps) -> RpxError:
-    how = "rpx resume-backend" if row.state == "paused" else "rpx start"
+    how = "rpx resume-backend" if row.state == State.PAUSED.value else "rpx start"
     return RpxError(
         f"`{row.label}` is not in rotation: it is {row.state}",
         hint=f"bring it in first: `{how} {row.label}`",

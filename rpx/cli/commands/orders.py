@@ -11,13 +11,14 @@ from rpx.cli.terminal.output import json_option, print_json
 from rpx.cli.terminal.progress import told
 from rpx.errors import RpxError, visible
 from rpx.model.answers import json_of
+from rpx.model.status import AT_REST, State
 
 if TYPE_CHECKING:
     from rpx.runs.client import Client
 
 names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
 some_names_argument = click.argument("names", metavar="[NAME…]", nargs=-1)
-DOWN = frozenset({"stopped", "failed", "completed"})
+DOWN = frozenset(state.value for state in AT_REST)
 GOES_ON = "what was asked for goes on in the background; `rpx ps` shows how far it is"
 
 
@@ -40,7 +41,7 @@ def _all(client: Client, verb: str) -> tuple[str, ...]:
     Raises: RpxError when there is nobody. A oneshot that has done its work is left alone.
     """
     rows = [row for row in client.ps() if not row.external and not row.served_by]
-    wanted = ("stopped", "failed") if verb == "start" else ()
+    wanted = (State.STOPPED.value, State.FAILED.value) if verb == "start" else ()
     names = [
         row.label for row in rows if (row.state in wanted if wanted else row.state not in DOWN)
     ]

@@ -12,6 +12,7 @@ from rpx.cli.terminal.output import age, fitted, json_option, print_json, print_
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.errors import visible
 from rpx.model.answers import Ps, json_of
+from rpx.model.status import State
 from rpx.runs.chosen import chosen
 
 EXAMPLES = """\
@@ -73,7 +74,7 @@ def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) ->
         filled.add(*_cells(row, time.time()))
     print_table(filled, colour=common.colour(sys.stdout))
     for row in rows:
-        if row.state == "failed":
+        if row.state == State.FAILED.value:
             why = visible(f"{row.label} {row.last_error}")
             print("\n".join(["", *fitted(why), *quoted(row.last_lines)]))
 

@@ -14,6 +14,7 @@ from rpx.cli.terminal.output import age, fitted, json_option, print_json, quoted
 from rpx.cli.typed import typed
 from rpx.errors import visible
 from rpx.model.answers import Why, json_of
+from rpx.model.status import AT_REST
 
 EXAMPLES = """\
 rpx why api                     # why is it not ready? What is it waiting for?
@@ -22,7 +23,7 @@ rpx why db --json               # for scripts
 """
 
 INDENT = 14  # columns before a detail
-DOWN = frozenset({"stopped", "failed", "completed"})  # nothing that could crash
+DOWN = frozenset(state.value for state in AT_REST)  # nothing that could crash
 
 
 @click.command("why", cls=Command, examples=EXAMPLES)

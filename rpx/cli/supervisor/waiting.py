@@ -10,6 +10,7 @@ from rpx.cli.terminal.output import quoted, say, say_over
 from rpx.cli.terminal.progress import SILENT, Progress
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
 from rpx.model.answers import Ps, Wait
+from rpx.model.status import State
 from rpx.runs.client import Client
 from rpx.runs.lease import Lease, find_running
 
@@ -17,7 +18,7 @@ GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 LOOK = 0.1  # seconds between two looks
 LOOK_CLOSER = 0.5  # and between two looks at the reasons
 SETTLED = 1.0  # seconds that a process which shows nothing has to stay up: most crashes are earlier
-THERE = frozenset({"ready", "completed", "paused"})
+THERE = frozenset(each.value for each in (State.READY, State.COMPLETED, State.PAUSED))
 
 
 def say_where_it_is(file: Path | None) -> Lease:
@@ -49,11 +50,11 @@ def _wait(lease: Lease, timeout: float) -> int:
         every = _rows(client, lease)
         rows = [row for row in every if not row.external]
         own = [row for row in rows if not row.served_by]
-        if failed := [row for row in own if row.state == "failed"]:
+        if failed := [row for row in own if row.state == State.FAILED.value]:
             raise _failure(failed, own)
         if any(map(_hopeless, own)):
             raise _stuck(own)
-        away = [row for row in every if row.external and row.state == "unhealthy"]
+        away = [row for row in every if row.external and row.state == State.UNHEALTHY.value]
         not_asked = [row for row in away if not row.last_error]
         left = _left(rows, time.time()) or not_asked
         if not left:
@@ -94,7 +95,7 @@ class Story:
         elif self.lasts > SILENT:
             for row in rows:
                 if row.label in self._left and row.label not in labels:
-                    verb = "has" if row.state == "completed" else "is"
+                    verb = "has" if row.state == State.COMPLETED.value else "is"
                     say(f"rpx: {row.label} {verb} {row.state}")
         self._left = labels
         if self.lasts > self._due:
@@ -108,7 +109,7 @@ def _reasons(client: Client) -> list[Wait]:
         waits = client.waits()
     except RpxError:  # it ends: that is for the next look
         return []
-    return [wait for wait in waits if wait.state != "waiting"] or waits
+    return [wait for wait in waits if wait.state != State.WAITING.value] or waits
 
 
 def _too_long(timeout: float, left: Sequence[Ps], client: Client) -> TookTooLong:
@@ -133,14 +134,18 @@ def _rows(client: Client, lease: Lease) -> list[Ps]:
 
 def _left(rows: Sequence[Ps], now: float) -> list[Ps]:
     """Who is to be waited for. If all are down they are just about to begin."""
-    if all(row.state == "stopped" for row in rows):
+    if all(row.state == State.STOPPED.value for row in rows):
         return list(rows)
-    return [row for row in rows if row.state not in {*THERE, "stopped"} or _just_began(row, now)]
+    return [
+        row
+        for row in rows
+        if row.state not in {*THERE, State.STOPPED.value} or _just_began(row, now)
+    ]
 
 
 def _just_began(row: Ps, now: float) -> bool:
     """Whether it is ready only because it runs: one that crashes at once was so, too."""
-    return row.state == "ready" and row.backend is None and now - row.since < SETTLED
+    return row.state == State.READY.value and row.backend is None and now - row.since < SETTLED
 
 
 def _hopeless(row: Ps) -> list[str]:
@@ -153,7 +158,7 @@ def _stuck(rows: Sequence[Ps]) -> RpxError:
 
     Whoever it is, is named once: what the others wait for may wait itself.
     """
-    there = {row.name: row for row in rows if row.state != "waiting"}
+    there = {row.name: row for row in rows if row.state != State.WAITING.value}
     roots: dict[str, str] = {}
     for row in rows:
         for each in row.waiting_for:
@@ -173,7 +178,7 @@ def _stuck(rows: Sequence[Ps]) -> RpxError:
 
 
 def _waits(name: str, rows: Sequence[Ps]) -> bool:
-    return any(row.name == name and row.state == "waiting" for row in rows)
+    return any(row.name == name and row.state == State.WAITING.value for row in rows)
 
 
 def waiting_for(name: str, rows: Sequence[Ps]) -> list[str]:
