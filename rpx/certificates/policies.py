@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from rpx.certificates.authority import Authority
 from rpx.certificates.files import is_entry
-from rpx.certificates.stores import Entry, Step, SystemStore, found, holds
+from rpx.certificates.stores import Entry, Step, SystemStore, holds
+from rpx.programs import found
 
 FILE: Final = Path("/etc/firefox/policies/policies.json")
 _PLACES: Final = ("/opt/firefox", "/snap/firefox", "/usr/lib/firefox", "/usr/lib/firefox-esr")

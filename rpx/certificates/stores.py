@@ -9,8 +9,6 @@ import base64
 import hashlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +18,8 @@ from typing import Final, Protocol
 from rpx.certificates.authority import Authority
 from rpx.certificates.files import caller, entry_prefix, is_entry
 from rpx.certificates.making import OWNER
+from rpx.programs import found, said
 
-SYSTEM_PATH: Final = "/usr/sbin:/sbin:/usr/bin:/bin"  # of root: a user's often lacks sbin
-PATIENCE: Final = 60.0  # seconds for a tool that only reads
 _BLOCK: Final = re.compile("-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
@@ -285,23 +282,3 @@ def _text(path: Path) -> str:
         return path.read_text("ascii", "replace")
     except OSError:
         return ""
-
-
-def found(program: str) -> str | None:
-    """Where a program is, looked for as root would, too."""
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}")
-
-
-def said(command: Sequence[str]) -> str:
-    """What a reading command prints; nothing if it fails."""
-    try:
-        done = subprocess.run(
-            (found(command[0]) or command[0], *command[1:]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.decode("utf-8", "replace")

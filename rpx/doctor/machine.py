@@ -14,8 +14,8 @@ from pathlib import Path
 
 import rpx
 from rpx.backend.processes import marked
-from rpx.certificates.stores import found, said
 from rpx.doctor.findings import Finding, Status
+from rpx.programs import found, said
 from rpx.runs.lease import crashed_runs
 
 LIBRARIES = ("trio", "cryptography", "psutil")

@@ -14,11 +14,12 @@ from rpx.certificates.files import authority_folder, home
 from rpx.certificates.leaves import Leaf, Leaves
 from rpx.certificates.nss import PACKAGES, can_edit, chromium_is_here, databases
 from rpx.certificates.policies import firefox_is_here
-from rpx.certificates.stores import found, holds, said, system_store
+from rpx.certificates.stores import holds, system_store
 from rpx.certificates.trusted import firefox_policies, has_profile, stores
 from rpx.certificates.windows import COMMAND, WINDOWS, under_windows
 from rpx.doctor.findings import Finding, Status
 from rpx.errors import RpxError
+from rpx.programs import found, said
 
 HOST = "localhost"  # the leaf that is shown to them
 SOON = dt.timedelta(days=90)

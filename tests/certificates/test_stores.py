@@ -145,7 +145,7 @@ def test_who_makes_another_list_of_the_bundle_is_told_what_has_gone(
 def test_each_family_is_known_by_its_folder_and_its_tool(
     family: str, tmp_path: Path, path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rpx.certificates.stores.SYSTEM_PATH", "")
+    monkeypatch.setattr("rpx.programs.SYSTEM_PATH", "")
     monkeypatch.setenv("PATH", str(path))
     folder, command = FAMILIES[family]
     (tmp_path / folder).mkdir(parents=True)

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from rpx.certificates.files import caller
-from rpx.certificates.stores import Step, found
+from rpx.certificates.stores import Step
 from rpx.cli.terminal.output import say
 from rpx.errors import RpxError
+from rpx.programs import found
 
 NOBODY: Final = "one step needs root, and there is no terminal to ask for the password on"
 
