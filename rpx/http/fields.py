@@ -1,8 +1,8 @@
-"""Heads of HTTP/2: fields in, a head of HTTP/1.1 out, and back.
+"""Heads of HTTP/2: fields in, a RequestHead out; and the fields of an answer.
 
-What a client sends becomes the bytes that `parse_request` judges, so that one set of rules is for
-both versions. Judged here is what those bytes could not show any more: a name or a value that
-would be several lines, and what is forbidden in HTTP/2 alone (RFC 9113 §8).
+One set of rules is for both versions: `judged` in head.py. Judged here is what a head of HTTP/1.1
+can't have (a name or a value that would be several lines), what is forbidden in HTTP/2 alone
+(RFC 9113 §8), and how large the head is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from hpack import Encoder
 
 from rpx.http.framing import CHUNKED
 from rpx.http.grammar import TARGET, TOKEN, VALUE
+from rpx.http.head import Kind, RequestHead, combined, judged, kind_of
+from rpx.http.limits import DEFAULT, Limits
+from rpx.http.refuse import check_lines, check_size, check_target
 
 Field = tuple[bytes, bytes]
 
@@ -33,7 +37,8 @@ _FORBIDDEN = frozenset(
     (b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade")
 )
 _HOPS = frozenset((b"connection", b"transfer-encoding", b"upgrade"))  # in heads of our own
-_CHUNKED_LINE = b"\r\nTransfer-Encoding: chunked"
+_SEAMS = len(b"  HTTP/1.1\r\n\r\n")  # of a head of HTTP/1.1, whose size is what limits are for
+_SHORT = 64  # bytes of a name whose kind is remembered
 _ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 
 
@@ -74,10 +79,13 @@ class HeadEncoder(Encoder):
 
 
 class Asked(NamedTuple):
-    """What a client's HEADERS say."""
+    """What a client's HEADERS say. It is well-formed, and still to be judged by `request_of`."""
 
-    head: bytes  # of HTTP/1.1
-    length: int  # of the body: n bytes or CHUNKED, as the head says
+    method: bytes
+    path: bytes
+    host: bytes | None
+    lines: Sequence[Field]  # all others
+    length: int  # of the body: n bytes or CHUNKED
     websocket: bool  # it is to become a WebSocket (RFC 8441)
 
 
@@ -89,41 +97,77 @@ class Told(NamedTuple):
     length: int  # of the body: n bytes, or CHUNKED
 
 
-def read_fields(fields: Iterable[Field], *, ended: bool, key: bytes) -> Asked:
-    """Read the head of a request; `ended`: no body follows. Raises: Malformed.
-
-    `key` is a Sec-WebSocket-Key, should it be needed.
-    """
+def read_fields(fields: Iterable[Field], *, ended: bool) -> Asked:
+    """Read the head of a request; `ended`: no body follows. Raises: Malformed."""
     pseudo, lines, crumbs = _sorted(fields)
     method, protocol = pseudo.get(b":method", b""), pseudo.get(b":protocol")
     if not _METHOD.fullmatch(method):
         raise Malformed("no method")
-    if method == b"CONNECT" and protocol is None:
-        # No tunnel is opened: `parse_request` refuses it.
-        return Asked(b"CONNECT * HTTP/1.1\r\n\r\n", 0, websocket=False)
+    if method == b"CONNECT" and protocol is None:  # no tunnel is opened: that is refused
+        return Asked(method, b"*", None, (), 0, websocket=False)
     path = _path(pseudo, method)
     host = _host(pseudo, lines)
-    out = [b"Host: " + host] if host is not None else []
-    out += [b"%b: %b" % line for line in lines if line[0] != b"host"]
     if crumbs:
-        out.append(b"cookie: " + b"; ".join(crumbs))  # §8.2.3
-    length = 0
-    if protocol is not None:
-        method = _switching(method, protocol, key, out)
-    else:
-        length = _length(lines, ended=ended)
-        if length == CHUNKED:
-            out.append(_CHUNKED_LINE[2:])
-    head = b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (method, path, b"\r\n".join(out))
-    return Asked(head, length, protocol is not None)
+        lines.append((b"cookie", b"; ".join(crumbs)))  # §8.2.3
+    if protocol is None:
+        return Asked(method, path, host, lines, _length(lines, ended=ended), websocket=False)
+    if method != b"CONNECT":
+        raise Malformed("a protocol without CONNECT")
+    if protocol != b"websocket":
+        return Asked(method, path, host, lines, 0, websocket=False)  # which is refused
+    lines = [line for line in lines if line[0] != b"sec-websocket-key"]
+    return Asked(b"GET", path, host, lines, 0, websocket=True)
 
 
-def counted(asked: Asked, length: int) -> Asked:
-    """Return the same head of a body whose length was not known, and is now."""
-    head = asked.head.removesuffix(_CHUNKED_LINE + b"\r\n\r\n")
-    if length:
-        head += b"\r\nContent-Length: %d" % length
-    return Asked(head + b"\r\n\r\n", length, asked.websocket)
+def request_of(asked: Asked, limits: Limits = DEFAULT, *, key: bytes = b"") -> RequestHead:
+    """Judge it by the rules of HTTP/1.1, and return it as what is sent on. Raises: BadMessage.
+
+    An extended CONNECT becomes a GET that asks for another protocol (RFC 8441 §5); `key` is its
+    Sec-WebSocket-Key.
+    """
+    method, path, lines = asked.method, asked.path, asked.lines
+    check_size(0, len(method), len(path), limits)
+    check_target(path)
+    if asked.host is not None:
+        lines = ((b"Host", asked.host), *lines)
+    size = len(method) + len(path) + sum(len(name) + len(value) + 4 for name, value in lines)
+    check_size(size + _SEAMS, 0, 0, limits)
+    check_lines(len(lines), limits)
+    found, block, forwarded, cut = _sifted(lines)
+    if asked.websocket:
+        block += b"\r\nSec-WebSocket-Key: " + key
+    elif asked.length == CHUNKED:
+        found[b"transfer-encoding"] = b"chunked"
+    elif asked.length and b"content-length" not in found:
+        found[b"content-length"] = length = b"%d" % asked.length
+        block += b"\r\nContent-Length: " + length
+    head = judged(method, path, 1, found, block=block, forwarded=forwarded, fields=cut)
+    return head._replace(upgrade=b"websocket") if asked.websocket else head
+
+
+def _sifted(lines: Iterable[Field]) -> tuple[dict[bytes, bytes], bytes, bytes, bytes]:
+    """Return the fields that mean something, for `judged`, and what is made of all of them: lines
+    to forward, of earlier proxies, and not to forward. Raises: BadMessage.
+    """
+    pairs: list[Field] = []
+    block: list[bytes] = []
+    forwarded: list[bytes] = []
+    cut: list[bytes] = []
+    for name, value in lines:
+        line = b"\r\n%b: %b" % (name, value)
+        kind = _known_kind(name) if len(name) < _SHORT else kind_of(name.lower())
+        if kind is Kind.PLAIN:
+            block.append(line)
+            continue
+        pairs.append((name.lower(), value.lower()))
+        if kind is Kind.STAYS:
+            block.append(line)
+        else:
+            (forwarded if kind is Kind.FORWARDED else cut).append(line)
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        found = combined(pairs)
+    return found, b"".join(block), b"".join(forwarded), b"".join(cut)
 
 
 def read_trailers(fields: Sequence[Field]) -> bytes:
@@ -162,6 +206,11 @@ def accepts(key: bytes, value: bytes | None) -> bool:
     return value == b64encode(sha1(key + _ACCEPT, usedforsecurity=False).digest())
 
 
+@lru_cache(maxsize=512)
+def _known_kind(name: bytes) -> Kind:
+    return kind_of(name.lower())
+
+
 def _sorted(fields: Iterable[Field]) -> tuple[dict[bytes, bytes], list[Field], list[bytes]]:
     """Return the pseudo-header fields, the others, and the pieces of the cookie."""
     pseudo: dict[bytes, bytes] = {}
@@ -186,7 +235,10 @@ def _sorted(fields: Iterable[Field]) -> tuple[dict[bytes, bytes], list[Field], l
 
 
 def _host(pseudo: dict[bytes, bytes], lines: list[Field]) -> bytes | None:
+    """Return what is asked for, and leave it out of the other fields."""
     hosts = [value for name, value in lines if name == b"host"]
+    if hosts:
+        lines[:] = [line for line in lines if line[0] != b"host"]
     authority = pseudo.get(b":authority")
     if len(hosts) > 1 or (hosts and authority is not None and hosts[0] != authority):
         raise Malformed("it names two hosts")
@@ -213,14 +265,3 @@ def _length(lines: list[Field], *, ended: bool) -> int:
     if ended and length:
         raise Malformed("there is less than its content-length says")
     return length
-
-
-def _switching(method: bytes, protocol: bytes, key: bytes, out: list[bytes]) -> bytes:
-    """An extended CONNECT becomes a GET that asks for another protocol (RFC 8441 §5)."""
-    if method != b"CONNECT":
-        raise Malformed("a protocol without CONNECT")
-    if protocol != b"websocket":
-        return b"CONNECT"  # which is refused
-    out[:] = [line for line in out if not line.startswith(b"sec-websocket-key:")]
-    out += [b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Key: " + key]
-    return b"GET"

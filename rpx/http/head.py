@@ -8,6 +8,7 @@ is, byte for byte (RFC 9110 §5.1, §5.3, §5.5, §7.7). docs/adr/0001-head-pars
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import NamedTuple
 
 from rpx.http.framing import CHUNKED, check_coding, read_length
@@ -23,12 +24,13 @@ from rpx.http.limits import DEFAULT, BadMessage, Limits
 from rpx.http.refuse import Buffer, check_size, refuse_request
 
 # For a lower-cased block: half the time of ignoring case.
-_SPECIAL = re.compile(
-    rb"\r\n(host|connection|content[-_]length|te|transfer[-_]encoding|upgrade|expect|via|forwarded"
+_NAMES = (
+    rb"host|connection|content[-_]length|te|transfer[-_]encoding|upgrade|expect|via|forwarded"
     rb"|x[-_]forwarded[-_][^:\r]++|x(?:_real[-_]|-real_)ip|keep-alive"
-    rb"|proxy-(?:connection|authenticate|authorization)|http2-settings|cdn[-_]loop)"
-    rb":[ \t]*+([^\r]*+)"
+    rb"|proxy-(?:connection|authenticate|authorization)|http2-settings|cdn[-_]loop"
 )
+_SPECIAL = re.compile(rb"\r\n(%b):[ \t]*+([^\r]*+)" % _NAMES)
+_SPECIAL_NAME = re.compile(_NAMES)
 # Stay in the block. The other special fields are hop-by-hop (RFC 9110 §7.6.1) or written anew.
 _STAYS = frozenset((b"host", b"content-length", b"expect", b"cdn-loop"))
 # With an underscore a name is another one to HTTP, and the same to an application behind CGI or
@@ -40,7 +42,9 @@ _CUT = re.compile(
     rb"|[Kk](?i:eep-alive)|[Hh](?i:ttp2-settings)"
     rb"|[Pp](?i:roxy-(?:connection|authenticate|authorization))):[^\r]*+"
 )
-_FORWARDED = re.compile(rb"\r\n(?i:forwarded|x-forwarded-[^:_\r]++):[^\r]*+")
+_FORWARDED_NAME = rb"forwarded|x-forwarded-[^:_\r]++"
+_FORWARDED = re.compile(rb"\r\n(?i:%b):[^\r]*+" % _FORWARDED_NAME)
+_IS_FORWARDED = re.compile(_FORWARDED_NAME)
 # What browsers send, cut without a pattern.
 _KEPT = {b"host", b"connection"}
 _KEPT_LINE = b"\r\nConnection: keep-alive"
@@ -150,6 +154,24 @@ def _read(method: bytes, target: bytes, minor: int, fields: bytes) -> RequestHea
         block, forwarded = _cut(fields, found)
 
     return judged(method, target, minor, found, block=block, forwarded=forwarded, fields=fields)
+
+
+class Kind(Enum):
+    """What becomes of a field of a request, by its name."""
+
+    PLAIN = "it is forwarded and means nothing here"
+    STAYS = "it means something, and is forwarded"
+    CUT = "it means something, and is not forwarded"
+    FORWARDED = "it is cut, and kept for what it says of earlier proxies"
+
+
+def kind_of(name: bytes) -> Kind:
+    """Return the kind of a field; its name is in lower case."""
+    if not _SPECIAL_NAME.fullmatch(name):
+        return Kind.PLAIN
+    if name in _STAYS:
+        return Kind.STAYS
+    return Kind.FORWARDED if _IS_FORWARDED.fullmatch(name) else Kind.CUT
 
 
 def judged(

@@ -83,6 +83,21 @@ def check_size(size: int, method: int, target: int, limits: Limits) -> None:
         raise BadMessage(431, f"The head of the request is larger than {limits.head} bytes.")
 
 
+def check_target(target: bytes) -> None:
+    """Refuse a request target with bytes that none may have. Raises: BadMessage (400)."""
+    if not _A_TARGET.fullmatch(target):
+        why = "The request target contains bytes that no target may contain."
+        if re.search(rb"[\x80-\xff]", target):
+            why += " Percent-encode them (curl does so with `-G --data-urlencode q=…`)."
+        raise BadMessage(400, why)
+
+
+def check_lines(count: int, limits: Limits) -> None:
+    """Refuse a request with too many field lines. Raises: BadMessage (431)."""
+    if count > limits.lines:
+        raise BadMessage(431, f"The request has more than {limits.lines} field lines.")
+
+
 def _check_first_piece(buffer: Buffer, start: int, limits: Limits) -> None:
     """Judge an unfinished request line, so that TLS or garbage isn't waited for."""
     space = buffer.find(b" ", start, start + limits.method + 1)
@@ -104,11 +119,7 @@ def _check_request_line(line: bytes, limits: Limits) -> None:
     check_size(0, len(parts[0]), len(line) - len(parts[0]) - 10, limits)
     if not parts[0] or len(parts) != 3:
         raise BadMessage(400, "The request line is not a method, a target and a version.")
-    if not _A_TARGET.fullmatch(parts[1]):
-        why = "The request target contains bytes that no target may contain."
-        if re.search(rb"[\x80-\xff]", parts[1]):
-            why += " Percent-encode them (curl does so with `-G --data-urlencode q=…`)."
-        raise BadMessage(400, why)
+    check_target(parts[1])
     if not _A_VERSION.fullmatch(parts[2]):
         raise BadMessage(400, "The request line does not end with an HTTP version.")
     if not parts[2].startswith(_STATUS_PREFIX):

@@ -6,8 +6,6 @@ what the streams have. A trio task reads, one writes, and each stream has one.
 
 from __future__ import annotations
 
-import os
-from base64 import b64encode
 from functools import partial
 from typing import Final
 
@@ -257,9 +255,8 @@ class Multiplex:
         if number > self._last or self._too_many():
             self._refuse(number, ErrorCodes.REFUSED_STREAM)
             return
-        key = b64encode(os.urandom(16))
         try:
-            asked = read_fields(event.headers, ended=event.stream_ended is not None, key=key)
+            asked = read_fields(event.headers, ended=event.stream_ended is not None)
         except Malformed:
             self.shared.registry.strays.answered(400, 0.0)
             self._refuse(number, ErrorCodes.PROTOCOL_ERROR)
@@ -274,7 +271,6 @@ class Multiplex:
             asked,
             surplus=self.surplus,
             named=self.named,
-            key=key,
         )
         self.shared.sweeper.streams.add(stream)
         nursery.start_soon(walled, self.shared.report, partial(self._serve, stream))

@@ -6,15 +6,16 @@ taking it apart again is short; and nothing on the path of a request asks for th
 
 from __future__ import annotations
 
+import os
+from base64 import b64encode
 from collections import deque
 from typing import Final
 
 import trio
 
-from rpx.http.fields import Asked, Field, Told, accepts, answer_fields, counted, split_lines
+from rpx.http.fields import Asked, Field, Told, accepts, answer_fields, request_of, split_lines
 from rpx.http.forwarded import Forwarding
 from rpx.http.framing import CHUNKED, LAST_CHUNK, ChunkedReader, chunk_of, last_chunk
-from rpx.http.head import parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.answering import answer
@@ -49,16 +50,15 @@ class Stream(Client):
         *,
         surplus: bool,
         named: str | None,
-        key: bytes,
     ) -> None:
         """`head` is its request, which has come on `wire`. `peer`, `surplus` and `named` are those
-        of its connection. `key`: the Sec-WebSocket-Key that was put into a request for one.
+        of its connection.
         """
         super().__init__(shared, wire, peer, surplus=surplus)
         self.number = wire.number
         self.named = named
         self._head = head
-        self._key = key
+        self._key = b64encode(os.urandom(16)) if head.websocket else b""  # RFC 6455 §4.1
 
     async def serve(self) -> None:
         """Get the request answered."""
@@ -68,12 +68,11 @@ class Stream(Client):
             try:
                 if self._head.length == CHUNKED:
                     self._head = await self.wire.counted_soon(self._head)
-                parsed = parse_request(self._head.head, self.shared.settings.heads)
-                if parsed is not None:  # it is always whole
-                    self.ahead = self.wire.at_hand()
-                    await answer(self, parsed[0])
-                    if self.wire.tunnel:
-                        await self.wire.finish_sending()
+                request = request_of(self._head, self.shared.settings.heads, key=self._key)
+                self.ahead = self.wire.at_hand()
+                await answer(self, request)
+                if self.wire.tunnel:
+                    await self.wire.finish_sending()
             except BadMessage as bad:
                 await malformed(self, bad)
         except (OSError, WireCut):
@@ -122,7 +121,7 @@ class StreamWire:
     def __init__(self, outlet: Outlet, number: int, asked: Asked) -> None:
         self.number = number
         self._outlet = outlet
-        self._head_only = asked.head.startswith(b"HEAD ")
+        self._head_only = asked.method == b"HEAD"
         self._chunked = asked.length == CHUNKED
         self._come: deque[bytes] = deque()
         self._taken = 0  # bytes of what has come, while it is not `wide`
@@ -213,7 +212,7 @@ class StreamWire:
         if not self.ended or self._last != LAST_CHUNK:
             return asked
         self._chunked, self._last = False, b""
-        return counted(asked, sum(map(len, self._come)))
+        return asked._replace(length=sum(map(len, self._come)))
 
     async def send(self, data: bytes) -> None:
         """Send a head, or a piece of a body, as HTTP/1.1 has it. Raises: WireCut."""

@@ -16,10 +16,11 @@ from rpx.http.fields import (
     answer_fields,
     read_fields,
     read_trailers,
+    request_of,
 )
 from rpx.http.framing import CHUNKED
 from rpx.http.head import parse_request
-from rpx.http.limits import BadMessage
+from rpx.http.limits import BadMessage, Limits
 
 GET = [
     (b":method", b"GET"),
@@ -30,30 +31,31 @@ GET = [
 
 
 def read(*fields: tuple[bytes, bytes], ended: bool = True) -> Asked:
-    return read_fields([*GET, *fields], ended=ended, key=b"key")
+    return read_fields([*GET, *fields], ended=ended)
 
 
 def test_a_get_is_one_of_http_1() -> None:
     asked = read((b"accept", b"*/*"))
-    assert asked.head == b"GET /x?y HTTP/1.1\r\nHost: a.localhost\r\naccept: */*\r\n\r\n"
+    head = request_of(asked)
+    assert (head.method, head.target, head.minor) == (b"GET", b"/x?y", 1)
+    assert head.block == b"\r\nHost: a.localhost\r\naccept: */*"
     assert (asked.length, asked.websocket) == (0, False)
 
 
 def test_what_has_not_ended_and_has_no_length_is_chunked() -> None:
     asked = read(ended=False)
     assert asked.length == CHUNKED
-    assert asked.head.endswith(b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert request_of(asked).block.endswith(b"\r\nTransfer-Encoding: chunked")
     assert read((b"content-length", b"3"), ended=False).length == 3
 
 
 def test_a_websocket_asks_for_an_upgrade_with_our_key() -> None:
     head = [(b":method", b"CONNECT"), *GET[1:], (b":protocol", b"websocket")]
-    asked = read_fields([*head, (b"sec-websocket-key", b"x")], ended=False, key=b"key")
+    asked = read_fields([*head, (b"sec-websocket-key", b"x")], ended=False)
     assert asked.websocket
-    parsed = parse_request(asked.head)
-    assert parsed is not None
-    assert (parsed[0].method, parsed[0].upgrade) == (b"GET", b"websocket")
-    assert parsed[0].field(b"sec-websocket-key") == b"key"
+    request = request_of(asked, key=b"key")
+    assert (request.method, request.upgrade) == (b"GET", b"websocket")
+    assert request.field(b"sec-websocket-key") == b"key"
 
 
 @pytest.mark.parametrize("protocol", [None, b"connect-udp"])
@@ -62,7 +64,7 @@ def test_no_other_tunnel_is_opened(protocol: bytes | None) -> None:
     if protocol:
         head = [head[0], *GET[1:], (b":protocol", protocol)]
     with pytest.raises(BadMessage, match="501"):
-        parse_request(read_fields(head, ended=False, key=b"key").head)
+        request_of(read_fields(head, ended=False))
 
 
 @given(
@@ -84,18 +86,63 @@ def test_a_head_that_is_passed_on_has_one_line_for_each_field(
     """Whatever comes: it is refused, or HTTP/1.1 finds in it what HTTP/2 had, and nothing else."""
     try:
         asked = read(*fields, ended=ended)
-        parsed = parse_request(asked.head)
+        head = request_of(asked)
     except (Malformed, BadMessage):
         return
+    raw = b"GET /x?y HTTP/1.1" + head.block + b"\r\n\r\n"
+    parsed = parse_request(raw)
     assert parsed is not None
-    assert parsed[1] == len(asked.head)
+    assert parsed[1] == len(raw)
     crumbs = sum(name == b"cookie" for name, _ in fields)
-    hosts = sum(name == b"host" for name, _ in fields)
-    lines = asked.head.count(b"\r\n") - 2
+    left_out = sum(name in {b"host", b"te"} for name, _ in fields)  # said already, and not sent on
     chunked = asked.length == CHUNKED
-    assert lines == 1 + len(fields) - max(0, crumbs - 1) - hosts + chunked
+    lines = head.block.count(b"\r\n")
+    assert lines == 1 + len(fields) - max(0, crumbs - 1) - left_out + chunked
     assert (parsed[0].target, parsed[0].host) == (b"/x?y", "a.localhost")
-    assert parsed[0].length == asked.length
+    assert parsed[0].length == asked.length == head.length
+
+
+SPECIAL = [
+    "accept", "content-length", "content_length", "expect", "via", "forwarded", "x-real-ip",
+    "x-forwarded-for", "x_forwarded_for", "x-forwarded_for", "x_real_ip", "cdn-loop", "cdn_loop",
+    "http2-settings", "proxy-authorization", "transfer_encoding", "max-forwards", "origin",
+]  # fmt: skip
+VALUES = ["1", "05", "100-Continue", "A.b:80", "1.1 rpx, 1.1 Rpx", "rpx; x", "v" * 99]
+
+
+@given(
+    st.sampled_from(["GET", "POST", "OPTIONS", "TRACE", "M" * 70]),
+    st.sampled_from(["/x?y", "/", "/" + "p" * 90, "/\x80"]),
+    st.sampled_from(["a.localhost", "A.localhost:8080", "[::1]:1", "a,b", None]),
+    st.lists(
+        st.just(("te", "trailers")) | st.tuples(st.sampled_from(SPECIAL), st.sampled_from(VALUES)),
+        max_size=9,
+    ),
+)
+def test_it_is_judged_like_the_same_head_of_http_1(
+    method: str, path: str, host: str | None, fields: list[tuple[str, str]]
+) -> None:
+    limits = Limits(head=600, lines=8, target=80)
+    pairs = [(name.encode(), value.encode()) for name, value in fields]
+    first = [(b":method", method.encode()), (b":scheme", b"https")]
+    first.append((b":path", path.encode("latin-1")))
+    lines = list(pairs)
+    if host is not None:
+        first.append((b":authority", host.encode()))
+        lines.insert(0, (b"Host", host.encode()))
+    ended = all(name != b"content-length" for name, _ in pairs)
+    raw = b"%b %b HTTP/1.1\r\n" % (method.encode(), path.encode("latin-1"))
+    raw += b"".join(b"%b: %b\r\n" % line for line in lines) + b"\r\n"
+    try:
+        parsed = parse_request(raw, limits)
+        expected: object = parsed and parsed[0]
+    except BadMessage as bad:
+        expected = str(bad)
+    try:
+        found: object = request_of(read_fields([*first, *pairs], ended=ended), limits)
+    except BadMessage as bad:
+        found = str(bad)
+    assert found == expected
 
 
 def test_trailers_are_lines() -> None:
