@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rpx.cli.typed import name_project
 from tests.support.tls import Authority
 
 # An installed rpx has its bytecode; without, each run in a test compiles 250 modules anew.
@@ -40,6 +41,13 @@ def pytest_terminal_summary(
     """Say how to have the same random order again; `-q` hides the line with it at the top."""
     if seed := config.getoption("randomly_seed", None):
         terminalreporter.write_line(f"in random order; the same again: --randomly-seed={seed}")
+
+
+@pytest.fixture(autouse=True)
+def _no_project_is_named() -> Iterator[None]:
+    """What `rpx -f FILE` leaves in this process is for the messages of that command alone."""
+    yield
+    name_project(None)
 
 
 @pytest.fixture(scope="session", autouse=True)

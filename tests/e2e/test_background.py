@@ -94,7 +94,7 @@ def test_wait_names_who_has_failed_why_and_its_last_lines(project: Project) -> N
 
 
 def test_wait_is_not_taken_in_by_a_process_that_runs_for_a_moment(project: Project) -> None:
-    project.write("processes: {bad: {command: 'sleep 0.7; echo no key; exit 3', restart: no}}")
+    project.write("processes: {bad: {command: 'sleep 0.3; echo no key; exit 3', restart: no}}")
     with background(project, "--wait") as up:
         assert up.returncode == 1, up.stderr
         assert "error: backend `bad` exited with status 3" in up.stderr
