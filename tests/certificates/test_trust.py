@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -453,8 +454,9 @@ def test_running_projects_that_show_the_earlier_ones_certificates_are_named(
         def __init__(self, lease: Lease) -> None:
             self.scheme = "http" if lease.name == "plain" else "https"
 
-        def ps(self) -> list[dict[str, str | None]]:
-            return [{"url": None}, {"url": f"{self.scheme}://api.localhost:8443"}]
+        def ps(self) -> list[SimpleNamespace]:
+            url = f"{self.scheme}://api.localhost:8443"
+            return [SimpleNamespace(url=None), SimpleNamespace(url=url)]
 
     monkeypatch.setattr("rpx.cli.commands.trust.all_running", lambda: leases)
     monkeypatch.setattr("rpx.cli.commands.trust.Client", Asked)
