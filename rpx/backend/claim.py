@@ -40,8 +40,10 @@ from rpx.backend.strangers import (
     is_traced,
     owner_of,
 )
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
+from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
+from rpx.model.status import BackendSpec
 
 IN_USE: Final = ("already in use", "address in use", "eaddrinuse")
 LATEST: Final = 50  # lines of output that are searched for one of these
@@ -49,11 +51,12 @@ _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid of who has begun to l
 
 
 class Claim:
-    """What the process of one backend has a right to: to be the only one that answers for it."""
+    """What a process has a right to: to be the only one that answers where it is to listen."""
 
-    def __init__(self, backend: Backend, instance: str) -> None:
+    def __init__(self, registry: Registry, process: Process, instance: str) -> None:
         """`instance` is the marker of its processes."""
-        self.backend = backend
+        self.process = process
+        self._registry = registry
         self._instance = instance
         self._before: frozenset[int] = frozenset()  # sockets that were there before the start
         self._strange: dict[int, str] = {}  # sockets that were looked at, and whose they are
@@ -94,7 +97,7 @@ class Claim:
         if not rows:  # the kernel itself sends it on, or another namespace has it
             return None
         # With SO_REUSEPORT several may listen there, and the kernel picks one each time.
-        rows = _of_others(rows, descendants(self.backend.process.pid))
+        rows = _of_others(rows, descendants(self.process.pid))
         if not rows:
             return None  # nearly always: for daemons it takes a look at every process there is
         members = self.pids()
@@ -118,7 +121,7 @@ class Claim:
 
     def pids(self) -> set[int]:
         """The living processes of the instance. Blocks."""
-        return member_pids(self.backend.process.pid, self._instance)
+        return member_pids(self.process.pid, self._instance)
 
     async def is_held(self, *, by_anybody: bool = False) -> bool:
         """Whether a debugger has the process or one below it, or `by_anybody` one is stopped."""
@@ -127,7 +130,7 @@ class Claim:
         return await trio.to_thread.run_sync(self._is_held, by_anybody)
 
     def _is_held(self, by_anybody: bool) -> bool:
-        pids = descendants(self.backend.process.pid)
+        pids = descendants(self.process.pid)
         return any(map(is_traced, pids)) or (by_anybody and any(map(is_stopped, pids)))
 
     def sockets(self, there: Iterable[Socket], pids: Collection[int]) -> list[Socket]:
@@ -142,7 +145,7 @@ class Claim:
         return sorted(map(self._absolute, found), key=_rank)
 
     def _absolute(self, row: Socket) -> Socket:
-        start = self.backend.spec.start
+        start = self.process.spec.start
         if start is None or not isinstance(row, ListeningFile):
             return row
         return row._replace(path=os.path.join(start.cwd, row.path))
@@ -167,18 +170,17 @@ class Claim:
         return ""
 
     def _ports(self) -> list[Address]:
-        served = (self.backend, *self.backend.others)
-        wanted = [place for each in served for place in places(each)]
+        served = self._registry.specs_of(self.process)
+        wanted = [place for spec in served for place in places(spec)]
         return [place for place in wanted if isinstance(place, Address)]
 
     def _complained(self) -> bool:
-        lines = (line.text.decode("utf-8", "replace") for line in self.backend.lines.tail(LATEST))
+        lines = (line.text.decode("utf-8", "replace") for line in self.process.lines.tail(LATEST))
         return any(words in line.lower() for line in lines for words in IN_USE)
 
 
-def places(backend: Backend) -> list[Location]:
-    """Where on this machine a process is to listen for `backend`, as far as that has been said."""
-    spec = backend.spec
+def places(spec: BackendSpec) -> list[Location]:
+    """Where on this machine a process is to listen for a backend, as far as that has been said."""
     ready = spec.start.ready if spec.start else None
     web = ready.http.address if ready and ready.http else None
     wanted = (spec.address, ready.tcp if ready else None, web)

@@ -17,7 +17,7 @@ from rpx.backend.claim import Claim, places
 from rpx.backend.listening import Listening, Socket
 from rpx.backend.looks import Looks
 from rpx.backend.probe import hosts_of
-from rpx.hub.records import Backend
+from rpx.hub.backend import Backend
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.status import State
@@ -37,7 +37,7 @@ async def look_elsewhere(
     That may be because a file was saved, and its tool has started it again with another port.
     `claim` is that of the process that serves it, which may be another one in time.
     """
-    while places(backend):
+    while places(backend.spec):
         changed = backend.changed
         if backend.shown not in _AWAITED:
             await changed.wait()
@@ -61,26 +61,26 @@ async def _look_while_awaited(
         rows = await trio.to_thread.run_sync(looks.sockets.recent, LOOK / 2)
         now = frozenset(each.inode for each in rows)
         if not now <= seen or any(each.inode not in now for each in found):
-            pids = await trio.to_thread.run_sync(looks.tree, backend.process.pid, LOOK / 2)
+            pids = await trio.to_thread.run_sync(looks.tree, claim.process.pid, LOOK / 2)
             before, found = found, await trio.to_thread.run_sync(claim.sockets, rows, pids)
             if found != before:
                 since = trio.current_time()
         seen = now
         if trio.current_time() < since + SURE or backend.shown not in _AWAITED:
             continue
-        where = misplaced(backend, found)
-        if where != backend.elsewhere:
-            backend.misplace(where)
+        where = misplaced(registry, backend, found)
+        if where != backend.standing.elsewhere:
+            backend.standing.misplace(where)
             if where:
                 registry.say(where, backend)
 
 
-def misplaced(backend: Backend, found: Sequence[Socket]) -> str:
+def misplaced(registry: Registry, backend: Backend, found: Sequence[Socket]) -> str:
     """Say where a service listens that isn't where it was to, and what to do; "" if all is well."""
-    process = backend.process
-    served = [place for each in (process, *process.others) for place in places(each)]
+    specs = registry.specs_of(backend.process) if backend.process is not None else [backend.spec]
+    served = [place for spec in specs for place in places(spec)]
     strays = [each for each in found if not any(_fits(each, place) for place in served)]
-    for place in places(backend):
+    for place in places(backend.spec):
         if not found or any(_fits(each, place) for each in found):
             continue
         other = next((e for e in strays if isinstance(e, Listening) and e.port == place.port), None)
@@ -88,11 +88,12 @@ def misplaced(backend: Backend, found: Sequence[Socket]) -> str:
             return f"listens on {other}, not on {place}: pass --host {place.host}"
         there = " and ".join(map(str, (strays or found)[:MOST]))
         missed = place if isinstance(place, SocketFile) else place.port
-        return f"listens on {there}, not on {missed}: {_remedy(backend, place, strays)}"
+        remedy = _remedy(backend, place, strays, alone=len(specs) == 1)
+        return f"listens on {there}, not on {missed}: {remedy}"
     return ""
 
 
-def _remedy(backend: Backend, place: Location, strays: Sequence[Socket]) -> str:
+def _remedy(backend: Backend, place: Location, strays: Sequence[Socket], *, alone: bool) -> str:
     first = next(filter(_is_loopback, strays), strays[0] if strays else None)
     at = str(first)
     if isinstance(first, Listening) and _is_loopback(first):
@@ -102,7 +103,7 @@ def _remedy(backend: Backend, place: Location, strays: Sequence[Socket]) -> str:
         if ready.http is not None and isinstance(first, Listening):
             return f"write ready: {{http: http://{at}{ready.http.path}}}"
         return f"write ready: {{tcp: {first.port if isinstance(first, Listening) else at}}}"
-    if backend.owner is not None or backend.others:
+    if not alone:
         return "its one process is to listen on all of `from`"
     way = f", or write from: {at}" if first is not None and _is_alone(backend) else ""
     return ("pass it $RPX_SOCKET" if isinstance(place, SocketFile) else "pass --port $PORT") + way
@@ -110,7 +111,8 @@ def _remedy(backend: Backend, place: Location, strays: Sequence[Socket]) -> str:
 
 def _is_alone(backend: Backend) -> bool:
     """Whether it is the only backend of its pool, whose address one could simply change."""
-    return backend.pool is not None and len(backend.pool.backends) == 1
+    pool = backend.endpoint.pool if backend.endpoint is not None else None
+    return pool is not None and len(pool.backends) == 1
 
 
 def _fits(each: Socket, place: Location) -> bool:

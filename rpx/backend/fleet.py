@@ -29,9 +29,11 @@ from rpx.backend.socket_file import clear
 from rpx.backend.watch import watch
 from rpx.errors import RpxError
 from rpx.folders import why_missing
+from rpx.hub.backend import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.hub.walls import walled
 from rpx.model.address import Location, SocketFile
@@ -73,7 +75,7 @@ class Fleet:
         self._prepared = False  # to check health
         self._numbers = itertools.count(1)
         self._looks = Looks(self._leaders)
-        self._claims: dict[Backend, Claim] = {}
+        self._claims: dict[Process, Claim] = {}
         self._scopes: dict[Backend, trio.CancelScope] = {}
         self._lives: trio.Nursery | None = None
         self._last = trio.Event()  # set once the life that was begun last has taken its first step
@@ -101,10 +103,11 @@ class Fleet:
         if spec.health_check and spec.address and not self._prepared:
             self._prepared = True
             self._lives.start_soon(prepare, spec.address)
-        if spec.start is None:
-            work = partial(self._follow, backend)
+        if backend.own is not None:
+            number = next(self._numbers)
+            work = partial(live, self._life(backend, backend.own, number, wanted=wanted))
         else:
-            work = partial(live, self._life(backend, next(self._numbers), wanted=wanted))
+            work = partial(self._follow, backend)
         self._scopes[backend] = scope
         before, self._last = self._last, trio.Event()
         self._lives.start_soon(self._within, scope, backend, work, before, self._last)
@@ -113,10 +116,10 @@ class Fleet:
         """End the life of one that is leaving: its requests are finished, its process is stopped,
         and it is forgotten.
         """
-        if backend.spec.start is not None:
-            await self._stop(backend)
+        if backend.own is not None:
+            await self._stop(backend.own)
+            self._claims.pop(backend.own, None)
         self._scopes.pop(backend).cancel(reason="it is no part of the project any more")
-        self._claims.pop(backend, None)
         self._registry.remove(backend)
 
     async def _within(
@@ -140,44 +143,51 @@ class Fleet:
         """
         async with trio.open_nursery() as stops:
             for backend in self._registry.everyone:
-                if backend.spec.start is not None:
-                    stops.start_soon(self._stop_in_turn, backend)
+                if backend.own is not None:
+                    stops.start_soon(self._stop_in_turn, backend.own)
 
-    async def _stop_in_turn(self, backend: Backend) -> None:
+    async def _stop_in_turn(self, process: Process) -> None:
         with self._patience.within():
-            await dependants_gone(self._registry, backend)
-        await self._stop(backend)
+            await dependants_gone(self._registry, process)
+        await self._stop(process)
 
-    async def _stop(self, backend: Backend) -> None:
+    async def _stop(self, process: Process) -> None:
         # An order given before ours may be in the box, and start it again: ask until it rests.
-        while backend.state not in AT_REST:
-            changed = backend.changed
-            if backend.state is not State.STOPPING:
+        while process.state not in AT_REST:
+            changed = process.changed
+            if process.state is not State.STOPPING:
                 try:
-                    backend.mailbox.give.send_nowait(Order(OrderKind.STOP))
+                    process.mailbox.give.send_nowait(Order(OrderKind.STOP))
                 except trio.WouldBlock:
                     pass  # the box is full: its life is about to look into it
             await changed.wait()
 
     def _lost(self, backend: Backend, group: ExceptionGroup[Exception]) -> None:
-        self._registry.lost(backend, "rpx lost track of it by a bug of its own")
+        why = "rpx lost track of it by a bug of its own"
+        if backend.own is not None:
+            self._registry.lost(backend.own, why)
+        elif backend.endpoint is not None:
+            self._registry.unchecked(backend.endpoint, why)
         self._report(group)
 
-    def _life(self, backend: Backend, number: int, *, wanted: bool) -> Life:
+    def _life(self, backend: Backend, process: Process, number: int, *, wanted: bool) -> Life:
         instance = f"{self._run_id}.{number}"
-        claim = self._claims[backend] = Claim(backend, instance)
+        claim = self._claims[process] = Claim(self._registry, process, instance)
+        endpoint = backend.endpoint
         return Life(
             registry=self._registry,
-            backend=backend,
-            look=partial(self._look, backend),
-            open=lambda: self._open(backend, instance, claim),
-            sign=lambda: Sign(backend, self._aside(backend, instance), claim),
-            check=partial(check, backend, claim),
+            process=process,
+            look=partial(self._look, backend, process),
+            open=lambda: self._open(process, instance, claim),
+            sign=lambda: Sign(process, self._aside(process, instance), claim),
+            check=None if endpoint is None else partial(check, endpoint, claim),
             patience=self._patience,
             chance=random.random,
             wanted=wanted,
             held=partial(claim.is_held, by_anybody=True),
-            lend=partial(lend, self._registry, backend),
+            lend=trio.lowlevel.checkpoint
+            if endpoint is None
+            else partial(lend, self._registry, endpoint),
             look_around=partial(self._look_around, backend),
             hindrance=claim.hindrance,
         )
@@ -187,32 +197,35 @@ class Fleet:
 
     async def _look_around(self, backend: Backend) -> None:
         await look_elsewhere(
-            self._registry, backend, lambda: self._claims.get(backend.process), self._looks
+            self._registry, backend, lambda: self._claim_of(backend.process), self._looks
         )
 
-    def _look(self, backend: Backend) -> None:
+    def _claim_of(self, process: Process | None) -> Claim | None:
+        return self._claims.get(process) if process is not None else None
+
+    def _look(self, backend: Backend, process: Process) -> None:
         """Read what is read at each start, and see that there is a folder to start in."""
-        start = backend.spec.start
+        start = process.spec.start
         if start is not None and start.env_later is not None:
             start = start.model_copy(update={"env": dict(start.env_later())})
-            self._registry.respec({backend: replace(backend.spec, start=start)})
+            self._registry.respec({backend: replace(process.spec, start=start)})
         if start is not None and not os.path.isdir(start.cwd):
             fault = why_missing(start.cwd) or "is no folder"
             raise RpxError(f"its working directory {fault}: {start.cwd}")
 
     @asynccontextmanager
-    async def _open(self, backend: Backend, instance: str, claim: Claim) -> AsyncIterator[Child]:
-        """Open a process as the backend's spec says by now; it will be stopped as that says."""
-        if isinstance(backend.spec.address, SocketFile):
-            clear(backend.spec.address)
+    async def _open(self, process: Process, instance: str, claim: Claim) -> AsyncIterator[Child]:
+        """Open a process as the spec of a backend says by now; it will be stopped as that says."""
+        if isinstance(process.spec.address, SocketFile):
+            clear(process.spec.address)
         await claim.begin()
-        aside = self._aside(backend, instance)
+        aside = self._aside(process, instance)
         start, ask = aside.start, None
         if start.stop_command:
-            ask = partial(self._ask, backend, aside, start.stop_command)
+            ask = partial(self._ask, process, aside, start.stop_command)
 
         def left(pids: Sequence[int]) -> None:
-            backend.left = pids
+            self._registry.left(process, pids)
 
         async with open_child(
             start,
@@ -224,46 +237,48 @@ class Fleet:
         ) as child:
             yield child
 
-    def _aside(self, backend: Backend, instance: str) -> Aside:
-        start = backend.spec.start
+    def _aside(self, process: Process, instance: str) -> Aside:
+        start = process.spec.start
         assert start is not None  # noqa: S101 - it has a life
-        spec, colour = backend.spec, self._colour
+        spec, colour = process.spec, self._colour
         environment = child_environment(spec, start, colour=colour, usual=self._usual())
         return Aside(start, environment, f"{instance}.aside")
 
     async def _ask(
-        self, backend: Backend, aside: Aside, command: str | tuple[str, ...], pid: int
+        self, process: Process, aside: Aside, command: str | tuple[str, ...], pid: int
     ) -> bool:
         """Run `stop_command`. The grace period, which ends it too, is all the time that it has."""
         failure = await aside.run(command, within=math.inf, RPX_PID=str(pid))
         if failure is not None:
-            self._registry.say(f"`stop_command` failed ({failure}): signalled instead", backend)
+            self._registry.say(f"`stop_command` failed ({failure}): signalled instead", process)
         return failure is None
 
     async def _follow(self, backend: Backend) -> None:
-        """Watch a backend whose process is not its own: somebody else's, or another backend's."""
+        """Watch an address whose process has another label, or is somebody else's."""
+        endpoint = backend.endpoint
+        assert endpoint is not None  # noqa: S101 - it has a process of its own, or an address
 
         async def look() -> str | None:
-            return await check(backend, self._claims.get(backend.process))
+            return await check(endpoint, self._claim_of(endpoint.process))
 
         async with trio.open_nursery() as nursery:
-            if backend.external:
-                nursery.start_soon(self._say_if_silent, backend)
+            if endpoint.external:
+                nursery.start_soon(self._say_if_silent, endpoint)
             else:
                 nursery.start_soon(self._look_around, backend)
             await watch(
-                self._registry, backend, look, over=lambda: False, until_hopeless=lambda: False
+                self._registry, endpoint, look, over=lambda: False, until_hopeless=lambda: False
             )
 
-    async def _say_if_silent(self, backend: Backend) -> None:
+    async def _say_if_silent(self, endpoint: Endpoint) -> None:
         """Nobody is told of its start: one that isn't there may have been forgotten."""
         await trio.sleep(SILENT)
-        if backend.state is State.UNHEALTHY:
-            why = backend.last_error or REFUSED
+        if endpoint.state is State.UNHEALTHY:
+            why = endpoint.last_error or REFUSED
             self._registry.say(
                 f"does not answer ({why}): rpx does not start it; it gets requests as soon as it"
                 " answers",
-                backend,
+                endpoint,
             )
 
 
@@ -296,23 +311,21 @@ def child_environment(
     return environment
 
 
-async def check(backend: Backend, claim: Claim | None = None) -> str | None:
-    """Tell why `backend` isn't well, None if it is.
+async def check(endpoint: Endpoint, claim: Claim | None = None) -> str | None:
+    """Tell why `endpoint` isn't well, None if it is.
 
-    One with a health check is asked that; one with only a port must take a connection; one with
-    neither is well as long as it runs. With a `claim`, who is asked has to be its own process.
+    One with a health check is asked that; one without must take a connection. With a `claim`, who
+    is asked has to be its own process.
     """
-    spec = backend.spec
-    if spec.address is None:
-        await trio.lowlevel.checkpoint()
-        return None
-    if spec.health_check is None or backend.state is not State.READY:
+    spec = endpoint.spec
+    assert spec.address is not None  # noqa: S101 - it is one
+    if spec.health_check is None or endpoint.state is not State.READY:
         # Far cheaper than a request, and most of the time nobody listens yet.
-        refused = await _knock(backend, spec.address, claim)
+        refused = await _knock(endpoint, spec.address, claim)
         if refused is not None or spec.health_check is None:
             return await _excused(refused, claim)
     return await _excused(
-        await http_check(spec.address, spec.health_check, backend.found_at), claim
+        await http_check(spec.address, spec.health_check, endpoint.found_at), claim
     )
 
 
@@ -321,10 +334,10 @@ async def _excused(failure: str | None, claim: Claim | None) -> str | None:
     return HELD if held else failure
 
 
-async def _knock(backend: Backend, address: Location, claim: Claim | None) -> str | None:
+async def _knock(endpoint: Endpoint, address: Location, claim: Claim | None) -> str | None:
     if claim is None:
         return await tcp_check(address, CONNECT_TIMEOUT)
     refused, spot = await claim.find(address, CONNECT_TIMEOUT)
     if spot is not None:
-        backend.found_at = spot
+        endpoint.find(spot)
     return refused

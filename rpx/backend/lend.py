@@ -16,41 +16,41 @@ import trio
 from rpx.backend.claim import find, peer_of
 from rpx.backend.listening import answering, listening
 from rpx.backend.watch import Absence
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.status import State
 
 CONNECT_WITHIN: Final = 1.0
 
 
-async def lend(registry: Registry, backend: Backend) -> None:
+async def lend(registry: Registry, endpoint: Endpoint) -> None:
     """Look for somebody who stands in, and see him come and go, for as long as this runs.
 
     Nobody asks for his health: he may sit at a breakpoint. A refused connection takes him out.
     """
-    if backend.spec.address is None:
+    if endpoint.spec.address is None:
         return
     absence = Absence()
     while True:
-        changed = backend.changed
-        if backend.state is not State.STOPPED or backend.paused or backend.in_rotation:
+        changed = endpoint.changed
+        if endpoint.state is not State.STOPPED or endpoint.paused or endpoint.in_rotation:
             absence = Absence()
             await changed.wait()
             continue
-        backend.suspected = trio.Event()
-        failure, spot = await find(backend.spec.address, CONNECT_WITHIN, _foreign_at)
+        endpoint.unsuspect()
+        failure, spot = await find(endpoint.spec.address, CONNECT_WITHIN, _foreign_at)
         now = trio.current_time()
-        if backend.state is not State.STOPPED or backend.paused:
+        if endpoint.state is not State.STOPPED or endpoint.paused:
             continue
         if spot is not None:
-            registry.lend(backend, spot)
+            registry.lend(endpoint, spot)
             registry.say(
-                "stopped, but another process listens at its address: in rotation", backend
+                "stopped, but another process listens at its address: in rotation", endpoint
             )
             continue
-        if backend.lent:
-            registry.lend(backend, None)
-            registry.say("stopped, and nothing listens at its address any more", backend)
+        if endpoint.lent:
+            registry.lend(endpoint, None)
+            registry.say("stopped, and nothing listens at its address any more", endpoint)
         absence.note(failure, now)
         await trio.sleep(absence.pause(None, now) if absence.knocks else 1.0)
 

@@ -23,7 +23,7 @@ from rpx.errors import RpxError
 from rpx.hub.descriptors import SHORTAGES
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Location
 from rpx.model.config import Start
@@ -76,11 +76,11 @@ class Life:
     """Everything one life needs. Only through `registry` does it touch what others see."""
 
     registry: Registry
-    backend: Backend
+    process: Process
     look: Callable[[], None]  # at what its turn has brought; raises what it can't run without
     open: Callable[[], AbstractAsyncContextManager[ChildLike]]
     sign: Callable[[], SignLike]  # what a run shows when it is ready, new for each
-    check: Callable[[], Awaitable[str | None]]  # None: it answers; else why it is not well
+    check: Callable[[], Awaitable[str | None]] | None  # why its address does not answer, if so
     patience: Patience
     chance: Callable[[], float]
     wanted: bool = True  # False: it begins when somebody starts it
@@ -92,8 +92,8 @@ class Life:
     @property
     def start(self) -> Start:
         """What runs it: the next run may be another command than this one."""
-        assert self.backend.spec.start is not None  # noqa: S101 - else nobody lives it
-        return self.backend.spec.start
+        assert self.process.spec.start is not None  # noqa: S101 - else nobody lives it
+        return self.process.spec.start
 
 
 @dataclass
@@ -119,27 +119,27 @@ class Ear:
     """What a process says goes to all who show it, and to the sign that it may be ready by."""
 
     registry: Registry
-    backend: Backend
+    process: Process
     sign: SignLike
 
     def hear(self, text: bytes) -> None:
         """It has said whole lines."""
-        self.registry.print(self.backend, text)
+        self.registry.print(self.process, text)
         self.sign.hear(text)
 
     def murmur(self, text: bytes) -> None:
         """It has begun a line, and is silent."""
-        self.registry.murmur(self.backend, text + MARK)
+        self.registry.murmur(self.process, text + MARK)
         self.sign.hear(text)
 
 
 async def live(life: Life) -> None:
     """Keep a process running as its restart policy and the orders in its mailbox say."""
     if not life.wanted:
-        life.registry.move(life.backend, Move.STOP)
+        life.registry.move(life.process, Move.STOP)
         await rest(life, math.inf)
     while True:
-        while not await await_turn(life.registry, life.backend):
+        while not await await_turn(life.registry, life.process):
             await rest(life, math.inf)
         run = await run_once(life)
         await rest(life, settle(life, run))
@@ -147,14 +147,14 @@ async def live(life: Life) -> None:
 
 async def run_once(life: Life) -> Run:
     """Start a process, see it through to its exit, leave nothing of it behind."""
-    registry, backend, run = life.registry, life.backend, Run()
-    registry.move(backend, Move.LAUNCH)
+    registry, process, run = life.registry, life.process, Run()
+    registry.move(process, Move.LAUNCH)
     try:
         life.look()
         sign = life.sign()
-        ear = Ear(registry, backend, sign)
+        ear = Ear(registry, process, sign)
         async with life.open() as child, trio.open_nursery() as readers:
-            registry.started(backend, child.pid)
+            registry.started(process, child.pid)
             readers.start_soon(pump, child.output, ear.hear, ear.murmur)
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(obey, life, child, run, helpers)
@@ -163,24 +163,24 @@ async def run_once(life: Life) -> Run:
                 helpers.start_soon(life.look_around)
                 run.code = await child.wait()
                 run.over = True
-                registry.exited(backend)
+                registry.exited(process)
                 if not run.leaving and run.code in life.start.success_exit_codes:
                     run.left = await child.see_off()
                 if run.leaving:
                     await run.gone.wait()  # the rest of its group has its grace period too
                 helpers.cancel_scope.cancel(reason="the process exited")
             await child.sweep()  # the output ends with it, whoever else may hold the pipe
-            if backend.found_at is None and run.code and life.hindrance is not None:
+            if run.code and life.hindrance is not None and not registry.has_seen(process):
                 run.hindrance = await life.hindrance()
             for pid in child.remains:
-                registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", backend)
+                registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", process)
     except (OSError, RpxError) as error:  # plain, not in a group: only the start itself raises it
         if isinstance(error, OSError) and error.errno in SHORTAGES:
             run.short = True
             run.unborn = f"the system can't start another process: {error.strerror}"
             return run
         why = "; ".join(p.what for p in error.problems) if isinstance(error, RpxError) else error
-        registry.print(backend, f"rpx: cannot start: {why}\n".encode())
+        registry.print(process, f"rpx: cannot start: {why}\n".encode())
         run.code, run.unborn = NOT_STARTED, f"could not be started: {why}"
     run.uptime = trio.current_time() - run.born
     return run
@@ -188,24 +188,24 @@ async def run_once(life: Life) -> Run:
 
 def settle(life: Life, run: Run) -> float:
     """Decide, once, what the end of `run` means. Return the seconds of rest that are due."""
-    registry, backend = life.registry, life.backend
+    registry, process = life.registry, life.process
     what = run.unfit or run.unborn or ending(run.code)
     if run.hindrance and not run.leaving:
         what += f" ({run.hindrance})"
     left = f"; {left_behind(run.left)}" if run.left else ""
     ended = what if run.unborn else f"{what} after {run.uptime:.1f} s{left}"
-    registry.ended(backend, what, run.code, run.uptime)
-    history, backend.history = backend.history, History()
+    registry.ended(process, what, run.code, run.uptime)
+    history = process.history
+    registry.remember(process, History())
     if run.order is not None:
         if run.order.kind is OrderKind.STOP or not run.order.come_back:
-            registry.move(backend, Move.RETIRED, reason=ended)
+            registry.move(process, Move.RETIRED, reason=ended)
             return math.inf
-        backend.history = history
-        registry.move(backend, Move.REPLACED, reason=ended)
-        backend.restarts += 1
+        registry.remember(process, history)
+        registry.move(process, Move.REPLACED, reason=ended)
         return run.order.down_for
     if not (run.unfit or run.short):
-        registry.ended_unasked(backend)
+        registry.ended_unasked(process)
     verdict: Again | StayDown = (
         out_of_means(history)
         if run.short
@@ -221,12 +221,11 @@ def settle(life: Life, run: Run) -> float:
     )
     if isinstance(verdict, Again):
         why = f"{ended}, restart in {verdict.delay:.1f} s"
-        registry.move(backend, Move.CRASHED, reason=why)
-        backend.restarts += 1
-        backend.history = verdict.history
+        registry.remember(process, verdict.history)
+        registry.move(process, Move.CRASHED, reason=why)
         return verdict.delay
     registry.move(
-        backend,
+        process,
         Move.GAVE_UP if verdict.gave_up else Move.FINISHED,
         reason=verdict.reason or ended,
     )
@@ -243,39 +242,39 @@ async def rest(life: Life, seconds: float) -> None:
 
 async def wanted_again(life: Life, seconds: float) -> None:
     """Wait until the time has passed or somebody says start."""
-    backend = life.backend
-    backend.due = trio.current_time() + seconds
+    process = life.process
+    life.registry.rest(process, trio.current_time() + seconds)
     with trio.move_on_after(seconds) as nap:
-        async for order in backend.mailbox.orders:
+        async for order in process.mailbox.orders:
             order.take()
             if order.kind in (OrderKind.START, OrderKind.RESTART):
-                life.registry.want(backend, Intent.UP)
+                life.registry.want(process, Intent.UP)
                 return
             if order.kind is OrderKind.STOP or not order.come_back:
-                life.registry.move(backend, Move.STOP)
+                life.registry.move(process, Move.STOP)
                 nap.deadline = math.inf
         await trio.sleep_forever()  # the mailbox was closed: nobody can call, so sleep it out
 
 
 async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) -> None:
     """Act on orders while the process runs. The last one decides what follows its exit."""
-    registry, backend = life.registry, life.backend
-    async for order in backend.mailbox.orders:
+    registry, process = life.registry, life.process
+    async for order in process.mailbox.orders:
         if order.kind is OrderKind.KILL:
             stopping = run.order is not None and run.order.kind is OrderKind.STOP
             if order.asks_to_end and not stopping:
                 run.order = order
-                registry.want(backend, Intent.AGAIN if order.come_back else Intent.DOWN)
-            order.hit = await child.strike(order.signal, backend.spec.address)
+                registry.want(process, Intent.AGAIN if order.come_back else Intent.DOWN)
+            order.hit = await child.strike(order.signal, process.spec.address)
             order.at = registry.now()
             helpers.start_soon(finish_off, life, child, run, order)
         elif order.kind is not OrderKind.START or run.order is not None:
             run.order = order
             stays_down = order.kind is OrderKind.STOP
-            registry.want(backend, Intent.DOWN if stays_down else Intent.AGAIN)
+            registry.want(process, Intent.DOWN if stays_down else Intent.AGAIN)
             if not run.leaving:
                 run.leaving = True
-                registry.move(backend, Move.STOP)
+                registry.move(process, Move.STOP)
                 helpers.start_soon(wind_down, life, child, run)
         order.take()
 
@@ -283,8 +282,8 @@ async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) ->
 async def wind_down(life: Life, child: ChildLike, run: Run) -> None:
     """Let the requests under way finish, then end the process and all it started."""
     with life.patience.within(0 if run.unfit else DRAIN):
-        await life.registry.wait_drained(life.backend)
-    life.registry.move(life.backend, Move.DRAINED)
+        await life.registry.wait_drained(life.process)
+    life.registry.move(life.process, Move.DRAINED)
     await child.stop()
     run.gone.set()
 
@@ -301,7 +300,7 @@ async def finish_off(life: Life, child: ChildLike, run: Run, order: Order) -> No
     await trio.sleep(SURVIVED)
     if run.order is order:
         run.order = None
-        life.registry.want(life.backend, Intent.UP)
+        life.registry.want(life.process, Intent.UP)
 
 
 async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
@@ -309,11 +308,16 @@ async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
     if life.start.oneshot:  # it is to end: how it did is all there is to know
         return
     await sign.seen()
-    check = life.backend.spec.health_check
+    endpoint = life.registry.own_endpoint(life.process)
+    if endpoint is None or life.check is None:  # it is well as long as it runs
+        if not run.leaving and not run.over:
+            life.registry.move(life.process, Move.PROBE_UP)
+        return
+    check = life.process.spec.health_check
     spared = check.start_period if check else None
     await watch(
         life.registry,
-        life.backend,
+        endpoint,
         life.check,
         over=lambda: run.leaving or run.over,
         until_hopeless=lambda: life.start.replaced_when_sick,
@@ -327,7 +331,7 @@ async def hurry(life: Life, child: ChildLike, run: Run) -> None:
     timeout = life.start.ready.timeout if life.start.ready else None
     if life.start.oneshot:
         return
-    while await overdue(life.registry, life.backend, timeout):
+    while await overdue(life.registry, life.process, timeout):
         if life.held is not None and await life.held():  # its time rests, and begins anew then
             await trio.sleep(HELD_FOR)
             continue
@@ -339,6 +343,6 @@ async def replace(life: Life, child: ChildLike, run: Run, why: str) -> None:
     if not run.leaving and not run.over:
         run.unfit = why
         run.leaving = True
-        life.registry.want(life.backend, Intent.AGAIN)
-        life.registry.move(life.backend, Move.STOP, reason=why)
+        life.registry.want(life.process, Intent.AGAIN)
+        life.registry.move(life.process, Move.STOP, reason=why)
         await wind_down(life, child, run)

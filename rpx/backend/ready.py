@@ -12,7 +12,7 @@ from rpx.backend.aside import Aside
 from rpx.backend.claim import Claim
 from rpx.backend.probe import http_check, tcp_check
 from rpx.backend.watch import Absence, told
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Location
 from rpx.model.config import HealthCheck, Ready
@@ -29,10 +29,10 @@ REMIND_AFTER: Final = 10.0  # seconds, then twice as many, and so on
 class Sign:
     """What one run of a backend has to show first. Made anew for each run."""
 
-    def __init__(self, backend: Backend, aside: Aside, claim: Claim | None = None) -> None:
+    def __init__(self, process: Process, aside: Aside, claim: Claim | None = None) -> None:
         """With a `claim`, nobody but the backend's own process can show that it is there."""
-        start = backend.spec.start
-        self._backend = backend
+        start = process.spec.start
+        self._process = process
         self._aside = aside
         self._claim = claim
         self._ready = (start.ready if start else None) or Ready()
@@ -56,9 +56,9 @@ class Sign:
         elif (look := self._look(ready)) is not None:
             pause, growth, longest = PAUSES
             absence = Absence()
-            earlier = self._backend.last_error
+            earlier = self._process.last_error
             while (failure := await look()) is not None:
-                self._backend.last_error = told(self._backend, failure)
+                self._process.blame(told(self._process.standing, failure))
                 now = trio.current_time()
                 absence.note(failure, now)
                 if absence.knocks:
@@ -66,14 +66,14 @@ class Sign:
                 else:
                     await trio.sleep(pause)
                     pause = min(pause * growth, longest)
-            self._backend.last_error = earlier  # that it was not there yet is no error
+            self._process.blame(earlier)  # that it was not there yet is no error
 
     def _look(self, ready: Ready) -> Callable[[], Awaitable[str | None]] | None:
         if (tcp := ready.tcp) is not None:
             return lambda: self._connects(tcp)
         if (command := ready.command) is not None:
             return lambda: self._aside.run(command, within=COMMAND_WITHIN)
-        address = (ready.http.address or self._backend.spec.address) if ready.http else None
+        address = (ready.http.address or self._process.spec.address) if ready.http else None
         if ready.http is not None and address is not None:
             asked, check = address, HealthCheck(path=ready.http.path)
             return lambda: self._answers(asked, check)
@@ -92,19 +92,19 @@ class Sign:
         return failure or await http_check(address, check, spot)
 
 
-async def overdue(registry: Registry, backend: Backend, timeout: float | None) -> bool:
+async def overdue(registry: Registry, process: Process, timeout: float | None) -> bool:
     """Say now and then what a starting backend is waited for; True when that took `timeout` (s)."""
     began, pause = trio.current_time(), REMIND_AFTER
-    earlier = backend.last_error  # of the run before
-    while backend.state is State.STARTING:
+    earlier = process.last_error  # of the run before
+    while process.state is State.STARTING:
         left = None if timeout is None else began + timeout - trio.current_time()
         if left is not None and left <= 0:
             return True
         await trio.sleep(pause if left is None else min(pause, left))
         waited = trio.current_time() - began
-        if backend.state is State.STARTING and waited >= pause:
-            error = backend.last_error
+        if process.state is State.STARTING and waited >= pause:
+            error = process.last_error
             why = f" ({error})" if error and error != earlier else ""
-            registry.say(f"not ready after {waited:.0f} s: {expected(backend.spec)}{why}", backend)
+            registry.say(f"not ready after {waited:.0f} s: {expected(process.spec)}{why}", process)
             pause = 2 * waited
     return False

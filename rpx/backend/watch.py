@@ -10,7 +10,8 @@ from typing import Final
 import trio
 
 from rpx.backend.probe import HELD, NOBODY, is_silence
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
+from rpx.hub.process import Standing
 from rpx.hub.registry import Registry
 from rpx.model.config import HealthCheck
 from rpx.model.status import State
@@ -22,14 +23,14 @@ GROWTH: Final = 1.3
 
 async def watch(
     registry: Registry,
-    backend: Backend,
+    endpoint: Endpoint,
     check: Callable[[], Awaitable[str | None]],
     *,
     over: Callable[[], bool],
     until_hopeless: Callable[[], bool],
     mercy: float = math.inf,
 ) -> None:
-    """Check at once, then as often as `backend` needs it, until `over()` or it is hopeless.
+    """Check at once, then as often as `endpoint` needs it, until `over()` or it is hopeless.
 
     A slow check doesn't push the next one back, or a sick backend would be asked less often than
     a well one. `check` returns None when the backend answers, else why it does not. While nobody
@@ -37,32 +38,34 @@ async def watch(
     Until `mercy` (trio's time) failures of a backend that is still starting don't count. Another
     `health_check` holds at once.
     """
-    rhythm = Rhythm(backend.spec.health_check)
-    backend.health = health = Health.of(rhythm.check, undecided=backend.state is State.STARTING)
+    rhythm = Rhythm(endpoint.spec.health_check)
+    health = Health.of(rhythm.check, undecided=_is_starting(endpoint))
+    endpoint.watch(health)
     while True:
         began = trio.current_time()
-        with backend.seats.visit():  # no connection of ours may be in its way
+        with endpoint.seats.visit():  # no connection of ours may be in its way
             failure = await check()
-            busy = is_silence(failure) and backend.seats.crowded_since(began)
+            busy = is_silence(failure) and endpoint.seats.crowded_since(began)
         if over():  # the answer may come after the question has lost its meaning
             return
-        spared = backend.state is State.STARTING and trio.current_time() < mercy
+        spared = _is_starting(endpoint) and trio.current_time() < mercy
         if rhythm.counts(failure, began) and not busy:  # it answers others, one after the other
-            _judge(registry, backend, health, failure, spared=spared)
-        sick = backend.state is State.UNHEALTHY and health.hopeless
-        if sick and until_hopeless() and not backend.paused:  # somebody may be debugging it
+            _judge(registry, endpoint, health, failure, spared=spared)
+        sick = endpoint.state is State.UNHEALTHY and health.hopeless
+        if sick and until_hopeless() and not endpoint.paused:  # somebody may be debugging it
             return
-        eager = spared and backend.state is State.STARTING
-        suspected = await _suspected_by(backend, rhythm.next(began, up=health.up, eager=eager))
-        if backend.spec.health_check != rhythm.check:
-            rhythm = Rhythm(backend.spec.health_check)
-            undecided = backend.state is State.STARTING
-            backend.health = health = Health.of(rhythm.check, undecided=undecided, up=health.up)
+        eager = spared and _is_starting(endpoint)
+        suspected = await _suspected_by(endpoint, rhythm.next(began, up=health.up, eager=eager))
+        if endpoint.spec.health_check != rhythm.check:
+            rhythm = Rhythm(endpoint.spec.health_check)
+            undecided = _is_starting(endpoint)
+            health = Health.of(rhythm.check, undecided=undecided, up=health.up)
+            endpoint.watch(health)
         elif suspected and not over():
             rhythm = Rhythm(rhythm.check)
             refused = health.refuse()
             if refused is not None:
-                registry.move(backend, refused, reason=backend.last_error)
+                registry.judge(endpoint, refused, reason=endpoint.standing.last_error)
 
 
 @dataclass(slots=True)
@@ -116,34 +119,40 @@ class Rhythm:
 
 
 def _judge(
-    registry: Registry, backend: Backend, health: Health, failure: str | None, *, spared: bool
+    registry: Registry, endpoint: Endpoint, health: Health, failure: str | None, *, spared: bool
 ) -> None:
+    standing = endpoint.standing
     if failure == HELD:
-        if backend.last_error != HELD:
-            backend.last_error = HELD
-            registry.say(f"{HELD}: checks without an answer don't count", backend)
+        if standing.last_error != HELD:
+            endpoint.blame(HELD)
+            registry.say(f"{HELD}: checks without an answer don't count", endpoint)
         return
-    unborn = backend.state is State.STARTING and failure in NOBODY and not backend.elsewhere
+    unborn = _is_starting(endpoint) and failure in NOBODY and not standing.elsewhere
     if failure is not None and not unborn:
-        backend.last_error = told(backend, failure)  # that it does not listen yet is no error
+        endpoint.blame(told(standing, failure))  # that it does not listen yet is no error
     if failure is not None and spared:
         health.forgive()
         return
     move = health.observe(passed=failure is None)
     if move is not None:
-        registry.move(backend, move, reason=told(backend, failure) if failure else "")
+        registry.judge(endpoint, move, reason=told(standing, failure) if failure else "")
 
 
-def told(backend: Backend, failure: str) -> str:
+def _is_starting(endpoint: Endpoint) -> bool:
+    """Whether it is the address by which a process that starts is known to be ready."""
+    return endpoint.own and endpoint.state is State.STARTING
+
+
+def told(standing: Standing, failure: str) -> str:
     """Put a failed look into words: where nobody listens, its process may do so elsewhere."""
-    return backend.elsewhere if failure in NOBODY and backend.elsewhere else failure
+    return standing.elsewhere if failure in NOBODY and standing.elsewhere else failure
 
 
-async def _suspected_by(backend: Backend, time: float) -> bool:
+async def _suspected_by(endpoint: Endpoint, time: float) -> bool:
     """Sleep, or wake up because a request found nobody at home; tell which."""
     with trio.move_on_at(time):
-        await backend.suspected.wait()
-    if not backend.suspected.is_set():
+        await endpoint.suspected.wait()
+    if not endpoint.suspected.is_set():
         return False
-    backend.suspected = trio.Event()
+    endpoint.unsuspect()
     return True

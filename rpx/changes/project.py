@@ -243,7 +243,7 @@ class Project:
     def _late(self, changes: Changes) -> Collection[str]:
         """Return who comes after a oneshot that is still to run."""
         runs = {*(s.name for s in changes.added), *(p.after.name for p in changes.replaced)}
-        there = self._registry.backends.values()
+        there = self._registry.processes
         done = {each.spec.name for each in there if each.state is State.COMPLETED}
         return after_oneshots(changes.wanted, done - runs)
 

@@ -17,7 +17,8 @@ import trio
 
 from rpx.backend.fleet import Fleet
 from rpx.errors import Exit
-from rpx.hub.records import Backend
+from rpx.hub.backend import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.answers import Outcome
 from rpx.model.config import PoolSpec
@@ -70,7 +71,8 @@ class Transition:
         leaving, new = self._exchange()
         self._rolled = {name: Service() for name in rolling}
         for backend in self._registry.backends.values():
-            if service := self._rolled.get(backend.process.spec.name):
+            process = backend.process
+            if process is not None and (service := self._rolled.get(process.spec.name)):
                 self._rolled.setdefault(backend.spec.name, service)
         async with trio.open_nursery() as nursery:
             for backend in leaving:
@@ -112,30 +114,35 @@ class Transition:
         return leaving, new
 
     def _arrange(self) -> None:
-        members: dict[str, list[Backend]] = {to: [] for to in self._pools}
+        members: dict[str, list[Endpoint]] = {to: [] for to in self._pools}
         for spec in self._changes.wanted:
             if spec.host:
                 stands = self._standing.get(spec.label)
-                members[spec.host].append(stands or self._registry.backends[spec.label])
+                backend = stands or self._registry.backends[spec.label]
+                members[spec.host] += [backend.endpoint] if backend.endpoint else []
         order = [spec.label for spec in self._changes.wanted]
         self._registry.arrange(self._pools, members, order)
 
     async def _end(self, backend: Backend) -> None:
-        label, pid = backend.spec.label, backend.pid
+        label, pid = backend.label, backend.pid
         await self._fleet.end(backend)
         was = f", stopped (it was pid {pid})" if pid else ""
         self._outcomes.append(Outcome(label, backend.state, pid, None, f"{label} removed{was}"))
 
     async def _join(self, backend: Backend) -> None:
-        label, wanted = backend.spec.label, backend.spec.label in self._wanted
-        backend.behind = self._rolled.keys()
-        self._fleet.begin(backend, wanted=wanted)
-        await self._others(backend.spec)
-        backend.behind = ()
-        self._registry.look_ahead(backend)
-        if not wanted or backend.spec.start is None:
+        label, wanted = backend.label, backend.label in self._wanted
+        registry, process = self._registry, backend.own
+        if process is None:
+            self._fleet.begin(backend, wanted=wanted)
             return
-        if backend.state is State.STOPPED and backend.intent is Intent.DOWN:
+        registry.start_after(process, self._rolled.keys())
+        self._fleet.begin(backend, wanted=wanted)
+        await self._others(process.spec)
+        registry.start_after(process, ())
+        registry.look_ahead(process)
+        if not wanted:
+            return
+        if process.state is State.STOPPED and process.intent is Intent.DOWN:
             text = f"{label} was stopped before it could start"
             outcome = Outcome(label, backend.shown, None, None, text, Exit.FAILED)
         else:
@@ -191,13 +198,14 @@ class Transition:
 
         If that doesn't work, and the old one did, it is there again.
         """
-        label = backend.spec.label
+        label, process = backend.label, backend.own
+        assert process is not None  # noqa: S101 - it is to be replaced
         if backend.state in AS_IT_IS:
             text = f"{label} is {backend.state.value}: what is new holds from its next start"
             return Outcome(label, backend.shown, None, None, text)
         trial = backend.state is State.READY and _same(pair)
         if trial:
-            self._registry.want(backend, Intent.TRIAL)
+            self._registry.want(process, Intent.TRIAL)
         try:
             outcome = await self._within_bounds(verbs.restart, backend)
             # One that only needs time may get it from the next change.
@@ -208,7 +216,7 @@ class Transition:
             self._take_back(backend, pair)
             again = await self._within_bounds(verbs.restart, backend)
         finally:
-            self._registry.end_trial(backend)
+            self._registry.end_trial(process)
         text = f"{outcome.sentence}; as it was: {again.sentence}"
         code = outcome.exit_code
         return replace(again, pid_before=outcome.pid_before, sentence=text, exit_code=code)
@@ -221,9 +229,9 @@ class Transition:
         if new.state is not State.READY:
             self._registry.retire(new)
             await self._fleet.end(new)
-            text = f"{outcome.sentence}; {old.spec.label} goes on as it was"
+            text = f"{outcome.sentence}; {old.label} goes on as it was"
             code = outcome.exit_code or Exit.FAILED
-            return Outcome(old.spec.label, old.shown, old.pid, old.pid, text, code)
+            return Outcome(old.label, old.shown, old.pid, old.pid, text, code)
         await self._follow(pair.others)
         going = [self._standing.pop(each.after.label) for each in pair.all]
         self._arrange()
@@ -236,8 +244,8 @@ class Transition:
         """Let what else the new process serves become ready, too; in vain it may be for a while."""
         registry, new = self._registry, []
         for pair in pairs:
-            new.append(registry.add(pair.after))
-            new[-1].paused = registry.backends[pair.before.label].paused
+            before = registry.endpoint(pair.before.label)
+            new.append(registry.add(pair.after, paused=before.paused))
         self._arrange()
         for backend in new:
             self._fleet.begin(backend)
@@ -249,7 +257,7 @@ class Transition:
         """Leave it as it is, also in the registry: so the next reload sees what is still to do."""
         if _same(pair):
             self._take_back(backend, pair)
-        label = backend.spec.label
+        label = backend.label
         text = f"{label} left as it is, because {failed}"
         return Outcome(label, backend.shown, backend.pid, backend.pid, text, Exit.FAILED)
 
@@ -259,7 +267,7 @@ class Transition:
 
     async def _within_bounds(self, verb: verbs.Verb, backend: Backend) -> Outcome:
         """Give an order and wait for what comes of it, as long as there is time."""
-        label, before = backend.spec.label, backend.pid
+        label, before = backend.label, backend.pid
         found: list[Outcome] = []
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._press, nursery.cancel_scope)

@@ -127,11 +127,10 @@ class Watching:
         self._busy.discard(name)
 
     async def _roll(self, name: str, labels: Collection[str]) -> None:
-        backends = self._registry.backends
         due = [
-            label
-            for label, backend in backends.items()
-            if label in labels and backend.state not in AS_IT_IS
+            process.spec.label
+            for process in self._registry.processes
+            if process.spec.label in labels and process.state not in AS_IT_IS
         ]
         if not due:
             return

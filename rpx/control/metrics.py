@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from rpx.hub.counts import Counts
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.hub.tally import OWN
 
@@ -113,30 +113,33 @@ def _histogram(name: str, labels: dict[str, str], counts: Counts) -> Iterator[st
 
 def _backends(registry: Registry) -> Iterator[str]:
     routed = [
-        (_labels(host, backend), backend)
+        (_labels(host, each), int(each.in_rotation and each.weight > 0), _restarts(each))
         for host, pool in registry.pools.items()
-        for backend in pool.backends
+        for each in pool.backends
     ]
     others = [
-        ({"process": backend.spec.label}, backend)
+        ({"process": backend.label}, int(backend.in_rotation), backend.own.restarts)
         for backend in registry.backends.values()
-        if backend.pool is None
+        if backend.endpoint is None and backend.own is not None
     ]
     for subject, group in (("backend", routed), ("process", others)):
         what = "gets requests" if subject == "backend" else "runs"
         yield from _head(f"rpx_{subject}_up", "gauge", f"1 while it {what}")
-        for labels, backend in group:
-            yield _sample(
-                f"rpx_{subject}_up", labels, int(backend.in_rotation and backend.weight > 0)
-            )
+        for labels, up, _ in group:
+            yield _sample(f"rpx_{subject}_up", labels, up)
         yield from _head(
             f"rpx_{subject}_restarts_total", "counter", "Restarts, for whatever reason"
         )
-        for labels, backend in group:
-            yield _sample(f"rpx_{subject}_restarts_total", labels, backend.restarts)
+        for labels, _, restarts in group:
+            yield _sample(f"rpx_{subject}_restarts_total", labels, restarts)
 
 
-def _labels(host: str, backend: Backend) -> dict[str, str]:
+def _restarts(endpoint: Endpoint) -> int:
+    """Those of a process are counted once, at the address of its own."""
+    return endpoint.process.restarts if endpoint.own and endpoint.process is not None else 0
+
+
+def _labels(host: str, backend: Endpoint) -> dict[str, str]:
     return {"host": host, "backend": str(backend.spec.address)}
 
 

@@ -155,9 +155,9 @@ class Api:
         rows = [*self._registry.snapshot(), *self._registry.goodbyes()]
         leaders = {row.label: row.pid for row in rows if row.pid is not None}
         usage = await trio.to_thread.run_sync(self._measure, leaders)
-        backends = self._registry.backends
+        told_by = {b.label: self._registry.told_by(b) for b in self._registry.backends.values()}
         return Json(
-            [json_of(ps_row(row, usage.get(row.label), backends.get(row.label))) for row in rows]
+            [json_of(ps_row(row, usage.get(row.label), told_by.get(row.label))) for row in rows]
         )
 
     async def why(self, request: Request) -> Response:
@@ -264,7 +264,8 @@ class Api:
         return {row.label for name in names for row in select(rows, name)}
 
     def _tail(self, wanted: Callable[[str], bool], count: int, since: float) -> list[Any]:
-        rings = [(backend.spec.label, backend.lines) for backend in self._registry.speakers]
+        there = self._registry.speakers
+        rings = [(each.label, each.lines) for each in there if each.lines is not None]
         rings.append((OWN_WORDS, self._registry.words))
         lines: list[Printed] = []
         for ring in (ring for label, ring in rings if wanted(label)):

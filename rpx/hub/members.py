@@ -8,8 +8,10 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from rpx.hub.backend import Backend
+from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.news import News
-from rpx.hub.records import Backend, Pool
+from rpx.hub.process import Process, Standing
 from rpx.hub.seats import Seats
 from rpx.model.config import PoolSpec
 from rpx.model.status import BackendSpec, Intent, Obstacle
@@ -17,7 +19,7 @@ from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
 
 SET = 1.0  # seconds by which two clocks differ when one of them has been set
-PAST = 20  # backends that have left whose last lines are kept: as many as a reload may replace
+PAST = 20  # processes that have left whose last lines are kept: as many as a reload may replace
 
 
 class Members(News):
@@ -40,6 +42,7 @@ class Members(News):
         self.pools: dict[str, Pool] = {}
         self.routes: Routes[Pool] = Routes({})
         self.changed = trio.Event()  # replaced at every change of any backend
+        self._left: list[Endpoint] = []  # that have left, and may have requests
         self._seats = WeakValueDictionary[tuple[str, int | None], Seats]()  # by place
 
     @property
@@ -48,60 +51,115 @@ class Members(News):
         return [*self.backends.values(), *self.leaving]
 
     @property
+    def processes(self) -> list[Process]:
+        """All processes of ours, in listed order."""
+        return [each.own for each in self.backends.values() if each.own is not None]
+
+    @property
     def speakers(self) -> list[Backend]:
-        """All whose last lines there are, with those that have left."""
+        """All whose last lines there may be, with those that have left."""
         there = self.everyone
-        labels = {backend.spec.label for backend in there}
+        labels = {backend.label for backend in there}
         return there + [each for label, each in self.past.items() if label not in labels]
 
     def named(self, name: str) -> list[Backend]:
         """Return the backends of a service, in listed order."""
         return [each for each in self.backends.values() if each.spec.name == name]
 
-    def obstacles(self, spec: BackendSpec, behind: Collection[str] = ()) -> tuple[Obstacle, ...]:
-        """Return what a start of `spec` would wait for; `behind`: as of a Backend."""
-        return obstacles(spec.depends_on, self._witnesses, behind)
-
-    def _witnesses(self, name: str) -> list[Backend]:
-        return [backend.witness for backend in self.named(name)]
-
     def known(self, label: str) -> Backend:
         """The backend of this label, also if it is leaving. Raises: KeyError."""
-        return self.backends.get(label) or {b.spec.label: b for b in self.leaving}[label]
+        return self.backends.get(label) or {b.label: b for b in self.leaving}[label]
+
+    def process(self, label: str) -> Process:
+        """The process behind the backend of this label. Raises: KeyError: there is none of ours."""
+        process = self.backends[label].process
+        if process is None:
+            raise KeyError(label)
+        return process
+
+    def endpoint(self, label: str) -> Endpoint:
+        """The address that has this label. Raises: KeyError."""
+        endpoint = self.backends[label].endpoint
+        if endpoint is None:
+            raise KeyError(label)
+        return endpoint
+
+    def endpoints_of(self, process: Process) -> list[Endpoint]:
+        """The addresses that a process serves, its own first; also any that has left with requests
+        under way, and that it is not told to go before.
+        """
+        there = [each.endpoint for each in self.everyone if each.endpoint is not None]
+        found = [each for each in there + self._left if each.process is process]
+        return sorted(found, key=lambda each: not each.own)
+
+    def specs_of(self, process: Process) -> list[BackendSpec]:
+        """What a process and all that it serves are to be."""
+        others = [each.spec for each in self.endpoints_of(process) if not each.own]
+        return [process.spec, *others]
+
+    def own_endpoint(self, process: Process) -> Endpoint | None:
+        """The address that has the label of a process; None: it has none."""
+        return next((each for each in self.endpoints_of(process) if each.own), None)
+
+    def has_seen(self, process: Process) -> bool:
+        """Whether a process was seen to listen at the address of its own, in this run."""
+        own = self.own_endpoint(process)
+        return own is not None and own.found_at is not None
+
+    def obstacles(self, spec: BackendSpec, changing: Collection[str] = ()) -> tuple[Obstacle, ...]:
+        """Return what a start of `spec` would wait for; `changing`: as `starts_after`."""
+        return obstacles(spec.depends_on, self.named, changing)
+
+    def told_by(self, backend: Backend) -> Backend:
+        """Who knows why `backend` is in its state: while its process doesn't run, the backend that
+        has the label of that.
+        """
+        process = backend.process
+        if process is None or process.runs:
+            return backend
+        return next((each for each in self.everyone if each.own is process), backend)
 
     def nudge(self) -> None:
         """Let every held request look again: what it waits for may no longer come."""
         for pool in self.pools.values():
             pool.wake()
 
-    def age(self, backend: Backend) -> float:
-        """Return how many seconds `backend` has been in its state."""
-        return max(0.0, self.steady() - backend.since)
+    def age(self, standing: Standing) -> float:
+        """Return how many seconds it has been so."""
+        return max(0.0, self.steady() - standing.since)
 
     def since(self, backend: Backend) -> float:
         """Return since when it has been in the state it is shown in, in seconds since the epoch.
 
         Where the clock has been set meanwhile, it is by the clock as it is now.
         """
-        latest = max(backend, backend.process, key=lambda each: each.since)
+        process = backend.process
+        behind = process.standing if process is not None else backend.standing
+        latest = max(backend.standing, behind, key=lambda each: each.since)
         by_now = self._clock() - self.age(latest)
         return latest.moved if abs(by_now - latest.moved) < SET else by_now
 
-    def add(self, spec: BackendSpec) -> Backend:
-        """Return the record of a new backend, which is in no pool yet.
+    def add(self, spec: BackendSpec, *, paused: bool = False) -> Backend:
+        """Return a new backend, which is in no pool yet.
 
         Raises: ValueError when the label is taken.
         """
         if spec.label in self.backends:
             raise ValueError(f"{spec.label} is there already")
-        self.backends[spec.label] = backend = Backend(spec, self.steady(), self._clock())
-        self._seat(backend)
+        standing = Standing(self.steady(), self._clock())
+        process = Process(spec, standing) if spec.start is not None else None
+        endpoint = None
+        if spec.address is not None:
+            endpoint = Endpoint(spec, process, standing)
+            endpoint.paused = paused
+            self._seat(endpoint)
+        self.backends[spec.label] = backend = Backend(endpoint, process)
         return backend
 
-    def _seat(self, backend: Backend) -> None:
+    def _seat(self, endpoint: Endpoint) -> None:
         """Who serves several hosts at one address has one set of connections."""
-        if backend.spec.address is not None:
-            backend.seats = self._seats.setdefault(backend.spec.address.place, backend.seats)
+        if endpoint.spec.address is not None:
+            endpoint.seats = self._seats.setdefault(endpoint.spec.address.place, endpoint.seats)
 
     def respec(self, specs: Mapping[Backend, BackendSpec]) -> None:
         """Let backends be what their new specs say, whatever their labels; `arrange` comes next.
@@ -109,14 +167,25 @@ class Members(News):
         Their processes, if they have any, learn nothing of it.
         """
         for backend, spec in specs.items():
-            old, backend.spec = backend.spec, spec
-            backend.weight, backend.identity = spec.weight, spec.identity
-            if old.address != spec.address:
-                backend.seats = Seats()
-                self._seat(backend)
-            if old.health_check != spec.health_check:
-                backend.suspected.set()  # look now, in the new way
-        self.backends = {each.spec.label: each for each in self.backends.values()}
+            if backend.own is not None:
+                backend.own.spec = spec
+            if backend.endpoint is not None:
+                self._respec(backend.endpoint, spec)
+        self.backends = {each.label: each for each in self.backends.values()}
+
+    def _respec(self, endpoint: Endpoint, spec: BackendSpec) -> None:
+        old = endpoint.spec
+        endpoint.become(spec)
+        if old.address != spec.address:
+            endpoint.seats = Seats()
+            self._seat(endpoint)
+        if old.health_check != spec.health_check:
+            endpoint.suspect()  # look now, in the new way
+
+    def _serve(self, endpoint: Endpoint, by: Backend | None) -> None:
+        endpoint.process = by.own if by is not None else None
+        if by is not None and by.endpoint is not None:
+            endpoint.find_beside(by.endpoint.found_at)
 
     def remove(self, backend: Backend) -> None:
         """Forget a backend that was leaving, but for what it printed.
@@ -124,40 +193,42 @@ class Members(News):
         Whoever still gives it orders is told so.
         """
         self.leaving.remove(backend)
-        self.past.pop(backend.spec.label, None)
-        if backend.spec.start is not None:
-            self.past[backend.spec.label] = backend
-        if len(self.past) > PAST:
-            del self.past[next(iter(self.past))]
-        backend.intent = Intent.GONE
-        backend.mailbox.orders.close()
-        backend.changed.set()
+        if backend.endpoint is not None:
+            self._left.append(backend.endpoint)
+            backend.endpoint.changed.set()
+        if (process := backend.own) is not None:
+            self.past.pop(backend.label, None)
+            self.past[backend.label] = backend
+            if len(self.past) > PAST:
+                del self.past[next(iter(self.past))]
+            process.intent = Intent.GONE
+            process.mailbox.orders.close()
+            process.changed.set()
         self.changed.set()
         self.changed = trio.Event()
 
     def arrange(
         self,
         pools: Mapping[str, PoolSpec],
-        members: Mapping[str, Sequence[Backend]],
+        members: Mapping[str, Sequence[Endpoint]],
         order: Sequence[str] = (),
     ) -> None:
         """Have exactly these pools, with these members, from now on; list backends in `order`.
 
-        A pool that stays is the same object. Requests that hold one that goes, or a backend that is
-        no member any more, end as they would have.
+        A pool that stays is the same object. Requests that hold one that goes, or an endpoint that
+        is no member any more, end as they would have.
         """
+        self._left = [each for each in self._left if each.in_flight]
         for backend in self.backends.values():
-            backend.owner = self.backends.get(backend.spec.served_by)
-        for backend in self.backends.values():
-            answering = [other for other in backend.others if other.gone and other.in_flight]
-            backend.others = (*(b for b in self.everyone if b.owner is backend), *answering)
+            if backend.endpoint is not None and backend.own is None:
+                self._serve(backend.endpoint, self.backends.get(backend.spec.served_by))
         kept: dict[str, Pool] = {}
         for to, spec in pools.items():
             pool = self.pools.get(to)
             if pool is None:
                 pool = Pool(to, spec, members[to], self._chance, self.key)
-            for backend in members[to]:
-                backend.pool = pool
+            for endpoint in members[to]:
+                endpoint.pool = pool
             pool.become(spec, members[to], self.key)
             kept[to] = pool
         self.pools = kept

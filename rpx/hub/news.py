@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from rpx.hub.bus import Bus
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.lines import LineRing
-from rpx.hub.records import Backend
-from rpx.model.status import OWN_WORDS, Event, Note, Printed, Routed
+from rpx.hub.process import Process
+from rpx.model.status import OWN_WORDS, BackendSpec, Event, Note, Printed, Routed
+
+
+class Labelled(Protocol):
+    """What has a label, which a note may be about."""
+
+    @property
+    def spec(self) -> BackendSpec: ...
 
 
 class News:
@@ -24,24 +33,24 @@ class News:
         """Return the time on the clock that events, lines and states have theirs from."""
         return self._clock()
 
-    def say(self, text: str, backend: Backend | None = None) -> None:
+    def say(self, text: str, about: Labelled | None = None) -> None:
         """Publish something rpx itself has to say."""
-        self.events.publish(Note(text, backend.spec.label if backend else ""))
+        self.events.publish(Note(text, about.spec.label if about else ""))
 
-    def routed(self, backend: Backend, path: bytes) -> None:
+    def routed(self, backend: Endpoint, path: bytes) -> None:
         """Publish which backend answered a request."""
         address = str(backend.spec.address)
         self.events.publish(Routed(path.decode("latin-1"), address))
 
-    def print(self, backend: Backend, text: bytes) -> None:
-        """Keep and publish lines that `backend` printed, each with its newline."""
-        self._print(backend.spec.label, backend.lines, text)
+    def print(self, process: Process, text: bytes) -> None:
+        """Keep and publish lines that `process` printed, each with its newline."""
+        self._print(process.spec.label, process.lines, text)
 
-    def murmur(self, backend: Backend, text: bytes) -> None:
+    def murmur(self, process: Process, text: bytes) -> None:
         """Publish the beginning of a line that has no end yet, until there is more."""
-        at = self._next(backend.lines)
-        backend.lines.passing = Printed(backend.spec.label, at, text + b"\n", passing=True)
-        self.lines.publish(backend.lines.passing)
+        at = self._next(process.lines)
+        process.lines.passing = Printed(process.spec.label, at, text + b"\n", passing=True)
+        self.lines.publish(process.lines.passing)
 
     def tell(self, text: bytes) -> None:
         """Keep and publish lines of rpx itself: its news, put into words."""

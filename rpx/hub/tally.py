@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from rpx.hub.counts import Counts
-from rpx.hub.records import Pool
+from rpx.hub.endpoint import Pool
 from rpx.model.figures import Figures
 
 OWN = "rpx"  # what rpx itself has answered is counted beside the backends

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import trio
 
 from rpx.errors import UsageError
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.answers import Outcome
 from rpx.model.status import State
@@ -29,46 +29,52 @@ async def resume(registry: Registry, names: Sequence[str]) -> list[Outcome]:
     return [_outcome(each, _resume(registry, each)) for each in _routed(registry, names)]
 
 
-def _pause(registry: Registry, backend: Backend) -> str:
-    if backend.paused:
+def _pause(registry: Registry, endpoint: Endpoint) -> str:
+    if endpoint.paused:
         return "was paused already"
-    registry.pause(backend)
-    if backend.shown is not State.PAUSED:
-        return f"paused: it is {backend.shown.value}, and stays out of rotation when it is back"
+    registry.pause(endpoint)
+    if endpoint.shown is not State.PAUSED:
+        return f"paused: it is {endpoint.shown.value}, and stays out of rotation when it is back"
     text = "paused, out of rotation"
-    if backend.in_flight:
-        text += f", {backend.in_flight} under way may finish"
-    if backend.pid is not None:
-        text += f", process left running (pid {backend.pid})"
-    if backend.pool is not None and not any(each.in_rotation for each in backend.pool.active):
-        text += f"; no backend is in rotation for {backend.pool.host} now"
+    if endpoint.in_flight:
+        text += f", {endpoint.in_flight} under way may finish"
+    if (pid := _pid(endpoint)) is not None:
+        text += f", process left running (pid {pid})"
+    if endpoint.pool is not None and not any(each.in_rotation for each in endpoint.pool.active):
+        text += f"; no backend is in rotation for {endpoint.pool.host} now"
     return text
 
 
-def _resume(registry: Registry, backend: Backend) -> str:
-    if not backend.paused:
+def _resume(registry: Registry, endpoint: Endpoint) -> str:
+    if not endpoint.paused:
         return "was not paused"
-    registry.resume(backend)
-    if backend.in_rotation:
+    registry.resume(endpoint)
+    if endpoint.in_rotation:
         return "resumed, in rotation"
-    return f"resumed: it is {backend.shown.value}, and in rotation when it is ready"
+    return f"resumed: it is {endpoint.shown.value}, and in rotation when it is ready"
 
 
-def _outcome(backend: Backend, text: str) -> Outcome:
-    label, pid = backend.spec.label, backend.pid
-    return Outcome(label, backend.shown, pid, pid, f"{label} {text}")
+def _outcome(endpoint: Endpoint, text: str) -> Outcome:
+    label, pid = endpoint.spec.label, _pid(endpoint)
+    return Outcome(label, endpoint.shown, pid, pid, f"{label} {text}")
 
 
-def _routed(registry: Registry, names: Sequence[str]) -> list[Backend]:
-    """The backends that `names` mean, each once, in listed order; UsageError if one has no host."""
+def _pid(endpoint: Endpoint) -> int | None:
+    """That of the process that has its label."""
+    return endpoint.process.pid if endpoint.own and endpoint.process is not None else None
+
+
+def _routed(registry: Registry, names: Sequence[str]) -> list[Endpoint]:
+    """The endpoints that `names` mean, each once, in listed order; UsageError: one has none."""
     rows = registry.snapshot()
     wanted = {row.label for name in names for row in select(rows, name)}
-    backends = [backend for label, backend in registry.backends.items() if label in wanted]
-    for backend in backends:
-        if backend.pool is None:
-            label = backend.spec.label
+    found = []
+    for label in (label for label in registry.backends if label in wanted):
+        endpoint = registry.backends[label].endpoint
+        if endpoint is None:
             raise UsageError(
                 f"`{label}` gets no requests: it can be neither paused nor resumed",
                 hint=f"`rpx stop {label}` stops it",
             )
-    return backends
+        found.append(endpoint)
+    return found

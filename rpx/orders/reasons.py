@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from rpx.hub.records import Backend
+from rpx.hub.backend import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.answers import Checks, Why
 from rpx.model.status import State
 from rpx.orders.rows import last_lines
 from rpx.policy.depend import sentence
 from rpx.policy.protocols import hint_for
-from rpx.policy.restart import restarts_left
+from rpx.policy.restart import History, restarts_left
 from rpx.policy.signs import expected
 
 LAST_LINES: Final = 10
@@ -20,35 +21,36 @@ LAST_LINES: Final = 10
 
 def why(registry: Registry, backend: Backend, now: float) -> Why:
     """All that is known about the state of `backend`. `now` is trio's time."""
-    process, witness = backend.process, backend.witness
-    start = process.spec.start
-    due = process.due - now if process.state is State.BACKOFF else None
+    process, witness = backend.process, registry.told_by(backend)
+    start = process.spec.start if process else None
+    due = process.due - now if process and process.state is State.BACKOFF else None
+    history = process.history if process else History()
     return Why(
         label=backend.spec.label,
         name=backend.spec.name,
         state=backend.shown.value,
         since=registry.since(backend),
-        pid=process.pid,
+        pid=process.pid if process else None,
         in_rotation=backend.in_rotation,
         because=because(witness),
         waiting_for=tuple(witness.obstacles),
         last_error=witness.last_error,
-        last_exit=process.ended,
-        restarts=process.restarts,
+        last_exit=process.ended if process else None,
+        restarts=process.restarts if process else 0,
         restart_policy=start.restart.policy if start else None,
-        restarts_left=restarts_left(start.restart, process.history, now) if start else None,
+        restarts_left=restarts_left(start.restart, history, now) if start else None,
         restart_window=start.restart.window if start else None,
         next_start_in=None if due is None else round(max(due, 0.0), 3),
-        checks=_checks(backend),
+        checks=_checks(backend.endpoint),
         last_lines=last_lines(witness, LAST_LINES),
         hint=_hint(registry, witness),
     )
 
 
-def _checks(backend: Backend) -> Checks | None:
+def _checks(endpoint: Endpoint | None) -> Checks | None:
     """How its last checks went, where there were any."""
-    streak = backend.health.streak if backend.health else 0
-    if not streak or backend.spec.address is None:
+    streak = endpoint.health.streak if endpoint and endpoint.health else 0
+    if not streak:
         return None
     return Checks(passed_in_a_row=max(streak, 0), failed_in_a_row=max(-streak, 0))
 
@@ -116,7 +118,7 @@ def _hint(registry: Registry, backend: Backend) -> str:
             return f"`rpx start {label}` starts it"
         case State.PAUSED:
             return f"`rpx resume-backend {label}` lets it have requests again"
-        case State.WAITING if backend.stuck:
+        case State.WAITING if any(each.hopeless for each in backend.obstacles):
             return "; ".join(
                 _towards(registry, each.name) for each in backend.obstacles if each.hopeless
             )

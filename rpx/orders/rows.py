@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rpx.hub.records import Backend
+from rpx.hub.backend import Backend
 from rpx.model.answers import Ps
 from rpx.model.status import Snapshot, State, Usage
 
@@ -11,7 +11,7 @@ LAST_LINES = 5  # of one that has failed
 
 def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> Ps:
     """Return the row of one backend; `backend` is None for one that is leaving the project."""
-    failed = backend.witness if backend and row.state is State.FAILED else None
+    failed = backend if row.state is State.FAILED else None
     return Ps(
         name=row.name,
         backend=row.backend,
@@ -40,5 +40,5 @@ def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> Ps:
 
 def last_lines(backend: Backend, count: int) -> tuple[str, ...]:
     """What it has printed last; bytes that are no text as lone surrogates."""
-    lines = backend.lines.tail(count)
+    lines = backend.lines.tail(count) if backend.lines is not None else []
     return tuple(line.text.decode("utf-8", "surrogateescape") for line in lines)

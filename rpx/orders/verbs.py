@@ -13,8 +13,9 @@ from typing import Final
 import trio
 
 from rpx.errors import Exit, RpxError, UsageError
+from rpx.hub.backend import Backend
 from rpx.hub.mailbox import Order, OrderKind
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.answers import Kill, Outcome
 from rpx.model.status import AT_REST, HAS_PROCESS, State
@@ -45,7 +46,7 @@ async def restart(registry: Registry, names: Sequence[str]) -> list[Outcome]:
         else:
             [outcome] = await _together(_restart, [backend])
             outcomes.append(outcome)
-            if outcome.exit_code and not backend.leaving:
+            if outcome.exit_code and not _process(backend).leaving:
                 lost = outcome.label
     return outcomes
 
@@ -76,22 +77,23 @@ async def kill_backend(
     [row] = select(rows, target, one=True)
     if row.external:
         raise _not_ours(registry, row.label)
-    backend = registry.backends[row.label].process
-    if backend.pid is None or backend.state not in HAS_PROCESS:
+    process = registry.process(row.label)
+    if process.pid is None or process.state not in HAS_PROCESS:
         raise RpxError(
-            f"`{row.label}` has no process to kill: it is {_down(backend)}",
+            f"`{row.label}` has no process to kill: it is {_down(process)}",
             hint=f"start it first: `rpx start {row.label}`",
         )
-    pid, run = backend.pid, backend.generation
+    backend = registry.backends[process.spec.label]
+    pid, run = process.pid, process.generation
     order = Order(OrderKind.KILL, signal=signum, down_for=down_for, come_back=come_back)
-    _give(backend, order)
+    _give(process, order)
     with trio.move_on_after(TAKEN_WITHIN):
         await order.taken.wait()
     if order.hit is None:
-        raise RpxError(f"`{row.label}` was gone before the signal: it is {_down(backend)}")
+        raise RpxError(f"`{row.label}` was gone before the signal: it is {_down(process)}")
     gone = order.asks_to_end and await _until(
-        backend,
-        lambda: backend.generation > run or backend.state not in HAS_PROCESS,
+        process,
+        lambda: process.generation > run or process.state not in HAS_PROCESS,
         KILLED_WITHIN,
     )
     return _kill(backend, order, pid, gone=gone)
@@ -113,91 +115,101 @@ def signal_number(text: str) -> int:
 
 
 async def _restart(backend: Backend) -> Outcome:
-    before, run = backend.pid, backend.generation
+    process = _process(backend)
+    before, run = process.pid, process.generation
     began = trio.current_time()
-    _give(backend, Order(OrderKind.RESTART))
-    grace = backend.spec.start.stop_grace_period if backend.spec.start else 0
+    _give(process, Order(OrderKind.RESTART))
+    grace = process.spec.start.stop_grace_period if process.spec.start else 0
     # Two waits, or one that does not come up would have the time that stopping didn't need.
     settled = await _until(
-        backend,
-        lambda: backend.stuck or backend.generation > run or backend.state is State.WAITING,
+        process,
+        lambda: process.stuck or process.generation > run or process.state is State.WAITING,
         STOPPED_WITHIN + grace,
     ) and await _until(
-        backend,
-        lambda: backend.stuck or (backend.generation > run and _settled(backend)),
+        process,
+        lambda: process.stuck or (process.generation > run and _settled(process)),
         READY_WITHIN,
     )
     took = f"after {trio.current_time() - began:.1f} s"
-    if settled and _ready(backend):
-        was = f"pid {before} → {backend.pid}" if before else f"pid {backend.pid}"
+    if settled and _ready(process):
+        was = f"pid {before} → {process.pid}" if before else f"pid {process.pid}"
         return _outcome(backend, before, f"restarted, {was}, ready {took}{_still(backend)}")
     return _not_ready(backend, before, took, settled=settled)
 
 
 async def _start(backend: Backend) -> Outcome:
-    before, run = backend.pid, backend.generation
-    if backend.state in (State.READY, State.UNHEALTHY):
+    process = _process(backend)
+    before, run = process.pid, process.generation
+    if process.state in (State.READY, State.UNHEALTHY):
         return _outcome(backend, before, f"runs already (pid {before}, {backend.shown.value})")
     began = trio.current_time()
-    if backend.state not in (State.STARTING, State.WAITING):
-        _give(backend, Order(OrderKind.START))
+    if process.state not in (State.STARTING, State.WAITING):
+        _give(process, Order(OrderKind.START))
         run += 1
     settled = await _until(
-        backend,
-        lambda: backend.stuck or (backend.generation >= run and _settled(backend)),
+        process,
+        lambda: process.stuck or (process.generation >= run and _settled(process)),
         READY_WITHIN,
     )
     took = f"after {trio.current_time() - began:.1f} s"
-    if settled and _ready(backend):
-        return _outcome(backend, before, f"ready (pid {backend.pid}) {took}{_still(backend)}")
+    if settled and _ready(process):
+        return _outcome(backend, before, f"ready (pid {process.pid}) {took}{_still(backend)}")
     return _not_ready(backend, before, took, settled=settled)
 
 
 async def _stop(backend: Backend) -> Outcome:
-    before = backend.pid
-    if backend.state is State.STOPPED:
+    process = _process(backend)
+    before = process.pid
+    if process.state is State.STOPPED:
         return _outcome(backend, before, "was stopped already")
     order = Order(OrderKind.STOP)
-    _give(backend, order)
-    grace = backend.spec.start.stop_grace_period if backend.spec.start else 0
+    _give(process, order)
+    grace = process.spec.start.stop_grace_period if process.spec.start else 0
     down = await _until(
-        backend,
-        lambda: order.taken.is_set() and backend.state in AT_REST,
+        process,
+        lambda: order.taken.is_set() and process.state in AT_REST,
         STOPPED_WITHIN + grace,
     )
     if down:
         was = f" (it was pid {before})" if before else ""
         return _outcome(backend, before, f"stopped{was}")
-    text = f"still not stopped (pid {backend.pid}, {backend.state.value})"
+    text = f"still not stopped (pid {process.pid}, {process.state.value})"
     return _outcome(backend, before, text, Exit.TIMEOUT)
 
 
 def _not_ready(backend: Backend, before: int | None, took: str, *, settled: bool) -> Outcome:
-    if backend.state is State.WAITING:
-        text = f"waiting {took} {sentence(backend.obstacles)}"
+    process = _process(backend)
+    if process.state is State.WAITING:
+        text = f"waiting {took} {sentence(process.obstacles)}"
         if settled:
-            start = f"`rpx start {hopeless(backend.obstacles)}`"
-            text = f"does not start: it waits {sentence(backend.obstacles)}; {start} starts that"
+            start = f"`rpx start {hopeless(process.obstacles)}`"
+            text = f"does not start: it waits {sentence(process.obstacles)}; {start} starts that"
         return _outcome(backend, before, text, Exit.FAILED if settled else Exit.TIMEOUT)
     if not settled:
-        why = f": {backend.last_error}" if backend.last_error else ""
-        text = f"not ready {took} ({backend.state.value}{why})"
+        why = f": {process.last_error}" if process.last_error else ""
+        text = f"not ready {took} ({process.state.value}{why})"
         return _outcome(backend, before, text, Exit.TIMEOUT)
-    text = f"{backend.state.value} {took}: {backend.last_error}"
-    fine = backend.state is State.COMPLETED
+    text = f"{process.state.value} {took}: {process.last_error}"
+    fine = process.state is State.COMPLETED
     return _outcome(backend, before, text, Exit.FINE if fine else Exit.FAILED)
 
 
+def _process(backend: Backend) -> Process:
+    """The process that has its label: who gets orders has one."""
+    assert backend.own is not None  # noqa: S101 - for the type checker: `_ours` has looked
+    return backend.own
+
+
 def _still(backend: Backend) -> str:
-    return ", still paused" if backend.paused else ""
+    return ", still paused" if backend.endpoint is not None and backend.endpoint.paused else ""
 
 
-def _ready(backend: Backend) -> bool:
-    return backend.state is State.READY
+def _ready(process: Process) -> bool:
+    return process.state is State.READY
 
 
-def _settled(backend: Backend) -> bool:
-    return _ready(backend) or backend.state in AT_REST
+def _settled(process: Process) -> bool:
+    return _ready(process) or process.state in AT_REST
 
 
 def _outcome(
@@ -251,7 +263,7 @@ def _ours(registry: Registry, names: Sequence[str]) -> list[Backend]:
         ours = [row.label for row in found if not row.external]
         if not ours:
             raise _not_ours(registry, found[0].label)
-        wanted.update(registry.backends[label].process.spec.label for label in ours)
+        wanted.update(registry.process(label).spec.label for label in ours)
     return [backend for label, backend in registry.backends.items() if label in wanted]
 
 
@@ -263,21 +275,21 @@ def _not_ours(registry: Registry, label: str) -> UsageError:
     )
 
 
-def _give(backend: Backend, order: Order) -> None:
+def _give(process: Process, order: Order) -> None:
     try:
-        backend.mailbox.give.send_nowait(order)
+        process.mailbox.give.send_nowait(order)
     except trio.BrokenResourceError:
-        raise _removed(backend) from None
+        raise _removed(process) from None
     except trio.WouldBlock:
         raise RpxError(
-            f"`{backend.spec.label}` is busy: earlier orders are still waiting",
+            f"`{process.spec.label}` is busy: earlier orders are still waiting",
             hint="try again in a moment",
         ) from None
 
 
-def _down(backend: Backend) -> str:
-    what = {State.BACKOFF: "resting before its next start"}.get(backend.state, backend.state.value)
-    return f"{what} ({backend.last_error})" if backend.last_error else what
+def _down(process: Process) -> str:
+    what = {State.BACKOFF: "resting before its next start"}.get(process.state, process.state.value)
+    return f"{what} ({process.last_error})" if process.last_error else what
 
 
 async def _together(
@@ -300,14 +312,14 @@ async def _together(
     return [outcomes[backend.spec.label] for backend in backends]
 
 
-async def _until(backend: Backend, condition: Callable[[], bool], seconds: float) -> bool:
+async def _until(process: Process, condition: Callable[[], bool], seconds: float) -> bool:
     with trio.move_on_after(seconds):
         while not condition():
-            if backend.gone:
-                raise _removed(backend)
-            await backend.changed.wait()
+            if process.gone:
+                raise _removed(process)
+            await process.changed.wait()
     return condition()
 
 
-def _removed(backend: Backend) -> RpxError:
-    return RpxError(f"{backend.spec.label} has been removed: it is no part of the project any more")
+def _removed(process: Process) -> RpxError:
+    return RpxError(f"{process.spec.label} has been removed: it is no part of the project any more")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 
-from rpx.hub.records import Backend
+from rpx.hub.backend import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.answers import Wait
 from rpx.model.status import HAS_PROCESS, State
@@ -25,12 +26,18 @@ def waits(
     `now` is by the registry's steady clock. `ending`: the project is, so that requests are
     waited for. `within`: seconds after which whoever asks has all of them killed.
     """
-    everyone = [b for b in registry.everyone if labels is None or b.spec.label in labels]
-    return [wait for backend in everyone for wait in _of(backend, now, within, ending=ending)]
+    everyone = [b for b in registry.everyone if labels is None or b.label in labels]
+    return [
+        wait
+        for backend in everyone
+        for wait in _of(backend, registry.told_by(backend), now, within, ending=ending)
+    ]
 
 
-def _of(backend: Backend, now: float, within: float, *, ending: bool) -> Iterator[Wait]:
-    label, state = backend.spec.label, backend.shown
+def _of(
+    backend: Backend, told_by: Backend, now: float, within: float, *, ending: bool
+) -> Iterator[Wait]:
+    label, state = backend.label, backend.shown
     text, kill_in = "", None
     if backend.external:
         if ending and backend.in_flight:
@@ -41,33 +48,37 @@ def _of(backend: Backend, now: float, within: float, *, ending: bool) -> Iterato
     elif backend.in_flight and (ending or state is State.DRAINING):
         text = requests_at(backend)
     elif state in (State.STARTING, State.WAITING, State.BACKOFF) and not ending:
-        text = f"{label}: {because(backend.witness)}"
+        text = f"{label}: {because(told_by)}"
     if text:
         yield Wait(label, backend.spec.name, state.value, backend.pid, kill_in, text)
 
 
 def stopping(backend: Backend, now: float) -> tuple[str, float] | None:
     """Whom one waits for while it stops, and for how many seconds at most. None: it does not."""
-    if backend.state is not State.STOPPING or backend.pid is None or backend.spec.start is None:
+    process = backend.own
+    if process is None or process.state is not State.STOPPING or process.pid is None:
         return None
-    left = backend.since + backend.spec.start.stop_grace_period - now
-    return being_ended(backend), max(0.0, left)
+    grace = process.spec.start.stop_grace_period if process.spec.start else 0.0
+    return being_ended(process), max(0.0, process.standing.since + grace - now)
 
 
-def being_ended(backend: Backend) -> str:
-    """Name its process, or those that it has left."""
-    label = backend.spec.label
-    if backend.left:
-        return f"what {label} has left behind (pid {', '.join(map(str, backend.left))})"
-    return f"{label} (pid {backend.pid})"
+def being_ended(process: Process) -> str:
+    """Name it, or those that it has left."""
+    label = process.spec.label
+    if process.left:
+        return f"what {label} has left behind (pid {', '.join(map(str, process.left))})"
+    return f"{label} (pid {process.pid})"
 
 
 def requests_at(backend: Backend) -> str:
     """Name the requests under way."""
     number = backend.in_flight
-    return f"{number} request{'s' * (number != 1)} at {backend.spec.label}"
+    return f"{number} request{'s' * (number != 1)} at {backend.label}"
 
 
-def has_process(backend: Backend) -> bool:
-    """Tell whether a process of ours is behind it that must go in the end."""
-    return not backend.external and backend.state in HAS_PROCESS and backend.pid is not None
+def running(backend: Backend) -> Process | None:
+    """Return the process of ours with its label that must go in the end, if there is one."""
+    process = backend.own
+    if process is None or process.state not in HAS_PROCESS or process.pid is None:
+        return None
+    return process

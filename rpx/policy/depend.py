@@ -15,11 +15,9 @@ class Copy(Protocol):
     @property
     def state(self) -> State: ...
     @property
-    def external(self) -> bool: ...
-    @property
     def about_to_start(self) -> bool: ...
     @property
-    def ran(self) -> bool: ...
+    def has_run(self) -> bool: ...
     @property
     def last_error(self) -> str: ...
     @property
@@ -88,7 +86,7 @@ def _met(dependency: Dependency, copies: Sequence[Copy]) -> bool:
     """One copy is enough to be healthy: it takes the requests. Who has completed has done well."""
     match dependency.condition:
         case "started":
-            return any(copy.external or copy.ran for copy in copies)
+            return any(copy.has_run for copy in copies)
         case "healthy":
             return any(copy.state in (State.READY, State.COMPLETED) for copy in copies)
         case "completed":

@@ -17,7 +17,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import request_to_send, response_to_send
-from rpx.hub.records import Backend, Pool, Tried
+from rpx.hub.endpoint import Endpoint, Pool, Tried
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
 from rpx.policy.stickiness import Pins
 from rpx.proxy.answer import answer_head, broken
@@ -66,9 +66,9 @@ class Exchange:
         self._shared = connection.shared
         self._request = request
         self._pool = pool
-        self._bound: Backend | None = None  # whose client it is, where sessions are sticky
+        self._bound: Endpoint | None = None  # whose client it is, where sessions are sticky
         self._tried: Tried = _NOBODY
-        self._broken: list[Backend] = []  # who broke off without an answer
+        self._broken: list[Endpoint] = []  # who broke off without an answer
         self._failure: Failure | None = None  # how the last attempt ended
         self._why = ""  # no connection came about
         self._ups = 0  # of the backend as it was asked
@@ -107,7 +107,7 @@ class Exchange:
             if self._failure is not Failure.BROKEN_REUSED:  # else the same again, afresh
                 backend = pool.next_untried(client, self._bound, self._tried)
 
-    async def _attempt(self, backend: Backend) -> Failure | None:
+    async def _attempt(self, backend: Endpoint) -> Failure | None:
         """Try one backend. None: the client has its answer, or has gone."""
         proxy, now, settings = self._shared, self._shared.sweeper.now, self._shared.settings
         self._sent = self._clean = False
@@ -140,7 +140,7 @@ class Exchange:
         finally:
             proxy.registry.leave(backend, lasting=self._lasting)
 
-    async def _converse(self, backend: Backend, wire: Wire) -> Failure | None:
+    async def _converse(self, backend: Endpoint, wire: Wire) -> Failure | None:
         """Send the request; where its body is still coming, let it flow beside the answer."""
         head = request_to_send(
             self._request, self._connection.peer, origin=backend.spec.change_origin
@@ -164,7 +164,7 @@ class Exchange:
             return await self._receive(backend, wire)
         return await self._beside(backend, wire, upload)
 
-    async def _beside(self, backend: Backend, wire: Wire, upload: Upload) -> Failure | None:
+    async def _beside(self, backend: Endpoint, wire: Wire, upload: Upload) -> Failure | None:
         failure: Failure | None = None
         async with self._shared.reactor.task(), trio.open_nursery() as both:
             both.start_soon(upload.pump, self._connection.wire, wire, self._shared.sweeper)
@@ -177,7 +177,7 @@ class Exchange:
             return None
         return failure
 
-    async def _receive(self, backend: Backend, wire: Wire) -> Failure | None:
+    async def _receive(self, backend: Endpoint, wire: Wire) -> Failure | None:
         """Read the answer's head; from its first byte on this backend is the one that answers."""
         try:
             found = await answer_head(wire, self._request, self._upload, self._connection)
@@ -204,7 +204,7 @@ class Exchange:
         return None
 
     async def _relay(
-        self, backend: Backend, wire: Wire, response: ResponseHead, data: bytes
+        self, backend: Endpoint, wire: Wire, response: ResponseHead, data: bytes
     ) -> None:
         """Send the answer to the client as it comes."""
         client, upload = self._connection.wire, self._upload
@@ -241,7 +241,7 @@ class Exchange:
             self._shared.registry.broke(backend, "broke off within an answer")
 
     async def _switch(
-        self, backend: Backend, wire: Wire, response: ResponseHead, data: bytes
+        self, backend: Endpoint, wire: Wire, response: ResponseHead, data: bytes
     ) -> None:
         """The backend speaks another protocol now: carry its bytes until a side is gone."""
         connection = self._connection
@@ -258,10 +258,10 @@ class Exchange:
         early, connection.ahead = connection.ahead, b""
         await tunnel.run(head, early, data)
 
-    def _bind(self, response: ResponseHead, backend: Backend, pins: Pins[Backend]) -> ResponseHead:
+    def _bind(self, head: ResponseHead, backend: Endpoint, pins: Pins[Endpoint]) -> ResponseHead:
         secure = scheme_of(self._request, self._connection.peer) == b"https"
         say = self._shared.registry.say
-        return bind(response, pins, backend, self._bound, say, secure=secure)
+        return bind(head, pins, backend, self._bound, say, secure=secure)
 
     def _check_switch(self, response: ResponseHead) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
@@ -269,7 +269,7 @@ class Exchange:
             raise BadMessage(502, "The backend switched protocols within the request.")
         self._connection.check_switch(response)
 
-    async def _refuse(self, backend: Backend, bad: BadMessage, wire: Wire) -> Failure | None:
+    async def _refuse(self, backend: Endpoint, bad: BadMessage, wire: Wire) -> Failure | None:
         """The backend has answered, but not so that it could be sent on."""
         if wire.reused and bad.status == 502 and not self._answered:
             return broken(wire)  # it may belong to the request before
@@ -281,7 +281,7 @@ class Exchange:
             self.keep = False
         return None
 
-    def _outlast(self, backend: Backend) -> None:
+    def _outlast(self, backend: Endpoint) -> None:
         self._lasting = self._connection.lasting = True
         backend.counts.answered(self._status, perf_counter() - self._began)  # its end says nothing
         self._connection.linger = False
@@ -289,7 +289,7 @@ class Exchange:
         if self._shared.draining:
             self._connection.leave()
 
-    def _may_retry(self, backend: Backend, failure: Failure) -> bool:
+    def _may_retry(self, backend: Endpoint, failure: Failure) -> bool:
         """Report the failure, and tell whether the request may be sent again."""
         if self._connection.gone:
             return False
@@ -302,7 +302,7 @@ class Exchange:
             self._blame(backend, failure)
         return again
 
-    def _blame(self, backend: Backend, failure: Failure) -> None:
+    def _blame(self, backend: Endpoint, failure: Failure) -> None:
         if failure in (Failure.FULL, Failure.STARVED):  # our limits, not its fault
             return
         backend.counts.errors += 1
@@ -314,7 +314,7 @@ class Exchange:
         else:
             self._shared.registry.suspect(backend, self._why)
 
-    def _finish(self, backend: Backend) -> None:
+    def _finish(self, backend: Endpoint) -> None:
         """Count what the backend has done."""
         counts = backend.counts
         counts.held += self._held > 0
@@ -323,7 +323,8 @@ class Exchange:
         elif not self._lasting:
             counts.answered(self._status, perf_counter() - self._began)
         if self._whole and self._answer is not None:
-            backend.failures = 0
+            if backend.failures:
+                backend.recover()
             counts.errors += self._status >= 500
 
     async def _give_up(self) -> None:

@@ -6,7 +6,7 @@ import math
 
 import trio
 
-from rpx.hub.records import Backend, Pool, Tried
+from rpx.hub.endpoint import Endpoint, Pool, Tried
 from rpx.model.status import State
 from rpx.proxy.client import Client
 
@@ -17,11 +17,11 @@ async def another_backend(
     client: Client,
     pool: Pool,
     address: bytes,
-    bound: Backend | None,
+    bound: Endpoint | None,
     tried: Tried,
     *,
     until: float,
-) -> tuple[Backend | None, float]:
+) -> tuple[Endpoint | None, float]:
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
     At last one that still runs: it may be better than its checks. A lone one is not waited for when
@@ -73,6 +73,6 @@ def _worth_waiting(pool: Pool, tried: Tried) -> float:
     return NOTICE if any(map(_may_be_dying, pool.active)) else 0.0
 
 
-def _may_be_dying(backend: Backend) -> bool:
+def _may_be_dying(backend: Endpoint) -> bool:
     """It broke a connection (else it were untried), yet its process has not been seen to exit."""
     return not backend.external and backend.shown is State.READY

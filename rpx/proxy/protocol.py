@@ -13,7 +13,7 @@ from contextlib import suppress
 import trio
 
 from rpx.http.protocols import spoken
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.policy.protocols import hint_for, speaks
 from rpx.policy.retry import Failure
 from rpx.proxy.shared import SharedState
@@ -22,7 +22,7 @@ from rpx.proxy.wire import WireCut
 PATIENCE = 0.2  # seconds for its answer
 
 
-async def ask_for_tls(shared: SharedState, backends: Iterable[Backend]) -> None:
+async def ask_for_tls(shared: SharedState, backends: Iterable[Endpoint]) -> None:
     """Put a name to what is wrong with those that broke off, if TLS is what they speak."""
     broken = [each for each in backends if each.last_error == Failure.BROKEN_FRESH.value]
     for backend in broken:
@@ -35,13 +35,13 @@ async def ask_for_tls(shared: SharedState, backends: Iterable[Backend]) -> None:
             wrong_protocol(shared, backend, backend.seats.speaks)
 
 
-def wrong_protocol(shared: SharedState, backend: Backend, protocol: str) -> None:
+def wrong_protocol(shared: SharedState, backend: Endpoint, protocol: str) -> None:
     """Say, once, that `backend` speaks something else than it is asked in."""
-    backend.last_error = speaks(protocol)
+    backend.blame(speaks(protocol))
     shared.remark(backend, f"{backend.last_error}: {hint_for(backend.last_error)}")
 
 
-async def _answer(shared: SharedState, backend: Backend, greeting: bytes) -> bytes:
+async def _answer(shared: SharedState, backend: Endpoint, greeting: bytes) -> bytes:
     """Return the first bytes that `backend` has for somebody who begins like this."""
     async with shared.reactor.task():
         with trio.move_on_after(PATIENCE):
@@ -71,6 +71,6 @@ def _hello() -> bytes:
     return said.read()
 
 
-def has_answered(backend: Backend) -> bool:
+def has_answered(backend: Endpoint) -> bool:
     """Whether it has shown that it speaks HTTP/1.1: 502 is what rpx said in its stead."""
     return any(status != 502 for status in backend.counts.codes)

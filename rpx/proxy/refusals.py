@@ -9,7 +9,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
 from rpx.hub.counts import Counts
-from rpx.hub.records import Backend, Pool
+from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.registry import Registry
 from rpx.hub.tls import NO_TLS, UNTRUSTED
 from rpx.model.escapes import on_a_terminal
@@ -96,7 +96,7 @@ async def malformed(client: Client, bad: BadMessage) -> None:
 
 
 async def bad_gateway(
-    client: Client, request: RequestHead, pool: Pool, backend: Backend, bad: BadMessage
+    client: Client, request: RequestHead, pool: Pool, backend: Endpoint, bad: BadMessage
 ) -> bool:
     """A backend answered, but not in a way that could be sent on, or not in time."""
     what, hint = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}", ""
@@ -274,12 +274,13 @@ def _hint(pool: Pool) -> str:
         return " or ".join(f"`rpx resume-backend {label}`" for label in paused) + " brings it back"
     if any(backend.external for backend in pool.backends):
         return "start the process that listens there; rpx sends requests as soon as it answers"
-    if awaited := hopeless(each for backend in pool.backends for each in backend.process.obstacles):
+    if awaited := hopeless(each for backend in pool.backends for each in backend.obstacles):
         return f"`rpx start {awaited}` starts what is waited for; `rpx logs {awaited}` says more"
-    names = dict.fromkeys(backend.process.spec.name for backend in pool.backends)
+    processes = [backend.process for backend in pool.backends if backend.process is not None]
+    names = dict.fromkeys(process.spec.name for process in processes)
     logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
     logs += f", `rpx why {pool.backends[0].spec.label}` says why"
-    if all(backend.process.state in AT_REST for backend in pool.backends):
+    if all(process.state in AT_REST for process in processes):
         return " or ".join(f"`rpx start {name}`" for name in names) + f" starts them; {logs}"
     return logs
 
@@ -288,7 +289,7 @@ def _reports(registry: Registry, pool: Pool) -> tuple[BackendReport, ...]:
     return tuple(_report(registry, backend) for backend in pool.backends)
 
 
-def _report(registry: Registry, backend: Backend) -> BackendReport:
+def _report(registry: Registry, backend: Endpoint) -> BackendReport:
     suspect = backend.shown is State.READY and not backend.in_rotation  # a request knows it first
     state = (State.UNHEALTHY if suspect else backend.shown).value
     if backend.external:
@@ -301,11 +302,11 @@ def _report(registry: Registry, backend: Backend) -> BackendReport:
         name=backend.spec.label,
         address=str(backend.spec.address),
         state=state,
-        since=f"{registry.age(backend):.0f} s",
+        since=f"{registry.age(backend.standing):.0f} s",
         # That of one that a user has stopped is how it was stopped.
-        last_error="" if backend.shown is State.STOPPED else backend.witness.last_error,
+        last_error="" if backend.shown is State.STOPPED else backend.last_error,
         output=tuple(
             on_a_terminal(line.text, colour=False).decode("utf-8", "replace")
-            for line in backend.witness.lines.tail(LAST_LINES)
+            for line in (backend.lines.tail(LAST_LINES) if backend.lines is not None else ())
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rpx.http.forwarded import Forwarding
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.peers import Peers
@@ -48,10 +48,9 @@ class SharedState:
         self.peers = Peers(trusted)
         self.draining = False
 
-    def remark(self, backend: Backend, text: str) -> None:
+    def remark(self, backend: Endpoint, text: str) -> None:
         """Say something about the way `backend` answers, the first time that it is seen."""
-        if text not in backend.remarks:
-            backend.remarks.add(text)
+        if backend.remark(text):
             self.registry.say(text, backend)
 
     def _unread(self, peer: Forwarding) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from rpx.http.cookies import set_cookie, take_cookie, without_set_cookie
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.policy.stickiness import Pins
 
 
-def bound_to(request: RequestHead, pins: Pins[Backend]) -> tuple[Backend | None, RequestHead]:
+def bound_to(request: RequestHead, pins: Pins[Endpoint]) -> tuple[Endpoint | None, RequestHead]:
     """Return the backend that the client's cookie names, and the request without that cookie."""
     block, values = take_cookie(request.block, pins.cookie)
     return pins.member(values), request.altered(request.target, block)
@@ -19,10 +19,10 @@ def bound_to(request: RequestHead, pins: Pins[Backend]) -> tuple[Backend | None,
 
 def bind(
     response: ResponseHead,
-    pins: Pins[Backend],
-    backend: Backend,
-    before: Backend | None,
-    say: Callable[[str, Backend], None],
+    pins: Pins[Endpoint],
+    backend: Endpoint,
+    before: Endpoint | None,
+    say: Callable[[str, Endpoint], None],
     *,
     secure: bool,
 ) -> ResponseHead:

@@ -11,7 +11,7 @@ import trio
 
 from rpx.http.memory import ResponseMemory
 from rpx.http.response import ResponseHead
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.seats import Seats
 from rpx.hub.tls import client_context, fault_of
 from rpx.model.address import Address, Location, Tls
@@ -33,7 +33,7 @@ class Upstreams:
     (see `Exchange`): any server may close one at any time, and read it as it likes.
     """
 
-    def __init__(self, reactor: Reactor, remark: Callable[[Backend, str], None]) -> None:
+    def __init__(self, reactor: Reactor, remark: Callable[[Endpoint, str], None]) -> None:
         """`remark` says something about a backend, once."""
         self._reactor = reactor
         self._remark = remark
@@ -43,7 +43,7 @@ class Upstreams:
         self._sessions: dict[Address, tuple[ssl.SSLContext, ssl.SSLSession]] = {}
         self.wake: Callable[[], None] = lambda: None  # has `expire` called soon
 
-    def take_idle(self, backend: Backend, now: float) -> Wire | None:
+    def take_idle(self, backend: Endpoint, now: float) -> Wire | None:
         """Return the connection used last, or None.
 
         Unless it was busy until now, look whether it still stands, and whether nothing has come
@@ -63,7 +63,7 @@ class Upstreams:
         return None
 
     def give_back(
-        self, backend: Backend, wire: Wire, answer: ResponseHead, now: float, rest: float
+        self, backend: Endpoint, wire: Wire, answer: ResponseHead, now: float, rest: float
     ) -> None:
         """Keep `wire`, on which `answer` has come last, for the next request.
 
@@ -94,7 +94,7 @@ class Upstreams:
         for seats in self._places:
             seats.close()
 
-    async def open(self, backend: Backend, now: float, *, within: float) -> Wire:
+    async def open(self, backend: Endpoint, now: float, *, within: float) -> Wire:
         """Connect to a backend within so many seconds, or twice as many if it speaks TLS.
 
         Raises: OSError (TimeoutError when nothing answers at all).

@@ -23,7 +23,7 @@ from rpx.backend.processes import MARKER
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Ready, Web
 from rpx.model.status import Printed
-from tests.support.bench import external, registry, spec, start_of
+from tests.support.bench import external, process_of, registry, spec, start_of
 from tests.support.project import free_ports
 
 pytestmark = [
@@ -94,8 +94,9 @@ class Case:
 
     def __init__(self) -> None:
         [self.port] = free_ports(1)
-        self.backend = registry(spec(self.port)).everyone[0]
-        self.claim = Claim(self.backend, INSTANCE)
+        self.registry = registry(spec(self.port))
+        [self.backend] = self.registry.everyone
+        self.claim = Claim(self.registry, process_of(self.backend), INSTANCE)
         self.v4, self.v6 = f"127.0.0.1:{self.port}", f"::1:{self.port}"
 
     async def find(self, host: str = "localhost") -> tuple[str | None, Location | None]:
@@ -179,7 +180,9 @@ async def test_connections_of_the_process_before_are_named_where_the_next_one_co
             server.accept()[0].close()  # who closes first keeps the port
             assert peer.recv(1) == b""
     assert await case.claim.hindrance() == ""
-    case.backend.lines.append(Printed("api", 1.0, b"OSError: [Errno 98] Address already in use\n"))
+    process_of(case.backend).lines.append(
+        Printed("api", 1.0, b"OSError: [Errno 98] Address already in use\n")
+    )
     said = await case.claim.hindrance()
     assert said == f"port {case.port} is in TIME_WAIT after the process before, for a minute"
 
@@ -218,7 +221,9 @@ async def test_where_a_service_listens_instead_is_said(
 
     with process(*(put(each) for each in listens)):
         found = await sockets_of(case.claim)
-        assert misplaced(case.backend, found) == put(says).replace("$" + str(case.port), "$PORT")
+        assert misplaced(case.registry, case.backend, found) == put(says).replace(
+            "$" + str(case.port), "$PORT"
+        )
 
 
 @pytest.mark.parametrize(
@@ -235,23 +240,25 @@ async def test_a_process_that_shows_itself_by_a_port_is_told_of_the_right_one(
     here = Address("localhost", case.port)
     sign = Ready(tcp=here) if "tcp" in ready else Ready(http=Web(address=here, path="/up"))
     start = start_of(case.backend).model_copy(update={"ready": sign})
-    case.backend.spec = replace(case.backend.spec, address=None, start=start)
+    shown = replace(case.backend.spec, address=None, start=start)
+    case.registry.respec({case.backend: shown})
     with process(f"127.0.0.1:{other}"):
         found = await sockets_of(case.claim)
         told = f"listens on 127.0.0.1:{other}, not on {case.port}: write ready: {write}"
-        assert misplaced(case.backend, found) == told.replace("OTHER", str(other))
+        assert misplaced(case.registry, case.backend, found) == told.replace("OTHER", str(other))
 
 
 async def test_of_the_addresses_of_one_process_the_one_is_named_that_it_has_forgotten() -> None:
     first, second = free_ports(2)
     shared = replace(external(second), served_by=f"api:{first}")
-    owner, other = registry(replace(spec(first), replica=1), shared).everyone
-    assert other.owner is owner
-    claim = Claim(owner, INSTANCE)
+    the = registry(replace(spec(first), replica=1), shared)
+    owner, other = the.everyone
+    assert other.process is owner.own
+    claim = Claim(the, process_of(owner), INSTANCE)
     with process(f"127.0.0.1:{first}"):
         found = await sockets_of(claim)
-    assert misplaced(owner, found) == ""
-    assert misplaced(other, found) == (
+    assert misplaced(the, owner, found) == ""
+    assert misplaced(the, other, found) == (
         f"listens on 127.0.0.1:{first}, not on {second}: its one process is to listen on all of"
         " `from`"
     )
@@ -268,7 +275,7 @@ async def test_a_debuggers_port_counts_where_no_debugger_was_asked_for() -> None
         assert len(await sockets_of(case.claim)) == 1
     with process(f"127.0.0.1:{port}"):
         found = await sockets_of(case.claim)
-    assert "not on" in misplaced(case.backend, found)
+    assert "not on" in misplaced(case.registry, case.backend, found)
 
 
 async def test_who_shares_a_port_with_our_own_process_is_a_stranger_still() -> None:

@@ -12,7 +12,7 @@ from rpx.backend.life import live
 from rpx.hub.mailbox import OrderKind
 from rpx.model.config import Backoff, Restart
 from rpx.model.status import State
-from tests.support.bench import CHECK, Bench, begun
+from tests.support.bench import CHECK, Bench, begun, process_of
 
 Clock = trio.testing.MockClock
 
@@ -23,7 +23,7 @@ async def test_a_backend_that_answers_is_ready_and_in_rotation(
     bench = await begun(nursery)
     assert bench.story == ["0 starting", "0 ready"]
     assert bench.backend.in_rotation
-    assert bench.backend.pid == 1000
+    assert process_of(bench.backend).pid == 1000
 
 
 async def test_a_backend_that_does_not_answer_yet_is_starting_and_not_in_rotation(
@@ -48,7 +48,7 @@ async def test_a_crash_is_followed_by_a_rest_and_a_new_process(
     bench.child.die(1)
     await trio.sleep(1)
     assert bench.story == ["0 starting", "0 ready", "1 backoff", "1.1 starting", "1.1 ready"]
-    assert bench.backend.restarts == 1
+    assert process_of(bench.backend).restarts == 1
     assert bench.children[0].done == ["sweep", "closed"]
 
 
@@ -59,7 +59,7 @@ async def test_a_dead_backend_leaves_rotation_in_the_instant_of_its_exit(
     bench.child.die(-9)
     await trio.testing.wait_all_tasks_blocked()
     assert not bench.backend.in_rotation
-    assert bench.backend.returning
+    assert bench.process.returning
 
 
 async def test_rests_grow_until_rpx_gives_up(nursery: trio.Nursery, autojump_clock: Clock) -> None:
@@ -74,7 +74,7 @@ async def test_rests_grow_until_rpx_gives_up(nursery: trio.Nursery, autojump_clo
     ]  # fmt: skip
     assert bench.backend.state is State.FAILED
     assert "gave up" in bench.backend.last_error
-    assert b"/no/such/program" in bench.backend.lines.tail(1)[0].text
+    assert b"/no/such/program" in process_of(bench.backend).lines.tail(1)[0].text
 
 
 async def test_ten_quiet_seconds_bring_the_rest_back_to_its_beginning(
@@ -128,7 +128,10 @@ async def test_the_last_words_of_a_process_are_kept(
     await bench.child.say(b"Traceback:\nboom")
     bench.child.die(1)
     await trio.sleep(0.05)
-    assert [line.text for line in bench.backend.lines.tail()] == [b"Traceback:", b"boom"]
+    assert [line.text for line in process_of(bench.backend).lines.tail()] == [
+        b"Traceback:",
+        b"boom",
+    ]
 
 
 async def test_a_oneshot_is_never_ready_and_then_completed(

@@ -11,7 +11,7 @@ import trio.testing
 from rpx.backend.life import live
 from rpx.model.config import Restart
 from rpx.model.status import State
-from tests.support.bench import CHECK, Bench
+from tests.support.bench import CHECK, Bench, process_of
 
 Clock = trio.testing.MockClock
 
@@ -47,7 +47,7 @@ async def test_a_backend_that_stays_unhealthy_is_replaced(
         "3 unhealthy", "6 draining", "6 stopping", "6 backoff", "6.1 starting",
     ]  # fmt: skip
     assert "stop" in bench.children[0].done
-    assert bench.backend.restarts == 1
+    assert process_of(bench.backend).restarts == 1
 
 
 async def test_a_paused_backend_may_be_sick_as_long_as_somebody_looks_into_it(
@@ -56,12 +56,12 @@ async def test_a_paused_backend_may_be_sick_as_long_as_somebody_looks_into_it(
     bench = Bench(check=CHECK)
     nursery.start_soon(live, bench.life)
     await trio.sleep(0.5)
-    bench.registry.pause(bench.backend)
+    bench.registry.pause(bench.endpoint)
     bench.failure = "no answer within 0.5 s"
     await trio.sleep(60)
     assert bench.story[2:] == ["0.5 paused"]
     assert len(bench.children) == 1
-    bench.registry.resume(bench.backend)
+    bench.registry.resume(bench.endpoint)
     await trio.sleep(2)
     assert bench.story[:3] == ["60.5 unhealthy", "61 draining", "61 stopping"]
 
@@ -88,7 +88,7 @@ async def test_a_refused_connection_is_looked_into_at_once(
     nursery.start_soon(live, bench.life)
     await trio.sleep(5)
     bench.failure = "connection refused"
-    bench.registry.suspect(bench.backend, "connection refused")
+    bench.registry.suspect(bench.endpoint, "connection refused")
     assert not bench.backend.in_rotation
     await trio.sleep(0.5)
     assert bench.backend.state is State.UNHEALTHY
@@ -107,7 +107,7 @@ async def test_an_unhealthy_backend_that_nobody_replaces_is_not_waited_for(
     bench.failure = "500 Internal Server Error"
     await trio.sleep(5)
     assert bench.backend.state is State.UNHEALTHY
-    assert not bench.backend.returning
+    assert not bench.process.returning
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from rpx.hub.mailbox import OrderKind
 from rpx.model.address import Location
 from rpx.model.config import Restart
 from rpx.model.status import Note, State
-from tests.support.bench import Bench, begun
+from tests.support.bench import Bench, begun, process_of
 
 Clock = trio.testing.MockClock
 
@@ -21,12 +21,12 @@ async def test_stop_waits_for_requests_under_way_and_is_final(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     bench = await begun(nursery)
-    bench.registry.enter(bench.backend)
+    bench.registry.enter(bench.endpoint)
     bench.order(OrderKind.STOP)
     await trio.sleep(2)
     assert bench.child.done == []
     assert not bench.backend.in_rotation
-    bench.registry.leave(bench.backend)
+    bench.registry.leave(bench.endpoint)
     await trio.sleep(1000)
     assert bench.story == ["0 starting", "0 ready", "1 draining", "3 stopping", "3 stopped"]
     assert len(bench.children) == 1
@@ -36,18 +36,18 @@ async def test_a_tunnel_does_not_keep_a_backend_from_stopping(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     bench = await begun(nursery)
-    bench.registry.enter(bench.backend)
-    bench.registry.outlast(bench.backend)
+    bench.registry.enter(bench.endpoint)
+    bench.registry.outlast(bench.endpoint)
     bench.order(OrderKind.STOP)
     await trio.sleep(1)
     assert bench.story[-1] == "1 stopped"
-    bench.registry.leave(bench.backend, lasting=True)
-    assert (bench.backend.in_flight, bench.backend.lasting) == (0, 0)
+    bench.registry.leave(bench.endpoint, lasting=True)
+    assert (bench.backend.in_flight, bench.endpoint.lasting) == (0, 0)
 
 
 async def test_a_drain_does_not_last_for_ever(nursery: trio.Nursery, autojump_clock: Clock) -> None:
     bench = await begun(nursery)
-    bench.registry.enter(bench.backend)
+    bench.registry.enter(bench.endpoint)
     bench.order(OrderKind.STOP)
     await trio.sleep(100)
     assert bench.story[-2:] == ["11 stopping", "11 stopped"]
@@ -57,7 +57,7 @@ async def test_lost_patience_ends_a_drain_at_once(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     bench = await begun(nursery)
-    bench.registry.enter(bench.backend)
+    bench.registry.enter(bench.endpoint)
     bench.order(OrderKind.STOP)
     await trio.sleep(1)
     bench.patience.lose()
@@ -76,7 +76,7 @@ async def test_restart_needs_no_rest_and_no_budget(
     await trio.sleep(1)
     assert bench.backend.state is State.READY
     assert len(bench.children) == 11
-    assert bench.backend.restarts == 10
+    assert process_of(bench.backend).restarts == 10
 
 
 async def test_the_last_order_decides_what_follows_the_exit(
@@ -85,10 +85,10 @@ async def test_the_last_order_decides_what_follows_the_exit(
     bench = await begun(nursery, stubborn=True)
     bench.order(OrderKind.RESTART)
     await trio.sleep(1)
-    assert bench.backend.returning
+    assert bench.process.returning
     bench.order(OrderKind.STOP)
     await trio.sleep(1)
-    assert not bench.backend.returning
+    assert not bench.process.returning
     await trio.sleep(100)
     assert bench.story[-1] == "11 stopped"
     assert bench.child.done.count("stop") == 1
@@ -193,7 +193,7 @@ async def test_a_process_that_outlives_a_signal_crashes_on_its_own_account(
     bench = await begun(nursery)
     bench.order(OrderKind.KILL, signal=signal.SIGTERM, come_back=False)
     await trio.sleep(5)
-    assert bench.life.backend.state is State.READY
+    assert bench.life.process.state is State.READY
     await trio.sleep(20)
     bench.child.die(1)
     await trio.sleep(1)

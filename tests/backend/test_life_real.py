@@ -13,7 +13,7 @@ from rpx.backend.child import open_child
 from rpx.backend.life import live
 from rpx.model.config import Backoff, Restart
 from rpx.policy import restart
-from tests.support.bench import Bench, start_of
+from tests.support.bench import Bench, process_of, start_of
 
 pytestmark = [pytest.mark.real, pytest.mark.smoke]
 
@@ -38,7 +38,7 @@ async def test_the_rest_begins_anew_after_stable_uptime(
     )
     nursery.start_soon(live, bench.life)
     with trio.fail_after(10):
-        while bench.backend.restarts < 4:
+        while process_of(bench.backend).restarts < 4:
             await bench.backend.changed.wait()
-    assert bench.backend.history.streak == streak
+    assert process_of(bench.backend).history.streak == streak
     nursery.cancel_scope.cancel()

@@ -9,13 +9,13 @@ import pytest
 import trio
 
 from rpx.backend.fleet import Fleet
+from rpx.hub.backend import Backend
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
-from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import Restart
 from rpx.model.status import BackendSpec, State
-from tests.support.bench import registry, spec
+from tests.support.bench import process_of, registry, spec
 
 pytestmark = pytest.mark.real
 SOON = 15.0
@@ -54,9 +54,9 @@ async def test_one_begins_and_ends_and_the_others_keep_their_processes() -> None
         await running(second)
         the.retire(second)
         await fleet.end(second)
-        assert (second.state, second.pid, second.gone) == (State.STOPPED, None, True)
+        assert (second.state, second.pid, process_of(second).gone) == (State.STOPPED, None, True)
         assert the.everyone == [first]
-        assert first.pid == pid
+        assert process_of(first).pid == pid
 
 
 async def test_one_that_nobody_wants_yet_stays_down() -> None:
@@ -67,7 +67,7 @@ async def test_one_that_nobody_wants_yet_stays_down() -> None:
         while backend.about_to_start:
             await backend.changed.wait()
         assert backend.state is State.STOPPED
-        backend.mailbox.give.send_nowait(Order(OrderKind.START))
+        process_of(backend).mailbox.give.send_nowait(Order(OrderKind.START))
         await running(backend)
 
 
@@ -87,5 +87,5 @@ async def test_a_restart_takes_the_command_that_holds_by_then() -> None:
         async with fleet_of(the):
             assert (await output.__anext__()).text == b"old\n"
             the.respec({backend: sleeper(command="echo new; exec sleep 100")})
-            backend.mailbox.give.send_nowait(Order(OrderKind.RESTART))
+            process_of(backend).mailbox.give.send_nowait(Order(OrderKind.RESTART))
             assert (await output.__anext__()).text == b"new\n"

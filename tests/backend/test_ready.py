@@ -14,7 +14,7 @@ import trio
 
 from rpx.backend.aside import Aside
 from rpx.backend.ready import Sign
-from rpx.hub.records import Backend
+from rpx.hub.process import Process, Standing
 from rpx.model.address import Address
 from rpx.model.config import Ready, Start, Web
 from rpx.model.status import BackendSpec
@@ -29,9 +29,10 @@ class Case:
 
     def __init__(self, folder: Path, ready: Ready, address: Address | None = None) -> None:
         start = Start(command="true", cwd=folder, ready=ready)
-        self.backend = Backend(BackendSpec("api", 1, address, start), 0.0, 0.0)
+        spec = BackendSpec("api", 1, address, start)
+        self.process = Process(spec, Standing(0.0, 0.0))
         self.aside = Aside(start, {**os.environ, "NAME": "api"}, "test.1.aside")
-        self.sign = Sign(self.backend, self.aside)
+        self.sign = Sign(self.process, self.aside)
 
     async def seen(self) -> None:
         with trio.fail_after(TAKES):
@@ -78,7 +79,7 @@ async def test_why_a_port_is_not_there_can_be_seen(tmp_path: Path) -> None:
     await listener.aclose()
     case = Case(tmp_path, Ready(tcp=closed))
     await case.unseen()
-    assert case.backend.last_error == "connection refused"
+    assert case.process.last_error == "connection refused"
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -89,7 +90,7 @@ async def test_a_page_is_there_when_it_answers_well(tmp_path: Path, port: int, o
     await good.seen()
     bad = Case(tmp_path, Ready(http=Web(address=elsewhere, path="/503")), address)
     await bad.unseen(1.0)
-    assert bad.backend.last_error == "503 Service Unavailable"
+    assert bad.process.last_error == "503 Service Unavailable"
 
 
 async def test_a_delay_is_waited_for(tmp_path: Path) -> None:
@@ -100,11 +101,11 @@ async def test_a_delay_is_waited_for(tmp_path: Path) -> None:
 async def test_a_command_is_asked_until_it_succeeds(tmp_path: Path) -> None:
     case = Case(tmp_path, Ready(command='echo "$NAME is not there"; test -e there'))
     await case.unseen(0.5)
-    assert case.backend.last_error == "exited with status 1: api is not there"
+    assert case.process.last_error == "exited with status 1: api is not there"
     (tmp_path / "there").touch()
-    case.backend.last_error = "of an earlier run"
+    case.process.blame("of an earlier run")
     await case.seen()
-    assert case.backend.last_error == "of an earlier run"
+    assert case.process.last_error == "of an earlier run"
 
 
 async def test_no_sign_is_seen_at_once(tmp_path: Path) -> None:

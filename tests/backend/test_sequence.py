@@ -58,14 +58,14 @@ async def test_a_service_starts_once_what_it_depends_on_is_ready(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     shop = Shop(process("web", api="healthy"), process("api", db="healthy"), process("db"))
-    shop["db"].failure = "connection refused"
+    shop["db"].sign = trio.Event()
     shop.open(nursery)
     await trio.sleep(3)
     assert shop["web"].story == ["0 waiting"]
     assert shop.waits_for("api") == [("db", "starting", False)]
     assert shop.waits_for("web") == [("api", "waiting for db", False)]
-    assert shop["api"].backend.returning
-    shop["db"].failure = None
+    assert shop["api"].process.returning
+    shop["db"].sign.set()
     await trio.sleep(2)
     assert [shop.state(name) for name in ("web", "api", "db")] == [State.READY] * 3
     assert shop["web"].backend.obstacles == ()
@@ -77,7 +77,7 @@ async def test_started_does_not_wait_until_it_answers(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     shop = Shop(process("web", db="started"), process("db"))
-    shop["db"].failure = "connection refused"
+    shop["db"].sign = trio.Event()
     shop.open(nursery)
     await trio.sleep(0.1)
     assert shop["web"].story[-2:] == ["0 starting", "0 ready"]
@@ -101,7 +101,7 @@ async def test_a_oneshot_that_ends_badly_keeps_others_down_until_it_comes_right(
     why = "failed: exited with status 3, and its restart policy is `no`"
     assert shop.waits_for("api") == [("migrate", why, True)]
     assert shop.waits_for("web") == [("api", "waiting for migrate", True)]
-    assert not shop["api"].backend.returning
+    assert not shop["api"].process.returning
     assert shop.notes() == [
         f"api does not start: it waits for migrate ({why})",
         "web does not start: it waits for api (waiting for migrate)",
@@ -118,14 +118,14 @@ async def test_a_restart_while_it_waits_makes_no_second_process(
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     shop = Shop(process("web", db="healthy"), process("db"))
-    shop["db"].failure = "connection refused"
+    shop["db"].sign = trio.Event()
     shop.open(nursery)
     await trio.sleep(1)
     orders = [shop["web"].order(kind) for kind in (OrderKind.RESTART, OrderKind.START)]
     await trio.sleep(1)
     assert all(order.taken.is_set() for order in orders)
     assert shop.state("web") is State.WAITING
-    shop["db"].failure = None
+    shop["db"].sign.set()
     await trio.sleep(10)
     assert shop.state("web") is State.READY
     assert len(shop["web"].children) == 1
@@ -136,16 +136,16 @@ async def test_a_stop_while_it_waits_means_stay_down_and_a_start_after_it_counts
     nursery: trio.Nursery, autojump_clock: Clock
 ) -> None:
     shop = Shop(process("web", db="healthy"), process("db"))
-    shop["db"].failure = "connection refused"
+    shop["db"].sign = trio.Event()
     shop.open(nursery)
     await trio.sleep(1)
     shop["web"].order(OrderKind.STOP)
     await trio.sleep(1)
     assert shop.state("web") is State.STOPPED
-    shop["db"].failure = None
+    shop["db"].sign.set()
     await trio.sleep(5)
     assert shop.state("web") is State.STOPPED
-    shop["db"].failure = "connection refused"
+    shop["db"].sign = trio.Event()
     shop["db"].order(OrderKind.RESTART)
     await trio.sleep(1)
     shop["web"].order(OrderKind.START)
@@ -186,7 +186,7 @@ async def test_nobody_goes_before_those_that_depend_on_it(
     gone: list[str] = []
 
     async def see_off(name: str) -> None:
-        await dependants_gone(shop.registry, shop[name].backend)
+        await dependants_gone(shop.registry, shop[name].process)
         gone.append(f"{trio.current_time():g} {name}")
 
     shop.open(nursery)

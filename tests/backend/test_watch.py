@@ -24,7 +24,7 @@ class Watched:
 
     def __init__(self, check: HealthCheck | None = CHECK) -> None:
         self.registry: Registry = registry(external(check=check))
-        self.backend = self.registry.backends["api:3000"]
+        self.backend = self.registry.endpoint("api:3000")
         self.failing: str | None = None
         self.results: Iterator[str | None] | None = None
         self.slow = 0.0
@@ -171,7 +171,13 @@ async def test_another_health_check_holds_at_once_and_leaves_it_in_rotation(
     nursery.start_soon(it.run)
     await trio.sleep(2)
     it.failing = "404 Not Found"
-    it.registry.respec({it.backend: external(check=HealthCheck(interval=5, unhealthy_threshold=2))})
+    it.registry.respec(
+        {
+            it.registry.backends["api:3000"]: external(
+                check=HealthCheck(interval=5, unhealthy_threshold=2)
+            )
+        }
+    )
     await trio.sleep(1)
     assert it.asked == [0, 2]
     assert it.backend.in_rotation, "one failure of two"
@@ -185,7 +191,7 @@ async def test_without_its_health_check_it_is_asked_no_more(
     it = Watched(HealthCheck(interval=5.0))
     nursery.start_soon(it.run)
     await trio.sleep(2)
-    it.registry.respec({it.backend: external()})
+    it.registry.respec({it.registry.backends["api:3000"]: external()})
     await trio.sleep(60)
     assert it.asked == [0, 2]
     assert it.backend.in_rotation

@@ -11,6 +11,7 @@ from rpx.model.status import State
 from rpx.orders import verbs
 from rpx.policy.depend import sentence
 from tests.changes.written import at, shop
+from tests.support.bench import process_of
 from tests.support.live import Clients, clients, live, told
 from tests.support.places import listening
 from tests.support.project import free_ports
@@ -161,4 +162,4 @@ async def test_a_new_one_comes_after_the_new_process_of_a_service_and_not_the_ol
         (tmp_path / "go").touch()
         await change.done.wait()
         assert {each["exit_code"] for each in told(change)["outcomes"]} == {0}
-        assert it.backend(f"web:{port}").restarts == 0
+        assert process_of(it.backend(f"web:{port}")).restarts == 0

@@ -17,6 +17,7 @@ from rpx.hub.mailbox import Order, OrderKind
 from rpx.listeners import Usual
 from rpx.model.status import State
 from tests.changes.written import at, shop
+from tests.support.bench import process_of
 from tests.support.live import Clients, clients, live, told
 from tests.support.project import free_ports
 
@@ -27,7 +28,7 @@ async def test_one_backend_more_or_less_touches_nobody_else(tmp_path: Path) -> N
     first, second, third = free_ports(3)
     async with live(tmp_path, shop(api=at(first), web=at(second))) as it:
         before = it.pids
-        it.backend(f"web:{second}").counts.errors = 7
+        it.registry.endpoint(f"web:{second}").counts.errors = 7
         async with clients(it) as asking:
             said = await it.reload(shop(api=at(first, third), web=at(second)))
             assert said == [f"add api:{third}", "leave 2 backends alone"]
@@ -39,16 +40,16 @@ async def test_one_backend_more_or_less_touches_nobody_else(tmp_path: Path) -> N
             assert said == [f"remove api:{first}", "leave 2 backends alone"]
         assert set(it.pids) == {f"api:{third}", f"web:{second}"}
         assert it.pids[f"web:{second}"] == before[f"web:{second}"]
-        assert it.backend(f"web:{second}").counts.errors == 7
+        assert it.registry.endpoint(f"web:{second}").counts.errors == 7
 
 
 async def test_another_name_and_host_at_the_same_port(tmp_path: Path) -> None:
     [port] = free_ports(1)
     async with live(tmp_path, shop(api=at(port))) as it:
-        it.backend(f"api:{port}").counts.errors = 7
+        it.registry.endpoint(f"api:{port}").counts.errors = 7
         said = await it.reload(shop(web=at(port)))
         assert said == [f"restart api:{port}, now web:{port}: name, to"]
-        assert it.backend(f"web:{port}").counts.errors == 7
+        assert it.registry.endpoint(f"web:{port}").counts.errors == 7
         async with clients(it, "web.localhost"):
             pass
 
@@ -94,7 +95,7 @@ async def test_a_request_under_way_is_finished_by_a_backend_that_leaves(tmp_path
         await asking._ask(stream, b"GET / HTTP/1.1\r\nHost: web.localhost\r\n\r\n")
         assert "404" in asking.failures[0]
         await stream.aclose()
-        assert leaving.gone
+        assert process_of(leaving).gone
 
 
 async def test_a_file_with_mistakes_changes_nothing_and_all_of_them_are_said(
@@ -152,16 +153,16 @@ async def test_one_that_was_stopped_stays_stopped_and_starts_as_it_says_now(
     [port] = free_ports(1)
     async with live(tmp_path, shop(api=at(port))) as it:
         backend = it.backend(f"api:{port}")
-        backend.mailbox.give.send_nowait(Order(OrderKind.STOP))
+        process_of(backend).mailbox.give.send_nowait(Order(OrderKind.STOP))
         await it.until(lambda: backend.state is State.STOPPED)
         it.write(shop(api=at(port, run="echo new; RUN")))
         change = await it.change()
         [outcome] = told(change)["outcomes"]
         assert outcome["sentence"].endswith("is stopped: what is new holds from its next start")
         assert backend.state is State.STOPPED
-        backend.mailbox.give.send_nowait(Order(OrderKind.START))
+        process_of(backend).mailbox.give.send_nowait(Order(OrderKind.START))
         await it.ready()
-        assert b"new" in [line.text for line in backend.lines.tail(3)]
+        assert b"new" in [line.text for line in process_of(backend).lines.tail(3)]
 
 
 async def test_one_that_has_failed_is_tried_again_with_a_new_command(tmp_path: Path) -> None:
@@ -181,13 +182,16 @@ async def test_processes_come_and_go_and_a_changed_oneshot_runs_again(tmp_path: 
     job = "processes:\n  worker: exec sleep 100\n  job: {command: echo %s, oneshot: true}\n"
     async with live(tmp_path, shop(api=at(port))) as it:
         await it.reload(shop(api=at(port)) + job % "one")
-        assert it.backend("worker").pid
+        assert process_of(it.backend("worker")).pid
         assert it.backend("job").state is State.COMPLETED
-        worker = it.backend("worker").pid
+        worker = process_of(it.backend("worker")).pid
         said = await it.reload(shop(api=at(port)) + job % "two")
         assert said[0] == "restart job: command"
-        assert [line.text for line in it.backend("job").lines.tail(9)] == [b"one", b"two"]
-        assert it.backend("worker").pid == worker
+        assert [line.text for line in process_of(it.backend("job")).lines.tail(9)] == [
+            b"one",
+            b"two",
+        ]
+        assert process_of(it.backend("worker")).pid == worker
         assert (await it.reload(shop(api=at(port))))[:2] == ["remove worker", "remove job"]
         assert list(it.pids) == [f"api:{port}"]
 

@@ -73,7 +73,7 @@ async def test_both_hosts_move_to_another_port_and_lose_no_request(tmp_path: Pat
         return shop(web=web, apex=f"from: {port}, hold: 0", www=f"from: {port}")
 
     async with live(tmp_path, text(port)) as it:
-        it.registry.pause(it.backend(f"www:{port}"))
+        it.registry.pause(it.registry.endpoint(f"www:{port}"))
         async with clients(it, "apex.localhost") as apex, clients(it, "web.localhost") as web:
             said = await it.reload(text(other))
             await apex.answered(20)

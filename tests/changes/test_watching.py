@@ -10,6 +10,7 @@ import trio
 
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.model.status import State
+from tests.support.bench import process_of
 from tests.support.live import clients, live
 from tests.support.project import free_ports
 from tests.support.running import until
@@ -41,7 +42,7 @@ async def test_copies_are_restarted_one_after_the_other(tmp_path: Path, edit: Ed
         async with clients(it):
             edit("x = 1\n")
             copies = [it.backend(label) for label in before if label.startswith("api")]
-            await it.until(lambda: all(copy.restarts for copy in copies))
+            await it.until(lambda: all(process_of(copy).restarts for copy in copies))
             await it.ready()
         assert it.pids[f"web:{other}"] == before[f"web:{other}"]
         assert not set(it.pids.values()) & {copy for copy in before.values() if copy} - {
@@ -56,7 +57,7 @@ async def test_a_lone_copy_is_waited_for(tmp_path: Path, edit: Edit) -> None:
         [backend] = it.registry.backends.values()
         async with clients(it):
             edit("x = 1\n")
-            await it.until(lambda: backend.restarts == 1 and backend.in_rotation)
+            await it.until(lambda: process_of(backend).restarts == 1 and backend.in_rotation)
 
 
 async def test_ten_changes_during_a_restart_mean_one_more(tmp_path: Path, edit: Edit) -> None:
@@ -65,23 +66,23 @@ async def test_ten_changes_during_a_restart_mean_one_more(tmp_path: Path, edit: 
         await it.watching("src")
         [backend] = it.registry.backends.values()
         edit("x = 0\n")
-        await it.until(lambda: backend.restarts == 1)
+        await it.until(lambda: process_of(backend).restarts == 1)
         for number in range(10):
             edit(f"x = {number}\n")
             await trio.sleep(0.02)
-        await it.until(lambda: backend.restarts == 2 and backend.in_rotation)
+        await it.until(lambda: process_of(backend).restarts == 2 and backend.in_rotation)
         await trio.sleep(0.5)
-        assert backend.restarts == 2
+        assert process_of(backend).restarts == 2
 
 
 async def test_one_that_was_stopped_stays_stopped(tmp_path: Path, edit: Edit) -> None:
     async with live(tmp_path, shop(api=f"{WATCHED}, replicas: 2")) as it:
         await it.watching("src")
         first, second = it.registry.backends.values()
-        first.mailbox.give.send_nowait(Order(OrderKind.STOP))
+        process_of(first).mailbox.give.send_nowait(Order(OrderKind.STOP))
         await it.until(lambda: first.state is State.STOPPED)
         edit("x = 1\n")
-        await it.until(lambda: second.restarts == 1 and second.in_rotation)
+        await it.until(lambda: process_of(second).restarts == 1 and second.in_rotation)
         assert first.state is State.STOPPED
 
 
@@ -119,7 +120,9 @@ async def test_a_change_while_nothing_comes_up_does_not_wait_for_it(
         await it.watching("src")
         [backend] = it.registry.backends.values()
         (tmp_path / "src/broken.py").touch()
-        await until(lambda: any(line.text == b"stuck" for line in backend.lines.tail(5)))
+        await until(
+            lambda: any(line.text == b"stuck" for line in process_of(backend).lines.tail(5))
+        )
         (tmp_path / "src/broken.py").unlink()
         await it.until(lambda: backend.in_rotation)
 
@@ -134,7 +137,7 @@ async def test_patterns_are_relative_to_the_folder_of_the_command(
         [backend] = it.registry.backends.values()
         (tmp_path / "here.py").touch()
         (tmp_path / "api" / "there.py").touch()
-        await it.until(lambda: backend.restarts)
+        await it.until(lambda: process_of(backend).restarts)
         assert [note for note in it.notes if "changed" in note] == [
             f"api/there.py changed: restart {backend.spec.label}"
         ]
@@ -147,7 +150,7 @@ async def test_what_is_watched_follows_the_file(tmp_path: Path, edit: Edit) -> N
         assert said == [f"change {backend.spec.label}: watch"]
         await it.watching("src")
         edit("x = 1\n")
-        await it.until(lambda: backend.restarts == 1 and backend.in_rotation)
+        await it.until(lambda: process_of(backend).restarts == 1 and backend.in_rotation)
 
 
 async def test_a_oneshot_runs_again(tmp_path: Path, edit: Edit) -> None:
@@ -157,8 +160,8 @@ async def test_a_oneshot_runs_again(tmp_path: Path, edit: Edit) -> None:
         await it.watching("src")
         edit("two\n")
         build = it.backend("build")
-        await it.until(lambda: build.generation == 2 and build.state is State.COMPLETED)
-        lines = [line.text for line in build.lines.tail(2)]
+        await it.until(lambda: process_of(build).generation == 2 and build.state is State.COMPLETED)
+        lines = [line.text for line in process_of(build).lines.tail(2)]
     assert lines == [b"one", b"two"]
 
 
@@ -173,9 +176,9 @@ async def test_a_build_that_writes_for_a_second_means_one_restart(
             edit(f"x = {number}\n")
             await trio.sleep(0.1)  # as builds pause between files
         assert backend.pid == pid  # who worked so far goes on working
-        await it.until(lambda: backend.restarts == 1 and backend.in_rotation)
+        await it.until(lambda: process_of(backend).restarts == 1 and backend.in_rotation)
         await trio.sleep(0.5)
-        assert backend.restarts == 1
+        assert process_of(backend).restarts == 1
 
 
 async def test_a_service_that_changes_what_it_watches_is_told_so(
@@ -188,6 +191,6 @@ async def test_a_service_that_changes_what_it_watches_is_told_so(
         edit("x = 1\n")
         await it.until_noted("it seems to change src/own.db itself")
         assert any('"!src/own.db"' in note for note in it.notes)
-        restarts = backend.restarts
+        restarts = process_of(backend).restarts
         await trio.sleep(1.5)
-        assert backend.restarts - restarts <= 2  # before: five a second
+        assert process_of(backend).restarts - restarts <= 2  # before: five a second

@@ -23,7 +23,7 @@ from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
 from rpx.runs.paths import journal_folder
 from tests.orders.fake_life import Fleet
-from tests.support.bench import external, registry, spec
+from tests.support.bench import external, process_of, registry, spec
 
 
 class Shop:
@@ -113,8 +113,8 @@ async def test_ps_as_json_is_a_list_of_rows(shop: Shop) -> None:
 async def test_why_explains_the_state_of_each_backend(shop: Shop) -> None:
     shop.fleet.lives["api:3000"].broken = True
     await shop.rpx("restart", "api:3000")
-    backend = shop.fleet.registry.backends["api:3000"]
-    shop.fleet.registry.print(backend, b"\x1b[31mno such table\x1b[0m\n")
+    backend = shop.fleet.registry.endpoint("api:3000")
+    shop.fleet.registry.print(process_of(backend), b"\x1b[31mno such table\x1b[0m\n")
     assert await shop.rpx("why", "api:1", "3005") == 0
     failed, external = shop.out.split("\n\n")
     assert failed.startswith("api:3000 failed for ")
@@ -133,7 +133,7 @@ async def test_why_explains_the_state_of_each_backend(shop: Shop) -> None:
 
 
 async def test_stats_are_a_table_or_json(shop: Shop) -> None:
-    counts = shop.fleet.registry.backends["api:3000"].counts
+    counts = shop.fleet.registry.endpoint("api:3000").counts
     for _ in range(150):
         counts.answered(200, 0.0451)
     counts.errors = 2
@@ -197,8 +197,8 @@ async def test_an_order_that_came_to_nothing_has_an_exit_code(shop: Shop) -> Non
 
 async def test_logs_have_the_prefixes_of_the_console(shop: Shop) -> None:
     hub = shop.fleet.registry
-    hub.print(hub.backends["api:3000"], b"\x1b[31mone\n")
-    hub.print(hub.backends["api:3001"], "two\u2028\n".encode())
+    hub.print(process_of(hub.endpoint("api:3000")), b"\x1b[31mone\n")
+    hub.print(process_of(hub.endpoint("api:3001")), "two\u2028\n".encode())
     assert await shop.rpx("logs") == 0
     assert shop.out == "api:3000 | one\napi:3001 | two\u2028\n"
     assert await shop.rpx("logs", "--tail", "0") == 0
@@ -208,7 +208,7 @@ async def test_logs_have_the_prefixes_of_the_console(shop: Shop) -> None:
 async def test_logs_as_json_are_one_object_a_line(shop: Shop) -> None:
     hub = shop.fleet.registry
     for label in ("api:3000", "api:3001"):
-        hub.print(hub.backends[label], b"hello\n")
+        hub.print(hub.process(label), b"hello\n")
     assert await shop.rpx("logs", "--json", "3001") == 0
     line = json.loads(shop.out)
     assert (line["label"], line["text"]) == ("api:3001", "hello")
@@ -223,9 +223,9 @@ async def test_logs_of_rpx_are_what_it_has_said(shop: Shop) -> None:
 
 
 async def test_logs_begin_with_what_only_the_files_still_have(shop: Shop, folder: Path) -> None:
-    hub, backend = shop.fleet.registry, shop.fleet.registry.backends["api:3000"]
-    hub.print(backend, b"1\n2\n3\n")
-    [piece] = backend.lines.pieces()
+    hub, backend = shop.fleet.registry, shop.fleet.registry.endpoint("api:3000")
+    hub.print(process_of(backend), b"1\n2\n3\n")
+    [piece] = process_of(backend).lines.pieces()
     files = Files(journal_folder(folder / "rpx.yaml"), Logs())
     files.begin("shop", folder / "rpx.yaml", 0.0)
     older = Printed("api:3000", piece.at - 1e-6, b"-1\n0\n")
@@ -236,7 +236,7 @@ async def test_logs_begin_with_what_only_the_files_still_have(shop: Shop, folder
 
 async def test_logs_as_json_have_no_colours_unless_asked_for(shop: Shop) -> None:
     hub = shop.fleet.registry
-    hub.print(hub.backends["api:3000"], b"\x1b[31mred\nand more\n")
+    hub.print(process_of(hub.endpoint("api:3000")), b"\x1b[31mred\nand more\n")
     assert await shop.rpx("logs", "--json") == 0
     assert [json.loads(line)["text"] for line in shop.out.splitlines()] == ["red", "and more"]
     assert await shop.rpx("logs", "--json", "--color", "always") == 0

@@ -17,7 +17,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import Event, Note
 from rpx.policy.lifecycle import Move
-from tests.support.bench import registry, spec
+from tests.support.bench import process_of, registry, spec
 
 
 class Terminal:
@@ -59,10 +59,10 @@ class Run:
         return self.terminal.lines[1:]
 
     def say(self, label: str, text: bytes) -> None:
-        self.registry.print(self.registry.backends[label], text + b"\n")
+        self.registry.print(self.registry.process(label), text + b"\n")
 
     def move(self, label: str, move: Move, reason: str = "") -> None:
-        self.registry.move(self.registry.backends[label], move, reason=reason)
+        self.registry.move(self.registry.process(label), move, reason=reason)
 
 
 async def test_it_begins_with_services_and_urls() -> None:
@@ -97,9 +97,9 @@ async def test_lines_about_requests_come_before_the_news_that_came_after_them() 
     run = Run()
 
     def happen() -> None:
-        run.registry.routed(run.registry.backends["api:3000"], b"/one")
+        run.registry.routed(run.registry.endpoint("api:3000"), b"/one")
         run.move("api:3001", Move.LAUNCH)
-        run.registry.routed(run.registry.backends["api:3000"], b"/two")
+        run.registry.routed(run.registry.endpoint("api:3000"), b"/two")
         run.registry.say("stopped")
 
     assert await run.show(happen) == [
@@ -116,7 +116,7 @@ async def test_lines_about_requests_are_shown_without_anything_after_them() -> N
         await nursery.start(run.console, run.registry, run.shutdown)
         await nursery.start(run.narrator, run.registry, run.shutdown)
         for number in range(count):
-            run.registry.routed(run.registry.backends["api:3000"], b"/%d" % number)
+            run.registry.routed(run.registry.endpoint("api:3000"), b"/%d" % number)
         with trio.fail_after(5):
             while len(run.terminal.lines) < 1 + count:
                 await trio.testing.wait_all_tasks_blocked(0.01)
@@ -153,12 +153,12 @@ async def test_each_second_it_says_who_is_waited_for(
             if isinstance(event, Note):
                 said.append(event.text)
 
-    backend = hub.backends["api:3000"]
+    backend = hub.endpoint("api:3000")
     nursery.start_soon(goodbye, hub, shutdown)
-    hub.move(backend, Move.LAUNCH)
-    hub.started(backend, 812)
+    hub.move(process_of(backend), Move.LAUNCH)
+    hub.started(process_of(backend), 812)
     for move in (Move.PROBE_UP, Move.STOP, Move.DRAINED):
-        hub.move(backend, move)
+        hub.move(process_of(backend), move)
     with hub.events.feed(Heard()):
         shutdown.request()
         await trio.sleep(2.5)

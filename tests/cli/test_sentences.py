@@ -10,14 +10,14 @@ import pytest
 import trio
 
 from rpx.cli.observers.sentences import ORDER, Teller, stopping, waiting
+from rpx.hub.backend import Backend
 from rpx.hub.bus import Subscription
-from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import PoolSpec, Start
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, Event, Routed, StateChanged
 from rpx.policy.lifecycle import Move
-from tests.support.bench import external, spec
+from tests.support.bench import endpoint_of, external, process_of, spec
 
 
 class Told:
@@ -40,9 +40,12 @@ class Told:
 
     def move(self, label: str, *moves: Move, reason: str = "", took: float = 0.3) -> list[str]:
         for move in moves:
-            self.registry.move(self[label], move, reason=reason)
+            if move in (Move.PROBE_UP, Move.PROBE_DOWN):
+                self.registry.judge(endpoint_of(self[label]), move, reason=reason)
+            else:
+                self.registry.move(process_of(self[label]), move, reason=reason)
             if move is Move.LAUNCH:
-                self.registry.started(self[label], 4711)
+                self.registry.started(process_of(self[label]), 4711)
             self.now += took
         return [text for event in self.events.take() for text in self.teller.tell(event)]
 
@@ -70,11 +73,11 @@ async def test_a_backend_that_comes_up_says_its_pid_and_how_long_it_took(told: T
 
 async def test_a_pause_and_its_end_are_told(told: Told) -> None:
     told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
-    told.registry.pause(told["api:3000"])
+    told.registry.pause(endpoint_of(told["api:3000"]))
     assert told.move("api:3000") == [
         "api:3000 paused (pid 4711), out of rotation until `rpx resume-backend`"
     ]
-    told.registry.resume(told["api:3000"])
+    told.registry.resume(endpoint_of(told["api:3000"]))
     assert told.move("api:3000") == ["api:3000 resumed (pid 4711), in rotation"]
 
 
@@ -91,7 +94,7 @@ async def test_the_url_is_not_told_ahead_of_the_states_that_make_it_true(told: T
     told.move("api:3005", Move.PROBE_UP)
     for label in ("api:3000", "api:3001"):  # both are up before the first word is said
         for move in (Move.LAUNCH, Move.PROBE_UP):
-            told.registry.move(told[label], move)
+            told.registry.move(process_of(told[label]), move)
     first, *_, last = told.move("api:3000")
     assert (first, last) == ("api:3000 starting", "api is up at http://api.localhost:8080")
 
@@ -119,11 +122,11 @@ async def test_a_stop_is_told_in_two_steps(told: Told) -> None:
 
 
 async def test_a_failure_shows_the_last_output_of_that_run_and_what_to_do(told: Told) -> None:
-    told.registry.print(told["worker"], b"of an earlier run\n")
+    told.registry.print(process_of(told["worker"]), b"of an earlier run\n")
     told.now += 1
     told.move("worker", Move.LAUNCH)
     for number in range(7):
-        told.registry.print(told["worker"], b"line %d \xff\n" % number)
+        told.registry.print(process_of(told["worker"]), b"line %d \xff\n" % number)
     reason = "exited with status 1; 5 restarts within 60 s, rpx gave up"
     assert told.move("worker", Move.GAVE_UP, reason=reason) == [
         f"error: backend `worker` {reason}",
@@ -134,7 +137,7 @@ async def test_a_failure_shows_the_last_output_of_that_run_and_what_to_do(told: 
 
 
 async def test_a_failure_without_output_has_none(told: Told) -> None:
-    told.registry.print(told["worker"], b"of an earlier run\n")
+    told.registry.print(process_of(told["worker"]), b"of an earlier run\n")
     told.now += 1
     told.move("worker", Move.LAUNCH)
     error, hint = told.move("worker", Move.GAVE_UP, reason="exited with status 1")
@@ -144,10 +147,10 @@ async def test_a_failure_without_output_has_none(told: Told) -> None:
 
 def hint_of(registry: Registry, label: str, rpx: str | None) -> str:
     """What is said to do when this backend has given up."""
-    backend = registry.backends[label]
-    registry.move(backend, Move.LAUNCH)
+    backend = registry.endpoint(label)
+    registry.move(process_of(backend), Move.LAUNCH)
     with registry.events.subscribe() as events:
-        registry.move(backend, Move.GAVE_UP, reason="exited with status 1")
+        registry.move(process_of(backend), Move.GAVE_UP, reason="exited with status 1")
         [failed] = [event for event in events.take() if isinstance(event, StateChanged)]
     *_, hint = Teller(registry, rpx).tell(failed)
     return hint
@@ -198,7 +201,7 @@ async def test_the_end_begins_with_what_there_is_to_wait_for(told: Told) -> None
     assert stopping(told.registry) == "stopping: 1 backend (Ctrl-C again to hurry)"
     told.move("api:3001", Move.LAUNCH, Move.PROBE_UP)
     for _ in range(3):
-        told.registry.enter(told["api:3000"])
+        told.registry.enter(endpoint_of(told["api:3000"]))
     assert stopping(told.registry) == "stopping: 3 requests, 2 backends (Ctrl-C again to hurry)"
     assert stopping(told.registry, ORDER).endswith(" (`rpx down --now` to hurry)")
 
@@ -206,17 +209,17 @@ async def test_the_end_begins_with_what_there_is_to_wait_for(told: Told) -> None
 async def test_who_is_waited_for_is_told_with_the_time_left(told: Told) -> None:
     told.move("api:3000", Move.LAUNCH, Move.PROBE_UP)
     told.move("api:3001", Move.LAUNCH, Move.PROBE_UP)
-    told.registry.enter(told["api:3001"])
+    told.registry.enter(endpoint_of(told["api:3001"]))
     told.move("api:3000", Move.STOP, Move.DRAINED, took=0)
     assert waiting(told.registry, told.now + 3, hurried=False) == [
         "waiting for api:3000 (pid 4711), SIGKILL in 7s, Ctrl-C to kill now",
         "waiting for 1 request at api:3001, Ctrl-C to drop them",
     ]
-    told["api:3000"].left = (5, 6)
+    process_of(told["api:3000"]).left = (5, 6)
     assert waiting(told.registry, told.now + 3, hurried=False)[0] == (
         "waiting for what api:3000 has left behind (pid 5, 6), SIGKILL in 7s, Ctrl-C to kill now"
     )
-    told["api:3000"].left = ()
+    process_of(told["api:3000"]).left = ()
     assert waiting(told.registry, told.now, hurried=True) == [
         "killing api:3000 (pid 4711)",
         "killing api:3001 (pid 4711)",

@@ -171,8 +171,8 @@ async def http(nursery: trio.Nursery, tmp_path: Path) -> AsyncIterator[httpx.Asy
     for label in ("api:3000", "api:3001"):
         nursery.start_soon(fleet.lives[label].run)
     await trio.testing.wait_all_tasks_blocked()
-    fleet.registry.move(fleet.registry.backends["web:3002"], Move.WAIT)
-    failed = fleet.registry.backends["api:3001"]
+    fleet.registry.move(fleet.registry.process("web:3002"), Move.WAIT)
+    failed = fleet.registry.process("api:3001")
     failed.ended = Ended("exited with status 1", 1, 0.5, 1000.25)
     fleet.registry.print(failed, b"no \xff module\n")
     transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "s"))

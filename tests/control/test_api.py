@@ -25,7 +25,7 @@ from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import ChangeReport
 from rpx.model.figures import Figures
 from tests.orders.fake_life import Fleet
-from tests.support.bench import external, registry, spec
+from tests.support.bench import external, process_of, registry, spec
 
 NOTHING = ChangeReport.of({})
 
@@ -38,7 +38,7 @@ class Project:
     http: httpx.AsyncClient
 
     def say(self, label: str, text: bytes) -> None:
-        self.fleet.registry.print(self.fleet.registry.backends[label], text + b"\n")
+        self.fleet.registry.print(self.fleet.registry.process(label), text + b"\n")
 
     async def order(self, verb: str, body: object) -> httpx.Response:
         return await self.http.post(f"/v1/orders/{verb}", json=body)
@@ -195,7 +195,7 @@ async def test_a_body_of_the_wrong_shape_changes_nothing(
     answer = await project.order(verb, body)
     assert answer.status_code == 422
     assert answer.json()["error"]["exit_code"] == 2
-    assert [b.generation for b in project.fleet.registry.backends.values()] == [1, 1, 0]
+    assert [process.generation for process in project.fleet.registry.processes] == [1, 1]
 
 
 async def test_an_unknown_path_is_an_error_in_the_same_shape(project: Project) -> None:
@@ -292,7 +292,7 @@ async def test_the_api_ends_at_once_with_streams_open_and_a_client_that_has_stop
                 await trio.testing.wait_all_tasks_blocked(0.001)
             for _ in range(20):  # far more than a socket holds
                 for _ in range(1000):
-                    hub.print(hub.backends["api:3000"], b"x" * 1000 + b"\n")
+                    hub.print(process_of(hub.endpoint("api:3000")), b"x" * 1000 + b"\n")
                 await trio.testing.wait_all_tasks_blocked(0.001)
             nursery.cancel_scope.cancel()
     assert not path.exists()

@@ -26,7 +26,7 @@ from rpx.hub.shutdown import Shutdown
 from rpx.model.address import SocketFile
 from rpx.model.status import BackendSpec, Note
 from rpx.policy.lifecycle import Move
-from tests.support.bench import external, registry, spec
+from tests.support.bench import external, process_of, registry, spec
 from tests.support.project import free_ports
 
 API, RPX = {"host": "api.localhost"}, {"host": "api.localhost", "backend": "rpx"}
@@ -40,15 +40,15 @@ def worker() -> BackendSpec:
 def busy() -> Registry:
     """Two backends, one of them up, and a process; four answers, one of rpx's own."""
     the = registry(spec(3000), external(3001), worker(), clock=lambda: 0.0)
-    backend = the.backends["api:3000"]
-    the.move(backend, Move.LAUNCH)
-    the.move(backend, Move.PROBE_UP)
+    backend = the.endpoint("api:3000")
+    the.move(process_of(backend), Move.LAUNCH)
+    the.judge(backend, Move.PROBE_UP)
     the.enter(backend)
     for status, seconds in ((200, 0.0005), (200, 0.3), (404, 70.0)):
         backend.counts.answered(status, seconds)
     backend.counts.errors, backend.counts.retries, backend.counts.held = 5, 6, 7
     backend.counts.traffic.sent, backend.counts.traffic.received = 8, 9
-    backend.restarts = 10
+    process_of(backend).restarts = 10
     the.pools["api.localhost"].counts.answered(503, 10.0)
     the.strays.answered(404, 0.0)
     return the

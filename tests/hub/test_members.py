@@ -12,26 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rpx.errors import RpxError
+from rpx.hub.backend import Backend
 from rpx.hub.members import PAST
-from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.model.config import PoolSpec, Sticky
 from rpx.model.status import RotationChanged
 from rpx.orders import verbs
 from rpx.policy.lifecycle import Move
-from tests.support.bench import CHECK, external, registry, spec
+from tests.support.bench import CHECK, endpoint_of, external, process_of, registry, spec
 
 HOST = "api.localhost"
 
 
 def make_ready(the: Registry, *backends: Backend) -> None:
     for backend in backends:
-        the.move(backend, Move.LAUNCH)
-        the.move(backend, Move.PROBE_UP)
+        the.move(process_of(backend), Move.LAUNCH)
+        the.judge(endpoint_of(backend), Move.PROBE_UP)
 
 
 def arrange(the: Registry, *backends: Backend, pool: PoolSpec | None = None) -> None:
-    the.arrange({HOST: pool or PoolSpec()}, {HOST: backends})
+    the.arrange({HOST: pool or PoolSpec()}, {HOST: [endpoint_of(each) for each in backends]})
 
 
 def turns(the: Registry, count: int) -> list[str]:
@@ -68,7 +68,7 @@ async def test_who_holds_a_pool_sees_its_new_members() -> None:
     arrange(the, *of(the, 3000), new)
     assert waiting.is_set()
     assert the.pools[HOST] is pool
-    assert pool.next_up(b"", None) is new
+    assert pool.next_up(b"", None) is new.endpoint
 
 
 async def test_whose_turn_it_is_survives_what_changes_nothing_about_it() -> None:
@@ -89,7 +89,7 @@ async def test_the_settings_of_a_pool_change_in_place() -> None:
     assert the.pools[HOST] is pool
     assert (pool.spec.hold, pool.counts.errors) == (3.0, 7)
     assert pool.pins is not None
-    assert the.backends["api:3000"] in pool.pins
+    assert the.endpoint("api:3000") in pool.pins
 
 
 async def test_one_that_has_gone_binds_nobody() -> None:
@@ -100,8 +100,8 @@ async def test_one_that_has_gone_binds_nobody() -> None:
     arrange(the, second, pool=PoolSpec(sticky=Sticky()))
     pins = the.pools[HOST].pins
     assert pins is not None
-    assert first not in pins
-    assert second in pins
+    assert endpoint_of(first) not in pins
+    assert endpoint_of(second) in pins
 
 
 async def test_a_weight_holds_once_it_is_arranged() -> None:
@@ -119,8 +119,8 @@ async def test_one_that_leaves_is_out_at_once_and_no_check_brings_it_back() -> N
     make_ready(the, first, second)
     with the.events.subscribe(10) as news:
         the.retire(first)
-        the.move(first, Move.PROBE_DOWN)
-        the.move(first, Move.PROBE_UP)
+        the.judge(endpoint_of(first), Move.PROBE_DOWN)
+        the.judge(endpoint_of(first), Move.PROBE_UP)
         told = [event for event in news.take() if isinstance(event, RotationChanged)]
     assert [(event.label, event.in_rotation) for event in told] == [("api:3000", False)]
     assert [row.label for row in the.snapshot()] == ["api:3001"]
@@ -133,14 +133,14 @@ async def test_the_requests_of_one_that_has_gone_still_end() -> None:
     the = registry(spec(3000))
     [backend] = of(the, 3000)
     make_ready(the, backend)
-    the.enter(backend)
+    the.enter(endpoint_of(backend))
     the.retire(backend)
     the.arrange({}, {})
     with trio.move_on_after(0.01) as patience:
-        await the.wait_drained(backend)
+        await the.wait_drained(process_of(backend))
     assert patience.cancelled_caught
-    the.leave(backend)
-    await the.wait_drained(backend)
+    the.leave(endpoint_of(backend))
+    await the.wait_drained(process_of(backend))
     the.remove(backend)
     assert the.everyone == []
     assert the.routes.find(HOST, b"/") is None
@@ -184,18 +184,22 @@ async def test_orders_to_one_that_has_gone_are_refused() -> None:
 async def test_a_backend_may_change_its_label_and_keeps_its_counts() -> None:
     the = registry(spec(3000), spec(3001))
     [first, second] = of(the, 3000, 3001)
-    first.counts.errors = 3
+    endpoint_of(first).counts.errors = 3
     the.respec({first: replace(first.spec, name="web"), second: replace(second.spec, name="api")})
-    the.arrange({HOST: PoolSpec()}, {HOST: [first, second]}, order=["api:3001", "web:3000"])
+    the.arrange(
+        {HOST: PoolSpec()},
+        {HOST: [endpoint_of(first), endpoint_of(second)]},
+        order=["api:3001", "web:3000"],
+    )
     assert list(the.backends) == ["api:3001", "web:3000"]
-    assert the.backends["web:3000"].counts.errors == 3
+    assert the.endpoint("web:3000").counts.errors == 3
 
 
 async def test_another_health_check_is_tried_at_once() -> None:
     the = registry(external())
     [backend] = of(the, 3000)
     the.respec({backend: external(check=CHECK)})
-    assert backend.suspected.is_set()
+    assert endpoint_of(backend).suspected.is_set()
 
 
 async def test_a_route_that_is_no_more_is_unknown() -> None:
@@ -211,32 +215,33 @@ async def test_the_addresses_of_one_process_know_each_other_after_a_change() -> 
     the = registry(spec(3000))
     other = the.add(replace(external(3001), served_by="api:3000"))
     arrange(the, *of(the, 3000, 3001))
-    assert other.process is the.backends["api:3000"]
-    assert the.backends["api:3000"].others == (other,)
+    process, own = the.process("api:3000"), the.endpoint("api:3000")
+    assert other.process is process
+    assert the.endpoints_of(process) == [own, other.endpoint]
     the.retire(other)
     arrange(the, *of(the, 3000))
-    the.enter(other)
+    the.enter(endpoint_of(other))
     the.remove(other)
     arrange(the, *of(the, 3000))
-    assert the.backends["api:3000"].others == (other,), "it has still to answer"
-    the.leave(other)
+    assert the.endpoints_of(process) == [own, other.endpoint], "it has still to answer"
+    the.leave(endpoint_of(other))
     arrange(the, *of(the, 3000))
-    assert not the.backends["api:3000"].others
+    assert the.endpoints_of(process) == [own]
 
 
 async def test_why_an_address_is_down_is_known_to_whose_process_it_is() -> None:
     the = registry(spec(3000))
     other = the.add(replace(external(3001), served_by="api:3000"))
     arrange(the, *of(the, 3000, 3001))
-    assert not other.ran
+    assert not other.has_run
     owner = the.backends["api:3000"]
     make_ready(the, owner)
-    the.started(owner, 7)
-    assert other.ran
-    other.last_error = "connection refused"
-    assert other.witness is other
-    the.lost(owner, "it broke")
-    assert other.witness is owner
+    the.started(process_of(owner), 7)
+    assert other.has_run
+    endpoint_of(other).blame("connection refused")
+    assert the.told_by(other) is other
+    the.lost(process_of(owner), "it broke")
+    assert the.told_by(other) is owner
     assert [row.last_error for row in the.snapshot()] == ["it broke", "it broke"]
 
 
@@ -253,9 +258,14 @@ def test_whatever_comes_and_goes_the_pools_are_those_that_were_asked_for(
             if f"api:{port}" not in the.backends:
                 make_ready(the, the.add(spec(port)))
         pools = {HOST: PoolSpec()} if wanted else {}
-        the.arrange(pools, {HOST: of(the, *wanted)}, [f"api:{port}" for port in wanted])
+        the.arrange(
+            pools,
+            {HOST: [endpoint_of(each) for each in of(the, *wanted)]},
+            [f"api:{port}" for port in wanted],
+        )
         assert list(the.backends) == [f"api:{port}" for port in wanted]
-        assert all(b.in_rotation and b.pool is the.pools[HOST] for b in the.backends.values())
+        there = [endpoint_of(each) for each in the.backends.values()]
+        assert all(each.in_rotation and each.pool is the.pools[HOST] for each in there)
         assert not any(b.in_rotation for b in the.leaving)
         if wanted:
             assert turns(the, len(wanted)) == list(the.backends)

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from rpx.hub.records import Backend, Tried
+from rpx.hub.endpoint import Endpoint, Tried
 from rpx.hub.registry import Registry
 from rpx.model.status import Intent, RotationChanged, State, StateChanged
 from rpx.policy.histogram import ERROR
 from rpx.policy.lifecycle import IllegalMove, Move, advance
-from tests.support.bench import external, registry, spec
+from tests.support.bench import endpoint_of, external, process_of, registry, spec
 
 
 def two() -> Registry:
@@ -23,8 +23,8 @@ def two() -> Registry:
 
 def make_ready(the: Registry, *labels: str) -> None:
     for label in labels:
-        the.move(the.backends[label], Move.LAUNCH)
-        the.move(the.backends[label], Move.PROBE_UP)
+        the.move(the.process(label), Move.LAUNCH)
+        the.move(the.process(label), Move.PROBE_UP)
 
 
 def test_requests_go_round_those_that_are_ready_in_listed_order() -> None:
@@ -39,34 +39,38 @@ def test_requests_go_round_those_that_are_ready_in_listed_order() -> None:
 def test_times_are_those_of_the_clock_also_when_it_jumps() -> None:
     times = [100.0]
     the = registry(spec(3000), clock=lambda: times[-1])
-    backend = the.backends["api:3000"]
-    the.move(backend, Move.LAUNCH)
-    the.print(backend, b"before\n")
+    backend = the.endpoint("api:3000")
+    the.move(process_of(backend), Move.LAUNCH)
+    the.print(process_of(backend), b"before\n")
     times.append(8000.0)  # the laptop has slept
-    the.move(backend, Move.PROBE_UP)
-    the.print(backend, b"after\n")
+    the.judge(backend, Move.PROBE_UP)
+    the.print(process_of(backend), b"after\n")
     assert [row.since for row in the.snapshot()] == [8000.0]
-    assert [line.at for line in backend.lines.tail()] == [100.0, 8000.0]
-    assert [piece.text for piece in backend.lines.pieces(since=7000.0)] == [b"after\n"]
+    assert [line.at for line in process_of(backend).lines.tail()] == [100.0, 8000.0]
+    assert [piece.text for piece in process_of(backend).lines.pieces(since=7000.0)] == [b"after\n"]
     times.append(7990.0)  # and is told the right time
-    the.print(backend, b"at last\n")
-    assert [line.text for line in backend.lines.tail()] == [b"before", b"after", b"at last"]
-    assert backend.lines.latest == 8000.000001
-    assert the.age(backend) == 0.0
+    the.print(process_of(backend), b"at last\n")
+    assert [line.text for line in process_of(backend).lines.tail()] == [
+        b"before",
+        b"after",
+        b"at last",
+    ]
+    assert process_of(backend).lines.latest == 8000.000001
+    assert the.age(backend.standing) == 0.0
 
 
 def test_durations_are_right_whatever_the_clock_is_set_to() -> None:
     day, steady = [100_000.0], [50.0]
     the = registry(spec(3000), clock=lambda: day[0], steady=lambda: steady[0])
-    backend = the.backends["api:3000"]
-    the.move(backend, Move.LAUNCH)
+    backend = the.endpoint("api:3000")
+    the.move(process_of(backend), Move.LAUNCH)
     assert [row.since for row in the.snapshot()] == [100_000.0]
     with the.events.subscribe(10) as events:
         day[0] += 86_400 + 2
         steady[0] += 2
-        assert the.age(backend) == 2
+        assert the.age(backend.standing) == 2
         assert [row.since for row in the.snapshot()] == [186_400.0]
-        the.move(backend, Move.PROBE_UP)
+        the.judge(backend, Move.PROBE_UP)
         [moved] = [event for event in events.take() if isinstance(event, StateChanged)]
         assert (moved.at, moved.spent) == (186_402.0, 2)
 
@@ -74,7 +78,7 @@ def test_durations_are_right_whatever_the_clock_is_set_to() -> None:
 def test_a_suspect_is_out_at_once_and_its_life_hears_of_it() -> None:
     the = two()
     make_ready(the, "api:3000", "api:3001")
-    backend = the.backends["api:3000"]
+    backend = the.endpoint("api:3000")
     the.suspect(backend, "connection refused")
     assert not backend.in_rotation
     assert backend.suspected.is_set()
@@ -87,7 +91,7 @@ def test_a_suspect_is_out_at_once_and_its_life_hears_of_it() -> None:
 def test_three_broken_connections_in_a_row_make_a_suspect() -> None:
     the = two()
     make_ready(the, "api:3000")
-    backend = the.backends["api:3000"]
+    backend = the.endpoint("api:3000")
     the.broke(backend, "closed")
     the.broke(backend, "closed")
     assert backend.in_rotation
@@ -97,10 +101,10 @@ def test_three_broken_connections_in_a_row_make_a_suspect() -> None:
 
 def test_an_external_backend_is_unhealthy_until_it_answers_and_never_returning() -> None:
     the = registry(external(3000), clock=lambda: 0.0)
-    backend = the.backends["api:3000"]
+    backend = the.endpoint("api:3000")
     assert backend.state is State.UNHEALTHY
     assert not backend.returning
-    the.move(backend, Move.PROBE_UP)
+    the.judge(backend, Move.PROBE_UP)
     assert backend.in_rotation
 
 
@@ -113,22 +117,22 @@ def test_who_is_on_its_way_down_is_waited_for_if_it_is_to_run_again(
 ) -> None:
     the = two()
     make_ready(the, "api:3000")
-    backend = the.backends["api:3000"]
-    the.want(backend, intent)
-    the.move(backend, Move.STOP)
+    backend = the.endpoint("api:3000")
+    the.want(process_of(backend), intent)
+    the.move(process_of(backend), Move.STOP)
     assert backend.returning is returns
-    the.move(backend, Move.DRAINED)
+    the.move(process_of(backend), Move.DRAINED)
     assert backend.returning is returns
 
 
 def test_one_that_fails_on_trial_is_waited_for_until_the_trial_ends() -> None:
     the = two()
-    backend = the.backends["api:3000"]
+    backend = the.endpoint("api:3000")
     make_ready(the, "api:3000")
-    the.want(backend, Intent.TRIAL)
-    the.move(backend, Move.GAVE_UP)
+    the.want(process_of(backend), Intent.TRIAL)
+    the.move(process_of(backend), Move.GAVE_UP)
     assert backend.returning
-    the.end_trial(backend)
+    the.end_trial(process_of(backend))
     assert not backend.returning
     assert not backend.about_to_start
 
@@ -136,10 +140,10 @@ def test_one_that_fails_on_trial_is_waited_for_until_the_trial_ends() -> None:
 def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() -> None:
     the = two()
     make_ready(the, "api:3000")
-    backend, pool = the.backends["api:3000"], the.pools["api.localhost"]
+    backend, pool = the.endpoint("api:3000"), the.pools["api.localhost"]
     tried: Tried = {(id(backend), backend.ups)}
     assert pool.next_untried(b"", None, tried) is None
-    the.move(backend, Move.CRASHED)
+    the.move(process_of(backend), Move.CRASHED)
     make_ready(the, "api:3000")
     assert pool.next_untried(b"", None, tried) is backend
 
@@ -147,13 +151,13 @@ def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() 
 async def test_who_waits_for_a_drain_is_told_when_only_lasting_requests_are_left() -> None:
     the = two()
     make_ready(the, "api:3000")
-    backend = the.backends["api:3000"]
+    backend = the.endpoint("api:3000")
     the.enter(backend)
     the.enter(backend)
     drained = trio.Event()
 
     async def wait() -> None:
-        await the.wait_drained(backend)
+        await the.wait_drained(process_of(backend))
         drained.set()
 
     async with trio.open_nursery() as nursery:
@@ -179,23 +183,23 @@ def test_events_tell_of_changes_and_only_of_changes() -> None:
     the = two()
     with the.events.subscribe() as news:
         make_ready(the, "api:3000")
-        the.move(the.backends["api:3000"], Move.PROBE_UP)
+        the.judge(the.endpoint("api:3000"), Move.PROBE_UP)
         states = [event.after for event in news.take() if isinstance(event, StateChanged)]
     assert states == [State.STARTING, State.READY]
 
 
 def test_rotation_is_told_when_it_changes_whatever_changed_it() -> None:
     the = two()
-    backend = the.backends["api:3000"]
+    backend = the.endpoint("api:3000")
     with the.events.subscribe() as news:
         make_ready(the, "api:3000")
         the.suspect(backend, "refused")
-        the.move(backend, Move.PROBE_DOWN)
-        the.move(backend, Move.PROBE_UP)
+        the.judge(backend, Move.PROBE_DOWN)
+        the.judge(backend, Move.PROBE_UP)
         the.pause(backend)
         the.pause(backend)
         the.resume(backend)
-        the.exited(backend)
+        the.exited(process_of(backend))
         told = [each.in_rotation for each in news.take() if isinstance(each, RotationChanged)]
     assert told == [True, False, True, False, True, False]
 
@@ -203,11 +207,11 @@ def test_rotation_is_told_when_it_changes_whatever_changed_it() -> None:
 def test_a_paused_backend_lives_on_and_is_seen_as_paused_while_it_runs() -> None:
     the = two()
     make_ready(the, "api:3000")
-    backend, seen = the.backends["api:3000"], []
+    backend, seen = the.endpoint("api:3000"), []
     the.pause(backend)
     with the.events.subscribe() as news:
         for move in (Move.PROBE_DOWN, Move.PROBE_UP, Move.CRASHED, Move.LAUNCH, Move.PROBE_UP):
-            the.move(backend, move)
+            the.move(process_of(backend), move)
             seen.append(backend.shown.value)
             assert not backend.in_rotation
         told = [each.after for each in news.take() if isinstance(each, StateChanged)]
@@ -219,23 +223,23 @@ def test_a_paused_backend_lives_on_and_is_seen_as_paused_while_it_runs() -> None
 
 def test_nobody_waits_for_a_paused_backend_or_tries_it_at_last() -> None:
     the = two()
-    backend, pool = the.backends["api:3000"], the.pools["api.localhost"]
-    the.move(backend, Move.LAUNCH)
+    backend, pool = the.endpoint("api:3000"), the.pools["api.localhost"]
+    the.move(process_of(backend), Move.LAUNCH)
     assert backend.returning
     the.pause(backend)
     assert not backend.returning
-    the.move(backend, Move.PROBE_UP)
-    the.move(backend, Move.PROBE_DOWN)
+    the.judge(backend, Move.PROBE_UP)
+    the.judge(backend, Move.PROBE_DOWN)
     assert pool.next_running(b"", None, set()) is None
 
 
 def test_stats_are_the_sums_of_what_requests_counted() -> None:
     the = two()
-    counts = the.backends["api:3001"].counts
+    counts = the.endpoint("api:3001").counts
     counts.errors, counts.traffic.sent, counts.traffic.received = 1, 40, 400
     for status, seconds in ((200, 0.001), (204, 0.002), (404, 0.003), (500, 0.004)):
         counts.answered(status, seconds)
-    the.enter(the.backends["api:3001"])
+    the.enter(the.endpoint("api:3001"))
     stats = the.stats()["api.localhost"]
     assert list(stats) == ["localhost:3000", "localhost:3001"]
     assert stats["localhost:3000"]["requests"] == 0
@@ -257,7 +261,7 @@ def test_what_rpx_answers_itself_has_a_row_once_there_is_such() -> None:
 @given(st.lists(st.booleans(), max_size=40))
 def test_in_flight_is_what_entered_and_has_not_left(enters: list[bool]) -> None:
     the = two()
-    backend = the.backends["api:3000"]
+    backend = the.endpoint("api:3000")
     inside = 0
     for enter in enters:
         if enter:
@@ -275,8 +279,8 @@ class Rotation(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.registry = registry(spec(3000), spec(3001), spec(3002), clock=lambda: 0.0)
-        self.backends = list(self.registry.backends.values())
-        self.suspects: set[Backend] = set()
+        self.backends = [endpoint_of(each) for each in self.registry.backends.values()]
+        self.suspects: set[Endpoint] = set()
 
     @rule(number=st.integers(0, 2), move=st.sampled_from(Move))
     def move(self, number: int, move: Move) -> None:
@@ -285,7 +289,7 @@ class Rotation(RuleBasedStateMachine):
             advance(backend.state, move)
         except IllegalMove:
             return
-        self.registry.move(backend, move)
+        self.registry.move(process_of(backend), move)
         self.suspects.discard(backend)
 
     @rule(number=st.integers(0, 2))

@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from rpx.backend.sequence import dependants_gone
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.answers import json_of
 from rpx.model.config import Dependency
@@ -16,22 +16,22 @@ from rpx.model.status import State, StateChanged
 from rpx.orders.reasons import why
 from rpx.policy.depend import sentence
 from rpx.policy.lifecycle import Move
-from tests.support.bench import external, registry, spec
+from tests.support.bench import endpoint_of, external, process_of, registry, spec
 
 
-def pair() -> tuple[Registry, Backend, Backend]:
+def pair() -> tuple[Registry, Endpoint, Endpoint]:
     """The backend with the process, and the other address that it serves."""
     other = replace(external(3001), served_by="api:3000")
     the = registry(spec(3000), other, clock=lambda: 0.0)
-    return the, the.backends["api:3000"], the.backends["api:3001"]
+    return the, the.endpoint("api:3000"), the.endpoint("api:3001")
 
 
-def up() -> tuple[Registry, Backend, Backend]:
+def up() -> tuple[Registry, Endpoint, Endpoint]:
     the, owner, other = pair()
-    the.move(owner, Move.LAUNCH)
-    the.started(owner, 4711)
-    the.move(owner, Move.PROBE_UP)
-    the.move(other, Move.PROBE_UP)
+    the.move(process_of(owner), Move.LAUNCH)
+    the.started(process_of(owner), 4711)
+    the.judge(owner, Move.PROBE_UP)
+    the.judge(other, Move.PROBE_UP)
     return the, owner, other
 
 
@@ -43,44 +43,44 @@ def test_both_are_in_rotation_once_each_answers() -> None:
 
 def test_the_other_address_waits_for_the_process_to_be_ready() -> None:
     the, owner, other = pair()
-    the.move(owner, Move.LAUNCH)
-    the.move(other, Move.PROBE_UP)
+    the.move(process_of(owner), Move.LAUNCH)
+    the.judge(other, Move.PROBE_UP)
     assert not other.in_rotation
     assert other.shown is State.STARTING
-    the.move(owner, Move.PROBE_UP)
+    the.judge(owner, Move.PROBE_UP)
     assert other.in_rotation
 
 
 def test_an_address_that_did_not_answer_is_looked_at_when_the_process_is_ready() -> None:
     the, owner, other = pair()
-    the.move(owner, Move.LAUNCH)
+    the.move(process_of(owner), Move.LAUNCH)
     assert not other.suspected.is_set()
-    the.move(owner, Move.PROBE_UP)
+    the.judge(owner, Move.PROBE_UP)
     assert other.suspected.is_set()
     assert not other.in_rotation
 
 
 def test_the_exit_of_the_process_takes_both_out_in_that_instant() -> None:
     the, owner, other = up()
-    the.exited(owner)
+    the.exited(process_of(owner))
     assert not owner.in_rotation
     assert not other.in_rotation
-    the.move(owner, Move.CRASHED)
+    the.move(process_of(owner), Move.CRASHED)
     assert other.shown is State.BACKOFF
     assert other.returning
-    the.move(owner, Move.LAUNCH)
+    the.move(process_of(owner), Move.LAUNCH)
     assert not other.in_rotation
-    the.move(owner, Move.PROBE_UP)
+    the.judge(owner, Move.PROBE_UP)
     assert other.in_rotation
 
 
 def test_each_address_has_its_own_health() -> None:
     the, owner, other = up()
-    the.move(other, Move.PROBE_DOWN)
+    the.judge(other, Move.PROBE_DOWN)
     assert owner.in_rotation
     assert not other.in_rotation
-    the.move(other, Move.PROBE_UP)
-    the.move(owner, Move.PROBE_DOWN)
+    the.judge(other, Move.PROBE_UP)
+    the.judge(owner, Move.PROBE_DOWN)
     assert not owner.in_rotation
     assert other.in_rotation
 
@@ -88,19 +88,19 @@ def test_each_address_has_its_own_health() -> None:
 def test_a_paused_address_stays_out_when_the_process_comes_back() -> None:
     the, owner, other = up()
     the.pause(other)
-    the.move(owner, Move.CRASHED)
-    the.move(owner, Move.LAUNCH)
-    the.move(owner, Move.PROBE_UP)
+    the.move(process_of(owner), Move.CRASHED)
+    the.move(process_of(owner), Move.LAUNCH)
+    the.judge(owner, Move.PROBE_UP)
     assert not other.in_rotation
 
 
 async def test_the_process_is_drained_when_the_requests_at_all_its_addresses_have_ended() -> None:
     the, owner, other = up()
     the.enter(other)
-    the.move(owner, Move.STOP)
+    the.move(process_of(owner), Move.STOP)
     assert not other.in_rotation
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(the.wait_drained, owner)
+        nursery.start_soon(the.wait_drained, process_of(owner))
         await trio.testing.wait_all_tasks_blocked()
         assert nursery.child_tasks
         the.leave(other)
@@ -109,15 +109,15 @@ async def test_the_process_is_drained_when_the_requests_at_all_its_addresses_hav
 def test_what_is_told_and_shown_is_the_state_of_the_process() -> None:
     the, owner, other = up()
     with the.events.subscribe() as news:
-        the.move(owner, Move.CRASHED)
-        the.move(other, Move.PROBE_DOWN)
+        the.move(process_of(owner), Move.CRASHED)
+        the.judge(other, Move.PROBE_DOWN)
         told = [event.label for event in news.take() if isinstance(event, StateChanged)]
     assert told == ["api:3000"]
     first, second = the.snapshot()
     assert (first.state, second.state) == (State.BACKOFF, State.BACKOFF)
     assert not second.external
-    the.move(owner, Move.LAUNCH)
-    the.started(owner, 4712)
+    the.move(process_of(owner), Move.LAUNCH)
+    the.started(process_of(owner), 4712)
     assert [row.pid for row in the.snapshot()] == [4712, 4712]
 
 
@@ -127,29 +127,30 @@ async def test_who_depends_on_an_address_depends_on_the_process_behind_it() -> N
     web = replace(spec(3002, name="web"), depends_on=healthy)
     the = registry(spec(3000), apex, web, clock=lambda: 0.0)
     api, other, waits = the.backends.values()
-    the.move(api, Move.LAUNCH)
-    the.move(other, Move.PROBE_UP)
-    the.move(waits, Move.WAIT)
+    the.move(process_of(api), Move.LAUNCH)
+    the.judge(endpoint_of(other), Move.PROBE_UP)
+    the.move(process_of(waits), Move.WAIT)
     assert sentence(waits.obstacles) == "for apex (starting)"
-    the.move(api, Move.PROBE_UP)
-    assert the.look_ahead(waits) == ()
+    the.judge(endpoint_of(api), Move.PROBE_UP)
+    assert the.look_ahead(process_of(waits)) == ()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(dependants_gone, the, api)
+        nursery.start_soon(dependants_gone, the, process_of(api))
         await trio.testing.wait_all_tasks_blocked()
         assert nursery.child_tasks, "it is stopped after those that depend on it"
-        the.move(waits, Move.STOP)
-    the.move(api, Move.GAVE_UP, reason="exited with status 1")
-    the.move(waits, Move.WAIT)
+        the.move(process_of(waits), Move.STOP)
+    the.move(process_of(api), Move.GAVE_UP, reason="exited with status 1")
+    the.move(process_of(waits), Move.WAIT)
     assert sentence(waits.obstacles) == "for apex (failed: exited with status 1)"
-    assert waits.stuck
+    assert process_of(waits).stuck
 
 
 async def test_an_address_waits_for_what_its_process_waits_for() -> None:
-    the, owner, other = pair()
-    owner.spec = replace(owner.spec, depends_on=(Dependency(name="db", condition="healthy"),))
-    the.move(owner, Move.WAIT)
+    the, owner, _ = pair()
+    waits = replace(owner.spec, depends_on=(Dependency(name="db", condition="healthy"),))
+    the.respec({the.backends["api:3000"]: waits})
+    the.move(process_of(owner), Move.WAIT)
     assert [row.waiting_for for row in the.snapshot()] == [owner.obstacles] * 2
-    said, own = json_of(why(the, other, 0.0)), json_of(why(the, owner, 0.0))
+    said, own = (json_of(why(the, the.backends[label], 0.0)) for label in ("api:3001", "api:3000"))
     assert said["because"] == "it waits for db (not a part of this run)"
     differ = {key for key in own if said[key] != own[key]}
     assert differ == {"label"}
@@ -157,6 +158,6 @@ async def test_an_address_waits_for_what_its_process_waits_for() -> None:
 
 async def test_both_are_out_when_a_bug_has_ended_the_life_of_the_process() -> None:
     the, owner, other = up()
-    the.lost(owner, "it broke")
+    the.lost(process_of(owner), "it broke")
     assert not owner.in_rotation
     assert not other.in_rotation

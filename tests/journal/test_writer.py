@@ -35,7 +35,7 @@ class Run:
             self.said.append(event.text)
 
     def print(self, text: bytes, label: str = "api:3000") -> None:
-        self.registry.print(self.registry.backends[label], text)
+        self.registry.print(self.registry.process(label), text)
 
     def texts(self) -> list[bytes]:
         return [entry.text for entry in read(self.files.folder, services(self.files.folder))]

@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from rpx.hub.mailbox import Order, OrderKind
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.policy.lifecycle import Move
 
@@ -17,8 +17,8 @@ class FakeLife:
     """Pids are `base + launches`. Says in `log` what it did; `broken`: it fails when launched;
     `silent`: it never shows that it is ready."""
 
-    def __init__(self, registry: Registry, backend: Backend, base: int, log: list[str]) -> None:
-        self.registry, self.backend, self.base, self.log = registry, backend, base, log
+    def __init__(self, registry: Registry, process: Process, base: int, log: list[str]) -> None:
+        self.registry, self.process, self.base, self.log = registry, process, base, log
         self.broken = self.deaf = self.tough = self.silent = False
 
     async def run(self) -> None:
@@ -28,43 +28,42 @@ class FakeLife:
                 await self.rest()
 
     async def one_run(self) -> float:
-        registry, backend = self.registry, self.backend
-        registry.move(backend, Move.LAUNCH)
-        registry.started(backend, self.base + backend.generation)
-        self.log.append(f"{backend.spec.label} up")
+        registry, process = self.registry, self.process
+        registry.move(process, Move.LAUNCH)
+        registry.started(process, self.base + process.generation)
+        self.log.append(f"{process.spec.label} up")
         if self.broken:
-            registry.move(backend, Move.GAVE_UP, reason="exited with status 1")
+            registry.move(process, Move.GAVE_UP, reason="exited with status 1")
             return math.inf
         if self.silent:
             await trio.sleep_forever()
         await trio.lowlevel.checkpoint()
-        registry.move(backend, Move.PROBE_UP)
+        registry.move(process, Move.PROBE_UP)
         order = await self.heed()
         down = order.kind is OrderKind.STOP or not order.come_back
-        registry.move(backend, Move.RETIRED if down else Move.REPLACED, reason="ended")
-        self.log.append(f"{backend.spec.label} down")
-        backend.restarts += 0 if down else 1
+        registry.move(process, Move.RETIRED if down else Move.REPLACED, reason="ended")
+        self.log.append(f"{process.spec.label} down")
         return math.inf if down else order.down_for
 
     async def heed(self) -> Order:
         """Wait for an order that ends the run."""
         if self.deaf:
             await trio.sleep_forever()
-        async for order in self.backend.mailbox.orders:
+        async for order in self.process.mailbox.orders:
             if order.kind is OrderKind.KILL:
-                order.hit, order.at = self.backend.pid, self.registry.now()
+                order.hit, order.at = self.process.pid, self.registry.now()
             order.take()
             if order.kind is not OrderKind.START and not (self.tough and not order.fatal):
                 return order
         raise AssertionError("the mailbox was closed")
 
     async def rest(self) -> None:
-        async for order in self.backend.mailbox.orders:
+        async for order in self.process.mailbox.orders:
             order.take()
             if order.kind in (OrderKind.START, OrderKind.RESTART):
                 return
             if order.kind is OrderKind.STOP:
-                self.registry.move(self.backend, Move.STOP)
+                self.registry.move(self.process, Move.STOP)
 
 
 class Fleet:
@@ -74,9 +73,9 @@ class Fleet:
         self.registry = registry
         self.log: list[str] = []
         self.lives = {
-            label: FakeLife(registry, backend, 1000 * number, self.log)
+            label: FakeLife(registry, backend.own, 1000 * number, self.log)
             for number, (label, backend) in enumerate(registry.backends.items(), 1)
-            if not backend.external
+            if backend.own is not None
         }
 
     async def start(self, nursery: trio.Nursery) -> None:

@@ -35,7 +35,7 @@ async def said(fleet: Fleet, *names: str, again: bool = False) -> list[str]:
 
 
 async def test_a_pause_says_what_goes_on_and_a_second_one_that_it_was_so(fleet: Fleet) -> None:
-    backend = fleet.registry.backends["api:3001"]
+    backend = fleet.registry.endpoint("api:3001")
     fleet.registry.enter(backend)
     assert await said(fleet, "3001") == [
         "api:3001 paused, out of rotation, 1 under way may finish, process left running (pid 2001)"
@@ -50,7 +50,7 @@ async def test_a_pause_says_what_goes_on_and_a_second_one_that_it_was_so(fleet: 
 
 
 async def test_whoever_runs_a_backend_it_can_be_paused(fleet: Fleet) -> None:
-    fleet.registry.move(fleet.registry.backends["api:3005"], Move.PROBE_UP)
+    fleet.registry.judge(fleet.registry.endpoint("api:3005"), Move.PROBE_UP)
     assert await said(fleet, "3005") == ["api:3005 paused, out of rotation"]
     assert await said(fleet, "3005", again=True) == ["api:3005 resumed, in rotation"]
 
@@ -72,7 +72,7 @@ async def test_a_pause_outlasts_stop_start_and_restart(fleet: Fleet) -> None:
     assert started.state is State.PAUSED
     [again] = await verbs.restart(fleet.registry, ["3001"])
     assert again.sentence.endswith("ready after 0.0 s, still paused")
-    assert not fleet.registry.backends["api:3001"].in_rotation
+    assert not fleet.registry.endpoint("api:3001").in_rotation
 
 
 async def test_one_that_is_not_well_is_resumed_but_not_in_rotation(fleet: Fleet) -> None:
@@ -89,4 +89,4 @@ async def test_what_gets_no_requests_cannot_be_paused_and_nothing_else_is_then(
         await pause(fleet.registry, ["3000", "worker"])
     with pytest.raises(UsageError, match="there is no service `nope` here"):
         await pause(fleet.registry, ["3000", "nope"])
-    assert fleet.registry.backends["api:3000"].in_rotation
+    assert fleet.registry.endpoint("api:3000").in_rotation

@@ -23,7 +23,8 @@ Clock = trio.testing.MockClock
 
 
 def told(bench: Bench) -> dict[str, Any]:
-    return json_of(why(bench.registry, bench.backend, trio.current_time()))
+    backend = bench.registry.backends["api:3000"]
+    return json_of(why(bench.registry, backend, trio.current_time()))
 
 
 async def test_a_crash_loop_says_what_is_left_and_when_the_next_start_is(
@@ -102,11 +103,11 @@ async def test_who_waits_in_vain_is_told_what_would_help() -> None:
         for name in ("web", "api", "db")
     ]
     the = Registry(specs, {}, clock=lambda: 0.0, ports=Ports(80))
-    db = the.backends["db"]
+    db = the.process("db")
     the.move(db, Move.LAUNCH)
     the.move(db, Move.GAVE_UP, reason="exited with status 1")
     for name in ("api", "web"):
-        the.move(the.backends[name], Move.WAIT)
+        the.move(the.process(name), Move.WAIT)
     api, web = (why(the, the.backends[name], 0.0) for name in ("api", "web"))
     assert api.because == "it waits for db (failed: exited with status 1)"
     assert api.hint == "`rpx start db` tries again"
@@ -136,9 +137,9 @@ async def test_a_oneshot_is_at_work_until_it_ends(
 
 async def test_a_pause_is_somebody_s_doing() -> None:
     the = registry(external(3005), clock=lambda: 0.0)
-    backend = the.backends["api:3005"]
-    the.move(backend, Move.PROBE_UP)
+    backend = the.endpoint("api:3005")
+    the.judge(backend, Move.PROBE_UP)
     the.pause(backend)
-    said = why(the, backend, 0.0)
-    assert said.because == "it is paused; its process runs on"
-    assert said.hint == "`rpx resume-backend api:3005` lets it have requests again"
+    said = json_of(why(the, the.backends["api:3005"], 0.0))
+    assert said["because"] == "it is paused; its process runs on"
+    assert said["hint"] == "`rpx resume-backend api:3005` lets it have requests again"

@@ -128,7 +128,7 @@ async def test_a_full_mailbox_means_busy(fleet: Fleet) -> None:
     life.deaf = True
     await verbs.restart(fleet.registry, ["web"])
     for _ in range(MAILBOX):
-        life.backend.mailbox.give.send_nowait(Order(OrderKind.START))
+        life.process.mailbox.give.send_nowait(Order(OrderKind.START))
     for verb in (verbs.restart, verbs.stop):  # one of several must not hide the rest
         [outcome] = await verb(fleet.registry, ["web"])
         assert "`web:4000` is busy" in outcome.sentence

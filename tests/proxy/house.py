@@ -10,8 +10,8 @@ from pathlib import Path
 
 import trio
 
+from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.patience import Patience
-from rpx.hub.records import Backend, Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import HealthCheck, Https, Limits, PoolSpec, Start, Sticky, Strategy, Timeouts
@@ -83,8 +83,9 @@ class House:
         self._clients: list[Raw] = []
 
     @property
-    def backends(self) -> list[Backend]:
-        return list(self.registry.backends.values())
+    def backends(self) -> list[Endpoint]:
+        there = self.registry.backends.values()
+        return [backend.endpoint for backend in there if backend.endpoint is not None]
 
     @property
     def pool(self) -> Pool:
@@ -123,11 +124,15 @@ class House:
         self._clients.append(raw)
         return raw
 
-    def up(self, backend: Backend) -> None:
+    def up(self, backend: Endpoint) -> None:
         """Bring a backend into rotation."""
-        if not backend.external:
-            self.registry.move(backend, Move.LAUNCH)
-        self.registry.move(backend, Move.PROBE_UP)
+        if backend.process is not None:
+            self.registry.move(backend.process, Move.LAUNCH)
+        self.registry.judge(backend, Move.PROBE_UP)
+
+    def out(self, backend: Endpoint) -> None:
+        """Take a backend out of rotation, as a request does that finds nobody there."""
+        self.registry.suspect(backend, "connection refused")
 
     async def idle(self) -> None:
         """Wait until no request is under way."""

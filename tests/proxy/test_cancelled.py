@@ -12,6 +12,7 @@ from rpx.http.websocket import GOING_AWAY, close_frame
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running
 from tests.support.anomaly import CancelAtStep
+from tests.support.bench import process_of
 from tests.support.origin import OK, answers, closes, origin
 from tests.support.raw import SOON
 
@@ -34,12 +35,12 @@ async def two_requests_and_an_upload(houses: list[House]) -> None:
 async def a_held_request_and_a_tunnel(houses: list[House]) -> None:
     async with origin() as backend, running(backend, ours=True, up=False) as house:
         houses.append(house)
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client = await house.client()
         await client.send(get("/", "Upgrade: foo", "Connection: upgrade"))
         while not house.pool.waiting:
             await trio.lowlevel.checkpoint()
-        house.registry.move(house.backends[0], Move.PROBE_UP)
+        house.registry.judge(house.backends[0], Move.PROBE_UP)
         end = await backend.accept()
         await end.request()
         await end.send(b"HTTP/1.1 101 Fine\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\nlate")

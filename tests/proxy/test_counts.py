@@ -10,6 +10,7 @@ from rpx.model.config import Limits
 from rpx.policy.lifecycle import Move
 from rpx.proxy import bodies, splice
 from tests.proxy.house import get, put, running, until
+from tests.support.bench import process_of
 from tests.support.origin import OK, answers, closes, origin, refusing, says
 from tests.support.raw import Raw
 
@@ -96,12 +97,12 @@ async def test_what_belongs_to_no_host_is_counted_apart(request_: bytes, status:
 
 async def test_a_request_that_had_to_wait_counts_as_held_where_it_was_answered() -> None:
     async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client = await house.client()
         await client.send(get())
         await until(lambda: house.pool.waiting, "nobody waits")
         assert house.registry.stats()["api.localhost"]["rpx"]["inFlight"] == 1
-        house.registry.move(house.backends[0], Move.PROBE_UP)
+        house.registry.judge(house.backends[0], Move.PROBE_UP)
         assert (await client.answer()).status == 200
         await ask(client)
         assert house.backends[0].counts.held == 1
@@ -115,7 +116,7 @@ async def test_a_request_that_waited_in_vain_is_held_too() -> None:
         origin() as backend,
         running(backend, ours=True, up=False, hold=0.05) as house,
     ):
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         assert await ask(await house.client()) == 503
         counts = house.pool.counts
         assert (told(counts), counts.held) == (({503: 1}, 1), 1)

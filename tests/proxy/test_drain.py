@@ -7,6 +7,7 @@ import trio
 
 from rpx.proxy import listener
 from tests.proxy.house import House, get, running, until
+from tests.support.bench import process_of
 from tests.support.origin import OK, Origin, never, origin
 from tests.support.raw import SOON, Raw
 
@@ -155,14 +156,14 @@ async def test_out_of_patience_rpx_waits_for_nothing() -> None:
 
 
 async def test_drained_waits_for_requests_but_not_for_streams() -> None:
-    async with origin() as backend, running(backend) as house:
+    async with origin() as backend, running(backend, ours=True) as house:
         mine = house.backends[0]
         _, stream = await asked(house, backend)
         client, end = await asked(house, backend)
         await stream.send(STREAM)
         await until(lambda: mine.lasting == 1, "the stream has not begun")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(house.registry.wait_drained, mine)
+            nursery.start_soon(house.registry.wait_drained, process_of(mine))
             await until(lambda: mine.drained is not None, "nobody waits")
             await end.send(OK)
             assert (await client.answer()).body == b"ok"

@@ -9,6 +9,7 @@ from h2.errors import ErrorCodes
 from rpx.proxy import stream
 from tests.proxy.h2_client import asked, client
 from tests.proxy.house import running, until
+from tests.support.bench import process_of
 from tests.support.origin import OK, answers, closes, origin, says
 from tests.support.raw import SOON
 
@@ -312,13 +313,13 @@ async def test_a_request_is_held_until_its_backend_is_back_and_let_go_when_the_c
         async with running(backend, ours=True, up=False) as house, client(house) as peer:
             from rpx.policy.lifecycle import Move
 
-            house.registry.move(house.backends[0], Move.LAUNCH)
+            house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
             gone, held = await peer.ask("/gone"), await peer.ask("/held")
             await until(lambda: house.pool.waiting == 2, "nobody waits")
             peer.h2.reset_stream(gone, ErrorCodes.CANCEL)
             await peer.flush()
             await until(lambda: house.pool.waiting == 1, "it still waits")
-            house.registry.move(house.backends[0], Move.PROBE_UP)
+            house.registry.judge(house.backends[0], Move.PROBE_UP)
             assert (await peer.answer(held)).status == 200
             assert [r.split()[1] for r in backend.requests] == [b"/held"]
 

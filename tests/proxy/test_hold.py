@@ -8,11 +8,12 @@ import pytest
 import trio
 import trio.testing
 
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.model.config import HealthCheck, Limits
 from rpx.model.status import Intent
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running, until
+from tests.support.bench import process_of
 from tests.support.origin import OK, answers, closes, origin, refusing, says
 from tests.support.raw import Raw
 
@@ -24,12 +25,12 @@ async def held(house: House, count: int = 1) -> None:
 @pytest.mark.parametrize("request_", [get(), post()])
 async def test_a_request_waits_for_a_backend_that_is_starting(request_: bytes) -> None:
     async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client = await house.client()
         await client.send(request_)
         await held(house)
         assert not backend.visits
-        house.registry.move(house.backends[0], Move.PROBE_UP)
+        house.registry.judge(house.backends[0], Move.PROBE_UP)
         assert (await client.answer()).body == b"ok"
         assert backend.requests[0].endswith(b"hello" if b"POST" in request_ else b"\r\n\r\n")
         assert house.pool.waiting == 0
@@ -41,32 +42,32 @@ async def test_a_backend_that_leaves_as_soon_as_it_is_up_is_not_asked_behind_its
 ) -> None:
     async with origin(answers(OK)) as place, running(place, ours=True, up=False) as house:
         [backend] = house.backends
-        house.registry.move(backend, Move.LAUNCH)
+        house.registry.move(process_of(backend), Move.LAUNCH)
         client = await house.client()
         await client.send(post())
         await held(house)
-        house.registry.move(backend, Move.PROBE_UP)
+        house.registry.judge(backend, Move.PROBE_UP)
         for _ in range(steps):
             await trio.lowlevel.checkpoint()
-        house.registry.want(backend, Intent.AGAIN)
-        house.registry.move(backend, Move.STOP)
-        await house.registry.wait_drained(backend)
+        house.registry.want(process_of(backend), Intent.AGAIN)
+        house.registry.move(process_of(backend), Move.STOP)
+        await house.registry.wait_drained(process_of(backend))
         asked = len(place.visits)
         await trio.testing.wait_all_tasks_blocked(0.01)
         assert len(place.visits) == asked  # its process has been told to go by now
         for move in (Move.DRAINED, Move.REPLACED, Move.LAUNCH, Move.PROBE_UP):
-            house.registry.move(backend, move)
+            house.registry.move(process_of(backend), move)
         assert (await client.answer()).body == b"ok"
 
 
 async def test_all_that_wait_are_answered() -> None:
     async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         clients = [await house.client() for _ in range(40)]
         for client in clients:
             await client.send(get())
         await held(house, 40)
-        house.registry.move(house.backends[0], Move.PROBE_UP)
+        house.registry.judge(house.backends[0], Move.PROBE_UP)
         for client in clients:
             assert (await client.answer()).body == b"ok"
 
@@ -76,7 +77,7 @@ async def test_a_request_that_has_waited_long_enough_gets_503() -> None:
         origin(answers(OK)) as backend,
         running(backend, ours=True, up=False, hold=0.2) as house,
     ):
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client = await house.client()
         began = trio.current_time()
         await client.send(get())
@@ -135,10 +136,10 @@ async def test_a_request_whose_only_backend_dies_is_answered_by_its_next_life() 
         await client.send(get())
         await held(house)
         mine = house.backends[0]
-        house.registry.exited(mine)
-        house.registry.move(mine, Move.CRASHED)
-        house.registry.move(mine, Move.LAUNCH)
-        house.registry.move(mine, Move.PROBE_UP)
+        house.registry.exited(process_of(mine))
+        house.registry.move(process_of(mine), Move.CRASHED)
+        house.registry.move(process_of(mine), Move.LAUNCH)
+        house.registry.judge(mine, Move.PROBE_UP)
         assert (await client.answer()).body == b"ok"
         assert len(backend.requests) == 2
 
@@ -155,7 +156,7 @@ async def test_a_backend_that_breaks_a_connection_and_lives_on_is_not_waited_for
 
 async def test_a_client_that_leaves_is_no_longer_held() -> None:
     async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client = await house.client()
         await client.send(get())
         await held(house)
@@ -163,7 +164,7 @@ async def test_a_client_that_leaves_is_no_longer_held() -> None:
         client.close()
         await held(house, 0)
         assert trio.current_time() - began < 0.5
-        house.registry.move(house.backends[0], Move.PROBE_UP)
+        house.registry.judge(house.backends[0], Move.PROBE_UP)
         other = await house.client()
         await other.send(get("/other"))
         await other.answer()
@@ -175,21 +176,21 @@ async def test_more_than_the_most_are_not_held() -> None:
         origin(answers(OK)) as backend,
         running(backend, ours=True, up=False, limits=Limits(held=2)) as house,
     ):
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         first, second, third = [await house.client() for _ in range(3)]
         await first.send(get())
         await second.send(get())
         await held(house, 2)
         await third.send(get())
         assert (await third.answer()).status == 503
-        house.registry.move(house.backends[0], Move.PROBE_UP)
+        house.registry.judge(house.backends[0], Move.PROBE_UP)
         for client in (first, second):
             assert (await client.answer()).body == b"ok"
 
 
 async def test_requests_that_wait_get_503_at_once_when_rpx_goes_down() -> None:
     async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client = await house.client()
         await client.send(get())
         await held(house)
@@ -201,18 +202,18 @@ async def test_requests_that_wait_get_503_at_once_when_rpx_goes_down() -> None:
 
 async def test_a_pipelined_request_waits_behind_one_that_waits() -> None:
     async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client = await house.client()
         await client.send(get("/1") + get("/2"))
         await held(house)
-        house.registry.move(house.backends[0], Move.PROBE_UP)
+        house.registry.judge(house.backends[0], Move.PROBE_UP)
         assert [(await client.answer()).body for _ in range(2)] == [b"ok", b"ok"]
         assert [r[:6] for r in backend.requests] == [b"GET /1", b"GET /2"]
 
 
 async def test_a_client_that_has_sent_the_next_request_already_is_still_seen_to_leave() -> None:
     async with origin(answers(OK)) as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
         client: Raw = await house.client()
         await client.send(get("/1") + get("/2"))
         await held(house)
@@ -221,11 +222,11 @@ async def test_a_client_that_has_sent_the_next_request_already_is_still_seen_to_
         assert not backend.visits
 
 
-def sick(house: House, *backends: Backend) -> None:
+def sick(house: House, *backends: Endpoint) -> None:
     """Their processes run, and their checks fail."""
     for backend in backends or house.backends:
         house.up(backend)
-        house.registry.move(backend, Move.PROBE_DOWN)
+        house.registry.judge(backend, Move.PROBE_DOWN)
 
 
 CHECK = HealthCheck(path="/health")
@@ -258,7 +259,7 @@ async def test_a_lone_backend_that_refuses_is_waited_for_and_asked_again_when_it
             assert house.backends[0].counts.errors == 1
             listener.listen()
             listener.setblocking(False)
-            house.registry.move(house.backends[0], Move.PROBE_UP)
+            house.registry.judge(house.backends[0], Move.PROBE_UP)
             accepted, _ = await trio.socket.from_stdlib_socket(listener).accept()
             end = Raw(accepted)
             await end.request()

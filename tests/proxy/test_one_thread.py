@@ -16,6 +16,7 @@ from rpx.backend.watch import watch
 from rpx.model.address import Address, Tls
 from rpx.model.config import HealthCheck
 from tests.proxy.house import House, get, post, running, until
+from tests.support.bench import endpoint_of
 from tests.support.origin import OK, Origin, origin
 from tests.support.tls import Authority
 
@@ -125,4 +126,4 @@ async def test_two_hosts_at_one_address_make_room_for_each_other(
     async with begun("tcp", tmp_path, authority) as (_, house):
         [backend] = house.backends
         other = house.registry.add(replace(backend.spec, name="web", host="web.localhost"))
-        assert other.seats is backend.seats
+        assert endpoint_of(other).seats is backend.seats

@@ -106,7 +106,7 @@ async def test_one_that_rests_for_too_long_is_closed(
 async def test_those_to_a_backend_that_is_out_are_closed(leading: Lead) -> None:
     async with leading() as (backend, house):
         _, end = await one_at_rest(backend, house)
-        house.registry.exited(house.backends[0])
+        house.out(house.backends[0])
         assert not await end.more()
 
 

@@ -13,32 +13,36 @@ import trio
 from rpx.model.config import Timeouts
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import HOST, get, running
+from tests.support.bench import process_of
 from tests.support.origin import OK, answers, closes, once, origin, refusing
 from tests.support.raw import Raw
 
 JSON = "Accept: application/json"
 
 
-async def test_a_502_names_the_backends_their_states_and_what_they_printed_last() -> None:
+@pytest.mark.parametrize("ours", [False, True])
+async def test_a_502_names_the_backends_their_states_and_what_they_printed_last(
+    *, ours: bool
+) -> None:
     with refusing() as one:
-        async with origin(closes) as two, running(one, two) as house:
-            for backend in house.backends:
-                house.registry.print(backend, b"Error: <no> database\n")
+        async with origin(closes) as two, running(one, two, ours=ours, hold=0) as house:
+            for process in house.registry.processes:
+                house.registry.print(process, b"Error: <no> database\n")
             client = await house.client()
             await client.send(get("/", "Accept: text/html"))
             page = (await client.answer()).body.decode()
             assert f"api:{one}" in page
             assert f"127.0.0.1:{two.port}" in page
-            assert "ready (external)" in page
+            assert ("ready (external)" in page) is not ours
             assert "connection refused" in page
             assert "closed the connection before it answered" in page
-            assert "Error: &lt;no&gt; database" in page
+            assert ("Error: &lt;no&gt; database" in page) is ours
 
 
 async def test_a_502_as_json_has_the_same_in_fields() -> None:
     with refusing() as port:
-        async with running(port) as house:
-            house.registry.print(house.backends[0], b"line\n")
+        async with running(port, ours=True, hold=0) as house:
+            house.registry.print(process_of(house.backends[0]), b"line\n")
             client = await house.client()
             await client.send(get("/", JSON))
             answer = await client.answer()
@@ -92,8 +96,10 @@ async def test_one_that_has_answered_is_not_suspected_of_that() -> None:
 
 async def test_a_503_tells_in_which_state_each_backend_is() -> None:
     async with origin() as backend, running(backend, ours=True, up=False) as house:
-        house.registry.move(house.backends[0], Move.LAUNCH)
-        house.registry.move(house.backends[0], Move.GAVE_UP, reason="exited with status 1")
+        house.registry.move(process_of(house.backends[0]), Move.LAUNCH)
+        house.registry.move(
+            process_of(house.backends[0]), Move.GAVE_UP, reason="exited with status 1"
+        )
         client = await house.client()
         await client.send(get("/", JSON))
         found = json.loads((await client.answer()).body)
@@ -237,13 +243,13 @@ async def test_a_page_in_a_browser_waits_for_a_backend_that_is_coming() -> None:
     async with running(1, hold=0, ours=True, up=False) as house:
         client = await house.client()
         (backend,) = house.backends
-        backend.witness.last_error = "killed by SIGTERM"
+        backend.blame("killed by SIGTERM")
         await client.send(get("/", "Accept: text/html"))
         page = (await client.answer()).body
         assert b"location.reload" not in page
         assert b"SIGTERM" not in page  # its user has stopped it
         assert b"<code>rpx why api:1</code>" in page
-        house.registry.move(backend, Move.LAUNCH)
+        house.registry.move(process_of(backend), Move.LAUNCH)
         await client.send(get("/", "Accept: text/html"))
         page = (await client.answer()).body
         assert b"location.reload" in page

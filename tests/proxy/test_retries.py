@@ -9,6 +9,7 @@ import pytest
 from rpx.policy.lifecycle import Move
 from rpx.proxy import dial, reactor, sockets
 from tests.proxy.house import get, post, put, running, until
+from tests.support.bench import process_of
 from tests.support.origin import (
     OK,
     answers,
@@ -204,7 +205,7 @@ async def test_a_request_that_kills_backends_kills_each_twice_at_most() -> None:
         for visits in (1, 2):
             for place, backend in zip((one, two), house.backends, strict=True):
                 await until(lambda p=place, v=visits: len(p.visits) == v, "not asked")  # type: ignore[misc]
-                house.registry.move(backend, Move.CRASHED)
+                house.registry.move(process_of(backend), Move.CRASHED)
                 house.up(backend)
         assert (await client.answer()).status == 502
         assert (len(one.requests), len(two.requests)) == (2, 2)
@@ -215,7 +216,7 @@ async def test_a_lone_backend_gets_one_second_life() -> None:
         client = await house.client()
         await client.send(get())
         await until(lambda: one.visits, "it is not asked")
-        house.registry.move(house.backends[0], Move.CRASHED)
+        house.registry.move(process_of(house.backends[0]), Move.CRASHED)
         house.up(house.backends[0])
         assert (await client.answer()).body == b"ok"
 

@@ -27,7 +27,7 @@ async def test_a_get_on_a_connection_that_dies_is_sent_again_to_the_same_backend
         origin(answers(OK)) as two,
         running(one, two) as house,
     ):
-        house.registry.exited(house.backends[1])
+        house.out(house.backends[1])
         client = await house.client()
         await client.send(get("/1"))
         await client.answer()

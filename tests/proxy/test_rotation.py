@@ -49,7 +49,7 @@ async def test_a_backend_that_leaves_and_returns_disturbs_nobody_else() -> None:
     ):
         client = await house.client()
         heard = [await ask(client)]
-        house.registry.exited(house.backends[1])
+        house.out(house.backends[1])
         heard += [await ask(client) for _ in range(3)]
         house.up(house.backends[1])
         heard += [await ask(client) for _ in range(3)]

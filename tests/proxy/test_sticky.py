@@ -10,12 +10,13 @@ import pytest
 import trio
 
 from rpx.http.forwarded import forwarding
-from rpx.hub.records import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.model.config import Sticky, Strategy
 from rpx.model.status import Note
 from rpx.policy.lifecycle import Move
 from rpx.proxy.connection import Connection
 from tests.proxy.house import House, get, post, running, until
+from tests.support.bench import process_of
 from tests.support.origin import OK, Origin, answers, closes, origin, refusing, says
 from tests.support.raw import Answer, Raw
 
@@ -41,7 +42,7 @@ def pinned(answer: Answer) -> str:
     return found[1]
 
 
-def value(house: House, backend: Backend) -> str:
+def value(house: House, backend: Endpoint) -> str:
     assert house.pool.pins is not None
     return house.pool.pins.value(backend).decode()
 
@@ -149,7 +150,7 @@ async def test_a_client_whose_backend_is_out_is_moved_and_bound_anew() -> None:
     async with pool_of(1, 1, 1) as house:
         client = await house.client()
         old = f"id={pinned(await ask(client))}"
-        house.registry.exited(house.backends[0])
+        house.out(house.backends[0])
         moved = await ask(client, old)
         assert moved.body == b"B"
         new = f"id={pinned(moved)}"
@@ -297,9 +298,9 @@ async def test_a_bound_client_stays_at_a_draining_backend_until_its_work_ends() 
         await busy.send(get("/", f"Cookie: {mine}"))
         end = await slow.accept()
         await end.request()
-        registry.move(backend, Move.STOP)
+        registry.move(process_of(backend), Move.STOP)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(registry.wait_drained, backend)
+            nursery.start_soon(registry.wait_drained, process_of(backend))
             await until(lambda: backend.drained is not None, "nobody waits for the drain")
             await bound.send(get("/", f"Cookie: {mine}"))
             more = await slow.accept()
@@ -334,12 +335,12 @@ async def test_a_bound_client_has_its_backend_first_of_those_that_return() -> No
         running(first, second, sticky=STICKY, ours=True, up=False) as house,
     ):
         for backend in house.backends:
-            house.registry.move(backend, Move.LAUNCH)
+            house.registry.move(process_of(backend), Move.LAUNCH)
         client = await house.client()
         await client.send(get("/", f"Cookie: id={value(house, house.backends[1])}"))
         await until(lambda: house.pool.waiting == 1, "nobody waits")
         for backend in house.backends:
-            house.registry.move(backend, Move.PROBE_UP)
+            house.registry.judge(backend, Move.PROBE_UP)
         assert (await client.answer()).body == b"B"
 
 

@@ -11,6 +11,7 @@ from rpx.policy.nearness import is_nobodys
 from rpx.proxy.connection import Connection
 from tests.proxy.h2_client import client as h2_client
 from tests.proxy.house import HOST, House, running
+from tests.support.bench import process_of
 from tests.support.raw import Answer, Raw
 
 SECRET = b"postgres://app:hunter2@db"
@@ -32,7 +33,7 @@ def tells(answer: Answer, house: House) -> bool:
 
 
 def prints(house: House) -> None:
-    house.registry.print(house.backends[0], b"connecting to " + SECRET + b"\n")
+    house.registry.print(process_of(house.backends[0]), b"connecting to " + SECRET + b"\n")
 
 
 @pytest.mark.parametrize("accept", ACCEPTS)

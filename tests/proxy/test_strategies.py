@@ -11,6 +11,7 @@ import trio
 from rpx.model.config import Strategy
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running
+from tests.support.bench import process_of
 from tests.support.origin import OK, Origin, answers, closes, origin, refusing, says
 from tests.support.raw import Raw, connect
 
@@ -52,7 +53,7 @@ async def test_a_weighted_backend_that_leaves_and_returns_leaves_the_others_thei
     async with pool_of(5, 1, 1) as house:
         client = await house.client()
         await ask(client, 3)
-        house.registry.exited(house.backends[2])
+        house.out(house.backends[2])
         assert Counter(await ask(client, 12)) == {"A": 10, "B": 2}
         house.up(house.backends[2])
         assert Counter(await ask(client, 14)) == {"A": 10, "B": 2, "C": 2}
@@ -70,12 +71,12 @@ async def test_nobody_waits_for_a_backend_of_weight_0_or_falls_back_on_it() -> N
         running(drained, other, weights=(0, 1), ours=True, up=False) as house,
     ):
         first, second = house.backends
-        house.registry.move(first, Move.LAUNCH)  # a request would wait for it
+        house.registry.move(process_of(first), Move.LAUNCH)  # a request would wait for it
         client = await house.client()
         await client.send(get())
         assert (await client.answer()).status == 503
-        house.registry.move(first, Move.PROBE_UP)
-        house.registry.move(first, Move.PROBE_DOWN)  # unhealthy: the last resort
+        house.registry.judge(first, Move.PROBE_UP)
+        house.registry.judge(first, Move.PROBE_DOWN)  # unhealthy: the last resort
         await client.send(get())
         assert (await client.answer()).status == 503
         house.up(second)
@@ -149,7 +150,7 @@ async def test_ip_hash_keeps_a_client_where_it_is_until_its_backend_leaves() -> 
         assert len(set(home)) == 1
         assert await ask(await house.client()) == home[0]
         mine = house.backends["ABC".index(home[0])]
-        house.registry.exited(mine)
+        house.out(mine)
         client = await house.client()
         assert home[0] not in await ask(client, 3)
         house.up(mine)

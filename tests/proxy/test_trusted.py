@@ -8,6 +8,7 @@ from rpx.policy.lifecycle import Move
 from rpx.proxy.peers import Peers
 from tests.proxy.h2_client import client
 from tests.proxy.house import get, running, until
+from tests.support.bench import process_of
 from tests.support.origin import OK, answers, origin
 
 SAID = (
@@ -81,14 +82,14 @@ async def test_they_do_so_also_for_requests_that_had_to_wait() -> None:
         running(one, two, strategy="ip-hash", trusted=["127.0.0.1"], up=False, ours=True) as house,
     ):
         for backend in house.backends:
-            house.registry.move(backend, Move.LAUNCH)
+            house.registry.move(process_of(backend), Move.LAUNCH)
         waiting = [get("/", f"X-Forwarded-For: 203.0.113.{number}") for number in range(20)]
         peers = [await house.client() for _ in waiting]
         for peer, request in zip(peers, waiting, strict=True):
             await peer.send(request)
         await until(lambda: house.pool.waiting == len(peers), "not all wait")
         for backend in house.backends:
-            house.registry.move(backend, Move.PROBE_UP)
+            house.registry.judge(backend, Move.PROBE_UP)
         first = [(await peer.answer()).head[:14] for peer in peers]
         for peer, request in zip(peers, waiting, strict=True):
             await peer.send(request)

@@ -22,7 +22,7 @@ from rpx.runs.client import Client
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
 from tests.orders.fake_life import Fleet
-from tests.support.bench import registry, spec
+from tests.support.bench import process_of, registry, spec
 
 
 @pytest.fixture
@@ -156,10 +156,10 @@ async def test_a_project_that_ends_in_the_middle_of_a_change_has_not_made_it(
 
 
 async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> None:
-    backend = fleet.registry.backends["api:3000"]
+    backend = fleet.registry.endpoint("api:3000")
     texts = ["one", "two\u2028still two\x85\x0b", "three"]
     for text in texts:
-        fleet.registry.print(backend, text.encode() + b"\n")
+        fleet.registry.print(process_of(backend), text.encode() + b"\n")
 
     def work() -> list[str]:
         client = Client(lease)
@@ -170,7 +170,7 @@ async def test_logs_are_split_at_newlines_alone(lease: Lease, fleet: Fleet) -> N
 
 async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nursery) -> None:
     hub = registry(spec(3000))
-    hub.print(hub.backends["api:3000"], b"before\n")
+    hub.print(process_of(hub.endpoint("api:3000")), b"before\n")
     first = trio.Event()
 
     def work() -> list[str]:
@@ -188,7 +188,7 @@ async def test_followed_logs_end_with_the_project(lease: Lease, nursery: trio.Nu
 
         nursery.start_soon(follow)
         await first.wait()
-        hub.print(hub.backends["api:3000"], b"hello\n")
+        hub.print(process_of(hub.endpoint("api:3000")), b"hello\n")
         await trio.testing.wait_all_tasks_blocked(0.05)
         project.cancel_scope.cancel()
     with trio.fail_after(5):

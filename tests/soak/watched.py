@@ -44,7 +44,7 @@ def look() -> dict[str, object]:
             continue
         if kind.__name__ in OF_REQUESTS and room.startswith("rpx.proxy."):
             objects[kind.__name__] += 1
-        elif kind.__name__ == "Backend":
+        elif kind.__name__ == "Endpoint":
             held[f"in flight at {thing.spec.label}"] = thing.in_flight
             held[f"lasting at {thing.spec.label}"] = thing.lasting
         elif kind.__name__ == "Pool":

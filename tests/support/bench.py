@@ -12,9 +12,11 @@ import trio
 import trio.testing
 
 from rpx.backend.life import ChildLike, Life, live
+from rpx.hub.backend import Backend
+from rpx.hub.endpoint import Endpoint
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location
 from rpx.model.config import HealthCheck, PoolSpec, Restart, Start
@@ -56,7 +58,19 @@ def registry(
     return Registry(specs, pools, clock=clock, steady=steady, ports=Ports(8080))
 
 
-def start_of(backend: Backend) -> Start:
+def process_of(backend: Backend | Endpoint) -> Process:
+    """Return the process behind a backend, which has one of ours."""
+    assert backend.process is not None
+    return backend.process
+
+
+def endpoint_of(backend: Backend) -> Endpoint:
+    """Return the address of a backend, which has one."""
+    assert backend.endpoint is not None
+    return backend.endpoint
+
+
+def start_of(backend: Backend | Endpoint | Process) -> Start:
     """Return how rpx starts `backend`."""
     assert backend.spec.start is not None
     return backend.spec.start
@@ -133,7 +147,8 @@ class Bench:
     ) -> None:
         """`shared`: the life is that of `label` in a registry that exists already."""
         self.registry = shared or registry(spec(check=check, restart=restart, **start))
-        self.backend: Backend = self.registry.backends[label]
+        self.backend = self.registry.backends[label]
+        self.process = self.registry.process(label)
         self.children: list[FakeChild] = []
         self.failure: str | None = None  # what the next check says
         self.cannot_start: OSError | None = None
@@ -143,7 +158,7 @@ class Bench:
         self._stubborn = stubborn
         self.life = Life(
             registry=self.registry,
-            backend=self.backend,
+            process=self.process,
             look=lambda: None,
             open=self._open,
             sign=lambda: self,
@@ -164,6 +179,11 @@ class Bench:
         ]
 
     @property
+    def endpoint(self) -> Endpoint:
+        """Its address."""
+        return endpoint_of(self.backend)
+
+    @property
     def child(self) -> FakeChild:
         """Return the newest process."""
         return self.children[-1]
@@ -171,7 +191,7 @@ class Bench:
     def order(self, kind: OrderKind, **details: object) -> Order:
         """Put an order into the mailbox."""
         order = Order(kind, **details)  # type: ignore[arg-type]
-        self.backend.mailbox.give.send_nowait(order)
+        self.process.mailbox.give.send_nowait(order)
         return order
 
     @asynccontextmanager

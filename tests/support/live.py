@@ -15,9 +15,9 @@ import trio
 from rpx.app import Options, serve
 from rpx.changes.project import Terms
 from rpx.config import load_config
+from rpx.hub.backend import Backend
 from rpx.hub.bus import Subscription
 from rpx.hub.mailbox import Change
-from rpx.hub.records import Backend
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config

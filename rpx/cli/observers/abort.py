@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from rpx.errors import Exit
-from rpx.hub.records import Backend
+from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.status import AT_REST, State
@@ -22,7 +22,7 @@ class Abort:
     def __init__(self, service: str | None) -> None:
         """`service`: whose exit code is that of all, also if another one was the first to end."""
         self._service = service
-        self._source: Backend | None = None  # of the exit code
+        self._source: Process | None = None  # of the exit code
         self._aborted = False
 
     async def __call__(
@@ -55,14 +55,14 @@ class Abort:
             return Exit.FAILED  # it has not even begun
         return 128 - ended.code if ended.code < 0 else ended.code
 
-    def _first(self, registry: Registry) -> Backend | None:
-        ours = [backend for backend in registry.backends.values() if backend.spec.start]
-        over = all(backend.state in AT_REST for backend in ours)
+    def _first(self, registry: Registry) -> Process | None:
+        ours = registry.processes
+        over = all(process.state in AT_REST for process in ours)
         return next(
             (each for each in ours if each.ended_unasked and (over or self._counts(each))), None
         )
 
-    def _counts(self, backend: Backend) -> bool:
-        start = backend.spec.start
-        done = start is not None and start.oneshot and backend.state is State.COMPLETED
-        return backend is self._source or not done
+    def _counts(self, process: Process) -> bool:
+        start = process.spec.start
+        done = start is not None and start.oneshot and process.state is State.COMPLETED
+        return process is self._source or not done

@@ -10,12 +10,13 @@ from typing import assert_never
 
 from rpx.errors import RpxError, brief
 from rpx.folders import here
-from rpx.hub.records import Backend, Pool
+from rpx.hub.backend import Backend
+from rpx.hub.endpoint import Pool
 from rpx.hub.registry import Registry
 from rpx.model.address import Location, SocketFile
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import HAS_PROCESS, Event, Note, RotationChanged, Routed, State, StateChanged
-from rpx.orders.waits import being_ended, has_process, requests_at
+from rpx.orders.waits import being_ended, requests_at, running
 from rpx.orders.waits import stopping as stopped_in
 
 LAST_WORDS = 5  # lines of output that an error shows
@@ -44,7 +45,7 @@ class Teller:
         return lines + [
             f"{backend.spec.name:<{width}}  {_command(backend)}"
             for backend in self._registry.backends.values()
-            if backend.pool is None and backend.spec.start
+            if backend.endpoint is None
         ]
 
     def tell(self, event: Event) -> list[str]:
@@ -73,9 +74,9 @@ class Teller:
             yield f"{event.label} {text}"
         if event.after is not State.READY:
             self._ready.discard(event.label)
-        elif backend.pool is not None:
+        elif backend.endpoint is not None and backend.endpoint.pool is not None:
             self._ready.add(event.label)
-            yield from self._url(backend.pool)
+            yield from self._url(backend.endpoint.pool)
 
     def _url(self, pool: Pool) -> Iterator[str]:
         """Once, when the last backend of a pool has become ready."""
@@ -86,7 +87,8 @@ class Teller:
     def _failed(self, event: StateChanged, backend: Backend) -> Iterator[str]:
         yield f"error: backend `{event.label}` {event.reason}"
         begun = self._started.get(event.label, 0.0)
-        lines = [line for line in backend.lines.tail(LAST_WORDS) if line.at >= begun]
+        last = backend.lines.tail(LAST_WORDS) if backend.lines is not None else []
+        lines = [line for line in last if line.at >= begun]
         if lines:
             yield "  last output:"
             texts = (on_a_terminal(line.text, colour=False) for line in lines)
@@ -114,18 +116,20 @@ def stopping(registry: Registry, hurry: str = KEYS) -> str:
     """What there is to be waited for, when the end begins. `hurry`: by what it is brought near."""
     backends = registry.everyone
     requests = sum(b.in_flight for b in backends)
-    running = sum(b.state in HAS_PROCESS and b.spec.start is not None for b in backends)
+    processes = sum(b.own is not None and b.own.state in HAS_PROCESS for b in backends)
     parts = [_count(requests, "request")] if requests else []
     again = f"{hurry} again" if hurry == KEYS else hurry
-    return f"stopping: {', '.join([*parts, _count(running, 'backend')])} ({again} to hurry)"
+    return f"stopping: {', '.join([*parts, _count(processes, 'backend')])} ({again} to hurry)"
 
 
 def waiting(registry: Registry, now: float, *, hurried: bool, hurry: str = KEYS) -> list[str]:
     """Who is still being waited for, and for how long."""
     lines = []
-    for backend in filter(has_process, registry.everyone):
+    for backend in registry.everyone:
+        if (process := running(backend)) is None:
+            continue
         if hurried:
-            lines.append(f"killing {being_ended(backend)}")
+            lines.append(f"killing {being_ended(process)}")
         elif (down := stopped_in(backend, now)) is not None:
             whom, left = down
             lines.append(f"waiting for {whom}, SIGKILL in {left:.0f}s, {hurry} to kill now")

@@ -1,0 +1,144 @@
+"""The record of one process of ours: what its life has made of it, and what is wanted of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import trio
+
+from rpx.hub.lines import LineRing
+from rpx.hub.mailbox import Mailbox, Order
+from rpx.model.status import AT_REST, TO_RUN, BackendSpec, Ended, Intent, Obstacle, State
+from rpx.policy.restart import History
+
+RUNNING: Final = frozenset({State.READY, State.UNHEALTHY})
+
+
+class Standing:
+    """How things stand under one label: since when, what was wrong last.
+
+    A process and the address of its own have one label, and share this.
+    """
+
+    __slots__ = ("elsewhere", "last_error", "moved", "since")
+
+    def __init__(self, since: float, moved: float) -> None:
+        """`since` is now by a steady clock, `moved` by that of the day."""
+        self.since, self.moved = since, moved  # when it came into the state that it is shown in
+        self.last_error = ""
+        self.elsewhere = ""  # where its process listens instead, and what to do about it
+
+    def misplace(self, where: str) -> None:
+        """Its process was seen to listen `where` it isn't looked for; "": nowhere but there."""
+        if self.elsewhere and self.last_error == self.elsewhere:
+            self.last_error = ""
+        self.elsewhere = where
+        if where:
+            self.last_error = where
+
+
+class Process:
+    """One process of ours, from its first launch to its last exit.
+
+    `state` is moved by its life alone, through the registry. Which addresses it serves is their
+    affair: an endpoint knows its process.
+    """
+
+    __slots__ = (
+        "changed",
+        "due",
+        "ended",
+        "ended_unasked",
+        "exited",
+        "generation",
+        "has_run",
+        "history",
+        "intent",
+        "left",
+        "lines",
+        "mailbox",
+        "obstacles",
+        "pid",
+        "restarts",
+        "spec",
+        "standing",
+        "starts_after",
+        "state",
+    )
+
+    def __init__(self, spec: BackendSpec, standing: Standing) -> None:
+        self.spec = spec
+        self.standing = standing
+        self.state = State.STOPPED
+        self.intent = Intent.UP
+        self.generation = 0  # launches so far
+        self.has_run = False  # one of them has brought a process
+        self.pid: int | None = None
+        self.exited = False  # its leader has, and its life has yet to decide what that means
+        self.left: Sequence[int] = ()  # pids that go on when its leader has gone
+        self.ended: Ended | None = None  # the run before
+        self.ended_unasked = False  # some run has, not at the wish of a user or of rpx
+        self.history = History()  # the crashes that count
+        self.restarts = 0
+        self.due = math.inf  # when its rest ends, in trio's time
+        self.obstacles: tuple[Obstacle, ...] = ()  # what it waits for
+        self.starts_after: Collection[str] = ()  # services that a change is still busy with
+        self.lines = LineRing()
+        self.mailbox = Mailbox[Order].new()
+        self.changed = trio.Event()  # replaced at every change
+
+    @property
+    def last_error(self) -> str:
+        """What was wrong last: with a run, or found at the address of its own."""
+        return self.standing.last_error
+
+    @property
+    def runs(self) -> bool:
+        """It has become ready, and nobody has asked it to go."""
+        return self.state in RUNNING
+
+    @property
+    def up(self) -> bool:
+        """It is ready, and has not exited since."""
+        return self.state is State.READY and not self.exited
+
+    @property
+    def leaving(self) -> bool:
+        """It is no part of the project any more."""
+        return self.intent in (Intent.LEAVING, Intent.GONE)
+
+    @property
+    def gone(self) -> bool:
+        """It has left."""
+        return self.intent is Intent.GONE
+
+    @property
+    def about_to_start(self) -> bool:
+        """Its life has not begun, or has just been told to start it."""
+        return self.state is State.STOPPED and self.intent in TO_RUN
+
+    @property
+    def stuck(self) -> bool:
+        """It waits for something that will not come unless somebody gives an order."""
+        return any(each.hopeless for each in self.obstacles)
+
+    @property
+    def returning(self) -> bool:
+        """Not ready, but it is worth waiting for: it is being started or will be."""
+        if self.spec.start is None or self.intent not in TO_RUN:
+            return False
+        match self.state:
+            case State.READY:
+                return False
+            case State.UNHEALTHY:
+                return self.spec.health_check is None or self.spec.start.replaced_when_sick
+            case State.WAITING:
+                return not self.stuck
+            case state:
+                return self.intent is Intent.TRIAL or state not in AT_REST
+
+    def blame(self, why: str) -> None:
+        """Keep what is wrong with it; "": that it isn't any more."""
+        self.standing.last_error = why

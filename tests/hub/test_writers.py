@@ -1,0 +1,64 @@
+"""Who writes what: records are changed in rpx/hub, and a state is moved by a life alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import rpx
+from rpx.hub.endpoint import Endpoint
+from rpx.hub.process import Process, Standing
+
+HOME = Path(rpx.__file__).parent
+FIELDS = {*Process.__slots__, *Endpoint.__slots__, *Standing.__slots__}
+# What a record is called where it is used, as a variable or as the last part of one.
+CALLED = {"backend", "endpoint", "process", "own", "owner", "other", "each", "standing"}
+# The part of the registry that moves states, and who may ask for it.
+MOVERS = {
+    "move": {"backend/life.py", "backend/sequence.py"},
+    "judge": {"backend/watch.py"},
+    "lost": {"backend/fleet.py"},
+    "unchecked": {"backend/fleet.py"},
+}
+
+
+def elsewhere() -> Iterator[tuple[str, ast.Module]]:
+    """Every file outside of the hub, by its path in rpx."""
+    for path in sorted(HOME.rglob("*.py")):
+        name = path.relative_to(HOME).as_posix()
+        if not name.startswith("hub/"):
+            yield name, ast.parse(path.read_text())
+
+
+def written(tree: ast.Module) -> Iterator[ast.Attribute]:
+    """The attributes of records that a file assigns to."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=of, attr=attr, ctx=ast.Store() | ast.Del()):
+                if attr in FIELDS and ast.unparse(of).rpartition(".")[2] in CALLED:
+                    yield node
+            case _:
+                pass
+
+
+def test_records_are_written_in_the_hub_alone() -> None:
+    found = [
+        f"{name}:{target.lineno}: {ast.unparse(target)}"
+        for name, tree in elsewhere()
+        for target in written(tree)
+    ]
+    assert not found, "give the registry or the record a method for it"
+
+
+def test_a_state_is_moved_by_a_life_and_a_verdict_by_checks() -> None:
+    asked: dict[str, set[str]] = {name: set() for name in MOVERS}
+    for name, tree in elsewhere():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in MOVERS:
+                    if ast.unparse(of).endswith("registry"):
+                        asked[attr].add(name)
+                case _:
+                    pass
+    assert asked == MOVERS
