@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from rpx.model.answers import ChangePlan, ChangeReport, Differs, Kill, Outcome
     from rpx.model.figures import Figures
     from rpx.model.status import Note, RotationChanged, Routed, Snapshot, State, StateChanged
+    from rpx.python.embedded import Proxy, start_proxy
     from rpx.python.events import Events, Missed
     from rpx.python.keys import ProcessKeys, ProjectKeys, ProxyKeys
-    from rpx.python.project import Proxy, start_proxy
 
 __version__ = "0.1.0"
 __all__ = [
@@ -45,7 +45,7 @@ _HOMES = {
     "rpx.model.status": ("Note", "RotationChanged", "Routed", "Snapshot", "State", "StateChanged"),
     "rpx.python.events": ("Events", "Missed"),
     "rpx.python.keys": ("ProcessKeys", "ProjectKeys", "ProxyKeys"),
-    "rpx.python.project": ("Proxy", "start_proxy"),
+    "rpx.python.embedded": ("Proxy", "start_proxy"),
 }
 
 

@@ -12,12 +12,12 @@ from functools import partial
 import trio
 
 from rpx.backend.fleet import Fleet
-from rpx.backend.ports import settle_ports
+from rpx.backend.free_ports import choose_ports
 from rpx.backend.preflight import preflight
 from rpx.changes.project import Project, Terms
 from rpx.changes.watching import Watching
 from rpx.control.scraping import Scraped
-from rpx.hub.face import Face
+from rpx.hub.observer import Observer
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.listeners import close_at_the_end, listen_for_metrics, open_to_others
@@ -38,7 +38,7 @@ from rpx.runs.lease import project_with
 class Options:
     """What a run knows beside the configuration.
 
-    `run_id` marks its processes; `report` gets the bugs that walls have caught; `colour`: services
+    `run_id` marks its processes; `report` gets the bugs that were contained; `colour`: services
     may print in colours; `terms` are what holds for every configuration that it may have.
     """
 
@@ -52,7 +52,7 @@ async def serve(
     config: Config,
     options: Options,
     shutdown: Shutdown,
-    faces: Sequence[Face] = (),
+    observers: Sequence[Observer] = (),
     *,
     task_status: trio.TaskStatus[Registry] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -63,7 +63,7 @@ async def serve(
     """
     terms, loaded = options.terms, config
     config = scaled(loaded, terms.scale)
-    config = await trio.to_thread.run_sync(settle_ports, config, terms.ports)
+    config = await trio.to_thread.run_sync(choose_ports, config, terms.ports)
 
     def say(text: str) -> None:  # once there is somebody to say it to
         registry.say(text)
@@ -80,7 +80,7 @@ async def serve(
         looked_at = [spec for spec in specs if spec.label in wanted]
         await trio.to_thread.run_sync(preflight, looked_at, None, project_with)
         if scraped:
-            faces = [*faces, Scraped(scraped)]
+            observers = [*observers, Scraped(scraped)]
         patience = shutdown.patience
         shared = SharedState(
             registry,
@@ -107,8 +107,8 @@ async def serve(
             besides=lambda to: besides(shared.contexts, to),
         )
         async with trio.open_nursery() as services:
-            for face in faces:
-                await services.start(face, registry, shutdown)
+            for observer in observers:
+                await services.start(observer, registry, shutdown)
             reachable = open_to_others(config.listen.host)
             for note in filter(None, (*basis.moved, reachable, *basis.notes, where)):
                 registry.say(note)

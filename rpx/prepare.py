@@ -83,7 +83,7 @@ async def prepare(
 
 @asynccontextmanager
 async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
-    """Prepare `config` for a project that runs. What isn't settled is closed at the end.
+    """Prepare `config` for a project that runs. What isn't committed is closed at the end.
 
     Raises: RpxError.
     """
@@ -91,7 +91,7 @@ async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
     with ExitStack() as doors:
         new = await prepare(config, doors, registry.say, ports=registry.ports, key=registry.key)
 
-        def settle() -> None:
+        def commit() -> None:
             doors.pop_all()
             shared.contexts = new.contexts or shared.contexts
             server.let_in(new.plain)
@@ -101,7 +101,7 @@ async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
             registry.ports, registry.key = new.ports, new.key
             shared.settings = settings_of(config)
 
-        yield Prepared(new.ports, settle)
+        yield Prepared(new.ports, commit)
 
 
 def settings_of(config: Config) -> Settings:

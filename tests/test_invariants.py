@@ -93,13 +93,15 @@ def test_nobody_who_decides_listens_to_a_bus() -> None:
     assert listens == {"cli", "control", "journal", "python"}
 
 
-def test_walls_stand_where_adr_0007_says_and_nowhere_else() -> None:
+def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
     around = {
         path
         for path, tree in TREES.items()
-        if path != "hub/walls.py"
+        if path != "hub/error_boundary.py"
         for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and node.id == "walled" and isinstance(node.ctx, ast.Load)
+        if isinstance(node, ast.Name)
+        and node.id == "contain_errors"
+        and isinstance(node.ctx, ast.Load)
     }
     assert around == {
         "backend/fleet.py",  # lives
@@ -116,7 +118,7 @@ def test_walls_stand_where_adr_0007_says_and_nowhere_else() -> None:
         "certificates/leaves.py",  # a file that is damaged in whatever way is made anew
         "cli/failures.py",  # the last door of every command
         "cli/observers/narrator.py",  # one sentence
-        "hub/walls.py",
+        "hub/error_boundary.py",
         "proxy/reactor.py",  # kept, and raised where it is waited for
     }
 

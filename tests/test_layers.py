@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections import defaultdict
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -185,7 +186,7 @@ def module(path: Path) -> str:
 # that no type checker sees. In these it isn't an answer, or mypy knows the keys.
 WRITTEN_KEYS = {
     "cli/flags.py": "what click has read",
-    "cli/terminal/figures.py": "Figures is a TypedDict: users have it from Python",
+    "cli/terminal/stats_table.py": "Figures is a TypedDict: users have it from Python",
     "drill/report.py": "its own groups",
 }
 
@@ -232,3 +233,16 @@ def test_a_library_of_which_undocumented_parts_are_used_has_an_upper_bound() -> 
     page = (PACKAGE.parent / "docs/adr/0003-libraries.md").read_text()
     (reasons,) = re.findall(r"undocumented parts are used: (.*?)\. ", page, re.DOTALL)
     assert set(re.findall(r"\w+(?=\'s?\s)", reasons)) == UNDOCUMENTED
+
+
+def test_no_two_classes_and_no_two_modules_have_one_name() -> None:
+    named: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        where = str(path.relative_to(PACKAGE))
+        if path.name not in {"__init__.py", "__main__.py"}:
+            named[f"module {path.stem}"].append(where)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                named[f"class {node.name}"].append(f"{where}:{node.lineno}")
+    twice = [f"{name}: {', '.join(places)}" for name, places in named.items() if len(places) > 1]
+    assert not twice, "\n".join(twice)

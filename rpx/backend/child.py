@@ -18,8 +18,8 @@ import psutil
 import trio
 
 from rpx.backend import processes
+from rpx.backend.child_output import AFTER_END, Output
 from rpx.backend.leader import Leader, spawn
-from rpx.backend.logs import AFTER_END, Output
 from rpx.backend.processes import MARKER
 from rpx.hub.patience import Patience
 from rpx.model.address import Location

@@ -19,6 +19,7 @@ from typing import Final
 
 import trio
 
+from rpx.backend.free_ports import is_taken
 from rpx.backend.listening import (
     Listening,
     ListeningFile,
@@ -29,7 +30,6 @@ from rpx.backend.listening import (
     listening,
 )
 from rpx.backend.own_use import is_for_tools
-from rpx.backend.ports import is_taken
 from rpx.backend.probe import REFUSED, Whose, hosts_of, tcp_check
 from rpx.backend.processes import descendants, member_pids
 from rpx.backend.strangers import (

@@ -15,27 +15,27 @@ from typing import Final
 
 import trio
 
-from rpx.backend.aside import Aside
 from rpx.backend.child import Child, open_child
 from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import look_elsewhere
+from rpx.backend.health_checks import check_health
 from rpx.backend.lend import lend
 from rpx.backend.life import Life, live
 from rpx.backend.looks import Looks
 from rpx.backend.probe import HELD, REFUSED, http_check, is_silence, prepare, tcp_check
 from rpx.backend.ready import Sign
 from rpx.backend.sequence import dependants_gone
+from rpx.backend.side_command import SideCommand
 from rpx.backend.socket_file import clear
-from rpx.backend.watch import watch
 from rpx.errors import RpxError
 from rpx.folders import why_missing
 from rpx.hub.backend import Backend
 from rpx.hub.endpoint import Endpoint
+from rpx.hub.error_boundary import contain_errors
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
-from rpx.hub.walls import walled
 from rpx.model.address import Location, SocketFile
 from rpx.model.config import Start
 from rpx.model.late import filled, marked
@@ -135,7 +135,7 @@ class Fleet:
                 await before.wait()  # trio begins tasks in any order; users read that of the file
             finally:
                 begun.set()
-            await walled(partial(self._lost, backend), work)
+            await contain_errors(partial(self._lost, backend), work)
 
     async def shut_down(self) -> None:
         """Stop every process of ours, each once those that depend on it have gone, and return
@@ -179,7 +179,7 @@ class Fleet:
             process=process,
             look=partial(self._look, backend, process),
             open=lambda: self._open(process, instance, claim),
-            sign=lambda: Sign(process, self._aside(process, instance), claim),
+            sign=lambda: Sign(process, self._side_command(process, instance), claim),
             check=None if endpoint is None else partial(check, endpoint, claim),
             patience=self._patience,
             chance=random.random,
@@ -219,17 +219,17 @@ class Fleet:
         if isinstance(process.spec.address, SocketFile):
             clear(process.spec.address)
         await claim.begin()
-        aside = self._aside(process, instance)
-        start, ask = aside.start, None
+        side_command = self._side_command(process, instance)
+        start, ask = side_command.start, None
         if start.stop_command:
-            ask = partial(self._ask, process, aside, start.stop_command)
+            ask = partial(self._ask, process, side_command, start.stop_command)
 
         def left(pids: Sequence[int]) -> None:
             self._registry.left(process, pids)
 
         async with open_child(
             start,
-            aside.environment,
+            side_command.environment,
             instance=instance,
             patience=self._patience,
             ask=ask,
@@ -237,18 +237,18 @@ class Fleet:
         ) as child:
             yield child
 
-    def _aside(self, process: Process, instance: str) -> Aside:
+    def _side_command(self, process: Process, instance: str) -> SideCommand:
         start = process.spec.start
         assert start is not None  # noqa: S101 - it has a life
         spec, colour = process.spec, self._colour
         environment = child_environment(spec, start, colour=colour, usual=self._usual())
-        return Aside(start, environment, f"{instance}.aside")
+        return SideCommand(start, environment, f"{instance}.aside")
 
     async def _ask(
-        self, process: Process, aside: Aside, command: str | tuple[str, ...], pid: int
+        self, process: Process, side_command: SideCommand, command: str | tuple[str, ...], pid: int
     ) -> bool:
         """Run `stop_command`. The grace period, which ends it too, is all the time that it has."""
-        failure = await aside.run(command, within=math.inf, RPX_PID=str(pid))
+        failure = await side_command.run(command, within=math.inf, RPX_PID=str(pid))
         if failure is not None:
             self._registry.say(f"`stop_command` failed ({failure}): signalled instead", process)
         return failure is None
@@ -266,7 +266,7 @@ class Fleet:
                 nursery.start_soon(self._say_if_silent, endpoint)
             else:
                 nursery.start_soon(self._look_around, backend)
-            await watch(
+            await check_health(
                 self._registry, endpoint, look, over=lambda: False, until_hopeless=lambda: False
             )
 

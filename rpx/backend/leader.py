@@ -13,10 +13,10 @@ import psutil
 import trio
 
 from rpx.backend import guardian, processes
-from rpx.backend.limits import as_a_service
-from rpx.backend.logs import PIPE_HOLDS
+from rpx.backend.child_output import PIPE_HOLDS
+from rpx.backend.file_limit import as_a_service
 from rpx.backend.mark import mark_of
-from rpx.backend.processes import Identity
+from rpx.backend.processes import ProcessIdentity
 from rpx.backend.shell import argv
 from rpx.model.address import Location
 from rpx.model.config import Start
@@ -30,7 +30,7 @@ class Leader(Protocol):
     @property
     def pid(self) -> int: ...
     @property
-    def created(self) -> Identity: ...
+    def created(self) -> ProcessIdentity: ...
     @property
     def output(self) -> trio.abc.ReceiveStream: ...
 
@@ -67,7 +67,7 @@ class OwnProcess:
     ) -> None:
         """`pipe` has its output; `stdin`, if it has a pipe there, is the end that stays open."""
         self.pid = popen.pid
-        self.created = processes.identity(popen.pid) or Identity(popen.pid, 0)
+        self.created = processes.identity(popen.pid) or ProcessIdentity(popen.pid, 0)
         self.output = trio.lowlevel.FdStream(pipe)
         self._popen = popen
         self._instance = instance
@@ -75,9 +75,9 @@ class OwnProcess:
         self._gone = trio.Event()
         if guardian.sessions is not None:
             guardian.sessions.add(popen.pid)
-        trio.lowlevel.spawn_system_task(self._watch)
+        trio.lowlevel.spawn_system_task(self._await_exit)
 
-    async def _watch(self) -> None:
+    async def _await_exit(self) -> None:
         """The one task that waits: two must not wait for the same file descriptor."""
         pidfd = processes.open_pidfd(self.pid)
         try:

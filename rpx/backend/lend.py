@@ -14,8 +14,8 @@ from typing import Final
 import trio
 
 from rpx.backend.claim import find, peer_of
+from rpx.backend.health_checks import Absence
 from rpx.backend.listening import answering, listening
-from rpx.backend.watch import Absence
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.status import State

@@ -15,10 +15,10 @@ from typing import Protocol
 
 import trio
 
-from rpx.backend.logs import MARK, pump
+from rpx.backend.child_output import MARK, pump
+from rpx.backend.health_checks import check_health
 from rpx.backend.ready import overdue
 from rpx.backend.sequence import await_turn
-from rpx.backend.watch import watch
 from rpx.errors import RpxError
 from rpx.hub.descriptors import SHORTAGES
 from rpx.hub.mailbox import Order, OrderKind
@@ -315,13 +315,13 @@ async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
         return
     check = life.process.spec.health_check
     spared = check.start_period if check else None
-    await watch(
+    await check_health(
         life.registry,
         endpoint,
         life.check,
         over=lambda: run.leaving or run.over,
         until_hopeless=lambda: life.start.replaced_when_sick,
-        mercy=math.inf if spared is None else run.born + spared,
+        start_period_ends=math.inf if spared is None else run.born + spared,
     )
     await replace(life, child, run, "stayed unhealthy")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rpx.backend.fleet import child_environment
-from rpx.backend.ports import LOOPBACK, is_taken
+from rpx.backend.free_ports import LOOPBACK, is_taken
 from rpx.backend.processes import PortOwner, port_owner
 from rpx.backend.shell import first_word, unreached
 from rpx.backend.socket_file import clear

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import trio
 
-from rpx.hub.tls import client_context, fault_of
+from rpx.hub.backend_tls import client_context, fault_of
 from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import HealthCheck
 

@@ -27,14 +27,14 @@ MARKER = "RPX_INSTANCE"  # every service and what it spawns has `RPX_INSTANCE=<r
 WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
 
 
-class Identity(NamedTuple):
+class ProcessIdentity(NamedTuple):
     """One process for good. `created` is ticks since boot on Linux, else the epoch's seconds."""
 
     pid: int
     created: float
 
 
-class Row(NamedTuple):
+class ProcessRow(NamedTuple):
     """One living process of the table: zombies are not listed."""
 
     pid: int
@@ -56,14 +56,14 @@ class PortOwner:
     instance: str = ""
 
 
-def identity(pid: int) -> Identity | None:
+def identity(pid: int) -> ProcessIdentity | None:
     """Who has this number now; None if nobody does. A zombie still has its number."""
     if sys.platform == "linux":
         fields = _stat(pid)
         # Ticks, not create_time(): that moves with the system's clock.
-        return Identity(pid, float(fields[19])) if fields else None
+        return ProcessIdentity(pid, float(fields[19])) if fields else None
     try:
-        return Identity(pid, psutil.Process(pid).create_time())
+        return ProcessIdentity(pid, psutil.Process(pid).create_time())
     except psutil.Error:
         return None
 
@@ -308,17 +308,17 @@ def _environ(pid: int) -> bytes:
     return os.fsencode("".join(f"\0{name}={value}" for name, value in pairs) + "\0")
 
 
-def _table() -> Iterator[Row]:
+def _table() -> Iterator[ProcessRow]:
     if sys.platform == "linux":
         for name in os.listdir("/proc"):
             if name.isdigit() and (fields := _stat(int(name))) and fields[0] not in b"ZX":
-                yield Row(int(name), int(fields[1]), int(fields[3]))
+                yield ProcessRow(int(name), int(fields[1]), int(fields[3]))
         return
     for process in psutil.process_iter(["ppid", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
         try:
-            yield Row(process.pid, process.info["ppid"] or 0, os.getsid(process.pid))
+            yield ProcessRow(process.pid, process.info["ppid"] or 0, os.getsid(process.pid))
         except OSError:
             continue
 

@@ -8,10 +8,10 @@ from typing import Final
 
 import trio
 
-from rpx.backend.aside import Aside
 from rpx.backend.claim import Claim
+from rpx.backend.health_checks import Absence, worded
 from rpx.backend.probe import http_check, tcp_check
-from rpx.backend.watch import Absence, told
+from rpx.backend.side_command import SideCommand
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Location
@@ -29,11 +29,13 @@ REMIND_AFTER: Final = 10.0  # seconds, then twice as many, and so on
 class Sign:
     """What one run of a backend has to show first. Made anew for each run."""
 
-    def __init__(self, process: Process, aside: Aside, claim: Claim | None = None) -> None:
+    def __init__(
+        self, process: Process, side_command: SideCommand, claim: Claim | None = None
+    ) -> None:
         """With a `claim`, nobody but the backend's own process can show that it is there."""
         start = process.spec.start
         self._process = process
-        self._aside = aside
+        self._side_command = side_command
         self._claim = claim
         self._ready = (start.ready if start else None) or Ready()
         self._pattern = re.compile(self._ready.log) if self._ready.log is not None else None
@@ -58,7 +60,7 @@ class Sign:
             absence = Absence()
             earlier = self._process.last_error
             while (failure := await look()) is not None:
-                self._process.blame(told(self._process.standing, failure))
+                self._process.blame(worded(self._process.standing, failure))
                 now = trio.current_time()
                 absence.note(failure, now)
                 if absence.knocks:
@@ -72,7 +74,7 @@ class Sign:
         if (tcp := ready.tcp) is not None:
             return lambda: self._connects(tcp)
         if (command := ready.command) is not None:
-            return lambda: self._aside.run(command, within=COMMAND_WITHIN)
+            return lambda: self._side_command.run(command, within=COMMAND_WITHIN)
         address = (ready.http.address or self._process.spec.address) if ready.http else None
         if ready.http is not None and address is not None:
             asked, check = address, HealthCheck(path=ready.http.path)

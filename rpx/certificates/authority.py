@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rpx.certificates.files import entry_prefix, make_folder, unusable, write, write_new
+from rpx.certificates.authority_files import entry_prefix, make_folder, unusable, write, write_new
 from rpx.certificates.making import make
 from rpx.certificates.scope import DEFAULT, LOOPBACK, allowed_by, permits
 from rpx.errors import RpxError

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rpx.certificates.authority import CERTIFICATE
-from rpx.certificates.files import authority_folder
+from rpx.certificates.authority_files import authority_folder
 from rpx.certificates.stores import SystemStore, holds, system_store
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from rpx.certificates.authority import Authority
-from rpx.certificates.files import make_folder, unusable, write
+from rpx.certificates.authority_files import make_folder, unusable, write
 from rpx.certificates.making import SKEW, in_pem, issued_by, signs
 from rpx.certificates.scope import is_address, permits
 from rpx.errors import RpxError

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from rpx.certificates.files import caller
+from rpx.certificates.authority_files import caller
 from rpx.certificates.scope import constraints
 
 YEARS: Final = 10

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from rpx.certificates.authority import Authority
-from rpx.certificates.files import is_entry
+from rpx.certificates.authority_files import is_entry
 from rpx.certificates.making import OWNER
-from rpx.certificates.stores import Entry, Step, holds, ours_in
+from rpx.certificates.stores import Step, StoreEntry, holds, ours_in
 from rpx.programs import found, said
 
 # Since 146, Chromium uses that below $XDG_DATA_HOME unless the one in the home is there.
@@ -96,18 +96,18 @@ class Database:
         why = f"the certificate goes to the list that {self.browser} has of its own"
         return [*steps, Step(why, (*self._certutil("-A"), *details))]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoreEntry]:
         """Those with the name that rpx or Firefox gives, and those trusted under any other."""
         found = []
         for name, flags in self._names().items():
             # An older certutil sees no flags that a newer Firefox has written.
             if is_entry(name):
-                found.append(Entry(name, self._stored(name)))
+                found.append(StoreEntry(name, self._stored(name)))
             elif "C" in flags or name.startswith(OWNER):
-                found += [Entry(name, each.pem) for each in ours_in(self._stored(name))]
+                found += [StoreEntry(name, each.pem) for each in ours_in(self._stored(name))]
         return found
 
-    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+    def removing(self, entries: Sequence[StoreEntry]) -> list[Step]:
         """Take the certificates out, and the list away if rpx has made it and nothing is left."""
         why = "the certificate is taken away"
         steps = [Step(why, (*self._certutil("-D"), "-n", entry.label)) for entry in entries]
@@ -149,7 +149,7 @@ class Database:
     def _trusted(self) -> list[str]:
         return [name for name, flags in self._names().items() if "C" in flags]
 
-    def _has_only(self, entries: Sequence[Entry]) -> bool:
+    def _has_only(self, entries: Sequence[StoreEntry]) -> bool:
         keys = said(self._certutil("-K"))  # -K fails, and says nothing, where there are none
         return not keys and set(self._names()) == {entry.label for entry in entries}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from rpx.certificates.authority import Authority
-from rpx.certificates.files import is_entry
-from rpx.certificates.stores import Entry, Step, SystemStore, holds
+from rpx.certificates.authority_files import is_entry
+from rpx.certificates.stores import Step, StoreEntry, SystemStore, holds
 from rpx.programs import found
 
 FILE: Final = Path("/etc/firefox/policies/policies.json")
@@ -57,12 +57,12 @@ class Policies:
             self._written(content, list(dict.fromkeys(names))),
         ]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoreEntry]:
         """Those named in the file."""
         labels = (Path(name).name.removesuffix(self.system.suffix) for name in self._names())
-        return [Entry(label) for label in labels if is_entry(label)]
+        return [StoreEntry(label) for label in labels if is_entry(label)]
 
-    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+    def removing(self, entries: Sequence[StoreEntry]) -> list[Step]:
         """Name them no more; the file goes if nothing else is in it."""
         content = self._content()
         if not entries or content is None:

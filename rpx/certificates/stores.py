@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from rpx.certificates.authority import Authority
-from rpx.certificates.files import caller, entry_prefix, is_entry
+from rpx.certificates.authority_files import caller, entry_prefix, is_entry
 from rpx.certificates.making import OWNER
 from rpx.programs import found, said
 
@@ -37,7 +37,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoreEntry:
     """An authority of this user's that is on a list, by what it is called there.
 
     `pem` is "" where only the name is known.
@@ -47,7 +47,7 @@ class Entry:
     pem: str = ""
 
     @classmethod
-    def of(cls, authority: Authority) -> Entry:
+    def of(cls, authority: Authority) -> StoreEntry:
         """As rpx puts it on a list."""
         return cls(authority.label, authority.pem.decode("ascii"))
 
@@ -65,10 +65,10 @@ class Store(Protocol):
     def adding(self, authority: Authority) -> list[Step]:
         """What puts it there."""
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoreEntry]:
         """Every authority of this user's that is there, by its mark, whoever has its key now."""
 
-    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+    def removing(self, entries: Sequence[StoreEntry]) -> list[Step]:
         """What takes these, and nothing else, away."""
 
 
@@ -107,18 +107,18 @@ class SystemStore:
             Step("the list that curl, Python and others read is made anew", self.update, True),
         ]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoreEntry]:
         """Those in the folder, in the bundle, and in Java's list."""
         found = {entry.label: entry for entry in ours_in(self._bundled())}
         for path in sorted(self.anchors.glob(f"{entry_prefix()}*{self.suffix}")):
             if is_entry(path.name.removesuffix(self.suffix)):
-                entry = Entry(path.name.removesuffix(self.suffix), _text(path))
+                entry = StoreEntry(path.name.removesuffix(self.suffix), _text(path))
                 found.setdefault(entry.label, entry)
         for label in self._javas():
-            found.setdefault(label, Entry(label))
+            found.setdefault(label, StoreEntry(label))
         return list(found.values())
 
-    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+    def removing(self, entries: Sequence[StoreEntry]) -> list[Step]:
         """Take the certificates out of the folder, and make the bundle and Java's list."""
         if not entries:
             return []
@@ -133,7 +133,7 @@ class SystemStore:
         """Where the certificate of an entry lies."""
         return self.anchors / f"{label}{self.suffix}"
 
-    def _telling(self, entries: Sequence[Entry]) -> list[Step]:
+    def _telling(self, entries: Sequence[StoreEntry]) -> list[Step]:
         """Debian's update tells its hooks of nothing that has gone by the removal of its file."""
         if self.hooks is None or not self.hooks.is_dir():
             return []
@@ -176,11 +176,11 @@ class Keychain:
         why = "Safari, Chrome, curl and others look there"
         return [Step(why, (*command, str(authority.path)), True)]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoreEntry]:
         """Those in there, by what stands in them."""
         return ours_in(self._all())
 
-    def removing(self, entries: Sequence[Entry]) -> list[Step]:
+    def removing(self, entries: Sequence[StoreEntry]) -> list[Step]:
         """Take the certificates out, with what was said about their trust."""
         return [
             Step(
@@ -254,7 +254,7 @@ def holds(text: str, pem: str) -> bool:
     return bool(pem) and _base64(pem) in "".join(text.split())
 
 
-def ours_in(text: str) -> list[Entry]:
+def ours_in(text: str) -> list[StoreEntry]:
     """The authorities of this user's in a text with certificates, by what stands in them."""
     mark, found = f"{OWNER}{caller().pw_name}@".encode(), []
     for block in _BLOCK.findall(text):
@@ -264,7 +264,7 @@ def ours_in(text: str) -> list[Entry]:
             continue
         if mark in der:
             label = f"{entry_prefix()}{hashlib.sha256(der).hexdigest()[:8]}"
-            found.append(Entry(label, block))
+            found.append(StoreEntry(label, block))
     return found
 
 
@@ -272,7 +272,7 @@ def _base64(pem: str) -> str:
     return "".join(pem.split()[2:-2])
 
 
-def _sha1(entry: Entry) -> str:
+def _sha1(entry: StoreEntry) -> str:
     der = base64.b64decode(_base64(entry.pem))
     return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from rpx.certificates.authority import Authority
-from rpx.certificates.files import home
+from rpx.certificates.authority_files import home
 from rpx.certificates.nss import can_edit, databases
 from rpx.certificates.policies import Policies, firefox_is_here
 from rpx.certificates.stores import Store, SystemStore, system_store

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 
 from rpx.backend.fleet import Fleet
-from rpx.backend.ports import Kept, keep_ports, settle_ports, spare_ports
+from rpx.backend.free_ports import Kept, choose_ports, keep_ports, spare_ports
 from rpx.backend.preflight import check_commands, preflight
 from rpx.changes.transition import Transition
 from rpx.errors import RpxError, UsageError
@@ -24,7 +24,7 @@ from rpx.model.status import BackendSpec, State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
-from rpx.policy.reload import Changes, at_port, compare, report, settled
+from rpx.policy.reload import Changes, at_port, compare, in_effect, report
 from rpx.policy.scale import scaled, still_meant
 from rpx.runs.lease import project_with
 
@@ -63,11 +63,11 @@ class Wish:
 class Prepared:
     """All that another configuration needs beside its backends is there.
 
-    rpx goes by it once `settle` is called, and listens at `ports` then.
+    rpx goes by it once `commit` is called, and listens at `ports` then.
     """
 
     ports: Ports
-    settle: Callable[[], None]
+    commit: Callable[[], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -162,7 +162,7 @@ class Project:
         config = self._settled(wish.config)
         async with self._prepared(self._settled(wish.target)) as prepared:
             changes = await self._aim(wish, prepared.ports)  # which URLs have
-            prepared.settle()
+            prepared.commit()
         change.report = _report(changes, more)
         change.planned.set()
         self._say(_reason(change), (*change.report.sentences, *change.report.advice))
@@ -213,7 +213,7 @@ class Project:
         running, target = _ports(self._there), wish.target
         file = self._terms.ports
         config = await trio.to_thread.run_sync(
-            lambda: settle_ports(target, file, keep=False, running=running)
+            lambda: choose_ports(target, file, keep=False, running=running)
         )
         specs = plan(config, listening)
         changes = self._compare(specs, target)
@@ -251,7 +251,7 @@ class Project:
         return compare(self._there, wanted, self.config, target, tls=self._secured)
 
     def _settled(self, config: Config) -> Config:
-        return settled(self.config, config, tls=self._secured)
+        return in_effect(self.config, config, tls=self._secured)
 
     @property
     def _secured(self) -> bool:

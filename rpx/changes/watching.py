@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from rpx.changes.files import Lookout, Watched, links_on
+from rpx.changes.lookout import Lookout, WatchedFiles, links_on
 from rpx.changes.project import Project
 from rpx.changes.transition import AS_IT_IS
 from rpx.hub.mailbox import Change
@@ -50,13 +50,13 @@ class Watching:
                 await self._project.changed.wait()
                 self.lookout.look_again()
 
-    def _watched(self) -> Watched:
+    def _watched(self) -> WatchedFiles:
         services = {
             (start.watch, str(start.cwd))
             for backend in self._registry.backends.values()
             if (start := backend.spec.start) and start.watch
         }
-        return Watched(self._own_files(), tuple(_globs(*service) for service in services))
+        return WatchedFiles(self._own_files(), tuple(_globs(*service) for service in services))
 
     def _own_files(self) -> frozenset[str]:
         config = self._project.config

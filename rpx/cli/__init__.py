@@ -1,4 +1,4 @@
-"""The face of rpx: commands and what they print. `main` is the console script."""
+"""The command line: commands and what they print. `main` is the console script."""
 
 import sys
 

@@ -15,7 +15,7 @@ from rpx.cli.typed import name_project
 from rpx.folders import absolute
 
 if TYPE_CHECKING:
-    from rpx.runs.client import Client
+    from rpx.runs.api_client import ApiClient
 
 
 @dataclass(slots=True)
@@ -36,12 +36,12 @@ class Common:
             return force != "0"
         return stream.isatty() and os.environ.get("TERM") != "dumb"
 
-    def client(self) -> Client:
+    def client(self) -> ApiClient:
         """A client of the running project. Raises: NotRunning."""
-        from rpx.runs.client import Client  # noqa: PLC0415 - only when it is needed
+        from rpx.runs.api_client import ApiClient  # noqa: PLC0415 - only when it is needed
         from rpx.runs.lease import find_running  # noqa: PLC0415 - psutil, likewise
 
-        return Client(find_running(None, self.file))
+        return ApiClient(find_running(None, self.file))
 
 
 def _keep_file(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:

@@ -149,7 +149,7 @@ def _place(where: str) -> str:
 
 
 def _supervise(wishes: Wishes, written: Mapping[str, object]) -> int:
-    # Until somebody hears them (obey_signals): half of a start-up is no good place to end at.
+    # Until somebody hears them (handle_signals): half of a start-up is no good place to end at.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     from rpx.cli.supervisor.assembly import supervise_settings  # noqa: PLC0415 - after the fork
 

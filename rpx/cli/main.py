@@ -16,8 +16,8 @@ import click
 import rpx
 from rpx.cli.command import Command, Common, Group
 from rpx.cli.failures import forget_output, reported
-from rpx.cli.files import open_standard_streams
 from rpx.cli.flags import OPTIONS, flags_given, run_flags
+from rpx.cli.standard_streams import open_standard_streams
 from rpx.cli.typed import name_project
 from rpx.errors import Exit, UsageError
 
@@ -56,7 +56,7 @@ COMMANDS = {
     "open": ("rpx.cli.commands.open:open_", "Open a proxy in the browser"),
     "hosts": ("rpx.cli.commands.hosts:hosts", "Keep names outside of .localhost in /etc/hosts"),
     "trust": ("rpx.cli.commands.trust:trust", "Let browsers accept rpx's certificates"),
-    "untrust": ("rpx.cli.commands.trust:untrust", "Take back what `rpx trust` has done"),
+    "untrust": ("rpx.cli.commands.untrust:untrust", "Take back what `rpx trust` has done"),
     "drill": ("rpx.cli.commands.drill:drill", "Load, a failure in the middle, and a report"),
     "doctor": ("rpx.cli.commands.doctor:doctor", "Look for what may be wrong on this machine"),
     "check": ("rpx.cli.commands.check:check", "Check rpx.yaml without starting anything"),

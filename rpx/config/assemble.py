@@ -16,7 +16,7 @@ from rpx.config.checks.conflicts import Entry, agreed, report_conflicts
 from rpx.config.checks.dependencies import report_dependencies, services
 from rpx.config.checks.oneshots import after_oneshots, oneshots
 from rpx.config.checks.own_certificates import report_certificates
-from rpx.config.checks.profiles import Asked, active_profiles, is_active, report_nothing_left
+from rpx.config.checks.profiles import Selection, active_profiles, is_active, report_nothing_left
 from rpx.config.mistakes.explain import check, check_parts
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
@@ -24,7 +24,7 @@ from rpx.config.settings.start import ProcessField, ProcessWritten
 from rpx.config.settings.top_level import ProjectWritten, TopWritten, only_proxy
 from rpx.config.variables.env_files import EnvFiles
 from rpx.config.yaml.document import Document, Steps
-from rpx.model.config import Config, Process, Proxy
+from rpx.model.config import Config, ProcessEntry, ProxyEntry
 
 T = TypeVar("T")
 
@@ -37,17 +37,17 @@ class _Whole:
     """All that runs or is routed to, as far as it could be read, with where it is written."""
 
     entries: tuple[Entry, ...]
-    processes: tuple[tuple[Steps, Process], ...]
+    processes: tuple[tuple[Steps, ProcessEntry], ...]
 
     @property
-    def services(self) -> list[Proxy | Process]:
+    def services(self) -> list[ProxyEntry | ProcessEntry]:
         """The proxies and processes themselves."""
         return [
             *(entry.proxy for entry in self.entries),
             *(process for _, process in self.processes),
         ]
 
-    def asked_for(self, asked: Asked, environ: Mapping[str, str]) -> _Whole:
+    def asked_for(self, asked: Selection, environ: Mapping[str, str]) -> _Whole:
         """What belongs to a run. Raises: UsageError for a profile that nothing belongs to."""
         profiles = active_profiles(asked, self.services, environ)
         return _Whole(
@@ -56,7 +56,7 @@ class _Whole:
         )
 
 
-def config_of(document: Document, files: EnvFiles, asked: Asked) -> Config:
+def config_of(document: Document, files: EnvFiles, asked: Selection) -> Config:
     """The Config that is written in a document, as far as it is `asked` for.
 
     Raises: ConfigError with all that is wrong, UsageError for a profile that does not exist.

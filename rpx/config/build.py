@@ -20,7 +20,7 @@ from rpx.config.variables.env_files import EnvFiles
 from rpx.config.wording import shown
 from rpx.config.yaml.document import Document, Steps
 from rpx.model.address import Location
-from rpx.model.config import PoolSpec, Process, Proxy, Source, Start
+from rpx.model.config import PoolSpec, ProcessEntry, ProxyEntry, Source, Start
 from rpx.model.suggest import choices
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
@@ -40,10 +40,10 @@ class Builder:
     shared: frozenset[str] = frozenset()  # hosts whose paths go to several pools
     late: frozenset[Steps] = frozenset()  # where services stand that come after a oneshot
 
-    def proxy(self, written: ProxyWritten, at: Steps) -> Proxy:
+    def proxy(self, written: ProxyWritten, at: Steps) -> ProxyEntry:
         """A proxy with its sources, each with the Start of the process behind it, if any."""
         pool = written.over(self.defaults)
-        settings = written.written_for(Proxy) | self._copies(written, at)
+        settings = written.written_for(ProxyEntry) | self._copies(written, at)
         settings |= {
             "name": written.name or default_name(written.to, self.shared),
             "sources": self._sources(written, at),
@@ -53,9 +53,9 @@ class Builder:
             ),
             "depends_on": dependencies(written.depends_on, self.oneshots),
         }
-        return Proxy(**settings)
+        return ProxyEntry(**settings)
 
-    def process(self, name: str, written: ProcessWritten, at: Steps) -> Process:
+    def process(self, name: str, written: ProcessWritten, at: Steps) -> ProcessEntry:
         """A process that serves no address."""
         if written.ready and written.ready.http and written.ready.http.address is None:
             self.document.report(
@@ -63,7 +63,7 @@ class Builder:
                 (*at, "ready", "http"),
                 f"write a URL: http://localhost:3000{written.ready.http.path}",
             )
-        return Process(
+        return ProcessEntry(
             name=name,
             start=self._start(written, at, (), late=at in self.late),
             depends_on=dependencies(written.depends_on, self.oneshots),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rpx.config.assemble import config_of
-from rpx.config.checks.profiles import Asked
+from rpx.config.checks.profiles import Selection
 from rpx.config.checks.shell_words import shell_words
 from rpx.config.settings.places import all_settings, settings_of
 from rpx.config.settings.top_level import TopWritten
@@ -20,7 +20,7 @@ from rpx.errors import ConfigError
 from rpx.model.config import Config
 from rpx.model.late import marked, without_marks
 
-NOTHING = Asked()
+NOTHING = Selection()
 _SPELLINGS = Spellings(all_settings())
 _AT_TOP = settings_of(TopWritten)
 
@@ -29,7 +29,7 @@ def load_config(
     path: Path,
     environ: Mapping[str, str],
     warn: Callable[[str], None] | None = None,
-    asked: Asked = NOTHING,
+    asked: Selection = NOTHING,
 ) -> Config:
     """The Config that is written in a file. `environ` and the `.env` beside it fill in variables.
 

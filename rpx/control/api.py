@@ -1,4 +1,4 @@
-"""The control API as a face of a running project: a private unix socket, and who serves it."""
+"""The control API as an observer of a running project: a private unix socket, and who serves it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPLACED: Final = 2  # sockets without a name that are served on, for those who 
 
 
 class Control:
-    """Serves the API at `path`, whose folder is private already. A `Face`."""
+    """Serves the API at `path`, whose folder is private already. An `Observer`."""
 
     def __init__(
         self,

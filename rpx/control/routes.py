@@ -56,14 +56,14 @@ class Json(JSONResponse):
         return json.dumps(content, separators=(",", ":")).encode()
 
 
-class Names(BaseModel):
+class NamesBody(BaseModel):
     """The body of restart, start and stop: what each name means is in policy.naming."""
 
     model_config = ConfigDict(extra="forbid")
     names: list[str] = Field(min_length=1)
 
 
-class KillBackend(BaseModel):
+class KillBackendBody(BaseModel):
     """The body of kill-backend. `down_for` is seconds; `restart` false: it stays down."""
 
     model_config = ConfigDict(extra="forbid")
@@ -73,21 +73,21 @@ class KillBackend(BaseModel):
     restart: bool = True
 
 
-class Down(BaseModel):
+class DownBody(BaseModel):
     """The body of down. `now`: wait for nobody, as at a second Ctrl-C."""
 
     model_config = ConfigDict(extra="forbid")
     now: bool = False
 
 
-class Reload(BaseModel):
+class ReloadBody(BaseModel):
     """The body of reload. `dry_run`: only say what would be done."""
 
     model_config = ConfigDict(extra="forbid")
     dry_run: bool = False
 
 
-class Scale(Reload):
+class ScaleBody(ReloadBody):
     """The body of scale: copies by service."""
 
     services: dict[str, int] = Field(min_length=1)
@@ -207,7 +207,7 @@ class Api:
 
     async def down(self, request: Request) -> Response:
         """End the project politely, or now. Said twice, it is no second Ctrl-C."""
-        body = await _body(request, Down) if await request.body() else Down()
+        body = await _body(request, DownBody) if await request.body() else DownBody()
         if not self._shutdown.asked:
             self._shutdown.request()
         if body.now:
@@ -219,12 +219,12 @@ class Api:
 
         Who accepts NDJSON is told first what is to be done, then what came of it.
         """
-        body = await _body(request, Reload)
+        body = await _body(request, ReloadBody)
         return await self._change(Change(dry=body.dry_run), request)
 
     async def scale(self, request: Request) -> Response:
         """Run other numbers of copies, likewise."""
-        body = await _body(request, Scale)
+        body = await _body(request, ScaleBody)
         return await self._change(Change(body.services, dry=body.dry_run), request)
 
     async def _change(self, change: Change, request: Request) -> Response:
@@ -238,7 +238,7 @@ class Api:
 
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""
-        body = await _body(request, KillBackend)
+        body = await _body(request, KillBackendBody)
         kill = await verbs.kill_backend(
             self._registry,
             body.target,
@@ -254,7 +254,7 @@ class Api:
         request: Request,
     ) -> Response:
         """Restart, start or stop the backends that are named."""
-        body = await _body(request, Names)
+        body = await _body(request, NamesBody)
         return Json([json_of(outcome) for outcome in await work(self._registry, body.names)])
 
     def _labels(self, names: Sequence[str]) -> set[str]:
@@ -269,7 +269,7 @@ class Api:
         rings.append((OWN_WORDS, self._registry.words))
         lines: list[Printed] = []
         for ring in (ring for label, ring in rings if wanted(label)):
-            lines += ring.pieces(count, since)
+            lines += ring.chunks(count, since)
         return [printed_json(printed) for printed in sorted(lines, key=lambda one: one.at)]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Scraped:
-    """Serves `/metrics` at sockets that listen already, on loopback. A `Face`."""
+    """Serves `/metrics` at sockets that listen already, on loopback. An `Observer`."""
 
     def __init__(self, listeners: Sequence[socket.socket]) -> None:
         self._listeners = listeners
@@ -24,7 +24,7 @@ class Scraped:
     async def __call__(
         self,
         registry: Registry,
-        shutdown: Shutdown,  # noqa: ARG002 - a face gets it
+        shutdown: Shutdown,  # noqa: ARG002 - an observer gets it
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:

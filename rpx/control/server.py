@@ -16,16 +16,16 @@ from hypercorn.utils import wrap_app
 from starlette.applications import Starlette
 
 from rpx.hub.descriptors import SHORTAGES
+from rpx.hub.error_boundary import contain_errors
 from rpx.hub.registry import Registry
-from rpx.hub.walls import walled
 
 PAUSE = 0.1  # seconds until somebody may have closed a file
 
-_AROUND = frozenset((__name__, walled.__module__))
+_AROUND = frozenset((__name__, contain_errors.__module__))
 
 
 class Connections:
-    """The open connections, each behind its wall.
+    """The open connections, each within an error boundary.
 
     hypercorn serves them one by one instead of through its `worker_serve`: it writes to clients
     behind a shield, so that one that has stopped reading (`rpx logs -f | less`) would hold up the
@@ -62,7 +62,7 @@ class Connections:
                 nursery.start_soon(self._walled, stream)
 
     async def _walled(self, stream: trio.SocketStream) -> None:
-        await walled(self._report, self._serve, stream)
+        await contain_errors(self._report, self._serve, stream)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         self._open.add(stream)

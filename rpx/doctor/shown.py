@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rpx.certificates.authority import CERTIFICATE
-from rpx.certificates.files import authority_folder
+from rpx.certificates.authority_files import authority_folder
 from rpx.doctor.findings import Finding, Status
 from rpx.errors import RpxError
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import Lease
 
 PATIENCE = 3.0  # seconds for each host
@@ -30,7 +30,7 @@ def shown(
     if lease is None or not os.path.isfile(path):
         return
     try:
-        urls = {row.url for row in Client(lease).ps() if row.url}
+        urls = {row.url for row in ApiClient(lease).ps() if row.url}
         trusting = ssl.create_default_context(cafile=str(path))
     except (RpxError, OSError):
         return

@@ -15,7 +15,7 @@ from rpx.errors import RpxError, UsageError
 from rpx.model.answers import Kill, Ps
 from rpx.model.status import State
 from rpx.policy.naming import like, select
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 
 KINDS: Final = ("kill", "stop", "hang", "slow")
 SLOW_STOPPED, SLOW_RUNNING = 0.09, 0.01  # seconds: the process has a tenth of the time
@@ -115,12 +115,12 @@ def _not_running(row: Ps) -> RpxError:
     )
 
 
-async def aim(client: Client, label: str) -> Struck:
+async def aim(client: ApiClient, label: str) -> Struck:
     """Find out who serves `label`, by a signal that does nothing to a process that runs."""
     return _struck(await _signal(client, label, "CONT", 0.0))
 
 
-async def strike(client: Client, plan: Plan, pid: int, now: float) -> Struck:
+async def strike(client: ApiClient, plan: Plan, pid: int, now: float) -> Struck:
     """Do it, and return when it is over as far as it is ours: a killed process may still be down.
 
     `pid` is who serves the backend, `now` the time on rpx's clock. Cancelled or not, a process
@@ -169,7 +169,7 @@ def _going_on_afterwards(process: psutil.Process) -> Iterator[None]:
         process.resume()
 
 
-async def _signal(client: Client, label: str, name: str, down_for: float) -> Kill:
+async def _signal(client: ApiClient, label: str, name: str, down_for: float) -> Kill:
     return await trio.to_thread.run_sync(
         partial(client.kill_backend, label, signal=name, down_for=down_for, restart=True)
     )

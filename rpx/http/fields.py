@@ -18,8 +18,8 @@ from hpack import Encoder
 
 from rpx.http.framing import CHUNKED
 from rpx.http.grammar import TARGET, TOKEN, VALUE
-from rpx.http.head import Kind, RequestHead, combined, judged, kind_of
-from rpx.http.limits import DEFAULT, Limits
+from rpx.http.head import FieldKind, RequestHead, combined, judged, kind_of
+from rpx.http.limits import DEFAULT, MessageLimits
 from rpx.http.refuse import check_lines, check_size, check_target
 
 Field = tuple[bytes, bytes]
@@ -119,7 +119,7 @@ def read_fields(fields: Iterable[Field], *, ended: bool) -> Asked:
     return Asked(b"GET", path, host, lines, 0, websocket=True)
 
 
-def request_of(asked: Asked, limits: Limits = DEFAULT, *, key: bytes = b"") -> RequestHead:
+def request_of(asked: Asked, limits: MessageLimits = DEFAULT, *, key: bytes = b"") -> RequestHead:
     """Judge it by the rules of HTTP/1.1, and return it as what is sent on. Raises: BadMessage.
 
     An extended CONNECT becomes a GET that asks for another protocol (RFC 8441 §5); `key` is its
@@ -156,14 +156,14 @@ def _sifted(lines: Iterable[Field]) -> tuple[dict[bytes, bytes], bytes, bytes, b
     for name, value in lines:
         line = b"\r\n%b: %b" % (name, value)
         kind = _known_kind(name) if len(name) < _SHORT else kind_of(name.lower())
-        if kind is Kind.PLAIN:
+        if kind is FieldKind.PLAIN:
             block.append(line)
             continue
         pairs.append((name.lower(), value.lower()))
-        if kind is Kind.STAYS:
+        if kind is FieldKind.STAYS:
             block.append(line)
         else:
-            (forwarded if kind is Kind.FORWARDED else cut).append(line)
+            (forwarded if kind is FieldKind.FORWARDED else cut).append(line)
     found = dict(pairs)
     if len(found) != len(pairs):
         found = combined(pairs)
@@ -207,7 +207,7 @@ def accepts(key: bytes, value: bytes | None) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _known_kind(name: bytes) -> Kind:
+def _known_kind(name: bytes) -> FieldKind:
     return kind_of(name.lower())
 
 

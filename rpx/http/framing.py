@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from rpx.http.grammar import FIELD, STRAY, TOKEN, VALUE, members
-from rpx.http.limits import DEFAULT, BadMessage, Limits
+from rpx.http.limits import DEFAULT, BadMessage, MessageLimits
 
 CHUNKED = -1
 UNTIL_CLOSE = -2  # responses only: the end of the connection ends the body
@@ -122,7 +122,7 @@ class ChunkedReader:
     )
 
     def __init__(
-        self, status: int = 400, limits: Limits = DEFAULT, *, turn: int | None = None
+        self, status: int = 400, limits: MessageLimits = DEFAULT, *, turn: int | None = None
     ) -> None:
         self._status = status
         self._limits = limits

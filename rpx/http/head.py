@@ -20,7 +20,7 @@ from rpx.http.grammar import (
     request_pattern,
 )
 from rpx.http.hops import connection_options, protocols, without
-from rpx.http.limits import DEFAULT, BadMessage, Limits
+from rpx.http.limits import DEFAULT, BadMessage, MessageLimits
 from rpx.http.refuse import Buffer, check_size, refuse_request
 
 # For a lower-cased block: half the time of ignoring case.
@@ -120,7 +120,7 @@ class RequestHead(NamedTuple):
 
 
 def parse_request(
-    buffer: Buffer, limits: Limits = DEFAULT, scanned: int = 0
+    buffer: Buffer, limits: MessageLimits = DEFAULT, scanned: int = 0
 ) -> tuple[RequestHead, int] | None:
     """The head at the beginning of `buffer` and how many bytes it takes, empty lines included.
 
@@ -156,7 +156,7 @@ def _read(method: bytes, target: bytes, minor: int, fields: bytes) -> RequestHea
     return judged(method, target, minor, found, block=block, forwarded=forwarded, fields=fields)
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What becomes of a field of a request, by its name."""
 
     PLAIN = "it is forwarded and means nothing here"
@@ -165,13 +165,13 @@ class Kind(Enum):
     FORWARDED = "it is cut, and kept for what it says of earlier proxies"
 
 
-def kind_of(name: bytes) -> Kind:
+def kind_of(name: bytes) -> FieldKind:
     """Return the kind of a field; its name is in lower case."""
     if not _SPECIAL_NAME.fullmatch(name):
-        return Kind.PLAIN
+        return FieldKind.PLAIN
     if name in _STAYS:
-        return Kind.STAYS
-    return Kind.FORWARDED if _IS_FORWARDED.fullmatch(name) else Kind.CUT
+        return FieldKind.STAYS
+    return FieldKind.FORWARDED if _IS_FORWARDED.fullmatch(name) else FieldKind.CUT
 
 
 def judged(

@@ -17,7 +17,7 @@ _NOT_NOMINATED = frozenset(
 _OTHER_PROTOCOLS = frozenset((b"h2c", b"h2"))
 
 
-class Options(NamedTuple):
+class ConnectionOptions(NamedTuple):
     """What the Connection lines of a message say."""
 
     close: bool
@@ -26,14 +26,14 @@ class Options(NamedTuple):
     names: frozenset[bytes]  # of the fields that are not forwarded
 
 
-def connection_options(value: bytes) -> Options:
+def connection_options(value: bytes) -> ConnectionOptions:
     """Read the (joined) value of Connection, in any case."""
     return _remembered(value) if len(value) < 100 else _read(value)
 
 
-def _read(value: bytes) -> Options:
+def _read(value: bytes) -> ConnectionOptions:
     options = frozenset(members(value))
-    return Options(
+    return ConnectionOptions(
         b"close" in options,
         b"keep-alive" in options,
         b"upgrade" in options,

@@ -24,7 +24,7 @@ class BadMessage(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MessageLimits:
     """Sizes in bytes. RFC 9112 §3 recommends at least 8,000 for a request line."""
 
     head: int = 65536  # start line and fields; beyond it 431
@@ -36,4 +36,4 @@ class Limits:
     chunk_extensions: int = 16384  # all extensions of a body, beyond one byte per byte of payload
 
 
-DEFAULT = Limits()
+DEFAULT = MessageLimits()

@@ -12,7 +12,7 @@ import re
 
 from rpx.http.grammar import TARGET, TOKEN
 from rpx.http.head import RequestHead, parse_request
-from rpx.http.limits import Limits
+from rpx.http.limits import MessageLimits
 from rpx.http.refuse import Buffer
 from rpx.http.response import ResponseHead, parse_response
 
@@ -30,10 +30,10 @@ class RequestMemory:
     def __init__(self) -> None:
         self._head: RequestHead | None = None
         self._rest = b""  # all that came behind its target
-        self._limits: Limits | None = None  # that it was within
+        self._limits: MessageLimits | None = None  # that it was within
 
     def parse(
-        self, buffer: Buffer, limits: Limits, scanned: int = 0
+        self, buffer: Buffer, limits: MessageLimits, scanned: int = 0
     ) -> tuple[RequestHead, int] | None:
         """As parse_request, and with the same outcome."""
         match = _BEGINNING.match(buffer)
@@ -62,14 +62,14 @@ class ResponseMemory:
         self._head: ResponseHead | None = None
         self._raw = b""
         self._method = b""  # of the request
-        self._limits: Limits | None = None
+        self._limits: MessageLimits | None = None
 
     def parse(
         self,
         buffer: Buffer,
         request_method: bytes,
         upgrade: bytes | None,
-        limits: Limits,
+        limits: MessageLimits,
         scanned: int = 0,
     ) -> tuple[ResponseHead, int] | None:
         """As parse_response, and with the same outcome."""

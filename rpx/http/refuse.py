@@ -18,7 +18,7 @@ from rpx.http.grammar import (
     STRAY_IN_ANSWERS,
     TARGET,
 )
-from rpx.http.limits import BadMessage, Limits
+from rpx.http.limits import BadMessage, MessageLimits
 from rpx.http.protocols import spoken
 
 Buffer = bytes | bytearray
@@ -30,7 +30,7 @@ _STATUS_PREFIX = b"HTTP/1."
 _ODD_PREFIX = b"HTTP/2.0 "
 
 
-def refuse_request(buffer: Buffer, limits: Limits, scanned: int) -> None:
+def refuse_request(buffer: Buffer, limits: MessageLimits, scanned: int) -> None:
     """Return when the head is only incomplete.
 
     Raises: BadMessage with 400, 414, 431, 501 or 505.
@@ -51,7 +51,7 @@ def refuse_request(buffer: Buffer, limits: Limits, scanned: int) -> None:
 
 
 def refuse_response(
-    buffer: Buffer, limits: Limits, scanned: int, *, complete: bool = False
+    buffer: Buffer, limits: MessageLimits, scanned: int, *, complete: bool = False
 ) -> None:
     """Return when the head is only incomplete. Raises: BadMessage(502).
 
@@ -70,7 +70,7 @@ def refuse_response(
         _explain(bytes(buffer[first_end + 1 : end]), 502)
 
 
-def check_size(size: int, method: int, target: int, limits: Limits) -> None:
+def check_size(size: int, method: int, target: int, limits: MessageLimits) -> None:
     """Compare what a request head has, in bytes, with its limits.
 
     Raises: BadMessage with 501, 414 or 431 when it is over one.
@@ -92,13 +92,13 @@ def check_target(target: bytes) -> None:
         raise BadMessage(400, why)
 
 
-def check_lines(count: int, limits: Limits) -> None:
+def check_lines(count: int, limits: MessageLimits) -> None:
     """Refuse a request with too many field lines. Raises: BadMessage (431)."""
     if count > limits.lines:
         raise BadMessage(431, f"The request has more than {limits.lines} field lines.")
 
 
-def _check_first_piece(buffer: Buffer, start: int, limits: Limits) -> None:
+def _check_first_piece(buffer: Buffer, start: int, limits: MessageLimits) -> None:
     """Judge an unfinished request line, so that TLS or garbage isn't waited for."""
     space = buffer.find(b" ", start, start + limits.method + 1)
     method_end = space if space >= 0 else len(buffer)
@@ -113,7 +113,7 @@ def _check_method(method: bytes) -> None:
         raise BadMessage(400, "The request does not begin with a method.")
 
 
-def _check_request_line(line: bytes, limits: Limits) -> None:
+def _check_request_line(line: bytes, limits: MessageLimits) -> None:
     parts = line.split(b" ")
     _check_method(parts[0])
     check_size(0, len(parts[0]), len(line) - len(parts[0]) - 10, limits)
@@ -127,7 +127,7 @@ def _check_request_line(line: bytes, limits: Limits) -> None:
 
 
 def _check_rest(
-    buffer: Buffer, start: int, end: int, *, scanned: int, limits: Limits, status: int
+    buffer: Buffer, start: int, end: int, *, scanned: int, limits: MessageLimits, status: int
 ) -> None:
     whose = "request" if status == 431 else "backend's answer"
     stop = end + 2 if end >= 0 else len(buffer)

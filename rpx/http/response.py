@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE, plain_length
 from rpx.http.grammar import find_field, members, response_pattern
 from rpx.http.hops import connection_options, protocols, without
-from rpx.http.limits import DEFAULT, BadMessage, Limits
+from rpx.http.limits import DEFAULT, BadMessage, MessageLimits
 from rpx.http.refuse import Buffer, refuse_response
 from rpx.http.sloppy import BOTH, END, TWO_LENGTHS, mended, read_lengths
 
@@ -81,7 +81,7 @@ def parse_response(
     buffer: Buffer,
     request_method: bytes,
     upgrade: bytes | None = None,
-    limits: Limits = DEFAULT,
+    limits: MessageLimits = DEFAULT,
     scanned: int = 0,
 ) -> tuple[ResponseHead, int] | None:
     """The head at the beginning of `buffer` and how many bytes it takes; None: more are needed.
@@ -106,7 +106,7 @@ def parse_response(
 
 
 def _mended(
-    buffer: Buffer, method: bytes, upgrade: bytes | None, limits: Limits, scanned: int
+    buffer: Buffer, method: bytes, upgrade: bytes | None, limits: MessageLimits, scanned: int
 ) -> tuple[ResponseHead, int] | None:
     found = END.search(buffer, max(0, scanned - 3))
     head_only = buffer if found is None else bytes(buffer[: found.end()])  # no byte of the body

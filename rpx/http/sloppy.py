@@ -12,7 +12,7 @@ import re
 
 from rpx.http.framing import EXTENSIONS, LARGEST, ChunkedReader
 from rpx.http.grammar import STRAY_IN_ANSWERS, TOKEN, VALUE
-from rpx.http.limits import DEFAULT, BadMessage, Limits
+from rpx.http.limits import DEFAULT, BadMessage, MessageLimits
 
 # What it is called in the note on a backend: "api:3000 …".
 BARE_LF = "ends lines of its answers with a bare LF, not CRLF"
@@ -92,7 +92,7 @@ class SloppyReader(ChunkedReader):
     _stray = STRAY_IN_ANSWERS
     __slots__ = ("odd",)
 
-    def __init__(self, limits: Limits = DEFAULT, *, turn: int | None = None) -> None:
+    def __init__(self, limits: MessageLimits = DEFAULT, *, turn: int | None = None) -> None:
         super().__init__(502, limits, turn=turn)
         self.odd = ""
 

@@ -1,1 +1,1 @@
-"""Shared ground: the registry, the buses, the walls and the waits."""
+"""Shared ground: the registry, the buses, the error boundary and the waits."""

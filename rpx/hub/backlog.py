@@ -28,7 +28,7 @@ class Backlog:
         self._more = trio.Event()
 
     def put(self, printed: Printed) -> None:
-        """Append a piece; the oldest of the same speaker go if they no longer fit."""
+        """Append a chunk; the oldest of the same speaker go if they no longer fit."""
         who, numbers = printed.label, self._numbers[printed.label]
         self._count += 1
         self._waiting[self._count] = printed
@@ -48,15 +48,15 @@ class Backlog:
             await self._more.wait()
 
     def take(self, size: int) -> list[Printed]:
-        """Take the oldest pieces, until they are `size` bytes or more."""
-        pieces: list[Printed] = []
+        """Take the oldest chunks, until they are `size` bytes or more."""
+        chunks: list[Printed] = []
         while self._waiting and size > 0:
             _, printed = self._waiting.popitem(last=False)
             self._numbers[printed.label].popleft()
             self._held[printed.label] -= len(printed.text) + OVERHEAD
             size -= len(printed.text)
-            pieces.append(printed)
-        return pieces
+            chunks.append(printed)
+        return chunks
 
     def take_missed(self) -> list[tuple[str, int]]:
         """Who has lost how many lines since the last call."""

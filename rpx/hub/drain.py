@@ -34,8 +34,8 @@ async def drain(
                 await pen.put(batch())
                 await trio.sleep(nap)
     finally:
-        while pieces := batch():
-            await pen.put(pieces)  # shielded, and bounded by LAST
+        while chunks := batch():
+            await pen.put(chunks)  # shielded, and bounded by LAST
 
 
 class _Pen(Generic[T]):
@@ -45,16 +45,16 @@ class _Pen(Generic[T]):
         self._deadline = math.inf  # of writing, once the end has come
         self._writing = trio.CancelScope()
 
-    async def put(self, pieces: list[T]) -> None:
+    async def put(self, chunks: list[T]) -> None:
         """Write in a thread: a terminal that was stopped with Ctrl-S blocks nothing else.
 
         Shielded, so that one write ends before the next begins. A write that is still stuck when
         its time is over is the last one.
         """
-        if self._closed or not pieces:
+        if self._closed or not chunks:
             return
         with trio.CancelScope(shield=True, deadline=self._deadline) as self._writing:
-            open_still = await trio.to_thread.run_sync(self._write, pieces, abandon_on_cancel=True)
+            open_still = await trio.to_thread.run_sync(self._write, chunks, abandon_on_cancel=True)
             self._closed = not open_still
         self._closed |= self._writing.cancelled_caught
 

@@ -15,9 +15,9 @@ from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location
 from rpx.model.config import PoolSpec
 from rpx.model.status import TO_RUN, BackendSpec, Obstacle, State
+from rpx.policy.affinity import Pins
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
-from rpx.policy.stickiness import Pins
 
 # What a request has met: (id, ups) of an endpoint since it was last up, or id: for good.
 Tried = set[int | tuple[int, int]]

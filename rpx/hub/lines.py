@@ -12,39 +12,39 @@ MAX_BYTES = 1 << 20  # of text: a backend that prints 64 KiB lines keeps sixteen
 
 
 class LineRing:
-    """Append at one end; the other end falls off, piece by piece."""
+    """Append at one end; the other end falls off, chunk by chunk."""
 
-    __slots__ = ("_bytes", "_lines", "_pieces", "passing")
+    __slots__ = ("_bytes", "_chunks", "_lines", "passing")
 
     def __init__(self) -> None:
-        self._pieces: deque[tuple[int, Printed]] = deque()  # with the number of their lines
+        self._chunks: deque[tuple[int, Printed]] = deque()  # with the number of their lines
         self._lines = 0
         self._bytes = 0
         self.passing: Printed | None = None  # a line that has no end yet
 
     def append(self, printed: Printed) -> None:
-        """Keep a piece, and let go of those without which there are still enough lines."""
+        """Keep a chunk, and let go of those without which there are still enough lines."""
         self.passing = None
         count = printed.text.count(b"\n")
-        self._pieces.append((count, printed))
+        self._chunks.append((count, printed))
         self._lines += count
         self._bytes += len(printed.text)
-        oldest, piece = self._pieces[0]
+        oldest, chunk = self._chunks[0]
         while self._lines - oldest >= MAX_LINES or (
-            self._bytes > MAX_BYTES and len(self._pieces) > 1
+            self._bytes > MAX_BYTES and len(self._chunks) > 1
         ):
-            self._pieces.popleft()
+            self._chunks.popleft()
             self._lines -= oldest
-            self._bytes -= len(piece.text)
-            oldest, piece = self._pieces[0]
+            self._bytes -= len(chunk.text)
+            oldest, chunk = self._chunks[0]
 
-    def pieces(self, count: int = MAX_LINES, since: float = 0.0) -> list[Printed]:
+    def chunks(self, count: int = MAX_LINES, since: float = 0.0) -> list[Printed]:
         """Return the last `count` lines, none from before `since` (epoch), oldest first."""
         found: list[Printed] = []
         if self.passing is not None and count > 0 and self.passing.at >= since:
             found.append(self.passing)
             count -= 1
-        for lines, printed in reversed(self._pieces):
+        for lines, printed in reversed(self._chunks):
             if count <= 0 or printed.at < since:
                 break
             if lines > count:
@@ -58,13 +58,13 @@ class LineRing:
         """Return the last `count` lines one by one, oldest first."""
         return [
             Line(printed.label, printed.at, text)
-            for printed in self.pieces(count)
+            for printed in self.chunks(count)
             for text in printed.text.split(b"\n")[:-1]
         ]
 
     @property
     def latest(self) -> float:
-        """When the last piece came, in seconds since the epoch; 0 if there is none."""
+        """When the last chunk came, in seconds since the epoch; 0 if there is none."""
         if self.passing is not None:
             return self.passing.at
-        return self._pieces[-1][1].at if self._pieces else 0.0
+        return self._chunks[-1][1].at if self._chunks else 0.0

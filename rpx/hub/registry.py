@@ -2,7 +2,7 @@
 
 It is made of parts, each a class on top of the one before: what it tells (`hub.news`), who belongs
 to the project (`hub.members`), who gets requests (`hub.rotation`), what happens to processes
-(`hub.moves`). Here is what faces see of it.
+(`hub.moves`). Here is what observers see of it.
 
 Its methods are sync, therefore atomic under trio, and each leaves it consistent.
 """
@@ -55,7 +55,7 @@ class Registry(Moves):
         self.strays = Counts()  # of requests that belong to no host of ours
         self.mailbox = Mailbox[Change].new()  # what is asked of the project as a whole
 
-    # ---- what a face sees
+    # ---- what a observer sees
 
     def snapshot(self) -> list[Snapshot]:
         """Return a row for each backend, in listed order."""

@@ -37,27 +37,27 @@ class Files:
         with open(fd, "w", encoding="utf-8") as file:
             file.write(f"{text}\n")
 
-    def append(self, service: str, pieces: Sequence[bytes]) -> None:
+    def append(self, service: str, chunks: Sequence[bytes]) -> None:
         """Add whole lines to the file of a service. Raises: OSError; what came before is kept."""
         waiting: list[bytes] = []
         path = self.folder / f"{service}.log"
         size = self._size(path)
-        for piece in pieces:
-            if size and size + len(piece) > self._settings.max_size:
+        for chunk in chunks:
+            if size and size + len(chunk) > self._settings.max_size:
                 self._write(path, waiting)
                 waiting = []
                 self._rotate(path)
                 size = 0
-            waiting.append(piece)
-            size += len(piece)
+            waiting.append(chunk)
+            size += len(chunk)
         self._write(path, waiting)
 
-    def _write(self, path: Path, pieces: Sequence[bytes]) -> None:
-        if not pieces:
+    def _write(self, path: Path, chunks: Sequence[bytes]) -> None:
+        if not chunks:
             return
         fd = self._open_or_make(path)
         try:
-            view = memoryview(b"\n" * (path.name in self._torn) + b"".join(pieces))
+            view = memoryview(b"\n" * (path.name in self._torn) + b"".join(chunks))
             while view:
                 done = os.write(fd, view)
                 view = view[done:]

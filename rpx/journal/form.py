@@ -1,6 +1,6 @@
 """How a line of output stands in a file: `<UTC time> <label> <text>`, as bytes.
 
-The time is that of the piece in which the line came, to the microsecond, and times of one width
+The time is that of the chunk in which the line came, to the microsecond, and times of one width
 sort as text: nothing needs to be converted to be compared.
 """
 
@@ -16,7 +16,7 @@ from rpx.model.status import Printed
 _WIDTH: Final = len("2026-11-25T20:33:15.860123Z")
 
 
-class Entry(NamedTuple):
+class JournalLine(NamedTuple):
     """One line as it was read from a file."""
 
     stamp: bytes
@@ -36,17 +36,17 @@ def stamp(at: float) -> bytes:
 
 
 def written(printed: Printed) -> bytes:
-    """A piece as it is written."""
+    """Lines of one chunk as they are written."""
     head = b"%b %b " % (stamp(printed.at), printed.label.encode())
     return head + printed.text[:-1].replace(b"\n", b"\n" + head) + b"\n"
 
 
-def parsed(line: bytes) -> Entry | None:
+def parsed(line: bytes) -> JournalLine | None:
     """A line without its newline; None if it is none of ours (a disk that was full has torn it)."""
     if line[_WIDTH - 1 : _WIDTH + 1] != b"Z " or line[4:5] != b"-":
         return None
     label, space, text = line[_WIDTH + 1 :].partition(b" ")
-    return Entry(line[:_WIDTH], label.decode(errors="replace"), text) if space else None
+    return JournalLine(line[:_WIDTH], label.decode(errors="replace"), text) if space else None
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from rpx.journal.files import newest_first
-from rpx.journal.form import Entry, parsed, stamp
+from rpx.journal.form import JournalLine, parsed, stamp
 
 
 def read(
@@ -19,7 +19,7 @@ def read(
     since: float = 0.0,
     before: Mapping[str, float] | None = None,
     tail: int | None = None,
-) -> list[Entry]:
+) -> list[JournalLine]:
     """The lines of some services since a time (seconds since the epoch), merged by time.
 
     `labels`: only theirs. `before`: what came later than this, of a label, is left out. `tail`: the
@@ -27,11 +27,11 @@ def read(
     """
     ends = {label: stamp(at) for label, at in (before or {}).items()}
 
-    def fits(entry: Entry) -> bool:
+    def fits(entry: JournalLine) -> bool:
         known = labels is None or entry.label in labels
         return known and (entry.label not in ends or entry.stamp < ends[entry.label])
 
-    found: list[Entry] = []
+    found: list[JournalLine] = []
     for service in services:
         found += _of(folder, service, fits, stamp(since), tail)
     return sorted(found, key=lambda entry: entry.stamp)
@@ -45,9 +45,9 @@ def labels_in(folder: Path, service: str) -> list[str]:
 
 
 def _of(
-    folder: Path, service: str, fits: Callable[[Entry], bool], since: bytes, tail: int | None
-) -> list[Entry]:
-    files: list[list[Entry]] = []
+    folder: Path, service: str, fits: Callable[[JournalLine], bool], since: bytes, tail: int | None
+) -> list[JournalLine]:
+    files: list[list[JournalLine]] = []
     have: Counter[str] = Counter()
     seen: set[int] = set()
     for path in newest_first(folder, service):
@@ -62,8 +62,8 @@ def _of(
     return lines if tail is None else _last(lines, tail)
 
 
-def _last(lines: list[Entry], tail: int) -> list[Entry]:
-    kept: list[Entry] = []
+def _last(lines: list[JournalLine], tail: int) -> list[JournalLine]:
+    kept: list[JournalLine] = []
     have: Counter[str] = Counter()
     for entry in reversed(lines):
         have[entry.label] += 1
@@ -72,7 +72,7 @@ def _last(lines: list[Entry], tail: int) -> list[Entry]:
     return kept[::-1]
 
 
-def _entries(path: Path, seen: set[int]) -> Iterator[Entry]:
+def _entries(path: Path, seen: set[int]) -> Iterator[JournalLine]:
     """The lines of one file, unless it was seen under its former name: rotation goes on."""
     try:
         with path.open("rb") as file:

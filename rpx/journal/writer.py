@@ -1,4 +1,4 @@
-"""The face that keeps all output in files. It holds up nobody: see hub.drain."""
+"""The observer that keeps all output in files. It holds up nobody: see hub.drain."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import trio
 
 from rpx.hub.backlog import Backlog
 from rpx.hub.drain import drain
+from rpx.hub.error_boundary import contain_errors
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.hub.walls import walled
 from rpx.journal.files import RUN, Files
 from rpx.journal.form import written
 from rpx.model.status import Printed
@@ -25,7 +25,7 @@ Report = Callable[[ExceptionGroup[Exception]], None]
 
 
 class Journal:
-    """A `Face`. A disk that takes nothing is said once, and the project goes on."""
+    """An `Observer`. A disk that takes nothing is said once, and the project goes on."""
 
     def __init__(self, files: Files, name: str, config: Path, report: Report) -> None:
         """`name` and `config` are the project's, for whoever looks into the folder."""
@@ -40,7 +40,7 @@ class Journal:
     async def __call__(
         self,
         registry: Registry,
-        shutdown: Shutdown,  # noqa: ARG002 - a face gets it
+        shutdown: Shutdown,  # noqa: ARG002 - an observer gets it
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -52,17 +52,17 @@ class Journal:
             missed = [Printed(who, time.time(), gap % n) for who, n in backlog.take_missed()]
             return missed + backlog.take(BATCH)
 
-        def write(pieces: list[Printed]) -> bool:
-            self._write(registry, pieces, now)
+        def write(chunks: list[Printed]) -> bool:
+            self._write(registry, chunks, now)
             return True
 
         with registry.lines.feed(backlog):
             task_status.started()
-            await walled(self._report, drain, backlog, batch, write, NAP)
+            await contain_errors(self._report, drain, backlog, batch, write, NAP)
 
-    def _write(self, registry: Registry, pieces: Sequence[Printed], now: float) -> None:
+    def _write(self, registry: Registry, chunks: Sequence[Printed], now: float) -> None:
         by_service: dict[str, list[bytes]] = defaultdict(list)
-        for printed in pieces:
+        for printed in chunks:
             if printed.passing:  # it comes again as a whole
                 continue
             by_service[printed.label.partition(":")[0]].append(written(printed))
@@ -75,7 +75,7 @@ class Journal:
             except OSError as error:
                 wrong = error
                 self._failing.add(service)
-                self._lost += sum(piece.count(b"\n") for piece in lines)
+                self._lost += sum(chunk.count(b"\n") for chunk in lines)
         if wrong is not None and not before:
             why = wrong.strerror or str(wrong)
             _say(registry, f"can't keep logs in {self._files.folder}: {why}; the project goes on")

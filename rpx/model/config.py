@@ -173,7 +173,7 @@ class PoolSpec(Model):
     https: Https | None = None
 
 
-class Proxy(Model):
+class ProxyEntry(Model):
     """One entry of `proxies`: requests for `to` go to the backends of `from`, in its order.
 
     `to` is a host or host/path; the host may be `*.domain`, or an IPv6 literal in brackets. Without
@@ -197,7 +197,7 @@ class Proxy(Model):
         return self.to.partition("/")[0]
 
 
-class Process(Model):
+class ProcessEntry(Model):
     """Supervised like a backend, but nothing is routed to it."""
 
     name: str
@@ -275,8 +275,8 @@ class Config(Model):
     limits: Limits = Limits()
     metrics: Metrics | None = None
     logs: Logs = Logs()
-    proxies: tuple[Proxy, ...] = ()
-    processes: tuple[Process, ...] = ()
+    proxies: tuple[ProxyEntry, ...] = ()
+    processes: tuple[ProcessEntry, ...] = ()
 
     @property
     def is_served(self) -> bool:

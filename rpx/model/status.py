@@ -189,9 +189,9 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """Whole lines that `label` printed, each with its newline, as they came in one piece.
+    """Whole lines that `label` printed, each with its newline, as they came in one chunk.
 
-    `at` is seconds since the epoch, in whole microseconds, and later than that of any piece of the
+    `at` is seconds since the epoch, in whole microseconds, and later than that of any chunk of the
     same label before it. A `passing` one is the beginning of a line that has no end yet: it comes
     again as a whole.
     """

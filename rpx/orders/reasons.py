@@ -12,7 +12,7 @@ from rpx.model.answers import Checks, Why
 from rpx.model.status import State
 from rpx.orders.rows import last_lines
 from rpx.policy.depend import sentence
-from rpx.policy.protocols import hint_for
+from rpx.policy.protocol_hints import hint_for
 from rpx.policy.restart import History, restarts_left
 from rpx.policy.signs import expected
 

@@ -170,15 +170,15 @@ class IpHash(Generic[M]):
     its second choice, and they return with it.
     """
 
-    __slots__ = ("_members", "_order")
+    __slots__ = ("_members", "_ranking")
 
     def __init__(self, members: Sequence[M]) -> None:
         self._members = members
-        self._order = lru_cache(CLIENTS)(self._ranked)
+        self._ranking = lru_cache(CLIENTS)(self._ranked)
 
     def choose(self, usable: Callable[[M], bool], client: bytes) -> M | None:
-        """Return the first usable member in the order of `client`."""
-        return next((member for member in self._order(client) if usable(member)), None)
+        """Return the first usable member in the ranking of `client`."""
+        return next((member for member in self._ranking(client) if usable(member)), None)
 
     def _ranked(self, client: bytes) -> tuple[M, ...]:
         return tuple(sorted(self._members, key=lambda member: _score(client, member)))

@@ -9,7 +9,7 @@ from itertools import islice
 
 from rpx.errors import UsageError
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Config, PoolSpec, Proxy, Source
+from rpx.model.config import Config, PoolSpec, ProxyEntry, Source
 from rpx.model.late import url_variable
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
@@ -31,7 +31,7 @@ def plan(config: Config, listening: Ports) -> list[BackendSpec]:
     `listening`: the ports of the URLs that their processes are told.
     """
 
-    def url(proxy: Proxy) -> str:
+    def url(proxy: ProxyEntry) -> str:
         tls = proxy.pool.https is not None
         return url_of(proxy.to, listening.of(tls=tls), tls=tls)
 
@@ -103,7 +103,7 @@ def _with_servers(specs: Sequence[BackendSpec]) -> list[BackendSpec]:
     ]
 
 
-def _urls(config: Config, url: Callable[[Proxy], str]) -> dict[str, str]:
+def _urls(config: Config, url: Callable[[ProxyEntry], str]) -> dict[str, str]:
     """Return the variables that tell every process where the proxies are: RPX_API_URL and so on."""
     urls: dict[str, str] = {}
     for proxy in config.proxies:
@@ -184,6 +184,6 @@ def routes_only(config: Config) -> Config:
     return config.model_copy(update={"proxies": proxies, "processes": ()})
 
 
-def plan_pools(proxies: tuple[Proxy, ...]) -> dict[str, PoolSpec]:
+def plan_pools(proxies: tuple[ProxyEntry, ...]) -> dict[str, PoolSpec]:
     """Return what each pool is to be, by `to`; entries with the same one agree about it."""
     return {proxy.to: proxy.pool for proxy in proxies}

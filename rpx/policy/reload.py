@@ -91,7 +91,7 @@ def compare(
     """Return the way from the backends that run to those that are wanted, touching the fewest.
 
     `before` and `after` have the settings that are not about a single backend; `tls` is as for
-    `settled`.
+    `in_effect`.
     """
     removed, added, pairs = _matched(running, wanted)
     known = [Pair(old, new, tuple(_differences(old, new))) for old, new in pairs]
@@ -116,11 +116,11 @@ def compare(
         wanted=tuple(wanted),
         hosts=tuple((to, differs) for to, differs in hosts.items() if differs),
         settings=tuple(_unequal(before, after, AT_ONCE)),
-        next_run=tuple(_unequal(settled(before, after, tls=tls), after, NEXT_RUN)),
+        next_run=tuple(_unequal(in_effect(before, after, tls=tls), after, NEXT_RUN)),
     )
 
 
-def settled(before: Config, after: Config, *, tls: bool) -> Config:
+def in_effect(before: Config, after: Config, *, tls: bool) -> Config:
     """Return what a run has after a change from `before`: NEXT_RUN is still as it was, but for
     ports as long as nothing listens there. `tls`: that something does for TLS, since a host has
     had it.

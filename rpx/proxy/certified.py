@@ -29,7 +29,7 @@ async def tls_contexts(
 
     def made() -> tuple[Contexts, str, str]:
         from rpx.certificates.authority import EXPOSED, open_authority  # noqa: PLC0415
-        from rpx.certificates.files import authority_folder  # noqa: PLC0415
+        from rpx.certificates.authority_files import authority_folder  # noqa: PLC0415
         from rpx.certificates.leaves import Leaves  # noqa: PLC0415
         from rpx.certificates.trusted import is_trusted  # noqa: PLC0415
 
@@ -56,7 +56,7 @@ async def besides(contexts: Contexts | None, config: Config) -> list[str]:
     if not (signer and config.issued):
         return []
     from rpx.certificates.authority import load_authority  # noqa: PLC0415
-    from rpx.certificates.files import authority_folder  # noqa: PLC0415
+    from rpx.certificates.authority_files import authority_folder  # noqa: PLC0415
 
     found = await trio.to_thread.run_sync(load_authority, authority_folder())
     return [ANOTHER] if found is None or found.fingerprint != signer else []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from rpx.errors import RpxError
-from rpx.hub.tls import tell_cut_from_end
+from rpx.hub.backend_tls import tell_cut_from_end
 from rpx.model.config import Https
 from rpx.policy.routing import WILDCARD, Routes
 from rpx.proxy.tls import TlsWire

@@ -18,8 +18,8 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.endpoint import Endpoint, Pool, Tried
+from rpx.policy.affinity import Pins
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
-from rpx.policy.stickiness import Pins
 from rpx.proxy.answer import answer_head, broken
 from rpx.proxy.bodies import Ending, Upload, download, upload_of
 from rpx.proxy.client import Client

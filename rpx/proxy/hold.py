@@ -44,7 +44,7 @@ async def another_backend(
                     returned = await _returned(client, pool, tried)
         finally:
             pool.waiting -= 1
-        # Chosen here and not in there: until the reactor has the story back, it may leave again.
+        # Chosen here and not in there: the backend may leave before the reactor has us back.
         backend = pool.next_untried(address, bound, tried)
     if backend is None and not client.gone:
         backend = pool.next_running(address, bound, tried)

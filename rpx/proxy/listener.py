@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import trio
 
 from rpx.hub.descriptors import allowed, ceiling
+from rpx.hub.error_boundary import contain_errors
 from rpx.hub.patience import Patience
-from rpx.hub.walls import walled
 from rpx.model.address import both
 from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
@@ -110,7 +110,7 @@ class Server:
                 contexts = secured()  # others after a reload
                 connection = Connection(shared, wire, address, surplus=surplus, contexts=contexts)
                 shared.sweeper.add(connection)  # here, so that no drain overlooks it
-                shared.reactor.begin(walled(shared.report, connection.serve))
+                shared.reactor.begin(contain_errors(shared.report, connection.serve))
                 turn -= 1
                 if not turn:
                     turn = TURN

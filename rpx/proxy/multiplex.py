@@ -31,7 +31,7 @@ from h2.settings import SettingCodes, Settings
 from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
 from rpx.http.forwarded import Forwarding
 from rpx.http.frames import LATEST, Flood, Intake
-from rpx.hub.walls import walled
+from rpx.hub.error_boundary import contain_errors
 from rpx.proxy.outlet import WIDE, WIDER, WINDOW, Outlet
 from rpx.proxy.quiet import quiet
 from rpx.proxy.shared import SharedState
@@ -273,7 +273,7 @@ class Multiplex:
             named=self.named,
         )
         self.shared.sweeper.streams.add(stream)
-        nursery.start_soon(walled, self.shared.report, partial(self._serve, stream))
+        nursery.start_soon(contain_errors, self.shared.report, partial(self._serve, stream))
 
     def _too_many(self) -> bool:
         """Whether the client has as many streams as it may: not those that it takes for ended."""

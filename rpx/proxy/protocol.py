@@ -14,7 +14,7 @@ import trio
 
 from rpx.http.protocols import spoken
 from rpx.hub.endpoint import Endpoint
-from rpx.policy.protocols import hint_for, speaks
+from rpx.policy.protocol_hints import hint_for, speaks
 from rpx.policy.retry import Failure
 from rpx.proxy.shared import SharedState
 from rpx.proxy.wire import WireCut

@@ -1,10 +1,10 @@
 """Resumes connections as their sockets become ready, without a trio task for each.
 
 A trio task that waits for a socket costs a system call to arm it and a trip through the scheduler.
-So a connection is a plain coroutine here, a *story*: one trio task polls all sockets, which are
-registered once, edge-triggered, and resumes the story that waits (docs/adr/0011 has the figures).
+So a connection is a plain coroutine here, and no task: one trio task polls all sockets, which are
+registered once, edge-triggered, and resumes the coroutine that waits (docs/adr/0011 has figures).
 
-A story reads like any other coroutine, but trio knows nothing of it. Cancel scopes, nurseries,
+Such a coroutine reads like any other, but trio knows nothing of it. Cancel scopes, nurseries,
 events and sleeps belong inside `async with reactor.task():`, where a trio task carries it on.
 Without epoll (macOS) a trio task carries it all the time, and nothing else is different.
 """
@@ -22,7 +22,7 @@ from typing import Any, Final
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
 
-from rpx.proxy.story import HAND_OVER, TAKE_BACK, Polled, Story, Work, say
+from rpx.proxy.coroutines import HAND_OVER, TAKE_BACK, Coro, Polled, Work, yield_trap
 
 MOMENT: Final = 0.005  # seconds that `readable_soon` waits
 AT_ONCE: Final = 1024  # sockets looked at in one turn; then trio's own tasks have theirs
@@ -34,16 +34,16 @@ if hasattr(select, "epoll"):
 
 
 class Reactor:
-    """Drives stories. `resuming`: the code that asks runs in one, and not in a trio task."""
+    """Drives coroutines. `resuming`: the code that asks runs in one, and not in a trio task."""
 
     def __init__(self) -> None:
         self.resuming = False
-        self._current: Any = None  # the story that is being resumed
-        self._live: set[Story] = set()  # also those that a trio task carries at the moment
-        self._due: deque[Story] = deque()  # to be resumed in the next turn
+        self._current: Any = None  # the coroutine that is being resumed
+        self._live: set[Coro] = set()  # also those that a trio task carries at the moment
+        self._due: deque[Coro] = deque()  # to be resumed in the next turn
         self._wires: dict[int, Polled] = {}  # by file descriptor
         self._moments: deque[tuple[float, Polled]] = deque()  # when each ends, the first one first
-        self._late = False  # a story is resumed because its moment has ended
+        self._late = False  # a coroutine is resumed because its moment has ended
         self._turns = 1
         self._tasks: trio.Nursery | None = None
         self._finish = trio.Event()
@@ -51,7 +51,7 @@ class Reactor:
         self._bell = -1
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Resume stories until `finish` was called and the last one has ended."""
+        """Resume coroutines until `finish` was called and the last one has ended."""
         if hasattr(select, "epoll"):
             self._poll = select.epoll()
             self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -70,37 +70,37 @@ class Reactor:
             finally:
                 self._tasks = None  # cancelled: it takes no more
 
-    def begin(self, story: Story) -> None:
-        """Begin a story, and carry it to its first wait. It must not raise."""
-        self._live.add(story)
+    def begin(self, coroutine: Coro) -> None:
+        """Begin a coroutine, and carry it to its first wait. It must not raise."""
+        self._live.add(coroutine)
         if self._poll is None:
-            self._hand_over(story)
+            self._hand_over(coroutine)
             return
         before = self.resuming, self._current
         self.resuming = True
         try:
-            self._resume(story)
+            self._resume(coroutine)
         finally:
             self.resuming, self._current = before
         if self._due:
             self._ring()
 
     def finish(self) -> None:
-        """Let `run` return once no story is left."""
+        """Let `run` return once no coroutine is left."""
         self._finish.set()
         self._ring()
 
     def close(self) -> None:
         """End what is left, where it waits, and give the descriptors back."""
-        for story in list(self._live):
-            story.close()
+        for coroutine in list(self._live):
+            coroutine.close()
         self._live.clear()
         if self._poll is not None:
             self._poll.close()
             os.close(self._bell)
             self._poll = None  # nobody is to be woken any more
 
-    # ---- from within a story
+    # ---- from within a coroutine
 
     @types.coroutine
     def readable(self, wire: Polled) -> Generator[Any, Any, None]:
@@ -148,9 +148,9 @@ class Reactor:
         self._due.append(self._current)
         yield
 
-    def task(self) -> Task:
-        """Inside of `async with` this a trio task carries the story: all of trio can be used."""
-        return Task(self)
+    def task(self) -> TrioTask:
+        """Inside of `async with` this a trio task carries the coroutine: it may use all of trio."""
+        return TrioTask(self)
 
     async def both(self, one: Work, other: Work) -> None:
         """Run both side by side, and return when both have ended; raise what went wrong."""
@@ -182,7 +182,7 @@ class Reactor:
             new.may_read, new.ended = old.may_read, old.ended
 
     def wake(self, wire: Polled) -> None:
-        """Resume the story that waits to read from `wire`, though nothing has come."""
+        """Resume the coroutine that waits to read from `wire`, though nothing has come."""
         if wire.reader is not None:
             self.resume_soon(wire.reader)
             wire.reader = None
@@ -201,10 +201,10 @@ class Reactor:
             await wait_readable(poll.fileno())
         if wait.cancelled_caught:
             _, wire = moments.popleft()
-            story, wire.reader = wire.reader, None
-            if story is not None:
+            coroutine, wire.reader = wire.reader, None
+            if coroutine is not None:
                 self.resuming = self._late = True
-                self._resume(story)
+                self._resume(coroutine)
                 self.resuming = self._late = False
 
     def _turn(self, poll: select.epoll) -> None:
@@ -220,14 +220,14 @@ class Reactor:
                 if events & _END:  # told once, perhaps together with the last data
                     wire.ended = wire.may_read = True
                 if events & _IN:
-                    story, wire.reader = wire.reader, None
-                    if story is None:
+                    coroutine, wire.reader = wire.reader, None
+                    if coroutine is None:
                         wire.may_read = True
                     else:
-                        resume(story)
+                        resume(coroutine)
                 if events & _OUT and wire.writer is not None:
-                    story, wire.writer = wire.writer, None
-                    resume(story)
+                    coroutine, wire.writer = wire.writer, None
+                    resume(coroutine)
             self._resume_due()
         finally:
             self.resuming = False
@@ -238,43 +238,43 @@ class Reactor:
         if self._due:
             os.eventfd_write(self._bell, 1)
 
-    def _resume(self, story: Story) -> None:
-        self._current = story
+    def _resume(self, coroutine: Coro) -> None:
+        self._current = coroutine
         try:
-            trap = story.send(None)
+            trap = coroutine.send(None)
             while trap is not None and trap is not HAND_OVER:
-                trap = story.throw(RuntimeError("trio was used outside of `reactor.task()`"))
+                trap = coroutine.throw(RuntimeError("trio was used outside of `reactor.task()`"))
         except StopIteration:
-            self._live.discard(story)
+            self._live.discard(coroutine)
             return
         if trap is HAND_OVER:
-            self._hand_over(story)
+            self._hand_over(coroutine)
 
-    def resume_soon(self, story: Story) -> None:
-        """Resume a story in the next turn, from wherever this is called."""
-        self._due.append(story)
+    def resume_soon(self, coroutine: Coro) -> None:
+        """Resume a coroutine in the next turn, from wherever this is called."""
+        self._due.append(coroutine)
         self._ring()
 
-    def _hand_over(self, story: Story) -> None:
+    def _hand_over(self, coroutine: Coro) -> None:
         if self._tasks is not None:  # else all is about to be closed
-            self._tasks.start_soon(self._carry, story)
+            self._tasks.start_soon(self._carry, coroutine)
 
-    async def _carry(self, story: Story) -> None:
-        await self._relay(story)
+    async def _carry(self, coroutine: Coro) -> None:
+        await self._relay(coroutine)
 
     @types.coroutine
-    def _relay(self, story: Story) -> Generator[Any, Any, None]:
-        """As a trio task: pass on what the story and trio have to say to each other."""
+    def _relay(self, coroutine: Coro) -> Generator[Any, Any, None]:
+        """As a trio task: pass on what the coroutine and trio have to say to each other."""
         sent = None
         while True:
             try:
-                trap = story.send(sent)
+                trap = coroutine.send(sent)
             except StopIteration:
-                self._live.discard(story)
+                self._live.discard(coroutine)
                 self._ring()
                 return
             if trap is TAKE_BACK:
-                self.resume_soon(story)
+                self.resume_soon(coroutine)
                 return
             sent = yield trap
 
@@ -290,7 +290,7 @@ class Reactor:
             os.eventfd_write(self._bell, 1)
 
 
-class Task:
+class TrioTask:
     """See Reactor.task. Inside of itself it changes nothing."""
 
     __slots__ = ("_away", "_reactor")
@@ -302,20 +302,20 @@ class Task:
     async def __aenter__(self) -> None:
         if self._reactor.resuming:
             self._away = True
-            await say(HAND_OVER)
+            await yield_trap(HAND_OVER)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         # What trio has cancelled ends as a task of trio.
         if self._away and (error is None or isinstance(error, Exception)):
-            await say(TAKE_BACK)
+            await yield_trap(TAKE_BACK)
 
 
 class Beside:
-    """A story that another one waits for in the end."""
+    """A coroutine that another one waits for in the end."""
 
-    def __init__(self, reactor: Reactor, waiting: Story) -> None:
+    def __init__(self, reactor: Reactor, waiting: Coro) -> None:
         self._reactor, self._waiting = reactor, waiting
         self._waits = self._over = False
         self._bug: Exception | None = None
@@ -324,7 +324,7 @@ class Beside:
         """Do it. What goes wrong is kept for `end`."""
         try:
             await work()
-        except Exception as bug:  # noqa: BLE001 - it belongs behind the wall of who waits
+        except Exception as bug:  # noqa: BLE001 - it is raised where somebody waits for it
             self._bug = bug
         self._over = True
         if self._waits:
@@ -334,6 +334,6 @@ class Beside:
         """Wait until it is over. Raises: what it has raised."""
         if not self._over:
             self._waits = True
-            await say(None)
+            await yield_trap(None)
         if self._bug is not None:
             raise self._bug

@@ -8,14 +8,14 @@ from typing import assert_never
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
+from rpx.hub.backend_tls import NO_TLS, UNTRUSTED
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.registry import Registry
-from rpx.hub.tls import NO_TLS, UNTRUSTED
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
-from rpx.policy.protocols import hint_for
+from rpx.policy.protocol_hints import hint_for
 from rpx.policy.retry import IDEMPOTENT, Failure
 from rpx.policy.routing import Verdict
 from rpx.proxy.answer import UNREAD

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rpx.http.limits import DEFAULT
-from rpx.http.limits import Limits as HeadLimits
+from rpx.http.limits import DEFAULT, MessageLimits
 from rpx.hub.descriptors import room_for_clients
 from rpx.model.config import Limits, Timeouts
 
@@ -21,7 +20,7 @@ class Settings:
     verbose: bool
     timeouts: Timeouts
     limits: Limits
-    heads: HeadLimits
+    heads: MessageLimits
     clients: int
 
     @classmethod
@@ -34,7 +33,7 @@ class Settings:
     ) -> Settings:
         """Return them with what follows from them on this machine."""
         limits = limits or Limits()
-        heads = HeadLimits(
+        heads = MessageLimits(
             head=limits.head,
             lines=limits.head_lines,
             answer_lines=max(limits.head_lines, DEFAULT.answer_lines),

@@ -20,8 +20,8 @@ from trio.lowlevel import notify_closing, wait_readable
 from rpx.http.memory import ResponseMemory
 from rpx.hub.counts import Traffic
 from rpx.hub.seats import Seat
+from rpx.proxy.coroutines import Polled
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.story import Polled
 from rpx.proxy.wire import NEVER, Buffers, Cut, NotSent, Nudged, WireCut
 
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew

@@ -8,7 +8,7 @@ from rpx.http.cookies import set_cookie, take_cookie, without_set_cookie
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
 from rpx.hub.endpoint import Endpoint
-from rpx.policy.stickiness import Pins
+from rpx.policy.affinity import Pins
 
 
 def bound_to(request: RequestHead, pins: Pins[Endpoint]) -> tuple[Endpoint | None, RequestHead]:

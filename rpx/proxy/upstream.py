@@ -11,9 +11,9 @@ import trio
 
 from rpx.http.memory import ResponseMemory
 from rpx.http.response import ResponseHead
+from rpx.hub.backend_tls import client_context, fault_of
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.seats import Seats
-from rpx.hub.tls import client_context, fault_of
 from rpx.model.address import Address, Location, Tls
 from rpx.policy.retry import Failure
 from rpx.proxy.dial import Dialer

@@ -24,11 +24,11 @@ class Missed:
 
 async def end_events(
     registry: Registry,
-    shutdown: Shutdown,  # noqa: ARG001 - a face gets it
+    shutdown: Shutdown,  # noqa: ARG001 - an observer gets it
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """End every loop over events once nothing more can happen. A face: those end at last."""
+    """End every loop over events once nothing more can happen. An observer: those end at last."""
     task_status.started()
     try:
         await trio.sleep_forever()

@@ -18,7 +18,7 @@ LAST_WORDS = 1.0  # seconds that stdout gets for what is left at the end
 
 async def tell(
     registry: Registry,
-    shutdown: Shutdown,  # noqa: ARG001 - a face gets it
+    shutdown: Shutdown,  # noqa: ARG001 - an observer gets it
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:

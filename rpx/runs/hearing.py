@@ -9,7 +9,7 @@ import trio
 
 from rpx.model.answers import event_of
 from rpx.model.status import Event
-from rpx.runs.client import ANSWERS_WITHIN, Lines, broken, not_running
+from rpx.runs.api_client import ANSWERS_WITHIN, Lines, broken, not_running
 from rpx.runs.lease import Lease
 
 

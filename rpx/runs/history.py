@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rpx.journal.files import began, services
-from rpx.journal.form import Entry
+from rpx.journal.form import JournalLine
 from rpx.journal.reader import labels_in, read
 from rpx.model.answers import LogLines
 from rpx.model.status import OWN_WORDS
 from rpx.policy.naming import Named, Names, heard
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 
 
 class Said(NamedTuple):
@@ -38,7 +38,7 @@ class Wanted:
     own: bool = False
 
 
-def of_running(client: Client, folder: Path, wanted: Wanted) -> list[Said]:
+def of_running(client: ApiClient, folder: Path, wanted: Wanted) -> list[Said]:
     """The lines of a project that runs: what its files have from before goes first."""
     said = said_by(
         client.logs(wanted.names, own=wanted.own, tail=wanted.tail, since=wanted.since or 0.0)
@@ -64,7 +64,7 @@ def of_running(client: Client, folder: Path, wanted: Wanted) -> list[Said]:
     return lines if wanted.tail is None else _last(lines, wanted.tail)
 
 
-def labels_of(client: Client, wanted: Wanted, said: Iterable[Said]) -> set[str]:
+def labels_of(client: ApiClient, wanted: Wanted, said: Iterable[Said]) -> set[str]:
     """Whose output is meant, in a project that runs: also of those that have left and have `said`
     something.
     """
@@ -111,7 +111,7 @@ def _services(labels: Iterable[str]) -> set[str]:
     return {label.partition(":")[0] for label in labels}
 
 
-def _said(entry: Entry) -> Said:
+def _said(entry: JournalLine) -> Said:
     return Said(entry.label, entry.at, entry.text)
 
 

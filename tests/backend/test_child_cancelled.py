@@ -14,9 +14,9 @@ import trio
 import trio.testing
 
 from rpx.backend.child import Child, open_child
+from rpx.backend.child_output import pump
 from rpx.backend.leader import Leader
-from rpx.backend.logs import pump
-from rpx.backend.processes import Identity
+from rpx.backend.processes import ProcessIdentity
 from rpx.hub.patience import Patience
 from rpx.model.address import Address, Location
 from rpx.model.config import Start
@@ -28,7 +28,7 @@ class FakeLeader:
 
     def __init__(self, *, polite: bool) -> None:
         self.pid = 12345
-        self.created = Identity(12345, 1)
+        self.created = ProcessIdentity(12345, 1)
         self.feed, self.output = trio.testing.memory_stream_one_way_pair()
         self.heard: list[int] = []
         self.reaped = 0

@@ -14,7 +14,7 @@ import pytest
 import trio
 import trio.testing
 
-from rpx.backend import limits
+from rpx.backend import file_limit
 from rpx.backend.child import open_child
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
@@ -97,15 +97,15 @@ async def test_a_process_has_the_limit_of_files_that_rpx_was_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    monkeypatch.setattr(limits, "_given", [])
+    monkeypatch.setattr(file_limit, "_given", [])
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
     try:
-        limits.raise_file_limit()
+        file_limit.raise_file_limit()
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
         async with running("ulimit -Sn; ulimit -Hn") as it:
             await it.child.wait()
         assert it.lines == ["256", str(hard)]
-        monkeypatch.setattr(limits, "_has_room", lambda _limit: False)
+        monkeypatch.setattr(file_limit, "_has_room", lambda _limit: False)
         async with running("sleep 0.2; ulimit -Sn") as late:
             await late.child.wait()
         assert late.lines == ["256"] or sys.platform != "linux"

@@ -16,9 +16,9 @@ import trio
 
 from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import misplaced
+from rpx.backend.free_ports import is_taken
 from rpx.backend.listening import Socket, every_socket
 from rpx.backend.own_use import DEBUGGERS, INSPECTORS
-from rpx.backend.ports import is_taken
 from rpx.backend.processes import MARKER
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Ready, Web

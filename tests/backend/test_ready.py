@@ -12,8 +12,8 @@ import psutil
 import pytest
 import trio
 
-from rpx.backend.aside import Aside
 from rpx.backend.ready import Sign
+from rpx.backend.side_command import SideCommand
 from rpx.hub.process import Process, Standing
 from rpx.model.address import Address
 from rpx.model.config import Ready, Start, Web
@@ -31,8 +31,8 @@ class Case:
         start = Start(command="true", cwd=folder, ready=ready)
         spec = BackendSpec("api", 1, address, start)
         self.process = Process(spec, Standing(0.0, 0.0))
-        self.aside = Aside(start, {**os.environ, "NAME": "api"}, "test.1.aside")
-        self.sign = Sign(self.process, self.aside)
+        self.side = SideCommand(start, {**os.environ, "NAME": "api"}, "test.1.aside")
+        self.sign = Sign(self.process, self.side)
 
     async def seen(self) -> None:
         with trio.fail_after(TAKES):
@@ -116,7 +116,7 @@ async def test_a_command_that_is_given_up_leaves_nothing(tmp_path: Path) -> None
     """Deaf, and with a child: it is killed, not asked."""
     case = Case(tmp_path, Ready(command="x"))
     script = "trap '' TERM; sleep 60 & echo $$ $! > pids; wait"
-    failure = await case.aside.run(script, within=0.5)
+    failure = await case.side.run(script, within=0.5)
     assert failure == "no end within 0.5 s"
     for pid in (tmp_path / "pids").read_text().split():
         with suppress(psutil.NoSuchProcess):
@@ -124,11 +124,11 @@ async def test_a_command_that_is_given_up_leaves_nothing(tmp_path: Path) -> None
 
 
 async def test_why_a_command_cannot_succeed_is_told(tmp_path: Path) -> None:
-    aside = Case(tmp_path, Ready(command="x")).aside
-    missing = await aside.run(("no-such-program",), within=5)
+    side = Case(tmp_path, Ready(command="x")).side
+    missing = await side.run(("no-such-program",), within=5)
     assert missing is not None
     assert missing.startswith("cannot run: ")
     assert "no-such-program" in missing
-    killed = await aside.run("kill -KILL $$", within=5)
+    killed = await side.run("kill -KILL $$", within=5)
     assert killed == f"killed by {signal.SIGKILL.name}"
-    assert await aside.run("exit 0", within=5) is None
+    assert await side.run("exit 0", within=5) is None

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.backend.aside import Aside
 from rpx.backend.child import Child, open_child
+from rpx.backend.side_command import SideCommand
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
 
@@ -39,10 +39,10 @@ async def service(
     folder: Path, stop_command: str, case: Case, *, grace: float = 10
 ) -> AsyncIterator[Child]:
     start = Start(command=SERVICE, cwd=folder, stop_grace_period=grace)
-    aside = Aside(start, os.environ, f"t{os.getpid()}.2.aside")
+    side = SideCommand(start, os.environ, f"t{os.getpid()}.2.aside")
 
     async def ask(pid: int) -> bool:
-        failure = await aside.run(stop_command, within=math.inf, RPX_PID=str(pid))
+        failure = await side.run(stop_command, within=math.inf, RPX_PID=str(pid))
         case.failures.append(failure)
         return failure is None
 

@@ -23,7 +23,7 @@ from rpx.certificates.authority import (
     open_authority,
     replace_authority,
 )
-from rpx.certificates.files import authority_folder, caller
+from rpx.certificates.authority_files import authority_folder, caller
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.scope import DEFAULT, LOOPBACK, check_allowed
 from rpx.errors import RpxError

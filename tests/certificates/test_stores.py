@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from rpx.certificates.authority import Authority, open_authority
-from rpx.certificates.files import entry_prefix
+from rpx.certificates.authority_files import entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database, databases
-from rpx.certificates.stores import Entry, Keychain, Step, SystemStore, holds, system_store
+from rpx.certificates.stores import Keychain, Step, StoreEntry, SystemStore, holds, system_store
 from tests.certificates.support import (
     authority_of_an_earlier_rpx,
     https_server,
@@ -92,7 +92,7 @@ def test_debian_takes_the_authority_and_gives_it_back(
     tool("openssl", "verify", "-no-CAfile", "-CApath", folder, "-untrusted", str(leaf), str(leaf))
     with https_server(leaf) as port:
         shakes_hands(port, "api.localhost", ssl.create_default_context(cafile=str(debian.bundle)))
-    take(debian.removing([Entry.of(authority)]))
+    take(debian.removing([StoreEntry.of(authority)]))
     assert not debian.trusts(authority)
     assert debian.trusts(another)
     links = list(debian.bundle.parent.iterdir())
@@ -130,7 +130,7 @@ def test_who_makes_another_list_of_the_bundle_is_told_what_has_gone(
     program(hooks, "a-list", f"cat >> {tmp_path}/told; : > {java}")
     java.write_bytes(b"\xfe\xed\0\x1cdebian:%b.pem\0" % authority.label.encode())
     store = replace(debian, java=java, hooks=hooks)
-    assert store.entries() == [Entry(authority.label)]
+    assert store.entries() == [StoreEntry(authority.label)]
     update, *told = store.removing(store.entries())[1:]
     assert update.command == store.afresh
     for step in told:
@@ -180,10 +180,10 @@ def test_the_keychain_is_asked_and_told_with_its_own_tool(
     )
     (tmp_path / "stored").write_bytes(another.pem)
     assert not keychain.trusts(authority)
-    assert Entry.of(authority) not in keychain.entries()
+    assert StoreEntry.of(authority) not in keychain.entries()
     take(keychain.adding(authority))
     assert keychain.trusts(authority)
-    take(keychain.removing([Entry.of(authority)]))
+    take(keychain.removing([StoreEntry.of(authority)]))
     assert not keychain.trusts(authority)
     assert all(step.root for step in keychain.adding(authority))
 
@@ -212,7 +212,7 @@ def test_a_database_takes_the_authority_for_servers_only(
     assert f"{authority.label} C,," in " ".join(tool("certutil", "-L", "-d", place).split())
     take(database.adding(authority))
     assert tool("certutil", "-L", "-d", place).count(authority.label) == 1
-    take(database.removing([Entry.of(authority)]))
+    take(database.removing([StoreEntry.of(authority)]))
     assert not database.trusts(authority)
     assert database.trusts(another)
 
@@ -268,7 +268,7 @@ def test_a_list_that_rpx_has_made_goes_when_it_is_empty(
     database = Database("Chromium", tmp_path / ".pki/nssdb")
     take(database.adding(authority))
     take(database.adding(another))
-    take(database.removing([Entry.of(another)]))
+    take(database.removing([StoreEntry.of(another)]))
     assert database.trusts(authority)
     take(database.removing(database.entries()))
     assert list(tmp_path.iterdir()) == []

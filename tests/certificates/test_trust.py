@@ -19,8 +19,8 @@ import pytest
 
 from rpx.certificates import policies
 from rpx.certificates.authority import Authority, load_authority, open_authority
+from rpx.certificates.authority_files import authority_folder, entry_prefix
 from rpx.certificates.clients import variables
-from rpx.certificates.files import authority_folder, entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database
 from rpx.certificates.stores import Step, SystemStore, system_store, unmanaged
@@ -36,6 +36,11 @@ from tests.certificates.support import (
     tool,
 )
 
+SYSTEM_STORE_IN = (
+    "rpx.cli.commands.trust",
+    "rpx.cli.helpers.trust_lists",
+    "rpx.certificates.trusted",
+)
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root may change the system's list")
 
 
@@ -63,13 +68,13 @@ def system(
     Browsers' lists cost time: they are looked at where a test has one.
     """
     if "firefox" not in request.fixturenames and not request.node.get_closest_marker("real"):
-        for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
+        for module in ("rpx.cli.helpers.trust_lists", "rpx.certificates.trusted"):
             monkeypatch.setattr(f"{module}.can_edit", lambda: False)
     anchors, bundle = tmp_path / "anchors", tmp_path / "bundle.crt"
     anchors.mkdir()
     update = ("sh", "-c", f"cat {anchors}/*.crt > {bundle} 2>/dev/null || :")
     store = SystemStore("a test", anchors, ".crt", bundle, update, update)
-    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
+    for module in SYSTEM_STORE_IN:
         monkeypatch.setattr(f"{module}.system_store", lambda: store)
     return store
 
@@ -207,7 +212,7 @@ def test_a_step_that_fails_is_said_and_the_others_are_taken(
 def test_without_certutil_browsers_are_left_with_a_word(
     rpx: Rpx, system: SystemStore, firefox: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
+    for module in ("rpx.cli.helpers.trust_lists", "rpx.certificates.trusted"):
         monkeypatch.setattr(f"{module}.can_edit", lambda: False)
     assert rpx("trust") == 0
     assert (
@@ -218,7 +223,7 @@ def test_without_certutil_browsers_are_left_with_a_word(
 
 
 def test_a_system_without_a_known_list_is_said(rpx: Rpx, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
+    for module in SYSTEM_STORE_IN:
         monkeypatch.setattr(f"{module}.system_store", lambda: None)
     assert rpx("trust") == 1
     assert "error: this system's list of authorities is in no place that rpx knows" in rpx.err
@@ -326,7 +331,7 @@ def test_untrust_says_what_is_still_there(
 ) -> None:
     assert rpx("trust") == 0
     stuck = replace(system, afresh=("true",))
-    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
+    for module in SYSTEM_STORE_IN:
         monkeypatch.setattr(f"{module}.system_store", lambda: stuck)
     assert rpx("untrust") == 1
     assert f"error: still trusted, though every step was taken: {authority().label} in" in rpx.err
@@ -335,9 +340,9 @@ def test_untrust_says_what_is_still_there(
 def test_untrust_without_a_known_list_says_so_and_fails_where_one_has_it(
     rpx: Rpx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("rpx.cli.commands.trust", "rpx.certificates.trusted"):
+    for module in SYSTEM_STORE_IN:
         monkeypatch.setattr(f"{module}.system_store", lambda: None)
-    monkeypatch.setattr("rpx.cli.commands.trust.unmanaged", lambda: unmanaged(tmp_path))
+    monkeypatch.setattr("rpx.cli.helpers.trust_lists.unmanaged", lambda: unmanaged(tmp_path))
     assert rpx("untrust") == 0
     assert "if you have added the certificate there by hand, take it away there" in rpx.err
     assert rpx("trust") == 1
@@ -459,7 +464,7 @@ def test_running_projects_that_show_the_earlier_ones_certificates_are_named(
             return [SimpleNamespace(url=None), SimpleNamespace(url=url)]
 
     monkeypatch.setattr("rpx.cli.commands.trust.all_running", lambda: leases)
-    monkeypatch.setattr("rpx.cli.commands.trust.Client", Asked)
+    monkeypatch.setattr("rpx.cli.commands.trust.ApiClient", Asked)
     assert rpx("trust") == 0
     assert "rpx reload" not in rpx.err
     assert rpx("trust", "--allow", "shop.dev") == 0

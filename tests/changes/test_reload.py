@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.certificates.files import authority_folder
+from rpx.certificates.authority_files import authority_folder
 from rpx.changes.project import Terms
 from rpx.errors import ConfigError, RpxError
 from rpx.hub.mailbox import Order, OrderKind

@@ -225,11 +225,11 @@ async def test_logs_of_rpx_are_what_it_has_said(shop: Shop) -> None:
 async def test_logs_begin_with_what_only_the_files_still_have(shop: Shop, folder: Path) -> None:
     hub, backend = shop.fleet.registry, shop.fleet.registry.endpoint("api:3000")
     hub.print(process_of(backend), b"1\n2\n3\n")
-    [piece] = process_of(backend).lines.pieces()
+    [chunk] = process_of(backend).lines.chunks()
     files = Files(journal_folder(folder / "rpx.yaml"), Logs())
     files.begin("shop", folder / "rpx.yaml", 0.0)
-    older = Printed("api:3000", piece.at - 1e-6, b"-1\n0\n")
-    files.append("api", [written(older), written(piece)])
+    older = Printed("api:3000", chunk.at - 1e-6, b"-1\n0\n")
+    files.append("api", [written(older), written(chunk)])
     assert await shop.rpx("logs", "--tail", "4", "3000") == 0
     assert [line.split()[-1] for line in shop.out.splitlines()] == ["0", "1", "2", "3"]
 

@@ -1,4 +1,4 @@
-"""Console and narrator as faces: order, bounds, a terminal that stands still, the last words."""
+"""Console and narrator as observers: order, bounds, a terminal that stands still, last words."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Terminal:
         self.open.set()
         self.alive = True
 
-    def write(self, pieces: list[bytes]) -> bool:
+    def write(self, chunks: list[bytes]) -> bool:
         self.open.wait()
         if self.alive:
-            self.lines += b"".join(pieces).decode().splitlines()
+            self.lines += b"".join(chunks).decode().splitlines()
         return self.alive
 
 
@@ -215,7 +215,7 @@ async def test_a_terminal_that_is_gone_is_no_reason_to_die() -> None:
 async def test_a_bug_in_the_console_is_reported_and_ends_nothing_else() -> None:
     run = Run()
 
-    def broken(_pieces: list[bytes]) -> bool:
+    def broken(_chunks: list[bytes]) -> bool:
         raise ZeroDivisionError
 
     console = Console(broken, run.bugs.append, colour=False)

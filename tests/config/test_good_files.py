@@ -9,7 +9,7 @@ import pytest
 from rpx.backend.life import DRAIN
 from rpx.config import load_config
 from rpx.model.address import Address
-from rpx.model.config import Backoff, Config, HealthCheck, Listen, Process, Proxy, Restart
+from rpx.model.config import Backoff, Config, HealthCheck, Listen, ProcessEntry, ProxyEntry, Restart
 from rpx.policy.restart import JITTER, STABLE_AFTER
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "configs" / "good"
@@ -166,7 +166,7 @@ def test_names_of_processes_and_variables_are_left_alone() -> None:
 
 def test_what_a_dependency_has_to_be_follows_from_what_it_is() -> None:
     config = good("dependencies.yaml")
-    services: list[Proxy | Process] = [*config.proxies[::2], *config.processes]
+    services: list[ProxyEntry | ProcessEntry] = [*config.proxies[::2], *config.processes]
     written = {
         service.name: {each.name: each.condition for each in service.depends_on}
         for service in services

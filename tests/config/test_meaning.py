@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from rpx.config import config_from_mapping
-from rpx.model.config import HealthCheck, Process, Proxy, Restart, Start, Sticky
+from rpx.model.config import HealthCheck, ProcessEntry, ProxyEntry, Restart, Start, Sticky
 from rpx.model.ports import Ports
 from rpx.policy.plan import plan, routes_only
 from tests.config.support import load, refused
 
 
-def proxy_of(folder: Path, text: str, dotenv: str | None = None, **environ: str) -> Proxy:
+def proxy_of(folder: Path, text: str, dotenv: str | None = None, **environ: str) -> ProxyEntry:
     (proxy,) = load(folder, text, dotenv, environ).config.proxies
     return proxy
 
 
-def starts(proxy: Proxy) -> list[Start | None]:
+def starts(proxy: ProxyEntry) -> list[Start | None]:
     return [source.start for source in proxy.sources]
 
 
@@ -142,7 +142,7 @@ def test_defaults_fill_in_what_a_proxy_leaves_out(tmp_path: Path) -> None:
     assert first is not None
     assert second is not None
     assert (first.restart, second.restart) == (Restart(policy="always"), Restart(policy="no"))
-    assert config.processes == (Process(name="w", start=config.processes[0].start),)
+    assert config.processes == (ProcessEntry(name="w", start=config.processes[0].start),)
     assert config.processes[0].start.restart == Restart(policy="always")
 
 

@@ -46,7 +46,7 @@ class Table(NamedTuple):
 
 TABLES = {
     "The top level": Table(ProjectWritten, (nouns.Config,)),
-    "A proxy": Table(ProxyWritten, (nouns.Proxy, nouns.PoolSpec)),
+    "A proxy": Table(ProxyWritten, (nouns.ProxyEntry, nouns.PoolSpec)),
     "from": Table(MODELS["from"], (nouns.Source,)),
     "listen": Table(MODELS["listen"], (nouns.Listen,)),
     "https": Table(MODELS["https"], (nouns.Https,)),

@@ -15,7 +15,7 @@ import trio.testing
 from rpx.drill.damage import Plan, service_rows, strike, victim
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.model.answers import Ps, json_of, read
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import Identity, Lease
 
 
@@ -97,9 +97,9 @@ def process() -> Iterator[psutil.Process]:
 
 
 @pytest.fixture
-def client(tmp_path: Any) -> Client:  # noqa: ANN401 - pytest's
+def client(tmp_path: Any) -> ApiClient:  # noqa: ANN401 - pytest's
     nobody = Identity(1, 0.0)
-    return Client(Lease(nobody, nobody, "", "shop", tmp_path / "rpx.yaml"))
+    return ApiClient(Lease(nobody, nobody, "", "shop", tmp_path / "rpx.yaml"))
 
 
 def suspended(process: psutil.Process) -> bool:
@@ -109,7 +109,7 @@ def suspended(process: psutil.Process) -> bool:
 @pytest.mark.real
 @pytest.mark.parametrize("kind", ["hang", "slow"])
 async def test_a_process_is_suspended_and_goes_on_when_it_is_over_or_cut_short(
-    kind: str, process: psutil.Process, client: Client
+    kind: str, process: psutil.Process, client: ApiClient
 ) -> None:
     for lasts in (0.15, 60.0):
         seen = []
@@ -128,7 +128,7 @@ async def test_a_process_is_suspended_and_goes_on_when_it_is_over_or_cut_short(
 
 @pytest.mark.real
 async def test_a_process_that_ends_meanwhile_is_told_and_nobody_else_is_signalled(
-    process: psutil.Process, client: Client
+    process: psutil.Process, client: ApiClient
 ) -> None:
     struck = None
 

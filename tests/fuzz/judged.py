@@ -9,14 +9,14 @@ from time import thread_time
 
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE, ChunkedReader
 from rpx.http.head import RequestHead, parse_request
-from rpx.http.limits import BadMessage, Limits
+from rpx.http.limits import BadMessage, MessageLimits
 from rpx.http.response import ResponseHead, parse_response
 from rpx.http.sloppy import SloppyReader
 
 # Seconds that reading may take. A byte costs 10 to 100 ns, but the machine may be busy; work that
 # is not linear takes some µs per byte at the sizes that are tried.
 PER_BYTE, PER_CALL, ONCE = 1e-6, 25e-6, 3e-3
-WIDE = Limits(10**8, 10**5, 10**5, target=10**8, method=10**8, chunk_extensions=10**8)
+WIDE = MessageLimits(10**8, 10**5, 10**5, target=10**8, method=10**8, chunk_extensions=10**8)
 
 
 class Finding(AssertionError):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.http.framing import ChunkedReader, chunk_of, encode_chunk, last_chunk
-from rpx.http.limits import BadMessage, Limits
+from rpx.http.limits import BadMessage, MessageLimits
 
 
 def read(raw: bytes, step: int | None = None, reader: ChunkedReader | None = None) -> ChunkedReader:
@@ -152,7 +152,7 @@ def test_forbidden_trailers_are_dropped(name: bytes) -> None:
 @pytest.mark.parametrize("step", [1, 1000])
 def test_the_trailer_section_is_bounded(step: int) -> None:
     """RFC 6585 §5, for trailers too."""
-    limits = Limits(head=200, lines=3)
+    limits = MessageLimits(head=200, lines=3)
     assert read(b"0\r\n" + b"a: b\r\n" * 3 + b"\r\n", step, ChunkedReader(400, limits)).done
     for status, expected in ((400, 431), (502, 502)):
         for tail in (b"a: b\r\n" * 4 + b"\r\n", b"a: " + b"b" * 200 + b"\r\n\r\n", b"a" * 201):
@@ -163,7 +163,7 @@ def test_the_trailer_section_is_bounded(step: int) -> None:
 
 def test_extensions_are_bounded_in_a_line_and_in_total() -> None:
     """RFC 9112 §7.1.1: a recipient ought to limit their length."""
-    limits = Limits(chunk_line=50, chunk_extensions=100)
+    limits = MessageLimits(chunk_line=50, chunk_extensions=100)
     with pytest.raises(BadMessage):
         read(b"1;" + b"a" * 50 + b"\r\n", None, ChunkedReader(400, limits))
     with pytest.raises(BadMessage):

@@ -20,7 +20,7 @@ from rpx.http.fields import (
 )
 from rpx.http.framing import CHUNKED
 from rpx.http.head import parse_request
-from rpx.http.limits import BadMessage, Limits
+from rpx.http.limits import BadMessage, MessageLimits
 
 GET = [
     (b":method", b"GET"),
@@ -122,7 +122,7 @@ VALUES = ["1", "05", "100-Continue", "A.b:80", "1.1 rpx, 1.1 Rpx", "rpx; x", "v"
 def test_it_is_judged_like_the_same_head_of_http_1(
     method: str, path: str, host: str | None, fields: list[tuple[str, str]]
 ) -> None:
-    limits = Limits(head=600, lines=8, target=80)
+    limits = MessageLimits(head=600, lines=8, target=80)
     pairs = [(name.encode(), value.encode()) for name, value in fields]
     first = [(b":method", method.encode()), (b":scheme", b"https")]
     first.append((b":path", path.encode("latin-1")))

@@ -9,10 +9,10 @@ import pytest
 
 from rpx.http.framing import ChunkedReader
 from rpx.http.head import parse_request
-from rpx.http.limits import BadMessage, Limits
+from rpx.http.limits import BadMessage, MessageLimits
 from rpx.http.response import parse_response
 
-WIDE = Limits(head=10**8, lines=10**6, target=10**8, chunk_extensions=10**8)
+WIDE = MessageLimits(head=10**8, lines=10**6, target=10**8, chunk_extensions=10**8)
 START = b"GET / HTTP/1.1\r\nHost: a\r\n"
 END = b"\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\n"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from rpx.http import memory
 from rpx.http.head import RequestHead, parse_request
-from rpx.http.limits import DEFAULT, BadMessage, Limits
+from rpx.http.limits import DEFAULT, BadMessage, MessageLimits
 from rpx.http.memory import MOST, RequestMemory, ResponseMemory
 from rpx.http.response import ResponseHead, parse_response
 
-NARROW = Limits(head=70, target=8)
+NARROW = MessageLimits(head=70, target=8)
 LIMITS = st.sampled_from([DEFAULT, DEFAULT, DEFAULT, NARROW])
 
 METHODS = st.sampled_from([b"GET", b"GET", b"HEAD", b"POST", b"OPTIONS", b"TRACE", b"G"])
@@ -66,7 +66,7 @@ def judged(parse: Callable[[], Judged]) -> Judged:
 
 @given(st.lists(st.tuples(REQUESTS, LIMITS), min_size=2, max_size=8))
 def test_a_request_means_the_same_whatever_came_before_it(
-    requests: list[tuple[bytes, Limits]],
+    requests: list[tuple[bytes, MessageLimits]],
 ) -> None:
     memory = RequestMemory()
     for raw, limits in requests:
@@ -84,7 +84,7 @@ def test_a_request_means_the_same_whatever_came_before_it(
     )
 )
 def test_an_answer_means_the_same_whatever_came_before_it(
-    answers: list[tuple[bytes, bytes, bytes | None, Limits]],
+    answers: list[tuple[bytes, bytes, bytes | None, MessageLimits]],
 ) -> None:
     memory = ResponseMemory()
     for raw, method, upgrade, limits in answers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpx.http.head import parse_request
-from rpx.http.limits import BadMessage, Limits
+from rpx.http.limits import BadMessage, MessageLimits
 
 H = b"Host: a.test\r\n"
 
@@ -233,7 +233,7 @@ def test_an_incomplete_head_asks_for_more(raw: bytes) -> None:
 
 
 def test_limits_are_those_given() -> None:
-    small = Limits(head=100, lines=2, target=10, method=4)
+    small = MessageLimits(head=100, lines=2, target=10, method=4)
     good = b"GET /123456789 HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n"
     assert parse_request(good, small) is not None
     for bad, status in [
@@ -250,13 +250,13 @@ def test_limits_are_those_given() -> None:
 @pytest.mark.parametrize("empty_lines", [0, 2])
 def test_a_head_of_just_the_limit_passes_and_one_byte_more_does_not(empty_lines: int) -> None:
     raw = b"\r\n" * empty_lines + lines(b"X: yz")
-    assert parse_request(raw, Limits(head=len(raw))) is not None
+    assert parse_request(raw, MessageLimits(head=len(raw))) is not None
     for size in (len(raw) - 1, len(raw) - 2, len(raw) - 3):
         with pytest.raises(BadMessage) as caught:
-            parse_request(raw, Limits(head=size))
+            parse_request(raw, MessageLimits(head=size))
         assert caught.value.status == 431
         with pytest.raises(BadMessage):
-            parse_request(raw[:-1] + b"X", Limits(head=size))
+            parse_request(raw[:-1] + b"X", MessageLimits(head=size))
 
 
 def test_a_reason_says_what_is_wrong_with_a_field_line() -> None:

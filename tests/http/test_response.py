@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE
-from rpx.http.limits import BadMessage, Limits
+from rpx.http.limits import BadMessage, MessageLimits
 from rpx.http.response import ResponseHead, parse_response
 
 
@@ -304,7 +304,7 @@ def test_event_streams_are_known() -> None:
 
 def test_limits_are_those_given() -> None:
     raw = b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\n\r\n"
-    assert parse_response(raw, b"GET", limits=Limits(head=100, answer_lines=2)) is not None
-    for limits in (Limits(answer_lines=1), Limits(head=20)):
+    assert parse_response(raw, b"GET", limits=MessageLimits(head=100, answer_lines=2)) is not None
+    for limits in (MessageLimits(answer_lines=1), MessageLimits(head=20)):
         with pytest.raises(BadMessage):
             parse_response(raw, b"GET", limits=limits)

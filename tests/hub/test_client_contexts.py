@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rpx.hub.tls import client_context
+from rpx.hub.backend_tls import client_context
 from rpx.model.address import Tls
 from tests.support.tls import Authority
 

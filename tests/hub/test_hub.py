@@ -1,4 +1,4 @@
-"""Bus, patience, walls, shutdown, the ring of lines."""
+"""Bus, patience, error boundary, shutdown, the ring of lines."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rpx.hub import lines
 from rpx.hub.backlog import Backlog
 from rpx.hub.bus import Bus
+from rpx.hub.error_boundary import contain_errors
 from rpx.hub.lines import LineRing
 from rpx.hub.patience import Patience
 from rpx.hub.shutdown import Shutdown
-from rpx.hub.walls import walled
 from rpx.model.status import Printed
 
 
@@ -93,15 +93,15 @@ async def test_one_sibling_may_fail_and_the_others_go_on() -> None:
         done.set()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(walled, seen.append, bad)
-        nursery.start_soon(walled, seen.append, good)
+        nursery.start_soon(contain_errors, seen.append, bad)
+        nursery.start_soon(contain_errors, seen.append, good)
     assert done.is_set()
     assert pytest.RaisesGroup(ValueError).matches(seen[0])
 
 
 async def test_a_wall_lets_cancellation_through() -> None:
     with trio.move_on_after(0) as scope:
-        await walled(lambda group: None, trio.sleep_forever)
+        await contain_errors(lambda group: None, trio.sleep_forever)
     assert scope.cancelled_caught
 
 
@@ -139,7 +139,7 @@ def test_a_tail_since_a_time_has_nothing_from_before() -> None:
     ring = LineRing()
     for at in (1.0, 2.0, 3.0):
         ring.append(Printed("api", at, b"%d\n" % at))
-    assert [piece.text for piece in ring.pieces(since=2.0)] == [b"2\n", b"3\n"]
+    assert [chunk.text for chunk in ring.chunks(since=2.0)] == [b"2\n", b"3\n"]
     assert ring.latest == 3.0
 
 
@@ -155,7 +155,7 @@ async def test_a_backlog_gives_what_was_put_in_its_order() -> None:
     for number in range(5):
         put(backlog, f"api:{number % 2}", b"%d\n" % number)
     await backlog.wait()
-    assert [piece.text for piece in backlog.take(4)] == [b"0\n", b"1\n"]
+    assert [chunk.text for chunk in backlog.take(4)] == [b"0\n", b"1\n"]
     assert len(backlog.take(1000)) == 3
     assert backlog.take(1000) == []
 
@@ -166,9 +166,9 @@ async def test_who_floods_a_backlog_loses_its_own_oldest_lines_and_nobody_else_s
     for number in range(100):
         put(backlog, "loud", b"%d\nand more\n" % number)
     put(backlog, "quiet", b"two\n")
-    pieces = backlog.take(10_000)
-    assert [piece.text for piece in pieces if piece.label == "quiet"] == [b"one\n", b"two\n"]
-    loud = [piece.text for piece in pieces if piece.label == "loud"]
+    chunks = backlog.take(10_000)
+    assert [chunk.text for chunk in chunks if chunk.label == "quiet"] == [b"one\n", b"two\n"]
+    loud = [chunk.text for chunk in chunks if chunk.label == "loud"]
     assert loud[-1] == b"99\nand more\n"
     assert backlog.take_missed() == [("loud", 2 * (100 - len(loud)))]
     assert backlog.take_missed() == []

@@ -1,4 +1,4 @@
-"""The registry: who is in rotation, who waits for whom, what faces see."""
+"""The registry: who is in rotation, who waits for whom, what observers see."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_times_are_those_of_the_clock_also_when_it_jumps() -> None:
     the.print(process_of(backend), b"after\n")
     assert [row.since for row in the.snapshot()] == [8000.0]
     assert [line.at for line in process_of(backend).lines.tail()] == [100.0, 8000.0]
-    assert [piece.text for piece in process_of(backend).lines.pieces(since=7000.0)] == [b"after\n"]
+    assert [chunk.text for chunk in process_of(backend).lines.chunks(since=7000.0)] == [b"after\n"]
     times.append(7990.0)  # and is told the right time
     the.print(process_of(backend), b"at last\n")
     assert [line.text for line in process_of(backend).lines.tail()] == [

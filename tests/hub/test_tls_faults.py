@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
-from rpx.hub.tls import fault_of
-from rpx.policy.protocols import hint_for
+from rpx.hub.backend_tls import fault_of
+from rpx.policy.protocol_hints import hint_for
 
 
 @pytest.mark.parametrize(

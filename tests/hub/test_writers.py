@@ -17,7 +17,7 @@ CALLED = {"backend", "endpoint", "process", "own", "owner", "other", "each", "st
 # The part of the registry that moves states, and who may ask for it.
 MOVERS = {
     "move": {"backend/life.py", "backend/sequence.py"},
-    "judge": {"backend/watch.py"},
+    "judge": {"backend/health_checks.py"},
     "lost": {"backend/fleet.py"},
     "unchecked": {"backend/fleet.py"},
 }

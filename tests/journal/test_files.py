@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.journal.files import Files, began, newest_first, services
-from rpx.journal.form import Entry, parsed, stamp, written
+from rpx.journal.form import JournalLine, parsed, stamp, written
 from rpx.journal.reader import labels_in, read
 from rpx.model.config import Logs
 from rpx.model.status import Printed
@@ -40,9 +40,9 @@ def test_every_byte_and_every_microsecond_comes_back(at: float, lines: list[byte
     *entries, rest = written(Printed("api:3000", at, text)).split(b"\n")
     assert rest == b""
     assert [parsed(entry) for entry in entries] == [
-        Entry(stamp(at), "api:3000", each) for each in lines
+        JournalLine(stamp(at), "api:3000", each) for each in lines
     ]
-    assert Entry(stamp(at), "", b"").at == pytest.approx(at, abs=1e-6)
+    assert JournalLine(stamp(at), "", b"").at == pytest.approx(at, abs=1e-6)
 
 
 @given(st.floats(0, 2e9), st.floats(0, 2e9))

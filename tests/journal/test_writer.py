@@ -1,4 +1,4 @@
-"""The face that writes: everything, soon, at the end too, and whatever the disk says."""
+"""The observer that writes: everything, soon, at the end too, and whatever the disk says."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ class Stuck(Files):
         super().__init__(folder, Logs())
         self.open = threading.Event()
 
-    def append(self, service: str, pieces: Sequence[bytes]) -> None:
+    def append(self, service: str, chunks: Sequence[bytes]) -> None:
         self.open.wait()
-        super().append(service, pieces)
+        super().append(service, chunks)
 
 
 async def test_a_disk_that_stands_still_holds_up_nobody_and_costs_counted_lines(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rpx.model.address import Address, Location, SocketFile, Tls
-from rpx.model.config import Config, Process, Proxy, Source, Start
+from rpx.model.config import Config, ProcessEntry, ProxyEntry, Source, Start
 from rpx.model.ports import Ports
 from rpx.policy.plan import plan
 
@@ -17,7 +17,7 @@ ROOT = Path("/srv")
 
 
 def labels(*locations: Location, start: Start | None = None) -> list[str]:
-    proxy = Proxy(
+    proxy = ProxyEntry(
         to="api.localhost",
         name="api",
         sources=tuple(Source(address=each, start=start) for each in locations),
@@ -61,11 +61,11 @@ def test_every_process_is_told_where_the_proxies_are() -> None:
         name="x",
         root=ROOT,
         proxies=(
-            Proxy(to="api.localhost", name="api", sources=(here,)),
-            Proxy(to="web.localhost/app", name="web-app", sources=()),
-            Proxy(to="*.web.localhost", name="tenants", sources=()),
+            ProxyEntry(to="api.localhost", name="api", sources=(here,)),
+            ProxyEntry(to="web.localhost/app", name="web-app", sources=()),
+            ProxyEntry(to="*.web.localhost", name="tenants", sources=()),
         ),
-        processes=(Process(name="worker", start=Start(command="x", cwd=ROOT)),),
+        processes=(ProcessEntry(name="worker", start=Start(command="x", cwd=ROOT)),),
     )
     for spec in plan(config, Ports(8080)):
         told = {name: url for name, url in spec.environment if name.endswith("_URL")}
@@ -90,7 +90,7 @@ def test_every_process_is_told_where_the_proxies_are() -> None:
 def test_an_origin_is_changed_to_what_the_backend_calls_itself(
     location: Location, origin: bytes
 ) -> None:
-    proxy = Proxy(to="a", name="a", sources=(Source(address=location),), change_origin=True)
+    proxy = ProxyEntry(to="a", name="a", sources=(Source(address=location),), change_origin=True)
     [spec] = plan(Config(name="x", root=ROOT, proxies=(proxy,)), Ports(80))
     assert spec.change_origin == origin
     plain = proxy.model_copy(update={"change_origin": False})

@@ -16,8 +16,8 @@ from rpx.model.config import (
     Limits,
     Listen,
     PoolSpec,
-    Process,
-    Proxy,
+    ProcessEntry,
+    ProxyEntry,
     Source,
     Start,
     Sticky,
@@ -32,9 +32,9 @@ from rpx.policy.reload import (
     advice,
     at_port,
     compare,
+    in_effect,
     report,
     sentences,
-    settled,
 )
 
 ROOT = Path("/srv/shop")
@@ -49,17 +49,17 @@ def proxy(
     *ports: int,
     run: Start | None = None,
     weight: int = 1,
-    **settings: Any,  # noqa: ANN401 - of a Proxy
-) -> Proxy:
+    **settings: Any,  # noqa: ANN401 - of a ProxyEntry
+) -> ProxyEntry:
     sources = tuple(
         Source(address=Address("localhost", port), start=run, weight=weight) for port in ports
     )
-    return Proxy.model_validate(
+    return ProxyEntry.model_validate(
         {"to": f"{name}.localhost", "name": name, "sources": sources, **settings}
     )
 
 
-def shop(*proxies: Proxy, **settings: Any) -> Config:  # noqa: ANN401 - of a Config
+def shop(*proxies: ProxyEntry, **settings: Any) -> Config:  # noqa: ANN401 - of a Config
     return Config(name="shop", root=ROOT, proxies=proxies, **settings)
 
 
@@ -95,7 +95,7 @@ checks = some.one_of(some.none(), some.builds(HealthCheck, path=some.sampled_fro
 def configs(draw: some.DrawFn) -> Config:
     """Projects without the conflicts that config errors are for."""
     addresses = draw(some.lists(locations, unique=True, max_size=6))
-    proxies: list[Proxy] = []
+    proxies: list[ProxyEntry] = []
     for name in ("api", "web", "db"):
         count = draw(some.integers(0, 3))
         own, addresses = addresses[:count], addresses[count:]
@@ -103,14 +103,16 @@ def configs(draw: some.DrawFn) -> Config:
         if own:
             sources = tuple(Source(address=address, start=run) for address in own)
             host = draw(some.sampled_from([f"{name}.localhost", f"{name}.test"]))
-            proxies.append(Proxy(to=host, name=name, sources=sources, health_check=draw(checks)))
+            proxies.append(
+                ProxyEntry(to=host, name=name, sources=sources, health_check=draw(checks))
+            )
     shared = [source.address for each in proxies for source in each.sources if source.start]
     two_hosts = draw(some.booleans())
     if two_hosts and shared:
         other = Source(address=draw(some.sampled_from(shared)))
-        proxies.append(Proxy(to="apex.localhost", name="apex", sources=(other,)))
+        proxies.append(ProxyEntry(to="apex.localhost", name="apex", sources=(other,)))
     processes = [
-        Process(name=name, start=run) for name in ("worker", "cron") if (run := draw(starts))
+        ProcessEntry(name=name, start=run) for name in ("worker", "cron") if (run := draw(starts))
     ]
     order = draw(some.permutations(proxies))
     return Config(name="shop", root=ROOT, proxies=tuple(order), processes=tuple(processes))
@@ -318,7 +320,7 @@ def test_sockets_change_their_numbers_and_keep_their_processes() -> None:
         sources = tuple(
             Source(address=SocketFile(f"/run/{name}", name), start=start()) for name in names
         )
-        return shop(Proxy(to="api.localhost", name="api", sources=sources))
+        return shop(ProxyEntry(to="api.localhost", name="api", sources=sources))
 
     changes = way(sockets("a", "b", "c"), sockets("b", "c"))
     assert [spec.label for spec in changes.removed] == ["api:1"]
@@ -334,7 +336,7 @@ def test_settings_of_the_project_hold_at_once_or_with_the_next_run() -> None:
     changes = way(shop(API), after)
     assert sentences(changes) == ["change verbose, limits", "leave 2 backends alone"]
     assert advice(changes) == ["`listen` can't change while rpx runs: `rpx down`, then `rpx up`"]
-    now = settled(shop(API), after, tls=False)
+    now = in_effect(shop(API), after, tls=False)
     assert (now.limits.held, now.listen.http_port) == (1, None)
     assert advice(way(now, after)), "it is said again the next time"
 

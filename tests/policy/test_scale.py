@@ -8,19 +8,19 @@ import pytest
 
 from rpx.errors import UsageError
 from rpx.model.address import Address
-from rpx.model.config import Config, Process, Proxy, Source, Start
+from rpx.model.config import Config, ProcessEntry, ProxyEntry, Source, Start
 from rpx.policy.scale import scaled, still_meant
 
 START = Start(command="x", cwd=Path("/"))
-FIXED = Proxy(
+FIXED = ProxyEntry(
     to="web.localhost", name="web", sources=(Source(address=Address("localhost", 1), start=START),)
 )
-WORKER = Process(name="worker", start=START)
+WORKER = ProcessEntry(name="worker", start=START)
 
 
 def shop(**replicas: int) -> Config:
     proxies = [
-        Proxy(to=f"{name}.localhost", name=name, sources=(), replicas=count, start=START)
+        ProxyEntry(to=f"{name}.localhost", name=name, sources=(), replicas=count, start=START)
         for name, count in replicas.items()
     ]
     return Config(name="shop", root=Path("/"), proxies=(*proxies, FIXED), processes=(WORKER,))

@@ -22,7 +22,7 @@ from h2.events import (
 )
 
 from rpx.http.forwarded import forwarding
-from rpx.hub.walls import walled
+from rpx.hub.error_boundary import contain_errors
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.sockets import Wire
 from tests.proxy.house import HOST, House, until
@@ -215,7 +215,7 @@ async def client(
     await until(lambda: shared.reactor._tasks, "the server has not begun")
     peer = forwarding("127.0.0.1", "https")
     multiplex = Multiplex(shared, Wire(theirs, shared.reactor), peer, surplus=surplus)
-    shared.reactor.begin(walled(shared.report, multiplex.serve))
+    shared.reactor.begin(contain_errors(shared.report, multiplex.serve))
     end = Client(trio.socket.from_stdlib_socket(ours))
     try:
         if greet:

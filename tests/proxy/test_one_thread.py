@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from rpx.backend.fleet import check
-from rpx.backend.watch import watch
+from rpx.backend.health_checks import check_health
 from rpx.model.address import Address, Tls
 from rpx.model.config import HealthCheck
 from tests.proxy.house import House, get, post, running, until
@@ -102,7 +102,7 @@ async def test_its_health_is_asked_between_two_requests(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(
                 partial(
-                    watch,
+                    check_health,
                     house.registry,
                     backend,
                     lambda: check(backend),

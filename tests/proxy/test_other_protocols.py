@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpx.model.status import Note
-from rpx.policy.protocols import hint_for
+from rpx.policy.protocol_hints import hint_for
 from rpx.proxy import protocol
 from tests.proxy.house import get, post, running
 from tests.support.origin import Script, closes, once, origin

@@ -1,4 +1,4 @@
-"""Stories: carried by the reactor, by a trio task while they need one, and ended with both."""
+"""Coroutines: carried by the reactor, by a trio task while they need one, and ended with both."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_a_story_is_resumed_when_something_comes_and_finish_waits_for_its_
 ) -> None:
     seen: list[bytes] = []
 
-    async def story(wire: Wire) -> None:
+    async def coroutine(wire: Wire) -> None:
         while data := await wire.receive():
             seen.append(data)
 
@@ -33,9 +33,9 @@ async def test_a_story_is_resumed_when_something_comes_and_finish_waits_for_its_
         with trio.fail_after(SOON):
             async with trio.open_nursery() as nursery:
                 await start(reactor, nursery, poll)
-                reactor.begin(story(wire))
+                reactor.begin(coroutine(wire))
                 theirs.send(b"one")
-                await until(lambda: bool(seen), "the story does not go on")
+                await until(lambda: bool(seen), "the coroutine does not go on")
                 reactor.finish()
                 theirs.send(b"two")
                 theirs.shutdown(socket.SHUT_WR)
@@ -52,7 +52,7 @@ async def test_within_a_task_all_of_trio_can_be_used_and_the_story_goes_on_behin
 ) -> None:
     steps: list[str] = []
 
-    async def story(wire: Wire) -> None:
+    async def coroutine(wire: Wire) -> None:
         async with reactor.task():
             with trio.move_on_after(0.001) as nap:
                 await trio.sleep_forever()
@@ -69,18 +69,18 @@ async def test_within_a_task_all_of_trio_can_be_used_and_the_story_goes_on_behin
 
     async with running(poll) as reactor:
         with pair(reactor) as (wire, theirs):
-            reactor.begin(story(wire))
+            reactor.begin(coroutine(wire))
             theirs.send(b"light")
-            await until(lambda: len(steps) >= 3, "the story does not go on")
+            await until(lambda: len(steps) >= 3, "the coroutine does not go on")
             theirs.send(b"again")
-            await until(lambda: len(steps) >= 4, "the story does not go on")
+            await until(lambda: len(steps) >= 4, "the coroutine does not go on")
     assert steps == ["napped True", "light", "comes out as it is", "again"]
 
 
 async def test_what_goes_wrong_beside_a_story_is_raised_in_it(poll: str) -> None:
     seen: list[str] = []
 
-    async def story(wire: Wire) -> None:
+    async def coroutine(wire: Wire) -> None:
         try:
             await reactor.both(partial(_read, wire), fails)
         except* OSError as group:
@@ -88,9 +88,9 @@ async def test_what_goes_wrong_beside_a_story_is_raised_in_it(poll: str) -> None
 
     async with running(poll) as reactor:
         with pair(reactor) as (wire, theirs):
-            reactor.begin(story(wire))
+            reactor.begin(coroutine(wire))
             theirs.send(b"!")
-            await until(lambda: bool(seen), "the story does not go on")
+            await until(lambda: bool(seen), "the coroutine does not go on")
     assert seen == ["comes out as it is"]
 
 
@@ -102,7 +102,7 @@ async def _read(wire: Wire) -> None:
 async def test_two_run_side_by_side_and_both_are_waited_for(poll: str) -> None:
     ended: list[str] = []
 
-    async def story(one: Wire, two: Wire) -> None:
+    async def coroutine(one: Wire, two: Wire) -> None:
         async def read(name: str, wire: Wire) -> None:
             ended.append(name + (await wire.receive()).decode())
 
@@ -115,26 +115,26 @@ async def test_two_run_side_by_side_and_both_are_waited_for(poll: str) -> None:
 
     async with running(poll) as reactor:
         with pair(reactor) as (one, ones), pair(reactor) as (two, twos):
-            reactor.begin(story(one, two))
+            reactor.begin(coroutine(one, two))
             for count, peer in enumerate((ones, twos, twos, ones), 1):
                 peer.send(b"!")
-                await until(partial(so_many, count), "the story does not go on")
-            await until(lambda: len(ended) >= 5, "the story does not go on")
+                await until(partial(so_many, count), "the coroutine does not go on")
+            await until(lambda: len(ended) >= 5, "the coroutine does not go on")
     assert ended == ["a!", "b!", "d!", "c!", "all"]
 
 
 async def test_a_busy_story_that_gives_way_lets_the_others_have_their_turn(poll: str) -> None:
     turns: list[str] = []
 
-    async def story(name: str) -> None:
+    async def coroutine(name: str) -> None:
         for _ in range(3):
             turns.append(name)
             await reactor.give_way()
 
     async with running(poll) as reactor:
-        reactor.begin(story("a"))
-        reactor.begin(story("b"))
-        await until(lambda: len(turns) >= 6, "the story does not go on")
+        reactor.begin(coroutine("a"))
+        reactor.begin(coroutine("b"))
+        await until(lambda: len(turns) >= 6, "the coroutine does not go on")
     assert turns.count("a") == turns.count("b") == 3
     assert turns != ["a"] * 3 + ["b"] * 3
 
@@ -142,7 +142,7 @@ async def test_a_busy_story_that_gives_way_lets_the_others_have_their_turn(poll:
 async def test_stories_that_nobody_waits_for_any_more_are_ended_where_they_wait(poll: str) -> None:
     ended: list[str] = []
 
-    async def story(wire: Wire) -> None:
+    async def coroutine(wire: Wire) -> None:
         try:
             await wire.receive()
         finally:
@@ -159,7 +159,7 @@ async def test_stories_that_nobody_waits_for_any_more_are_ended_where_they_wait(
     with pair(reactor) as (wire, _):
         async with trio.open_nursery() as nursery:
             await start(reactor, nursery, poll)
-            reactor.begin(story(wire))
+            reactor.begin(coroutine(wire))
             reactor.begin(task())
             await trio.testing.wait_all_tasks_blocked()
             nursery.cancel_scope.cancel(reason="patience is lost")
@@ -167,16 +167,16 @@ async def test_stories_that_nobody_waits_for_any_more_are_ended_where_they_wait(
     assert sorted(ended) == ["here", "there"]
 
 
-@pytest.mark.skipif(not hasattr(select, "epoll"), reason="every story is a trio task")
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="every coroutine is a trio task")
 async def test_trio_outside_of_a_task_is_an_error_where_it_was_used() -> None:
     errors: list[RuntimeError] = []
 
-    async def story() -> None:
+    async def coroutine() -> None:
         try:
             await trio.sleep_forever()
         except RuntimeError as error:
             errors.append(error)
 
     async with running("epoll") as reactor:
-        reactor.begin(story())
+        reactor.begin(coroutine())
     assert [str(error) for error in errors] == ["trio was used outside of `reactor.task()`"]

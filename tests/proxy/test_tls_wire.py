@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from rpx.hub.tls import tell_cut_from_end
+from rpx.hub.backend_tls import tell_cut_from_end
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import TURN, Wire
 from rpx.proxy.tls import TlsWire

@@ -42,7 +42,7 @@ from rpx.backend.guardian import guard, guardian_is_gone
 def run():
     import signal, trio
     from rpx.backend.child import open_child
-    from rpx.backend.logs import pump
+    from rpx.backend.child_output import pump
     from rpx.hub.patience import Patience
     from rpx.model.config import Start
     say = lambda line: os.write(1, line + b"\\n")

@@ -21,7 +21,7 @@ import psutil
 
 from rpx.errors import RpxError
 from rpx.model.answers import json_of
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import NAMES, parse
 from rpx.runs.paths import LEASE, runtime_folder
 from tests.support import forkserver
@@ -163,7 +163,7 @@ class Project:
             with suppress(OSError, RpxError):
                 file = runtime / runtime_folder(self.folder / name).name / LEASE
                 if lease := parse(file.read_bytes()):
-                    return [json_of(row) for row in Client(lease).ps()]
+                    return [json_of(row) for row in ApiClient(lease).ps()]
         return []
 
     def listed(self) -> list[dict[str, Any]]:

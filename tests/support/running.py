@@ -13,7 +13,7 @@ import psutil
 import trio
 
 from rpx.backend.child import Child, open_child
-from rpx.backend.logs import pump
+from rpx.backend.child_output import pump
 from rpx.hub.patience import Patience
 from rpx.model.config import Start, Stdin, Whom
 

@@ -7,9 +7,9 @@ import sys
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.commands.logs import Printer, follow_logs
+from rpx.cli.commands.logs import LogPrinter, follow_logs
 from rpx.cli.terminal.output import say_over
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.history import Wanted
 from rpx.runs.lease import find_running
 
@@ -32,9 +32,9 @@ rpx attach --tail 0             # only what comes from now on
 def attach(common: Common, *, tail: int) -> int:
     """Show the console of a running project. Ctrl-C leaves, and the project goes on."""
     lease = find_running(None, common.file)
-    client = Client(lease)
+    client = ApiClient(lease)
     labels = [row.label for row in client.ps()]
-    printer = Printer(labels, as_json=False, colour=common.colour(sys.stdout))
+    printer = LogPrinter(labels, as_json=False, colour=common.colour(sys.stdout))
     wanted = Wanted((), tail, own=True)
     try:
         follow_logs(client, lease, wanted, printer)

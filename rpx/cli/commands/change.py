@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.copies import copies
+from rpx.cli.helpers.arguments import copies
 from rpx.cli.terminal.output import json_option, print_json, say, warn
 from rpx.cli.terminal.progress import told
 from rpx.errors import visible
 
 if TYPE_CHECKING:
     from rpx.model.answers import ChangeReport
-    from rpx.runs.client import Client, Planned
+    from rpx.runs.api_client import ApiClient, Planned
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done")
 GOES_ON = "the change goes on in the background; `rpx ps` shows how far it is"
-Work = Callable[["Client", "Planned"], "ChangeReport"]
+Work = Callable[["ApiClient", "Planned"], "ChangeReport"]
 
 
 @click.command(

@@ -8,13 +8,13 @@ import sys
 
 import click
 
-from rpx.backend.ports import kept_ports, settle_ports
+from rpx.backend.free_ports import choose_ports, kept_ports
 from rpx.cli.command import Command, Common, profile_option
-from rpx.cli.helpers.certified import check_certified
+from rpx.cli.helpers.certifiable import check_certified
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
-from rpx.config.checks.profiles import Asked
+from rpx.config.checks.profiles import Selection
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
@@ -43,12 +43,12 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
     All that is wrong is reported at once, with exit code 2.
     """
     path = common.file or find_config()
-    asked = Asked(profiles)
+    asked = Selection(profiles)
     config = load_config(path, os.environ, warn, asked)
     check_certified(config)
     ports = ports_file(path)
     ours = kept_ports(ports) if running(path) else {}  # taken, but by nobody else
-    config = settle_ports(config, ports, keep=False, running=ours)
+    config = choose_ports(config, ports, keep=False, running=ours)
     specs = plan(config, Ports(config.listen.http_port or 0, config.listen.https_port or 0))
     if as_json:
         print_json([_row(config, spec) for spec in specs])

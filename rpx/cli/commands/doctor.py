@@ -14,9 +14,9 @@ from rpx.config import find_config, load_config
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.machine import clock, leftovers, versions
 from rpx.doctor.names import names
-from rpx.doctor.ports import ports
+from rpx.doctor.port_check import ports
 from rpx.doctor.shown import shown
-from rpx.doctor.trust import trust
+from rpx.doctor.trust_check import trust
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, visible
 from rpx.folders import state_home
 from rpx.model.config import Config

@@ -12,13 +12,13 @@ import click
 
 from rpx.backend.processes import marked
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.duration import seconds
+from rpx.cli.helpers.arguments import seconds
 from rpx.cli.supervisor.remains import clear
 from rpx.cli.terminal.output import say, say_over
 from rpx.cli.terminal.progress import LOOK as AGAIN
 from rpx.cli.terminal.progress import SILENT, Progress
 from rpx.errors import RpxError, TookTooLong, UsageError
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import (
     Lease,
     all_running,
@@ -71,7 +71,7 @@ def down(common: Common, *, everything: bool, timeout: str | None, now: bool) ->
     asked = []
     for lease in leases:
         with _noted(errors):
-            Client(lease).down(now=now)
+            ApiClient(lease).down(now=now)
             asked.append(lease)
     if everything and not leases and not remains:
         say("no project runs")
@@ -148,13 +148,13 @@ class Waiting:
             self._patience = math.inf
             for lease in self._left:
                 with suppress(RpxError):
-                    Client(lease).down(now=True)
+                    ApiClient(lease).down(now=True)
         elif now > self._look:
             self._look = now + AGAIN
             for lease in self._left:
                 with suppress(RpxError):  # it is just about to have gone
                     left = self._began + self._patience - now
-                    self._progress[lease].tell(Client(lease).waits(within=left))
+                    self._progress[lease].tell(ApiClient(lease).waits(within=left))
 
 
 def _too_long(lease: Lease, within: float) -> TookTooLong:

@@ -9,18 +9,18 @@ from functools import partial
 import click
 import trio
 
-from rpx.backend.limits import raise_file_limit
+from rpx.backend.file_limit import raise_file_limit
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.duration import seconds
+from rpx.cli.helpers.arguments import seconds
 from rpx.cli.terminal.chart import characters, chart
 from rpx.cli.terminal.meanwhile import Meanwhile
 from rpx.cli.terminal.output import fitted, json_option, print_json, print_table, say, width
 from rpx.cli.terminal.table import Column, Table
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
+from rpx.drill.rehearsal import Drill, DrillOptions
 from rpx.drill.report import Damage, Report, to_json
-from rpx.drill.run import Drill, Wish
 from rpx.errors import Exit, UsageError, visible
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import find_running
 
 EXAMPLES = """\
@@ -105,14 +105,15 @@ def drill(
         raise UsageError(f"`--path` is not a path: {path}", hint="for example /users?page=2")
     raise_file_limit()
     lease = find_running(None, common.file)
-    client = Client(lease)
+    client = ApiClient(lease)
     rows = service_rows(client.ps(), name)
     hit = victim(rows, target or None)
-    wish = Wish(name, str(hit.url), path, rate, lasts, allow_errors)
+    options = DrillOptions(name, str(hit.url), path, rate, lasts, allow_errors)
     plan = Plan(kind, hit.label, when, down)
-    say(f"{rate} requests/s to {wish.url}{path} for {lasts:g} s; after {when:g} s: {plan.sentence}")
+    where = f"{options.url}{path}"
+    say(f"{rate} requests/s to {where} for {lasts:g} s; after {when:g} s: {plan.sentence}")
     with Meanwhile(lasts) as line:
-        run = Drill(client, lease, wish, plan, line.say, show=line.show)
+        run = Drill(client, lease, options, plan, line.say, show=line.show)
         report = trio.run(run.run)
     if as_json:
         print_json(to_json(report))

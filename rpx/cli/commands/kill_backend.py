@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.duration import seconds
+from rpx.cli.helpers.arguments import seconds
 from rpx.cli.terminal.output import json_option, print_json
 from rpx.errors import UsageError, visible
 from rpx.model.answers import json_of

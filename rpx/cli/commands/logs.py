@@ -19,7 +19,7 @@ from rpx.errors import NotRunning, UsageError
 from rpx.journal.files import services
 from rpx.model.answers import LogMissed
 from rpx.model.escapes import on_a_terminal
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.history import (
     Said,
     Wanted,
@@ -47,7 +47,7 @@ FLUSHED = 3.0  # seconds after which a project that has ended has written its la
 LOOK = 0.02
 
 
-class Printer:
+class LogPrinter:
     """Lines to stdout, as people or programs want them."""
 
     def __init__(
@@ -127,22 +127,22 @@ def logs(
                 hint="start it: `rpx up`",
             )
         lines = of_ended(folder, wanted)
-        Printer(
+        LogPrinter(
             {line.label for line in lines}, as_json=as_json, colour=colour, times=timestamps
         ).show(lines)
         if follow:
             sys.stderr.write("rpx: the project is not running\n")
         return
-    client = Client(lease)
+    client = ApiClient(lease)
     labels = [row.label for row in client.ps()]
-    printer = Printer(labels, as_json=as_json, colour=colour, times=timestamps)
+    printer = LogPrinter(labels, as_json=as_json, colour=colour, times=timestamps)
     if follow:
         follow_logs(client, lease, wanted, printer)
     else:
         printer.show(of_running(client, folder, wanted))
 
 
-def follow_logs(client: Client, lease: Lease, wanted: Wanted, printer: Printer) -> None:
+def follow_logs(client: ApiClient, lease: Lease, wanted: Wanted, printer: LogPrinter) -> None:
     """Show what there is, and what comes, until the project ends."""
     began = time.time()
     folder = journal_folder(lease.config)

@@ -14,7 +14,7 @@ from rpx.model.answers import json_of
 from rpx.model.status import AT_REST, State
 
 if TYPE_CHECKING:
-    from rpx.runs.client import Client
+    from rpx.runs.api_client import ApiClient
 
 names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True)
 some_names_argument = click.argument("names", metavar="[NAME…]", nargs=-1)
@@ -35,7 +35,7 @@ def _give(common: Common, verb: str, names: tuple[str, ...], *, as_json: bool) -
     return next((o.exit_code for o in outcomes if o.exit_code), 0)
 
 
-def _all(client: Client, verb: str) -> tuple[str, ...]:
+def _all(client: ApiClient, verb: str) -> tuple[str, ...]:
     """Whom the command means without a name: of rpx's own, those to whom it makes a difference.
 
     Raises: RpxError when there is nobody. A oneshot that has done its work is left alone.

@@ -32,7 +32,7 @@ COLUMNS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningProject:
     """One project, as `rpx projects --json` has it. `since` is seconds since the epoch."""
 
     name: str
@@ -63,15 +63,15 @@ def projects(common: Common, *, as_json: bool) -> None:
     print_table(filled, colour=common.colour(sys.stdout))
 
 
-def _file(row: Running) -> Cell:
+def _file(row: RunningProject) -> Cell:
     gone = "" if row.file_exists else "  (gone)"
     home = os.path.expanduser("~/")
     short = row.file.replace(home, "~/", 1) if row.file.startswith(home) else row.file
     return Cell(row.file + gone, short + gone)
 
 
-def _row(lease: Lease) -> Running:
-    return Running(
+def _row(lease: Lease) -> RunningProject:
+    return RunningProject(
         name=lease.name,
         pid=lease.supervisor.pid,
         since=lease.supervisor.created,

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import click
 
 from rpx.backend.fleet import child_environment
-from rpx.backend.ports import kept_ports, settle_ports
+from rpx.backend.free_ports import choose_ports, kept_ports
 from rpx.backend.shell import argv
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.certified import accepting
+from rpx.cli.helpers.certifiable import accepting
 from rpx.cli.terminal.output import warn
 from rpx.config import find_config, load_config
-from rpx.config.checks.profiles import Asked
+from rpx.config.checks.profiles import Selection
 from rpx.errors import RpxError, UsageError
 from rpx.model.config import Config, Start
 from rpx.model.ports import Ports
@@ -59,12 +59,12 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
         path,
         os.environ,
         warn,
-        Asked(names=(name,)),  # also one that belongs to no run without its profile
+        Selection(names=(name,)),  # also one that belongs to no run without its profile
     )
     file, listening = ports_file(path), _ports(config, path)
     ours = kept_ports(file) if running(path) else {}
-    shown = plan(settle_ports(config, file, keep=False, running=ours), listening)
-    config = settle_ports(config, file, keep=False)
+    shown = plan(choose_ports(config, file, keep=False, running=ours), listening)
+    config = choose_ports(config, file, keep=False)
     spec, start = _service(shown, plan(config, listening), name)
     words = command[1:] if command[:1] == ("--",) else command
     wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.watching import watch as watch_project
-from rpx.cli.terminal.figures import rates_between, stats_table
+from rpx.cli.helpers.polling import poll
 from rpx.cli.terminal.live import Left, Live, can_draw
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, width
+from rpx.cli.terminal.stats_table import rates_between, stats_table
 from rpx.runs.chosen import chosen_places
 
 if TYPE_CHECKING:
-    from rpx.cli.terminal.figures import Rates, Stats
-    from rpx.runs.client import Client
+    from rpx.cli.terminal.stats_table import Rates, Stats
+    from rpx.runs.api_client import ApiClient
 
 EXAMPLES = """\
 rpx stats                       # a table
@@ -53,31 +53,31 @@ def stats(common: Common, names: tuple[str, ...], *, watch: bool, as_json: bool)
         else:
             print_table(stats_table(figures, None), colour=colour)
     elif as_json:
-        _watch(look, _print_line)
+        _poll(look, _print_line)
     elif can_draw():
         try:
-            _watch_in_place(look, colour=colour)
+            _poll_in_place(look, colour=colour)
         except Left as left:
             return left.code
     else:
-        _watch(look, lambda now, rates: _print_again(now, rates, colour=colour))
+        _poll(look, lambda now, rates: _print_again(now, rates, colour=colour))
     if watch:
         say("rpx: the project has ended")
     return 0
 
 
-def _look(client: Client, names: Sequence[str]) -> Stats:
+def _look(client: ApiClient, names: Sequence[str]) -> Stats:
     stats = client.stats()
     return chosen_places(stats, client.ps(), names) if names else stats
 
 
-def _watch(look: Look, show: Show, wait: Callable[[float], None] = time.sleep) -> None:
+def _poll(look: Look, show: Show, wait: Callable[[float], None] = time.sleep) -> None:
     """Show the figures every second, until the project has ended."""
 
     def rated(now: Stats, before: Stats | None, passed: float) -> None:
         show(now, {} if before is None else rates_between(before, now, passed))
 
-    watch_project(look, rated, wait)
+    poll(look, rated, wait)
 
 
 def _print_line(now: Stats, rates: Mapping[str, Mapping[str, Rates]]) -> None:
@@ -96,9 +96,9 @@ def _print_again(now: Stats, rates: Mapping[str, Mapping[str, Rates]], *, colour
     print(flush=True)
 
 
-def _watch_in_place(look: Look, *, colour: bool) -> None:
+def _poll_in_place(look: Look, *, colour: bool) -> None:
     with Live(keep=True) as live:
-        _watch(
+        _poll(
             look,
             lambda now, rates: live.show(
                 lambda: stats_table(now, rates).lines(width(), colour=colour)

@@ -11,7 +11,7 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.commands.ps import backend_cell, state_cell, usage_cells
-from rpx.cli.helpers.watching import watch
+from rpx.cli.helpers.polling import poll
 from rpx.cli.terminal.live import Left, Live, can_draw
 from rpx.cli.terminal.output import age, json_option, print_table, say, size, width
 from rpx.cli.terminal.table import Column, Table
@@ -50,11 +50,11 @@ def top(common: Common, *, as_json: bool) -> int:
     colour = common.colour(sys.stdout)
     client = common.client()
     if as_json:
-        watch(client.ps, _print_line)
+        poll(client.ps, _print_line)
     elif can_draw():
         try:
             with Live() as live:
-                watch(
+                poll(
                     client.ps,
                     lambda *found: live.show(lambda: _picture(*found, colour=colour)),
                     live.wait,
@@ -62,7 +62,7 @@ def top(common: Common, *, as_json: bool) -> int:
         except Left as left:
             return left.code
     else:
-        watch(
+        poll(
             client.ps,
             lambda now, before, passed: _print_again(_table(now, before, passed), colour=colour),
         )

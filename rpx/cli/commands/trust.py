@@ -1,10 +1,8 @@
-"""`rpx trust` and `rpx untrust`: the user's authority, and who is to know it."""
+"""`rpx trust`."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from typing import Final
 
 import click
 
@@ -17,21 +15,17 @@ from rpx.certificates.authority import (
     load_authority,
     open_authority,
 )
-from rpx.certificates.files import authority_folder, home
-from rpx.certificates.nss import PACKAGES, can_edit, databases
-from rpx.certificates.policies import firefox_is_here
+from rpx.certificates.authority_files import authority_folder
 from rpx.certificates.scope import check_allowed
-from rpx.certificates.stores import Entry, Store, system_store, unmanaged
-from rpx.certificates.trusted import firefox_policies, has_profile, stores
-from rpx.certificates.windows import COMMAND, WINDOWS, under_windows
+from rpx.certificates.stores import Store, system_store
+from rpx.certificates.trusted import stores
 from rpx.cli.command import Command
 from rpx.cli.helpers.steps import Steps, as_root
+from rpx.cli.helpers.trust_lists import complete
 from rpx.cli.terminal.output import say
 from rpx.errors import RpxError, UsageError
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import Lease, all_running
-
-NOWHERE: Final = "this system's list of authorities is in no place that rpx knows"
 
 
 @click.command(
@@ -84,7 +78,7 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
         steps.take(f"{store.name}, the earlier authority", store.removing(earlier))
     if before is not None:
         reload_running()
-    _complete(steps, again="rpx trust")
+    complete(steps, again="rpx trust")
     if steps.taken:
         say("browsers that are open see it when they are started again")
 
@@ -108,59 +102,6 @@ def _add(authority: Authority, store: Store, steps: Steps) -> None:
                 hint="see what the commands above say when you run them yourself",
             )
         say("  now it trusts the authority")
-
-
-@click.command(
-    "untrust",
-    cls=Command,
-    examples="""\
-rpx untrust                     # take away what `rpx trust` has done
-""",
-)
-def untrust() -> None:
-    """Take every authority of yours off the lists that `rpx trust` has put it on.
-
-    They are found by their names there, whether their keys are still here or not. The authority
-    itself stays: the next `rpx trust` makes the same one known again.
-    """
-    authority = _readable()
-    steps, unseen = Steps(), _unseen()
-    found = [(store, store.entries()) for store in stores() if store.name not in unseen]
-    left = [each for store, has in found for each in _withdraw(authority, store, has, steps)]
-    _complete(steps, again="rpx untrust", adding=False)
-    if left:
-        raise RpxError(
-            f"still trusted, though every step was taken: {'; '.join(left)}",
-            hint="see what the commands above say when you run them yourself",
-        )
-    if authority is not None:
-        say(f"the authority itself stays in {authority.folder}; remove that folder to be rid of it")
-    elif not unseen and not any(has for _, has in found):
-        say("there is no authority, and nothing trusts one of yours")
-
-
-def _withdraw(
-    authority: Authority | None, store: Store, entries: Sequence[Entry], steps: Steps
-) -> list[str]:
-    """Take what is the user's off a list; what it trusts nevertheless."""
-    if not entries:
-        say(f"{store.name}: does not have it")
-        if authority and store.trusts(authority):
-            return [f"{authority.name} in {store.name}, under a name that rpx has not given"]
-    elif steps.take(store.name, store.removing(entries)):
-        there = {entry.label for entry in store.entries()}
-        say(f"  {'not ' if there else ''}gone")
-        return [f"{name} in {store.name}" for name in sorted(there)]
-    return []
-
-
-def _readable() -> Authority | None:
-    """The authority, if there is one; a damaged one is on the lists by its name all the same."""
-    try:
-        return load_authority(authority_folder())
-    except RpxError as error:
-        say(f"warning: {error.problems[0].what}")
-        return None
 
 
 def _replaced(old: Authority, more: list[str]) -> Authority:
@@ -223,7 +164,7 @@ def reload_running() -> None:
 
 def _is_secured(lease: Lease) -> bool:
     try:
-        return any(str(row.url).startswith("https:") for row in Client(lease).ps())
+        return any(str(row.url).startswith("https:") for row in ApiClient(lease).ps())
     except RpxError:
         return False
 
@@ -238,54 +179,6 @@ def _introduce(authority: Authority, before: Authority | None) -> None:
             "  it takes the place of an earlier one, whose key is gone and whose certificates are"
             " void: reload running projects, and start browsers again"
         )
-
-
-def _unseen() -> list[str]:
-    """The lists of browsers that can't be looked at."""
-    there = [each for each in databases(home()) if each.exists]
-    return [each.name for each in there if not (can_edit() and each.is_readable())]
-
-
-def _complete(steps: Steps, *, again: str, adding: bool = True) -> None:
-    """Say what was left out. Raises: RpxError where that is a failure."""
-    unseen = _unseen()
-    if unseen:
-        why = "can't read it" if can_edit() else "is missing"
-        say(f"warning: {', '.join(unseen)}: left as it is, since `certutil` {why}")
-    elif adding and not can_edit():
-        say("browsers: without `certutil` no list can be made for Chromium, Chrome and the like")
-    if (unseen or adding) and not can_edit():
-        say(f"  install it: {PACKAGES}")
-    if adding:
-        _say_of_firefox()
-        if under_windows():
-            say(f"{WINDOWS}\n  $ {COMMAND}")
-    steps.complete(again)
-    if system_store() is None:
-        _without_a_system(adding=adding)
-
-
-def _without_a_system(*, adding: bool) -> None:
-    if adding:
-        raise RpxError(
-            NOWHERE,
-            hint="install ca-certificates; or add the file of `rpx trust --print-ca-path` by hand",
-        )
-    if has := unmanaged():
-        raise RpxError(
-            f"{NOWHERE}, but {', '.join(map(str, has))} has authorities of yours",
-            hint="take them away by hand: they are called rpx authority of USER@HOST",
-        )
-    say(f"{NOWHERE}: if you have added the certificate there by hand, take it away there")
-
-
-def _say_of_firefox() -> None:
-    """What about a Firefox that nothing was done for."""
-    if not firefox_is_here() or has_profile():
-        return
-    policies = firefox_policies(system_store())
-    if policies is None or policies.is_odd():
-        say("Firefox has no profile yet: start it once, then `rpx trust` again")
 
 
 def _covers(authority: Authority, name: str) -> bool:

@@ -14,8 +14,7 @@ import click
 from rpx.backend.guardian import guard
 from rpx.cli.command import Command, Common, profile_option
 from rpx.cli.failures import reported
-from rpx.cli.helpers.copies import copies
-from rpx.cli.helpers.duration import seconds
+from rpx.cli.helpers.arguments import copies, seconds
 from rpx.cli.supervisor.background import in_background
 from rpx.cli.supervisor.wishes import Wishes
 from rpx.errors import UsageError
@@ -126,7 +125,7 @@ def _run(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) ->
 
 
 def _supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
-    # Until somebody hears them (obey_signals): half of a start-up is no good place to end at.
+    # Until somebody hears them (handle_signals): half of a start-up is no good place to end at.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     from rpx.cli.supervisor.assembly import supervise  # noqa: PLC0415 - after the fork
 

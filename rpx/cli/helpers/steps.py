@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from rpx.certificates.files import caller
+from rpx.certificates.authority_files import caller
 from rpx.certificates.stores import Step
 from rpx.cli.terminal.output import say
 from rpx.errors import RpxError

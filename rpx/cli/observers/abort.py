@@ -13,7 +13,7 @@ from rpx.policy.naming import select
 
 
 class Abort:
-    """A `Face` that asks for the end when a process has ended by itself.
+    """An `Observer` that asks for the end when a process has ended by itself.
 
     Its restart policy doesn't matter then. A oneshot that has done well is no reason, unless it was
     the last to end.

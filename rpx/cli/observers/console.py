@@ -1,4 +1,4 @@
-"""The console of `rpx up`: a face that prints what backends print and what rpx says about them.
+"""The console of `rpx up`: an observer that prints what backends print, and what rpx says of them.
 
 It never holds up the supervisor: output is collected in a bounded backlog, and written batch by
 batch in a worker thread. A terminal that stands still costs lines, which are counted.
@@ -14,9 +14,9 @@ import trio
 from rpx.cli.terminal.screen import Layout
 from rpx.hub.backlog import Backlog
 from rpx.hub.drain import drain
+from rpx.hub.error_boundary import contain_errors
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.hub.walls import walled
 
 BATCH = 64 * 1024  # bytes of output: rendering them takes 1 ms at most, and requests wait meanwhile
 TICK = 1.0  # seconds between two complaints
@@ -26,7 +26,7 @@ Report = Callable[[ExceptionGroup[Exception]], None]
 
 
 class Console:
-    """A `Face` that writes with `write`, in a thread."""
+    """An `Observer` that writes with `write`, in a thread."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Console:
     async def __call__(
         self,
         registry: Registry,
-        shutdown: Shutdown,  # noqa: ARG002 - a face gets it
+        shutdown: Shutdown,  # noqa: ARG002 - an observer gets it
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -54,7 +54,7 @@ class Console:
             task_status.started()
             labels = [(row.name, row.label) for row in registry.snapshot()]
             printer = Printer(backlog, Layout(labels, colour=self._colour), self._columns)
-            await walled(self._report, drain, backlog, printer.batch, self._write)
+            await contain_errors(self._report, drain, backlog, printer.batch, self._write)
 
 
 class Printer:
@@ -69,9 +69,9 @@ class Printer:
     def batch(self) -> list[bytes]:
         """The next lines, in the order in which they came; empty if all is said."""
         self._layout.fit(self._columns())
-        pieces = self._missing()
-        pieces += [self._layout.output(one.label, one.text) for one in self._backlog.take(BATCH)]
-        return pieces
+        chunks = self._missing()
+        chunks += [self._layout.output(one.label, one.text) for one in self._backlog.take(BATCH)]
+        return chunks
 
     def _missing(self) -> list[bytes]:
         """How many lines were left out, once a second."""

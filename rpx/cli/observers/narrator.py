@@ -8,9 +8,9 @@ import trio
 
 from rpx.cli.observers.sentences import KEYS, Teller, stopping, waiting
 from rpx.errors import visible
+from rpx.hub.error_boundary import contain_errors
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.hub.walls import walled
 from rpx.model.status import Event, Routed
 
 TICK = 1.0  # seconds between two reports on who is being waited for
@@ -20,7 +20,7 @@ Report = Callable[[ExceptionGroup[Exception]], None]
 
 
 class Narrator:
-    """A `Face`, and a sink of events. What it says is output with rpx's own label.
+    """An `Observer`, and a sink of events. What it says is output with rpx's own label.
 
     It speaks in the instant of an event, not in a task of its own: what a backend prints next must
     come after the news, for everybody. Only lines about requests wait a moment for each other:
@@ -47,7 +47,7 @@ class Narrator:
         self._say(self._teller.overview())
         with registry.events.feed(self):
             task_status.started()
-            await walled(self._report, self._run, shutdown)
+            await contain_errors(self._report, self._run, shutdown)
 
     async def _run(self, shutdown: Shutdown) -> None:
         async with trio.open_nursery() as nursery:
@@ -70,7 +70,7 @@ class Narrator:
         try:
             self._tell_of_requests()
             self._say(self._teller.tell(event))
-        except Exception as bug:  # noqa: BLE001 - the wall of this face
+        except Exception as bug:  # noqa: BLE001 - the error boundary of this observer
             self._report(ExceptionGroup("a sentence went wrong", [bug]))
 
     def _tell_of_requests(self) -> None:

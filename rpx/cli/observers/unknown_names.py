@@ -12,7 +12,7 @@ from rpx.hub.shutdown import Shutdown
 
 
 class UnknownNames:
-    """A `Face`. curl and browsers know all names below `.localhost`, and so does the
+    """An `Observer`. curl and browsers know all names below `.localhost`, and so does the
     user who tries one; a service that calls another by its URL asks libc, which may not.
     """
 

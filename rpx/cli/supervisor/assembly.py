@@ -11,30 +11,30 @@ from pathlib import Path
 import trio
 
 from rpx.app import Options, serve
-from rpx.backend.limits import raise_file_limit
+from rpx.backend.file_limit import raise_file_limit
 from rpx.backend.usage import measure
 from rpx.changes.project import Load, Terms
 from rpx.cli.failures import report_bug
-from rpx.cli.helpers.certified import check_certified
+from rpx.cli.helpers.certifiable import check_certified
 from rpx.cli.observers.abort import Abort
 from rpx.cli.observers.console import Console
 from rpx.cli.observers.narrator import Narrator
 from rpx.cli.observers.sentences import KEYS, ORDER
 from rpx.cli.observers.unknown_names import UnknownNames
 from rpx.cli.supervisor.background import let_go
-from rpx.cli.supervisor.remains import clear_strays, say, sweep
-from rpx.cli.supervisor.signals import mind_the_guardian, obey_signals
+from rpx.cli.supervisor.remains import clear_deserted, say, sweep
+from rpx.cli.supervisor.signals import end_with_the_guardian, handle_signals
 from rpx.cli.supervisor.wishes import Wishes
 from rpx.cli.terminal.output import width
 from rpx.cli.terminal.screen import Screen
 from rpx.cli.typed import words_for
 from rpx.config import config_from_mapping, find_config, load_config
-from rpx.config.checks.profiles import Asked
+from rpx.config.checks.profiles import Selection
 from rpx.config.find import file_of
 from rpx.control.api import Control
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
-from rpx.hub.face import Face
+from rpx.hub.observer import Observer
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
@@ -59,7 +59,7 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
     anything is started.
     """
     path = file or find_config()
-    asked = Asked(wishes.profiles, wishes.names)
+    asked = Selection(wishes.profiles, wishes.names)
 
     def load(warn: Callable[[str], None]) -> Config:
         config = load_config(path, os.environ, warn, asked)
@@ -92,7 +92,7 @@ def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None =
     with take(Lease(me, guardian, run_id, config.name, path)) as hold:
         if hold.crashed is not None:
             sweep(hold.crashed)
-        clear_strays()
+        clear_deserted()
         return trio.run(run, config, hold, wishes, load, clock=WakingClock())
 
 
@@ -104,7 +104,7 @@ def _check_service(config: Config, wishes: Wishes) -> None:
 
 
 async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> int:
-    """Signals, faces and the project itself; the exit code."""
+    """Signals, observers and the project itself; the exit code."""
     shutdown = Shutdown()
     folder = journal_folder(hold.lease.config)
 
@@ -115,7 +115,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         if wishes.detached:
             let_go(folder / STDERR)
 
-    faces: list[Face] = [
+    observers: list[Observer] = [
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
         Narrator(
             report,
@@ -133,10 +133,10 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
                 say(f"rpx: the reader of this output has gone; `{name}` goes on: {GOES_ON}")
 
         screen = Screen(sys.stdout.fileno(), deserted)
-        faces.insert(0, Console(screen.write, report, colour=wishes.colour, columns=width))
+        observers.insert(0, Console(screen.write, report, colour=wishes.colour, columns=width))
     abort = Abort(wishes.exit_code_from)
     if wishes.abort_on_exit or wishes.exit_code_from is not None:
-        faces.append(abort)
+        observers.append(abort)
     options = Options(
         hold.lease.run_id,
         report,
@@ -144,9 +144,9 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         terms=Terms(load, wishes.names, dict(wishes.scale), ports_file(hold.lease.config)),
     )
     async with trio.open_nursery() as nursery:
-        await nursery.start(obey_signals, shutdown)
-        nursery.start_soon(mind_the_guardian, shutdown)
-        await serve(config, options, shutdown, faces)
+        await nursery.start(handle_signals, shutdown)
+        nursery.start_soon(end_with_the_guardian, shutdown)
+        await serve(config, options, shutdown, observers)
         nursery.cancel_scope.cancel(reason="the project has ended")
     return abort.exit_code(shutdown.exit_code)
 
@@ -157,5 +157,5 @@ def first_url(registry: Registry) -> str | None:
 
 
 def report(group: ExceptionGroup[Exception]) -> None:
-    """What a wall has caught: rpx goes on, and says that it is not well."""
+    """What an error boundary has caught: rpx goes on, and says that it is not well."""
     say(str(report_bug(group)))

@@ -40,7 +40,7 @@ def clear(crashed: Lease) -> None:
             sweep(hold.crashed)
 
 
-def clear_strays() -> None:
+def clear_deserted() -> None:
     """Likewise of each project whose folder is gone: nobody will start it there again."""
     for crashed in crashed_runs():
         if not _has_folder(crashed):

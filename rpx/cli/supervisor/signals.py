@@ -12,7 +12,7 @@ from rpx.hub.shutdown import Shutdown
 SAME = 0.1  # seconds: one key press can reach us twice, once through the guardian
 
 
-async def obey_signals(
+async def handle_signals(
     shutdown: Shutdown, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Ask for the end at SIGINT, SIGTERM and SIGHUP; its exit code is the shell's for the first."""
@@ -29,10 +29,10 @@ async def obey_signals(
                 shutdown.patience.lose()  # nobody would sweep up after us
 
 
-async def mind_the_guardian(shutdown: Shutdown) -> None:
+async def end_with_the_guardian(shutdown: Shutdown) -> None:
     """End at once when the guardian has gone: nobody would sweep up after us.
 
-    On Linux the kernel sends SIGTERM as well, and `obey_signals` does the same.
+    On Linux the kernel sends SIGTERM as well, and `handle_signals` does the same.
     """
     end = lifeline()
     if end is not None:

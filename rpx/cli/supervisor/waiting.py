@@ -11,7 +11,7 @@ from rpx.cli.terminal.progress import SILENT, Progress
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
 from rpx.model.answers import Ps, Wait
 from rpx.model.status import State
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import Lease, find_running
 
 GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
@@ -44,8 +44,8 @@ def wait_until_ready(lease: Lease, timeout: float) -> int:
 
 
 def _wait(lease: Lease, timeout: float) -> int:
-    client = Client(lease)
-    story = Story(client)
+    client = ApiClient(lease)
+    waited = WaitReport(client)
     while True:
         every = _rows(client, lease)
         rows = [row for row in every if not row.external]
@@ -60,9 +60,9 @@ def _wait(lease: Lease, timeout: float) -> int:
         if not left:
             _say_the_end(away)
             return Exit.FINE
-        if story.lasts > timeout:
+        if waited.lasts > timeout:
             raise _too_long(timeout, left, client)
-        story.tell(rows, left)
+        waited.tell(rows, left)
         time.sleep(LOOK)
 
 
@@ -72,10 +72,10 @@ def _say_the_end(away: Sequence[Ps]) -> None:
         say(f"rpx: {row.label} does not answer ({row.last_error}): rpx does not start it")
 
 
-class Story:
+class WaitReport:
     """What is said meanwhile: who is waited for, once; then what is new, a line for each."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ApiClient) -> None:
         self._client = client
         self._began = time.monotonic()
         self._due = SILENT  # since then
@@ -103,7 +103,7 @@ class Story:
             self._progress.tell(_reasons(self._client))
 
 
-def _reasons(client: Client) -> list[Wait]:
+def _reasons(client: ApiClient) -> list[Wait]:
     """Who is on the way up, and why it isn't there: whoever waits for another is not the reason."""
     try:
         waits = client.waits()
@@ -112,7 +112,7 @@ def _reasons(client: Client) -> list[Wait]:
     return [wait for wait in waits if wait.state != State.WAITING.value] or waits
 
 
-def _too_long(timeout: float, left: Sequence[Ps], client: Client) -> TookTooLong:
+def _too_long(timeout: float, left: Sequence[Ps], client: ApiClient) -> TookTooLong:
     labels = [row.label for row in left]
     error = TookTooLong(f"not ready after {timeout:g} s: {', '.join(labels)}")
     reasons = [f"  {wait.sentence}" for wait in _reasons(client) if wait.label in labels]
@@ -121,7 +121,7 @@ def _too_long(timeout: float, left: Sequence[Ps], client: Client) -> TookTooLong
     return error
 
 
-def _rows(client: Client, lease: Lease) -> list[Ps]:
+def _rows(client: ApiClient, lease: Lease) -> list[Ps]:
     try:
         return client.ps()
     except TookTooLong:

@@ -58,7 +58,7 @@ def _width_of(stream: IO[str]) -> int | None:
 
 def say(text: str) -> None:
     """What is no data, to stderr, at once."""
-    sys.stderr.write("".join(f"{piece}\n" for piece in on_stderr(visible(typed(text)).split("\n"))))
+    sys.stderr.write("".join(f"{line}\n" for line in on_stderr(visible(typed(text)).split("\n"))))
     sys.stderr.flush()
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from rpx.cli.terminal.output import say, say_over
 from rpx.errors import RpxError
 from rpx.model.answers import Wait
-from rpx.runs.client import Client
+from rpx.runs.api_client import ApiClient
 
 SILENT: Final = 1.0  # seconds in which most waits are over
 LOOK: Final = 0.5
@@ -46,7 +46,7 @@ class Progress:
 
 
 @contextmanager
-def told(client: Client, names: Sequence[str], goes_on: str) -> Iterator[None]:
+def told(client: ApiClient, names: Sequence[str], goes_on: str) -> Iterator[None]:
     """Tell what the body waits for, as soon as it takes longer than a moment.
 
     `names` are the backends that it is about; none: all. Ctrl-C: `goes_on` is said.
@@ -64,7 +64,7 @@ def told(client: Client, names: Sequence[str], goes_on: str) -> Iterator[None]:
         teller.join(LOOK)
 
 
-def _tell(client: Client, names: Sequence[str], over: threading.Event) -> None:
+def _tell(client: ApiClient, names: Sequence[str], over: threading.Event) -> None:
     progress = Progress()
     if over.wait(SILENT):
         return

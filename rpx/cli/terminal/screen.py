@@ -123,9 +123,9 @@ class Screen:
         self._fd = fd
         self._deserted = deserted
 
-    def write(self, pieces: Iterable[bytes]) -> bool:
+    def write(self, chunks: Iterable[bytes]) -> bool:
         """Write everything; False when nobody will ever read it. Blocks as long as it takes."""
-        view = memoryview(b"".join(pieces))
+        view = memoryview(b"".join(chunks))
         while view:
             try:
                 view = view[os.write(self._fd, view) :]

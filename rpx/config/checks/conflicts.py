@@ -9,7 +9,7 @@ from typing import Any
 
 from rpx.config.yaml.document import Document, Steps
 from rpx.model.address import Location, SocketFile
-from rpx.model.config import Https, PoolSpec, Proxy, Source
+from rpx.model.config import Https, PoolSpec, ProxyEntry, Source
 from rpx.model.status import OWN_WORDS
 
 # What entries with the same `to` have together, and what those with the same host do: that has one
@@ -23,7 +23,7 @@ class Entry:
     """A proxy and where it is written."""
 
     at: Steps
-    proxy: Proxy
+    proxy: ProxyEntry
 
     def sources(self) -> Iterator[tuple[Steps, Source]]:
         """The proxy's sources and where each is written."""
@@ -67,7 +67,7 @@ def _own_name(document: Document, entries: Sequence[Entry], processes: Iterable[
         )
 
 
-def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
+def agreed(document: Document, entries: Sequence[Entry]) -> list[ProxyEntry]:
     """The proxies, where entries of one pool (one host) share what it has once.
 
     An entry that is silent about such a setting has that of the one that isn't; two that differ
@@ -97,11 +97,11 @@ def agreed(document: Document, entries: Sequence[Entry]) -> list[Proxy]:
     ]
 
 
-def _value(proxy: Proxy, setting: str) -> object:
+def _value(proxy: ProxyEntry, setting: str) -> object:
     return getattr(proxy.pool if setting in PoolSpec.model_fields else proxy, setting)
 
 
-def _compared(proxy: Proxy, setting: str) -> object:
+def _compared(proxy: ProxyEntry, setting: str) -> object:
     value = _value(proxy, setting)
     return value.model_copy(update={"late": False}) if isinstance(value, Https) else value
 

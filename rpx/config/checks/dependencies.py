@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from rpx.config.checks.conflicts import Entry
 from rpx.config.mistakes.explain import owner
 from rpx.config.yaml.document import Document, Steps
-from rpx.model.config import Dependency, Process, Restart
+from rpx.model.config import Dependency, ProcessEntry, Restart
 from rpx.model.suggest import nearest
 
 FEW = 10  # services of a circle that are named
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceNode:
     """A proxy or process, where it is written, and its restart policy (None: never completes)."""
 
     name: str
@@ -25,10 +25,12 @@ class Service:
     restart: Restart | None = None
 
 
-def services(entries: Iterable[Entry], processes: Iterable[tuple[Steps, Process]]) -> list[Service]:
+def services(
+    entries: Iterable[Entry], processes: Iterable[tuple[Steps, ProcessEntry]]
+) -> list[ServiceNode]:
     """Everything that may depend on something, and that something may depend on."""
     return [
-        Service(
+        ServiceNode(
             name=entry.proxy.name,
             at=entry.at,
             depends_on=entry.proxy.depends_on,
@@ -36,14 +38,14 @@ def services(entries: Iterable[Entry], processes: Iterable[tuple[Steps, Process]
         )
         for entry in entries
     ] + [
-        Service(process.name, at, process.depends_on, ours=True, restart=process.start.restart)
+        ServiceNode(process.name, at, process.depends_on, ours=True, restart=process.start.restart)
         for at, process in processes
     ]
 
 
 def report_dependencies(
     document: Document,
-    services: Sequence[Service],
+    services: Sequence[ServiceNode],
     names: Sequence[str],
     left_out: Collection[str],
 ) -> None:
@@ -76,9 +78,9 @@ def report_dependencies(
 
 def _check(
     document: Document,
-    service: Service,
+    service: ServiceNode,
     dependency: Dependency,
-    services: Sequence[Service],
+    services: Sequence[ServiceNode],
     names: Sequence[str],
 ) -> None:
     at, name = _place(document, service, dependency.name), dependency.name
@@ -105,19 +107,19 @@ def _check(
                 return
 
 
-def _why_never(other: Service) -> str:
+def _why_never(other: ServiceNode) -> str:
     return "it is a proxy" if other.restart is None else "it is always restarted"
 
 
-def _place(document: Document, service: Service, name: str) -> Steps:
+def _place(document: Document, service: ServiceNode, name: str) -> Steps:
     """Where the dependency is written: as a key, or in a list."""
     at = (*service.at, "depends_on")
     index = [dependency.name for dependency in service.depends_on].index(name)
     return next(((*at, step) for step in (name, index) if document.is_written((*at, step))), at)
 
 
-def _report_circles(document: Document, services: Sequence[Service]) -> None:
-    needs: dict[str, dict[str, Service]] = {}
+def _report_circles(document: Document, services: Sequence[ServiceNode]) -> None:
+    needs: dict[str, dict[str, ServiceNode]] = {}
     for service in services:
         edges = needs.setdefault(service.name, {})
         for dependency in service.depends_on:
@@ -137,7 +139,7 @@ def _report_circles(document: Document, services: Sequence[Service]) -> None:
             )
 
 
-def _circles(needs: Mapping[str, Mapping[str, Service]]) -> Iterator[list[str]]:
+def _circles(needs: Mapping[str, Mapping[str, ServiceNode]]) -> Iterator[list[str]]:
     """Each circle that a walk along the dependencies runs into, once for where it is entered."""
     done: set[str] = set()
     for first in needs:

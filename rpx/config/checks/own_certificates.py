@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from rpx.config.checks.conflicts import Entry
 from rpx.config.yaml.document import Document, Steps
-from rpx.model.config import Proxy
+from rpx.model.config import ProxyEntry
 
 
 def report_certificates(
-    document: Document, entries: Sequence[Entry], proxies: Iterable[Proxy]
+    document: Document, entries: Sequence[Entry], proxies: Iterable[ProxyEntry]
 ) -> None:
     """Add what is wrong with them to the document's problems; `proxies` are those of `entries`."""
-    hosts: dict[Steps, list[Proxy]] = {}
+    hosts: dict[Steps, list[ProxyEntry]] = {}
     for entry, proxy in zip(entries, proxies, strict=True):
         https = proxy.pool.https
         if https and https.cert and not https.late:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rpx.config.yaml.document import Document
 from rpx.errors import UsageError
-from rpx.model.config import Process, Proxy
+from rpx.model.config import ProcessEntry, ProxyEntry
 from rpx.model.suggest import nearest
 
 VARIABLE = "RPX_PROFILES"
@@ -15,7 +15,7 @@ ALL = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Selection:
     """What a run is asked for: `profiles` by name or `*`, and `names`, which bring theirs along."""
 
     profiles: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Asked:
 
 
 def active_profiles(
-    asked: Asked, services: Iterable[Proxy | Process], environ: Mapping[str, str]
+    asked: Selection, services: Iterable[ProxyEntry | ProcessEntry], environ: Mapping[str, str]
 ) -> frozenset[str]:
     """The profiles of a run. Raises: UsageError for one that nothing belongs to.
 
@@ -45,12 +45,12 @@ def active_profiles(
     return frozenset({*asked.profiles, *brought, *variable})
 
 
-def is_active(service: Proxy | Process, profiles: Collection[str]) -> bool:
+def is_active(service: ProxyEntry | ProcessEntry, profiles: Collection[str]) -> bool:
     """Whether a service belongs to a run with these profiles."""
     return not service.profiles or ALL in profiles or not set(service.profiles).isdisjoint(profiles)
 
 
-def report_nothing_left(document: Document, services: Iterable[Proxy | Process]) -> None:
+def report_nothing_left(document: Document, services: Iterable[ProxyEntry | ProcessEntry]) -> None:
     """Say so when every service of a file belongs to profiles, and none of them is active."""
     known = list(dict.fromkeys(profile for service in services for profile in service.profiles))
     document.report(

@@ -138,5 +138,7 @@ Located = Annotated[
     Location, BeforeValidator(address), Kind("`host:port`, `:port`, port, `unix:path`")
 ]
 LocatedUrl = Annotated[
-    Location, BeforeValidator(url), Kind("`http://host:port`, `https://host:port`, `unix:///path`")
+    Location,
+    BeforeValidator(url),
+    Kind("`http://host:port`, `https://host:port`, `unix:///path`"),
 ]

@@ -1,0 +1,44 @@
+"""What a reactor knows: coroutines, the sockets that they wait for, and what they yield to it."""
+
+from __future__ import annotations
+
+import socket
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Final
+
+Coro = Coroutine[Any, Any, None]
+Work = Callable[[], Awaitable[None]]
+
+
+class Polled:
+    """A socket as the reactor sees it: who waits for it, and what came when nobody did.
+
+    `reader` and `writer` wait for it. `may_read`: something came while there was no reader;
+    `ended`: no more will. `registered`: in which turn of the reactor it was, 0 if it is not yet.
+    `moment`: when its reader stops waiting (see Reactor.readable_soon), 0 if it doesn't.
+    """
+
+    __slots__ = ("ended", "may_read", "moment", "reader", "registered", "sock", "writer")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.reader: Coro | None = None
+        self.writer: Coro | None = None
+        self.may_read = self.ended = False
+        self.registered = 0
+        self.moment = 0.0
+
+
+class Trap:
+    """What a coroutine yields when it does not wait for a socket."""
+
+
+HAND_OVER: Final = Trap()  # to a trio task
+TAKE_BACK: Final = Trap()  # from it
+
+
+@types.coroutine
+def yield_trap(trap: Trap | None) -> Generator[Trap | None, None, None]:
+    """Yield to whoever carries this coroutine. None: until another one has it resumed."""
+    yield trap
