@@ -26,7 +26,7 @@ from rpx.model.ports import Ports
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
 from rpx.policy.plan import plan, plan_pools
-from rpx.policy.scale import scaled
+from rpx.policy.scaling import scaled
 from rpx.prepare import prepare, prepared, settings_of
 from rpx.proxy.certified import accepting, besides
 from rpx.proxy.listener import Server

@@ -29,7 +29,7 @@ from rpx.model.address import Location
 from rpx.model.config import Start
 from rpx.model.status import Intent
 from rpx.policy.lifecycle import Move
-from rpx.policy.restart import (
+from rpx.policy.restarts import (
     Again,
     History,
     StayDown,

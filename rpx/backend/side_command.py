@@ -13,7 +13,7 @@ from rpx.errors import brief
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
 from rpx.model.escapes import on_a_terminal
-from rpx.policy.restart import ending
+from rpx.policy.restarts import ending
 
 
 @dataclass(frozen=True, slots=True)

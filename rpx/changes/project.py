@@ -24,8 +24,8 @@ from rpx.model.status import BackendSpec, State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, plan_pools
-from rpx.policy.reload import Changes, at_port, compare, in_effect, report
-from rpx.policy.scale import scaled, still_meant
+from rpx.policy.reload_plan import ReloadPlan, at_port, compare, in_effect, report
+from rpx.policy.scaling import scaled, still_meant
 from rpx.runs.lease import project_with
 
 Warn = Callable[[str], None]
@@ -206,7 +206,7 @@ class Project:
             self._registry.say(f"warning: {text}")
         return config
 
-    async def _aim(self, wish: Wish, listening: Ports, *, alone: bool = True) -> Changes:
+    async def _aim(self, wish: Wish, listening: Ports, *, alone: bool = True) -> ReloadPlan:
         """Return the way there, once it is known that it can be gone, where rpx is `listening`; not
         `alone`: beside another change, whose processes may still have ports.
         """
@@ -240,14 +240,14 @@ class Project:
         )
         return changes
 
-    def _late(self, changes: Changes) -> Collection[str]:
+    def _late(self, changes: ReloadPlan) -> Collection[str]:
         """Return who comes after a oneshot that is still to run."""
         runs = {*(s.name for s in changes.added), *(p.after.name for p in changes.replaced)}
         there = self._registry.processes
         done = {each.spec.name for each in there if each.state is State.COMPLETED}
         return after_oneshots(changes.wanted, done - runs)
 
-    def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> Changes:
+    def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> ReloadPlan:
         return compare(self._there, wanted, self.config, target, tls=self._secured)
 
     def _settled(self, config: Config) -> Config:
@@ -265,7 +265,7 @@ class Project:
             return self._coming
         return [backend.spec for backend in self._registry.backends.values()]
 
-    async def _go(self, wish: Wish, changes: Changes, more: trio.Event) -> list[Outcome]:
+    async def _go(self, wish: Wish, changes: ReloadPlan, more: trio.Event) -> list[Outcome]:
         wanted = self._wanted(changes.wanted, wish.scaled)
         pools = plan_pools(wish.target.proxies)
         way = Transition(self._registry, self._fleet, changes, pools, wanted, more=more)
@@ -306,7 +306,7 @@ def _all_of_it(specs: Iterable[BackendSpec], late: Collection[str]) -> None:
 
 
 def _preflight(
-    changes: Changes,
+    changes: ReloadPlan,
     ours: Collection[str],
     check_new: Callable[[Iterable[BackendSpec], Collection[str]], None],
     late: Collection[str],
@@ -331,7 +331,7 @@ def _together(first: Kept, second: Kept) -> Kept:
     return {name: list(dict.fromkeys(first.get(name, []) + second.get(name, []))) for name in names}
 
 
-def _report(changes: Changes, more: Sequence[str]) -> ChangeReport:
+def _report(changes: ReloadPlan, more: Sequence[str]) -> ChangeReport:
     """Return what is to be done; `more` are sentences of what is in no configuration."""
     found = report(changes)
     return replace(found, sentences=(*more, *(() if more and changes.nothing else found.sentences)))

@@ -25,7 +25,7 @@ from rpx.model.config import PoolSpec
 from rpx.model.status import BackendSpec, Intent, State
 from rpx.orders import verbs
 from rpx.policy.depend import hopeless, sentence
-from rpx.policy.reload import Changes, Pair
+from rpx.policy.reload_plan import Pair, ReloadPlan
 
 # Stopped by a user, or not started yet: its next start is somebody else's affair.
 AS_IT_IS: Final = frozenset({State.STOPPED, State.WAITING})
@@ -48,7 +48,7 @@ class Transition:
         self,
         registry: Registry,
         fleet: Fleet,
-        changes: Changes,
+        changes: ReloadPlan,
         pools: Mapping[str, PoolSpec],
         wanted: Collection[str],
         *,

@@ -6,6 +6,7 @@ the table here and is there at once.
 
 from __future__ import annotations
 
+import builtins
 import io
 import sys
 from collections.abc import Sequence
@@ -21,46 +22,34 @@ from rpx.cli.standard_streams import open_standard_streams
 from rpx.cli.typed import name_project
 from rpx.errors import Exit, UsageError
 
-# name → (module:attribute, what `rpx --help` says)
+# command → what `rpx --help` says; its module in commands/ has its name
 COMMANDS = {
-    "up": ("rpx.cli.commands.up:up", "Start everything in rpx.yaml, until Ctrl-C"),
-    "down": ("rpx.cli.commands.down:down", "Stop what `rpx up` started"),
-    "attach": ("rpx.cli.commands.attach:attach", "Show the console of a running project"),
-    "run": ("rpx.cli.commands.run:run", "Run a command with the environment of a service"),
-    "projects": ("rpx.cli.commands.projects:projects", "List every running project of yours"),
-    "ps": ("rpx.cli.commands.ps:ps", "Show backends, states, pids and URLs"),
-    "top": ("rpx.cli.commands.top:top", "Show CPU and memory of each service, every second"),
-    "why": ("rpx.cli.commands.why:why", "Explain why a backend is in the state it is in"),
-    "stats": ("rpx.cli.commands.stats:stats", "Show requests, errors and latency of each backend"),
-    "logs": ("rpx.cli.commands.logs:logs", "Show what backends print"),
-    "start": ("rpx.cli.commands.orders:start", "Start backends that are down"),
-    "stop": ("rpx.cli.commands.orders:stop", "Stop backends; they stay down until started"),
-    "restart": ("rpx.cli.commands.orders:restart", "Restart backends, one after the other"),
-    "reload": (
-        "rpx.cli.commands.change:reload",
-        "Read rpx.yaml again, and change what is different",
-    ),
-    "scale": ("rpx.cli.commands.change:scale", "Run more or fewer copies of a service"),
-    "kill-backend": (
-        "rpx.cli.commands.kill_backend:kill_backend",
-        "Kill a backend, to see what users see",
-    ),
-    "pause-backend": (
-        "rpx.cli.commands.orders:pause_backend",
-        "Take a backend out of rotation; it runs on",
-    ),
-    "resume-backend": (
-        "rpx.cli.commands.orders:resume_backend",
-        "Let a paused backend get requests again",
-    ),
-    "open": ("rpx.cli.commands.open:open_", "Open a proxy in the browser"),
-    "hosts": ("rpx.cli.commands.hosts:hosts", "Keep names outside of .localhost in /etc/hosts"),
-    "trust": ("rpx.cli.commands.trust:trust", "Let browsers accept rpx's certificates"),
-    "untrust": ("rpx.cli.commands.untrust:untrust", "Take back what `rpx trust` has done"),
-    "drill": ("rpx.cli.commands.drill:drill", "Load, a failure in the middle, and a report"),
-    "doctor": ("rpx.cli.commands.doctor:doctor", "Look for what may be wrong on this machine"),
-    "check": ("rpx.cli.commands.check:check", "Check rpx.yaml without starting anything"),
-    "help": ("rpx.cli.commands.help:help_", "Show how a command is used"),
+    "up": "Start everything in rpx.yaml, until Ctrl-C",
+    "down": "Stop what `rpx up` started",
+    "attach": "Show the console of a running project",
+    "run": "Run a command with the environment of a service",
+    "projects": "List every running project of yours",
+    "ps": "Show backends, states, pids and URLs",
+    "top": "Show CPU and memory of each service, every second",
+    "why": "Explain why a backend is in the state it is in",
+    "stats": "Show requests, errors and latency of each backend",
+    "logs": "Show what backends print",
+    "start": "Start backends that are down",
+    "stop": "Stop backends; they stay down until started",
+    "restart": "Restart backends, one after the other",
+    "reload": "Read rpx.yaml again, and change what is different",
+    "scale": "Run more or fewer copies of a service",
+    "kill-backend": "Kill a backend, to see what users see",
+    "pause-backend": "Take a backend out of rotation; it runs on",
+    "resume-backend": "Let a paused backend get requests again",
+    "open": "Open a proxy in the browser",
+    "hosts": "Keep names outside of .localhost in /etc/hosts",
+    "trust": "Let browsers accept rpx's certificates",
+    "untrust": "Take back what `rpx trust` has done",
+    "drill": "Load, a failure in the middle, and a report",
+    "doctor": "Look for what may be wrong on this machine",
+    "check": "Check rpx.yaml without starting anything",
+    "help": "Show how a command is used",
 }
 
 EXAMPLES = """\
@@ -71,6 +60,14 @@ rpx restart api                 # one copy after the other: no request is lost
 rpx kill-backend 3001           # what do my users see when this one dies?
 rpx --from 3000,3001 --to api.localhost         # without an rpx.yaml
 """
+
+
+def command_named(name: str) -> Command:
+    """Import one of COMMANDS. `open` and `help` have an underscore: Python has those names, too."""
+    stem = name.replace("-", "_")
+    attribute = f"{stem}_" if hasattr(builtins, stem) else stem
+    command: Command = getattr(import_module(f"rpx.cli.commands.{stem}"), attribute)
+    return command
 
 
 class Commands(Group):
@@ -84,14 +81,12 @@ class Commands(Group):
         """Import a command; None: there is no such one."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: Command = getattr(import_module(module), attribute)
-        return command
+        return command_named(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands, each with what COMMANDS says of it."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(

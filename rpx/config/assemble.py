@@ -20,7 +20,7 @@ from rpx.config.checks.profiles import Selection, active_profiles, is_active, re
 from rpx.config.mistakes.explain import check, check_parts
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
-from rpx.config.settings.start import ProcessField, ProcessWritten
+from rpx.config.settings.start_settings import ProcessField, ProcessWritten
 from rpx.config.settings.top_level import ProjectWritten, TopWritten, only_proxy
 from rpx.config.variables.env_files import EnvFiles
 from rpx.config.yaml.document import Document, Steps

@@ -15,7 +15,7 @@ from rpx.config.settings.https import HttpsWritten, https_of
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
 from rpx.config.settings.restart_policy import RestartWritten
-from rpx.config.settings.start import ProcessWritten, StartWritten
+from rpx.config.settings.start_settings import ProcessWritten, StartWritten
 from rpx.config.variables.env_files import EnvFiles
 from rpx.config.wording import shown
 from rpx.config.yaml.document import Document, Steps

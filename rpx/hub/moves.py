@@ -18,7 +18,7 @@ from rpx.model.status import (
 )
 from rpx.policy.depend import sentence
 from rpx.policy.lifecycle import Move, advance, wanted_after, wanted_by
-from rpx.policy.restart import History
+from rpx.policy.restarts import History
 
 
 class Moves(Rotation):

@@ -11,7 +11,7 @@ import trio
 from rpx.hub.lines import LineRing
 from rpx.hub.mailbox import Mailbox, Order
 from rpx.model.status import AT_REST, TO_RUN, BackendSpec, Ended, Intent, Obstacle, State
-from rpx.policy.restart import History
+from rpx.policy.restarts import History
 
 RUNNING: Final = frozenset({State.READY, State.UNHEALTHY})
 

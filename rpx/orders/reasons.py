@@ -13,7 +13,7 @@ from rpx.model.status import State
 from rpx.orders.rows import last_lines
 from rpx.policy.depend import sentence
 from rpx.policy.protocol_hints import hint_for
-from rpx.policy.restart import History, restarts_left
+from rpx.policy.restarts import History, restarts_left
 from rpx.policy.signs import expected
 
 LAST_LINES: Final = 10

@@ -12,7 +12,7 @@ import trio
 from rpx.backend.child import open_child
 from rpx.backend.life import live
 from rpx.model.config import Backoff, Restart
-from rpx.policy import restart
+from rpx.policy import restarts
 from tests.support.bench import Bench, process_of, start_of
 
 pytestmark = [pytest.mark.real, pytest.mark.smoke]
@@ -26,7 +26,7 @@ async def test_the_rest_begins_anew_after_stable_uptime(
     stable_after: float,
     streak: int,
 ) -> None:
-    monkeypatch.setattr(restart, "STABLE_AFTER", stable_after)
+    monkeypatch.setattr(restarts, "STABLE_AFTER", stable_after)
     quick = Restart(max_restarts=50, backoff=Backoff(initial=0.01))
     bench = Bench(command="sleep 0.15; exit 1", cwd=tmp_path, restart=quick)
     bench.life.open = partial(

@@ -10,7 +10,7 @@ from rpx.backend.life import DRAIN
 from rpx.config import load_config
 from rpx.model.address import Address
 from rpx.model.config import Backoff, Config, HealthCheck, Listen, ProcessEntry, ProxyEntry, Restart
-from rpx.policy.restart import JITTER, STABLE_AFTER
+from rpx.policy.restarts import JITTER, STABLE_AFTER
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "configs" / "good"
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from rpx.config.settings.depends import DependencyWritten
 from rpx.config.settings.places import MODELS
 from rpx.config.settings.proxy import ProxyWritten
-from rpx.config.settings.start import ProcessWritten, StartWritten
+from rpx.config.settings.start_settings import ProcessWritten, StartWritten
 from rpx.config.settings.top_level import ProjectWritten
 from rpx.config.settings.written import Written
 from rpx.model import config as nouns

@@ -1,4 +1,4 @@
-"""Changes of files: a burst means one restart, and a circle ever fewer."""
+"""ReloadPlan of files: a burst means one restart, and a circle ever fewer."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan, routes_only
-from rpx.policy.scale import scaled
+from rpx.policy.scaling import scaled
 from rpx.runs.held import Hold, take
 from rpx.runs.lease import Identity, Lease
 from rpx.runs.paths import journal_folder, ports_file

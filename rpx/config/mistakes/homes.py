@@ -9,7 +9,7 @@ from rpx.config.settings.places import MODELS, model_at, settings_of
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
 from rpx.config.settings.source import SourceWritten
-from rpx.config.settings.start import ProcessWritten
+from rpx.config.settings.start_settings import ProcessWritten
 from rpx.config.settings.top_level import ONE_PROXY, TopWritten
 from rpx.config.settings.written import Written
 from rpx.config.yaml.document import Steps

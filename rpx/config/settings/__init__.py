@@ -14,8 +14,8 @@ A setting is added in one place here, with its noun and its Python type beside i
    rpx.yaml.example.
 
 A mapping of settings that is new is a file here, and one such line in the model that it stands in.
-What belongs to the project as a whole is also in `rpx.policy.reload`: it holds at once, or from the
-next run.
+What belongs to the project as a whole is also in `rpx.policy.reload_plan`: it holds at once, or
+from the next run.
 
 Nothing else has a list of settings: where one may stand, what it is mistaken for, what `defaults`,
 the top level and a pool take from a proxy follow from the models. Tests compare the keys, the rows

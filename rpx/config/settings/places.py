@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from rpx.config.settings.depends import DependencyWritten
 from rpx.config.settings.proxy import ProxyWritten
-from rpx.config.settings.start import ProcessWritten
+from rpx.config.settings.start_settings import ProcessWritten
 from rpx.config.settings.top_level import TopWritten
 from rpx.config.settings.written import Written
 from rpx.config.yaml.document import Steps

@@ -11,7 +11,7 @@ from rpx.config.settings.host_names import Route
 from rpx.config.settings.https import ProxyHttpsField
 from rpx.config.settings.pool_settings import PoolWritten
 from rpx.config.settings.source import Sources
-from rpx.config.settings.start import Instances, StartField
+from rpx.config.settings.start_settings import Instances, StartField
 from rpx.config.settings.values import Name, Names
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, needed, setting
 from rpx.config.wording import wrong

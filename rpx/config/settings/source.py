@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, StrictBool, model_validator
 
 from rpx.config.settings.addresses import Located, LocatedUrl, addresses
 from rpx.config.settings.on_disk import Authorities
-from rpx.config.settings.start import StartField
+from rpx.config.settings.start_settings import StartField
 from rpx.config.settings.values import Whole
 from rpx.config.settings.written import Kind, Maybe, Written, given, setting
 from rpx.config.wording import wrong

@@ -9,7 +9,7 @@ import pytest
 from rpx.errors import UsageError
 from rpx.model.address import Address
 from rpx.model.config import Config, ProcessEntry, ProxyEntry, Source, Start
-from rpx.policy.scale import scaled, still_meant
+from rpx.policy.scaling import scaled, still_meant
 
 START = Start(command="x", cwd=Path("/"))
 FIXED = ProxyEntry(

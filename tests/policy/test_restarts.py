@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.model.config import Backoff, Restart, Start
-from rpx.policy.restart import Again, End, History, StayDown, after_exit, delay, end_of, ending
+from rpx.policy.restarts import Again, End, History, StayDown, after_exit, delay, end_of, ending
 
 
 def exits(

@@ -25,10 +25,10 @@ from rpx.model.config import (
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan
-from rpx.policy.reload import (
+from rpx.policy.reload_plan import (
     AT_ONCE,
     NEXT_RUN,
-    Changes,
+    ReloadPlan,
     advice,
     at_port,
     compare,
@@ -63,7 +63,7 @@ def shop(*proxies: ProxyEntry, **settings: Any) -> Config:  # noqa: ANN401 - of 
     return Config(name="shop", root=ROOT, proxies=proxies, **settings)
 
 
-def way(before: Config, after: Config) -> Changes:
+def way(before: Config, after: Config) -> ReloadPlan:
     return compare(
         plan(before, Ports(8080)), plan(after, Ports(8080)), before, after, tls=bool(before.secured)
     )
@@ -118,7 +118,7 @@ def configs(draw: some.DrawFn) -> Config:
     return Config(name="shop", root=ROOT, proxies=tuple(order), processes=tuple(processes))
 
 
-def applied(running: list[BackendSpec], changes: Changes) -> list[BackendSpec]:
+def applied(running: list[BackendSpec], changes: ReloadPlan) -> list[BackendSpec]:
     """What runs after the plan has been carried out step by step."""
     there = {spec.label: spec for spec in running}
     for spec in changes.removed:

@@ -50,7 +50,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ReloadPlan:
     """The way from one set of backends to another, the `wanted`, and all other settings.
 
     The processes of those `replaced` must be; those `adjusted` only look different to rpx. The rest
@@ -87,7 +87,7 @@ def compare(
     after: Config,
     *,
     tls: bool,
-) -> Changes:
+) -> ReloadPlan:
     """Return the way from the backends that run to those that are wanted, touching the fewest.
 
     `before` and `after` have the settings that are not about a single backend; `tls` is as for
@@ -107,7 +107,7 @@ def compare(
         for to, pool in new_pools.items()
         if to in old_pools
     }
-    return Changes(
+    return ReloadPlan(
         added=tuple(added),
         removed=tuple(removed),
         replaced=tuple(replaced),
@@ -272,7 +272,7 @@ def _with_others(
 # ---- in words
 
 
-def sentences(changes: Changes) -> list[str]:
+def sentences(changes: ReloadPlan) -> list[str]:
     """Say what there is to do, a line for each."""
     lines = [f"add {spec.label}" for spec in changes.added]
     lines += [f"remove {spec.label}" for spec in changes.removed]
@@ -286,7 +286,7 @@ def sentences(changes: Changes) -> list[str]:
     return lines if not changes.nothing else ["nothing to change"]
 
 
-def advice(changes: Changes) -> list[str]:
+def advice(changes: ReloadPlan) -> list[str]:
     """Say what will not be done now."""
     if not changes.next_run:
         return []
@@ -294,7 +294,7 @@ def advice(changes: Changes) -> list[str]:
     return [f"{names} can't change while rpx runs: `rpx down`, then `rpx up`"]
 
 
-def report(changes: Changes) -> ChangeReport:
+def report(changes: ReloadPlan) -> ChangeReport:
     """Return the same as a value."""
     moves = [each for pair in changes.replaced if pair.moves for each in pair.all]
     restarts = [pair for pair in changes.replaced if not pair.moves]

@@ -15,7 +15,7 @@ from rpx.config.settings.env import Env, EnvFiles
 from rpx.config.settings.on_disk import Folder
 from rpx.config.settings.readiness import ReadyWritten
 from rpx.config.settings.restart_policy import RestartField
-from rpx.config.settings.stop import Addressee, Signal
+from rpx.config.settings.stop_settings import Addressee, Signal
 from rpx.config.settings.values import Command, Names, Seconds
 from rpx.config.settings.written import (
     Kind,
