@@ -21,7 +21,7 @@ LAST_LINES: Final = 10
 
 def why(registry: Registry, backend: Backend, now: float) -> Why:
     """All that is known about the state of `backend`. `now` is trio's time."""
-    process, witness = backend.process, registry.told_by(backend)
+    process, told_by = backend.process, registry.told_by(backend)
     start = process.spec.start if process else None
     due = process.due - now if process and process.state is State.BACKOFF else None
     history = process.history if process else History()
@@ -32,9 +32,9 @@ def why(registry: Registry, backend: Backend, now: float) -> Why:
         since=registry.since(backend),
         pid=process.pid if process else None,
         in_rotation=backend.in_rotation,
-        because=because(witness),
-        waiting_for=tuple(witness.obstacles),
-        last_error=witness.last_error,
+        because=because(told_by),
+        waiting_for=tuple(told_by.obstacles),
+        last_error=told_by.last_error,
         last_exit=process.ended if process else None,
         restarts=process.restarts if process else 0,
         restart_policy=start.restart.policy if start else None,
@@ -42,8 +42,8 @@ def why(registry: Registry, backend: Backend, now: float) -> Why:
         restart_window=start.restart.window if start else None,
         next_start_in=None if due is None else round(max(due, 0.0), 3),
         checks=_checks(backend.endpoint),
-        last_lines=last_lines(witness, LAST_LINES),
-        hint=_hint(registry, witness),
+        last_lines=last_lines(told_by, LAST_LINES),
+        hint=_hint(registry, told_by),
     )
 
 

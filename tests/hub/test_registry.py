@@ -315,6 +315,12 @@ class Rotation(RuleBasedStateMachine):
             assert backend.in_rotation == up
 
     @invariant()
+    def an_endpoint_of_its_own_answers_while_a_process_is_ready(self) -> None:
+        for backend in self.backends:
+            ready = process_of(backend).state is State.READY
+            assert (backend.verdict is State.READY) == ready
+
+    @invariant()
     def the_pool_offers_each_that_is_up_once_in_a_round(self) -> None:
         up = [backend for backend in self.backends if backend.in_rotation]
         offered = [self.registry.pools["api.localhost"].next_up(b"", None) for _ in up]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import trio
 import trio.testing
 
@@ -161,3 +162,33 @@ async def test_both_are_out_when_a_bug_has_ended_the_life_of_the_process() -> No
     the.lost(process_of(owner), "it broke")
     assert not owner.in_rotation
     assert not other.in_rotation
+
+
+async def test_a_process_without_an_address_is_up_until_it_exits() -> None:
+    job = replace(spec(3000), name="job", address=None, host="")
+    the = registry(job, clock=lambda: 0.0)
+    process = the.process("job")
+    assert the.endpoints_of(process) == []
+    the.move(process, Move.LAUNCH)
+    the.started(process, 4711)
+    the.move(process, Move.PROBE_UP)
+    await the.wait_drained(process)
+    assert [(row.in_rotation, row.pid) for row in the.snapshot()] == [(True, 4711)]
+    the.exited(process)
+    assert [row.in_rotation for row in the.snapshot()] == [False]
+
+
+def test_an_address_of_somebody_else_has_no_process() -> None:
+    the = registry(external(3001), clock=lambda: 0.0)
+    endpoint = the.endpoint("api:3001")
+    assert endpoint.process is None
+    assert not endpoint.returning
+    with pytest.raises(KeyError):
+        the.process("api:3001")
+    assert endpoint.keeps_clients, "nobody has seen it down yet"
+    the.judge(endpoint, Move.PROBE_UP)
+    the.judge(endpoint, Move.PROBE_DOWN, reason="connection refused")
+    assert not endpoint.keeps_clients
+    assert [(row.external, row.restarts, row.last_error) for row in the.snapshot()] == [
+        (True, 0, "connection refused")
+    ]
