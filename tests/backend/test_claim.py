@@ -49,7 +49,8 @@ for where in sys.argv[1:split]:
 print("listening", flush=True)
 sys.stdin.read()
 """
-INSTANCE = "claim-test.1"
+RUN = f"claim-test-{os.getpid()}"  # others run these tests at the same time
+INSTANCE = f"{RUN}.1"
 HINT = "pass --port $PORT, or write from: localhost:OTHER"
 
 
@@ -126,7 +127,7 @@ async def test_a_stranger_is_never_taken_for_our_own() -> None:
 
 async def test_another_service_is_a_stranger_too() -> None:
     case = Case()
-    with process(case.v4, marker="claim-test.2"):
+    with process(case.v4, marker=f"{RUN}.2"):
         assert "belongs to" in str((await case.find())[0])
 
 
