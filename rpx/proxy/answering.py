@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
-from rpx.policy.routing import Verdict, verdict
+from rpx.policy.routing import SERVE, verdict
+from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, After
 from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import too_many, without_backend
 
 
-async def answer(client: Client, request: RequestHead) -> bool:
-    """Get a request answered; tell whether its connection can take another.
+async def answer(client: Client, request: RequestHead) -> After:
+    """Get a request answered; tell how its connection goes on.
 
     Raises: BadMessage when the body turns out malformed; OSError, WireCut when the client has gone.
     """
@@ -20,12 +21,13 @@ async def answer(client: Client, request: RequestHead) -> bool:
     routes = client.shared.registry.routes
     pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
     found = verdict(pool, request, client)
-    if pool is None or found is not Verdict.SERVE:
+    if pool is None or found is not SERVE:
         return await without_backend(client, request, pool, found)
     try:
-        exchange = Exchange(client, request, pool)
-        await exchange.run()
+        after = await Exchange(client, request, pool).run()
     except BadMessage:
         client.counts = pool.counts
         raise
-    return exchange.keep and not (client.gone or client.shared.draining)
+    if after is NEXT and client.shared.draining:
+        return LINGER  # though the client may not have been told so
+    return GOODBYE if after is NEXT and client.gone else after

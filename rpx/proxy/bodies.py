@@ -177,6 +177,9 @@ class Ending(Enum):
     GONE = "gone"  # the client left
 
 
+WHOLE, TRUNCATED, GONE = Ending  # to read one of these costs 0.01 µs, through the class 0.1
+
+
 async def download(
     upstream: Wire,
     client: ClientWire,
@@ -194,7 +197,7 @@ async def download(
     client has got nothing then.
     """
     if len(data) == response.length:  # it has come whole
-        return Ending.WHOLE if await _sent(client, [head, data]) else Ending.GONE, ""
+        return WHOLE if await _sent(client, [head, data]) else GONE, ""
     if response.length >= 0:
         return await _counted(upstream, client, response.length, head=head, data=data, pipes=pipes)
     if response.length == CHUNKED:
@@ -211,15 +214,15 @@ async def _chunked(
         if reader.done and framing == CHUNKED:
             out.append(last_chunk(reader.trailers))
         if out and not await _sent(client, out):
-            return Ending.GONE, ""
+            return GONE, ""
         if reader.done:
-            return Ending.WHOLE, reader.odd or (MORE if reader.rest else "")
+            return WHOLE, reader.odd or (MORE if reader.rest else "")
         try:
             out = framed(await _pieces(upstream, reader), framing)
         except WireCut:
-            return Ending.GONE, ""
+            return GONE, ""
         except (OSError, BadMessage):
-            return Ending.TRUNCATED, ""
+            return TRUNCATED, ""
 
 
 async def _pieces(upstream: Wire, reader: ChunkedReader) -> Buffers:
@@ -238,19 +241,19 @@ async def _until_close(
     out = [head, *framed([data] if data else [], framing)]
     while True:
         if not await _sent(client, out):
-            return Ending.GONE, ""
+            return GONE, ""
         try:
             data = await upstream.receive()
         except WireCut:
-            return Ending.GONE, ""
+            return GONE, ""
         except OSError:  # a reset is not the end that a FIN is
-            return Ending.TRUNCATED, ""
+            return TRUNCATED, ""
         if not data:
             break
         out = framed([data], framing)
     if framing == CHUNKED and not await _sent(client, [LAST_CHUNK]):
-        return Ending.GONE, ""
-    return Ending.WHOLE, ""
+        return GONE, ""
+    return WHOLE, ""
 
 
 async def _counted(
@@ -258,10 +261,10 @@ async def _counted(
 ) -> tuple[Ending, str]:
     extra = MORE if len(data) > left else ""
     if not await _sent(client, [head, data[:left]] if data else [head]):
-        return Ending.GONE, extra
+        return GONE, extra
     left -= min(left, len(data))
     if not left:
-        return Ending.WHOLE, extra
+        return WHOLE, extra
     if left >= WORTH_IT and AVAILABLE and upstream.plain and client.plain:
         assert isinstance(client, Wire)  # noqa: S101 - nothing else is plain
         return await _spliced(upstream, client, left, pipes)
@@ -273,15 +276,15 @@ async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending
         try:
             data = await upstream.receive()
         except WireCut:
-            return Ending.GONE, ""
+            return GONE, ""
         except OSError:
             data = b""
         if not data:
-            return Ending.TRUNCATED, ""
+            return TRUNCATED, ""
         if not await _sent(client, [data[:left]]):
-            return Ending.GONE, ""
+            return GONE, ""
         if len(data) >= left:
-            return Ending.WHOLE, MORE if len(data) > left else ""
+            return WHOLE, MORE if len(data) > left else ""
         left -= len(data)
 
 
@@ -289,12 +292,12 @@ async def _spliced(upstream: Wire, client: Wire, left: int, pipes: Pipes) -> tup
     try:
         moved = await splice(upstream, client, left, pipes)
     except (TargetGone, WireCut):
-        return Ending.GONE, ""
+        return GONE, ""
     except OSError:
-        return Ending.TRUNCATED, ""
+        return TRUNCATED, ""
     if moved < left:
-        return Ending.TRUNCATED, ""
-    return Ending.WHOLE, "" if upstream.is_quiet() else MORE
+        return TRUNCATED, ""
+    return WHOLE, "" if upstream.is_quiet() else MORE
 
 
 async def _sent(client: ClientWire, out: Buffers) -> bool:

@@ -22,12 +22,10 @@ class Client:
     __slots__ = (
         "_hold",
         "ahead",
-        "broken_off",
         "by_tls_port",
         "counts",
         "gone",
         "lasting",
-        "linger",
         "named",
         "peer",
         "seen",
@@ -51,9 +49,7 @@ class Client:
         self.tunnel: Tunnel | None = None  # that the request under way has become
         self.seen = 0
         self.gone = False
-        self.lasting = False  # the request under way ends only when a side leaves
-        self.linger = False  # the client may still send: let it finish, or it misses our answer
-        self.broken_off = False  # of the last answer something is missing: no FIN may end it
+        self.lasting = False  # the request under way, or the last one, ends when a side leaves
         self.named: str | None = None  # the host that its hello has named, "" if none: it has TLS
         self.by_tls_port = False  # it has come to that
         self.surplus = surplus
@@ -80,7 +76,6 @@ class Client:
     def end(self) -> None:
         """It is over."""
         self.upstream = self.tunnel = None
-        self.lasting = False
 
     def tunnels(self, tunnel: Tunnel) -> None:
         """The request has become a tunnel, which sees who leaves; a FIN means less to it."""
@@ -111,8 +106,6 @@ class Client:
             self.tunnel.leave()
         elif self.lasting and self.upstream is not None:
             self.upstream.cut(Cut.DRAINED)
-        else:
-            self.linger = True  # though it may not be told so
 
     def left(self) -> None:
         """The client has gone: what is under way for it ends."""

@@ -7,6 +7,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.memory import RequestMemory
 from rpx.proxy.answering import answer
+from rpx.proxy.attempt import NEXT, After
 from rpx.proxy.client import Client
 from rpx.proxy.contexts import Contexts, hello_of
 from rpx.proxy.multiplex import Multiplex
@@ -55,51 +56,48 @@ class Connection(Client):
 
     async def serve(self) -> None:
         """Serve the client until one of us closes."""
+        after = After.GOODBYE
         try:
             try:
                 if self._contexts is not None and await self._welcome(self._contexts) == "h2":
                     return await self._multiplexed()
                 # (As in `_answer_late`, without a frame between each request and here.)
                 while (request := await self._next_request()) is not None:
-                    if not await answer(self, request):
+                    after = await answer(self, request)
+                    if after is not NEXT:
                         break
             except BadMessage as bad:
-                if await self._not_understood(bad):
-                    return None
-            await self._say_goodbye()
+                after = await self._not_understood(bad)
+            await self._say_goodbye(after)
         except (OSError, WireCut):
             pass  # the client has gone, was too slow, or we are going down
         finally:
             self.shared.sweeper.connections.discard(self)
             self.unwatch()
-            if self.broken_off:
-                self.wire.reset()
             self.wire.close()
 
-    async def _answer_late(self, contexts: Contexts, heard: bytes) -> bool:
-        """Answer one request after the other; tell whether the last word is spoken, too.
-
-        TLS has begun: `heard` has come of it.
-        """
+    async def _answer_late(self, contexts: Contexts, heard: bytes) -> After:
+        """Answer one request after the other. TLS has begun: `heard` has come of it."""
         if await self._welcome(contexts, heard) == "h2":
             await self._multiplexed()
-            return True
+            return After.GOODBYE  # which has been said
+        after = After.GOODBYE
         while (request := await self._next_request()) is not None:
-            if not await answer(self, request):
+            after = await answer(self, request)
+            if after is not NEXT:
                 break
-        return False
+        return after
 
-    async def _not_understood(self, bad: BadMessage) -> bool:
+    async def _not_understood(self, bad: BadMessage) -> After:
+        """Refuse what isn't HTTP, unless it is the beginning of TLS where that can be spoken."""
         contexts, heard = self.shared.contexts, self.ahead
         if contexts is None or self.named is not None or not heard.startswith(HANDSHAKE):
-            await malformed(self, bad)
-            return False
+            return await malformed(self, bad)
         self.ahead = b""  # https:// with the port for http://: why not
         try:
             return await self._answer_late(contexts, heard)
         except BadMessage as still:
-            await malformed(self, still)
-            return False
+            return await malformed(self, still)
 
     async def _welcome(self, contexts: Contexts, heard: bytes = b"") -> str | None:
         """Agree on TLS with a client, unless it speaks HTTP at once; return the protocol behind it.
@@ -176,18 +174,20 @@ class Connection(Client):
             self.wire.take_leave()
         self.wire.cut(why)
 
-    async def _say_goodbye(self) -> None:
-        """Read what the client is still sending: unread data would turn our FIN into a reset."""
-        if self.broken_off:
-            return
-        if not self.linger:
-            self.wire.take_leave()
-        else:
+    async def _say_goodbye(self, after: After) -> None:
+        """End the connection as its last answer wants it. Raises: OSError, WireCut."""
+        if after is After.RESET:
+            self.wire.reset()
+        elif (
+            after is After.LINGER
+        ):  # what comes is read: unread data would turn our FIN into a reset
             await self.wire.finish_sending()
             began = self.shared.sweeper.now
             self.wire.deadline = self._lingers_until(began)
             while await self.wire.receive():
                 self.wire.deadline = self._lingers_until(began)
+        else:
+            self.wire.take_leave()
 
     def _lingers_until(self, began: float) -> float:
         if self.shared.draining:

@@ -19,6 +19,7 @@ from rpx.policy.protocol_hints import hint_for
 from rpx.policy.retry import IDEMPOTENT, Failure
 from rpx.policy.routing import Verdict
 from rpx.proxy.answer import UNREAD
+from rpx.proxy.attempt import LINGER, NEXT, After, Failed
 from rpx.proxy.client import Client
 from rpx.proxy.peers import is_near
 from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
@@ -28,8 +29,8 @@ LAST_LINES = 10  # of each backend's output on the page
 
 async def without_backend(
     client: Client, request: RequestHead, pool: Pool | None, found: Verdict
-) -> bool:
-    """Answer what is not for a backend; tell whether the connection stays."""
+) -> After:
+    """Answer what is not for a backend."""
     registry = client.shared.registry
     counts = registry.strays if pool is None else pool.counts
     match found:
@@ -48,7 +49,7 @@ async def without_backend(
     return await _send(client, request, page, counts)
 
 
-async def _redirected(client: Client, request: RequestHead, counts: Counts) -> bool:
+async def _redirected(client: Client, request: RequestHead, counts: Counts) -> After:
     """Send a client to the same place with TLS, whatever it wants: also a WebSocket."""
     port = client.shared.registry.ports.of(tls=True)
     place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
@@ -60,7 +61,7 @@ async def _redirected(client: Client, request: RequestHead, counts: Counts) -> b
 
 async def _plainly(
     client: Client, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
-) -> bool:
+) -> After:
     """Answer without a page."""
     keep = _keeps(client, request)
     if keep and not request.minor:
@@ -68,11 +69,10 @@ async def _plainly(
     date = client.shared.sweeper.date
     counts.answered(status, 0.0)
     await client.wire.send(answer(status, date=date, close=not keep, add=add))
-    client.linger = not keep
-    return keep
+    return NEXT if keep else LINGER
 
 
-async def too_many(client: Client, request: RequestHead) -> bool:
+async def too_many(client: Client, request: RequestHead) -> After:
     """Answer one connection too many."""
     most = client.shared.settings.limits.connections
     page = Page(
@@ -86,18 +86,18 @@ async def too_many(client: Client, request: RequestHead) -> bool:
     return await _send(client, last, page, strays, add=b"Retry-After: 1\r\n")
 
 
-async def malformed(client: Client, bad: BadMessage) -> None:
+async def malformed(client: Client, bad: BadMessage) -> After:
     """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
     client.counts.answered(bad.status, 0.0)
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
     date = client.shared.sweeper.date
     await client.wire.send(error_answer(page, accept=None, date=date, close=True))
-    client.linger = True
+    return LINGER
 
 
 async def bad_gateway(
     client: Client, request: RequestHead, pool: Pool, backend: Endpoint, bad: BadMessage
-) -> bool:
+) -> After:
     """A backend answered, but not in a way that could be sent on, or not in time."""
     what, hint = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}", ""
     if bad.reason == UNREAD:
@@ -124,21 +124,19 @@ async def unavailable(
     client: Client,
     request: RequestHead,
     pool: Pool,
-    failure: Failure | None,
-    why: str,
+    failed: Failed | None,
     *,
-    sent: bool,
     began: float,
-) -> bool:
-    """Nobody is left who could answer; `failure` is how the last attempt ended, if any was made.
+) -> After:
+    """Nobody is left who could answer; `failed` is how the last attempt did, if any was made.
 
-    `why`: of a connection that did not come about. `sent`: that attempt may have had an effect.
-    `began`: when the request had come.
+    `began`: when the request had come, by `perf_counter`.
     """
+    failure = failed and failed.failure
     if failure is Failure.BROKEN_FRESH:
         await ask_for_tls(client.shared, pool.backends)
-    status, what, hint = _explained(pool, failure, why)
-    if failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED) and sent:
+    status, what, hint = _explained(pool, failed)
+    if failed and failed.sent and failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED):
         method = request.method.decode("ascii")
         if request.method not in IDEMPOTENT:
             what += f" A {method} is not sent twice: it may have been done."
@@ -150,11 +148,12 @@ async def unavailable(
     return await _send(client, request, page, pool.counts, began=began, add=later)
 
 
-def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str, str]:
+def _explained(pool: Pool, failed: Failed | None) -> tuple[int, str, str]:
     """Return status, sentence and hint."""
+    if failed is None:
+        return 503, f"No backend of {pool.host} is up.", _hint(pool)
+    failure = failed.failure
     match failure:
-        case None:
-            return 503, f"No backend of {pool.host} is up.", _hint(pool)
         case Failure.STARVED:
             hint = "raise `ulimit -n`, or set `limits: {connections: …}` in rpx.yaml"
             return 503, f"No backend of {pool.host} was asked: {failure.value}.", hint
@@ -164,7 +163,7 @@ def _explained(pool: Pool, failure: Failure | None, why: str) -> tuple[int, str,
         case Failure.TIMEOUT:
             return 504, f"No backend of {pool.host} took the connection in time.", _hint(pool)
         case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNSECURED:
-            return 502, f"No backend of {pool.host} answered: {why}.", _hint(pool)
+            return 502, f"No backend of {pool.host} answered: {failed.why}.", _hint(pool)
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
             wrong = (b.last_error for b in pool.backends if hint_for(b.last_error))
             what = f"The backend of {pool.host} that was asked {next(wrong, failure.value)}."
@@ -181,7 +180,7 @@ async def _send(
     *,
     began: float | None = None,
     add: bytes = b"",
-) -> bool:
+) -> After:
     if counts is not None:
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
@@ -199,8 +198,7 @@ async def _send(
         add=add,
     )
     await client.wire.send(content)
-    client.linger = not keep
-    return keep
+    return NEXT if keep else LINGER
 
 
 def _keeps(client: Client, request: RequestHead) -> bool:
