@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +19,17 @@ HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has l
 # does so, and waits for what is made of it.
 HALF_CLOSED_CLIENT = 60.0
 FAREWELL = 1.0  # seconds that both sides of a WebSocket get to close it when rpx goes down
+
+
+class _Phase(Enum):
+    """How far a tunnel is from its end."""
+
+    OPEN = "both sides may say whatever they like"
+    ENDING = "one side has ended what it sends: the other may finish"
+    LEAVING = "rpx goes down: both sides are told so, as soon as the present frame has ended"
+
+
+_OPEN, _ENDING, _LEAVING = _Phase
 
 
 class _Way(NamedTuple):
@@ -47,8 +59,7 @@ class Tunnel:
         self._down = _Way(upstream, client, close_frame(GOING_AWAY), down)
         self._reactor = reactor
         self.half_closed = False
-        self._ending = False  # a side has left, or we are leaving
-        self._leaving = False
+        self._phase = _OPEN
 
     async def run(self, head: bytes, early: bytes, late: bytes) -> None:
         """Carry bytes. `head` is the 101, `early` came from the client behind its request, `late`
@@ -62,22 +73,20 @@ class Tunnel:
 
     def leave(self) -> None:
         """rpx goes down: both sides are to be gone within a second."""
-        self._leaving = True
+        self._enter(_LEAVING)
         if self._up.frames is None:
             self._cut(Cut.DRAINED)
-        else:
-            self._end()
 
     async def _carry(self, way: _Way, head: bytes, data: bytes) -> None:
         try:
             rest = await self._pass(way, head, data)
             if rest is None:
                 self.half_closed |= way is self._up
-                self._end()
+                if self._phase is _OPEN:
+                    self._enter(_ENDING)
                 return
             async with self._reactor.task():
-                silence = FAREWELL if self._leaving else self._silence(way)
-                with trio.move_on_after(silence) as patience:
+                with trio.move_on_after(self._silence(way)) as patience:
                     await self._finish(way, rest, patience)
             if patience.cancelled_caught:
                 self._cut(Cut.LATE)
@@ -93,13 +102,13 @@ class Tunnel:
         while True:
             if frames is not None:
                 _follow(frames, data, source)
-            if self._ending:
+            if self._phase is not _OPEN:
                 return b""
             try:
                 data = await read()
             except Nudged:
                 return b""
-            if self._leaving:
+            if self._phase is _LEAVING:
                 return data
             if not data:
                 break
@@ -110,27 +119,33 @@ class Tunnel:
         return None
 
     async def _finish(self, way: _Way, data: bytes, patience: trio.CancelScope) -> None:
-        """The tunnel ends: carry what this side still has to say."""
-        way.source.nudged = False
-        if self._leaving and way.frames is not None:
-            return await _say_goodbye(way, way.frames, data)
+        """The tunnel ends: carry what this side still has to say, `data` before anything else."""
+        source, target, _, frames = way
+        source.nudged = False
         # A FIN may mean "I'm done sending" or "I've gone"; the second is far more common, and
         # only what still flows the other way can tell.
-        try:
-            while data := await way.source.receive():
-                await way.target.send(data)
+        while self._phase is _ENDING:
+            try:
+                came = await source.receive()
+                if not came:
+                    return await target.finish_sending()
+                await target.send(came)
                 patience.deadline = trio.current_time() + self._silence(way)
-        except Nudged:
+            except Nudged:  # rpx goes down
+                pass
+        if frames is not None:
+            source.nudged = False
             patience.deadline = trio.current_time() + FAREWELL
-            return await self._finish(way, b"", patience)
-        return await way.target.finish_sending()
+            await _say_goodbye(way, frames, data)
+        return None
 
     def _silence(self, way: _Way) -> float:
         """How long this side may say nothing, once the other has ended."""
         return HALF_CLOSED_CLIENT if way is self._down and way.frames is None else HALF_CLOSED
 
-    def _end(self) -> None:
-        self._ending = True
+    def _enter(self, phase: _Phase) -> None:
+        """Go over to `phase`, and let whoever reads know."""
+        self._phase = phase
         for way in (self._up, self._down):
             way.source.nudge()
 
