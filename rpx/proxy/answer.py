@@ -63,7 +63,10 @@ async def _more(data: bytes, wire: Wire, upload: Upload | None, client: Client) 
 
 
 def _is_answer(wire: Wire, response: ResponseHead) -> bool:
-    """Whether it was said of this request; whoever says it stays with a connection or ends it."""
+    """Whether `response` is about this request, and not about what the connection had before.
+
+    The first answer on a connection also shows whether its server stays with it.
+    """
     if not wire.reused:
         wire.seat.seats.served(wire.seat, keeps=response.keep_alive)
         return True
@@ -108,7 +111,7 @@ async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
 
 
 def broken(wire: Wire) -> Failure:
-    """What it means that there is none."""
+    """What it means that no answer has come on `wire`."""
     if not wire.reused:
         return Failure.BROKEN_FRESH
     wire.seat.seats.died(wire, trio.current_time())

@@ -74,7 +74,7 @@ class Client:
         self.shared.sweeper.wake()
 
     def end(self) -> None:
-        """It is over."""
+        """The request is no longer under way at a backend."""
         self.upstream = self.tunnel = None
 
     def tunnels(self, tunnel: Tunnel) -> None:
@@ -98,7 +98,7 @@ class Client:
         """From now on notice when the client leaves."""
 
     def unwatch(self) -> None:
-        """Nothing hangs on it any more."""
+        """From now on it doesn't matter when the client leaves."""
 
     def leave(self) -> None:
         """rpx goes down: end what has no end of its own; anything else is the last request."""

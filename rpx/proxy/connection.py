@@ -195,7 +195,7 @@ class Connection(Client):
         return min(self.shared.sweeper.now + LINGER, began + LINGER_ALL)
 
     def end(self) -> None:
-        """It is over."""
+        """The request is no longer under way at a backend."""
         super().end()
         if self._watched is not None:
             self.unwatch()
@@ -207,12 +207,12 @@ class Connection(Client):
             self.shared.hangups.add(self._watched, self.left)
 
     def unwatch(self) -> None:
-        """Nothing hangs on it any more."""
+        """From now on it doesn't matter when the client leaves."""
         if self._watched is not None:
             self.shared.hangups.discard(self._watched)
             self._watched = None
 
     def left(self) -> None:
-        """It has hung up."""
+        """The client has hung up."""
         self.unwatch()
         super().left()

@@ -2,6 +2,16 @@
 
 The place that answered last is called first, and within a machine that is all there is to it: no
 task, no scope, no wait. Only when it hesitates does the next one get its chance beside it.
+
+Why not `trio.open_tcp_stream`, which knows happy eyeballs, too? Each connection would cost a task
+and a nursery (or a change of hands, for a coroutine of the reactor), though `connect` to loopback
+has its result at once. It would ask the resolver for `localhost`, which may say whatever it likes,
+and begin with ::1 each time, where a server of development mostly isn't. And a full queue is
+silence to it: Linux drops the SYN and calls again after 1, 3, 7 seconds, so that a burst on a
+server with a short queue takes seconds, of which `_answered` makes milliseconds.
+
+A socket belongs to whoever made it until the connection is returned: each step closes it when it
+fails or is cancelled, for a coroutine may be ended while a trio task takes it over.
 """
 
 from __future__ import annotations
@@ -39,7 +49,7 @@ class Place(NamedTuple):
     address: tuple[str, int] | str
 
 
-Attempt = Callable[[], Awaitable[socket.socket]]
+Call = Callable[[], Awaitable[socket.socket]]
 
 
 class Dialer:
@@ -95,7 +105,7 @@ class Dialer:
         within: float,
     ) -> socket.socket:
         """Wait for the connection that has begun to the first of `places`, or for another."""
-        attempts: list[Attempt] = [partial(self._answered, begun, places[0])]
+        attempts: list[Call] = [partial(self._answered, begun, places[0])]
         attempts += [partial(self._connect, place) for place in places[1:]]
         won: socket.socket | None = None
         try:
@@ -141,7 +151,7 @@ class Dialer:
                 pause = min(pause * 1.5, AGAIN_MOST)
 
 
-async def _first(attempts: Sequence[Attempt], refusals: list[OSError]) -> tuple[socket.socket, int]:
+async def _first(attempts: Sequence[Call], refusals: list[OSError]) -> tuple[socket.socket, int]:
     """Return the first connection, and whose it is; end the other attempts. Raises: OSError.
 
     Each begins a head start after the former, or as soon as that has failed.
@@ -191,7 +201,7 @@ def _known(address: Location) -> list[Place]:
 
 
 def _is_near(place: Place) -> bool:
-    """Whether it is a port of this machine, where the kernel answers or refuses at once."""
+    """Whether `place` is a port of this machine, where the kernel answers or refuses at once."""
     host = place.address[0]
     return place.family != socket.AF_UNIX and (host == "::1" or host.startswith("127."))
 

@@ -74,5 +74,8 @@ def _worth_waiting(pool: Pool, tried: Tried) -> float:
 
 
 def _may_be_dying(backend: Endpoint) -> bool:
-    """It broke a connection (else it were untried), yet its process has not been seen to exit."""
+    """Whether the process of `backend` may exit soon: it has broken a connection, and is up still.
+
+    (It has been tried, or nobody would wait for it; and what was tried and is up broke off.)
+    """
     return not backend.external and backend.shown is State.READY

@@ -264,7 +264,7 @@ class Reactor:
 
     @types.coroutine
     def _relay(self, coroutine: Coro) -> Generator[Any, Any, None]:
-        """As a trio task: pass on what the coroutine and trio have to say to each other."""
+        """Be a trio task: pass on what trio and the coroutine have to say to each other."""
         sent = None
         while True:
             try:
@@ -291,7 +291,10 @@ class Reactor:
 
 
 class TrioTask:
-    """See Reactor.task. Inside of itself it changes nothing."""
+    """The block in which a trio task carries the coroutine (see Reactor.task).
+
+    One within another changes nothing, nor does one in what is a trio task already.
+    """
 
     __slots__ = ("_away", "_reactor")
 

@@ -272,7 +272,7 @@ class Wire(Polled):
                 pass  # the next read tells what is wrong
 
     def is_quiet(self) -> bool:
-        """Nothing has come and the other side is still there: an idle connection may be used."""
+        """Whether an idle connection may be used: it still stands, and nothing has come on it."""
         try:
             self.sock.recv(1, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):

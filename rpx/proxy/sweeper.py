@@ -191,7 +191,7 @@ class Sweeper:
 
 
 def _goes_unseen(each: Swept, now: float) -> bool:
-    """Whether its client may have gone without its wire telling."""
+    """Whether the client may have gone without its wire telling."""
     if each.upstream is None:
         return False
     half_closed = isinstance(each.tunnel, Tunnel) and each.tunnel.half_closed

@@ -1,4 +1,16 @@
-"""Connections to backends: the idle ones of each, and how a new one is made."""
+"""Connections to backends: the idle ones of each, and how a new one is made.
+
+Why is there no pool that hands connections out and makes others wait? Because a server of
+development is not known to take more than one at a time, nor to keep any: what it can do shows
+only by what it does (`hub/seats.py`), and so a connection is made whenever none is idle, and
+closed when it is in the way of a new one. The last one used is the first one taken: the others
+grow old and are closed, and a backend that has had a burst is left alone.
+
+A connection is looked at before it is used, and that is never enough: its backend may close it
+after the look. So only requests that may be sent twice go on one that has been used before, and
+each of those that fails goes out again on a new one (docs/adr/0018). Idle ones are closed by the
+sweeper's look, not by a timer of their own.
+"""
 
 from __future__ import annotations
 
