@@ -39,7 +39,7 @@ async def look_elsewhere(
     """
     while places(backend.spec):
         changed = backend.changed
-        if backend.shown not in _AWAITED:
+        if backend.visible_state not in _AWAITED:
             await changed.wait()
         elif (current := claim()) is not None:
             await _look_while_awaited(registry, backend, current, looks)
@@ -56,7 +56,7 @@ async def _look_while_awaited(
     seen: frozenset[int] = frozenset()
     found: list[Socket] = []
     since = trio.current_time()
-    while backend.shown in _AWAITED:
+    while backend.visible_state in _AWAITED:
         await trio.sleep(LOOK)
         rows = await trio.to_thread.run_sync(looks.sockets.recent, LOOK / 2)
         now = frozenset(each.inode for each in rows)
@@ -66,7 +66,7 @@ async def _look_while_awaited(
             if found != before:
                 since = trio.current_time()
         seen = now
-        if trio.current_time() < since + SURE or backend.shown not in _AWAITED:
+        if trio.current_time() < since + SURE or backend.visible_state not in _AWAITED:
             continue
         where = misplaced(registry, backend, found)
         if where != backend.standing.elsewhere:

@@ -157,9 +157,9 @@ async def run_once(life: Life) -> Run:
             registry.started(process, child.pid)
             readers.start_soon(pump, child.output, ear.hear, ear.murmur)
             async with trio.open_nursery() as helpers:
-                helpers.start_soon(obey, life, child, run, helpers)
-                helpers.start_soon(mind, life, child, run, sign)
-                helpers.start_soon(hurry, life, child, run)
+                helpers.start_soon(handle_orders, life, child, run, helpers)
+                helpers.start_soon(supervise, life, child, run, sign)
+                helpers.start_soon(enforce_ready_timeout, life, child, run)
                 helpers.start_soon(life.look_around)
                 run.code = await child.wait()
                 run.over = True
@@ -256,7 +256,7 @@ async def wanted_again(life: Life, seconds: float) -> None:
         await trio.sleep_forever()  # the mailbox was closed: nobody can call, so sleep it out
 
 
-async def obey(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) -> None:
+async def handle_orders(life: Life, child: ChildLike, run: Run, helpers: trio.Nursery) -> None:
     """Act on orders while the process runs. The last one decides what follows its exit."""
     registry, process = life.registry, life.process
     async for order in process.mailbox.orders:
@@ -303,7 +303,7 @@ async def finish_off(life: Life, child: ChildLike, run: Run, order: Order) -> No
         life.registry.want(life.process, Intent.UP)
 
 
-async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
+async def supervise(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
     """Wait until the process is ready, then watch its health; at last, replace it."""
     if life.start.oneshot:  # it is to end: how it did is all there is to know
         return
@@ -326,7 +326,7 @@ async def mind(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
     await replace(life, child, run, "stayed unhealthy")
 
 
-async def hurry(life: Life, child: ChildLike, run: Run) -> None:
+async def enforce_ready_timeout(life: Life, child: ChildLike, run: Run) -> None:
     """Replace a process that takes too long to become ready."""
     timeout = life.start.ready.timeout if life.start.ready else None
     if life.start.oneshot:

@@ -144,7 +144,7 @@ class Transition:
             return
         if process.state is State.STOPPED and process.intent is Intent.DOWN:
             text = f"{label} was stopped before it could start"
-            outcome = Outcome(label, backend.shown, None, None, text, Exit.FAILED)
+            outcome = Outcome(label, backend.visible_state, None, None, text, Exit.FAILED)
         else:
             outcome = await self._within_bounds(verbs.start, backend)
         self._outcomes.append(outcome)
@@ -202,7 +202,7 @@ class Transition:
         assert process is not None  # noqa: S101 - it is to be replaced
         if backend.state in AS_IT_IS:
             text = f"{label} is {backend.state.value}: what is new holds from its next start"
-            return Outcome(label, backend.shown, None, None, text)
+            return Outcome(label, backend.visible_state, None, None, text)
         trial = backend.state is State.READY and _same(pair)
         if trial:
             self._registry.want(process, Intent.TRIAL)
@@ -231,7 +231,7 @@ class Transition:
             await self._fleet.end(new)
             text = f"{outcome.sentence}; {old.label} goes on as it was"
             code = outcome.exit_code or Exit.FAILED
-            return Outcome(old.label, old.shown, old.pid, old.pid, text, code)
+            return Outcome(old.label, old.visible_state, old.pid, old.pid, text, code)
         await self._follow(pair.others)
         going = [self._standing.pop(each.after.label) for each in pair.all]
         self._arrange()
@@ -259,7 +259,7 @@ class Transition:
             self._take_back(backend, pair)
         label = backend.label
         text = f"{label} left as it is, because {failed}"
-        return Outcome(label, backend.shown, backend.pid, backend.pid, text, Exit.FAILED)
+        return Outcome(label, backend.visible_state, backend.pid, backend.pid, text, Exit.FAILED)
 
     def _take_back(self, backend: Backend, pair: Pair) -> None:
         self._registry.respec({backend: pair.before})
@@ -275,8 +275,9 @@ class Transition:
             nursery.cancel_scope.cancel(reason="there is an outcome")
         if found:
             return found[0]
-        text = f"{label} not ready ({backend.shown.value}) when there was another change to make"
-        return Outcome(label, backend.shown, before, backend.pid, text, Exit.TIMEOUT)
+        state = backend.visible_state
+        text = f"{label} not ready ({state.value}) when there was another change to make"
+        return Outcome(label, state, before, backend.pid, text, Exit.TIMEOUT)
 
     async def _press(self, wait: trio.CancelScope) -> None:
         await self._more.wait()

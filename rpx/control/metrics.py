@@ -52,7 +52,7 @@ def _rows(registry: Registry) -> Iterator[Row]:
         for backend in pool.backends:
             yield _labels(host, backend), backend.counts, backend.in_flight
         yield {"host": host, "backend": OWN}, pool.counts, pool.waiting
-    yield {"host": "", "backend": OWN}, registry.strays, 0
+    yield {"host": "", "backend": OWN}, registry.unrouted, 0
 
 
 # The sample's name, its type, its help, and where it comes from.

@@ -51,9 +51,9 @@ class Backend:
         return self._record.state
 
     @property
-    def shown(self) -> State:
+    def visible_state(self) -> State:
         """The state as users see it."""
-        return self.endpoint.shown if self.endpoint else self.state
+        return self.endpoint.visible_state if self.endpoint else self.state
 
     @property
     def standing(self) -> Standing:

@@ -15,11 +15,11 @@ from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location
 from rpx.model.config import PoolSpec
 from rpx.model.status import TO_RUN, BackendSpec, Obstacle, State
-from rpx.policy.affinity import Pins
+from rpx.policy.affinity import Affinity
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
 
-# What a request has met: (id, ups) of an endpoint since it was last up, or id: for good.
+# What a request has met: (id, rotation_epoch) of an endpoint since it was last up, or id: for good.
 Tried = set[int | tuple[int, int]]
 
 
@@ -49,11 +49,11 @@ class Endpoint:
         "pool",
         "process",
         "remarks",
+        "rotation_epoch",
         "seats",
         "spec",
         "standing",
         "suspected",
-        "ups",
         "verdict",
         "weight",
     )
@@ -73,7 +73,7 @@ class Endpoint:
         self.changed = trio.Event()  # replaced at every change
         # what requests touch
         self.in_rotation = False
-        self.ups = 0  # times it has come up: one that was away is a new one to a retry
+        self.rotation_epoch = 0  # times it has come up: one that was away is a new one to a retry
         self.failures = 0  # broken connections in a row
         self.in_flight = 0
         self.lasting = 0  # those of in_flight that end only when a side leaves: tunnels, streams
@@ -107,7 +107,7 @@ class Endpoint:
         return self.verdict or State.UNHEALTHY
 
     @property
-    def shown(self) -> State:
+    def visible_state(self) -> State:
         """The state as users see it."""
         state = self.state
         return State.PAUSED if self.paused and state in RUNNING else state
@@ -215,7 +215,7 @@ class Endpoint:
         """Its checks begin anew, and are counted there."""
         self.health = health
 
-    def suspect(self) -> None:
+    def check_soon(self) -> None:
         """Have it checked now."""
         self.suspected.set()
 
@@ -234,8 +234,8 @@ class Pool:
     """The backends of one host, in listed order, and whose turn it is.
 
     `active` are those that have turns: the others have a weight of 0 and finish what they have.
-    `pins` are there when its sessions are sticky: then a client that is bound to a backend has it
-    out of turn, as long as it can be had.
+    `affinity` is there when its sessions are sticky: then a client that has a backend's cookie has
+    that backend out of turn, as long as it can be had.
     """
 
     __slots__ = (
@@ -243,12 +243,12 @@ class Pool:
         "_shape",
         "_turns",
         "active",
+        "affinity",
         "backends",
         "changed",
         "counts",
         "host",
         "https",
-        "pins",
         "spec",
         "waiting",
     )
@@ -284,7 +284,7 @@ class Pool:
         self.backends = tuple(backends)
         self.active = tuple(backend for backend in backends if backend.weight)
         path = "/" + self.host.partition("/")[2]
-        self.pins = Pins(spec.sticky, backends, key, path) if spec.sticky else None
+        self.affinity = Affinity(spec.sticky, backends, key, path) if spec.sticky else None
         self._turns: Turns[Endpoint] = turns(spec.strategy, self.active, self._chance)
         self.wake()
 
@@ -312,7 +312,7 @@ class Pool:
     def next_running(self, client: bytes, bound: Endpoint | None, tried: Tried) -> Endpoint | None:
         """Return a backend to try when none is up: it runs, and may be better than its checks."""
         return self._choose(
-            lambda backend: backend.shown in RUNNING and not _met(backend, tried),
+            lambda backend: backend.visible_state in RUNNING and not _met(backend, tried),
             client,
             bound,
         )
@@ -329,4 +329,4 @@ _in_rotation: Callable[[Endpoint], bool] = attrgetter("in_rotation")
 
 
 def _met(backend: Endpoint, tried: Tried) -> bool:
-    return (id(backend), backend.ups) in tried or id(backend) in tried
+    return (id(backend), backend.rotation_epoch) in tried or id(backend) in tried

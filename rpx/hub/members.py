@@ -180,7 +180,7 @@ class Members(News):
             endpoint.seats = Seats()
             self._seat(endpoint)
         if old.health_check != spec.health_check:
-            endpoint.suspect()  # look now, in the new way
+            endpoint.check_soon()  # look now, in the new way
 
     def _serve(self, endpoint: Endpoint, by: Backend | None) -> None:
         endpoint.process = by.own if by is not None else None

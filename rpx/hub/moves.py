@@ -30,7 +30,7 @@ class Moves(Rotation):
         """Move `process` on in its life, its endpoints with it, and tell whoever listens."""
         endpoints = self.endpoints_of(process)
         own = next((each for each in endpoints if each.own), None)
-        before, spoken_of = own.shown if own else process.state, process.pid
+        before, spoken_of = own.visible_state if own else process.state, process.pid
         process.state = after = advance(process.state, move)
         process.intent = wanted_after(process.intent, move, after)
         waits = after is State.WAITING
@@ -49,7 +49,7 @@ class Moves(Rotation):
             if other is not own:
                 self._follow(other, own)
         told = sentence(process.obstacles) if waits else reason
-        self._tell(process, before, own.shown if own else after, told, spoken_of)
+        self._tell(process, before, own.visible_state if own else after, told, spoken_of)
 
     def _launched(self, process: Process, endpoints: Iterable[Endpoint]) -> None:
         process.generation += 1
@@ -78,7 +78,7 @@ class Moves(Rotation):
             endpoint.settle()
         self._set_rotation(endpoint, up=runs and endpoint.verdict is State.READY)
         if runs and endpoint.verdict is not State.READY:
-            endpoint.suspect()  # its checks have seen nobody there so far
+            endpoint.check_soon()  # its checks have seen nobody there so far
 
     def want(self, process: Process, intent: Intent) -> None:
         """Say what is wanted of `process` from now on, before a move shows it."""
@@ -171,7 +171,7 @@ class Moves(Rotation):
         if endpoint.own and process is not None:
             self.move(process, move, reason=reason)
             return
-        before = endpoint.shown
+        before = endpoint.visible_state
         endpoint.verdict = advance(endpoint.verdict or State.UNHEALTHY, move)
         if reason:
             endpoint.blame(reason)

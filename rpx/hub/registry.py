@@ -52,7 +52,7 @@ class Registry(Moves):
         there = [each.endpoint for each in self.backends.values() if each.endpoint is not None]
         hosts = {to: [each for each in there if each.spec.host == to] for to in pools}
         self.arrange(pools, hosts)
-        self.strays = Counts()  # of requests that belong to no host of ours
+        self.unrouted = Counts()  # of requests that belong to no host of ours
         self.mailbox = Mailbox[Change].new()  # what is asked of the project as a whole
 
     # ---- what a observer sees
@@ -75,7 +75,7 @@ class Registry(Moves):
             port=spec.address.port if spec.address else None,
             external=process is None,
             served_by=spec.served_by,
-            state=backend.shown,
+            state=backend.visible_state,
             pid=process.pid if process else None,
             restarts=process.restarts if process else 0,
             since=self.since(backend),

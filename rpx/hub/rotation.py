@@ -26,13 +26,13 @@ class Rotation(Members):
 
     def pause(self, endpoint: Endpoint) -> None:
         """Keep `endpoint` out of rotation until `resume`, through crashes and restarts."""
-        before, endpoint.paused = endpoint.shown, True
+        before, endpoint.paused = endpoint.visible_state, True
         self._set_rotation(endpoint, up=False)
         self._tell_of(endpoint, before)
 
     def resume(self, endpoint: Endpoint) -> None:
         """Let `endpoint` be in rotation again, if it is ready."""
-        before, endpoint.paused = endpoint.shown, False
+        before, endpoint.paused = endpoint.visible_state, False
         self._set_rotation(endpoint, up=endpoint.verdict is State.READY)
         self._tell_of(endpoint, before)
 
@@ -55,19 +55,19 @@ class Rotation(Members):
 
     # ---- what a request does
 
-    def suspect(self, endpoint: Endpoint, reason: str) -> None:
+    def connect_failed(self, endpoint: Endpoint, reason: str) -> None:
         """Take `endpoint` out at once: nobody listens there. It is checked now."""
         endpoint.blame(endpoint.standing.elsewhere or reason)
         if endpoint.in_rotation:
             self._set_rotation(endpoint, up=False)
-            endpoint.suspect()
+            endpoint.check_soon()
 
-    def broke(self, endpoint: Endpoint, reason: str) -> None:
+    def exchange_failed(self, endpoint: Endpoint, reason: str) -> None:
         """Count a connection that broke; so many in a row are as good as a refused one."""
         endpoint.blame(reason)
         endpoint.failures += 1
         if endpoint.failures >= BROKEN_IN_A_ROW:
-            self.suspect(endpoint, reason)
+            self.connect_failed(endpoint, reason)
 
     def enter(self, endpoint: Endpoint) -> None:
         """Count a request in, until `leave` after the last byte of its answer."""
@@ -107,12 +107,12 @@ class Rotation(Members):
     # ---- what follows
 
     def _set_rotation(self, endpoint: Endpoint, *, up: bool) -> None:
-        there = endpoint.shown is State.READY or (endpoint.lent and not endpoint.paused)
+        there = endpoint.visible_state is State.READY or (endpoint.lent and not endpoint.paused)
         up = up and there and not endpoint.leaving
         if up:
             endpoint.failures = 0
             if not endpoint.in_rotation:
-                endpoint.ups += 1
+                endpoint.rotation_epoch += 1
                 endpoint.seats.renew()
         if up is not endpoint.in_rotation and endpoint.spec.host:
             self.events.publish(RotationChanged(endpoint.spec.label, up, self._clock()))
@@ -130,7 +130,9 @@ class Rotation(Members):
 
     def _tell_of(self, endpoint: Endpoint, before: State, reason: str = "") -> None:
         own = endpoint.process if endpoint.own else None
-        self._tell(endpoint, before, endpoint.shown, reason, own.pid if own is not None else None)
+        self._tell(
+            endpoint, before, endpoint.visible_state, reason, own.pid if own is not None else None
+        )
 
     def _tell(
         self, about: Endpoint | Process, before: State, after: State, reason: str, pid: int | None

@@ -16,7 +16,7 @@ class State(Enum):
     """Where a backend is in its life. An external one is only ever READY or UNHEALTHY.
 
     No life is ever PAUSED: that is what everybody else sees of a READY or UNHEALTHY backend that a
-    user keeps out of rotation (`Endpoint.shown`).
+    user keeps out of rotation (`Endpoint.visible_state`).
     """
 
     STOPPED = "stopped"

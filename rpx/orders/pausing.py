@@ -33,8 +33,9 @@ def _pause(registry: Registry, endpoint: Endpoint) -> str:
     if endpoint.paused:
         return "was paused already"
     registry.pause(endpoint)
-    if endpoint.shown is not State.PAUSED:
-        return f"paused: it is {endpoint.shown.value}, and stays out of rotation when it is back"
+    state = endpoint.visible_state
+    if state is not State.PAUSED:
+        return f"paused: it is {state.value}, and stays out of rotation when it is back"
     text = "paused, out of rotation"
     if endpoint.in_flight:
         text += f", {endpoint.in_flight} under way may finish"
@@ -51,12 +52,12 @@ def _resume(registry: Registry, endpoint: Endpoint) -> str:
     registry.resume(endpoint)
     if endpoint.in_rotation:
         return "resumed, in rotation"
-    return f"resumed: it is {endpoint.shown.value}, and in rotation when it is ready"
+    return f"resumed: it is {endpoint.visible_state.value}, and in rotation when it is ready"
 
 
 def _outcome(endpoint: Endpoint, text: str) -> Outcome:
     label, pid = endpoint.spec.label, _pid(endpoint)
-    return Outcome(label, endpoint.shown, pid, pid, f"{label} {text}")
+    return Outcome(label, endpoint.visible_state, pid, pid, f"{label} {text}")
 
 
 def _pid(endpoint: Endpoint) -> int | None:

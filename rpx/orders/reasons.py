@@ -28,7 +28,7 @@ def why(registry: Registry, backend: Backend, now: float) -> Why:
     return Why(
         label=backend.spec.label,
         name=backend.spec.name,
-        state=backend.shown.value,
+        state=backend.visible_state.value,
         since=registry.since(backend),
         pid=process.pid if process else None,
         in_rotation=backend.in_rotation,
@@ -57,7 +57,7 @@ def _checks(endpoint: Endpoint | None) -> Checks | None:
 
 def because(backend: Backend) -> str:
     """One sentence for the state, without its subject."""
-    say = _SENTENCES.get(backend.shown)
+    say = _SENTENCES.get(backend.visible_state)
     return backend.last_error if say is None else say(backend)
 
 
@@ -113,7 +113,7 @@ _SENTENCES: Final[Mapping[State, Callable[[Backend], str]]] = {
 
 def _hint(registry: Registry, backend: Backend) -> str:
     label = backend.spec.label
-    match backend.shown:
+    match backend.visible_state:
         case State.STOPPED | State.FAILED | State.COMPLETED:
             return f"`rpx start {label}` starts it"
         case State.PAUSED:
@@ -127,6 +127,6 @@ def _hint(registry: Registry, backend: Backend) -> str:
 
 
 def _towards(registry: Registry, name: str) -> str:
-    if any(other.shown is State.WAITING for other in registry.named(name)):
+    if any(other.visible_state is State.WAITING for other in registry.named(name)):
         return f"`rpx why {name}` says what that waits for"
     return f"`rpx start {name}` tries again"

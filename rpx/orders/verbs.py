@@ -141,7 +141,9 @@ async def _start(backend: Backend) -> Outcome:
     process = _process(backend)
     before, run = process.pid, process.generation
     if process.state in (State.READY, State.UNHEALTHY):
-        return _outcome(backend, before, f"runs already (pid {before}, {backend.shown.value})")
+        return _outcome(
+            backend, before, f"runs already (pid {before}, {backend.visible_state.value})"
+        )
     began = trio.current_time()
     if process.state not in (State.STARTING, State.WAITING):
         _give(process, Order(OrderKind.START))
@@ -216,7 +218,9 @@ def _outcome(
     backend: Backend, before: int | None, sentence: str, exit_code: int = Exit.FINE
 ) -> Outcome:
     label = backend.spec.label
-    return Outcome(label, backend.shown, before, backend.pid, f"{label} {sentence}", exit_code)
+    return Outcome(
+        label, backend.visible_state, before, backend.pid, f"{label} {sentence}", exit_code
+    )
 
 
 def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
@@ -242,7 +246,7 @@ def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
         pid_before=before,
         gone=gone,
         in_rotation=backend.in_rotation,
-        state=backend.shown,
+        state=backend.visible_state,
         restart_in=restart_in,
         sentence=f"{label}: {name} to pid {order.hit}, {fate}",
     )

@@ -37,7 +37,7 @@ def waits(
 def _of(
     backend: Backend, told_by: Backend, now: float, within: float, *, ending: bool
 ) -> Iterator[Wait]:
-    label, state = backend.label, backend.shown
+    label, state = backend.label, backend.visible_state
     text, kill_in = "", None
     if backend.external:
         if ending and backend.in_flight:

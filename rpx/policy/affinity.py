@@ -12,7 +12,7 @@ from rpx.model.config import Sticky
 from rpx.policy.balance import M
 
 
-class Pins(Generic[M]):
+class Affinity(Generic[M]):
     """The cookie values of a pool's members.
 
     A value says nothing to whoever doesn't have the `key`, and is the same as long as the key, the

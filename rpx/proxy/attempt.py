@@ -28,11 +28,12 @@ NEXT, GOODBYE, LINGER, RESET = After  # to read one of these costs 0.01 µs, thr
 class Attempt:
     """One try of a request at one backend.
 
-    `ups`: how often the backend had come up by then. `sent`: it may have seen some of the request.
+    `rotation_epoch`: how often the backend had come up by then. `sent`: it may have
+    seen some of the request.
     """
 
     backend: Endpoint
-    ups: int
+    rotation_epoch: int
     sent: bool = False
 
 

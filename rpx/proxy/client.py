@@ -44,7 +44,7 @@ class Client:
         self.wire = wire
         self.peer = peer
         self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
-        self.counts = shared.registry.strays  # where a request that is refused is counted
+        self.counts = shared.registry.unrouted  # where a request that is refused is counted
         self.upstream: Wire | None = None
         self.tunnel: Tunnel | None = None  # that the request under way has become
         self.seen = 0

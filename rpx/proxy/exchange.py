@@ -18,7 +18,7 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.endpoint import Endpoint, Pool, Tried
-from rpx.policy.affinity import Pins
+from rpx.policy.affinity import Affinity
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
 from rpx.proxy.answer import answer_head, broken
 from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, RESET, After, Attempt, Done, Failed
@@ -70,8 +70,8 @@ class Exchange:
     async def run(self) -> After:
         """Get the request answered. Raises: BadMessage when its body turns out malformed."""
         pool, address = self._pool, client_of(self._request, self._client.peer)
-        if pool.pins is not None:
-            self._bound, self._request = bound_to(self._request, pool.pins)
+        if pool.affinity is not None:
+            self._bound, self._request = bound_to(self._request, pool.affinity)
         backend = pool.next_up(address, self._bound)
         while True:
             if backend is None:
@@ -80,7 +80,7 @@ class Exchange:
                 )
             if backend is None:
                 return await self._give_up()
-            attempt = Attempt(backend, backend.ups)
+            attempt = Attempt(backend, backend.rotation_epoch)
             outcome = await self._attempt(attempt)
             if isinstance(outcome, Done):
                 return self._finish(backend, outcome)
@@ -195,8 +195,8 @@ class Exchange:
         client, shared, upload, request = self._client, self._shared, self._upload, self._request
         if response.event_stream:
             self._outlast(backend, response.status)
-        if self._pool.pins is not None:
-            response = self._bind(response, backend, self._pool.pins)
+        if self._pool.affinity is not None:
+            response = self._bind(response, backend, self._pool.affinity)
         unread = upload is not None and not upload.done
         close = not request.keep_alive or unread or shared.draining
         head, framing = response_to_send(response, request, close=close, date=shared.sweeper.date)
@@ -214,7 +214,7 @@ class Exchange:
             return Done(response.status, after, whole=True, reusable=response if clean else None)
         if ending is TRUNCATED:
             backend.counts.errors += 1
-            shared.registry.broke(backend, "broke off within an answer")
+            shared.registry.exchange_failed(backend, "broke off within an answer")
         # A FIN would look like the end of a close-delimited body; an event stream has no end.
         after = RESET if ending is TRUNCATED or not client.lasting else GOODBYE
         return Done(response.status, after)
@@ -228,17 +228,19 @@ class Exchange:
         tunnel = Tunnel(client.wire, wire, shared.reactor, websocket=websocket)
         client.tunnels(tunnel)
         self._outlast(backend, response.status)
-        if self._pool.pins is not None:
-            response = self._bind(response, backend, self._pool.pins)
+        if self._pool.affinity is not None:
+            response = self._bind(response, backend, self._pool.affinity)
         head, _ = response_to_send(response, self._request, close=False, date=shared.sweeper.date)
         early, client.ahead = client.ahead, b""
         await tunnel.run(head, early, data)
         return Done(response.status, GOODBYE, whole=True)
 
-    def _bind(self, head: ResponseHead, backend: Endpoint, pins: Pins[Endpoint]) -> ResponseHead:
+    def _bind(
+        self, head: ResponseHead, backend: Endpoint, affinity: Affinity[Endpoint]
+    ) -> ResponseHead:
         secure = self._client.has_tls(self._request)
         say = self._shared.registry.say
-        return bind(head, pins, backend, self._bound, say, secure=secure)
+        return bind(head, affinity, backend, self._bound, say, secure=secure)
 
     def _check_switch(self, response: ResponseHead) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
@@ -279,7 +281,7 @@ class Exchange:
         if failure is not Failure.BROKEN_REUSED:  # else normal: an idle connection was just closed
             if self._tried is _NOBODY:
                 self._tried = set()
-            self._tried.add((id(backend), attempt.ups))
+            self._tried.add((id(backend), attempt.rotation_epoch))
             self._blame(backend, failed)
         return again
 
@@ -288,12 +290,12 @@ class Exchange:
             return
         backend.counts.errors += 1
         if failed.failure is Failure.BROKEN_FRESH:
-            self._shared.registry.broke(backend, failed.failure.value)
+            self._shared.registry.exchange_failed(backend, failed.failure.value)
             if backend in self._broken:  # it may be the request that kills its process: a second
                 self._tried.add(id(backend))  # one dies of it, but no third
             self._broken += (backend,)
         else:
-            self._shared.registry.suspect(backend, failed.why)
+            self._shared.registry.connect_failed(backend, failed.why)
 
     def _finish(self, backend: Endpoint, done: Done) -> After:
         """Count what the backend has done."""

@@ -78,4 +78,4 @@ def _may_be_dying(backend: Endpoint) -> bool:
 
     (It has been tried, or nobody would wait for it; and what was tried and is up broke off.)
     """
-    return not backend.external and backend.shown is State.READY
+    return not backend.external and backend.visible_state is State.READY

@@ -258,7 +258,7 @@ class Multiplex:
         try:
             asked = read_fields(event.headers, ended=event.stream_ended is not None)
         except Malformed:
-            self.shared.registry.strays.answered(400, 0.0)
+            self.shared.registry.unrouted.answered(400, 0.0)
             self._refuse(number, ErrorCodes.PROTOCOL_ERROR)
             return
         if self.surplus:  # one answer tells it, and then it is not in the way of others

@@ -32,7 +32,7 @@ async def without_backend(
 ) -> After:
     """Answer what is not for a backend."""
     registry = client.shared.registry
-    counts = registry.strays if pool is None else pool.counts
+    counts = registry.unrouted if pool is None else pool.counts
     match found:
         case Verdict.REDIRECT:
             return await _redirected(client, request, counts)
@@ -81,9 +81,9 @@ async def too_many(client: Client, request: RequestHead) -> After:
         (f"rpx has {most} client connections already, and takes no more.",),
         hint="`limits: {connections: …}` in rpx.yaml says how many it takes",
     )
-    strays = client.shared.registry.strays
+    unrouted = client.shared.registry.unrouted
     last = request._replace(keep_alive=False)
-    return await _send(client, last, page, strays, add=b"Retry-After: 1\r\n")
+    return await _send(client, last, page, unrouted, add=b"Retry-After: 1\r\n")
 
 
 async def malformed(client: Client, bad: BadMessage) -> After:
@@ -288,8 +288,10 @@ def _reports(registry: Registry, pool: Pool) -> tuple[BackendReport, ...]:
 
 
 def _report(registry: Registry, backend: Endpoint) -> BackendReport:
-    suspect = backend.shown is State.READY and not backend.in_rotation  # a request knows it first
-    state = (State.UNHEALTHY if suspect else backend.shown).value
+    suspect = (
+        backend.visible_state is State.READY and not backend.in_rotation
+    )  # a request knows it first
+    state = (State.UNHEALTHY if suspect else backend.visible_state).value
     if backend.external:
         state += " (external)"
     if backend.obstacles:
@@ -302,7 +304,7 @@ def _report(registry: Registry, backend: Endpoint) -> BackendReport:
         state=state,
         since=f"{registry.age(backend.standing):.0f} s",
         # That of one that a user has stopped is how it was stopped.
-        last_error="" if backend.shown is State.STOPPED else backend.last_error,
+        last_error="" if backend.visible_state is State.STOPPED else backend.last_error,
         output=tuple(
             on_a_terminal(line.text, colour=False).decode("utf-8", "replace")
             for line in (backend.lines.tail(LAST_LINES) if backend.lines is not None else ())

@@ -8,18 +8,20 @@ from rpx.http.cookies import set_cookie, take_cookie, without_set_cookie
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
 from rpx.hub.endpoint import Endpoint
-from rpx.policy.affinity import Pins
+from rpx.policy.affinity import Affinity
 
 
-def bound_to(request: RequestHead, pins: Pins[Endpoint]) -> tuple[Endpoint | None, RequestHead]:
+def bound_to(
+    request: RequestHead, affinity: Affinity[Endpoint]
+) -> tuple[Endpoint | None, RequestHead]:
     """Return the backend that the client's cookie names, and the request without that cookie."""
-    block, values = take_cookie(request.block, pins.cookie)
-    return pins.member(values), request.altered(request.target, block)
+    block, values = take_cookie(request.block, affinity.cookie)
+    return affinity.member(values), request.altered(request.target, block)
 
 
 def bind(
     response: ResponseHead,
-    pins: Pins[Endpoint],
+    affinity: Affinity[Endpoint],
     backend: Endpoint,
     before: Endpoint | None,
     say: Callable[[str, Endpoint], None],
@@ -32,15 +34,17 @@ def bind(
 
     What the backend itself sets under that name is taken out, or the client would lose its place.
     """
-    block = without_set_cookie(response.block, pins.cookie)
-    if len(block) != len(response.block) and not pins.warned:
-        pins.warned = True
+    block = without_set_cookie(response.block, affinity.cookie)
+    if len(block) != len(response.block) and not affinity.warned:
+        affinity.warned = True
         say(
-            f"sets a cookie `{pins.cookie.decode('ascii')}`, which the cookie of `sticky` replaces:"
-            " choose another name with `sticky: {cookie: …}`",
+            f"sets a cookie `{affinity.cookie.decode('ascii')}`, which the cookie of `sticky`"
+            " replaces: choose another name with `sticky: {cookie: …}`",
             backend,
         )
-    if backend is not before and backend in pins:
-        value = pins.value(backend)
-        block += set_cookie(pins.cookie, value, path=pins.path, ttl=pins.ttl, secure=secure)
+    if backend is not before and backend in affinity:
+        value = affinity.value(backend)
+        block += set_cookie(
+            affinity.cookie, value, path=affinity.path, ttl=affinity.ttl, secure=secure
+        )
     return response.altered(block)

@@ -135,7 +135,7 @@ async def test_without_a_check_it_is_asked_once_and_then_only_after_a_request_ha
     await trio.sleep(1000)
     assert it.asked == [0]
     it.failing = "connection refused"
-    it.registry.suspect(it.backend, "connection refused")
+    it.registry.connect_failed(it.backend, "connection refused")
     assert not it.backend.in_rotation
     await trio.sleep(10.5)
     assert it.story == ["0 ready", "1000 unhealthy"]
@@ -158,7 +158,7 @@ async def test_a_suspect_whose_check_is_under_way_is_out_at_once_and_looked_at_t
     await trio.sleep(4)
     it.slow = 2.0
     await trio.sleep(1.5)  # the check that began at 5 s takes until 7
-    it.registry.suspect(it.backend, "connection refused")
+    it.registry.connect_failed(it.backend, "connection refused")
     assert not it.backend.in_rotation
     await trio.sleep(10)
     assert it.story == ["0 ready", "7 unhealthy", "9 ready"]
@@ -207,7 +207,7 @@ async def test_who_is_away_for_a_moment_is_noticed_within_a_tenth_of_a_second(
     for gap in (0.07, 0.29, 1.0, 3.0):
         it.story  # noqa: B018 - what was before
         it.failing = "connection refused"
-        it.registry.suspect(it.backend, "connection refused")
+        it.registry.connect_failed(it.backend, "connection refused")
         await trio.sleep(gap)
         assert not it.backend.in_rotation
         it.failing = None
@@ -235,7 +235,7 @@ async def test_knocks_decide_nothing_but_that_somebody_is_there_again(
     nursery.start_soon(it.run)
     await trio.sleep(1)
     it.failing = "connection refused"
-    it.registry.suspect(it.backend, "connection refused")
+    it.registry.connect_failed(it.backend, "connection refused")
     await trio.sleep(2.5)
     assert len(it.asked) > 20
     assert it.backend.health is not None

@@ -216,7 +216,7 @@ async def test_a_shortage_of_our_own_is_no_crash_and_is_waited_out(
     bench.cannot_start = OSError(errno.EMFILE, "Too many open files")
     bench.order(OrderKind.RESTART)
     await trio.sleep(100)
-    assert bench.backend.shown is State.BACKOFF
+    assert bench.backend.visible_state is State.BACKOFF
     assert "can't start another process: Too many open files" in bench.backend.last_error
     bench.cannot_start = None
     await trio.sleep(20)

@@ -88,7 +88,7 @@ async def test_a_refused_connection_is_looked_into_at_once(
     nursery.start_soon(live, bench.life)
     await trio.sleep(5)
     bench.failure = "connection refused"
-    bench.registry.suspect(bench.endpoint, "connection refused")
+    bench.registry.connect_failed(bench.endpoint, "connection refused")
     assert not bench.backend.in_rotation
     await trio.sleep(0.5)
     assert bench.backend.state is State.UNHEALTHY

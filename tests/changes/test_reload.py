@@ -73,7 +73,7 @@ async def test_settings_of_a_pool_change_in_place(tmp_path: Path) -> None:
         ]
         assert it.pids == before
         assert it.registry.pools["api.localhost"] is pool
-        assert (pool.spec.hold, pool.pins is not None) == (3.0, True)
+        assert (pool.spec.hold, pool.affinity is not None) == (3.0, True)
         assert [backend.weight for backend in pool.backends] == [3, 1]
         assert it.registry.key, "cookies that nobody can guess"
         (tmp_path / "sick").touch()

@@ -82,7 +82,7 @@ async def test_both_hosts_move_to_another_port_and_lose_no_request(tmp_path: Pat
             f"replace {name}:{port} by {name}:{other}: address" for name in ("web", "apex", "www")
         ]
         assert it.registry.leaving == []
-        assert it.backend(f"www:{other}").shown is State.PAUSED
+        assert it.backend(f"www:{other}").visible_state is State.PAUSED
         pid = it.pids[f"web:{other}"]
         assert pid in apex.answers
         assert pid in web.answers

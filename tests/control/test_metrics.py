@@ -50,7 +50,7 @@ def busy() -> Registry:
     backend.counts.traffic.sent, backend.counts.traffic.received = 8, 9
     process_of(backend).restarts = 10
     the.pools["api.localhost"].counts.answered(503, 10.0)
-    the.strays.answered(404, 0.0)
+    the.unrouted.answered(404, 0.0)
     return the
 
 

@@ -88,8 +88,8 @@ async def test_the_settings_of_a_pool_change_in_place() -> None:
     arrange(the, *of(the, 3000, 3001), pool=PoolSpec(hold=3.0, sticky=Sticky()))
     assert the.pools[HOST] is pool
     assert (pool.spec.hold, pool.counts.errors) == (3.0, 7)
-    assert pool.pins is not None
-    assert the.endpoint("api:3000") in pool.pins
+    assert pool.affinity is not None
+    assert the.endpoint("api:3000") in pool.affinity
 
 
 async def test_one_that_has_gone_binds_nobody() -> None:
@@ -98,10 +98,10 @@ async def test_one_that_has_gone_binds_nobody() -> None:
     arrange(the, first, second, pool=PoolSpec(sticky=Sticky()))
     the.retire(first)
     arrange(the, second, pool=PoolSpec(sticky=Sticky()))
-    pins = the.pools[HOST].pins
-    assert pins is not None
-    assert endpoint_of(first) not in pins
-    assert endpoint_of(second) in pins
+    affinity = the.pools[HOST].affinity
+    assert affinity is not None
+    assert endpoint_of(first) not in affinity
+    assert endpoint_of(second) in affinity
 
 
 async def test_a_weight_holds_once_it_is_arranged() -> None:

@@ -79,7 +79,7 @@ def test_a_suspect_is_out_at_once_and_its_life_hears_of_it() -> None:
     the = two()
     make_ready(the, "api:3000", "api:3001")
     backend = the.endpoint("api:3000")
-    the.suspect(backend, "connection refused")
+    the.connect_failed(backend, "connection refused")
     assert not backend.in_rotation
     assert backend.suspected.is_set()
     assert backend.returning
@@ -92,10 +92,10 @@ def test_three_broken_connections_in_a_row_make_a_suspect() -> None:
     the = two()
     make_ready(the, "api:3000")
     backend = the.endpoint("api:3000")
-    the.broke(backend, "closed")
-    the.broke(backend, "closed")
+    the.exchange_failed(backend, "closed")
+    the.exchange_failed(backend, "closed")
     assert backend.in_rotation
-    the.broke(backend, "closed")
+    the.exchange_failed(backend, "closed")
     assert not backend.in_rotation
 
 
@@ -141,7 +141,7 @@ def test_a_backend_that_a_request_has_met_is_not_tried_again_in_the_same_life() 
     the = two()
     make_ready(the, "api:3000")
     backend, pool = the.endpoint("api:3000"), the.pools["api.localhost"]
-    tried: Tried = {(id(backend), backend.ups)}
+    tried: Tried = {(id(backend), backend.rotation_epoch)}
     assert pool.next_untried(b"", None, tried) is None
     the.move(process_of(backend), Move.CRASHED)
     make_ready(the, "api:3000")
@@ -193,7 +193,7 @@ def test_rotation_is_told_when_it_changes_whatever_changed_it() -> None:
     backend = the.endpoint("api:3000")
     with the.events.subscribe() as news:
         make_ready(the, "api:3000")
-        the.suspect(backend, "refused")
+        the.connect_failed(backend, "refused")
         the.judge(backend, Move.PROBE_DOWN)
         the.judge(backend, Move.PROBE_UP)
         the.pause(backend)
@@ -212,7 +212,7 @@ def test_a_paused_backend_lives_on_and_is_seen_as_paused_while_it_runs() -> None
     with the.events.subscribe() as news:
         for move in (Move.PROBE_DOWN, Move.PROBE_UP, Move.CRASHED, Move.LAUNCH, Move.PROBE_UP):
             the.move(process_of(backend), move)
-            seen.append(backend.shown.value)
+            seen.append(backend.visible_state.value)
             assert not backend.in_rotation
         told = [each.after for each in news.take() if isinstance(each, StateChanged)]
     assert seen == ["paused", "paused", "backoff", "starting", "paused"]
@@ -294,7 +294,7 @@ class Rotation(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2))
     def suspect(self, number: int) -> None:
-        self.registry.suspect(self.backends[number], "refused")
+        self.registry.connect_failed(self.backends[number], "refused")
         self.suspects.add(self.backends[number])
 
     @rule(number=st.integers(0, 2))

@@ -47,7 +47,7 @@ def test_the_other_address_waits_for_the_process_to_be_ready() -> None:
     the.move(process_of(owner), Move.LAUNCH)
     the.judge(other, Move.PROBE_UP)
     assert not other.in_rotation
-    assert other.shown is State.STARTING
+    assert other.visible_state is State.STARTING
     the.judge(owner, Move.PROBE_UP)
     assert other.in_rotation
 
@@ -67,7 +67,7 @@ def test_the_exit_of_the_process_takes_both_out_in_that_instant() -> None:
     assert not owner.in_rotation
     assert not other.in_rotation
     the.move(process_of(owner), Move.CRASHED)
-    assert other.shown is State.BACKOFF
+    assert other.visible_state is State.BACKOFF
     assert other.returning
     the.move(process_of(owner), Move.LAUNCH)
     assert not other.in_rotation

@@ -132,7 +132,7 @@ class House:
 
     def out(self, backend: Endpoint) -> None:
         """Take a backend out of rotation, as a request does that finds nobody there."""
-        self.registry.suspect(backend, "connection refused")
+        self.registry.connect_failed(backend, "connection refused")
 
     async def idle(self) -> None:
         """Wait until no request is under way."""

@@ -81,7 +81,7 @@ async def test_a_request_that_is_refused_within_its_body_counts_with_its_host(bo
         await client.send(b"123456789\r\n0\r\n\r\n")
         assert (await client.answer()).status == 413
         assert told(house.pool.counts) == ({413: 1}, 0)
-        assert not house.registry.strays
+        assert not house.registry.unrouted
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ async def test_a_request_that_is_refused_within_its_body_counts_with_its_host(bo
 async def test_what_belongs_to_no_host_is_counted_apart(request_: bytes, status: int) -> None:
     async with origin() as backend, running(backend) as house:
         assert await ask(await house.client(), request_) == status
-        assert house.registry.strays.codes == {status: 1}
+        assert house.registry.unrouted.codes == {status: 1}
         assert not house.pool.counts
 
 

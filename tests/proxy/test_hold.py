@@ -317,7 +317,7 @@ async def test_all_external_ones_being_sick_makes_nobody_wait() -> None:
 
 async def test_an_external_one_that_has_just_refused_is_asked_all_the_same() -> None:
     async with origin(answers(OK)) as backend, running(backend) as house:
-        house.registry.suspect(house.backends[0], "connection refused")
+        house.registry.connect_failed(house.backends[0], "connection refused")
         client = await house.client()
         await client.send(get())
         assert (await client.answer()).body == b"ok"

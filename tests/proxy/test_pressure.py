@@ -188,11 +188,11 @@ async def test_requests_that_need_no_backend_keep_nobody_waiting_however_many_co
         flood, other = await house.client(), await house.client()
         nursery.start_soon(flood.send, stray * many)
         nursery.start_soon(drink, flood, 100 * many)
-        strays = house.registry.strays
-        await until(lambda: strays.requests, "no answer")
+        unrouted = house.registry.unrouted
+        await until(lambda: unrouted.requests, "no answer")
         await other.send(get())
         assert (await other.answer()).body == b"ok"
-        assert strays.requests < many / 2
+        assert unrouted.requests < many / 2
         nursery.cancel_scope.cancel()
 
 

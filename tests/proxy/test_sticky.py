@@ -43,8 +43,8 @@ def pinned(answer: Answer) -> str:
 
 
 def value(house: House, backend: Endpoint) -> str:
-    assert house.pool.pins is not None
-    return house.pool.pins.value(backend).decode()
+    assert house.pool.affinity is not None
+    return house.pool.affinity.value(backend).decode()
 
 
 @asynccontextmanager
