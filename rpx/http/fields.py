@@ -1,4 +1,4 @@
-"""Heads of HTTP/2: fields in, a RequestHead out; and the fields of an answer.
+"""Heads of HTTP/2: fields in, a RequestHead out.
 
 One set of rules is for both versions: `judged` in head.py. Judged here is what a head of HTTP/1.1
 can't have (a name or a value that would be several lines), what is forbidden in HTTP/2 alone
@@ -36,7 +36,6 @@ _PSEUDO = frozenset((b":method", b":scheme", b":authority", b":path", b":protoco
 _FORBIDDEN = frozenset(
     (b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade")
 )
-_HOPS = frozenset((b"connection", b"transfer-encoding", b"upgrade"))  # in heads of our own
 _SEAMS = len(b"  HTTP/1.1\r\n\r\n")  # of a head of HTTP/1.1, whose size is what limits are for
 _SHORT = 64  # bytes of a name whose kind is remembered
 _ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
@@ -87,14 +86,6 @@ class Asked(NamedTuple):
     lines: Sequence[Field]  # all others
     length: int  # of the body: n bytes or CHUNKED
     websocket: bool  # it is to become a WebSocket (RFC 8441)
-
-
-class Told(NamedTuple):
-    """What a head of ours says."""
-
-    status: int
-    fields: list[Field]
-    length: int  # of the body: n bytes, or CHUNKED
 
 
 def read_fields(fields: Iterable[Field], *, ended: bool) -> Asked:
@@ -177,20 +168,6 @@ def read_trailers(fields: Sequence[Field]) -> bytes:
         raise Malformed("pseudo-header fields in the trailers")
     lines += [(b"cookie", crumb) for crumb in crumbs]
     return b"".join(b"%b: %b\r\n" % line for line in lines)
-
-
-def answer_fields(head: bytes) -> Told:
-    """Return what a head that rpx itself has written says; its last CRLF may be missing."""
-    first, *lines = head.split(b"\r\n")
-    status = first[9:12]
-    fields = [(b":status", status)]
-    length = CHUNKED
-    for name, value in split_lines(lines):
-        if name == b"content-length":
-            length = int(value)
-        if name not in _HOPS:
-            fields.append((name, value))
-    return Told(int(status), fields, length)
 
 
 def split_lines(lines: Iterable[bytes]) -> Iterable[Field]:

@@ -87,6 +87,16 @@ def chunk_of(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
+def chunked(pieces: list[bytes], end: bytes | None = None) -> list[bytes]:
+    """Return the pieces of a body as one chunk. `end`: they are the last ones, and these are the
+    trailers, as ChunkedReader gives them.
+    """
+    out = [encode_chunk(sum(map(len, pieces))), *pieces, b"\r\n"] if pieces else []
+    if end is not None:
+        out.append(last_chunk(end))
+    return out
+
+
 def last_chunk(trailers: bytes = b"") -> bytes:
     """The end of a chunked body. `trailers` as ChunkedReader gives them."""
     return b"0\r\n%b\r\n" % trailers if trailers else LAST_CHUNK

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from html import escape
 from http import HTTPStatus
 
+from rpx.http.answer_head import AnswerHead
+
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _QUALITY = re.compile(rb";[ \t]*q[ \t]*=[ \t]*([01](?:\.[0-9]{0,3})?)[ \t]*(?:;|$)")
 # ANSI colours and other control sequences of a backend's output, which no page can show.
@@ -118,13 +120,13 @@ def answer(
     close: bool,
     head_only: bool = False,
     add: bytes = b"",
-) -> bytes:
-    """A whole answer of our own. `date` as for a Date line, `add` lines with their CRLF.
+) -> tuple[AnswerHead, bytes]:
+    """A whole answer of our own: head and body. `date` as for a Date line, `add` lines with CRLF.
 
     `head_only` is for HEAD: the Content-Length is there, the body isn't. `close` says so to the
     client; a 1.0 client that may stay needs `Connection: keep-alive` in `add`.
     """
-    lines = [b"HTTP/1.1 %d %b\r\nDate: %b\r\n" % (status, reason(status).encode(), date)]
+    lines = [b"Date: %b\r\n" % date]
     if status >= 200 and status not in {204, 304}:  # RFC 9110 §8.6
         if body:
             lines.append(b"Content-Type: %b\r\n" % content_type.encode())
@@ -137,8 +139,10 @@ def answer(
         lines.append(b"Allow: %b\r\n" % _METHODS)
     if close:
         lines.append(b"Connection: close\r\n")
-    lines += (add, b"\r\n", b"" if head_only else body)
-    return b"".join(lines)
+    lines.append(add)
+    if head_only:
+        body = b""
+    return AnswerHead(status, reason(status).encode(), b"", b"".join(lines), len(body)), body
 
 
 def error_answer(
@@ -149,8 +153,8 @@ def error_answer(
     close: bool,
     head_only: bool = False,
     add: bytes = b"",
-) -> bytes:
-    """The whole answer that carries a page."""
+) -> tuple[AnswerHead, bytes]:
+    """The whole answer that carries a page: head and body."""
     body, kind = render(page, accept)
     add = b"Vary: Accept\r\nX-Content-Type-Options: nosniff\r\n" + add
     return answer(page.status, body, kind, date=date, close=close, head_only=head_only, add=add)

@@ -6,13 +6,14 @@ which have it behind them; so one CRLF between the two is all the seam there is.
 
 from __future__ import annotations
 
+from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import LOOP, Forwarding, appended, host_of, scheme_of
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE
 from rpx.http.head import PSEUDONYM, RequestHead
 from rpx.http.hops import without
 from rpx.http.response import ResponseHead
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE = AnswerHead(100, b"Continue", b"", b"", 0)
 
 _VIA = b"1.1 " + PSEUDONYM
 
@@ -79,11 +80,11 @@ def _hop_lines(head: RequestHead) -> bytes:
 
 def response_to_send(
     head: ResponseHead, request: RequestHead, *, close: bool, date: bytes, add: bytes = b""
-) -> tuple[bytes, int]:
-    """The whole head for the client, and how the body must be framed for it.
+) -> AnswerHead:
+    """The head for the client; its `length` says how the body must be framed.
 
     `close`: the client connection ends with this answer (it does anyhow when the client doesn't
-    keep it, or when the framing returned is UNTIL_CLOSE). `date` is the value of a Date line.
+    keep it, or when that `length` is UNTIL_CLOSE). `date` is the value of a Date line.
     `add` are further lines, each with its CRLF.
     """
     length = head.length
@@ -95,7 +96,7 @@ def response_to_send(
         add += b"Date: " + date + b"\r\n"
     if close or length == UNTIL_CLOSE or head.upgrade is not None or not _stays(request):
         add += _connection(head, request, close or length == UNTIL_CLOSE)
-    return b"HTTP/1.1 %d %b%b\r\n%b\r\n" % (head.status, head.reason, head.block, add), length
+    return AnswerHead(head.status, head.reason, head.block, add, length)
 
 
 def _stays(request: RequestHead) -> bool:
@@ -115,6 +116,6 @@ def _connection(head: ResponseHead, request: RequestHead, close: bool) -> bytes:
     return b"Connection: %b\r\nUpgrade: %b\r\n" % (b", ".join(options), head.upgrade)
 
 
-def interim_to_send(head: ResponseHead) -> bytes:
+def interim_to_send(head: ResponseHead) -> AnswerHead:
     """A 1xx head for a 1.1 client. (A 1.0 client gets none: RFC 9110 §15.2.)"""
-    return b"HTTP/1.1 %d %b%b\r\n\r\n" % (head.status, head.reason, head.block)
+    return AnswerHead(head.status, head.reason, head.block, b"", 0)

@@ -75,7 +75,7 @@ def _is_answer(wire: Wire, response: ResponseHead) -> bool:
 
 async def _pass_on(interim: ResponseHead, upload: Upload | None, client: Client) -> None:
     if interim.status != 100 or upload is None or upload.invite():
-        await client.wire.send(interim_to_send(interim))
+        await client.send_head(interim_to_send(interim), [])
 
 
 async def _begun(wire: Wire, upload: Upload | None, client: Client) -> bytes:
@@ -88,7 +88,7 @@ async def _begun(wire: Wire, upload: Upload | None, client: Client) -> bytes:
         with trio.move_on_after(EXPECTED):
             return await _received(wire)
         if upload.awaited and upload.invite():
-            await client.wire.send(CONTINUE)
+            await client.send_head(CONTINUE, [])
     return await _received(wire)
 
 

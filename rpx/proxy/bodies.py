@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from enum import Enum
 from typing import Protocol
 
 import trio
 
-from rpx.http.framing import (
-    CHUNKED,
-    LAST_CHUNK,
-    ChunkedReader,
-    encode_chunk,
-    last_chunk,
-)
+from rpx.http.answer_head import AnswerHead
+from rpx.http.framing import CHUNKED, ChunkedReader, chunked
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
@@ -101,12 +97,12 @@ class Upload:
             self._left -= len(data) - len(self.rest)
             self.done = self._left == 0
         else:
-            out = framed(self._reader.feed(data), CHUNKED)
+            pieces = self._reader.feed(data)
             if self._most is not None and self._reader.received > self._most:
                 raise _too_large(self._most)
             if self._reader.done:
-                out.append(last_chunk(self._reader.trailers))
                 self.rest, self.done = self._reader.rest, True
+            out = chunked(pieces, self._reader.trailers if self.done else None)
         if self._kept is not None:
             self._kept_size += sum(map(len, out))
             self._kept += out
@@ -182,11 +178,10 @@ WHOLE, TRUNCATED, GONE = Ending  # to read one of these costs 0.01 µs, through 
 
 async def download(
     upstream: Wire,
-    client: ClientWire,
+    client: Client,
     response: ResponseHead,
-    framing: int,
+    head: AnswerHead,
     *,
-    head: bytes,
     data: bytes,
     pipes: Pipes,
 ) -> tuple[Ending, str]:
@@ -196,33 +191,44 @@ async def download(
     it: then the connection has lost its meaning. Raises: BadMessage when `data` is malformed; the
     client has got nothing then.
     """
-    if len(data) == response.length:  # it has come whole
-        return WHOLE if await _sent(client, [head, data]) else GONE, ""
+    if (
+        len(data) == response.length
+    ):  # it has come whole, as most do: as in `_sent`, without a frame
+        try:
+            await client.send_head(head, [data])
+        except (OSError, WireCut):
+            return GONE, ""
+        return WHOLE, ""
     if response.length >= 0:
         return await _counted(upstream, client, response.length, head=head, data=data, pipes=pipes)
     if response.length == CHUNKED:
-        return await _chunked(upstream, client, framing, head, data)
-    return await _until_close(upstream, client, framing, head, data)
+        return await _chunked(upstream, client, head, data)
+    return await _until_close(upstream, client, head, data)
 
 
 async def _chunked(
-    upstream: Wire, client: ClientWire, framing: int, head: bytes, data: bytes
+    upstream: Wire, client: Client, head: AnswerHead, data: bytes
 ) -> tuple[Ending, str]:
     reader = SloppyReader(turn=CHUNKS)
-    out: Buffers = [head, *framed(reader.feed(data), framing)]
-    while True:
-        if reader.done and framing == CHUNKED:
-            out.append(last_chunk(reader.trailers))
-        if out and not await _sent(client, out):
-            return GONE, ""
-        if reader.done:
-            return WHOLE, reader.odd or (MORE if reader.rest else "")
+    pieces = reader.feed(data)
+    if not await _sent(client.send_head(head, pieces, _end(reader, head))):
+        return GONE, ""
+    while not reader.done:
         try:
-            out = framed(await _pieces(upstream, reader), framing)
+            pieces = await _pieces(upstream, reader)
         except WireCut:
             return GONE, ""
         except (OSError, BadMessage):
             return TRUNCATED, ""
+        end = _end(reader, head)
+        if (pieces or end is not None) and not await _sent(client.send_body(head, pieces, end)):
+            return GONE, ""
+    return WHOLE, reader.odd or (MORE if reader.rest else "")
+
+
+def _end(reader: ChunkedReader, head: AnswerHead) -> bytes | None:
+    """Return the trailers where the body has ended, and the client can be told so."""
+    return reader.trailers if reader.done and head.length == CHUNKED else None
 
 
 async def _pieces(upstream: Wire, reader: ChunkedReader) -> Buffers:
@@ -236,12 +242,10 @@ async def _pieces(upstream: Wire, reader: ChunkedReader) -> Buffers:
 
 
 async def _until_close(
-    upstream: Wire, client: ClientWire, framing: int, head: bytes, data: bytes
+    upstream: Wire, client: Client, head: AnswerHead, data: bytes
 ) -> tuple[Ending, str]:
-    out = [head, *framed([data] if data else [], framing)]
-    while True:
-        if not await _sent(client, out):
-            return GONE, ""
+    sending = client.send_head(head, [data] if data else [])
+    while await _sent(sending):
         try:
             data = await upstream.receive()
         except WireCut:
@@ -249,26 +253,27 @@ async def _until_close(
         except OSError:  # a reset is not the end that a FIN is
             return TRUNCATED, ""
         if not data:
+            if head.length != CHUNKED or await _sent(client.send_body(head, [], b"")):
+                return WHOLE, ""
             break
-        out = framed([data], framing)
-    if framing == CHUNKED and not await _sent(client, [LAST_CHUNK]):
-        return GONE, ""
-    return WHOLE, ""
+        sending = client.send_body(head, [data])
+    return GONE, ""
 
 
 async def _counted(
-    upstream: Wire, client: ClientWire, left: int, *, head: bytes, data: bytes, pipes: Pipes
+    upstream: Wire, client: Client, left: int, *, head: AnswerHead, data: bytes, pipes: Pipes
 ) -> tuple[Ending, str]:
     extra = MORE if len(data) > left else ""
-    if not await _sent(client, [head, data[:left]] if data else [head]):
+    if not await _sent(client.send_head(head, [data[:left]] if data else [])):
         return GONE, extra
     left -= min(left, len(data))
     if not left:
         return WHOLE, extra
-    if left >= WORTH_IT and AVAILABLE and upstream.plain and client.plain:
-        assert isinstance(client, Wire)  # noqa: S101 - nothing else is plain
-        return await _spliced(upstream, client, left, pipes)
-    return await _copied(upstream, client, left)
+    wire = client.wire
+    if left >= WORTH_IT and AVAILABLE and upstream.plain and wire.plain:
+        assert isinstance(wire, Wire)  # noqa: S101 - nothing else is plain
+        return await _spliced(upstream, wire, left, pipes)
+    return await _copied(upstream, wire, left)
 
 
 async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending, str]:
@@ -281,7 +286,7 @@ async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending
             data = b""
         if not data:
             return TRUNCATED, ""
-        if not await _sent(client, [data[:left]]):
+        if not await _sent(client.send(data[:left])):
             return GONE, ""
         if len(data) >= left:
             return WHOLE, MORE if len(data) > left else ""
@@ -300,16 +305,10 @@ async def _spliced(upstream: Wire, client: Wire, left: int, pipes: Pipes) -> tup
     return WHOLE, "" if upstream.is_quiet() else MORE
 
 
-async def _sent(client: ClientWire, out: Buffers) -> bool:
+async def _sent(sending: Awaitable[None]) -> bool:
+    """Wait until it is sent; tell whether the client was there to get it."""
     try:
-        await client.send_pieces(out)
+        await sending
     except (OSError, WireCut):
         return False
     return True
-
-
-def framed(pieces: Buffers, framing: int) -> Buffers:
-    """Return the pieces of payload as one chunk, or as they are where the body isn't chunked."""
-    if framing != CHUNKED or not pieces:
-        return pieces
-    return [encode_chunk(sum(map(len, pieces))), *pieces, b"\r\n"]

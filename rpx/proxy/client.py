@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 
 import trio
 
+from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import Forwarding, scheme_of
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
-from rpx.proxy.wire import ClientWire, Cut
+from rpx.proxy.wire import Buffers, ClientWire, Cut
 
 
 class Client:
@@ -54,6 +55,26 @@ class Client:
         self.by_tls_port = False  # it has come to that
         self.surplus = surplus
         self._hold: trio.CancelScope | None = None
+
+    def send_head(
+        self, head: AnswerHead, pieces: Buffers, end: bytes | None = None
+    ) -> Awaitable[None]:
+        """Send a head, and what there is of the body behind it.
+
+        `end`: that was all of a body whose `head.length` is CHUNKED; these are its trailers, as
+        ChunkedReader gives them. What else comes of such a body is for `send_body`; the rest of one
+        that is counted is for `wire`. Raises: OSError, WireCut.
+        """
+        raise NotImplementedError
+
+    def send_body(
+        self, head: AnswerHead, pieces: Buffers, end: bytes | None = None
+    ) -> Awaitable[None]:
+        """Send what comes next of the body behind `head`, which isn't counted. `end` as above.
+
+        Raises: OSError, WireCut.
+        """
+        raise NotImplementedError
 
     def has_tls(self, request: RequestHead) -> bool:
         """Whether the client came with TLS, to us or to a trusted proxy before us."""

@@ -7,6 +7,7 @@ may run beside the answer, and what is raised in a nursery comes out as a group.
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 
 import trio
@@ -199,17 +200,17 @@ class Exchange:
             response = self._bind(response, backend, self._pool.affinity)
         unread = upload is not None and not upload.done
         close = not request.keep_alive or unread or shared.draining
-        head, framing = response_to_send(response, request, close=close, date=shared.sweeper.date)
+        head = response_to_send(response, request, close=close, date=shared.sweeper.date)
         try:
             ending, odd = await download(
-                wire, client.wire, response, framing, head=head, data=data, pipes=shared.pipes
+                wire, client, response, head, data=data, pipes=shared.pipes
             )
         except BadMessage as bad:
             return await self._refuse(backend, bad)
         if ending is WHOLE:
             if odd or response.odd:
                 shared.remark(backend, odd or response.odd)
-            after = LINGER if close or framing == UNTIL_CLOSE else NEXT
+            after = LINGER if close or head.length == UNTIL_CLOSE else NEXT
             clean = response.keep_alive and not odd and self._shares
             return Done(response.status, after, whole=True, reusable=response if clean else None)
         if ending is TRUNCATED:
@@ -230,9 +231,9 @@ class Exchange:
         self._outlast(backend, response.status)
         if self._pool.affinity is not None:
             response = self._bind(response, backend, self._pool.affinity)
-        head, _ = response_to_send(response, self._request, close=False, date=shared.sweeper.date)
+        head = response_to_send(response, self._request, close=False, date=shared.sweeper.date)
         early, client.ahead = client.ahead, b""
-        await tunnel.run(head, early, data)
+        await tunnel.run(partial(client.send_head, head), early, data)
         return Done(response.status, GOODBYE, whole=True)
 
     def _bind(

@@ -68,7 +68,8 @@ async def _plainly(
         add += b"Connection: keep-alive\r\n"
     date = client.shared.sweeper.date
     counts.answered(status, 0.0)
-    await client.wire.send(answer(status, date=date, close=not keep, add=add))
+    head, _ = answer(status, date=date, close=not keep, add=add)
+    await client.send_head(head, [])
     return NEXT if keep else LINGER
 
 
@@ -91,7 +92,8 @@ async def malformed(client: Client, bad: BadMessage) -> After:
     client.counts.answered(bad.status, 0.0)
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
     date = client.shared.sweeper.date
-    await client.wire.send(error_answer(page, accept=None, date=date, close=True))
+    head, body = error_answer(page, accept=None, date=date, close=True)
+    await client.send_head(head, [body])
     return LINGER
 
 
@@ -189,7 +191,7 @@ async def _send(
     keep = _keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
-    content = error_answer(
+    head, body = error_answer(
         page,
         accept=request.field(b"accept"),
         date=client.shared.sweeper.date,
@@ -197,7 +199,7 @@ async def _send(
         head_only=request.method == b"HEAD",
         add=add,
     )
-    await client.wire.send(content)
+    await client.send_head(head, [body])
     return NEXT if keep else LINGER
 
 

@@ -1,7 +1,7 @@
 """One stream of an HTTP/2 connection: to its exchange, a client connection with one request.
 
-The exchange writes and reads HTTP/1.1, whoever the client is. What it writes is well-formed, so
-taking it apart again is short; and nothing on the path of a request asks for the version.
+Nothing on the path of a request asks for the version: an exchange hands heads and pieces of bodies
+to whomever it answers.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections import deque
+from collections.abc import Awaitable
 from typing import Final
 
 import trio
 
-from rpx.http.fields import Asked, Field, Told, accepts, answer_fields, request_of, split_lines
+from rpx.http.answer_head import AnswerHead
+from rpx.http.fields import Asked, Field, accepts, request_of, split_lines
 from rpx.http.forwarded import Forwarding
-from rpx.http.framing import CHUNKED, LAST_CHUNK, ChunkedReader, chunk_of, last_chunk
+from rpx.http.framing import CHUNKED, LAST_CHUNK, chunk_of, last_chunk
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.answering import answer
@@ -59,6 +61,21 @@ class Stream(Client):
         self.named = named
         self._head = head
         self._key = b64encode(os.urandom(16)) if head.websocket else b""  # RFC 6455 §4.1
+
+    def send_head(
+        self, head: AnswerHead, pieces: Buffers, end: bytes | None = None
+    ) -> Awaitable[None]:
+        """As HTTP/2 has it."""
+        return self.wire.send_head(head, pieces, end)
+
+    def send_body(
+        self,
+        head: AnswerHead,  # noqa: ARG002 - for HTTP/1.1
+        pieces: Buffers,
+        end: bytes | None = None,
+    ) -> Awaitable[None]:
+        """As HTTP/2 has it: whatever the head says, each frame has its length."""
+        return self.wire.send_pieces(pieces, end)
 
     async def serve(self) -> None:
         """Get the request answered."""
@@ -121,15 +138,13 @@ class StreamWire:
     def __init__(self, outlet: Outlet, number: int, asked: Asked) -> None:
         self.number = number
         self._outlet = outlet
-        self._head_only = asked.method == b"HEAD"
         self._chunked = asked.length == CHUNKED
         self._come: deque[bytes] = deque()
         self._taken = 0  # bytes of what has come, while it is not `wide`
         self._last = b""  # what ends a chunked body
         self._news: trio.Event | None = None  # somebody waits to read
         self._cut: Cut | None = None
-        self._left = -1  # bytes of the answer's body where they are counted; -1: no head yet
-        self._body: ChunkedReader | None = None  # and where they are not
+        self._left = CHUNKED  # bytes of the answer's body, once it is known that they are counted
         self.deadline = NEVER
         self.stuck = NEVER  # since when its window is closed, and something waits to be sent
         self.nudged = False
@@ -214,30 +229,32 @@ class StreamWire:
         self._chunked, self._last = False, b""
         return asked._replace(length=sum(map(len, self._come)))
 
-    async def send(self, data: bytes) -> None:
-        """Send a head, or a piece of a body, as HTTP/1.1 has it. Raises: WireCut."""
-        await self.send_pieces([data])
+    async def send_head(self, head: AnswerHead, pieces: Buffers, end: bytes | None) -> None:
+        """As Client.send_head. Raises: WireCut."""
+        fields = head.fields()
+        if head.status == 101:  # RFC 8441 §5: what has asked for it was a CONNECT
+            fields = [field for field in fields if field[0] != b"sec-websocket-accept"]
+            fields[0] = (b":status", b"200")
+            self.tunnel = True
+        elif head.status >= 200:
+            self._left = head.length
+        await self._send(fields, pieces, end)
 
-    async def send_pieces(self, pieces: Buffers) -> None:
-        """Send these pieces. A head begins the first one, and ends in it."""
-        fields: list[Field] | None = None
-        if self._left < 0:
-            head, _, rest = pieces[0].partition(b"\r\n\r\n")
-            told = answer_fields(head)
-            fields = told.fields
-            pieces = [rest, *pieces[1:]] if rest else pieces[1:]
-            if told.status >= 200 or told.status == 101:
-                self._begin(told)
-        trailers: list[Field] = []
-        if self._body is not None:
-            pieces = [piece for data in pieces for piece in self._body.feed(data)]
-            end = self._body.done
-            if self._body.trailers:
-                trailers = list(split_lines(self._body.trailers.split(b"\r\n")))
-        else:
-            self._left -= 0 if self.tunnel else sum(map(len, pieces))
-            end = not self._left and not self.tunnel
-        await self._outlet.send(self, fields, pieces, trailers, end=end)
+    async def send(self, data: bytes) -> None:
+        """Send a piece of a body, or of what a tunnel carries. Raises: WireCut."""
+        await self._send(None, [data], None)
+
+    async def send_pieces(self, pieces: Buffers, end: bytes | None = None) -> None:
+        """Send pieces of a body; `end` as of Client.send_body. Raises: WireCut."""
+        await self._send(None, pieces, end)
+
+    async def _send(self, fields: list[Field] | None, pieces: Buffers, end: bytes | None) -> None:
+        last = end is not None
+        if self._left >= 0:
+            self._left -= sum(map(len, pieces))
+            last = not self._left
+        trailers = list(split_lines(end.split(b"\r\n"))) if end else []
+        await self._outlet.send(self, fields, pieces, trailers, end=last)
 
     async def finish_sending(self) -> None:
         """A tunnel has ended in this direction."""
@@ -264,20 +281,6 @@ class StreamWire:
         """Raises: WireCut if it is cut."""
         if self._cut is not None:
             raise WireCut(self._cut)
-
-    def _begin(self, told: Told) -> None:
-        """The answer's head is known, and with it how its body ends."""
-        self._left = 0
-        if told.status == 101:
-            told.fields[:] = [f for f in told.fields[1:] if f[0] != b"sec-websocket-accept"]
-            told.fields.insert(0, (b":status", b"200"))
-            self.tunnel = True
-        elif self._head_only or told.status in (204, 304):
-            pass
-        elif told.length == CHUNKED:
-            self._body = ChunkedReader(502)
-        else:
-            self._left = told.length
 
     def _tell(self) -> None:
         if self._news is not None:

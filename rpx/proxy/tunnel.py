@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import partial
 from typing import NamedTuple
@@ -12,13 +13,15 @@ import trio
 from rpx.http.websocket import GOING_AWAY, Frames, close_frame
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import READ_SIZE, Wire
-from rpx.proxy.wire import ClientWire, Cut, Nudged, WireCut
+from rpx.proxy.wire import Buffers, ClientWire, Cut, Nudged, WireCut
 
 HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has left is closed
 # Likewise, where a client of another protocol has ended what it sends: `echo x | docker run -i`
 # does so, and waits for what is made of it.
 HALF_CLOSED_CLIENT = 60.0
 FAREWELL = 1.0  # seconds that both sides of a WebSocket get to close it when rpx goes down
+
+Begin = Callable[[Buffers], Awaitable[None]]  # sends the 101 and what is behind it
 
 
 class _Phase(Enum):
@@ -61,14 +64,14 @@ class Tunnel:
         self.half_closed = False
         self._phase = _OPEN
 
-    async def run(self, head: bytes, early: bytes, late: bytes) -> None:
-        """Carry bytes. `head` is the 101, `early` came from the client behind its request, `late`
-        from the backend behind its 101.
+    async def run(self, begin: Begin, early: bytes, late: bytes) -> None:
+        """Carry bytes. `begin` tells the client that it may; `early` came from it behind its
+        request, `late` from the backend behind its 101.
 
         Returns when both sides are done, or one is and the other is silent.
         """
         await self._reactor.both(
-            partial(self._carry, self._down, head, late), partial(self._carry, self._up, b"", early)
+            partial(self._carry, self._down, late, begin), partial(self._carry, self._up, early)
         )
 
     def leave(self) -> None:
@@ -77,9 +80,13 @@ class Tunnel:
         if self._up.frames is None:
             self._cut(Cut.DRAINED)
 
-    async def _carry(self, way: _Way, head: bytes, data: bytes) -> None:
+    async def _carry(self, way: _Way, data: bytes, begin: Begin | None = None) -> None:
         try:
-            rest = await self._pass(way, head, data)
+            if begin is not None:
+                await begin([data])
+            elif data:
+                await way.target.send(data)
+            rest = await self._pass(way, data)
             if rest is None:
                 self.half_closed |= way is self._up
                 if self._phase is _OPEN:
@@ -93,11 +100,12 @@ class Tunnel:
         except (OSError, WireCut):
             self._cut(Cut.GONE)
 
-    async def _pass(self, way: _Way, head: bytes, data: bytes) -> bytes | None:
-        """Carry until the source ends (None), or the tunnel does: then return what is not sent."""
+    async def _pass(self, way: _Way, data: bytes) -> bytes | None:
+        """Carry until the source ends (None), or the tunnel does: then return what is not sent.
+
+        `data` was the last that was sent.
+        """
         source, target, _, frames = way
-        if head or data:
-            await target.send(head + data)
         read = source.receive
         while True:
             if frames is not None:

@@ -36,7 +36,7 @@ class Nudged(Exception):
 
 
 class ClientWire(Protocol):
-    """What takes HTTP/1.1 to a client, and brings it: a wire, or what passes for one."""
+    """What takes bodies to a client, and brings them: a wire, or what passes for one."""
 
     plain: bool
     deadline: float
@@ -53,7 +53,7 @@ class ClientWire(Protocol):
         """As Wire.expect."""
 
     async def send(self, data: bytes) -> None:
-        """As Wire.send. A head comes in one piece, at the beginning of one."""
+        """As Wire.send."""
 
     async def send_pieces(self, pieces: Buffers) -> None:
         """As Wire.send_pieces."""

@@ -274,9 +274,10 @@ def _same_response(who: str, head: ResponseHead, body: Body, theirs: Reading) ->
 def _check_answer(head: ResponseHead, question: RequestHead, body: Body, *, close: bool) -> None:
     """Judge what the client gets."""
     if head.status < 200 and head.status != 101:
-        sent, framing = interim_to_send(head), 0
+        answer = interim_to_send(head)
     else:
-        sent, framing = response_to_send(head, question, close=close, date=b"now")
+        answer = response_to_send(head, question, close=close, date=b"now")
+    sent, framing = answer.lines(), answer.length
     framings = len(_FRAMING.findall(sent))
     expect(framings <= 1, "the client gets two framings")
     delimited = framing != UNTIL_CLOSE and question.method != b"HEAD" and head.status >= 200

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import h11
 import pytest
 
+from rpx.http.answer_head import AnswerHead
 from rpx.http.pages import (
     BackendReport,
     Link,
@@ -123,12 +124,13 @@ def test_text_says_the_same_without_control_bytes() -> None:
     assert b"\x1b" not in render(PAGE, None)[0]
 
 
-def client(raw: bytes, method: str = "GET") -> tuple[h11.Response, bytes, bool]:
+def client(sent: tuple[AnswerHead, bytes], method: str = "GET") -> tuple[h11.Response, bytes, bool]:
     """Read an answer as h11 does: head, body, and whether the connection may be used again."""
     conn = h11.Connection(h11.CLIENT)
     conn.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
     conn.send(h11.EndOfMessage())
-    conn.receive_data(raw)
+    assert sent[0].length == len(sent[1])
+    conn.receive_data(sent[0].lines() + sent[1])
     head = conn.next_event()
     assert isinstance(head, h11.Response)
     body = b""
@@ -140,8 +142,8 @@ def client(raw: bytes, method: str = "GET") -> tuple[h11.Response, bytes, bool]:
 
 @pytest.mark.parametrize("status", [400, 404, 405, 408, 413, 431, 502, 503, 504, 508])
 def test_an_error_answer_is_complete(status: int) -> None:
-    raw = error_answer(Page(status, "t"), accept=None, date=b"now", close=False, add=b"A: b\r\n")
-    head, body, kept = client(raw)
+    sent = error_answer(Page(status, "t"), accept=None, date=b"now", close=False, add=b"A: b\r\n")
+    head, body, kept = client(sent)
     fields = dict(head.headers)
     assert (head.status_code, kept, body) == (status, True, b"%d t\n" % status)
     assert fields[b"content-type"] == b"text/plain; charset=utf-8"
@@ -152,8 +154,8 @@ def test_an_error_answer_is_complete(status: int) -> None:
 
 
 def test_an_answer_to_head_has_the_length_and_no_body() -> None:
-    raw = answer(200, b"12345", date=b"now", close=True, head_only=True)
-    head, body, kept = client(raw, "HEAD")
+    sent = answer(200, b"12345", date=b"now", close=True, head_only=True)
+    head, body, kept = client(sent, "HEAD")
     assert dict(head.headers)[b"content-length"] == b"5"
     assert (body, kept) == (b"", False)
 

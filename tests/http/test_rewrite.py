@@ -246,7 +246,8 @@ def test_further_lines_are_added() -> None:
 
 
 def answered(head: ResponseHead, to: RequestHead, *, close: bool = False) -> tuple[bytes, int]:
-    return response_to_send(head, to, close=close, date=b"now")
+    sent = response_to_send(head, to, close=close, date=b"now")
+    return sent.lines(), sent.length
 
 
 CL5 = b"Content-Length: 5"
@@ -319,9 +320,9 @@ def test_a_101_reaches_the_client_with_its_own_fields() -> None:
 def test_interim_heads_are_sent_with_their_fields_alone() -> None:
     """RFC 9110 §15.2."""
     head = response(b"Link: </a>", b"Connection: x", start=b"HTTP/1.1 103 Early Hints")
-    assert interim_to_send(head) == b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    assert interim_to_send(head).lines() == b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 
 
 def test_lines_of_ours_are_added_to_an_answer() -> None:
-    raw, _ = response_to_send(response(CL5), request(), close=False, date=b"x", add=b"A: b\r\n")
-    assert b"\r\nA: b\r\n" in raw
+    head = response_to_send(response(CL5), request(), close=False, date=b"x", add=b"A: b\r\n")
+    assert b"\r\nA: b\r\n" in head.lines()

@@ -6,6 +6,8 @@ import pytest
 import trio
 from h2.errors import ErrorCodes
 
+from rpx.http import framing
+from rpx.http.answer_head import AnswerHead
 from rpx.proxy import stream
 from tests.proxy.h2_client import asked, client
 from tests.proxy.house import running, until
@@ -28,6 +30,19 @@ async def test_a_get_reaches_a_backend_as_http_1_and_its_answer_comes_back() -> 
         got = await peer.answer(number)
         assert (got.status, got.body, got.ended, got.reset) == (200, b"ok", True, None)
         assert b"connection" not in got.head
+
+
+async def test_no_answer_to_it_is_written_as_http_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(AnswerHead, "lines")
+    monkeypatch.delattr(framing, "encode_chunk")
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-a: 1\r\n\r\n"
+    async with origin(answers(chunks)) as backend, running(backend) as house:
+        async with client(house) as peer:
+            got = await peer.answer(await peer.ask())
+            assert got.trailers == [(b"x-a", b"1")]
+            assert (got.status, got.body, got.ended) == (200, b"abc", True)
+            page = await peer.answer(await peer.ask(host="nobody.localhost"))
+            assert (page.status, page.ended) == (404, True)
 
 
 async def test_streams_are_answered_side_by_side_and_a_slow_one_keeps_none_waiting() -> None:
