@@ -82,11 +82,6 @@ def encode_chunk(size: int) -> bytes:
     return b"%x\r\n" % size
 
 
-def chunk_of(data: bytes) -> bytes:
-    """`data` as one chunk; nothing for no data, because an empty chunk ends the body."""
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-
-
 def chunked(pieces: list[bytes], end: bytes | None = None) -> list[bytes]:
     """Return the pieces of a body as one chunk. `end`: they are the last ones, and these are the
     trailers, as ChunkedReader gives them.
@@ -114,6 +109,7 @@ class ChunkedReader:
     _first, _next = _FIRST, _NEXT
     _partial_first, _partial_next = _PARTIAL_FIRST, _PARTIAL_NEXT
     _stray = STRAY
+    ended = False  # a connection doesn't end with it
     __slots__ = (
         "_extensions",
         "_held",
@@ -242,18 +238,62 @@ class ChunkedReader:
         lines = 0
         if tail.find(b"\n", -new) >= 0:  # else there is no line more than last time
             lines = tail.count(b"\n", 0, stop) + (end >= 0)
-        if stop > self._limits.head or lines > self._limits.lines:
-            status = 431 if self._status == 400 else self._status
-            raise BadMessage(status, "The trailer section is too large.")
+        _check_trailers(stop, lines, self._status, self._limits)
         if self._stray.search(tail, max(0, len(tail) - new - 1), stop):
             raise BadMessage(self._status, "The trailer section contains a control byte.")
 
     def _read_trailers(self, block: bytes) -> bytes:
         if not _TRAILERS.fullmatch(b"\r\n" + block):
             raise BadMessage(self._status, "A trailer line is malformed.")
-        kept = [
-            line + b"\r\n"
-            for line in block.split(b"\r\n")
-            if line.partition(b":")[0].lower().replace(b"_", b"-") not in _NOT_IN_TRAILERS
-        ]
-        return b"".join(kept)
+        return _kept(block.split(b"\r\n"))
+
+
+class FramedReader:
+    """Reads a body that comes in the frames of HTTP/2: as ChunkedReader, but the end is told.
+
+    What comes is the payload, so `waiting` and `rest` are always empty.
+    """
+
+    __slots__ = ("_limits", "done", "ended", "received", "trailers")
+
+    waiting = rest = b""
+
+    def __init__(self, limits: MessageLimits = DEFAULT) -> None:
+        self._limits = limits
+        self.ended = False  # there is no more to feed than what has come
+        self.received = 0  # bytes of payload so far
+        self.done = False
+        self.trailers = b""
+
+    def end(self, trailers: bytes) -> None:
+        """Nothing follows what is fed next; `trailers` are lines, each with its CRLF."""
+        self.ended, self.trailers = True, trailers
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """As of a ChunkedReader. Raises: BadMessage."""
+        self.received += len(data)
+        if self.ended and not self.done:
+            self.done = True
+            if self.trailers:
+                lines = self.trailers.split(b"\r\n")[:-1]
+                _check_trailers(len(self.trailers) - 2, len(lines), 400, self._limits)
+                self.trailers = _kept(lines)
+        return [data] if data else []
+
+
+BodyReader = ChunkedReader | FramedReader
+
+
+def _check_trailers(size: int, lines: int, status: int, limits: MessageLimits) -> None:
+    if size > limits.head or lines > limits.lines:
+        raise BadMessage(431 if status == 400 else status, "The trailer section is too large.")
+
+
+def _kept(lines: list[bytes]) -> bytes:
+    """Return the lines that may stand in trailers, each with its CRLF."""
+    kept = [
+        line + b"\r\n"
+        for line in lines
+        if line.partition(b":")[0].lower().replace(b"_", b"-") not in _NOT_IN_TRAILERS
+    ]
+    return b"".join(kept)

@@ -9,7 +9,7 @@ from typing import Protocol
 import trio
 
 from rpx.http.answer_head import AnswerHead
-from rpx.http.framing import CHUNKED, ChunkedReader, chunked
+from rpx.http.framing import CHUNKED, BodyReader, ChunkedReader, chunked
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
@@ -50,16 +50,25 @@ class Upload:
         "sent",
     )
 
-    def __init__(self, length: int, at_hand: bytes, *, pause: float, most: int | None) -> None:
+    def __init__(
+        self,
+        length: int,
+        at_hand: bytes,
+        reader: BodyReader | None,
+        *,
+        pause: float,
+        most: int | None,
+    ) -> None:
         """`at_hand` is what came with the head; what lies behind the body is left in `rest`.
 
+        `reader` finds the end of a body whose length isn't told.
         `pause`: seconds a client may be silent that the backend still waits for. `most`: bytes.
         Raises: BadMessage, also for what is known to be too large.
         """
         self._most = most
         if most is not None and length > most:
             raise _too_large(most)
-        self._reader = ChunkedReader(400, turn=CHUNKS) if length == CHUNKED else None
+        self._reader = reader
         self._left = length
         self._kept: Buffers | None = []
         self._kept_size = 0
@@ -89,8 +98,6 @@ class Upload:
 
     def _take(self, data: bytes) -> Buffers:
         """Take what the client sent; return it framed. Raises: BadMessage."""
-        if data:
-            self.awaited = False
         if self._reader is None:
             out = [data[: self._left]] if data else []
             self.rest = data[self._left :]
@@ -103,6 +110,8 @@ class Upload:
             if self._reader.done:
                 self.rest, self.done = self._reader.rest, True
             out = chunked(pieces, self._reader.trailers if self.done else None)
+        if data or self.done:
+            self.awaited = False
         if self._kept is not None:
             self._kept_size += sum(map(len, out))
             self._kept += out
@@ -134,7 +143,7 @@ class Upload:
         client.deadline = clock.now + self.pause
         data = await client.receive()
         client.deadline = NEVER
-        if not data:
+        if not data and not (self._reader is not None and self._reader.ended):
             raise ConnectionResetError
         return data
 
@@ -155,8 +164,9 @@ def upload_of(request: RequestHead, client: Client) -> Upload:
     """Return the body of a request: it begins with what has been read ahead. Raises: BadMessage."""
     settings, ahead = client.shared.settings, client.ahead
     pause, most = settings.timeouts.body, settings.limits.body
-    upload = Upload(request.length, ahead, pause=pause, most=most)
-    upload.awaited = request.expect_continue and not ahead
+    reader = client.body_reader() if request.length == CHUNKED else None
+    upload = Upload(request.length, ahead, reader, pause=pause, most=most)
+    upload.awaited = request.expect_continue and not (ahead or upload.done)
     client.ahead = b""  # until the upload is done: then it is what lies behind it
     return upload
 

@@ -9,6 +9,7 @@ import trio
 
 from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import Forwarding, scheme_of
+from rpx.http.framing import BodyReader
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
 from rpx.proxy.shared import SharedState
@@ -74,6 +75,10 @@ class Client:
 
         Raises: OSError, WireCut.
         """
+        raise NotImplementedError
+
+    def body_reader(self) -> BodyReader:
+        """Return what reads the body of a request whose length isn't told."""
         raise NotImplementedError
 
     def has_tls(self, request: RequestHead) -> bool:

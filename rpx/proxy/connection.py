@@ -6,12 +6,13 @@ from collections.abc import Awaitable
 
 from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import forwarding
-from rpx.http.framing import CHUNKED, chunked
+from rpx.http.framing import CHUNKED, ChunkedReader, chunked
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.memory import RequestMemory
 from rpx.proxy.answering import answer
 from rpx.proxy.attempt import NEXT, After
+from rpx.proxy.bodies import CHUNKS
 from rpx.proxy.client import Client
 from rpx.proxy.contexts import Contexts, hello_of
 from rpx.proxy.multiplex import Multiplex
@@ -73,6 +74,10 @@ class Connection(Client):
     ) -> Awaitable[None]:
         """As HTTP/1.1 has it."""
         return self.wire.send_pieces(chunked(pieces, end) if head.length == CHUNKED else pieces)
+
+    def body_reader(self) -> ChunkedReader:
+        """Such a body is chunked."""
+        return ChunkedReader(400, turn=CHUNKS)
 
     async def serve(self) -> None:
         """Serve the client until one of us closes."""

@@ -267,7 +267,7 @@ class Multiplex:
         stream = self._streams[number] = Stream(
             self.shared,
             self.peer,
-            StreamWire(self._outlet, number, asked),
+            StreamWire(self._outlet, number),
             asked,
             surplus=self.surplus,
             named=self.named,

@@ -17,7 +17,7 @@ import trio
 from rpx.http.answer_head import AnswerHead
 from rpx.http.fields import Asked, Field, accepts, request_of, split_lines
 from rpx.http.forwarded import Forwarding
-from rpx.http.framing import CHUNKED, LAST_CHUNK, chunk_of, last_chunk
+from rpx.http.framing import CHUNKED, FramedReader
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.answering import answer
@@ -77,6 +77,10 @@ class Stream(Client):
         """As HTTP/2 has it: whatever the head says, each frame has its length."""
         return self.wire.send_pieces(pieces, end)
 
+    def body_reader(self) -> FramedReader:
+        """Such a body ends with its stream."""
+        return self.wire.reader
+
     async def serve(self) -> None:
         """Get the request answered."""
         if self.gone:
@@ -135,13 +139,13 @@ class StreamWire:
 
     plain = False
 
-    def __init__(self, outlet: Outlet, number: int, asked: Asked) -> None:
+    def __init__(self, outlet: Outlet, number: int) -> None:
         self.number = number
         self._outlet = outlet
-        self._chunked = asked.length == CHUNKED
+        self.reader = FramedReader()
         self._come: deque[bytes] = deque()
         self._taken = 0  # bytes of what has come, while it is not `wide`
-        self._last = b""  # what ends a chunked body
+        self._trailers = b""
         self._news: trio.Event | None = None  # somebody waits to read
         self._cut: Cut | None = None
         self._left = CHUNKED  # bytes of the answer's body, once it is known that they are counted
@@ -163,9 +167,7 @@ class StreamWire:
 
     def end(self, trailers: bytes = b"") -> None:
         """The request has ended."""
-        self.ended = True
-        if self._chunked:
-            self._last = last_chunk(trailers)
+        self.ended, self._trailers = True, trailers
         self._tell()
 
     # ---- what the exchange asks for
@@ -182,11 +184,8 @@ class StreamWire:
             data = b"".join(pieces)
         if data:
             self._credit(len(data))
-        if self._chunked:
-            data = chunk_of(data)
-            if not come:
-                data += self._last
-                self._last = b""
+        if self.ended and not come:
+            self.reader.end(self._trailers)
         return data
 
     def _credit(self, size: int) -> None:
@@ -224,9 +223,8 @@ class StreamWire:
                 self.check()
                 self._news = trio.Event()
                 await self._news.wait()
-        if not self.ended or self._last != LAST_CHUNK:
+        if not self.ended or self._trailers:
             return asked
-        self._chunked, self._last = False, b""
         return asked._replace(length=sum(map(len, self._come)))
 
     async def send_head(self, head: AnswerHead, pieces: Buffers, end: bytes | None) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.http.framing import ChunkedReader, chunk_of, encode_chunk, last_chunk
+from rpx.http.framing import ChunkedReader, FramedReader, chunked, encode_chunk, last_chunk
 from rpx.http.limits import BadMessage, MessageLimits
 
 
@@ -31,9 +31,8 @@ def payload(raw: bytes, step: int) -> tuple[bytes, bytes, bytes, bool]:
 @given(st.integers(1, 9), st.sampled_from([1, 2, 3, 5, 7, 40, 1000]))
 def test_in_turns_all_of_it_comes_in_the_end(turn: int, step: int) -> None:
     body = bytes(range(65, 90))
-    raw = b"".join(chunk_of(body[at : at + at % 3 + 1]) for at in range(20)) + last_chunk(
-        b"A: b\r\n"
-    )
+    chunks = [chunked([body[at : at + at % 3 + 1]]) for at in range(20)]
+    raw = b"".join(map(b"".join, chunks)) + last_chunk(b"A: b\r\n")
     whole = payload(raw + b"rest", len(raw) + 4)
     reader, pieces = ChunkedReader(turn=turn), []
     for at in range(0, len(raw) + 4, step):
@@ -205,8 +204,10 @@ def test_what_follows_the_end_is_kept_apart() -> None:
 
 
 def test_an_empty_piece_does_not_end_the_body() -> None:
-    assert chunk_of(b"") == b""
-    assert chunk_of(b"x" * 255) == b"ff\r\n" + b"x" * 255 + b"\r\n"
+    assert chunked([]) == []
+    assert b"".join(chunked([b"x" * 255])) == b"ff\r\n" + b"x" * 255 + b"\r\n"
+    assert b"".join(chunked([b"x", b"y"], b"A: 1\r\n")) == b"2\r\nxy\r\n0\r\nA: 1\r\n\r\n"
+    assert chunked([], b"") == [b"0\r\n\r\n"]
     assert last_chunk() == b"0\r\n\r\n"
 
 
@@ -219,7 +220,7 @@ def test_an_empty_piece_does_not_end_the_body() -> None:
 def test_decoding_undoes_encoding_however_it_is_chopped(
     pieces: list[bytes], trailers: bytes, rest: bytes, cuts: list[int]
 ) -> None:
-    raw = b"".join(map(chunk_of, pieces)) + last_chunk(trailers) + rest
+    raw = b"".join(b"".join(chunked([piece])) for piece in pieces) + last_chunk(trailers) + rest
     reader = ChunkedReader()
     body, at, turn = [], 0, 0
     while at < len(raw):
@@ -244,3 +245,33 @@ def test_garbage_is_judged_alike_however_it_is_chopped(raw: bytes, step: int) ->
             return bad.status
 
     assert judge(step) == judge(len(raw) + 1)
+
+
+def test_a_body_in_frames_ends_when_that_is_told() -> None:
+    reader = FramedReader()
+    assert reader.feed(b"abc") == [b"abc"]
+    assert reader.feed(b"") == []
+    assert not reader.done
+    reader.end(b"A: 1\r\nContent-Length: 5\r\nB: \r\n")
+    assert not reader.done
+    assert reader.feed(b"de") == [b"de"]
+    assert (reader.done, reader.received) == (True, 5)
+    assert reader.trailers == b"A: 1\r\nB: \r\n"
+
+
+@pytest.mark.parametrize("trailers", [b"a: b\r\n" * 4, b"a: " + b"b" * 200 + b"\r\n"])
+def test_its_trailers_are_bounded_as_those_of_a_chunked_one(trailers: bytes) -> None:
+    limits = MessageLimits(head=200, lines=3)
+    for most in (b"a: b\r\n" * 3, b"a: " + b"b" * 197 + b"\r\n"):
+        reader = FramedReader(limits)
+        reader.end(most)
+        assert reader.feed(b"") == []
+        assert (
+            reader.trailers
+            == read(b"0\r\n" + most + b"\r\n", None, ChunkedReader(400, limits)).trailers
+        )
+    reader = FramedReader(limits)
+    reader.end(trailers)
+    with pytest.raises(BadMessage) as caught:
+        reader.feed(b"")
+    assert caught.value.status == 431

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from rpx.http.framing import BodyReader
 from rpx.proxy import bodies, dial
 from rpx.proxy.bodies import Upload
 from rpx.proxy.dial import Place, call
@@ -25,8 +26,16 @@ async def test_a_connection_on_which_a_body_is_still_to_be_sent_is_not_used_agai
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Seen(Upload):
-        def __init__(self, length: int, at_hand: bytes, *, pause: float, most: int | None) -> None:
-            super().__init__(length, at_hand, pause=pause, most=most)
+        def __init__(
+            self,
+            length: int,
+            at_hand: bytes,
+            reader: BodyReader | None,
+            *,
+            pause: float,
+            most: int | None,
+        ) -> None:
+            super().__init__(length, at_hand, reader, pause=pause, most=most)
             uploads.append(self)
 
     uploads: list[Upload] = []
