@@ -220,6 +220,21 @@ def test_what_holds_a_bold_sentence_of_the_architecture_stands_behind_it() -> No
                 assert (ROOT / link).is_file(), f"{link} is not there"
 
 
+def steps(text: str) -> list[str]:
+    """Return the files, as written, of lines that lead from one to the next."""
+    ways = re.findall(r"^\|.*\| (.* → .*) \|$", text, re.MULTILINE)
+    return [step for way in ways for step in way.split(" → ")]
+
+
+def test_each_file_that_the_architecture_leads_to_is_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    found = steps(text.split("\n## The ways\n")[1].split("\n## ")[0])
+    assert found
+    named = [*(f"{step}.py" for step in found), *re.findall(r"`([\w/]+\.py)`", text)]
+    for name in named:
+        assert (ROOT / "rpx" / name).is_file() or (ROOT / name).is_file(), f"{name} is not there"
+
+
 def test_a_bold_sentence_without_a_link_is_found() -> None:
     text = "- **One** is so ([test](tests/a.py)).\n- **Two** is,\n  too.\n- three\n"
     assert bold_points(text) == {
