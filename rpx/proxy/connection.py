@@ -23,6 +23,7 @@ from rpx.proxy.welcome import HANDSHAKE, welcome
 from rpx.proxy.wire import NEVER, Buffers, Cut, WireCut
 
 LONG = 4096  # bytes of a head that takes a turn of its own
+SMALL = 4096  # bytes of a body that are joined to a head: copying them costs less than two pieces
 # A client that is still sending reads our last answer only afterwards, and a reset would lose it.
 # So what it sends is read until it has been silent for so many seconds, or for so many in all.
 LINGER = 5.0
@@ -67,7 +68,10 @@ class Connection(Client):
         """As HTTP/1.1 has it."""
         if head.length == CHUNKED:
             pieces = chunked(pieces, end)
-        return self.wire.send_pieces([head.lines(), *pieces])
+        lines = head.lines()
+        if len(pieces) == 1 and len(pieces[0]) <= SMALL:  # a frame less than with pieces
+            return self.wire.send(lines + pieces[0])
+        return self.wire.send_pieces([lines, *pieces])
 
     def send_body(
         self, head: AnswerHead, pieces: Buffers, end: bytes | None = None
