@@ -78,7 +78,7 @@ class Endpoint:
         self.in_flight = 0
         self.lasting = 0  # those of in_flight that end only when a side leaves: tunnels, streams
         self.drained: trio.Event | None = None  # set when nothing but lasting requests is left
-        self.keeps_until = 0.0  # clients that are bound to it may stay while it is drained
+        self.keeps_until = 0.0  # clients that prefer it may stay while it is drained
         self.counts = Counts()
         self.seats = Seats()  # shared with whoever is at the same address
         self.remarks: set[str] = set()  # what has been said about the way it answers
@@ -156,7 +156,7 @@ class Endpoint:
 
     @property
     def keeps_clients(self) -> bool:
-        """Whoever is bound to it may stay: it is up, or is finishing other requests anyhow.
+        """Whoever prefers it may stay: it is up, or is finishing other requests anyhow.
 
         Where rpx has just started, others run on: nobody has seen one of them down yet.
         """
@@ -293,35 +293,39 @@ class Pool:
         self.changed.set()
         self.changed = trio.Event()
 
-    def next_up(self, client: bytes, bound: Endpoint | None) -> Endpoint | None:
+    def next_up(self, client: bytes, preferred: Endpoint | None) -> Endpoint | None:
         """Return who in rotation takes a request of `client` (its address); the turn goes on."""
-        if bound is not None and bound.keeps_clients:
-            return bound
+        if preferred is not None and preferred.keeps_clients:
+            return preferred
         return self._turns.choose(_in_rotation, client)
 
-    def next_untried(self, client: bytes, bound: Endpoint | None, tried: Tried) -> Endpoint | None:
+    def next_untried(
+        self, client: bytes, preferred: Endpoint | None, tried: Tried
+    ) -> Endpoint | None:
         """Return the next backend in rotation that this request has not met."""
         return self._choose(
-            lambda backend: backend.in_rotation and not _met(backend, tried), client, bound
+            lambda backend: backend.in_rotation and not _met(backend, tried), client, preferred
         )
 
     def has_untried(self, tried: Tried) -> bool:
         """Tell whether somebody is in rotation that this request has not met."""
         return any(each.in_rotation and not _met(each, tried) for each in self.active)
 
-    def next_running(self, client: bytes, bound: Endpoint | None, tried: Tried) -> Endpoint | None:
+    def next_running(
+        self, client: bytes, preferred: Endpoint | None, tried: Tried
+    ) -> Endpoint | None:
         """Return a backend to try when none is up: it runs, and may be better than its checks."""
         return self._choose(
             lambda backend: backend.visible_state in RUNNING and not _met(backend, tried),
             client,
-            bound,
+            preferred,
         )
 
     def _choose(
-        self, usable: Callable[[Endpoint], bool], client: bytes, bound: Endpoint | None
+        self, usable: Callable[[Endpoint], bool], client: bytes, preferred: Endpoint | None
     ) -> Endpoint | None:
-        if bound is not None and usable(bound):
-            return bound
+        if preferred is not None and usable(preferred):
+            return preferred
         return self._turns.choose(usable, client)
 
 

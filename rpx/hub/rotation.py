@@ -13,8 +13,8 @@ from rpx.hub.process import Process
 from rpx.model.address import Location
 from rpx.model.status import Intent, RotationChanged, State, StateChanged
 
-# Seconds that bound clients may stay at a backend that is drained: half of a drain, so that what
-# they send last has ended before the process is told to go.
+# Seconds that clients may stay at a backend that they prefer, and that is drained: half of a drain,
+# so that what they send last has ended before the process is told to go.
 KEEPS: Final = 5.0
 BROKEN_IN_A_ROW: Final = 3  # broken connections are as good as a refused one, which is at once
 

@@ -32,11 +32,11 @@ class Affinity(Generic[M]):
         self._members = {value: member for member, value in self._values.items()}
 
     def __contains__(self, member: M) -> bool:
-        """Tell whether clients can be bound to `member`: one that has left is none any more."""
+        """Tell whether clients can prefer `member`: one that has left is none any more."""
         return member in self._values
 
     def value(self, member: M) -> bytes:
-        """Return the value that binds a client to `member`."""
+        """Return the value by which a client prefers `member`."""
         return self._values[member]
 
     def member(self, values: Sequence[bytes]) -> M | None:

@@ -28,7 +28,7 @@ from rpx.proxy.client import Client
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import Wire
-from rpx.proxy.stickiness import bind, bound_to
+from rpx.proxy.sticky_cookie import add_cookie, preferred_by
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import why_not
 from rpx.proxy.wire import NotSent, WireCut
@@ -39,12 +39,12 @@ class Exchange:
 
     __slots__ = (
         "_began",
-        "_bound",
         "_broken",
         "_client",
         "_failed",
         "_held",
         "_pool",
+        "_preferred",
         "_request",
         "_shared",
         "_shares",
@@ -58,7 +58,7 @@ class Exchange:
         self._shared = client.shared
         self._request = request
         self._pool = pool
-        self._bound: Endpoint | None = None  # whose client it is, where sessions are sticky
+        self._preferred: Endpoint | None = None  # by the cookie, where sessions are sticky
         self._tried: Tried = _NOBODY
         self._broken: tuple[Endpoint, ...] = ()  # who broke off without an answer
         self._failed: Failed | None = None  # how the last attempt did, if one was made
@@ -72,12 +72,12 @@ class Exchange:
         """Get the request answered. Raises: BadMessage when its body turns out malformed."""
         pool, address = self._pool, client_of(self._request, self._client.peer)
         if pool.affinity is not None:
-            self._bound, self._request = bound_to(self._request, pool.affinity)
-        backend = pool.next_up(address, self._bound)
+            self._preferred, self._request = preferred_by(self._request, pool.affinity)
+        backend = pool.next_up(address, self._preferred)
         while True:
             if backend is None:
                 backend, self._held = await another_backend(
-                    self._client, pool, address, self._bound, self._tried, until=self._held
+                    self._client, pool, address, self._preferred, self._tried, until=self._held
                 )
             if backend is None:
                 return await self._give_up()
@@ -89,7 +89,7 @@ class Exchange:
             if not self._may_retry(attempt, outcome):
                 return await self._give_up()
             if outcome.failure is not Failure.BROKEN_REUSED:  # else the same again, afresh
-                backend = pool.next_untried(address, self._bound, self._tried)
+                backend = pool.next_untried(address, self._preferred, self._tried)
 
     async def _attempt(self, attempt: Attempt) -> Failed | Done:
         """Get a connection to the backend, converse on it, and give it back if it is still good."""
@@ -197,7 +197,7 @@ class Exchange:
         if response.event_stream:
             self._outlast(backend, response.status)
         if self._pool.affinity is not None:
-            response = self._bind(response, backend, self._pool.affinity)
+            response = self._add_cookie(response, backend, self._pool.affinity)
         unread = upload is not None and not upload.done
         close = not request.keep_alive or unread or shared.draining
         head = response_to_send(response, request, close=close, date=shared.sweeper.date)
@@ -230,18 +230,18 @@ class Exchange:
         client.tunnels(tunnel)
         self._outlast(backend, response.status)
         if self._pool.affinity is not None:
-            response = self._bind(response, backend, self._pool.affinity)
+            response = self._add_cookie(response, backend, self._pool.affinity)
         head = response_to_send(response, self._request, close=False, date=shared.sweeper.date)
         early, client.ahead = client.ahead, b""
         await tunnel.run(partial(client.send_head, head), early, data)
         return Done(response.status, GOODBYE, whole=True)
 
-    def _bind(
+    def _add_cookie(
         self, head: ResponseHead, backend: Endpoint, affinity: Affinity[Endpoint]
     ) -> ResponseHead:
         secure = self._client.has_tls(self._request)
         say = self._shared.registry.say
-        return bind(head, affinity, backend, self._bound, say, secure=secure)
+        return add_cookie(head, affinity, backend, self._preferred, say, secure=secure)
 
     def _check_switch(self, response: ResponseHead) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""

@@ -17,7 +17,7 @@ async def another_backend(
     client: Client,
     pool: Pool,
     address: bytes,
-    bound: Endpoint | None,
+    preferred: Endpoint | None,
     tried: Tried,
     *,
     until: float,
@@ -25,15 +25,15 @@ async def another_backend(
     """Return a backend that is up and not `tried`, waiting for one that is being (re)started.
 
     At last one that still runs: it may be better than its checks. A lone one is not waited for when
-    they fail, since nobody else could take its turns. Each time the one that the client is `bound`
-    to comes first. `address`: the client's. None: there is nobody to ask, or it has gone. `until`
-    is when the request will have waited long enough, 0 as long as it has not waited; it is
-    returned, too.
+    they fail, since nobody else could take its turns. Each time the one that the client's cookie
+    names, `preferred`, comes first. `address`: the client's. None: there is nobody to ask, or it
+    has gone. `until` is when the request will have waited long enough, 0 as long as it has not
+    waited; it is returned, too.
     """
     held = client.shared.settings.limits.held
-    backend = pool.next_untried(address, bound, tried)
+    backend = pool.next_untried(address, preferred, tried)
     if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
-        backend = pool.next_running(address, bound, tried)
+        backend = pool.next_running(address, preferred, tried)
     returned = True
     while backend is None and returned and pool.waiting < held and _worth_waiting(pool, tried):
         returned, until = False, until or trio.current_time() + pool.spec.hold
@@ -45,9 +45,9 @@ async def another_backend(
         finally:
             pool.waiting -= 1
         # Chosen here and not in there: the backend may leave before the reactor has us back.
-        backend = pool.next_untried(address, bound, tried)
+        backend = pool.next_untried(address, preferred, tried)
     if backend is None and not client.gone:
-        backend = pool.next_running(address, bound, tried)
+        backend = pool.next_running(address, preferred, tried)
     return backend, until
 
 

@@ -1,4 +1,4 @@
-"""Sticky sessions on the wire: who is bound to whom, what the client is told, what backends see."""
+"""Sticky sessions on the wire: who prefers whom, what the client is told, what backends see."""
 
 from __future__ import annotations
 

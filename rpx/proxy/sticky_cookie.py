@@ -1,4 +1,4 @@
-"""What sticky sessions do to a request and to its answer."""
+"""The cookie of sticky sessions: whom it names in a request, and adding it to an answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rpx.hub.endpoint import Endpoint
 from rpx.policy.affinity import Affinity
 
 
-def bound_to(
+def preferred_by(
     request: RequestHead, affinity: Affinity[Endpoint]
 ) -> tuple[Endpoint | None, RequestHead]:
     """Return the backend that the client's cookie names, and the request without that cookie."""
@@ -19,19 +19,19 @@ def bound_to(
     return affinity.member(values), request.altered(request.target, block)
 
 
-def bind(
+def add_cookie(
     response: ResponseHead,
     affinity: Affinity[Endpoint],
     backend: Endpoint,
-    before: Endpoint | None,
+    preferred: Endpoint | None,
     say: Callable[[str, Endpoint], None],
     *,
     secure: bool,
 ) -> ResponseHead:
-    """Bind the client to `backend`, which answers, unless that is who it is bound to already.
+    """Return the answer with a cookie that names `backend`, which gives it; without one when the
+    client's own named it: that is who was `preferred`.
 
-    Return the answer that says so; `secure`: to a client that came with TLS.
-
+    `secure`: to a client that came with TLS.
     What the backend itself sets under that name is taken out, or the client would lose its place.
     """
     block = without_set_cookie(response.block, affinity.cookie)
@@ -42,7 +42,7 @@ def bind(
             " replaces: choose another name with `sticky: {cookie: …}`",
             backend,
         )
-    if backend is not before and backend in affinity:
+    if backend is not preferred and backend in affinity:
         value = affinity.value(backend)
         block += set_cookie(
             affinity.cookie, value, path=affinity.path, ttl=affinity.ttl, secure=secure
