@@ -41,18 +41,19 @@ class Abort:
             await registry.changed.wait()
         if not shutdown.asked:
             self._aborted = True
-            self._source = self._source or first
+            if self._service is None:
+                self._source = first
             how = first.ended.what if first.ended and first.ended.code else "completed"
             registry.say(f"{how}: stopping all", first)
             shutdown.request()
 
     def exit_code(self, otherwise: int) -> int:
         """That of the service, once all have stopped; `otherwise` if nobody has ended by itself."""
-        if not self._aborted or self._source is None:
+        if not self._aborted:
             return otherwise
-        ended = self._source.ended
+        ended = self._source.ended if self._source is not None else None
         if ended is None:
-            return Exit.FAILED  # it has not even begun
+            return Exit.FAILED  # it has not even begun, or somebody else runs it
         return 128 - ended.code if ended.code < 0 else ended.code
 
     def _first(self, registry: Registry) -> Process | None:
