@@ -15,7 +15,7 @@ from rpx.backend.free_ports import Kept, choose_ports, keep_ports, spare_ports
 from rpx.backend.preflight import check_commands, preflight
 from rpx.changes.transition import Transition
 from rpx.errors import RpxError, UsageError
-from rpx.hub.mailbox import MAILBOX, Change
+from rpx.hub.mailbox import MAILBOX, ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.model.answers import ChangeReport, Outcome
 from rpx.model.config import Config
@@ -121,51 +121,51 @@ class Project:
         async with trio.open_nursery() as nursery:
             while True:
                 await room.acquire()
-                change = await self._registry.mailbox.orders.receive()
+                order = await self._registry.mailbox.orders.receive()
                 turn = Turn()
-                if not change.dry:
+                if not order.dry:
                     self._turns.append(turn)
-                nursery.start_soon(self._take, change, turn, room)
+                nursery.start_soon(self._take, order, turn, room)
 
-    async def _take(self, change: Change, turn: Turn, room: trio.Semaphore) -> None:
-        change.taken.set()
+    async def _take(self, order: ProjectOrder, turn: Turn, room: trio.Semaphore) -> None:
+        order.taken.set()
         try:
-            await self._carry_out(change, turn)
+            await self._carry_out(order, turn)
         except RpxError as error:
-            change.error = error
+            order.error = error
             self._say(
-                f"{_reason(change)}: that can't be done, everything stays as it is",
+                f"{_reason(order)}: that can't be done, everything stays as it is",
                 str(error).splitlines(),
             )
-        if not change.dry:
+        if not order.dry:
             self._turns.remove(turn)
-        change.planned.set()
-        change.done.set()
+        order.planned.set()
+        order.done.set()
         if self._turns:
             self._turns[0].begun.set()
         room.release()
 
-    async def _carry_out(self, change: Change, turn: Turn) -> None:
+    async def _carry_out(self, order: ProjectOrder, turn: Turn) -> None:
         """Raises: RpxError before anything is touched."""
-        if change.dry or self._turns[0] is not turn:
-            wish = await self._wish(change)
+        if order.dry or self._turns[0] is not turn:
+            wish = await self._wish(order)
             changes = await self._aim(wish, self._registry.ports, alone=not self._turns)
-            change.report = _report(changes, await self._besides(wish.target))
-            if change.dry:
+            order.report = _report(changes, await self._besides(wish.target))
+            if order.dry:
                 return
             turn.aim = changes.wanted, wish.target
             self._press()
             await turn.begun.wait()
         # Once more: what was read while it waited may be old.
-        wish = await self._wish(change)
+        wish = await self._wish(order)
         more = await self._besides(wish.target)
         config = self._settled(wish.config)
         async with self._prepared(self._settled(wish.target)) as prepared:
             changes = await self._aim(wish, prepared.ports)  # which URLs have
             prepared.commit()
-        change.report = _report(changes, more)
-        change.planned.set()
-        self._say(_reason(change), (*change.report.sentences, *change.report.advice))
+        order.report = _report(changes, more)
+        order.planned.set()
+        self._say(_reason(order), (*order.report.sentences, *order.report.advice))
         self.config, self._scale, self._scaled = config, wish.scale, wish.scaled
         outcomes = await self._go(wish, changes, turn.more)
         self.changed.set()
@@ -173,17 +173,17 @@ class Project:
         for outcome in outcomes:
             if outcome.exit_code:
                 self._registry.say(outcome.sentence)
-        change.report = replace(change.report, outcomes=tuple(outcomes))
+        order.report = replace(order.report, outcomes=tuple(outcomes))
 
-    async def _wish(self, change: Change) -> Wish:
-        if change.scale is None:
-            config = change.config or await self._read()
+    async def _wish(self, order: ProjectOrder) -> Wish:
+        if order.scale is None:
+            config = order.config or await self._read()
             scale = still_meant(self._scale, self.config, config)
         else:
             config = self.config
-            scaled(config, change.scale)  # raises for one that is wrong, which comes to nothing
-            scale = {**self._scale, **change.scale}
-        return Wish(config, scale, {*self._scaled, *(change.scale or ())}, scaled(config, scale))
+            scaled(config, order.scale)  # raises for one that is wrong, which comes to nothing
+            scale = {**self._scale, **order.scale}
+        return Wish(config, scale, {*self._scaled, *(order.scale or ())}, scaled(config, scale))
 
     def _press(self) -> None:
         """Bring the change under way to an end if somebody waits for something else."""
@@ -337,7 +337,7 @@ def _report(changes: ReloadPlan, more: Sequence[str]) -> ChangeReport:
     return replace(found, sentences=(*more, *(() if more and changes.nothing else found.sentences)))
 
 
-def _reason(change: Change) -> str:
-    if change.scale is None:
-        return change.why or "reload"
-    return "scale " + " ".join(f"{name}={count}" for name, count in change.scale.items())
+def _reason(order: ProjectOrder) -> str:
+    if order.scale is None:
+        return order.why or "reload"
+    return "scale " + " ".join(f"{name}={count}" for name, count in order.scale.items())

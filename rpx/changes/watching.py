@@ -14,7 +14,7 @@ import trio
 from rpx.changes.lookout import Lookout, WatchedFiles, links_on
 from rpx.changes.project import Project
 from rpx.changes.transition import AS_IT_IS
-from rpx.hub.mailbox import Change
+from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.orders import verbs
 from rpx.policy.bursts import Bursts
@@ -94,9 +94,9 @@ class Watching:
                 with trio.move_on_after(GONE):
                     await self._woken.wait()
                 self._woken = trio.Event()
-            change = Change(why=f"{self._shown(self._stale)} has changed")
-            await self._registry.mailbox.give.send(change)
-            await change.taken.wait()  # not until it is done: what changes then may mend it
+            order = ProjectOrder(why=f"{self._shown(self._stale)} has changed")
+            await self._registry.mailbox.give.send(order)
+            await order.taken.wait()  # not until it is done: what changes then may mend it
 
     # ---- services
 

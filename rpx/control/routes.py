@@ -30,7 +30,7 @@ from rpx.control.streams import (
     printed_json,
 )
 from rpx.errors import Exit, RpxError, UsageError
-from rpx.hub.mailbox import Change
+from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import json_of
@@ -220,21 +220,21 @@ class Api:
         Who accepts NDJSON is told first what is to be done, then what came of it.
         """
         body = await _body(request, ReloadBody)
-        return await self._change(Change(dry=body.dry_run), request)
+        return await self._change(ProjectOrder(dry=body.dry_run), request)
 
     async def scale(self, request: Request) -> Response:
         """Run other numbers of copies, likewise."""
         body = await _body(request, ScaleBody)
-        return await self._change(Change(body.services, dry=body.dry_run), request)
+        return await self._change(ProjectOrder(body.services, dry=body.dry_run), request)
 
-    async def _change(self, change: Change, request: Request) -> Response:
-        whole.give(self._registry, change)
+    async def _change(self, order: ProjectOrder, request: Request) -> Response:
+        whole.give(self._registry, order)
         if NDJSON in request.headers.get("accept", ""):
-            await change.planned.wait()
-            whole.reported(change)  # what is wrong with it has a status
-            return Carried(change)
-        await change.done.wait()
-        return Json(whole.reported(change).json())
+            await order.planned.wait()
+            whole.reported(order)  # what is wrong with it has a status
+            return Carried(order)
+        await order.done.wait()
+        return Json(whole.reported(order).json())
 
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from rpx.errors import RpxError
 from rpx.hub.backlog import Backlog
-from rpx.hub.mailbox import Change
+from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.model.answers import LogLines, LogMissed, json_of
 from rpx.model.status import Event, Note, Printed, RotationChanged, Routed, StateChanged
@@ -99,22 +99,22 @@ class Carried(Response):
 
     media_type = NDJSON
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, order: ProjectOrder) -> None:
         super().__init__()
         del self.headers["content-length"]
-        self._change = change
+        self._order = order
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        plan = replace(reported(self._change), outcomes=None).json()
+        plan = replace(reported(self._order), outcomes=None).json()
         await send({"type": "http.response.body", "body": ndjson([plan]), "more_body": True})
-        await self._change.done.wait()
+        await self._order.done.wait()
         await send({"type": "http.response.body", "body": ndjson(self._end()), "more_body": False})
 
     def _end(self) -> Iterator[Json]:
         try:
-            report = reported(self._change).json()
+            report = reported(self._order).json()
         except RpxError as error:
             yield error_json(error)
         else:

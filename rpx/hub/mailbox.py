@@ -70,7 +70,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Change:
+class ProjectOrder:
     """What is asked of the project as a whole: another configuration, or other numbers of copies.
 
     `scale` is copies by service; None: the configuration is `config`, or what is in the file now.
@@ -80,7 +80,7 @@ class Change:
 
     scale: Mapping[str, int] | None = None
     dry: bool = False
-    why: str = ""  # what has changed, where nobody gave an order
+    why: str = ""  # which file has changed, where no user has asked
     config: Config | None = None
     taken: trio.Event = field(default_factory=trio.Event)
     planned: trio.Event = field(default_factory=trio.Event)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rpx.hub.backend import Backend
 from rpx.hub.counts import Counts
-from rpx.hub.mailbox import Change, Mailbox
+from rpx.hub.mailbox import Mailbox, ProjectOrder
 from rpx.hub.moves import Moves
 from rpx.hub.tally import by_address, by_host
 from rpx.model.config import PoolSpec
@@ -53,7 +53,7 @@ class Registry(Moves):
         hosts = {to: [each for each in there if each.spec.host == to] for to in pools}
         self.arrange(pools, hosts)
         self.unrouted = Counts()  # of requests that belong to no host of ours
-        self.mailbox = Mailbox[Change].new()  # what is asked of the project as a whole
+        self.mailbox = Mailbox[ProjectOrder].new()  # what is asked of the project as a whole
 
     # ---- what a observer sees
 

@@ -15,7 +15,7 @@ from rpx.app import Options, serve
 from rpx.config import config_from_mapping, overlaid
 from rpx.errors import RpxError
 from rpx.folders import here
-from rpx.hub.mailbox import Change
+from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import ChangeReport, Kill, Outcome
@@ -128,7 +128,7 @@ class Proxy:
 
         `dry_run`: only what would be done. Raises: RpxError if a copy doesn't come up.
         """
-        return await self._changed(Change(dict(services), dry=dry_run))
+        return await self._changed(ProjectOrder(dict(services), dry=dry_run))
 
     async def reload(
         self,
@@ -144,10 +144,10 @@ class Proxy:
         `dry_run`: only what would be done. Raises: RpxError before anything is touched for wrong
         keys, or if a backend doesn't come up, which then goes on as it was.
         """
-        return await self._changed(Change(dry=dry_run, config=_project(config, keys)))
+        return await self._changed(ProjectOrder(dry=dry_run, config=_project(config, keys)))
 
-    async def _changed(self, change: Change) -> ChangeReport:
-        report = await whole.carried_out(self._registry, change)
+    async def _changed(self, order: ProjectOrder) -> ChangeReport:
+        report = await whole.carried_out(self._registry, order)
         _all_fine(report.outcomes or ())
         return report
 

@@ -70,14 +70,14 @@ async def test_a_reload_asks_once_and_shows_the_plan_that_is_carried_out(
     asked: list[bool] = []
 
     async def carry_out() -> None:
-        async for change in shop.fleet.registry.mailbox.orders:
-            asked.append(change.dry)
+        async for order in shop.fleet.registry.mailbox.orders:
+            asked.append(order.dry)
             label = f"web:{len(asked)}"
             plan = replace(ChangeReport.of({}), sentences=(f"add {label}",))
             outcome = Outcome(label, State.READY, None, 7, f"{label} ready")
-            change.report = plan if change.dry else replace(plan, outcomes=(outcome,))
-            change.planned.set()
-            change.done.set()
+            order.report = plan if order.dry else replace(plan, outcomes=(outcome,))
+            order.planned.set()
+            order.done.set()
 
     nursery.start_soon(carry_out)
     assert await shop.rpx("reload") == 0

@@ -20,7 +20,7 @@ import trio.testing
 
 from rpx.control.api import Control
 from rpx.errors import ConfigError, Problem
-from rpx.hub.mailbox import MAILBOX, Change
+from rpx.hub.mailbox import MAILBOX, ProjectOrder
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import ChangeReport
 from rpx.model.figures import Figures
@@ -152,12 +152,12 @@ async def test_changes_of_the_project_are_passed_on_and_answered(
     asked: list[tuple[object, bool]] = []
 
     async def carry_out() -> None:
-        async for change in project.fleet.registry.mailbox.orders:
-            asked.append((change.scale, change.dry))
-            change.report = replace(NOTHING, sentences=("nothing to change",))
-            if change.scale:
-                change.error = ConfigError(Problem("one", "rpx.yaml:1:1"), Problem("two"))
-            change.done.set()
+        async for order in project.fleet.registry.mailbox.orders:
+            asked.append((order.scale, order.dry))
+            order.report = replace(NOTHING, sentences=("nothing to change",))
+            if order.scale:
+                order.error = ConfigError(Problem("one", "rpx.yaml:1:1"), Problem("two"))
+            order.done.set()
 
     nursery.start_soon(carry_out)
     reloaded = await project.http.post("/v1/reload", json={"dry_run": True})
@@ -171,7 +171,7 @@ async def test_changes_of_the_project_are_passed_on_and_answered(
 async def test_too_many_changes_at_once_are_refused(project: Project) -> None:
     mailbox = project.fleet.registry.mailbox
     for _ in range(MAILBOX):
-        mailbox.give.send_nowait(Change())
+        mailbox.give.send_nowait(ProjectOrder())
     answer = await project.http.post("/v1/reload", json={})
     assert answer.status_code == 409
     assert "still under way" in answer.text

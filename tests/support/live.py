@@ -17,7 +17,7 @@ from rpx.changes.project import Terms
 from rpx.config import load_config
 from rpx.hub.backend import Backend
 from rpx.hub.bus import Subscription
-from rpx.hub.mailbox import Change
+from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.config import Config
@@ -50,9 +50,9 @@ Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 RUN = f"exec {sys.executable} -I -S app.py"
 
 
-def told(change: Change) -> dict[str, Any]:
+def told(order: ProjectOrder) -> dict[str, Any]:
     """Return what came of a change, as the API answers it."""
-    return reported(change).json()
+    return reported(order).json()
 
 
 class Live:
@@ -70,26 +70,28 @@ class Live:
         whole = f"name: shop\nlisten: {self.listen}\n" + text.replace("RUN", RUN)
         (self.folder / "rpx.yaml").write_text(whole)
 
-    def order(self, scale: Mapping[str, int] | None = None, *, dry: bool = False) -> Change:
+    def order(self, scale: Mapping[str, int] | None = None, *, dry: bool = False) -> ProjectOrder:
         """Give an order about the whole project; it is yet to be carried out."""
-        change = Change(scale, dry=dry)
-        self.registry.mailbox.give.send_nowait(change)
-        return change
+        order = ProjectOrder(scale, dry=dry)
+        self.registry.mailbox.give.send_nowait(order)
+        return order
 
-    async def change(self, scale: Mapping[str, int] | None = None, *, dry: bool = False) -> Change:
+    async def change(
+        self, scale: Mapping[str, int] | None = None, *, dry: bool = False
+    ) -> ProjectOrder:
         """Give an order about the whole project, and return it once it is carried out."""
-        change = self.order(scale, dry=dry)
+        order = self.order(scale, dry=dry)
         with trio.fail_after(SOON):
-            await change.done.wait()
-        return change
+            await order.done.wait()
+        return order
 
     async def reload(self, text: str) -> list[str]:
         """Write rpx.yaml and have it read again; what was to be done."""
         self.write(text)
-        change = await self.change()
-        if change.error is not None:
-            raise change.error
-        sentences: list[str] = told(change)["sentences"]
+        order = await self.change()
+        if order.error is not None:
+            raise order.error
+        sentences: list[str] = told(order)["sentences"]
         return sentences
 
     @property
