@@ -25,7 +25,7 @@ from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
-from rpx.policy.plan import plan, plan_pools
+from rpx.policy.plan import plan_backends, plan_pools
 from rpx.policy.scaling import scaled
 from rpx.prepare import prepare, prepared, settings_of
 from rpx.proxy.certified import accepting, besides
@@ -129,7 +129,7 @@ async def serve(
 def new_registry(config: Config, key: bytes, ports: Ports) -> Registry:
     """Return the registry of a project whose clients connect to these; `key`: of its cookies."""
     return Registry(
-        plan(config, ports),
+        plan_backends(config, ports),
         plan_pools(config.proxies),
         clock=time.time,
         steady=_steady,

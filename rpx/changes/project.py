@@ -23,7 +23,7 @@ from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec, State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
-from rpx.policy.plan import plan, plan_pools
+from rpx.policy.plan import plan_backends, plan_pools
 from rpx.policy.reload_plan import ReloadPlan, at_port, compare, in_effect, report
 from rpx.policy.scaling import scaled, still_meant
 from rpx.runs.lease import project_with
@@ -149,11 +149,11 @@ class Project:
         """Raises: RpxError before anything is touched."""
         if order.dry or self._turns[0] is not turn:
             wish = await self._wish(order)
-            changes = await self._aim(wish, self._registry.ports, alone=not self._turns)
-            order.report = _report(changes, await self._besides(wish.target))
+            plan = await self._aim(wish, self._registry.ports, alone=not self._turns)
+            order.report = _report(plan, await self._besides(wish.target))
             if order.dry:
                 return
-            turn.aim = changes.wanted, wish.target
+            turn.aim = plan.wanted, wish.target
             self._press()
             await turn.begun.wait()
         # Once more: what was read while it waited may be old.
@@ -161,13 +161,13 @@ class Project:
         more = await self._besides(wish.target)
         config = self._settled(wish.config)
         async with self._prepared(self._settled(wish.target)) as prepared:
-            changes = await self._aim(wish, prepared.ports)  # which URLs have
+            plan = await self._aim(wish, prepared.ports)  # which URLs have
             prepared.commit()
-        order.report = _report(changes, more)
+        order.report = _report(plan, more)
         order.planned.set()
         self._say(_reason(order), (*order.report.sentences, *order.report.advice))
         self.config, self._scale, self._scaled = config, wish.scale, wish.scaled
-        outcomes = await self._go(wish, changes, turn.more)
+        outcomes = await self._go(wish, plan, turn.more)
         self.changed.set()
         self.changed = trio.Event()
         for outcome in outcomes:
@@ -215,11 +215,11 @@ class Project:
         config = await trio.to_thread.run_sync(
             lambda: choose_ports(target, file, keep=False, running=running)
         )
-        specs = plan(config, listening)
-        changes = self._compare(specs, target)
+        specs = plan_backends(config, listening)
+        plan = self._compare(specs, target)
         # Copies whose ports rpx chooses get others: then the new ones can come before the old go.
         moving: dict[str, list[BackendSpec]] = defaultdict(list)
-        for pair in changes.replaced:
+        for pair in plan.replaced:
             there = self._registry.backends.get(pair.before.label)  # None: it is about to come
             serves = there is None or there.in_rotation
             if pair.after.port_chosen and pair.before.address == pair.after.address and serves:
@@ -233,19 +233,19 @@ class Project:
                 for name, copies in moving.items()
                 for spec, port in zip(copies, spare[name], strict=True)
             }
-            changes = self._compare([moved.get(spec.label, spec) for spec in specs], target)
-        ours = self._wanted(changes.wanted, wish.scaled)
+            plan = self._compare([moved.get(spec.label, spec) for spec in specs], target)
+        ours = self._wanted(plan.wanted, wish.scaled)
         await trio.to_thread.run_sync(
-            _preflight, changes, ours, _all_of_it if alone else check_commands, self._late(changes)
+            _preflight, plan, ours, _all_of_it if alone else check_commands, self._late(plan)
         )
-        return changes
+        return plan
 
-    def _late(self, changes: ReloadPlan) -> Collection[str]:
+    def _late(self, plan: ReloadPlan) -> Collection[str]:
         """Return who comes after a oneshot that is still to run."""
-        runs = {*(s.name for s in changes.added), *(p.after.name for p in changes.replaced)}
+        runs = {*(s.name for s in plan.added), *(p.after.name for p in plan.replaced)}
         there = self._registry.processes
         done = {each.spec.name for each in there if each.state is State.COMPLETED}
-        return after_oneshots(changes.wanted, done - runs)
+        return after_oneshots(plan.wanted, done - runs)
 
     def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> ReloadPlan:
         return compare(self._there, wanted, self.config, target, tls=self._secured)
@@ -265,17 +265,17 @@ class Project:
             return self._coming
         return [backend.spec for backend in self._registry.backends.values()]
 
-    async def _go(self, wish: Wish, changes: ReloadPlan, more: trio.Event) -> list[Outcome]:
-        wanted = self._wanted(changes.wanted, wish.scaled)
+    async def _go(self, wish: Wish, plan: ReloadPlan, more: trio.Event) -> list[Outcome]:
+        wanted = self._wanted(plan.wanted, wish.scaled)
         pools = plan_pools(wish.target.proxies)
-        way = Transition(self._registry, self._fleet, changes, pools, wanted, more=more)
-        self._coming = changes.wanted
+        way = Transition(self._registry, self._fleet, plan, pools, wanted, more=more)
+        self._coming = plan.wanted
         self._press()
         try:
             outcomes = await way.run()
         finally:
             self._coming = None
-        if ports := _ports(changes.wanted):
+        if ports := _ports(plan.wanted):
             await trio.to_thread.run_sync(keep_ports, self._terms.ports, ports)
         return outcomes
 
@@ -306,15 +306,15 @@ def _all_of_it(specs: Iterable[BackendSpec], late: Collection[str]) -> None:
 
 
 def _preflight(
-    changes: ReloadPlan,
+    plan: ReloadPlan,
     ours: Collection[str],
     check_new: Callable[[Iterable[BackendSpec], Collection[str]], None],
     late: Collection[str],
 ) -> None:
-    replaced = [pair for pair in changes.replaced if pair.after.label in ours]
+    replaced = [pair for pair in plan.replaced if pair.after.label in ours]
     check_commands([pair.after for pair in replaced], late)
     moving = [each.after for pair in replaced if pair.elsewhere for each in pair.all]
-    check_new([*(spec for spec in changes.added if spec.label in ours), *moving], late)
+    check_new([*(spec for spec in plan.added if spec.label in ours), *moving], late)
 
 
 def _ports(specs: Iterable[BackendSpec]) -> Kept:
@@ -331,10 +331,10 @@ def _together(first: Kept, second: Kept) -> Kept:
     return {name: list(dict.fromkeys(first.get(name, []) + second.get(name, []))) for name in names}
 
 
-def _report(changes: ReloadPlan, more: Sequence[str]) -> ChangeReport:
+def _report(plan: ReloadPlan, more: Sequence[str]) -> ChangeReport:
     """Return what is to be done; `more` are sentences of what is in no configuration."""
-    found = report(changes)
-    return replace(found, sentences=(*more, *(() if more and changes.nothing else found.sentences)))
+    found = report(plan)
+    return replace(found, sentences=(*more, *(() if more and plan.nothing else found.sentences)))
 
 
 def _reason(order: ProjectOrder) -> str:

@@ -48,7 +48,7 @@ class Transition:
         self,
         registry: Registry,
         fleet: Fleet,
-        changes: ReloadPlan,
+        plan: ReloadPlan,
         pools: Mapping[str, PoolSpec],
         wanted: Collection[str],
         *,
@@ -57,7 +57,7 @@ class Transition:
         """`more`: there is another change to make, this one should come to an end."""
         self._registry = registry
         self._fleet = fleet
-        self._changes = changes
+        self._plan = plan
         self._pools = pools
         self._wanted = wanted
         self._more = more
@@ -81,13 +81,13 @@ class Transition:
                 nursery.start_soon(self._join, backend)
             for name, pairs in rolling.items():
                 nursery.start_soon(self._roll, name, pairs, nursery)
-        order = {spec.label: place for place, spec in enumerate(self._changes.wanted)}
+        order = {spec.label: place for place, spec in enumerate(self._plan.wanted)}
         return sorted(self._outcomes, key=lambda each: order.get(each.label, len(order)))
 
     def _rolling(self) -> dict[str, list[tuple[Backend, Pair]]]:
         """Return whose processes are to be replaced, by service."""
         services: dict[str, list[tuple[Backend, Pair]]] = defaultdict(list)
-        for pair in self._changes.replaced:
+        for pair in self._plan.replaced:
             backend = self._registry.backends[pair.before.label]
             services[pair.after.name].append((backend, pair))
             if pair.moves and backend.in_rotation:
@@ -98,29 +98,29 @@ class Transition:
 
     def _exchange(self) -> tuple[list[Backend], list[Backend]]:
         """Do all that needs no process; return who leaves and who is new."""
-        registry, changes = self._registry, self._changes
-        pairs = (*changes.kept, *changes.adjusted, *changes.replaced)
+        registry, plan = self._registry, self._plan
+        pairs = (*plan.kept, *plan.adjusted, *plan.replaced)
         specs = {
             registry.backends[pair.before.label]: pair.after
             for pair in chain.from_iterable(each.all for each in pairs)
             if pair.after.label not in self._standing
         }
-        leaving = [registry.backends[spec.label] for spec in changes.removed]
+        leaving = [registry.backends[spec.label] for spec in plan.removed]
         for backend in leaving:
             registry.retire(backend)
         registry.respec(specs)
-        new = [registry.add(spec) for spec in changes.added]
+        new = [registry.add(spec) for spec in plan.added]
         self._arrange()
         return leaving, new
 
     def _arrange(self) -> None:
         members: dict[str, list[Endpoint]] = {to: [] for to in self._pools}
-        for spec in self._changes.wanted:
+        for spec in self._plan.wanted:
             if spec.host:
                 stands = self._standing.get(spec.label)
                 backend = stands or self._registry.backends[spec.label]
                 members[spec.host] += [backend.endpoint] if backend.endpoint else []
-        order = [spec.label for spec in self._changes.wanted]
+        order = [spec.label for spec in self._plan.wanted]
         self._registry.arrange(self._pools, members, order)
 
     async def _end(self, backend: Backend) -> None:

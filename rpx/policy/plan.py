@@ -25,7 +25,7 @@ def url_of(to: str, port: int, *, tls: bool = False) -> str:
     return f"{scheme}://{host}{'' if port == usual else f':{port}'}{slash}{path}"
 
 
-def plan(config: Config, listening: Ports) -> list[BackendSpec]:
+def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
     """Return a spec for each backend: routed ones first, pool by pool, then the other processes.
 
     `listening`: the ports of the URLs that their processes are told.

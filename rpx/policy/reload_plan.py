@@ -272,46 +272,46 @@ def _with_others(
 # ---- in words
 
 
-def sentences(changes: ReloadPlan) -> list[str]:
+def sentences(plan: ReloadPlan) -> list[str]:
     """Say what there is to do, a line for each."""
-    lines = [f"add {spec.label}" for spec in changes.added]
-    lines += [f"remove {spec.label}" for spec in changes.removed]
-    lines += [_replacement(each) for pair in changes.replaced for each in pair.all]
-    lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in changes.adjusted]
-    lines += [f"change {to}: {_list(differs)}" for to, differs in changes.hosts]
-    if changes.settings:
-        lines.append(f"change {_list(changes.settings)}")
-    if untouched := len(changes.kept):
+    lines = [f"add {spec.label}" for spec in plan.added]
+    lines += [f"remove {spec.label}" for spec in plan.removed]
+    lines += [_replacement(each) for pair in plan.replaced for each in pair.all]
+    lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in plan.adjusted]
+    lines += [f"change {to}: {_list(differs)}" for to, differs in plan.hosts]
+    if plan.settings:
+        lines.append(f"change {_list(plan.settings)}")
+    if untouched := len(plan.kept):
         lines.append(f"leave {untouched} backend{'s' if untouched > 1 else ''} alone")
-    return lines if not changes.nothing else ["nothing to change"]
+    return lines if not plan.nothing else ["nothing to change"]
 
 
-def advice(changes: ReloadPlan) -> list[str]:
+def advice(plan: ReloadPlan) -> list[str]:
     """Say what will not be done now."""
-    if not changes.next_run:
+    if not plan.next_run:
         return []
-    names = " and ".join(f"`{name}`" for name in changes.next_run)
+    names = " and ".join(f"`{name}`" for name in plan.next_run)
     return [f"{names} can't change while rpx runs: `rpx down`, then `rpx up`"]
 
 
-def report(changes: ReloadPlan) -> ChangeReport:
+def report(plan: ReloadPlan) -> ChangeReport:
     """Return the same as a value."""
-    moves = [each for pair in changes.replaced if pair.moves for each in pair.all]
-    restarts = [pair for pair in changes.replaced if not pair.moves]
+    moves = [each for pair in plan.replaced if pair.moves for each in pair.all]
+    restarts = [pair for pair in plan.replaced if not pair.moves]
     return ChangeReport(
         plan=ChangePlan(
-            add=tuple(spec.label for spec in changes.added),
-            remove=tuple(spec.label for spec in changes.removed),
+            add=tuple(spec.label for spec in plan.added),
+            remove=tuple(spec.label for spec in plan.removed),
             replace=tuple(map(_differs, moves)),
             restart=tuple(map(_differs, restarts)),
-            change=tuple(map(_differs, changes.adjusted)),
-            untouched=tuple(pair.after.label for pair in changes.kept),
-            hosts=dict(changes.hosts),
-            settings=changes.settings,
-            next_run=changes.next_run,
+            change=tuple(map(_differs, plan.adjusted)),
+            untouched=tuple(pair.after.label for pair in plan.kept),
+            hosts=dict(plan.hosts),
+            settings=plan.settings,
+            next_run=plan.next_run,
         ),
-        sentences=tuple(sentences(changes)),
-        advice=tuple(advice(changes)),
+        sentences=tuple(sentences(plan)),
+        advice=tuple(advice(plan)),
     )
 
 

@@ -15,7 +15,7 @@ from rpx.control.api import Control
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.ports import Ports
-from rpx.policy.plan import plan, plan_pools
+from rpx.policy.plan import plan_backends, plan_pools
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
 
@@ -39,7 +39,7 @@ async def running(
     proxies = [{"to": to, "from": 3000 + number} for number, to in enumerate(routes)]
     config = config_from_mapping({"proxies": proxies}, root=tmp_path, environ={})
     registry = Registry(
-        plan(config, Ports(8080)),
+        plan_backends(config, Ports(8080)),
         plan_pools(config.proxies),
         clock=trio.current_time,
         ports=Ports(8080),

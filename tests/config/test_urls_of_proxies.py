@@ -9,7 +9,7 @@ import pytest
 from rpx.backend.fleet import child_environment
 from rpx.model.config import Config
 from rpx.model.ports import Ports
-from rpx.policy.plan import plan
+from rpx.policy.plan import plan_backends
 from tests.config.support import load, refused
 
 TWO = """\
@@ -25,7 +25,7 @@ processes:
 
 def found_in(config: Config, label: str, port: int = 8080) -> dict[str, str]:
     """What a service finds in its environment."""
-    spec = next(spec for spec in plan(config, Ports(port)) if spec.label == label)
+    spec = next(spec for spec in plan_backends(config, Ports(port)) if spec.label == label)
     assert spec.start is not None
     return child_environment(spec, spec.start, colour=False)
 

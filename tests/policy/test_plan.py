@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import Config, ProcessEntry, ProxyEntry, Source, Start
 from rpx.model.ports import Ports
-from rpx.policy.plan import plan
+from rpx.policy.plan import plan_backends
 
 ROOT = Path("/srv")
 
@@ -22,7 +22,10 @@ def labels(*locations: Location, start: Start | None = None) -> list[str]:
         name="api",
         sources=tuple(Source(address=each, start=start) for each in locations),
     )
-    return [spec.label for spec in plan(Config(name="x", root=ROOT, proxies=(proxy,)), Ports(80))]
+    return [
+        spec.label
+        for spec in plan_backends(Config(name="x", root=ROOT, proxies=(proxy,)), Ports(80))
+    ]
 
 
 def test_a_port_names_a_backend() -> None:
@@ -67,7 +70,7 @@ def test_every_process_is_told_where_the_proxies_are() -> None:
         ),
         processes=(ProcessEntry(name="worker", start=Start(command="x", cwd=ROOT)),),
     )
-    for spec in plan(config, Ports(8080)):
+    for spec in plan_backends(config, Ports(8080)):
         told = {name: url for name, url in spec.environment if name.endswith("_URL")}
         told.pop("RPX_URL", None)
         assert told == {
@@ -91,8 +94,8 @@ def test_an_origin_is_changed_to_what_the_backend_calls_itself(
     location: Location, origin: bytes
 ) -> None:
     proxy = ProxyEntry(to="a", name="a", sources=(Source(address=location),), change_origin=True)
-    [spec] = plan(Config(name="x", root=ROOT, proxies=(proxy,)), Ports(80))
+    [spec] = plan_backends(Config(name="x", root=ROOT, proxies=(proxy,)), Ports(80))
     assert spec.change_origin == origin
     plain = proxy.model_copy(update={"change_origin": False})
-    [spec] = plan(Config(name="x", root=ROOT, proxies=(plain,)), Ports(80))
+    [spec] = plan_backends(Config(name="x", root=ROOT, proxies=(plain,)), Ports(80))
     assert spec.change_origin == b""

@@ -24,7 +24,7 @@ from rpx.model.config import (
 )
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
-from rpx.policy.plan import plan
+from rpx.policy.plan import plan_backends
 from rpx.policy.reload_plan import (
     AT_ONCE,
     NEXT_RUN,
@@ -65,7 +65,11 @@ def shop(*proxies: ProxyEntry, **settings: Any) -> Config:  # noqa: ANN401 - of 
 
 def way(before: Config, after: Config) -> ReloadPlan:
     return compare(
-        plan(before, Ports(8080)), plan(after, Ports(8080)), before, after, tls=bool(before.secured)
+        plan_backends(before, Ports(8080)),
+        plan_backends(after, Ports(8080)),
+        before,
+        after,
+        tls=bool(before.secured),
     )
 
 
@@ -118,36 +122,34 @@ def configs(draw: some.DrawFn) -> Config:
     return Config(name="shop", root=ROOT, proxies=tuple(order), processes=tuple(processes))
 
 
-def applied(running: list[BackendSpec], changes: ReloadPlan) -> list[BackendSpec]:
+def applied(running: list[BackendSpec], plan: ReloadPlan) -> list[BackendSpec]:
     """What runs after the plan has been carried out step by step."""
     there = {spec.label: spec for spec in running}
-    for spec in changes.removed:
+    for spec in plan.removed:
         del there[spec.label]
-    pairs = [
-        each for pair in (*changes.kept, *changes.adjusted, *changes.replaced) for each in pair.all
-    ]
+    pairs = [each for pair in (*plan.kept, *plan.adjusted, *plan.replaced) for each in pair.all]
     moved = {pair.before.label: pair.after for pair in pairs}
     there = {spec.label: spec for spec in (moved.pop(label) for label in list(there))}
     assert not moved, "a pair of somebody who isn't there"
-    for spec in changes.added:
+    for spec in plan.added:
         assert spec.label not in there
         there[spec.label] = spec
-    return [there.pop(spec.label) for spec in changes.wanted] + list(there.values())
+    return [there.pop(spec.label) for spec in plan.wanted] + list(there.values())
 
 
 @settings(max_examples=60)
 @given(configs(), configs())
 def test_the_plan_applied_to_what_runs_gives_what_is_wanted(before: Config, after: Config) -> None:
-    running, wanted = plan(before, Ports(8080)), plan(after, Ports(8080))
+    running, wanted = plan_backends(before, Ports(8080)), plan_backends(after, Ports(8080))
     assert applied(running, compare(running, wanted, before, after, tls=False)) == wanted
 
 
 @settings(max_examples=40)
 @given(configs())
 def test_what_is_the_same_is_left_alone(config: Config) -> None:
-    changes = way(config, config)
-    assert changes.nothing
-    assert [pair.after for pair in changes.kept] == plan(config, Ports(8080))
+    plan = way(config, config)
+    assert plan.nothing
+    assert [pair.after for pair in plan.kept] == plan_backends(config, Ports(8080))
 
 
 @settings(max_examples=60)
@@ -168,20 +170,20 @@ def test_nobody_is_replaced_whose_process_would_be_the_same(before: Config, afte
 def test_one_that_stands_until_another_is_there_has_a_label_of_its_own(
     before: Config, after: Config
 ) -> None:
-    changes = way(before, after)
-    labels = {spec.label for spec in changes.wanted}
-    moving = [each for pair in changes.replaced if pair.moves for each in pair.all]
+    plan = way(before, after)
+    labels = {spec.label for spec in plan.wanted}
+    moving = [each for pair in plan.replaced if pair.moves for each in pair.all]
     assert not {each.before.label for each in moving} & labels
 
 
 @settings(max_examples=60)
 @given(configs(), configs())
 def test_a_plan_can_be_said(before: Config, after: Config) -> None:
-    changes = way(before, after)
-    assert sentences(changes)
-    plan = report(changes).plan
-    counted = (plan.add, plan.replace, plan.restart, plan.change, plan.untouched)
-    assert sum(map(len, counted)) == len(changes.wanted)
+    plan = way(before, after)
+    assert sentences(plan)
+    shown = report(plan).plan
+    counted = (shown.add, shown.replace, shown.restart, shown.change, shown.untouched)
+    assert sum(map(len, counted)) == len(plan.wanted)
 
 
 # ---- in particular
@@ -268,13 +270,13 @@ def test_what_a_process_serves_for_another_host_moves_with_it() -> None:
     def at(port: int) -> Config:
         return shop(proxy("api", port, run=start()), proxy("apex", port), proxy("web", port))
 
-    changes = way(at(3000), at(3005))
-    assert sentences(changes) == [
+    plan = way(at(3000), at(3005))
+    assert sentences(plan) == [
         "replace api:3000 by api:3005: address",
         "replace apex:3000 by apex:3005: address",
         "replace web:3000 by web:3005: address",
     ]
-    assert report(changes).plan.replace[1].differs == ("address",)
+    assert report(plan).plan.replace[1].differs == ("address",)
 
 
 def test_a_process_that_keeps_an_address_has_no_successor_beside_it() -> None:
@@ -322,9 +324,9 @@ def test_sockets_change_their_numbers_and_keep_their_processes() -> None:
         )
         return shop(ProxyEntry(to="api.localhost", name="api", sources=sources))
 
-    changes = way(sockets("a", "b", "c"), sockets("b", "c"))
-    assert [spec.label for spec in changes.removed] == ["api:1"]
-    assert [(p.before.label, p.after.label) for p in changes.kept] == [
+    plan = way(sockets("a", "b", "c"), sockets("b", "c"))
+    assert [spec.label for spec in plan.removed] == ["api:1"]
+    assert [(p.before.label, p.after.label) for p in plan.kept] == [
         ("api:2", "api:1"),
         ("api:3", "api:2"),
     ]
@@ -333,9 +335,9 @@ def test_sockets_change_their_numbers_and_keep_their_processes() -> None:
 
 def test_settings_of_the_project_hold_at_once_or_with_the_next_run() -> None:
     after = shop(API, limits=Limits(held=1), verbose=True, listen=Listen(http_port=1234))
-    changes = way(shop(API), after)
-    assert sentences(changes) == ["change verbose, limits", "leave 2 backends alone"]
-    assert advice(changes) == ["`listen` can't change while rpx runs: `rpx down`, then `rpx up`"]
+    plan = way(shop(API), after)
+    assert sentences(plan) == ["change verbose, limits", "leave 2 backends alone"]
+    assert advice(plan) == ["`listen` can't change while rpx runs: `rpx down`, then `rpx up`"]
     now = in_effect(shop(API), after, tls=False)
     assert (now.limits.held, now.listen.http_port) == (1, None)
     assert advice(way(now, after)), "it is said again the next time"
@@ -344,7 +346,9 @@ def test_settings_of_the_project_hold_at_once_or_with_the_next_run() -> None:
 def test_a_copy_at_another_port_is_told_so() -> None:
     config = shop(proxy("api", run=None, replicas=1, change_origin=True))
     source = Source(address=Address("localhost", 20000), start=start())
-    [spec] = plan(shop(config.proxies[0].model_copy(update={"sources": (source,)})), Ports(8080))
+    [spec] = plan_backends(
+        shop(config.proxies[0].model_copy(update={"sources": (source,)})), Ports(8080)
+    )
     moved = at_port(spec, 20007)
     assert moved.label == "api:20007"
     assert dict(moved.environment)["PORT"] == "20007"

@@ -18,7 +18,7 @@ from rpx.config.checks.profiles import Selection
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
-from rpx.policy.plan import plan, url_of
+from rpx.policy.plan import plan_backends, url_of
 from rpx.runs.lease import running
 from rpx.runs.paths import ports_file
 
@@ -49,7 +49,9 @@ def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
     ports = ports_file(path)
     ours = kept_ports(ports) if running(path) else {}  # taken, but by nobody else
     config = choose_ports(config, ports, keep=False, running=ours)
-    specs = plan(config, Ports(config.listen.http_port or 0, config.listen.https_port or 0))
+    specs = plan_backends(
+        config, Ports(config.listen.http_port or 0, config.listen.https_port or 0)
+    )
     if as_json:
         print_json([_row(config, spec) for spec in specs])
         return

@@ -25,7 +25,7 @@ from rpx.model.config import Config, Start
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 from rpx.policy.naming import names_of, select
-from rpx.policy.plan import plan
+from rpx.policy.plan import plan_backends
 from rpx.runs.lease import running
 from rpx.runs.paths import ports_file
 
@@ -63,9 +63,9 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
     )
     file, listening = ports_file(path), _ports(config, path)
     ours = kept_ports(file) if running(path) else {}
-    shown = plan(choose_ports(config, file, keep=False, running=ours), listening)
+    shown = plan_backends(choose_ports(config, file, keep=False, running=ours), listening)
     config = choose_ports(config, file, keep=False)
-    spec, start = _service(shown, plan(config, listening), name)
+    spec, start = _service(shown, plan_backends(config, listening), name)
     words = command[1:] if command[:1] == ("--",) else command
     wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
     usual = accepting(config)

@@ -42,7 +42,7 @@ from rpx.journal.writer import Journal
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.policy.naming import names_of, select
-from rpx.policy.plan import plan, routes_only
+from rpx.policy.plan import plan_backends, routes_only
 from rpx.policy.scaling import scaled
 from rpx.runs.held import Hold, take
 from rpx.runs.lease import Identity, Lease
@@ -99,7 +99,7 @@ def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None =
 def _check_service(config: Config, wishes: Wishes) -> None:
     """Raise UsageError when there is no single service whose exit code could be that of all."""
     if wishes.exit_code_from is not None:
-        specs = plan(scaled(config, dict(wishes.scale)), Ports())
+        specs = plan_backends(scaled(config, dict(wishes.scale)), Ports())
         select([names_of(spec) for spec in specs], wishes.exit_code_from, one=True)
 
 
