@@ -55,8 +55,16 @@ def test_commands_say_what_they_wait_for_and_what_goes_on(shop: Project) -> None
         line, rest = left_at(shop, word, "restart", *names)
         assert f"localhost:{deaf['port']}" in line
         assert "goes on in the background; `rpx ps`" in rest
-        pids = {row["label"]: row["pid"] for row in shop.ps()}
-        assert all(pids[row["label"]] not in (row["pid"], None) for row in (api, other, deaf))
+
+        def pids_now() -> dict[str, int | None]:
+            return {row["label"]: row["pid"] for row in shop.ps()}
+
+        def others() -> bool:
+            now = pids_now()
+            return all(now[row["label"]] not in (row["pid"], None) for row in (api, other, deaf))
+
+        until(others, "all three have been restarted")
+        pids = pids_now()
 
         # One that does not want to go.
         line, rest = left_at(shop, "waiting for stubborn", "stop", "stubborn", "api")
