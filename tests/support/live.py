@@ -25,7 +25,7 @@ from rpx.model.status import Event, Note
 from rpx.orders.whole import reported
 from tests.support.running import until
 
-SOON = 15.0
+SOON = 30.0
 # As small as a server can be, since tests start dozens. It answers with its pid; /slow takes long.
 APP = """\
 import os, socketserver, sys, time

@@ -38,7 +38,7 @@ guardian._prctl = lambda *_: False
 raise SystemExit(main())
 """
 NOT_LINUX = (sys.executable, "-c", PATCHED)
-SOON = 15.0  # seconds; a busy machine takes its time, a broken promise takes for ever
+SOON = 30.0  # seconds; a busy machine takes its time, a broken promise takes for ever
 
 
 # Below the range from which the kernel takes ports for connections, and each worker has its own:

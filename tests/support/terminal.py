@@ -21,7 +21,7 @@ import pytest
 from tests.support import forkserver
 from tests.support.project import RPX
 
-SOON = 15.0  # seconds
+SOON = 30.0  # seconds
 
 
 class Terminal:
