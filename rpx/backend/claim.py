@@ -13,7 +13,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -152,19 +152,20 @@ class Claim:
 
     async def hindrance(self) -> str:
         """After an exit before it was ready: who has its port, if that may be why; else nothing."""
-        if sys.platform != "linux" or not self._ports():
+        ports = self._ports()  # here: no thread looks into the registry
+        if sys.platform != "linux" or not ports:
             return ""
-        return await trio.to_thread.run_sync(self._hindrance)
+        return await trio.to_thread.run_sync(self._hindrance, ports)
 
-    def _hindrance(self) -> str:
+    def _hindrance(self, ports: Sequence[Address]) -> str:
         there = listening()
-        for place in self._ports():
+        for place in ports:
             for host, _ in hosts_of(place):
                 for row in answering(host, place.port, there):
                     pid = holder({row.inode})
                     if pid is None or not (forwards(pid) or pid == os.getpid()):
                         return f"{row} belongs to {described(pid, row.uid)}"
-        for place in self._ports() if self._complained() else ():
+        for place in ports if self._complained() else ():
             if _lingers(place):
                 return f"port {place.port} is in TIME_WAIT after the process before, for a minute"
         return ""

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,9 +21,11 @@ from rpx.backend.free_ports import is_taken
 from rpx.backend.listening import Socket, every_socket
 from rpx.backend.own_use import DEBUGGERS, INSPECTORS
 from rpx.backend.processes import MARKER
+from rpx.hub.process import Process
+from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Ready, Web
-from rpx.model.status import Printed
+from rpx.model.status import BackendSpec, Printed
 from tests.support.bench import external, process_of, registry, spec, start_of
 from tests.support.project import free_ports
 
@@ -172,6 +175,19 @@ async def test_after_an_early_exit_whoever_has_the_port_is_named() -> None:
         said = await case.claim.hindrance()
         assert said.startswith(f"[::1]:{case.port} belongs to `")
         assert said.endswith(f"(pid {pid})")
+
+
+async def test_no_thread_looks_into_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case()
+    asked: list[threading.Thread] = []
+
+    def specs_of(self: Registry, process: Process) -> list[BackendSpec]:
+        asked.append(threading.current_thread())
+        return [process.spec]
+
+    monkeypatch.setattr(Registry, "specs_of", specs_of)
+    assert await case.claim.hindrance() == ""
+    assert set(asked) == {threading.current_thread()}
 
 
 async def test_connections_of_the_process_before_are_named_where_the_next_one_complains() -> None:
