@@ -159,8 +159,8 @@ class Project:
         # Once more: what was read while it waited may be old.
         wish = await self._wish(order)
         more = await self._besides(wish.target)
-        config = self._settled(wish.config)
-        async with self._prepared(self._settled(wish.target)) as prepared:
+        config = self._in_effect(wish.config)
+        async with self._prepared(self._in_effect(wish.target)) as prepared:
             plan = await self._aim(wish, prepared.ports)  # which URLs have
             prepared.commit()
         order.report = _report(plan, more)
@@ -250,7 +250,7 @@ class Project:
     def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> ReloadPlan:
         return compare(self._there, wanted, self.config, target, tls=self._secured)
 
-    def _settled(self, config: Config) -> Config:
+    def _in_effect(self, config: Config) -> Config:
         return in_effect(self.config, config, tls=self._secured)
 
     @property

@@ -188,7 +188,7 @@ class Endpoint:
         """Its process was seen to listen `there` for the address of its own: then here, too."""
         self.found_at = self.found_at or self._at_the_host_of(there)
 
-    def settle(self) -> None:
+    def find_by_answer(self) -> None:
         """It answers: where nobody has looked closer, it does so wherever its address leads."""
         self.found_at = self.found_at or self.spec.address
         self.standing.misplace("")

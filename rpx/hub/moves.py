@@ -66,7 +66,7 @@ class Moves(Rotation):
         if process.state not in HAS_PROCESS:
             own.watch(None)
         if ready:
-            own.settle()
+            own.find_by_answer()
         self._set_rotation(own, up=ready)
 
     def _follow(self, endpoint: Endpoint, own: Endpoint | None) -> None:
@@ -75,7 +75,7 @@ class Moves(Rotation):
         runs = endpoint.process.runs
         if runs:
             endpoint.find_beside(own.found_at if own is not None else None)
-            endpoint.settle()
+            endpoint.find_by_answer()
         self._set_rotation(endpoint, up=runs and endpoint.verdict is State.READY)
         if runs and endpoint.verdict is not State.READY:
             endpoint.check_soon()  # its checks have seen nobody there so far
@@ -178,6 +178,6 @@ class Moves(Rotation):
         if endpoint.verdict is State.READY:
             own = self.own_endpoint(process) if process is not None else None
             endpoint.find_beside(own.found_at if own is not None else None)
-            endpoint.settle()
+            endpoint.find_by_answer()
         self._set_rotation(endpoint, up=endpoint.verdict is State.READY)
         self._tell_of(endpoint, before, reason)

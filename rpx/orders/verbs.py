@@ -121,20 +121,20 @@ async def _restart(backend: Backend) -> Outcome:
     _give(process, Order(OrderKind.RESTART))
     grace = process.spec.start.stop_grace_period if process.spec.start else 0
     # Two waits, or one that does not come up would have the time that stopping didn't need.
-    settled = await _until(
+    in_time = await _until(
         process,
         lambda: process.stuck or process.generation > run or process.state is State.WAITING,
         STOPPED_WITHIN + grace,
     ) and await _until(
         process,
-        lambda: process.stuck or (process.generation > run and _settled(process)),
+        lambda: process.stuck or (process.generation > run and _ready_or_at_rest(process)),
         READY_WITHIN,
     )
     took = f"after {trio.current_time() - began:.1f} s"
-    if settled and _ready(process):
+    if in_time and _ready(process):
         was = f"pid {before} → {process.pid}" if before else f"pid {process.pid}"
         return _outcome(backend, before, f"restarted, {was}, ready {took}{_still(backend)}")
-    return _not_ready(backend, before, took, settled=settled)
+    return _not_ready(backend, before, took, in_time=in_time)
 
 
 async def _start(backend: Backend) -> Outcome:
@@ -148,15 +148,15 @@ async def _start(backend: Backend) -> Outcome:
     if process.state not in (State.STARTING, State.WAITING):
         _give(process, Order(OrderKind.START))
         run += 1
-    settled = await _until(
+    in_time = await _until(
         process,
-        lambda: process.stuck or (process.generation >= run and _settled(process)),
+        lambda: process.stuck or (process.generation >= run and _ready_or_at_rest(process)),
         READY_WITHIN,
     )
     took = f"after {trio.current_time() - began:.1f} s"
-    if settled and _ready(process):
+    if in_time and _ready(process):
         return _outcome(backend, before, f"ready (pid {process.pid}) {took}{_still(backend)}")
-    return _not_ready(backend, before, took, settled=settled)
+    return _not_ready(backend, before, took, in_time=in_time)
 
 
 async def _stop(backend: Backend) -> Outcome:
@@ -179,15 +179,15 @@ async def _stop(backend: Backend) -> Outcome:
     return _outcome(backend, before, text, Exit.TIMEOUT)
 
 
-def _not_ready(backend: Backend, before: int | None, took: str, *, settled: bool) -> Outcome:
+def _not_ready(backend: Backend, before: int | None, took: str, *, in_time: bool) -> Outcome:
     process = _process(backend)
     if process.state is State.WAITING:
         text = f"waiting {took} {sentence(process.obstacles)}"
-        if settled:
+        if in_time:
             start = f"`rpx start {hopeless(process.obstacles)}`"
             text = f"does not start: it waits {sentence(process.obstacles)}; {start} starts that"
-        return _outcome(backend, before, text, Exit.FAILED if settled else Exit.TIMEOUT)
-    if not settled:
+        return _outcome(backend, before, text, Exit.FAILED if in_time else Exit.TIMEOUT)
+    if not in_time:
         why = f": {process.last_error}" if process.last_error else ""
         text = f"not ready {took} ({process.state.value}{why})"
         return _outcome(backend, before, text, Exit.TIMEOUT)
@@ -210,7 +210,7 @@ def _ready(process: Process) -> bool:
     return process.state is State.READY
 
 
-def _settled(process: Process) -> bool:
+def _ready_or_at_rest(process: Process) -> bool:
     return _ready(process) or process.state in AT_REST
 
 
