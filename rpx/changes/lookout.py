@@ -26,7 +26,7 @@ LAST_LOOK: Final = 50, 10, 20  # the same three: longest, quiet, turn
 WRITTEN: Final = 2  # watchfiles.Change.modified
 POLLED: Final = 300  # milliseconds between looks, where somebody wants that
 
-Told = set[tuple[int, str]] | str  # what watchfiles says; a text: why there is nothing
+Seen = set[tuple[int, str]] | str  # what watchfiles says; a text: why there is nothing
 
 
 class TooMany(Exception):
@@ -166,22 +166,22 @@ class Lookout:
     def _look(self, wanted: WatchedFiles, stop: threading.Event) -> list[str]:
         """Wait for changes; return the files that are wanted."""
         assert self._eyes is not None  # noqa: S101 - `_open` comes first
-        changes: Told = ""
+        changes: Seen = ""
         # Without an event of theirs: what had come just before it would be lost.
         while isinstance(changes, str) and not stop.is_set():
             changes = self._eyes.watch(LONGEST, QUIET, TURN, None)
         return self._sort(changes, wanted)
 
-    def _sort(self, changes: Told, wanted: WatchedFiles) -> list[str]:
+    def _sort(self, changes: Seen, wanted: WatchedFiles) -> list[str]:
         """Return the files that are wanted; keep in mind the folders that have come or gone.
 
         By the names under which folders are known: macOS tells the real ones.
         """
         files: list[str] = []
         given = {os.path.realpath(folder): folder for folder in self.folders}
-        for kind, told in changes if not isinstance(changes, str) else ():
-            folder, name = os.path.split(told)
-            path = os.path.join(given[folder], name) if folder in given else given.get(told, told)
+        for kind, found in changes if not isinstance(changes, str) else ():
+            folder, name = os.path.split(found)
+            path = os.path.join(given[folder], name) if folder in given else given.get(found, found)
             if wanted.means(path):
                 files.append(path)
             if kind != WRITTEN and (path in self.folders or os.path.isdir(path)):

@@ -16,8 +16,10 @@ from rpx.policy.plan import plan_pools
 # Settings of the project that hold at once, and those that need another run.
 AT_ONCE: Final = ("verbose", "timeouts", "limits", "reload")
 NEXT_RUN: Final = ("name", "listen", "metrics", "logs")
-# Settings of a service that its running process can't have been told.
-TOLD: Final = frozenset({"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin"})
+# Settings of a service whose change needs another process: the running one can't take it up.
+PER_PROCESS: Final = frozenset(
+    {"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin"}
+)
 ENV: Final = "env "  # and the name of the variable
 NEXT_START: Final = frozenset(
     {"ready", "stop_command", "stop_signal", "stop_signal_to", "stop_grace_period"}
@@ -230,7 +232,7 @@ def _of(env: Mapping[str, str | None], name: str) -> tuple[bool, str | None]:
 
 def _needs_another_process(pair: Pair) -> bool:
     return pair.after.start is not None and any(
-        name in TOLD or name.startswith(ENV) for name in pair.differs
+        name in PER_PROCESS or name.startswith(ENV) for name in pair.differs
     )
 
 

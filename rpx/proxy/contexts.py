@@ -26,7 +26,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1")
 _ADDRESS: Final = re.compile(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*|\[.*\]")
 NO_NAME: Final = "no host can have that name"
 MOST: Final = 1000  # contexts at hand, and unknown names told: under a wildcard there is no end
-TOLD: Final = 20  # names that clients have asked for in vain, and that users are told of
+NAMED: Final = 20  # names that clients have asked for in vain, and that users are told of
 
 
 class Hello(ssl.SSLObject):
@@ -183,10 +183,10 @@ class Contexts:
 
     def _tell(self, name: str, why: str) -> int:
         """Say, once for each name, what is wrong with it; return the alert for the client."""
-        if name not in self._unknown and len(self._unknown) < TOLD:
+        if name not in self._unknown and len(self._unknown) < NAMED:
             self._unknown.add(name)
             self._say(f"a client asked for {ascii(name)[1:-1]} with TLS: {why}")
-            if len(self._unknown) == TOLD:
+            if len(self._unknown) == NAMED:
                 self._say("clients ask with TLS for many unknown names: rpx names no more of them")
         return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 

@@ -115,7 +115,7 @@ async def test_an_unknown_name_gets_an_alert_and_one_line_says_so(lock: Lock) ->
 async def test_of_many_unknown_names_only_some_are_told(
     lock: Lock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contexts, "TOLD", 3)
+    monkeypatch.setattr(contexts, "NAMED", 3)
     async with origin(answers(OK)) as backend, lock.house(backend) as house:
         for number in range(6):
             with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):

@@ -10,7 +10,7 @@ import click
 
 from rpx.cli.command import Common
 from rpx.cli.terminal.output import print_json, say, warn
-from rpx.cli.terminal.progress import told
+from rpx.cli.terminal.progress import reporting
 from rpx.errors import visible
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def change_project(common: Common, work: Work, *, dry_run: bool, as_json: bool) 
     """Have `work` change the project: show what is planned, then what came of it; the exit code."""
     client = common.client()
     planned = (lambda _: None) if as_json else _show
-    with nullcontext() if dry_run and not as_json else told(client, (), GOES_ON):
+    with nullcontext() if dry_run and not as_json else reporting(client, (), GOES_ON):
         report = work(client, planned)
     outcomes = report.outcomes or ()
     if as_json:

@@ -8,7 +8,7 @@ import click
 
 from rpx.cli.command import Common
 from rpx.cli.terminal.output import print_json
-from rpx.cli.terminal.progress import told
+from rpx.cli.terminal.progress import reporting
 from rpx.errors import RpxError, visible
 from rpx.model.answers import json_of
 from rpx.model.status import AT_REST, State
@@ -26,7 +26,7 @@ def give_order(common: Common, verb: str, names: tuple[str, ...], *, as_json: bo
     """Ask for `verb` of these backends, or of all that it concerns. Return the exit code."""
     client = common.client()
     names = names or _all(client, verb)
-    with told(client, names, GOES_ON):
+    with reporting(client, names, GOES_ON):
         outcomes = client.order(verb, names)
     if as_json:
         print_json([json_of(outcome) for outcome in outcomes])

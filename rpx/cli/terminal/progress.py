@@ -46,7 +46,7 @@ class Progress:
 
 
 @contextmanager
-def told(client: ApiClient, names: Sequence[str], goes_on: str) -> Iterator[None]:
+def reporting(client: ApiClient, names: Sequence[str], goes_on: str) -> Iterator[None]:
     """Tell what the body waits for, as soon as it takes longer than a moment.
 
     `names` are the backends that it is about; none: all. Ctrl-C: `goes_on` is said.
