@@ -97,10 +97,10 @@ class Backend:
 
     @property
     def in_rotation(self) -> bool:
-        """It gets requests; without an address: it runs as it should."""
+        """It gets requests; without an address: it runs as it should, and isn't leaving."""
         if self.endpoint is not None:
             return self.endpoint.in_rotation
-        return self.own is not None and self.own.up
+        return self.own is not None and self.own.up and not self.own.leaving
 
     @property
     def in_flight(self) -> int:

@@ -178,6 +178,15 @@ async def test_a_process_without_an_address_is_up_until_it_exits() -> None:
     assert [row.in_rotation for row in the.snapshot()] == [False]
 
 
+def test_a_process_without_an_address_is_out_from_when_it_is_to_leave() -> None:
+    the = registry(replace(spec(3000), name="job", address=None, host=""), clock=lambda: 0.0)
+    process = the.process("job")
+    the.move(process, Move.LAUNCH)
+    the.move(process, Move.PROBE_UP)
+    the.retire(the.backends["job"])
+    assert [(row.state, row.in_rotation) for row in the.goodbyes()] == [(State.READY, False)]
+
+
 def test_an_address_of_somebody_else_has_no_process() -> None:
     the = registry(external(3001), clock=lambda: 0.0)
     endpoint = the.endpoint("api:3001")
