@@ -68,6 +68,7 @@ async def test_no_more_stay_than_may(leading: Lead, monkeypatch: pytest.MonkeyPa
         for end in ends:
             await end.request()
             await end.send(OK)
+            await until(lambda: any(house.backends[0].seats.idle.values()), "first")
         for client in clients:
             await client.answer()
         [wires] = house.backends[0].seats.idle.values()
