@@ -60,6 +60,8 @@ async def test_one_connection_serves_one_request_after_the_other(leading: Lead) 
 
 async def test_no_more_stay_than_may(leading: Lead, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seats, "MOST", 1)
+    for name in ("PATIENCE", "LONGER"):  # else none stays while others wait on a busy machine
+        monkeypatch.setattr(seats, name, 60.0)
     async with leading() as (backend, house):
         clients = [await house.client() for _ in range(3)]
         for client in clients:
