@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from rpx.http.head import RequestHead
+from rpx.http.response import ResponseHead
 
 PACKAGE = Path(__file__).parent.parent / "rpx"
 TREES = {
@@ -165,3 +169,10 @@ def test_what_counts_as_a_global_that_changes(text: str, found: set[str]) -> Non
 )
 def test_what_counts_as_swallowed(handler: str, found: int) -> None:
     assert len(list(swallowed(ast.parse(f"try:\n    f()\n{handler}")))) == found
+
+
+def test_no_head_is_changed_once_it_was_parsed() -> None:
+    """Every field is Final, which mypy holds: nothing that is frozen is made as fast."""
+    for head in (RequestHead, ResponseHead):
+        kinds = {field.name: str(field.type) for field in fields(head)}
+        assert all(kind.startswith("Final[") for kind in kinds.values()), kinds

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
@@ -133,7 +134,7 @@ def request_of(asked: Asked, limits: MessageLimits = DEFAULT, *, key: bytes = b"
         found[b"content-length"] = length = b"%d" % asked.length
         block += b"\r\nContent-Length: " + length
     head = judged(method, path, 1, found, block=block, forwarded=forwarded, fields=cut)
-    return head._replace(upgrade=b"websocket") if asked.websocket else head
+    return replace(head, upgrade=b"websocket") if asked.websocket else head
 
 
 def _sifted(lines: Iterable[Field]) -> tuple[dict[bytes, bytes], bytes, bytes, bytes]:

@@ -7,7 +7,8 @@ kept then, for where framing is doubtful one client's answer may run into anothe
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final
 
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE, plain_length
 from rpx.http.grammar import find_field, members, response_pattern
@@ -33,7 +34,8 @@ _CONTENT_LENGTH = frozenset((b"content-length",))
 _TIMEOUT = re.compile(rb"timeout[ \t]*+=[ \t]*+\"?([0-9]{1,9}+)")
 
 
-class ResponseHead(NamedTuple):  # for the reason in head.py
+@dataclass(slots=True)  # for the reason in head.py
+class ResponseHead:
     """A backend's answer that may be sent on. It is never changed: it may be remembered.
 
     status, reason      as they came; reason may be empty
@@ -51,18 +53,18 @@ class ResponseHead(NamedTuple):  # for the reason in head.py
     odd                 what had to be mended, as "sends …": for a note on the backend
     """
 
-    status: int
-    reason: bytes
-    minor: int
-    block: bytes
-    length: int
-    keep_alive: bool
-    keep_alive_timeout: float | None
-    upgrade: bytes | None
-    has_date: bool
-    event_stream: bool
-    chunked: bool
-    odd: str = ""
+    status: Final[int]
+    reason: Final[bytes]
+    minor: Final[int]
+    block: Final[bytes]
+    length: Final[int]
+    keep_alive: Final[bool]
+    keep_alive_timeout: Final[float | None]
+    upgrade: Final[bytes | None]
+    has_date: Final[bool]
+    event_stream: Final[bool]
+    chunked: Final[bool]
+    odd: Final[str] = ""
 
     def field(self, name: bytes) -> bytes | None:
         """The values of a field in the block joined with `, `. `name` must come from code."""
@@ -120,7 +122,7 @@ def _mended(
     if parsed is None:
         raise BadMessage(502, "The backend's answer is malformed.")
     head, _ = parsed
-    return head._replace(odd=odd, keep_alive=False), found.end()
+    return replace(head, odd=odd, keep_alive=False), found.end()
 
 
 def _read(status: int, reason: bytes, minor: int, fields: bytes, method: bytes) -> ResponseHead:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import assert_never
 
@@ -83,7 +84,7 @@ async def too_many(client: Client, request: RequestHead) -> After:
         hint="`limits: {connections: …}` in rpx.yaml says how many it takes",
     )
     unrouted = client.shared.registry.unrouted
-    last = request._replace(keep_alive=False)
+    last = replace(request, keep_alive=False)
     return await _send(client, last, page, unrouted, add=b"Retry-After: 1\r\n")
 
 

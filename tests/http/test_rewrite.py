@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rpx.http.forwarded import Forwarding, client_of, forwarding, scheme_of
@@ -237,7 +239,7 @@ def test_a_request_without_host_is_sent_with_one() -> None:
     assert b"\r\nHost: b:1\r\nA: b\r\n" in request_to_send(head, PEER, origin=b"http://b:1")
     assert b"X-Forwarded-Host" not in request_to_send(head, PEER)
     trusted = forwarding("10.0.0.1", "http", trusted=True)
-    head = head._replace(forwarded=b"\r\nForwarded: for=x")
+    head = replace(head, forwarded=b"\r\nForwarded: for=x")
     assert b"X-Forwarded-Host" not in request_to_send(head, trusted)
 
 
