@@ -89,6 +89,7 @@ async def test_nobody_else_has_the_other_end_of_standard_input() -> None:
         pipe = os.readlink(f"/proc/{first.child.pid}/fd/0")
         theirs = f"/proc/{second.child.pid}/fd"
         assert pipe.startswith("pipe:")
+        await until(lambda: len(os.listdir(theirs)) == 3)  # its loader has read the libraries
         assert pipe not in [os.readlink(f"{theirs}/{fd}") for fd in os.listdir(theirs)]
         assert sorted(os.listdir(theirs)) == ["0", "1", "2"]
 
