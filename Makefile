@@ -65,10 +65,11 @@ $(DEMO):
 
 # In random order; the last line but one says how to have the same again. Who is through takes tests from the others.
 # The folder is in /tmp, whatever TMPDIR is: names of sockets have 108 bytes.
+# Bytecode is kept whatever the environment says: without it each worker compiles for ten seconds.
 test:
 	$(call fresh,$(TEST),-e '.[dev]')
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	$(TEST)/bin/python -m pytest -q -n auto --dist worksteal --basetemp="$$folder" $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(TEST)/bin/python -m pytest -q -n auto --dist worksteal --basetemp="$$folder" $(ARGS)
 
 check: format lint types
 format: $(VENV)/bin/ruff
