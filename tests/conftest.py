@@ -31,8 +31,8 @@ settings.load_profile("rpx")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """A worker for each core with `-n auto`, and four at least: on two cores half is waiting."""
-    return max(4, os.cpu_count() or 1)
+    """A worker for each core with `-n auto`, and three at least: some of a test is waiting."""
+    return max(3, os.cpu_count() or 1)
 
 
 def pytest_terminal_summary(

@@ -157,7 +157,7 @@ def launcher() -> Iterator[Launch]:
         guarded.close()
 
 
-def until(true: Callable[[], object], what: str = "", within: float = 10) -> None:
+def until(true: Callable[[], object], what: str = "", within: float = 30) -> None:
     deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline, f"not within {within} s: {what}"
