@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 
-# RFC 6761 §6: below these nobody can register a name.
-_RESERVED = frozenset(("localhost", "test", "example", "invalid"))
+# Nobody can register a name below these, and developers use them: RFC 6761 §6, RFC 6762 §3, and
+# `internal` by ICANN's word of 2024. (A name without a dot is whatever a resolver makes of it.)
+_RESERVED = frozenset(("localhost", "test", "internal", "local"))
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -31,5 +32,5 @@ def is_loopback(text: str) -> bool:
 
 def is_nobodys(host: str) -> bool:
     """Whether a host without its port is ours by address, or a name no other site can have."""
-    last = host.lower().removesuffix(".").rpartition(".")
-    return is_loopback(host) or (last[2] in _RESERVED if last[0] else address_of(host) is None)
+    last = host.lower().removesuffix(".").rpartition(".")[2]
+    return last in _RESERVED or is_loopback(host)

@@ -83,6 +83,9 @@ async def test_nor_does_who_comes_from_another_machine(accept: str) -> None:
         ("127.0.0.1:8080", True),
         ("[::1]", True),
         ("shop.test", True),
+        ("nas.local", True),
+        ("evil.example", False),
+        ("build", False),
         ("evil.example.com", False),
         ("192.168.1.7", False),
     ],
@@ -109,8 +112,9 @@ async def test_by_http2_neither() -> None:
 @pytest.mark.parametrize(
     ("host", "nobodys"),
     [("localhost", True), ("a.LOCALHOST.", True), ("127.8.8.8", True), ("[::1]", True),
-     ("build", True), ("a.invalid", True), ("localhost.evil.com", False), ("10.0.0.1", False),
-     ("[fe80::1]", False), ("test.com", False), ("nas.local", False)],
+     ("nas.local", True), ("a.internal", True), ("localhost.evil.com", False),
+     ("10.0.0.1", False), ("[fe80::1]", False), ("test.com", False), ("evil.example", False),
+     ("a.invalid", False), ("build", False)],
 )  # fmt: skip
 def test_which_names_no_other_site_can_have(host: str, nobodys: bool) -> None:
     assert is_nobodys(host) is nobodys
