@@ -68,6 +68,11 @@ class Ps:
     processes: int | None
     last_lines: tuple[str, ...]
 
+    @property
+    def own(self) -> bool:
+        """rpx runs a process by its label."""
+        return not self.external and not self.served_by
+
     @classmethod
     def of(cls, row: Json) -> Ps:
         """The row as a value."""

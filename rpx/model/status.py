@@ -153,6 +153,11 @@ class Snapshot:
     command: str | None
     waiting_for: tuple[Obstacle, ...]
 
+    @property
+    def own(self) -> bool:
+        """rpx runs a process by its label."""
+        return not self.external and not self.served_by
+
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:

@@ -11,7 +11,9 @@ from rpx.model.suggest import did_you_mean
 
 
 class Named(Protocol):
-    """What has the names of a backend: a Snapshot, for one."""
+    """What has the names of a backend: a Snapshot, for one. Its `own`: rpx runs a process by its
+    label; else it serves only at an address, or is `external`.
+    """
 
     @property
     def label(self) -> str: ...
@@ -26,7 +28,7 @@ class Named(Protocol):
     @property
     def external(self) -> bool: ...
     @property
-    def served_by(self) -> str | None: ...
+    def own(self) -> bool: ...
 
 
 class Names(NamedTuple):
@@ -38,7 +40,7 @@ class Names(NamedTuple):
     backend: str | None
     port: int | None
     external: bool
-    served_by: str
+    own: bool
 
 
 N = TypeVar("N", bound=Named)
@@ -54,7 +56,7 @@ def names_of(spec: BackendSpec) -> Names:
         backend=str(address) if address else None,
         port=address.port if address else None,
         external=spec.start is None and not spec.served_by,
-        served_by=spec.served_by,
+        own=spec.start is not None,
     )
 
 
@@ -74,9 +76,9 @@ def select(rows: Sequence[N], target: str, *, one: bool = False) -> list[N]:
         names = dict.fromkeys(name for row in rows for name in (row.name, row.label))
         hint = like(target, names) + _known(rows)
         raise UsageError(f"there is no {kind} `{target}` here", hint=hint)
-    started = [row for row in found if not row.external and not row.served_by]
-    if one and len(started) == 1:
-        return started
+    own = [row for row in found if row.own]
+    if one and len(own) == 1:
+        return own
     if one and len(found) > 1:
         labels = ", ".join(f"`{row.label}`" for row in found)
         raise UsageError(f"`{target}` has {len(found)} backends", hint=f"name one of {labels}")

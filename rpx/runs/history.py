@@ -128,7 +128,7 @@ def _named(label: str, replica: int = 0) -> Names:
     name, _, end = label.partition(":")
     port = int(end) if end.isdigit() else None
     backend = f"localhost:{end}" if end else None
-    return Names(label, name, replica, backend, port, external=False, served_by="")
+    return Names(label, name, replica, backend, port, external=False, own=True)
 
 
 def _last(lines: Sequence[Said], tail: int) -> list[Said]:

@@ -41,7 +41,7 @@ def _all(client: ApiClient, verb: str) -> tuple[str, ...]:
 
     Raises: RpxError when there is nobody. A oneshot that has done its work is left alone.
     """
-    rows = [row for row in client.ps() if not row.external and not row.served_by]
+    rows = [row for row in client.ps() if row.own]
     wanted = (State.STOPPED.value, State.FAILED.value) if verb == "start" else ()
     names = [
         row.label for row in rows if (row.state in wanted if wanted else row.state not in DOWN)

@@ -49,7 +49,7 @@ def _wait(lease: Lease, timeout: float) -> int:
     while True:
         every = _rows(client, lease)
         rows = [row for row in every if not row.external]
-        own = [row for row in rows if not row.served_by]
+        own = [row for row in rows if row.own]
         if failed := [row for row in own if row.state == State.FAILED.value]:
             raise _failure(failed, own)
         if any(map(_hopeless, own)):
