@@ -313,7 +313,7 @@ def _preflight(
 ) -> None:
     replaced = [pair for pair in plan.replaced if pair.after.label in ours]
     check_commands([pair.after for pair in replaced], late)
-    moving = [each.after for pair in replaced if pair.elsewhere for each in pair.all]
+    moving = [each.after for pair in replaced if pair.elsewhere for each in plan.along(pair)]
     check_new([*(spec for spec in plan.added if spec.label in ours), *moving], late)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Final
 
 import trio
@@ -91,7 +90,7 @@ class Transition:
             backend = self._registry.backends[pair.before.label]
             services[pair.after.name].append((backend, pair))
             if pair.moves and backend.in_rotation:
-                for each in pair.all:
+                for each in self._plan.along(pair):
                     stands = self._registry.backends[each.before.label]
                     self._standing[each.after.label] = stands
         return services
@@ -99,10 +98,9 @@ class Transition:
     def _exchange(self) -> tuple[list[Backend], list[Backend]]:
         """Do all that needs no process; return who leaves and who is new."""
         registry, plan = self._registry, self._plan
-        pairs = (*plan.kept, *plan.adjusted, *plan.replaced)
         specs = {
             registry.backends[pair.before.label]: pair.after
-            for pair in chain.from_iterable(each.all for each in pairs)
+            for pair in (*plan.kept, *plan.adjusted, *plan.anew)
             if pair.after.label not in self._standing
         }
         leaving = [registry.backends[spec.label] for spec in plan.removed]
@@ -232,8 +230,9 @@ class Transition:
             text = f"{outcome.sentence}; {old.label} goes on as it was"
             code = outcome.exit_code or Exit.FAILED
             return Outcome(old.label, old.visible_state, old.pid, old.pid, text, code)
-        await self._follow(pair.others)
-        going = [self._standing.pop(each.after.label) for each in pair.all]
+        along = self._plan.along(pair)
+        await self._follow(along[1:])
+        going = [self._standing.pop(each.after.label) for each in along]
         self._arrange()
         for each in going:
             self._registry.retire(each)

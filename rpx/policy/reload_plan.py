@@ -31,37 +31,33 @@ class Pair:
     """One backend as it is and as it is to be. `differs`: the settings, as rpx.yaml names them.
 
     It `moves` where its process gets a label and addresses of its own: then both can run for a
-    while. `others` are what else the process serves, and move with it.
+    while, and what else the process serves moves with it.
     """
 
     before: BackendSpec
     after: BackendSpec
     differs: tuple[str, ...] = ()
     moves: bool = False
-    others: tuple[Pair, ...] = ()
 
     @property
     def elsewhere(self) -> bool:
         """It gets an address of its own."""
         return _place(self.before) != _place(self.after)
 
-    @property
-    def all(self) -> tuple[Pair, ...]:
-        """It, and those that move with it."""
-        return (self, *self.others)
-
 
 @dataclass(frozen=True, slots=True)
 class ReloadPlan:
     """The way from one set of backends to another, the `wanted`, and all other settings.
 
-    The processes of those `replaced` must be; those `adjusted` only look different to rpx. The rest
-    is `kept`, though it may have lines or numbers of its own that are new.
+    The processes of those `replaced` must be; where one moves, those `following` are what else it
+    serves. Those `adjusted` only look different to rpx. The rest is `kept`, though it may have
+    lines or numbers of its own that are new.
     """
 
     added: tuple[BackendSpec, ...]
     removed: tuple[BackendSpec, ...]
     replaced: tuple[Pair, ...]
+    following: tuple[Pair, ...]
     adjusted: tuple[Pair, ...]
     kept: tuple[Pair, ...]
     wanted: tuple[BackendSpec, ...]
@@ -81,6 +77,16 @@ class ReloadPlan:
             or self.settings
         )
 
+    def along(self, pair: Pair) -> list[Pair]:
+        """Return a pair whose process is replaced, and those that follow it."""
+        label = pair.after.label
+        return [pair, *(each for each in self.following if each.after.served_by == label)]
+
+    @property
+    def anew(self) -> list[Pair]:
+        """All those whose process is another one then, each with those that follow it."""
+        return [each for pair in self.replaced for each in self.along(pair)]
+
 
 def compare(
     running: Sequence[BackendSpec],
@@ -99,10 +105,8 @@ def compare(
     known = [Pair(old, new, tuple(_differences(old, new))) for old, new in pairs]
     replaced = [pair for pair in known if _needs_another_process(pair)]
     adjusted = tuple(pair for pair in known if pair.differs and pair not in replaced)
-    replaced = [
-        _with_others(pair, removed, added, wanted) if _can_move(pair, running, wanted) else pair
-        for pair in replaced
-    ]
+    replaced = [replace(pair, moves=_can_move(pair, running, wanted)) for pair in replaced]
+    following = _following([pair for pair in replaced if pair.moves], removed, added, wanted)
     old_pools, new_pools = plan_pools(before.proxies), plan_pools(after.proxies)
     hosts = {
         to: tuple(_unequal(old_pools[to], pool, PoolSpec.model_fields))
@@ -113,6 +117,7 @@ def compare(
         added=tuple(added),
         removed=tuple(removed),
         replaced=tuple(replaced),
+        following=tuple(following),
         adjusted=adjusted,
         kept=tuple(pair for pair in known if not pair.differs),
         wanted=tuple(wanted),
@@ -252,23 +257,28 @@ def _ports(process: BackendSpec, specs: Sequence[BackendSpec]) -> set[Hashable]:
     return {spec.address.port or spec.address.place for spec in served if spec.address}
 
 
-def _with_others(
-    pair: Pair, removed: list[BackendSpec], added: list[BackendSpec], wanted: Sequence[BackendSpec]
-) -> Pair:
-    """Return the pair as one that moves; what moves with it is taken out of `removed` and `added`.
+def _following(
+    moving: Sequence[Pair],
+    removed: list[BackendSpec],
+    added: list[BackendSpec],
+    wanted: Sequence[BackendSpec],
+) -> list[Pair]:
+    """Return what else the processes that move serve. It is taken out of `removed` and `added`.
 
     Each host goes on at another address: it has one there already, by a label of its own.
     """
     labels = {spec.label for spec in wanted}
-    before, others = pair.before.label, []
-    for new in [spec for spec in added if spec.served_by == pair.after.label]:
+    before = {pair.after.label: pair.before.label for pair in moving}
+    found = []
+    for new in [spec for spec in added if spec.served_by in before]:
         for old in removed:
-            if (old.served_by, old.host) == (before, new.host) and old.label not in labels:
-                others.append(Pair(old, new, tuple(_differences(old, new)), moves=True))
+            served = (old.served_by, old.host) == (before[new.served_by], new.host)
+            if served and old.label not in labels:
+                found.append(Pair(old, new, tuple(_differences(old, new)), moves=True))
                 removed.remove(old)
                 added.remove(new)
                 break
-    return replace(pair, moves=True, others=tuple(others))
+    return found
 
 
 # ---- in words
@@ -278,7 +288,7 @@ def sentences(plan: ReloadPlan) -> list[str]:
     """Say what there is to do, a line for each."""
     lines = [f"add {spec.label}" for spec in plan.added]
     lines += [f"remove {spec.label}" for spec in plan.removed]
-    lines += [_replacement(each) for pair in plan.replaced for each in pair.all]
+    lines += [_replacement(pair) for pair in plan.anew]
     lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in plan.adjusted]
     lines += [f"change {to}: {_list(differs)}" for to, differs in plan.hosts]
     if plan.settings:
@@ -298,7 +308,7 @@ def advice(plan: ReloadPlan) -> list[str]:
 
 def report(plan: ReloadPlan) -> ChangeReport:
     """Return the same as a value."""
-    moves = [each for pair in plan.replaced if pair.moves for each in pair.all]
+    moves = [pair for pair in plan.anew if pair.moves]
     restarts = [pair for pair in plan.replaced if not pair.moves]
     return ChangeReport(
         plan=ChangePlan(

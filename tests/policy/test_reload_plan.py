@@ -127,7 +127,7 @@ def applied(running: list[BackendSpec], plan: ReloadPlan) -> list[BackendSpec]:
     there = {spec.label: spec for spec in running}
     for spec in plan.removed:
         del there[spec.label]
-    pairs = [each for pair in (*plan.kept, *plan.adjusted, *plan.replaced) for each in pair.all]
+    pairs = [*plan.kept, *plan.adjusted, *plan.anew]
     moved = {pair.before.label: pair.after for pair in pairs}
     there = {spec.label: spec for spec in (moved.pop(label) for label in list(there))}
     assert not moved, "a pair of somebody who isn't there"
@@ -172,7 +172,7 @@ def test_one_that_stands_until_another_is_there_has_a_label_of_its_own(
 ) -> None:
     plan = way(before, after)
     labels = {spec.label for spec in plan.wanted}
-    moving = [each for pair in plan.replaced if pair.moves for each in pair.all]
+    moving = [pair for pair in plan.anew if pair.moves]
     assert not {each.before.label for each in moving} & labels
 
 
