@@ -137,6 +137,25 @@ def make_folder(folder: Path) -> None:
         folder.chmod(0o700)  # whatever the umask is
 
 
+class Unusable(RpxError):
+    """A place of lease, lock or socket that doesn't do."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path}, where rpx keeps its control socket, {why}",
+            hint="mend or remove it, or set XDG_RUNTIME_DIR to a folder that is yours alone",
+        )
+
+
+def make_private(folder: Path) -> None:
+    """Make `folder` and the folder above it ours alone (0700).
+
+    Raises: Unusable when somebody else's folder stands there, who could take our socket.
+    """
+    _make_private(folder.parent)
+    _make_private(folder)
+
+
 def is_ours_alone(folder: Path) -> bool:
     """Whether nobody else can have put anything into this folder."""
     try:
@@ -184,3 +203,19 @@ def _is_for_us(folder: Path) -> bool:
 
 def _is_our_folder(status: os.stat_result) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        make_folder(folder)
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode):
+            raise Unusable(folder, "is not a folder")
+        if status.st_uid != os.getuid():
+            raise Unusable(folder, "belongs to another user")
+        if stat.S_IMODE(status.st_mode) != 0o700:
+            folder.chmod(0o700)
+    except FileExistsError:
+        raise Unusable(folder, "is not a folder") from None
+    except OSError as error:
+        raise Unusable(folder, f"cannot be used: {error.strerror}") from None

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from rpx.errors import RpxError
+from rpx.folders import Unusable, make_private
 from rpx.runs.lease import Lease, content_of, label, parse, write
-from rpx.runs.paths import LEASE, Unusable, copy_of_lease, make_private, runtime_folder
+from rpx.runs.paths import LEASE, copy_of_lease, runtime_folder
 
 PROBES: Final = 0.3  # seconds: a command that looks whether the lock is free has it for an instant
 TOUCH: Final = 3600.0  # seconds; cleaners of temporary files wait for days

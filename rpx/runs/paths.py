@@ -10,13 +10,11 @@ import hashlib
 import os
 import re
 import socket
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from rpx.errors import RpxError
-from rpx.folders import make_folder, runtime_homes, state_home
+from rpx.folders import runtime_homes, state_home
 
 SOCKET: Final = "control.sock"
 LEASE: Final = "lease.json"
@@ -67,25 +65,6 @@ def ports_file(config: Path) -> Path:
     return journal_folder(config) / "ports.json"
 
 
-def make_private(folder: Path) -> None:
-    """Make `folder` and the folder above it ours alone (0700).
-
-    Raises: RpxError when somebody else's folder stands there, who could take our socket.
-    """
-    _make_private(folder.parent)
-    _make_private(folder)
-
-
-class Unusable(RpxError):
-    """A place of lease or socket that doesn't do."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(
-            f"{path}, where rpx keeps its control socket, {why}",
-            hint="mend or remove it, or set XDG_RUNTIME_DIR to a folder that is yours alone",
-        )
-
-
 def _copy_name() -> str:
     return f"lease-{re.sub('[^A-Za-z0-9.-]', '_', socket.gethostname())}.json"
 
@@ -93,19 +72,3 @@ def _copy_name() -> str:
 def _key(config: Path) -> str:
     real = os.path.realpath(config)
     return hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
-
-
-def _make_private(folder: Path) -> None:
-    try:
-        make_folder(folder)
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise Unusable(folder, "is not a folder")
-        if status.st_uid != os.getuid():
-            raise Unusable(folder, "belongs to another user")
-        if stat.S_IMODE(status.st_mode) != 0o700:
-            folder.chmod(0o700)
-    except FileExistsError:
-        raise Unusable(folder, "is not a folder") from None
-    except OSError as error:
-        raise Unusable(folder, f"cannot be used: {error.strerror}") from None

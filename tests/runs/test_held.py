@@ -15,10 +15,11 @@ import pytest
 
 from rpx import folders
 from rpx.errors import RpxError
+from rpx.folders import Unusable
 from rpx.runs import held as holding
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease, all_running, crashed_run, crashed_runs, running
-from rpx.runs.paths import LEASE, Unusable, copy_of_lease, runtime_folder
+from rpx.runs.paths import LEASE, copy_of_lease, runtime_folder
 
 
 @pytest.fixture(autouse=True)

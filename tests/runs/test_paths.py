@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rpx.errors import RpxError
-from rpx.runs.paths import LONGEST, SOCKET, make_private, runtime_folder
+from rpx.folders import make_private
+from rpx.runs.paths import LONGEST, SOCKET, runtime_folder
 
 
 @pytest.fixture
