@@ -11,6 +11,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.memory import RequestMemory
 from rpx.proxy.answering import answer
+from rpx.proxy.arrival import Arrival
 from rpx.proxy.attempt import NEXT, After
 from rpx.proxy.bodies import CHUNKS
 from rpx.proxy.client import Client
@@ -34,7 +35,7 @@ LINGER_DRAINING = 2.0  # of both when rpx goes down
 class Connection(Client):
     """One client connection: its requests, one after the other."""
 
-    __slots__ = ("_address", "_contexts", "_idle", "_memory", "_watched")
+    __slots__ = ("_arrival", "_contexts", "_idle", "_memory", "_stays", "_watched")
 
     wire: Wire
 
@@ -42,7 +43,7 @@ class Connection(Client):
         self,
         shared: SharedState,
         wire: Wire,
-        address: str,
+        arrival: Arrival,
         *,
         surplus: bool = False,
         contexts: Contexts | None = None,
@@ -50,12 +51,14 @@ class Connection(Client):
         """`surplus`: there are too many already; its first request is answered with a 503.
         `contexts`: it has come to the TLS port.
         """
-        trusted = shared.peers.trusts(address)
-        peer = forwarding(address, "http", trusted=trusted)
+        trusted = shared.peers.trusts(arrival.address)
+        peer = forwarding(arrival.address, "http", trusted=trusted)
         super().__init__(shared, wire, peer, surplus=surplus)
         self.by_tls_port = contexts is not None
         self._contexts = contexts
-        self._address = address
+        self._arrival = arrival
+        self.ahead = arrival.ahead
+        self._stays = arrival.to is None  # whatever it asks for
         self._idle = True  # between two requests
         self._memory = RequestMemory()
         self._watched: int | None = None  # the descriptor that hangups know
@@ -135,6 +138,8 @@ class Connection(Client):
         """
         shared, plain = self.shared, self.wire
         plain.deadline = shared.sweeper.now + shared.settings.timeouts.head
+        if self._arrival.passed and not heard:
+            heard = await plain.receive()
         wire = await welcome(plain, shared.reactor, contexts, heard)
         if isinstance(wire, bytes):
             self.ahead = wire
@@ -142,8 +147,9 @@ class Connection(Client):
         shared.reactor.replace(plain, wire)
         wire.deadline = plain.deadline
         self.wire = wire
+        self._stays = True  # nobody else has its keys
         self.named = hello_of(wire).name
-        self.peer = forwarding(self._address, "https", trusted=self.peer.trusted)
+        self.peer = forwarding(self._arrival.address, "https", trusted=self.peer.trusted)
         await wire.handshake()
         return wire.tls.selected_alpn_protocol()
 
@@ -176,6 +182,8 @@ class Connection(Client):
                 raise
             if parsed is not None:
                 request, used = parsed
+                if not self._stays and self._given_back(request, data):
+                    return None
                 self.ahead = data[used:]
                 if used > LONG:
                     wire.give_way_soon()
@@ -188,6 +196,14 @@ class Connection(Client):
                 break
             data += more
         return None
+
+    def _given_back(self, request: RequestHead, data: bytes) -> bool:
+        """Give the client to whoever has the host of a request that begins `data`; false: we do."""
+        to, host, routes = self._arrival.to, request.host, self.shared.registry.routes
+        if host in routes.plain or not host or to is None or routes.knows(host):
+            return False
+        to.give_back(self._arrival, self.wire.give_away(), data)
+        return True
 
     def leave_if_idle(self) -> None:
         """rpx goes down: nobody waits for a client that wants nothing, or wants it for ever."""

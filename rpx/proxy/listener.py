@@ -12,6 +12,7 @@ from rpx.hub.descriptors import allowed, ceiling
 from rpx.hub.error_boundary import contain_errors
 from rpx.hub.patience import Patience
 from rpx.model.address import both
+from rpx.proxy.arrival import Arrival
 from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.shared import SharedState
@@ -87,34 +88,37 @@ class Server:
     async def _accept(
         self, listener: socket.socket, secured: Callable[[], Contexts | None]
     ) -> None:
-        shared, turn = self.shared, TURN
+        turn = TURN
         while True:
             try:
-                sock, address = await accept(listener)
+                sock, address, port = await accept(listener)
             except OSError as error:
                 if error.errno not in NO_MORE_FILES:
                     raise
                 self._full(f"can't take more connections: {error.strerror}", error.errno)
                 await trio.sleep(1)  # for some to close; the others wait in the backlog
             else:
-                if sock.fileno() >= ceiling():  # not even for those who are told that it is full
-                    sock.close()
-                    self._full("no more clients can be connected")
-                    await trio.lowlevel.checkpoint()
-                    continue
-                surplus = len(shared.sweeper.connections) >= shared.settings.clients
-                most = shared.settings.clients
-                if surplus and most < shared.settings.limits.connections:
-                    self._full(f"no more than {most} clients can be connected")
-                wire = Wire(sock, shared.reactor)
-                contexts = secured()  # others after a reload
-                connection = Connection(shared, wire, address, surplus=surplus, contexts=contexts)
-                shared.sweeper.add(connection)  # here, so that no drain overlooks it
-                shared.reactor.begin(contain_errors(shared.report, connection.serve))
+                self.take(sock, Arrival(address, port), secured())  # others after a reload
                 turn -= 1
                 if not turn:
                     turn = TURN
                     await trio.lowlevel.checkpoint()
+
+    def take(self, sock: socket.socket, arrival: Arrival, contexts: Contexts | None) -> None:
+        """Serve a client that has come in, by a non-blocking socket. `contexts`: to a TLS port."""
+        shared = self.shared
+        if sock.fileno() >= ceiling():  # not even for those who are told that it is full
+            sock.close()
+            self._full("no more clients can be connected")
+            return
+        most = shared.settings.clients
+        surplus = len(shared.sweeper.connections) >= most
+        if surplus and most < shared.settings.limits.connections:
+            self._full(f"no more than {most} clients can be connected")
+        wire = Wire(sock, shared.reactor)
+        connection = Connection(shared, wire, arrival, surplus=surplus, contexts=contexts)
+        shared.sweeper.add(connection)  # here, so that no drain overlooks it
+        shared.reactor.begin(contain_errors(shared.report, connection.serve))
 
     def _full(self, what: str, code: int = errno.EMFILE) -> None:
         """Say, once in a while, that there are not enough files for all who come."""

@@ -174,6 +174,13 @@ class Reactor:
             self.resume_soon(wire.writer)
             wire.writer = None
 
+    def disown(self, wire: Polled) -> None:
+        """`wire` goes to another process: to close it would not take it off the poll object."""
+        if wire.registered and self._poll is not None:
+            self._poll.unregister(wire.sock.fileno())
+            del self._wires[wire.sock.fileno()]
+            wire.registered = 0
+
     def replace(self, old: Polled, new: Polled) -> None:
         """`new`, of the same socket, takes the place of `old`, for which nobody waits."""
         if old.registered:

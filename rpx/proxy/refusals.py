@@ -45,6 +45,8 @@ async def without_backend(
             page = _LOOP
         case Verdict.UNKNOWN | Verdict.SERVE:  # the latter never is here
             page = _unknown(registry, request)
+            if client.shared.neighbours and client.named not in {None, "", request.host}:
+                page = _ELSEWHERE if not registry.routes.knows(request.host) else page
         case _:
             assert_never(found)
     return await _send(client, request, page, counts)
@@ -228,6 +230,13 @@ _MISDIRECTED = Page(
     "Misdirected Request",
     ("This connection was opened for another host, and its certificate doesn't cover this one.",),
     hint="open a connection for each host, or ask without a server name",
+)
+
+_ELSEWHERE = Page(
+    421,
+    "Misdirected Request",
+    ("This connection was opened for another project than that of this host.",),
+    hint="open a connection for each host",
 )
 
 _LOOP = Page(

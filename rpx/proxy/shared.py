@@ -22,7 +22,7 @@ class SharedState:
 
     `report` gets what went wrong on one connection by a bug of ours. `contexts` are there when TLS
     is spoken with clients. `settings`: a reload assigns others. `draining`: rpx goes down, and
-    takes no more requests.
+    takes no more requests. `neighbours`: other projects have the ports, too.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SharedState:
         self.hangups = Hangups()
         self.contexts = contexts
         self.peers = Peers(trusted)
-        self.draining = False
+        self.draining = self.neighbours = False
 
     def remark(self, backend: Endpoint, text: str) -> None:
         """Say something about the way `backend` answers, the first time that it is seen."""

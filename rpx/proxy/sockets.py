@@ -241,6 +241,11 @@ class Wire(Polled):
             notify_closing(self.sock)
             self.sock.close()
 
+    def give_away(self) -> int:
+        """Return the descriptor, which is the caller's from now on. Nobody may be waiting here."""
+        self._reactor.disown(self)
+        return self.sock.detach()
+
     def reset(self) -> None:
         """Close so that the other side sees an error, not an end."""
         self.abandon()
@@ -292,8 +297,8 @@ def _unsent(sock: socket.socket) -> int:
         return 0
 
 
-async def accept(listener: socket.socket) -> tuple[socket.socket, str]:
-    """Return the next client's socket, non-blocking, and its address. Raises: OSError."""
+async def accept(listener: socket.socket) -> tuple[socket.socket, str, int]:
+    """Return the next client's socket, non-blocking, its address and port. Raises: OSError."""
     while True:
         try:
             sock, address = listener.accept()
@@ -305,4 +310,4 @@ async def accept(listener: socket.socket) -> tuple[socket.socket, str]:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:  # macOS says so when the client has gone already: the next read tells
                 pass
-            return sock, str(address[0])
+            return sock, str(address[0]), int(address[1])

@@ -203,9 +203,14 @@ class Client:
 
 @asynccontextmanager
 async def client(
-    house: House, *, greet: bool = True, window: int = 0, surplus: bool = False
+    house: House,
+    *,
+    greet: bool = True,
+    window: int = 0,
+    surplus: bool = False,
+    named: str | None = None,
 ) -> AsyncIterator[Client]:
-    """Connect. `greet`: say the preface, and have the server's settings."""
+    """Connect. `greet`: say the preface, and have the server's settings. `named`: as by TLS."""
     ours, theirs = socket.socketpair()
     if window:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
@@ -214,7 +219,8 @@ async def client(
     shared = house.shared
     await until(lambda: shared.reactor._tasks, "the server has not begun")
     peer = forwarding("127.0.0.1", "https")
-    multiplex = Multiplex(shared, Wire(theirs, shared.reactor), peer, surplus=surplus)
+    wire = Wire(theirs, shared.reactor)
+    multiplex = Multiplex(shared, wire, peer, surplus=surplus, named=named)
     shared.reactor.begin(contain_errors(shared.report, multiplex.serve))
     end = Client(trio.socket.from_stdlib_socket(ours))
     try:

@@ -234,7 +234,7 @@ async def test_out_of_descriptors_rpx_says_so_and_goes_on_a_little_later(
 ) -> None:
     full = [OSError(errno.EMFILE, "Too many open files")]
 
-    async def accept(sock: socket.socket) -> tuple[socket.socket, str]:
+    async def accept(sock: socket.socket) -> tuple[socket.socket, str, int]:
         if full:
             raise full.pop()
         return await sockets.accept(sock)
