@@ -25,7 +25,7 @@ ROOMS = {
     "policy": {"errors", "model"},
     "http": {"errors"},
     "door": {"errors", "folders", "http"},
-    "config": {"errors", "folders", "model", "certificates"},
+    "config": {"errors", "folders", "model", "policy", "certificates"},
     "certificates": {"errors", "folders", "programs"},
     "hub": {"errors", "model", "policy"},
     "backend": {"errors", "folders", "model", "policy", "hub"},
@@ -109,7 +109,7 @@ OUTSIDE = {
 # What pure rooms may have of the standard library: nothing that knows the system, time or chance.
 HARMLESS = {"__future__", "base64", "collections", "dataclasses", "enum", "functools", "hashlib",
             "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "pathlib",
-            "posixpath", "re", "struct", "typing"}  # fmt: skip
+            "posixpath", "re", "struct", "typing", "unicodedata"}  # fmt: skip
 PURE = {"errors", "model", "policy", "http"}
 
 

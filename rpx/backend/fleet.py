@@ -38,7 +38,7 @@ from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Location, SocketFile
 from rpx.model.config import Start
-from rpx.model.late import filled, marked
+from rpx.model.late import REALM, filled, marked
 from rpx.model.status import AT_REST, BackendSpec, State
 
 CONNECT_TIMEOUT = 1.0  # of a check that only connects, in seconds
@@ -300,6 +300,7 @@ def child_environment(
     if colour and "NO_COLOR" not in environment:
         environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0016: a pipe, and no terminal
         environment.setdefault("CLICOLOR_FORCE", "1")
+    environment.pop(REALM, None)  # of another project, whose service rpx itself may be
     environment.update(spec.environment)
     plain = {name: text for name, text in start.env.items() if text and not marked(text)}
     given = {**environment, **plain}

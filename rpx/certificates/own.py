@@ -17,11 +17,15 @@ from rpx.certificates.scope import is_address
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Of one of the two files, `cert` or `key`; `what` is the end of a sentence about it."""
+    """Of one of the two files, `cert` or `key`; `what` is the end of a sentence about it.
+
+    `about_names`: it would do for other hosts.
+    """
 
     file: str
     what: str
     hint: str
+    about_names: bool = False
 
 
 def faults(
@@ -51,7 +55,7 @@ def faults(
             if covers(names, host, strictly=False):
                 known = "clients take no wildcard right below a top-level name"
                 more = "`https: true` makes certificates that they take; or name each host in it"
-            yield Fault("cert", f"is not for {host}", f"{known}; {more}")
+            yield Fault("cert", f"is not for {host}", f"{known}; {more}", about_names=True)
     yield from _of_key(cert, key, certificate)
 
 

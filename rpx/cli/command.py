@@ -84,6 +84,14 @@ profile_option = click.option(
 )
 
 
+realm_option = click.option(
+    "--realm",
+    metavar="NAME",
+    help='Put this label before the last one of every host, or none: "". Default: that of the git'
+    " worktree",
+)
+
+
 class Command(click.Command):
     """A command with examples. `file_flags` is other than `-f` where that means something else."""
 

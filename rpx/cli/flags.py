@@ -30,6 +30,12 @@ OPTIONS: Final[list[click.Parameter]] = [
     ),
     click.Option(["--to"], metavar="HOST", help="Answer requests for this host: api.localhost"),
     click.Option(
+        ["--realm"],
+        metavar="NAME",
+        help='Put this label before the last one of the host, or none: "". Default: that of the git'
+        " worktree",
+    ),
+    click.Option(
         ["--http-port"], metavar="PORT", help="Listen for HTTP on this port; 0 is any free one"
     ),
     click.Option(
@@ -68,6 +74,7 @@ OPTIONS: Final[list[click.Parameter]] = [
 _FLAGS: Final = {
     "from": "--from",
     "to": "--to",
+    "realm": "--realm",
     "listen.http_port": "--http-port",
     "listen.https_port": "--https-port",
     "https": "--https",
@@ -112,7 +119,7 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     written: dict[str, object] = {}
     if "from_" in flags:
         written["from"] = [part.strip() for text in flags["from_"] for part in text.split(",")]
-    for key in ("to", "start", "strategy", "sticky", "https", "verbose"):
+    for key in ("to", "realm", "start", "strategy", "sticky", "https", "verbose"):
         if key in flags:
             written[key] = flags[key]
     listen = {key: flags[key] for key in ("http_port", "https_port") if key in flags}

@@ -3,7 +3,7 @@
 `load.py` is the way: `yaml/` makes a text a Document of values that know where they stand, and
 `variables/` fills them in; `settings/` has what may be written (how one is added stands there);
 `build.py` makes nouns of it; `checks/` compares them with each other; `mistakes/` says in words
-what is wrong. `assemble.py` goes from the Document to the Config.
+what is wrong. `worktree.py` knows git's files. `assemble.py` goes from the Document to the Config.
 """
 
 from __future__ import annotations

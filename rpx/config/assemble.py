@@ -17,6 +17,7 @@ from rpx.config.checks.dependencies import report_dependencies, services
 from rpx.config.checks.oneshots import after_oneshots, oneshots
 from rpx.config.checks.own_certificates import report_certificates
 from rpx.config.checks.profiles import Selection, active_profiles, is_active, report_nothing_left
+from rpx.config.checks.realms import moved
 from rpx.config.mistakes.explain import check, check_parts
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
@@ -56,8 +57,8 @@ class _Whole:
         )
 
 
-def config_of(document: Document, files: EnvFiles, asked: Selection) -> Config:
-    """The Config that is written in a document, as far as it is `asked` for.
+def config_of(document: Document, files: EnvFiles, asked: Selection, realm: str) -> Config:
+    """The Config that is written in a document, as far as it is `asked` for, in a `realm`.
 
     Raises: ConfigError with all that is wrong, UsageError for a profile that does not exist.
     """
@@ -73,14 +74,15 @@ def config_of(document: Document, files: EnvFiles, asked: Selection) -> Config:
     proxies = [entry.proxy for entry in run.entries]
     if "defaults" not in faulty and not document.incomplete:  # else there is no word about
         # differences: what entries have is not known
-        proxies = agreed(document, run.entries)
-        report_certificates(document, run.entries, proxies)
+        proxies = moved(document, agreed(document, run.entries), run.entries, realm)
+        report_certificates(document, run.entries, proxies, realm)
     document.raise_if_wrong()
     if not run.services:
         _report_nothing(document, whole)
     document.raise_if_wrong()
     settings = {"name": _folder_name(files.root)} | top.written_for(Config)
     settings |= {
+        "realm": realm,
         "root": files.root,
         "env_files": tuple(dict.fromkeys(files.looked_at)),
         "named": tuple(dict.fromkeys(named)),

@@ -10,10 +10,17 @@ from rpx.config.assemble import config_of
 from rpx.config.checks.profiles import Selection
 from rpx.config.checks.shell_words import shell_words
 from rpx.config.settings.places import all_settings, settings_of
+from rpx.config.settings.realm_name import realm_of
 from rpx.config.settings.top_level import TopWritten
 from rpx.config.variables.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
 from rpx.config.variables.interpolate import interpolate
-from rpx.config.variables.own_variables import may_ask_for_urls, urls_of, variables_at
+from rpx.config.variables.own_variables import (
+    needs_a_first_look,
+    urls_of,
+    variables_at,
+    with_realm,
+    without_realm,
+)
 from rpx.config.yaml.document import Spellings, Steps, document_from_mapping, is_env
 from rpx.config.yaml.text import parse_yaml
 from rpx.errors import ConfigError
@@ -30,17 +37,24 @@ def load_config(
     environ: Mapping[str, str],
     warn: Callable[[str], None] | None = None,
     asked: Selection = NOTHING,
+    *,
+    realm: str | None = None,
 ) -> Config:
     """The Config that is written in a file. `environ` and the `.env` beside it fill in variables.
 
-    What belongs to profiles is in it if it is `asked` for. `warn` hears sentences about what is
-    allowed but probably not meant. Raises: ConfigError, and UsageError for a profile that does not
-    exist.
+    What belongs to profiles is in it if it is `asked` for. `realm` takes precedence over the file's
+    and that of its worktree, "" is none. `warn` hears sentences about what is allowed but probably
+    not meant. Raises: ConfigError, and UsageError for a profile that does not exist or what can't
+    be a realm.
     """
     path = path.absolute()
     label = label_of(path)
     text = read_text(path, label)
-    urls = _urls(path.parent, text, environ)
+    environ = without_realm(environ)
+    seen = _seen(path.parent, text, environ)
+    realm = realm_of(realm, seen.get("realm"), path.parent)
+    environ = with_realm(environ, realm)
+    urls = urls_of(seen) if seen else {}
     unset = Unset(warn, urls)
     dotenv, problems = read_dotenv(path.parent, {**environ, **urls}, unset)
     variables = {**dotenv, **environ}
@@ -60,7 +74,7 @@ def load_config(
         for name in names:
             unset(name, document.where(steps))
     files = EnvFiles(document, path.parent, environ, dotenv, unset)
-    config = config_of(document, files, asked).model_copy(update={"file": path})
+    config = config_of(document, files, asked, realm).model_copy(update={"file": path})
     if warn is not None:
         for sentence in shell_words(config):
             warn(sentence)
@@ -69,9 +83,11 @@ def load_config(
     return config
 
 
-def _urls(folder: Path, text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the proxies' URLs: the file is looked through for their names first."""
-    if not may_ask_for_urls(text) and not os.path.isfile(folder / ".env"):
+def _seen(folder: Path, text: str, environ: Mapping[str, str]) -> Mapping[str, object]:
+    """What a first look at the file shows, where that may matter: the names of its proxies, whose
+    URLs are variables, and its realm, which is one. Empty where there are mistakes in it.
+    """
+    if not needs_a_first_look(text) and not os.path.isfile(folder / ".env"):
         return {}
     dotenv, _ = read_dotenv(folder, environ, Unset(None))
     variables = {**dotenv, **environ}
@@ -81,7 +97,7 @@ def _urls(folder: Path, text: str, environ: Mapping[str, str]) -> dict[str, str]
         )
     except ConfigError:
         return {}  # it will be said when the file is read in earnest
-    return urls_of(document.values)
+    return document.values
 
 
 def config_from_mapping(
@@ -99,11 +115,13 @@ def config_from_mapping(
     """
     root = root.absolute()
     document = document_from_mapping(mapping, _SPELLINGS, label)
+    realm = realm_of(None, document.values.get("realm", ""), root)
+    environ = with_realm(without_realm(environ), realm)
     urls = urls_of(document.values)
     unset = Unset(None, urls)
     dotenv, problems = read_dotenv(root, {**environ, **urls}, unset)
     document.report_beside(problems)
-    config = config_of(document, EnvFiles(document, root, environ, dotenv, unset), NOTHING)
+    config = config_of(document, EnvFiles(document, root, environ, dotenv, unset), NOTHING, realm)
     if config.reload == "auto":
         document.report(
             f"`reload` of {label} is `auto`, but there is no file that could change",

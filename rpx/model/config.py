@@ -259,11 +259,13 @@ class Logs(Model):
 class Config(Model):
     """One project. `file` is None where the configuration came from Python or the command line.
 
+    `realm` is in the hosts of `proxies` already; "" is none.
     `env_files` are all that it has been looked for in, whether they are there or not. `named` are
     other files and folders, as they were written; everywhere else stands what their links lead to.
     """
 
     name: str
+    realm: str = ""
     root: Path
     file: Path | None = None
     env_files: tuple[Path, ...] = ()

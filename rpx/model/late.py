@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
+
+REALM: Final = "RPX_REALM"  # the variable that tells a project's realm; no mark: it is always known
 
 _MARK = re.compile("\0([A-Za-z_][A-Za-z0-9_]*)\0")
 

@@ -10,7 +10,7 @@ from itertools import islice
 from rpx.errors import UsageError
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Config, PoolSpec, ProxyEntry, Source
-from rpx.model.late import url_variable
+from rpx.model.late import REALM, url_variable
 from rpx.model.ports import Ports
 from rpx.model.status import BackendSpec
 
@@ -104,8 +104,10 @@ def _with_servers(specs: Sequence[BackendSpec]) -> list[BackendSpec]:
 
 
 def _urls(config: Config, url: Callable[[ProxyEntry], str]) -> dict[str, str]:
-    """Return the variables that tell every process where the proxies are: RPX_API_URL and so on."""
-    urls: dict[str, str] = {}
+    """Return the variables that tell every process the realm, if there is one, and where the
+    proxies are: RPX_API_URL and so on.
+    """
+    urls = {REALM: config.realm} if config.realm else {}
     for proxy in config.proxies:
         if "*" not in proxy.to:
             urls.setdefault(url_variable(proxy.name), url(proxy))

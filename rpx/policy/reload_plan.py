@@ -14,7 +14,7 @@ from rpx.model.status import BackendSpec
 from rpx.policy.plan import plan_pools
 
 # Settings of the project that hold at once, and those that need another run.
-AT_ONCE: Final = ("verbose", "timeouts", "limits", "reload")
+AT_ONCE: Final = ("realm", "verbose", "timeouts", "limits", "reload")
 NEXT_RUN: Final = ("name", "listen", "metrics", "logs")
 # Settings of a service whose change needs another process: the running one can't take it up.
 PER_PROCESS: Final = frozenset(

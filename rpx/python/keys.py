@@ -227,6 +227,7 @@ class ProjectKeys(AloneKeys, total=False):
     """The top level: `proxies` and `processes`, or `from_`, `to` and the rest of one proxy."""
 
     name: str
+    realm: str
     https: bool | HttpsKeys
     listen: ListenKeys
     verbose: bool

@@ -63,7 +63,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who runs a project. `run_id` marks the processes of this run; `url` is the first proxy's."""
+    """Who runs a project. `run_id` marks the processes of this run; `url` is the first proxy's, and
+    `realm` what all hosts have before their last label.
+    """
 
     supervisor: Identity
     guardian: Identity
@@ -72,6 +74,7 @@ class Lease:
     config: Path
     url: str | None = None
     folder: Path | None = None  # of its control socket
+    realm: str = ""
 
     @property
     def socket(self) -> Path:
@@ -267,6 +270,7 @@ def parse(content: bytes) -> Lease | None:
             config=Path(fields["config"]),
             url=fields["url"],
             folder=Path(fields["folder"]),
+            realm=str(fields.get("realm", "")),  # an rpx of before knows none
         )
     except (ValueError, KeyError, TypeError):
         return None  # a torn write, or another version's: as good as nothing

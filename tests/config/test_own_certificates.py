@@ -38,6 +38,20 @@ def test_a_certificate_with_its_key_is_used_for_its_hosts(
     assert proxy.pool.https.cert == proxy.pool.https.key == tmp_path / "own.pem"
 
 
+def test_it_has_to_fit_the_hosts_of_the_realm(tmp_path: Path, authority: Authority) -> None:
+    (tmp_path / "own.pem").write_bytes(authority.issue("shop.localhost").read_bytes())
+    path = tmp_path / "rpx.yaml"
+    path.write_text(
+        "https: {cert: own.pem, key: own.pem}\nproxies: [{to: shop.localhost, from: 1}]"
+    )
+    assert load_config(path, {}, realm="").proxies
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {}, realm="login")
+    (problem,) = caught.value.problems
+    assert problem.what == "`cert` of `https` is not for shop.login.localhost"
+    assert problem.hint.endswith('leave the realm `login` out of the hosts: `realm: ""`')
+
+
 def test_everything_that_is_wrong_with_it_is_said_with_its_place(
     tmp_path: Path, authority: Authority
 ) -> None:

@@ -66,6 +66,7 @@ TABLES = {
 # What a table says of a default that is no value which could be written.
 IN_WORDS = {
     "name",
+    "realm",
     "http_port",
     "https_port",
     "env",

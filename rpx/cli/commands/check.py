@@ -9,7 +9,7 @@ import sys
 import click
 
 from rpx.backend.free_ports import choose_ports, kept_ports
-from rpx.cli.command import Command, Common, profile_option
+from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.helpers.certifiable import check_certified
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
 from rpx.cli.terminal.table import Cell, Column, Table
@@ -35,16 +35,17 @@ SHORT = 30  # characters of a command where there is no room for all of it
 
 @click.command("check", cls=Command, examples=EXAMPLES)
 @profile_option
+@realm_option
 @json_option
 @click.pass_obj
-def check(common: Common, *, profiles: tuple[str, ...], as_json: bool) -> None:
+def check(common: Common, *, profiles: tuple[str, ...], realm: str | None, as_json: bool) -> None:
     """Check rpx.yaml without starting anything, and show what `rpx up` would run.
 
     All that is wrong is reported at once, with exit code 2.
     """
     path = common.file or find_config()
     asked = Selection(profiles)
-    config = load_config(path, os.environ, warn, asked)
+    config = load_config(path, os.environ, warn, asked, realm=realm)
     check_certified(config)
     ports = ports_file(path)
     ours = kept_ports(ports) if running(path) else {}  # taken, but by nobody else

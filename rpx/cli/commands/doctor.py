@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import click
 
 from rpx.cli.command import Command, Common
+from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import fitted, json_option, print_json
 from rpx.config import find_config, load_config
 from rpx.doctor.findings import Finding, Status
@@ -80,7 +81,7 @@ def _project(common: Common) -> tuple[Config | None, list[Finding]]:
     except RpxError:
         return None, []
     try:
-        config = load_config(path, os.environ)
+        config = load_config(path, os.environ, realm=realm_there(path))
     except ConfigError as error:
         count = len(error.problems)
         detail = f"{count} {'mistakes' if count > 1 else 'mistake'}: {error.problems[0].what}"

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from rpx.cli.command import Command, Common
+from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import json_option, print_json, say
 from rpx.config import find_config, load_config
 from rpx.config.settings.host_names import as_ascii, is_host_name
@@ -97,7 +98,8 @@ def _checked(name: str) -> str:
 
 def _of_project(common: Common) -> list[str]:
     """The hosts of rpx.yaml that a hosts file can have and that need it."""
-    config = load_config(common.file or find_config(), os.environ)
+    path = common.file or find_config()
+    config = load_config(path, os.environ, realm=realm_there(path))
     found = dict.fromkeys(proxy.to.partition("/")[0] for proxy in config.proxies)
     names = [each for each in found if is_host_name(each) and _needs_entry(each)]
     if not names:

@@ -15,8 +15,9 @@ import click
 from rpx.backend.fleet import child_environment
 from rpx.backend.free_ports import choose_ports, kept_ports
 from rpx.backend.shell import argv
-from rpx.cli.command import Command, Common
+from rpx.cli.command import Command, Common, realm_option
 from rpx.cli.helpers.certifiable import accepting
+from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import warn
 from rpx.config import find_config, load_config
 from rpx.config.checks.profiles import Selection
@@ -45,10 +46,11 @@ PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by Python, which the comma
     examples=EXAMPLES,
     context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
 )
+@realm_option
 @click.argument("name", metavar="NAME")
 @click.argument("command", metavar="[--] [COMMAND…]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
-def run(common: Common, name: str, command: tuple[str, ...]) -> None:
+def run(common: Common, name: str, command: tuple[str, ...], *, realm: str | None) -> None:
     """Run a command once, with the environment and in the folder of the service NAME. The command
     has the terminal to itself, and `rpx run` ends with its exit code.
 
@@ -60,6 +62,7 @@ def run(common: Common, name: str, command: tuple[str, ...]) -> None:
         os.environ,
         warn,
         Selection(names=(name,)),  # also one that belongs to no run without its profile
+        realm=realm_there(path, realm),
     )
     file, listening = ports_file(path), _ports(config, path)
     ours = kept_ports(file) if running(path) else {}

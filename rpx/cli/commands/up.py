@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from rpx.backend.guardian import guard
-from rpx.cli.command import Command, Common, profile_option
+from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.failures import reported
 from rpx.cli.helpers.arguments import copies, seconds
 from rpx.cli.supervisor.background import in_background
@@ -27,6 +27,7 @@ rpx up --wait --timeout 60s     # in the background, and return when all of it i
 rpx up --profile full           # with the services of that profile, too
 rpx up --exit-code-from test    # end when test ends, and with its exit code: for CI
 rpx up --scale api=3            # so many copies of it, whatever `replicas` says
+rpx up --realm shop2            # hosts like api.shop2.localhost: for a second checkout
 rpx up -f shop/rpx.yaml         # another project's file
 rpx up --verbose                # with a line for each request and who answered it
 rpx up --no-start               # only the routes: start the services yourself
@@ -48,6 +49,7 @@ rpx up --color never            # for a file or a pipe that wants no colours
     help="With --wait: wait no longer than this (60s, 5m), then end with 124",
 )
 @profile_option
+@realm_option
 @click.option(
     "--abort-on-exit", is_flag=True, help="Stop everything when one process ends by itself"
 )
@@ -79,6 +81,7 @@ def up(
     timeout: str | None,
     scale: tuple[str, ...],
     profiles: tuple[str, ...],
+    realm: str | None,
     abort_on_exit: bool,
     exit_code_from: str | None,
     verbose: bool,
@@ -97,6 +100,7 @@ def up(
         colour=common.colour(sys.stdout),
         names=names,
         profiles=profiles,
+        realm=realm,
         detached=detach or wait,
         abort_on_exit=abort_on_exit,
         exit_code_from=exit_code_from,

@@ -31,6 +31,7 @@ from rpx.cli.typed import words_for
 from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.checks.profiles import Selection
 from rpx.config.find import file_of
+from rpx.config.worktree import realm_at
 from rpx.control.api import Control
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
@@ -61,15 +62,28 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
     path = file or find_config()
     asked = Selection(wishes.profiles, wishes.names)
 
-    def load(warn: Callable[[str], None]) -> Config:
-        config = load_config(path, os.environ, warn, asked)
+    def load(warn: Callable[[str], None], realm: str | None = wishes.realm) -> Config:
+        config = load_config(path, os.environ, warn, asked, realm=realm)
         check_certified(config)
         if verbose:
             config = config.model_copy(update={"verbose": True})
         return routes_only(config) if no_start else config
 
     config = load(lambda text: say(f"warning: {text}"))
-    return hold_and_run(config, path, wishes, load)
+
+    def load_again(warn: Callable[[str], None]) -> Config:
+        again = load(warn)
+        if again.realm == config.realm:
+            return again
+        # Its hosts are known to everybody by now; and a worktree that was removed has no realm.
+        warn(f"the realm is {_realm(again)} from the next run on, and {_realm(config)} till then")
+        return load(lambda _: None, config.realm)
+
+    return hold_and_run(config, path, wishes, load_again)
+
+
+def _realm(config: Config) -> str:
+    return f"`{config.realm}`" if config.realm else "none"
 
 
 def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
@@ -79,6 +93,7 @@ def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
     commands find it, and there is never a question which of two they mean.
     """
     root = here()
+    written = {"realm": realm_at(root), **written}
     config = config_from_mapping(written, root=root, environ=os.environ, label="the command line")
     return hold_and_run(config, file_of(root), wishes)
 
@@ -89,7 +104,7 @@ def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None =
     raise_file_limit()
     run_id = secrets.token_hex(6)
     me, guardian = Identity.of(os.getpid()), Identity.of(os.getppid())
-    with take(Lease(me, guardian, run_id, config.name, path)) as hold:
+    with take(Lease(me, guardian, run_id, config.name, path, realm=config.realm)) as hold:
         if hold.crashed is not None:
             sweep(hold.crashed)
         clear_deserted()

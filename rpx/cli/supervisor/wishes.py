@@ -10,7 +10,8 @@ class Wishes:
     """`colour`: services may print in colours.
 
     `names`: start only these and what they depend on; none: all. `profiles`: which belong to the
-    run. `detached`: in the background. `scale` is how many copies of a service.
+    run. `realm` is that of the hosts, None: as usual. `detached`: in the background. `scale` is how
+    many copies of a service.
     `abort_on_exit`: end with the first process that does; `exit_code_from`: likewise, with the exit
     code of this service.
     """
@@ -18,6 +19,7 @@ class Wishes:
     colour: bool
     names: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    realm: str | None = None
     detached: bool = False
     scale: tuple[tuple[str, int], ...] = ()
     abort_on_exit: bool = False

@@ -10,9 +10,11 @@ from rpx.model.config import ProxyEntry
 
 
 def report_certificates(
-    document: Document, entries: Sequence[Entry], proxies: Iterable[ProxyEntry]
+    document: Document, entries: Sequence[Entry], proxies: Iterable[ProxyEntry], realm: str
 ) -> None:
-    """Add what is wrong with them to the document's problems; `proxies` are those of `entries`."""
+    """Add what is wrong with them to the document's problems; `proxies` are those of `entries`, in
+    a realm, where there is one.
+    """
     hosts: dict[Steps, list[ProxyEntry]] = {}
     for entry, proxy in zip(entries, proxies, strict=True):
         https = proxy.pool.https
@@ -28,7 +30,10 @@ def report_certificates(
             continue  # for the type checker: see above
         for fault in faults(https.cert, https.key, [proxy.host for proxy in those]):
             what = f"`{fault.file}` of `https` {fault.what}"
-            document.report(what, (*at, fault.file), fault.hint)
+            hint = fault.hint
+            if realm and fault.about_names:
+                hint += f'; or leave the realm `{realm}` out of the hosts: `realm: ""`'
+            document.report(what, (*at, fault.file), hint)
 
 
 def _written(document: Document, entry: Entry) -> Steps:

@@ -19,6 +19,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # Without `;`, which would end it where a cookie's Path names it.
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()+,=:@-]|%[0-9A-Fa-f]{2})+)*")
 
+LONGEST_HOST = 253  # characters (RFC 1035 §2.3.4, without the lengths and the root)
 LONGEST = 63  # characters of a name, as of a label of DNS: files and columns are called by it
 
 
@@ -89,7 +90,7 @@ def as_ascii(name: str) -> str:
 
 def is_host_name(text: str) -> bool:
     """Whether it is a host's name in lower case, without a trailing dot."""
-    return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))
+    return len(text) <= LONGEST_HOST and all(_LABEL.fullmatch(label) for label in text.split("."))
 
 
 def _ipv6(text: str) -> str | None:

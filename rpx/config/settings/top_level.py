@@ -15,6 +15,7 @@ from rpx.config.settings.log_files import LogsWritten
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
 from rpx.config.settings.proxy_limits import LimitsWritten
+from rpx.config.settings.realm_name import RealmName
 from rpx.config.settings.timeouts import TimeoutsWritten
 from rpx.config.settings.values import Name
 from rpx.config.settings.written import Kind, Maybe, Written, setting
@@ -26,6 +27,10 @@ class ProjectWritten(Written):
     """
 
     name: Maybe[Name] = setting("of the project, for messages")
+    realm: Maybe[RealmName] = setting(
+        "a label before the last one of every host, [for a second checkout](worktrees.md); empty:"
+        " none"
+    )
     https: Maybe[HttpsField] = setting("[encrypted connections](#https) for all proxies")
     listen: Maybe[ListenWritten] = setting("[where clients connect](#listen)")
     verbose: Maybe[StrictBool] = setting(

@@ -18,6 +18,7 @@ from rpx.config.wording import shown
 from rpx.config.yaml.document import Document, Steps
 from rpx.errors import ConfigError, Problem, RpxError
 from rpx.folders import here, why_missing
+from rpx.model.late import REALM
 
 _LARGEST = 256 * 1024  # bytes; PyYAML takes seconds for more, and nobody writes that by hand
 
@@ -151,7 +152,10 @@ def read_all(
 
 
 class Unset:
-    """Warns once of each variable that became an empty text. `urls`: those of the proxies."""
+    """Warns once of each variable that became an empty text. `urls`: those of the proxies.
+
+    The realm is one wherever there is none.
+    """
 
     def __init__(
         self, warn: Callable[[str], None] | None, urls: Mapping[str, str] | None = None
@@ -161,7 +165,7 @@ class Unset:
         self._told: set[str] = set()
 
     def __call__(self, name: str, where: str) -> None:
-        if self._warn is not None and name not in self._told:
+        if self._warn is not None and name != REALM and name not in self._told:
             self._told.add(name)
             about = about_unset(name, self.urls)
             why = f": {about}" if about else ""

@@ -1,4 +1,4 @@
-"""Which variables of `env` and of env files are filled in only when a process starts."""
+"""Variables of rpx's own: the realm, and what is filled in only when a process starts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,28 @@ from collections.abc import Collection, Mapping
 from rpx.config.settings.host_names import default_name
 from rpx.config.settings.top_level import only_proxy
 from rpx.config.yaml.document import Steps, is_env
-from rpx.model.late import mark, url_variable
+from rpx.model.late import REALM, mark, url_variable
 from rpx.model.suggest import nearest
 
 _OWN = ("RPX_NAME", "RPX_REPLICA")
 _OF_AN_ADDRESS = ("RPX_URL", "RPX_SOCKET")
 _WHERE_NOT_GIVEN = ("PORT", "HOST")  # rpx itself may have been given one
-_MENTIONED = ("RPX_", "env_file", "envFile", "env_files")
+_MENTIONED = ("realm", "RPX_", "env_file", "envFile", "env_files")
 
 
-def may_ask_for_urls(text: str) -> bool:
-    """Whether a file can have to do with the URLs of proxies at all."""
+def needs_a_first_look(text: str) -> bool:
+    """Whether a file can have a realm, or have to do with the URLs of proxies at all."""
     return any(word in text for word in _MENTIONED)
+
+
+def without_realm(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment but for the realm of another project, whose service we may be."""
+    return {name: text for name, text in environ.items() if name != REALM}
+
+
+def with_realm(environ: Mapping[str, str], realm: str) -> Mapping[str, str]:
+    """The environment with this project's realm, if it has one."""
+    return {**environ, REALM: realm} if realm else environ
 
 
 def urls_of(values: Mapping[str, object]) -> dict[str, str]:
