@@ -43,7 +43,7 @@ from rpx.backend.strangers import (
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.status import BackendSpec
+from rpx.model.specs import EndpointSpec, ProcessSpec
 
 IN_USE: Final = ("already in use", "address in use", "eaddrinuse")
 LATEST: Final = 50  # lines of output that are searched for one of these
@@ -145,10 +145,9 @@ class Claim:
         return sorted(map(self._absolute, found), key=_rank)
 
     def _absolute(self, row: Socket) -> Socket:
-        start = self.process.spec.start
-        if start is None or not isinstance(row, ListeningFile):
+        if not isinstance(row, ListeningFile):
             return row
-        return row._replace(path=os.path.join(start.cwd, row.path))
+        return row._replace(path=os.path.join(self.process.spec.start.cwd, row.path))
 
     async def hindrance(self) -> str:
         """After an exit before it was ready: who has its port, if that may be why; else nothing."""
@@ -180,9 +179,11 @@ class Claim:
         return any(words in line.lower() for line in lines for words in IN_USE)
 
 
-def places(spec: BackendSpec) -> list[Location]:
-    """Where on this machine a process is to listen for a backend, as far as that has been said."""
-    ready = spec.start.ready if spec.start else None
+def places(spec: ProcessSpec | EndpointSpec) -> list[Location]:
+    """Where on this machine a process is to listen, as far as that has been said: at an address
+    that it serves, or at its own and where it shows that it is ready.
+    """
+    ready = spec.start.ready if isinstance(spec, ProcessSpec) else None
     web = ready.http.address if ready and ready.http else None
     wanted = (spec.address, ready.tcp if ready else None, web)
     return [each for each in wanted if each is not None and each.loopback]

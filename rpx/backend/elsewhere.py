@@ -37,7 +37,7 @@ async def look_elsewhere(
     That may be because a file was saved, and its tool has started it again with another port.
     `claim` is that of the process that serves it, which may be another one in time.
     """
-    while places(backend.spec):
+    while _places(backend):
         changed = backend.changed
         if backend.visible_state not in _AWAITED:
             await changed.wait()
@@ -77,10 +77,10 @@ async def _look_while_awaited(
 
 def misplaced(registry: Registry, backend: Backend, found: Sequence[Socket]) -> str:
     """Say where a service listens that isn't where it was to, and what to do; "" if all is well."""
-    specs = registry.specs_of(backend.process) if backend.process is not None else [backend.spec]
+    specs = registry.specs_of(backend.process) if backend.process is not None else []
     served = [place for spec in specs for place in places(spec)]
     strays = [each for each in found if not any(_fits(each, place) for place in served)]
-    for place in places(backend.spec):
+    for place in _places(backend):
         if not found or any(_fits(each, place) for each in found):
             continue
         other = next((e for e in strays if isinstance(e, Listening) and e.port == place.port), None)
@@ -88,9 +88,14 @@ def misplaced(registry: Registry, backend: Backend, found: Sequence[Socket]) -> 
             return f"listens on {other}, not on {place}: pass --host {place.host}"
         there = " and ".join(map(str, (strays or found)[:MOST]))
         missed = place if isinstance(place, SocketFile) else place.port
-        remedy = _remedy(backend, place, strays, alone=len(specs) == 1)
+        remedy = _remedy(backend, place, strays, alone=len(specs) <= 1)
         return f"listens on {there}, not on {missed}: {remedy}"
     return ""
+
+
+def _places(backend: Backend) -> list[Location]:
+    record = backend.own or backend.endpoint
+    return places(record.spec) if record is not None else []
 
 
 def _remedy(backend: Backend, place: Location, strays: Sequence[Socket], *, alone: bool) -> str:
@@ -98,8 +103,9 @@ def _remedy(backend: Backend, place: Location, strays: Sequence[Socket], *, alon
     at = str(first)
     if isinstance(first, Listening) and _is_loopback(first):
         at = f"localhost:{first.port}"
-    ready = backend.spec.start.ready if backend.spec.start else None
-    if place != backend.spec.address and ready is not None:
+    process = backend.own.spec if backend.own is not None else None
+    ready = process.start.ready if process is not None and place != process.address else None
+    if ready is not None:
         if ready.http is not None and isinstance(first, Listening):
             return f"write ready: {{http: http://{at}{ready.http.path}}}"
         return f"write ready: {{tcp: {first.port if isinstance(first, Listening) else at}}}"

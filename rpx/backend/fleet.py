@@ -8,7 +8,6 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -37,9 +36,9 @@ from rpx.hub.patience import Patience
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Location, SocketFile
-from rpx.model.config import Start
 from rpx.model.late import REALM, filled, marked
-from rpx.model.status import AT_REST, BackendSpec, State
+from rpx.model.specs import ProcessSpec
+from rpx.model.status import AT_REST, State
 
 CONNECT_TIMEOUT = 1.0  # of a check that only connects, in seconds
 SILENT = 2.0  # seconds that an external backend has until it is said that it doesn't answer
@@ -92,17 +91,17 @@ class Fleet:
         """
         async with trio.open_nursery() as self._lives:
             for backend in self._registry.backends.values():
-                self.begin(backend, wanted=backend.spec.label in wanted)
+                self.begin(backend, wanted=backend.label in wanted)
             task_status.started()
             await trio.sleep_forever()
 
     def begin(self, backend: Backend, *, wanted: bool = True) -> None:
         """Begin one life, once all others have begun."""
         assert self._lives is not None  # noqa: S101 - `run` has started
-        spec, scope = backend.spec, trio.CancelScope()
-        if spec.health_check and spec.address and not self._prepared:
+        endpoint, scope = backend.endpoint, trio.CancelScope()
+        if endpoint is not None and endpoint.spec.health_check and not self._prepared:
             self._prepared = True
-            self._lives.start_soon(prepare, spec.address)
+            self._lives.start_soon(prepare, endpoint.spec.address)
         if backend.own is not None:
             number = next(self._numbers)
             work = partial(live, self._life(backend, backend.own, number, wanted=wanted))
@@ -177,7 +176,7 @@ class Fleet:
         return Life(
             registry=self._registry,
             process=process,
-            look=partial(self._look, backend, process),
+            look=partial(self._look, process),
             open=lambda: self._open(process, instance, claim),
             sign=lambda: Sign(process, self._side_command(process, instance), claim),
             check=None if endpoint is None else partial(check, endpoint, claim),
@@ -203,19 +202,19 @@ class Fleet:
     def _claim_of(self, process: Process | None) -> Claim | None:
         return self._claims.get(process) if process is not None else None
 
-    def _look(self, backend: Backend, process: Process) -> None:
+    def _look(self, process: Process) -> None:
         """Read what is read at each start, and see that there is a folder to start in."""
         start = process.spec.start
-        if start is not None and start.env_later is not None:
+        if start.env_later is not None:
             start = start.model_copy(update={"env": dict(start.env_later())})
-            self._registry.respec({backend: replace(process.spec, start=start)})
-        if start is not None and not os.path.isdir(start.cwd):
+            self._registry.restart_by(process, start)
+        if not os.path.isdir(start.cwd):
             fault = why_missing(start.cwd) or "is no folder"
             raise RpxError(f"its working directory {fault}: {start.cwd}")
 
     @asynccontextmanager
     async def _open(self, process: Process, instance: str, claim: Claim) -> AsyncIterator[Child]:
-        """Open a process as the spec of a backend says by now; it will be stopped as that says."""
+        """Open a process as its spec says by now; it will be stopped as that says."""
         if isinstance(process.spec.address, SocketFile):
             clear(process.spec.address)
         await claim.begin()
@@ -238,11 +237,9 @@ class Fleet:
             yield child
 
     def _side_command(self, process: Process, instance: str) -> SideCommand:
-        start = process.spec.start
-        assert start is not None  # noqa: S101 - it has a life
-        spec, colour = process.spec, self._colour
-        environment = child_environment(spec, start, colour=colour, usual=self._usual())
-        return SideCommand(start, environment, f"{instance}.aside")
+        spec = process.spec
+        environment = child_environment(spec, colour=self._colour, usual=self._usual())
+        return SideCommand(spec.start, environment, f"{instance}.aside")
 
     async def _ask(
         self, process: Process, side_command: SideCommand, command: str | tuple[str, ...], pid: int
@@ -283,8 +280,7 @@ class Fleet:
 
 
 def child_environment(
-    spec: BackendSpec,
-    start: Start,
+    spec: ProcessSpec,
     *,
     colour: bool,
     usual: Mapping[str, str] = MappingProxyType({}),
@@ -293,7 +289,8 @@ def child_environment(
 
     Below all of it is what is `usual`, of lists of authorities only where none is chosen by hand.
     """
-    chosen = LISTS & {*os.environ, *start.env}
+    env = spec.start.env
+    chosen = LISTS & {*os.environ, *env}
     below = {name: usual[name] for name in usual.keys() - (LISTS if chosen else ())}
     environment = {**below, **os.environ}
     environment["PYTHONUNBUFFERED"] = "1"  # else a crash takes the last lines with it
@@ -302,9 +299,9 @@ def child_environment(
         environment.setdefault("CLICOLOR_FORCE", "1")
     environment.pop(REALM, None)  # of another project, whose service rpx itself may be
     environment.update(spec.environment)
-    plain = {name: text for name, text in start.env.items() if text and not marked(text)}
+    plain = {name: text for name, text in env.items() if text and not marked(text)}
     given = {**environment, **plain}
-    for name, value in start.env.items():
+    for name, value in env.items():
         if value is None:
             environment.pop(name, None)
         else:
@@ -319,7 +316,6 @@ async def check(endpoint: Endpoint, claim: Claim | None = None) -> str | None:
     is asked has to be its own process.
     """
     spec = endpoint.spec
-    assert spec.address is not None  # noqa: S101 - it is one
     if spec.health_check is None or endpoint.state is not State.READY:
         # Far cheaper than a request, and most of the time nobody listens yet.
         refused = await _knock(endpoint, spec.address, claim)

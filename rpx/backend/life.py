@@ -92,7 +92,6 @@ class Life:
     @property
     def start(self) -> Start:
         """What runs it: the next run may be another command than this one."""
-        assert self.process.spec.start is not None  # noqa: S101 - else nobody lives it
         return self.process.spec.start
 
 
@@ -313,7 +312,7 @@ async def supervise(life: Life, child: ChildLike, run: Run, sign: SignLike) -> N
         if not run.leaving and not run.over:
             life.registry.move(life.process, Move.PROBE_UP)
         return
-    check = life.process.spec.health_check
+    check = endpoint.spec.health_check
     spared = check.start_period if check else None
     await check_health(
         life.registry,

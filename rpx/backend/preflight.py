@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rpx.backend.fleet import child_environment
 from rpx.backend.free_ports import LOOPBACK, is_taken
@@ -21,7 +21,7 @@ from rpx.backend.strangers import ancestors, forwards, is_forwarded
 from rpx.errors import ConfigError, Problem, RpxError, brief
 from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
-from rpx.model.status import BackendSpec
+from rpx.model.specs import BackendSpec, ProcessSpec, endpoints_of, processes_of
 from rpx.policy.depend import after_oneshots
 
 
@@ -32,6 +32,14 @@ class Running(Protocol):
     def name(self) -> str: ...
     @property
     def config(self) -> Path: ...
+
+
+class Listener(NamedTuple):
+    """Who is to listen somewhere: `what` it needs, its label, where its command is written."""
+
+    what: str
+    label: str
+    where: str
 
 
 Whose = Callable[[int | None, str], Running | None]  # of a pid, or of a value of RPX_INSTANCE
@@ -50,44 +58,44 @@ def preflight(
     An address whose process is not one of these is nothing to look at: it may have it already.
     """
     specs = list(specs)
-    check_commands(specs, after_oneshots(specs) if late is None else late)
-    places = _taken_by(specs)
-    for spec in places.values():
-        if isinstance(spec.address, SocketFile):
-            _check_socket(spec, spec.address)
-        elif spec.address is not None:
-            _check_port(f"the port of `{spec.label}`", spec, spec.address, whose)
-    for spec in specs:
-        for setting, address in _shown_at(spec):
+    started = {process.label: process for process in processes_of(specs)}
+    check_commands(started.values(), after_oneshots(started.values()) if late is None else late)
+    places: set[object] = set()
+    for endpoint in endpoints_of(specs):
+        process, address = started.get(endpoint.process), endpoint.address
+        if process is None or address.place in places:
+            continue
+        places.add(address.place)
+        if isinstance(address, SocketFile):
+            _check_socket(endpoint.label, address)
+        else:
+            who = Listener(
+                f"the port of `{endpoint.label}`",
+                endpoint.label,
+                process.start.where if endpoint.own else "",
+            )
+            _check_port(who, address, whose)
+    for process in started.values():
+        for setting, address in _shown_at(process):
             if address.place not in places:
-                _check_sign(f"the `{setting}` port of `{spec.name}`", spec, address, whose)
+                what = f"the `{setting}` port of `{process.name}`"
+                _check_sign(Listener(what, process.label, process.start.where), address, whose)
 
 
-def _taken_by(specs: Sequence[BackendSpec]) -> dict[object, BackendSpec]:
-    """Where processes of these are to listen, each place once."""
-    started = {spec.label for spec in specs if spec.start is not None}
-    places: dict[object, BackendSpec] = {}
-    for spec in specs:
-        if spec.address is not None and started & {spec.label, spec.served_by}:
-            places.setdefault(spec.address.place, spec)
-    return places
-
-
-def check_commands(specs: Iterable[BackendSpec], late: Collection[str] = ()) -> None:
+def check_commands(processes: Iterable[ProcessSpec], late: Collection[str] = ()) -> None:
     """Look for the programs that commands start; the `late` may not have theirs yet.
 
     Raises: ConfigError with all that is wrong.
     """
-    started = [(spec, spec.start) for spec in specs if spec.start is not None]
     problems: dict[Problem, None] = {}
-    for spec, start in started:
-        missing = None
-        if spec.label not in late:
-            missing = missing_command(start, child_environment(spec, start, colour=False))
+    for process in processes:
+        start, missing = process.start, None
+        if process.label not in late:
+            missing = missing_command(start, child_environment(process, colour=False))
         if missing is not None:
-            problems[_no_command(spec, start, missing)] = None
+            problems[_no_command(process, missing)] = None
         if names := unreached(start.command, start.env):
-            problems[_unreached(spec, start, names)] = None
+            problems[_unreached(process, names)] = None
     if problems:
         raise ConfigError(*problems)
 
@@ -115,49 +123,50 @@ def _shell_knows(word: str, start: Start, environment: dict[str, str]) -> bool:
     return done.returncode == 0
 
 
-def _no_command(spec: BackendSpec, start: Start, program: str) -> Problem:
+def _no_command(process: ProcessSpec, program: str) -> Problem:
+    name, start = process.name, process.start
     path = start.cwd / program
     if os.sep in program and os.path.exists(path):
         folder = os.path.isdir(path)
         return Problem(
-            f"the command of `{spec.name}` {'is a folder' if folder else 'may not be executed'}:"
+            f"the command of `{name}` {'is a folder' if folder else 'may not be executed'}:"
             f" `{program}`",
             start.where,
             hint="name the program in it" if folder else f"permit it: `chmod +x {path}`",
         )
     if program == "source":
         return Problem(
-            f"the command of `{spec.name}` is `source`, which /bin/sh doesn't know here",
+            f"the command of `{name}` is `source`, which /bin/sh doesn't know here",
             start.where,
             hint="write `.` in its place, or run it by `bash -c`",
         )
     return Problem(
-        f"the command of `{spec.name}` does not exist: `{program}`",
+        f"the command of `{name}` does not exist: `{program}`",
         start.where,
-        hint=f"it was looked for in {start.cwd} and on the PATH that `{spec.name}` would have",
+        hint=f"it was looked for in {start.cwd} and on the PATH that `{name}` would have",
     )
 
 
-def _unreached(spec: BackendSpec, start: Start, names: Sequence[str]) -> Problem:
+def _unreached(process: ProcessSpec, names: Sequence[str]) -> Problem:
     listed = ", ".join(f"`{name}`" for name in names)
     return Problem(
-        f"what `{spec.name}` runs would not see {listed}: /bin/sh passes no such names on",
-        start.where,
+        f"what `{process.name}` runs would not see {listed}: /bin/sh passes no such names on",
+        process.start.where,
         hint="write a single command, or a list of words, or install bash",
     )
 
 
-def _check_port(what: str, spec: BackendSpec, address: Address, whose: Whose | None) -> None:
+def _check_port(who: Listener, address: Address, whose: Whose | None) -> None:
     """Raise when somebody else listens where a backend of ours is to listen."""
-    places = LOOPBACK if address.host == "localhost" else _places(spec, address)
+    places = LOOPBACK if address.host == "localhost" else _places(who, address)
     for family, host in places:
         if is_taken(family, host, address.port):
-            raise taken(what, address, whose)
+            raise taken(who.what, address, whose)
 
 
-def _shown_at(spec: BackendSpec) -> Iterator[tuple[str, Address]]:
+def _shown_at(process: ProcessSpec) -> Iterator[tuple[str, Address]]:
     """Where on this machine a process is to listen to show that it is ready, and who says so."""
-    ready = spec.start.ready if spec.start else None
+    ready = process.start.ready
     if ready is not None:
         if isinstance(ready.tcp, Address) and ready.tcp.loopback:
             yield "ready.tcp", ready.tcp
@@ -165,7 +174,7 @@ def _shown_at(spec: BackendSpec) -> Iterator[tuple[str, Address]]:
             yield "ready.http", ready.http.address
 
 
-def _check_sign(what: str, spec: BackendSpec, address: Address, whose: Whose | None) -> None:
+def _check_sign(who: Listener, address: Address, whose: Whose | None) -> None:
     """As for a port of `from`, unless rpx itself has it, who passes the question on, or somebody
     who holds ports for containers, which may run already.
     """
@@ -175,15 +184,15 @@ def _check_sign(what: str, spec: BackendSpec, address: Address, whose: Whose | N
     else:
         allowed = forwards(owner.pid) or os.getpid() in (owner.pid, *ancestors(owner.pid))
     if not allowed:
-        _check_port(what, spec, address, whose)
+        _check_port(who, address, whose)
 
 
-def _check_socket(spec: BackendSpec, file: SocketFile) -> None:
+def _check_socket(label: str, file: SocketFile) -> None:
     try:
         clear(file)
     except OSError as error:
         raise RpxError(
-            f"the socket of `{spec.label}`, {file.path}, can't be had: {error.strerror}",
+            f"the socket of `{label}`, {file.path}, can't be had: {error.strerror}",
             hint="end what listens there, or choose another path",
         ) from None
 
@@ -239,12 +248,11 @@ def _described(owner: PortOwner | None) -> str:
     return f"`{brief(owner.cmdline or owner.name)}` (pid {owner.pid})"
 
 
-def _places(spec: BackendSpec, address: Address) -> list[tuple[socket.AddressFamily, str]]:
+def _places(who: Listener, address: Address) -> list[tuple[socket.AddressFamily, str]]:
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except OSError as error:
-        what = f"the host of `{spec.label}` has no address: `{address.host}` ({error.strerror})"
-        where = spec.start.where if spec.start else ""
+        what = f"the host of `{who.label}` has no address: `{address.host}` ({error.strerror})"
         hint = "a process that rpx starts listens on this machine: `localhost`, or one of its names"
-        raise ConfigError(Problem(what, where, hint=hint)) from None
+        raise ConfigError(Problem(what, who.where, hint=hint)) from None
     return [(family, str(sockaddr[0])) for family, *_, sockaddr in found]

@@ -33,11 +33,10 @@ class Sign:
         self, process: Process, side_command: SideCommand, claim: Claim | None = None
     ) -> None:
         """With a `claim`, nobody but the backend's own process can show that it is there."""
-        start = process.spec.start
         self._process = process
         self._side_command = side_command
         self._claim = claim
-        self._ready = (start.ready if start else None) or Ready()
+        self._ready = process.spec.start.ready or Ready()
         self._pattern = re.compile(self._ready.log) if self._ready.log is not None else None
         self._heard = trio.Event()
 

@@ -20,11 +20,13 @@ from rpx.hub.registry import Registry
 from rpx.model.answers import ChangeReport, Outcome
 from rpx.model.config import Config
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, State
+from rpx.model.specs import BackendSpec, endpoints_of, processes_of
+from rpx.model.status import State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan_backends, plan_pools
-from rpx.policy.reload_plan import ReloadPlan, at_port, compare, in_effect, report
+from rpx.policy.reload_plan import ReloadPlan, at_port, compare, in_effect
+from rpx.policy.reload_report import report
 from rpx.policy.scaling import scaled, still_meant
 from rpx.runs.lease import project_with
 
@@ -222,7 +224,9 @@ class Project:
         for pair in plan.replaced:
             there = self._registry.backends.get(pair.before.label)  # None: it is about to come
             serves = there is None or there.in_rotation
-            if pair.after.port_chosen and pair.before.address == pair.after.address and serves:
+            endpoint = pair.after.endpoint
+            chosen = endpoint is not None and endpoint.port_chosen
+            if chosen and pair.before.address == pair.after.address and serves:
                 moving[pair.after.name].append(pair.after)
         if moving:
             extra = {name: len(copies) for name, copies in moving.items()}
@@ -235,9 +239,7 @@ class Project:
             }
             plan = self._compare([moved.get(spec.label, spec) for spec in specs], target)
         ours = self._wanted(plan.wanted, wish.scaled)
-        await trio.to_thread.run_sync(
-            _preflight, plan, ours, _all_of_it if alone else check_commands, self._late(plan)
-        )
+        await trio.to_thread.run_sync(_preflight, plan, ours, self._late(plan), alone)
         return plan
 
     def _late(self, plan: ReloadPlan) -> Collection[str]:
@@ -245,7 +247,7 @@ class Project:
         runs = {*(s.name for s in plan.added), *(p.after.name for p in plan.replaced)}
         there = self._registry.processes
         done = {each.spec.name for each in there if each.state is State.COMPLETED}
-        return after_oneshots(plan.wanted, done - runs)
+        return after_oneshots(processes_of(plan.wanted), done - runs)
 
     def _compare(self, wanted: Sequence[BackendSpec], target: Config) -> ReloadPlan:
         return compare(self._there, wanted, self.config, target, tls=self._secured)
@@ -285,7 +287,7 @@ class Project:
             return {spec.label for spec in specs}
         names = [names_of(spec) for spec in specs]
         there = self._registry.backends.values()
-        running = {backend.spec.name for backend in there if backend.state is not State.STOPPED}
+        running = {backend.name for backend in there if backend.state is not State.STOPPED}
         named = {spec.label for spec in specs if spec.name in running.union(asked)}
         for name in self._terms.names:
             try:
@@ -301,28 +303,24 @@ class Project:
             self._registry.say(f"  {line}".rstrip())
 
 
-def _all_of_it(specs: Iterable[BackendSpec], late: Collection[str]) -> None:
-    preflight(specs, late, project_with)
-
-
-def _preflight(
-    plan: ReloadPlan,
-    ours: Collection[str],
-    check_new: Callable[[Iterable[BackendSpec], Collection[str]], None],
-    late: Collection[str],
-) -> None:
+def _preflight(plan: ReloadPlan, ours: Collection[str], late: Collection[str], alone: bool) -> None:
+    """Not `alone`: the ports of who is new may be taken by who is about to go."""
     replaced = [pair for pair in plan.replaced if pair.after.label in ours]
-    check_commands([pair.after for pair in replaced], late)
+    check_commands(processes_of(pair.after for pair in replaced), late)
     moving = [each.after for pair in replaced if pair.elsewhere for each in plan.along(pair)]
-    check_new([*(spec for spec in plan.added if spec.label in ours), *moving], late)
+    new = [*(spec for spec in plan.added if spec.label in ours), *moving]
+    if alone:
+        preflight(new, late, project_with)
+    else:
+        check_commands(processes_of(new), late)
 
 
 def _ports(specs: Iterable[BackendSpec]) -> Kept:
     """Return the ports that rpx has chosen for copies, by service."""
     ports: Kept = defaultdict(list)
-    for spec in specs:
-        if spec.port_chosen and spec.address and spec.address.port:
-            ports[spec.name].append(spec.address.port)
+    for endpoint in endpoints_of(specs):
+        if endpoint.port_chosen and endpoint.address.port:
+            ports[endpoint.name].append(endpoint.address.port)
     return dict(ports)
 
 

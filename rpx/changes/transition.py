@@ -21,7 +21,8 @@ from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.answers import Outcome
 from rpx.model.config import PoolSpec
-from rpx.model.status import BackendSpec, Intent, State
+from rpx.model.specs import ProcessSpec, endpoints_of, processes_of
+from rpx.model.status import Intent, State
 from rpx.orders import verbs
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.reload_plan import Pair, ReloadPlan
@@ -72,7 +73,7 @@ class Transition:
         for backend in self._registry.backends.values():
             process = backend.process
             if process is not None and (service := self._rolled.get(process.spec.name)):
-                self._rolled.setdefault(backend.spec.name, service)
+                self._rolled.setdefault(backend.name, service)
         async with trio.open_nursery() as nursery:
             for backend in leaving:
                 nursery.start_soon(self._end, backend)
@@ -113,11 +114,10 @@ class Transition:
 
     def _arrange(self) -> None:
         members: dict[str, list[Endpoint]] = {to: [] for to in self._pools}
-        for spec in self._plan.wanted:
-            if spec.host:
-                stands = self._standing.get(spec.label)
-                backend = stands or self._registry.backends[spec.label]
-                members[spec.host] += [backend.endpoint] if backend.endpoint else []
+        for endpoint in endpoints_of(self._plan.wanted):
+            stands = self._standing.get(endpoint.label)
+            backend = stands or self._registry.backends[endpoint.label]
+            members[endpoint.host] += [backend.endpoint] if backend.endpoint else []
         order = [spec.label for spec in self._plan.wanted]
         self._registry.arrange(self._pools, members, order)
 
@@ -151,9 +151,10 @@ class Transition:
         self, name: str, pairs: Sequence[tuple[Backend, Pair]], nursery: trio.Nursery
     ) -> None:
         """Replace the processes of one service; the first that doesn't come back ends it."""
-        failed = await self._others(pairs[0][1].after)
+        process, *_ = processes_of(pair.after for _, pair in pairs)  # all start after the same
+        failed = await self._others(process)
         if not failed and any(map(self._goes_first, pairs)):
-            failed = await self._missing(pairs[0][1].after)
+            failed = await self._missing(process)
         for backend, pair in pairs:
             if failed:
                 outcome = self._left(backend, pair, failed)
@@ -172,14 +173,14 @@ class Transition:
         backend, pair = what
         return backend.state is State.READY and pair.after.label not in self._standing
 
-    async def _others(self, spec: BackendSpec) -> str:
+    async def _others(self, spec: ProcessSpec) -> str:
         """Wait for those of a change that it depends on; return what has become of them in vain."""
         names = [each.name for each in spec.depends_on if each.name in self._rolled]
         for name in names:
             await self._rolled[name].done.wait()
         return next(filter(None, (self._rolled[name].failed for name in names)), "")
 
-    async def _missing(self, spec: BackendSpec) -> str:
+    async def _missing(self, spec: ProcessSpec) -> str:
         """Wait for all that it depends on; return what will not come, or not in time."""
         registry = self._registry
         async with trio.open_nursery() as nursery:

@@ -52,9 +52,9 @@ class Watching:
 
     def _watched(self) -> WatchedFiles:
         services = {
-            (start.watch, str(start.cwd))
-            for backend in self._registry.backends.values()
-            if (start := backend.spec.start) and start.watch
+            (process.spec.start.watch, str(process.spec.start.cwd))
+            for process in self._registry.processes
+            if process.spec.start.watch
         }
         return WatchedFiles(self._own_files(), tuple(_globs(*service) for service in services))
 
@@ -75,10 +75,10 @@ class Watching:
             if path in own:
                 self._stale = path
                 self._woken.set()
-            for backend in self._registry.backends.values():
-                start, name = backend.spec.start, backend.spec.name
-                if start and start.watch and _globs(start.watch, str(start.cwd)).match(path):
-                    self._dirty[name].add(backend.spec.label)
+            for process in self._registry.processes:
+                start, name = process.spec.start, process.spec.name
+                if start.watch and _globs(start.watch, str(start.cwd)).match(path):
+                    self._dirty[name].add(process.label)
                     self._why[name] = path
                     self._bursts[name].change(path, trio.current_time())
         for name in list(self._dirty):
@@ -128,9 +128,9 @@ class Watching:
 
     async def _roll(self, name: str, labels: Collection[str]) -> None:
         due = [
-            process.spec.label
+            process.label
             for process in self._registry.processes
-            if process.spec.label in labels and process.state not in AS_IT_IS
+            if process.label in labels and process.state not in AS_IT_IS
         ]
         if not due:
             return
@@ -140,7 +140,8 @@ class Watching:
                 self._registry.say(outcome.sentence)
 
     def _circle(self, name: str, path: str) -> str:
-        folders = [each.spec.start.cwd for each in self._registry.named(name) if each.spec.start]
+        named = self._registry.named(name)
+        folders = [each.own.spec.start.cwd for each in named if each.own is not None]
         pattern = os.path.relpath(path, folders[0]) if folders else path
         return (
             f"{name} is restarted again and again, each time as soon as it runs: it seems to change"

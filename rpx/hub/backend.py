@@ -9,7 +9,8 @@ import trio
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.lines import LineRing
 from rpx.hub.process import Process, Standing
-from rpx.model.status import BackendSpec, Obstacle, State
+from rpx.model.specs import BackendSpec
+from rpx.model.status import Obstacle, State
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,12 +29,20 @@ class Backend:
     @property
     def spec(self) -> BackendSpec:
         """What it is to be."""
-        return self._record.spec
+        return BackendSpec(
+            self.endpoint.spec if self.endpoint is not None else None,
+            self.own.spec if self.own is not None else None,
+        )
 
     @property
     def label(self) -> str:
         """Its name."""
-        return self.spec.label
+        return self._record.label
+
+    @property
+    def name(self) -> str:
+        """That of its service."""
+        return self._record.spec.name
 
     @property
     def process(self) -> Process | None:

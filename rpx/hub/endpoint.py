@@ -14,7 +14,8 @@ from rpx.hub.process import RUNNING, Process, Standing
 from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location
 from rpx.model.config import PoolSpec
-from rpx.model.status import TO_RUN, BackendSpec, Obstacle, State
+from rpx.model.specs import EndpointSpec
+from rpx.model.status import TO_RUN, Obstacle, State
 from rpx.policy.affinity import Affinity
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
@@ -58,7 +59,7 @@ class Endpoint:
         "weight",
     )
 
-    def __init__(self, spec: BackendSpec, process: Process | None, standing: Standing) -> None:
+    def __init__(self, spec: EndpointSpec, process: Process | None, standing: Standing) -> None:
         self.become(spec)
         self.process = process
         self.standing = standing
@@ -83,11 +84,16 @@ class Endpoint:
         self.seats = Seats()  # shared with whoever is at the same address
         self.remarks: set[str] = set()  # what has been said about the way it answers
 
-    def become(self, spec: BackendSpec) -> None:
+    def become(self, spec: EndpointSpec) -> None:
         """Be what `spec` says from now on."""
         self.spec, self.weight, self.identity = spec, spec.weight, spec.identity
 
     # ---- what is known of it
+
+    @property
+    def label(self) -> str:
+        """Its name, unique within the project."""
+        return self.spec.label
 
     @property
     def external(self) -> bool:
@@ -97,7 +103,7 @@ class Endpoint:
     @property
     def own(self) -> bool:
         """It has the label of its process, which its checks are those of."""
-        return self.spec.start is not None
+        return self.spec.own
 
     @property
     def state(self) -> State:

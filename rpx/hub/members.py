@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import trio
@@ -13,8 +14,9 @@ from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.news import News
 from rpx.hub.process import Process, Standing
 from rpx.hub.seats import Seats
-from rpx.model.config import PoolSpec
-from rpx.model.status import BackendSpec, Intent, Obstacle
+from rpx.model.config import PoolSpec, Start
+from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec
+from rpx.model.status import Intent, Obstacle
 from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
 
@@ -64,7 +66,7 @@ class Members(News):
 
     def named(self, name: str) -> list[Backend]:
         """Return the backends of a service, in listed order."""
-        return [each for each in self.backends.values() if each.spec.name == name]
+        return [each for each in self.backends.values() if each.name == name]
 
     def known(self, label: str) -> Backend:
         """The backend of this label, also if it is leaving. Raises: KeyError."""
@@ -92,8 +94,8 @@ class Members(News):
         found = [each for each in there + self._left if each.process is process]
         return sorted(found, key=lambda each: not each.own)
 
-    def specs_of(self, process: Process) -> list[BackendSpec]:
-        """What a process and all that it serves are to be."""
+    def specs_of(self, process: Process) -> list[ProcessSpec | EndpointSpec]:
+        """What a process is to be, and what it serves beside its own address."""
         others = [each.spec for each in self.endpoints_of(process) if not each.own]
         return [process.spec, *others]
 
@@ -106,7 +108,7 @@ class Members(News):
         own = self.own_endpoint(process)
         return own is not None and own.found_at is not None
 
-    def obstacles(self, spec: BackendSpec, changing: Collection[str] = ()) -> tuple[Obstacle, ...]:
+    def obstacles(self, spec: ProcessSpec, changing: Collection[str] = ()) -> tuple[Obstacle, ...]:
         """Return what a start of `spec` would wait for; `changing`: as `starts_after`."""
         return obstacles(spec.depends_on, self.named, changing)
 
@@ -147,10 +149,10 @@ class Members(News):
         if spec.label in self.backends:
             raise ValueError(f"{spec.label} is there already")
         standing = Standing(self.steady(), self._clock())
-        process = Process(spec, standing) if spec.start is not None else None
+        process = Process(spec.process, standing) if spec.process is not None else None
         endpoint = None
-        if spec.address is not None:
-            endpoint = Endpoint(spec, process, standing)
+        if spec.endpoint is not None:
+            endpoint = Endpoint(spec.endpoint, process, standing)
             endpoint.paused = paused
             self._seat(endpoint)
         self.backends[spec.label] = backend = Backend(endpoint, process)
@@ -158,8 +160,7 @@ class Members(News):
 
     def _seat(self, endpoint: Endpoint) -> None:
         """Who serves several hosts at one address has one set of connections."""
-        if endpoint.spec.address is not None:
-            endpoint.seats = self._seats.setdefault(endpoint.spec.address.place, endpoint.seats)
+        endpoint.seats = self._seats.setdefault(endpoint.spec.address.place, endpoint.seats)
 
     def respec(self, specs: Mapping[Backend, BackendSpec]) -> None:
         """Let backends be what their new specs say, whatever their labels; `arrange` comes next.
@@ -167,13 +168,17 @@ class Members(News):
         Their processes, if they have any, learn nothing of it.
         """
         for backend, spec in specs.items():
-            if backend.own is not None:
-                backend.own.spec = spec
-            if backend.endpoint is not None:
-                self._respec(backend.endpoint, spec)
+            if backend.own is not None and spec.process is not None:
+                backend.own.spec = spec.process
+            if backend.endpoint is not None and spec.endpoint is not None:
+                self._respec(backend.endpoint, spec.endpoint)
         self.backends = {each.label: each for each in self.backends.values()}
 
-    def _respec(self, endpoint: Endpoint, spec: BackendSpec) -> None:
+    def restart_by(self, process: Process, start: Start) -> None:
+        """Let `start` be what runs a process from its next start."""
+        process.spec = replace(process.spec, start=start)
+
+    def _respec(self, endpoint: Endpoint, spec: EndpointSpec) -> None:
         old = endpoint.spec
         endpoint.become(spec)
         if old.address != spec.address:
@@ -221,7 +226,7 @@ class Members(News):
         self._left = [each for each in self._left if each.in_flight]
         for backend in self.backends.values():
             if backend.endpoint is not None and backend.own is None:
-                self._serve(backend.endpoint, self.backends.get(backend.spec.served_by))
+                self._serve(backend.endpoint, self.backends.get(backend.endpoint.spec.process))
         kept: dict[str, Pool] = {}
         for to, spec in pools.items():
             pool = self.pools.get(to)

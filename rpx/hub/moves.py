@@ -153,7 +153,7 @@ class Moves(Rotation):
         self._tell_lost(endpoint, before, reason)
 
     def _tell_lost(self, record: Process | Endpoint, before: State, reason: str) -> None:
-        label = record.spec.label
+        label = record.label
         self.events.publish(StateChanged(label, before, State.FAILED, reason, None, self._clock()))
 
     def _announce_all(self, process: Process) -> None:

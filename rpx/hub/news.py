@@ -9,14 +9,14 @@ from rpx.hub.bus import Bus
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.lines import LineRing
 from rpx.hub.process import Process
-from rpx.model.status import OWN_WORDS, BackendSpec, Event, Note, Printed, Routed
+from rpx.model.status import OWN_WORDS, Event, Note, Printed, Routed
 
 
 class Labelled(Protocol):
     """What has a label, which a note may be about."""
 
     @property
-    def spec(self) -> BackendSpec: ...
+    def label(self) -> str: ...
 
 
 class News:
@@ -35,7 +35,7 @@ class News:
 
     def say(self, text: str, about: Labelled | None = None) -> None:
         """Publish something rpx itself has to say."""
-        self.events.publish(Note(text, about.spec.label if about else ""))
+        self.events.publish(Note(text, about.label if about else ""))
 
     def routed(self, backend: Endpoint, path: bytes) -> None:
         """Publish which backend answered a request."""
@@ -44,12 +44,12 @@ class News:
 
     def print(self, process: Process, text: bytes) -> None:
         """Keep and publish lines that `process` printed, each with its newline."""
-        self._print(process.spec.label, process.lines, text)
+        self._print(process.label, process.lines, text)
 
     def murmur(self, process: Process, text: bytes) -> None:
         """Publish the beginning of a line that has no end yet, until there is more."""
         at = self._next(process.lines)
-        process.lines.passing = Printed(process.spec.label, at, text + b"\n", passing=True)
+        process.lines.passing = Printed(process.label, at, text + b"\n", passing=True)
         self.lines.publish(process.lines.passing)
 
     def tell(self, text: bytes) -> None:

@@ -10,7 +10,8 @@ import trio
 
 from rpx.hub.lines import LineRing
 from rpx.hub.mailbox import Mailbox, Order
-from rpx.model.status import AT_REST, TO_RUN, BackendSpec, Ended, Intent, Obstacle, State
+from rpx.model.specs import ProcessSpec
+from rpx.model.status import AT_REST, TO_RUN, Ended, Intent, Obstacle, State
 from rpx.policy.restarts import History
 
 RUNNING: Final = frozenset({State.READY, State.UNHEALTHY})
@@ -68,7 +69,7 @@ class Process:
         "state",
     )
 
-    def __init__(self, spec: BackendSpec, standing: Standing) -> None:
+    def __init__(self, spec: ProcessSpec, standing: Standing) -> None:
         self.spec = spec
         self.standing = standing
         self.state = State.STOPPED
@@ -88,6 +89,11 @@ class Process:
         self.lines = LineRing()
         self.mailbox = Mailbox[Order].new()
         self.changed = trio.Event()  # replaced at every change
+
+    @property
+    def label(self) -> str:
+        """Its name, unique within the project; an address of its own has it, too."""
+        return self.spec.label
 
     @property
     def last_error(self) -> str:
@@ -127,7 +133,7 @@ class Process:
     @property
     def returning(self) -> bool:
         """Not ready, but it is worth waiting for: it is being started or will be."""
-        if self.spec.start is None or self.intent not in TO_RUN:
+        if self.intent not in TO_RUN:
             return False
         match self.state:
             case State.READY:

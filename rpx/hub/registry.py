@@ -21,7 +21,8 @@ from rpx.hub.tally import by_address, by_host
 from rpx.model.config import PoolSpec
 from rpx.model.figures import Figures
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, Snapshot
+from rpx.model.specs import BackendSpec, ProcessSpec
+from rpx.model.status import Snapshot
 from rpx.policy.plan import url_of
 
 Clock = Callable[[], float]
@@ -67,6 +68,7 @@ class Registry(Moves):
 
     def _row(self, backend: Backend) -> Snapshot:
         spec, process = backend.spec, backend.process
+        weight = spec.endpoint.weight if spec.endpoint is not None else 1
         return Snapshot(
             name=spec.name,
             label=spec.label,
@@ -74,13 +76,13 @@ class Registry(Moves):
             backend=str(spec.address) if spec.address else None,
             port=spec.address.port if spec.address else None,
             external=process is None,
-            served_by=spec.served_by,
+            served_by="" if backend.own is not None else spec.server,
             state=backend.visible_state,
             pid=process.pid if process else None,
             restarts=process.restarts if process else 0,
             since=self.since(backend),
-            in_rotation=backend.in_rotation and spec.weight > 0,
-            weight=spec.weight,
+            in_rotation=backend.in_rotation and weight > 0,
+            weight=weight,
             in_flight=backend.in_flight,
             last_error=backend.last_error,
             url=self.url(spec.host) if spec.host else None,
@@ -106,8 +108,6 @@ class Registry(Moves):
         return by_address(self.pools.values())
 
 
-def _command(spec: BackendSpec) -> str | None:
-    if spec.start is None:
-        return None
+def _command(spec: ProcessSpec) -> str:
     command = spec.start.command
     return command if isinstance(command, str) else shlex.join(command)

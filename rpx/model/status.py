@@ -1,15 +1,10 @@
-"""What is known about a backend at one moment: states, specs, snapshots, events. All frozen."""
+"""What is known about a backend at one moment: states, snapshots, events. All frozen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from rpx.model.address import Location
-
-if TYPE_CHECKING:  # pydantic takes as long to load as all the rest of a command
-    from rpx.model.config import Dependency, HealthCheck, Start
+from typing import Final, NamedTuple
 
 
 class State(Enum):
@@ -50,48 +45,6 @@ HAS_PROCESS: Final = frozenset(
 )
 AT_REST: Final = frozenset({State.STOPPED, State.FAILED, State.COMPLETED})
 TO_RUN: Final = frozenset({Intent.UP, Intent.AGAIN, Intent.TRIAL})
-
-
-@dataclass(frozen=True, slots=True)
-class BackendSpec:
-    """What one backend is to be: where it listens, what starts it, how its health is known.
-
-    `replica` counts from 1 within `name`. `start` None: somebody else runs it (external), or the
-    process of the backend `served_by` (a label) does, whose address it has or which has several.
-    `address` None: supervised, but nothing is routed to it. `environment` is what rpx adds
-    (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it. `change_origin` is the origin
-    that it sees instead of what clients call it, empty for that. `port_chosen`: by rpx, not by the
-    configuration.
-    """
-
-    name: str
-    replica: int
-    address: Location | None = None
-    start: Start | None = None
-    environment: tuple[tuple[str, str], ...] = ()
-    health_check: HealthCheck | None = None
-    host: str = ""
-    weight: int = 1
-    depends_on: tuple[Dependency, ...] = ()
-    by_index: bool = False
-    change_origin: bytes = b""
-    served_by: str = ""
-    port_chosen: bool = False
-
-    @property
-    def label(self) -> str:
-        """Unique within a project: `name:port`, or `name:index` where that isn't (`by_index`), or
-        `name` where there is no address.
-        """
-        if self.address is None:
-            return self.name
-        return f"{self.name}:{self.replica if self.by_index else self.address.port}"
-
-    @property
-    def identity(self) -> str:
-        """Who it is to clients that shall find it again: a copy of ours may change its port."""
-        ours = self.start or self.served_by
-        return f"{self.name}/{self.replica}" if ours else str(self.address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _resume(registry: Registry, endpoint: Endpoint) -> str:
 
 
 def _outcome(endpoint: Endpoint, text: str) -> Outcome:
-    label, pid = endpoint.spec.label, _pid(endpoint)
+    label, pid = endpoint.label, _pid(endpoint)
     return Outcome(label, endpoint.visible_state, pid, pid, f"{label} {text}")
 
 

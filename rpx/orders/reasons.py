@@ -26,8 +26,8 @@ def why(registry: Registry, backend: Backend, now: float) -> Why:
     due = process.due - now if process and process.state is State.BACKOFF else None
     history = process.history if process else History()
     return Why(
-        label=backend.spec.label,
-        name=backend.spec.name,
+        label=backend.label,
+        name=backend.name,
         state=backend.visible_state.value,
         since=registry.since(backend),
         pid=process.pid if process else None,
@@ -76,25 +76,26 @@ def _draining(backend: Backend) -> str:
 
 
 def _starting(backend: Backend) -> str:
-    start = backend.spec.start
-    if start and start.oneshot:
+    process = backend.process
+    if process is not None and process.spec.start.oneshot:
         return "it is at work: a oneshot is done when it ends"
-    signs = expected(backend.spec)
+    signs = expected(process.spec) if process is not None else ""
     missing = f" ({backend.last_error})" if backend.last_error else ""
     return f"it has not shown yet that it is ready: {signs}{missing}"
 
 
 def _ready(backend: Backend) -> str:
-    if backend.spec.health_check is not None:
-        return "its health checks pass"
-    return "its port takes connections" if backend.spec.address else "its process runs"
+    if backend.endpoint is None:
+        return "its process runs"
+    checked = backend.endpoint.spec.health_check is not None
+    return "its health checks pass" if checked else "its port takes connections"
 
 
 def _unhealthy(backend: Backend) -> str:
-    start, why = backend.spec.start, backend.last_error or "nothing answers there"
-    if start is None:
+    process, why = backend.own, backend.last_error or "nothing answers there"
+    if process is None:
         return f"{why}; rpx asks again every second"
-    if not start.replaced_when_sick:
+    if not process.spec.start.replaced_when_sick:
         return f"{why}; it is left as it is"
     return f"{why}; if it stays so, its process is replaced"
 
@@ -112,7 +113,7 @@ _SENTENCES: Final[Mapping[State, Callable[[Backend], str]]] = {
 
 
 def _hint(registry: Registry, backend: Backend) -> str:
-    label = backend.spec.label
+    label = backend.label
     match backend.visible_state:
         case State.STOPPED | State.FAILED | State.COMPLETED:
             return f"`rpx start {label}` starts it"

@@ -83,7 +83,7 @@ async def kill_backend(
             f"`{row.label}` has no process to kill: it is {_down(process)}",
             hint=f"start it first: `rpx start {row.label}`",
         )
-    backend = registry.backends[process.spec.label]
+    backend = registry.backends[process.label]
     pid, run = process.pid, process.generation
     order = Order(OrderKind.KILL, signal=signum, down_for=down_for, come_back=come_back)
     _give(process, order)
@@ -119,7 +119,7 @@ async def _restart(backend: Backend) -> Outcome:
     before, run = process.pid, process.generation
     began = trio.current_time()
     _give(process, Order(OrderKind.RESTART))
-    grace = process.spec.start.stop_grace_period if process.spec.start else 0
+    grace = process.spec.start.stop_grace_period
     # Two waits, or one that does not come up would have the time that stopping didn't need.
     in_time = await _until(
         process,
@@ -166,7 +166,7 @@ async def _stop(backend: Backend) -> Outcome:
         return _outcome(backend, before, "was stopped already")
     order = Order(OrderKind.STOP)
     _give(process, order)
-    grace = process.spec.start.stop_grace_period if process.spec.start else 0
+    grace = process.spec.start.stop_grace_period
     down = await _until(
         process,
         lambda: order.taken.is_set() and process.state in AT_REST,
@@ -217,7 +217,7 @@ def _ready_or_at_rest(process: Process) -> bool:
 def _outcome(
     backend: Backend, before: int | None, sentence: str, exit_code: int = Exit.FINE
 ) -> Outcome:
-    label = backend.spec.label
+    label = backend.label
     return Outcome(
         label, backend.visible_state, before, backend.pid, f"{label} {sentence}", exit_code
     )
@@ -225,7 +225,7 @@ def _outcome(
 
 def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
     assert order.hit is not None  # noqa: S101 - for the type checker: kill_backend has looked
-    label, address = backend.spec.label, backend.spec.address
+    label, address = backend.label, backend.spec.address
     name = signal.Signals(order.signal).name
     restart_in = order.down_for if order.come_back else None
     if not gone:
@@ -267,7 +267,7 @@ def _ours(registry: Registry, names: Sequence[str]) -> list[Backend]:
         ours = [row.label for row in found if not row.external]
         if not ours:
             raise _not_ours(registry, found[0].label)
-        wanted.update(registry.process(label).spec.label for label in ours)
+        wanted.update(registry.process(label).label for label in ours)
     return [backend for label, backend in registry.backends.items() if label in wanted]
 
 
@@ -286,7 +286,7 @@ def _give(process: Process, order: Order) -> None:
         raise _removed(process) from None
     except trio.WouldBlock:
         raise RpxError(
-            f"`{process.spec.label}` is busy: earlier orders are still waiting",
+            f"`{process.label}` is busy: earlier orders are still waiting",
             hint="try again in a moment",
         ) from None
 
@@ -303,9 +303,9 @@ async def _together(
 
     async def one(backend: Backend) -> None:
         try:
-            outcomes[backend.spec.label] = await work(backend)
+            outcomes[backend.label] = await work(backend)
         except RpxError as error:  # one that is busy doesn't make the others unheard
-            label, text = backend.spec.label, error.problems[0].what
+            label, text = backend.label, error.problems[0].what
             outcomes[label] = Outcome(
                 label, backend.state, backend.pid, backend.pid, text, error.exit_code
             )
@@ -313,7 +313,7 @@ async def _together(
     async with trio.open_nursery() as nursery:
         for backend in backends:
             nursery.start_soon(one, backend)
-    return [outcomes[backend.spec.label] for backend in backends]
+    return [outcomes[backend.label] for backend in backends]
 
 
 async def _until(process: Process, condition: Callable[[], bool], seconds: float) -> bool:
@@ -326,4 +326,4 @@ async def _until(process: Process, condition: Callable[[], bool], seconds: float
 
 
 def _removed(process: Process) -> RpxError:
-    return RpxError(f"{process.spec.label} has been removed: it is no part of the project any more")
+    return RpxError(f"{process.label} has been removed: it is no part of the project any more")

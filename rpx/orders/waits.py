@@ -50,7 +50,7 @@ def _of(
     elif state in (State.STARTING, State.WAITING, State.BACKOFF) and not ending:
         text = f"{label}: {because(told_by)}"
     if text:
-        yield Wait(label, backend.spec.name, state.value, backend.pid, kill_in, text)
+        yield Wait(label, backend.name, state.value, backend.pid, kill_in, text)
 
 
 def stopping(backend: Backend, now: float) -> tuple[str, float] | None:
@@ -58,13 +58,13 @@ def stopping(backend: Backend, now: float) -> tuple[str, float] | None:
     process = backend.own
     if process is None or process.state is not State.STOPPING or process.pid is None:
         return None
-    grace = process.spec.start.stop_grace_period if process.spec.start else 0.0
+    grace = process.spec.start.stop_grace_period
     return being_ended(process), max(0.0, process.standing.since + grace - now)
 
 
 def being_ended(process: Process) -> str:
     """Name it, or those that it has left."""
-    label = process.spec.label
+    label = process.label
     if process.left:
         return f"what {label} has left behind (pid {', '.join(map(str, process.left))})"
     return f"{label} (pid {process.pid})"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from rpx.model.config import Dependency
-from rpx.model.status import BackendSpec, Obstacle, State
+from rpx.model.specs import BackendSpec, ProcessSpec
+from rpx.model.status import Obstacle, State
 
 
 class Copy(Protocol):
@@ -50,25 +51,26 @@ def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> 
         spec = left.pop()
         if spec.label not in found:
             found.add(spec.label)
-            names = {dependency.name for dependency in spec.depends_on}
-            left += [each for each in specs if each.name in names or each.label == spec.served_by]
+            needs = spec.process.depends_on if spec.process is not None else ()
+            names = {dependency.name for dependency in needs}
+            left += [each for each in specs if each.name in names or each.label == spec.server]
     return found
 
 
-def after_oneshots(specs: Iterable[BackendSpec], done: Collection[str] = ()) -> set[str]:
+def after_oneshots(processes: Iterable[ProcessSpec], done: Collection[str] = ()) -> set[str]:
     """Return the labels of those that depend, near or far, on a oneshot that isn't `done` (a name):
     what they need may come into being only by it.
     """
-    specs = list(specs)
-    late = {spec.name for spec in specs if spec.start and spec.start.oneshot} - set(done)
+    processes = list(processes)
+    late = {process.name for process in processes if process.start.oneshot} - set(done)
     found: set[str] = set()
     while new := [
-        spec
-        for spec in specs
-        if spec.label not in found and any(each.name in late for each in spec.depends_on)
+        process
+        for process in processes
+        if process.label not in found and any(each.name in late for each in process.depends_on)
     ]:
-        found.update(spec.label for spec in new)
-        late.update(spec.name for spec in new)
+        found.update(process.label for process in new)
+        late.update(process.name for process in new)
     return found
 
 

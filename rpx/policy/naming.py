@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from rpx.errors import UsageError
-from rpx.model.status import OWN_WORDS, BackendSpec
+from rpx.model.specs import BackendSpec
+from rpx.model.status import OWN_WORDS
 from rpx.model.suggest import did_you_mean
 
 
@@ -55,8 +56,8 @@ def names_of(spec: BackendSpec) -> Names:
         replica=spec.replica,
         backend=str(address) if address else None,
         port=address.port if address else None,
-        external=spec.start is None and not spec.served_by,
-        own=spec.start is not None,
+        external=spec.external,
+        own=spec.process is not None,
     )
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 
 from rpx.errors import UsageError
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Config, PoolSpec, ProxyEntry, Source
+from rpx.model.config import (
+    Config,
+    Dependency,
+    PoolSpec,
+    ProcessEntry,
+    ProxyEntry,
+    Source,
+    Start,
+)
 from rpx.model.late import REALM, url_variable
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec
+from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
 
 
 def url_of(to: str, port: int, *, tls: bool = False) -> str:
@@ -26,81 +34,107 @@ def url_of(to: str, port: int, *, tls: bool = False) -> str:
 
 
 def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
-    """Return a spec for each backend: routed ones first, pool by pool, then the other processes.
+    """Return what there is to be: addresses first, pool by pool, each with the process whose own it
+    is; then the processes that have none.
 
-    `listening`: the ports of the URLs that their processes are told.
+    `listening`: the ports of the URLs that the processes are told.
     """
 
     def url(proxy: ProxyEntry) -> str:
         tls = proxy.pool.https is not None
         return url_of(proxy.to, listening.of(tls=tls), tls=tls)
 
+    urls = _urls(config, url)
     specs: list[BackendSpec] = []
-    others = _urls(config, url)
-    replicas: dict[str, int] = defaultdict(int)
     ports: dict[str, list[int | None]] = defaultdict(list)
     for proxy in config.proxies:
         ports[proxy.name] += [source.address.port for source in proxy.sources]
+    replicas: dict[str, Iterator[int]] = {name: count(1) for name in ports}
     for proxy in config.proxies:
-        entry: list[BackendSpec] = []
-        for source in proxy.sources:
-            replicas[proxy.name] += 1
-            replica = replicas[proxy.name]
-            environment = {
-                **others,
-                **_listen_there(source.address),
-                "RPX_NAME": proxy.name,
-                "RPX_REPLICA": str(replica),
-                "RPX_URL": url(proxy),
-            }
-            entry.append(
-                BackendSpec(
-                    name=proxy.name,
-                    replica=replica,
-                    address=source.address,
-                    start=source.start,
-                    environment=tuple(environment.items()) if source.start else (),
-                    health_check=proxy.health_check,
-                    host=proxy.to,
-                    weight=source.weight,
-                    depends_on=proxy.depends_on if source.start else (),
-                    change_origin=source.address.origin.encode() if proxy.change_origin else b"",
-                    by_index=_by_index(source.address.port, ports[proxy.name]),
-                    port_chosen=bool(proxy.replicas),
-                )
-            )
-        specs += [
-            spec if owner is None else replace(spec, served_by=entry[owner].label)
-            for spec, owner in zip(entry, (s.served_by for s in proxy.sources), strict=True)
+        entry = [
+            _endpoint(proxy, source, next(replicas[proxy.name]), ports[proxy.name])
+            for source in proxy.sources
         ]
-    specs = _with_servers(specs)
-    for process in config.processes:
-        names = {**others, "RPX_NAME": process.name, "RPX_REPLICA": "1"}
-        specs.append(
-            BackendSpec(
-                name=process.name,
-                replica=1,
-                start=process.start,
-                environment=tuple(names.items()),
-                depends_on=process.depends_on,
-            )
-        )
-    return specs
+        for endpoint, source in zip(entry, proxy.sources, strict=True):
+            process = server = None
+            if source.start is not None:
+                environment = {
+                    **urls,
+                    **_listen_there(endpoint.address),
+                    **_names(endpoint.name, endpoint.replica),
+                    "RPX_URL": url(proxy),
+                }
+                server = endpoint.label
+                process = _process_at(endpoint, source.start, environment, proxy.depends_on)
+            elif source.served_by is not None:
+                server = entry[source.served_by].label
+            specs.append(BackendSpec(replace(endpoint, process=server or ""), process))
+    return _with_servers(specs) + [BackendSpec(None, _worker(p, urls)) for p in config.processes]
+
+
+def _endpoint(
+    proxy: ProxyEntry, source: Source, replica: int, ports: list[int | None]
+) -> EndpointSpec:
+    """Return an address, whose process is still to be said."""
+    return EndpointSpec(
+        name=proxy.name,
+        replica=replica,
+        address=source.address,
+        host=proxy.to,
+        weight=source.weight,
+        health_check=proxy.health_check,
+        change_origin=source.address.origin.encode() if proxy.change_origin else b"",
+        by_index=_by_index(source.address.port, ports),
+        port_chosen=bool(proxy.replicas),
+    )
+
+
+def _process_at(
+    endpoint: EndpointSpec,
+    start: Start,
+    environment: Mapping[str, str],
+    depends_on: tuple[Dependency, ...],
+) -> ProcessSpec:
+    """Return the process whose own address that is."""
+    return ProcessSpec(
+        label=endpoint.label,
+        name=endpoint.name,
+        replica=endpoint.replica,
+        start=start,
+        environment=tuple(environment.items()),
+        depends_on=depends_on,
+        address=endpoint.address,
+        health_check=endpoint.health_check,
+    )
+
+
+def _worker(entry: ProcessEntry, urls: Mapping[str, str]) -> ProcessSpec:
+    return ProcessSpec(
+        label=entry.name,
+        name=entry.name,
+        replica=1,
+        start=entry.start,
+        environment=tuple({**urls, **_names(entry.name, 1)}.items()),
+        depends_on=entry.depends_on,
+    )
 
 
 def _with_servers(specs: Sequence[BackendSpec]) -> list[BackendSpec]:
     """Let an address that another host has a process for be served by that process."""
-    servers = {
-        spec.address.place: spec.served_by or spec.label
-        for spec in specs
-        if spec.address and (spec.start or spec.served_by)
-    }
-    return [
-        replace(spec, served_by=servers.get(spec.address.place, ""))
-        if spec.address and not (spec.start or spec.served_by)
-        else spec
-        for spec in specs
-    ]
+    servers = {each.address.place: each.process for each in endpoints_of(specs) if each.process}
+
+    def served(spec: BackendSpec) -> BackendSpec:
+        endpoint = spec.endpoint
+        if endpoint is None or endpoint.process:
+            return spec
+        server = servers.get(endpoint.address.place, "")
+        return replace(spec, endpoint=replace(endpoint, process=server))
+
+    return list(map(served, specs))
+
+
+def _names(name: str, replica: int) -> dict[str, str]:
+    return {"RPX_NAME": name, "RPX_REPLICA": str(replica)}
 
 
 def _urls(config: Config, url: Callable[[ProxyEntry], str]) -> dict[str, str]:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, replace
 from typing import Final
 
-from rpx.model.address import Address, Location
-from rpx.model.answers import ChangePlan, ChangeReport, Differs
+from rpx.model.address import Address
 from rpx.model.config import Config, PoolSpec, Start
-from rpx.model.status import BackendSpec
+from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
 from rpx.policy.plan import plan_pools
 
 # Settings of the project that hold at once, and those that need another run.
@@ -21,6 +20,9 @@ PER_PROCESS: Final = frozenset(
     {"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin"}
 )
 ENV: Final = "env "  # and the name of the variable
+# The order in which these are told, before all that is said in `start`.
+TOLD: Final = "name weight health_check depends_on address to https change_origin"
+FIRST: Final = {name: place for place, name in enumerate(TOLD.split())}
 NEXT_START: Final = frozenset(
     {"ready", "stop_command", "stop_signal", "stop_signal_to", "stop_grace_period"}
 )
@@ -80,7 +82,7 @@ class ReloadPlan:
     def along(self, pair: Pair) -> list[Pair]:
         """Return a pair whose process is replaced, and those that follow it."""
         label = pair.after.label
-        return [pair, *(each for each in self.following if each.after.served_by == label)]
+        return [pair, *(each for each in self.following if each.after.server == label)]
 
     @property
     def anew(self) -> list[Pair]:
@@ -102,7 +104,7 @@ def compare(
     `in_effect`.
     """
     removed, added, pairs = _matched(running, wanted)
-    known = [Pair(old, new, tuple(_differences(old, new))) for old, new in pairs]
+    known = [Pair(old, new, _differences(old, new)) for old, new in pairs]
     replaced = [pair for pair in known if _needs_another_process(pair)]
     adjusted = tuple(pair for pair in known if pair.differs and pair not in replaced)
     replaced = [replace(pair, moves=_can_move(pair, running, wanted)) for pair in replaced]
@@ -142,13 +144,19 @@ def in_effect(before: Config, after: Config, *, tls: bool) -> Config:
 
 def at_port(spec: BackendSpec, port: int) -> BackendSpec:
     """Return the same copy of a service at another port."""
-    assert isinstance(spec.address, Address)  # noqa: S101 - only ports are chosen
-    address = replace(spec.address, port=port)
+    endpoint, process = spec.endpoint, spec.process
+    # Only ports of copies are chosen.
+    assert endpoint is not None and process is not None  # noqa: S101, PT018
+    assert isinstance(endpoint.address, Address)  # noqa: S101
+    address = replace(endpoint.address, port=port)
+    origin = address.origin.encode() if endpoint.change_origin else b""
+    endpoint = replace(endpoint, address=address, change_origin=origin)
+    endpoint = replace(endpoint, process=endpoint.label)
     environment = tuple(
-        (name, str(port) if name == "PORT" else text) for name, text in spec.environment
+        (name, str(port) if name == "PORT" else text) for name, text in process.environment
     )
-    origin = address.origin.encode() if spec.change_origin else b""
-    return replace(spec, address=address, environment=environment, change_origin=origin)
+    process = replace(process, label=endpoint.label, address=address, environment=environment)
+    return BackendSpec(endpoint, process)
 
 
 # ---- who is who
@@ -164,10 +172,10 @@ def _matched(
     labels = {spec.label for spec in wanted}
     rules: tuple[Callable[[BackendSpec], Hashable], ...] = (
         lambda spec: (_kind(spec), spec.label, _place(spec)),
-        lambda spec: (_kind(spec), _place(spec)) if spec.address else id(spec),
-        lambda spec: spec.label if spec.start else id(spec),
-        lambda spec: spec.name if spec.start and spec.address else id(spec),
-        lambda spec: spec.host if spec.start and spec.address else id(spec),
+        lambda spec: (_kind(spec), _place(spec)) if spec.endpoint else id(spec),
+        lambda spec: spec.label if spec.process else id(spec),
+        lambda spec: spec.name if spec.process and spec.endpoint else id(spec),
+        lambda spec: spec.host if spec.process and spec.endpoint else id(spec),
     )
     pairs: list[tuple[BackendSpec, BackendSpec]] = []
     old, new = list(running), list(wanted)
@@ -185,15 +193,15 @@ def _matched(
 
 
 def _kind(spec: BackendSpec) -> str:
-    if spec.start:
+    if spec.process is not None:
         return "ours"
-    return "shared" if spec.served_by else "external"
+    return "shared" if spec.server else "external"
 
 
 def _place(spec: BackendSpec) -> Hashable:
     """Return what only one process can have; of one that isn't ours all that there is to know."""
-    address: Location | None = spec.address
-    if spec.start is None or not isinstance(address, Address):
+    address = spec.address
+    if spec.process is None or not isinstance(address, Address):
         return address
     return address.port
 
@@ -201,30 +209,40 @@ def _place(spec: BackendSpec) -> Hashable:
 # ---- what is different
 
 
-def _differences(before: BackendSpec, after: BackendSpec) -> Iterator[str]:
+def _differences(before: BackendSpec, after: BackendSpec) -> tuple[str, ...]:
     """Return the settings that differ; numbers and lines that only rpx knows don't count."""
-    yield from _unequal(before, after, ("name", "weight", "health_check", "depends_on"))
+    found = list(_unequal(before, after, ("name",)))
+    if before.endpoint is not None and after.endpoint is not None:
+        found += _of_endpoints(before.endpoint, after.endpoint)
+    if before.process is not None and after.process is not None:
+        found += _of_processes(before.process, after.process, same_host=before.host == after.host)
+    return tuple(sorted(found, key=lambda name: FIRST.get(name, len(FIRST))))
+
+
+def _of_endpoints(before: EndpointSpec, after: EndpointSpec) -> Iterator[str]:
+    yield from _unequal(before, after, ("weight", "health_check"))
     if before.address != after.address and not (before.port_chosen and after.port_chosen):
         yield "address"
     if before.host != after.host:
         yield "to"
-    elif _url(before) != _url(after):
-        yield "https"
     if bool(before.change_origin) is not bool(after.change_origin):
         yield "change_origin"
-    if before.start and after.start:
-        named = [name for name in Start.model_fields if name not in ("env", "env_later", "where")]
-        yield from _unequal(before.start, after.start, named)
-        old, new = before.start.env, after.start.env
-        if (later := after.start.env_later) is not None and later is before.start.env_later:
-            old = new  # the same configuration: what runs has read its files since that was loaded
-        yield from (
-            f"{ENV}{name}" for name in sorted({*old, *new}) if _of(old, name) != _of(new, name)
-        )
 
 
-def _url(spec: BackendSpec) -> str | None:
-    return dict(spec.environment).get("RPX_URL")
+def _of_processes(before: ProcessSpec, after: ProcessSpec, *, same_host: bool) -> Iterator[str]:
+    yield from _unequal(before, after, ("depends_on",))
+    if same_host and _url(before) != _url(after):
+        yield "https"
+    named = [name for name in Start.model_fields if name not in ("env", "env_later", "where")]
+    yield from _unequal(before.start, after.start, named)
+    old, new = before.start.env, after.start.env
+    if (later := after.start.env_later) is not None and later is before.start.env_later:
+        old = new  # the same configuration: what runs has read its files since that was loaded
+    yield from (f"{ENV}{name}" for name in sorted({*old, *new}) if _of(old, name) != _of(new, name))
+
+
+def _url(process: ProcessSpec) -> str | None:
+    return dict(process.environment).get("RPX_URL")
 
 
 def _unequal(before: object, after: object, names: Iterable[str]) -> Iterator[str]:
@@ -236,7 +254,7 @@ def _of(env: Mapping[str, str | None], name: str) -> tuple[bool, str | None]:
 
 
 def _needs_another_process(pair: Pair) -> bool:
-    return pair.after.start is not None and any(
+    return pair.after.process is not None and any(
         name in PER_PROCESS or name.startswith(ENV) for name in pair.differs
     )
 
@@ -246,15 +264,16 @@ def _needs_another_process(pair: Pair) -> bool:
 
 def _can_move(pair: Pair, running: Sequence[BackendSpec], wanted: Sequence[BackendSpec]) -> bool:
     old, new = pair.before, pair.after
-    if old.label == new.label or old.by_index or new.by_index:
+    indexed = any(each.by_index for each in endpoints_of((old, new)))
+    if old.label == new.label or indexed:
         return False
     return not _ports(old, running) & _ports(new, wanted)
 
 
-def _ports(process: BackendSpec, specs: Sequence[BackendSpec]) -> set[Hashable]:
-    """Return where it listens, also for others."""
-    served = [spec for spec in specs if process.label in (spec.label, spec.served_by)]
-    return {spec.address.port or spec.address.place for spec in served if spec.address}
+def _ports(spec: BackendSpec, specs: Sequence[BackendSpec]) -> set[Hashable]:
+    """Return where its process listens, at all that it serves."""
+    served = [each.address for each in endpoints_of(specs) if each.process == spec.server]
+    return {address.port or address.place for address in served}
 
 
 def _following(
@@ -270,79 +289,12 @@ def _following(
     labels = {spec.label for spec in wanted}
     before = {pair.after.label: pair.before.label for pair in moving}
     found = []
-    for new in [spec for spec in added if spec.served_by in before]:
+    for new in [spec for spec in added if spec.server in before]:
         for old in removed:
-            served = (old.served_by, old.host) == (before[new.served_by], new.host)
+            served = (old.server, old.host) == (before[new.server], new.host)
             if served and old.label not in labels:
-                found.append(Pair(old, new, tuple(_differences(old, new)), moves=True))
+                found.append(Pair(old, new, _differences(old, new), moves=True))
                 removed.remove(old)
                 added.remove(new)
                 break
     return found
-
-
-# ---- in words
-
-
-def sentences(plan: ReloadPlan) -> list[str]:
-    """Say what there is to do, a line for each."""
-    lines = [f"add {spec.label}" for spec in plan.added]
-    lines += [f"remove {spec.label}" for spec in plan.removed]
-    lines += [_replacement(pair) for pair in plan.anew]
-    lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in plan.adjusted]
-    lines += [f"change {to}: {_list(differs)}" for to, differs in plan.hosts]
-    if plan.settings:
-        lines.append(f"change {_list(plan.settings)}")
-    if untouched := len(plan.kept):
-        lines.append(f"leave {untouched} backend{'s' if untouched > 1 else ''} alone")
-    return lines if not plan.nothing else ["nothing to change"]
-
-
-def advice(plan: ReloadPlan) -> list[str]:
-    """Say what will not be done now."""
-    if not plan.next_run:
-        return []
-    names = " and ".join(f"`{name}`" for name in plan.next_run)
-    return [f"{names} can't change while rpx runs: `rpx down`, then `rpx up`"]
-
-
-def report(plan: ReloadPlan) -> ChangeReport:
-    """Return the same as a value."""
-    moves = [pair for pair in plan.anew if pair.moves]
-    restarts = [pair for pair in plan.replaced if not pair.moves]
-    return ChangeReport(
-        plan=ChangePlan(
-            add=tuple(spec.label for spec in plan.added),
-            remove=tuple(spec.label for spec in plan.removed),
-            replace=tuple(map(_differs, moves)),
-            restart=tuple(map(_differs, restarts)),
-            change=tuple(map(_differs, plan.adjusted)),
-            untouched=tuple(pair.after.label for pair in plan.kept),
-            hosts=dict(plan.hosts),
-            settings=plan.settings,
-            next_run=plan.next_run,
-        ),
-        sentences=tuple(sentences(plan)),
-        advice=tuple(advice(plan)),
-    )
-
-
-def _differs(pair: Pair) -> Differs:
-    return Differs(pair.before.label, pair.after.label, pair.differs)
-
-
-def _replacement(pair: Pair) -> str:
-    if pair.moves:
-        return f"replace {pair.before.label} by {pair.after.label}: {_list(pair.differs)}"
-    return f"restart {_whom(pair)}: {_list(pair.differs)}"
-
-
-def _whom(pair: Pair) -> str:
-    old, new = pair.before.label, pair.after.label
-    return new if old == new else f"{old}, now {new}"
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(
-        f"{name} (from its next start)" if name in NEXT_START else name for name in names
-    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rpx.errors import brief
 from rpx.model.config import Ready
-from rpx.model.status import BackendSpec
+from rpx.model.specs import ProcessSpec
 
 
-def expected(spec: BackendSpec) -> str:
-    """Say what a started backend is waited for to show."""
-    signs = [_sign(spec.start.ready, spec)] if spec.start and spec.start.ready else []
+def expected(spec: ProcessSpec) -> str:
+    """Say what a started process is waited for to show."""
+    signs = [_sign(spec.start.ready, spec)] if spec.start.ready else []
     if spec.health_check is not None:
         signs.append(f"GET {spec.health_check.path}")
     elif spec.address is not None:
@@ -17,7 +17,7 @@ def expected(spec: BackendSpec) -> str:
     return ", then ".join(sign for sign in signs if sign)
 
 
-def _sign(ready: Ready, spec: BackendSpec) -> str:
+def _sign(ready: Ready, spec: ProcessSpec) -> str:
     if ready.log is not None:
         return f"a line that matches `{ready.log}`"
     if ready.tcp is not None:

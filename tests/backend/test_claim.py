@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,9 +24,11 @@ from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Ready, Web
-from rpx.model.status import BackendSpec, Printed
+from rpx.model.specs import EndpointSpec, ProcessSpec
+from rpx.model.status import Printed
 from tests.support.bench import external, process_of, registry, spec, start_of
 from tests.support.project import free_ports
+from tests.support.specs import varied
 
 pytestmark = [
     pytest.mark.real,
@@ -181,7 +182,7 @@ async def test_no_thread_looks_into_the_registry(monkeypatch: pytest.MonkeyPatch
     case = Case()
     asked: list[threading.Thread] = []
 
-    def specs_of(self: Registry, process: Process) -> list[BackendSpec]:
+    def specs_of(self: Registry, process: Process) -> list[ProcessSpec | EndpointSpec]:
         asked.append(threading.current_thread())
         return [process.spec]
 
@@ -257,7 +258,7 @@ async def test_a_process_that_shows_itself_by_a_port_is_told_of_the_right_one(
     here = Address("localhost", case.port)
     sign = Ready(tcp=here) if "tcp" in ready else Ready(http=Web(address=here, path="/up"))
     start = start_of(case.backend).model_copy(update={"ready": sign})
-    shown = replace(case.backend.spec, address=None, start=start)
+    shown = varied(case.backend.spec, address=None, start=start)
     case.registry.respec({case.backend: shown})
     with process(f"127.0.0.1:{other}"):
         found = await sockets_of(case.claim)
@@ -267,8 +268,8 @@ async def test_a_process_that_shows_itself_by_a_port_is_told_of_the_right_one(
 
 async def test_of_the_addresses_of_one_process_the_one_is_named_that_it_has_forgotten() -> None:
     first, second = free_ports(2)
-    shared = replace(external(second), served_by=f"api:{first}")
-    the = registry(replace(spec(first), replica=1), shared)
+    shared = varied(external(second), served_by=f"api:{first}")
+    the = registry(varied(spec(first), replica=1), shared)
     owner, other = the.everyone
     assert other.process is owner.own
     claim = Claim(the, process_of(owner), INSTANCE)

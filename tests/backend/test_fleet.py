@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from rpx.backend.fleet import child_environment
-from rpx.model.config import Start
+from rpx.model.specs import ProcessSpec, processes_of
 from tests.support.bench import spec
 
 COLOURS = ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR")
+
+
+def process_with(env: dict[str, str | None]) -> ProcessSpec:
+    [process] = processes_of([spec(3000, env=env)])
+    return process
 
 
 @pytest.mark.parametrize(
@@ -35,8 +38,7 @@ def test_services_are_told_to_use_colours_where_rpx_does(
         monkeypatch.delenv(name, raising=False)
     for name, value in outer.items():
         monkeypatch.setenv(name, value)
-    start = Start(command="true", cwd=Path("/"), env=own)
-    environment = child_environment(spec(3000), start, colour=colour)
+    environment = child_environment(process_with(own), colour=colour)
     assert {name: environment[name] for name in COLOURS if name in environment} == found
 
 
@@ -68,7 +70,6 @@ def test_whom_a_service_trusts_is_what_somebody_has_chosen_or_else_the_usual(
         monkeypatch.delenv(name, raising=False)
     for name, value in outer.items():
         monkeypatch.setenv(name, value)
-    start = Start(command="true", cwd=Path("/"), env=own)
-    environment = child_environment(spec(3000), start, colour=False, usual=USUAL)
+    environment = child_environment(process_with(own), colour=False, usual=USUAL)
     for name in USUAL:
         assert environment.get(name) == found.get(name)

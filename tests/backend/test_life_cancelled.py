@@ -13,9 +13,9 @@ from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec
 from tests.support.anomaly import CancelAtStep
 from tests.support.bench import CHECK, Bench, start_of
+from tests.support.specs import backend_spec
 
 
 async def eventful(bench: Bench) -> None:
@@ -61,9 +61,9 @@ def one() -> list[Bench]:
 
 def two() -> list[Bench]:
     start = start_of(Bench().backend)
-    db = BackendSpec("db", 1, start=start)
+    db = backend_spec("db", 1, start=start)
     needs = (Dependency(name="db", condition="healthy"),)
-    web = BackendSpec("web", 1, start=start, depends_on=needs)
+    web = backend_spec("web", 1, start=start, depends_on=needs)
     shared = Registry([web, db], {}, clock=trio.current_time, ports=Ports(80))
     benches = [Bench(shared=shared, label=label) for label in ("db", "web")]
     benches[0].sign = trio.Event()

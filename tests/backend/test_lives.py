@@ -14,7 +14,8 @@ from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.registry import Registry
 from rpx.model.config import Restart
-from rpx.model.status import BackendSpec, State
+from rpx.model.specs import BackendSpec
+from rpx.model.status import State
 from tests.support.bench import process_of, registry, spec
 
 pytestmark = pytest.mark.real

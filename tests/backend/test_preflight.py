@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from rpx.backend.preflight import preflight
 from rpx.errors import ConfigError, RpxError
 from tests.support.bench import external, spec
 from tests.support.places import listening
+from tests.support.specs import varied
 
 
 def test_an_address_is_looked_at_for_its_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,8 +22,8 @@ def test_an_address_is_looked_at_for_its_process_alone(monkeypatch: pytest.Monke
         return False
 
     monkeypatch.setattr("rpx.backend.preflight.is_taken", look)
-    served = replace(external(3000), name="apex", served_by="api:3000")
-    preflight([served, spec(3000), replace(external(3001), served_by="api:3000"), external(3002)])
+    served = varied(external(3000), name="apex", served_by="api:3000")
+    preflight([served, spec(3000), varied(external(3001), served_by="api:3000"), external(3002)])
     assert sorted(set(looked)) == [3000, 3001]
     assert looked.count(3000) == looked.count(3001)
     looked.clear()
@@ -32,9 +32,9 @@ def test_an_address_is_looked_at_for_its_process_alone(monkeypatch: pytest.Monke
 
 
 def test_a_port_of_one_process_that_somebody_has_is_an_error() -> None:
-    worker = replace(spec(), name="worker", address=None)
+    worker = varied(spec(), name="worker", address=None)
     with listening("127.0.0.1") as taken:
-        served = replace(external(taken), served_by="worker")
+        served = varied(external(taken), served_by="worker")
         with pytest.raises(RpxError, match=f"the port of `api:{taken}`, {taken}, is taken by"):
             preflight([worker, served])
 

@@ -17,8 +17,9 @@ from rpx.backend.side_command import SideCommand
 from rpx.hub.process import Process, Standing
 from rpx.model.address import Address
 from rpx.model.config import Ready, Start, Web
-from rpx.model.status import BackendSpec
+from rpx.model.specs import processes_of
 from tests.support.running import alive
+from tests.support.specs import backend_spec
 
 pytestmark = pytest.mark.real
 TAKES = 5.0  # seconds; a sign that is there is seen within a fraction of one
@@ -29,7 +30,7 @@ class Case:
 
     def __init__(self, folder: Path, ready: Ready, address: Address | None = None) -> None:
         start = Start(command="true", cwd=folder, ready=ready)
-        spec = BackendSpec("api", 1, address, start)
+        [spec] = processes_of([backend_spec("api", 1, address, start)])
         self.process = Process(spec, Standing(0.0, 0.0))
         self.side = SideCommand(start, {**os.environ, "NAME": "api"}, "test.1.aside")
         self.sign = Sign(self.process, self.side)

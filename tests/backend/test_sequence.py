@@ -14,8 +14,10 @@ from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.config import Dependency, Restart
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, Note, State
+from rpx.model.specs import BackendSpec
+from rpx.model.status import Note, State
 from tests.support.bench import Bench, start_of
+from tests.support.specs import backend_spec
 
 Clock = trio.testing.MockClock
 
@@ -25,7 +27,7 @@ def process(name: str, *, oneshot: bool = False, **depends_on: Any) -> BackendSp
     restart = Restart(policy="no" if oneshot else "on-failure")
     start = start_of(Bench(oneshot=oneshot, restart=restart).backend)
     needs = tuple(Dependency(name=other, condition=each) for other, each in depends_on.items())
-    return BackendSpec(name, 1, start=start, depends_on=needs)
+    return backend_spec(name, 1, start=start, depends_on=needs)
 
 
 class Shop:

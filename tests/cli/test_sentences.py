@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,16 +14,17 @@ from rpx.hub.bus import Subscription
 from rpx.hub.registry import Registry
 from rpx.model.config import PoolSpec, Start
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, Event, Routed, StateChanged
+from rpx.model.status import Event, Routed, StateChanged
 from rpx.policy.lifecycle import Move
 from tests.support.bench import endpoint_of, external, process_of, spec
+from tests.support.specs import backend_spec, varied
 
 
 class Told:
     """Moves backends and collects what is told about it. `now` is the time."""
 
     def __init__(self) -> None:
-        worker = BackendSpec("worker", 1, start=Start(command=("./work", "a b"), cwd=Path("/srv")))
+        worker = backend_spec("worker", 1, start=Start(command=("./work", "a b"), cwd=Path("/srv")))
         self.now = 100.0
         self.registry = Registry(
             [spec(3000), spec(3001), external(3005), worker],
@@ -168,7 +168,7 @@ async def test_a_copy_that_has_failed_is_run_by_its_name_and_where_the_file_is(
 
 
 async def test_a_copy_whose_port_rpx_chose_is_run_by_its_number() -> None:
-    second = dataclasses.replace(spec(3001), port_chosen=True)
+    second = varied(spec(3001), port_chosen=True)
     project = Registry(
         [spec(3000), second], {"api.localhost": PoolSpec()}, clock=float, ports=Ports(8080)
     )

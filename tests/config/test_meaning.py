@@ -9,6 +9,7 @@ import pytest
 from rpx.config import config_from_mapping
 from rpx.model.config import HealthCheck, ProcessEntry, ProxyEntry, Restart, Start, Sticky
 from rpx.model.ports import Ports
+from rpx.model.specs import endpoints_of, processes_of
 from rpx.policy.plan import plan_backends, routes_only
 from tests.config.support import load, refused
 
@@ -312,12 +313,16 @@ def test_one_process_owns_what_has_no_start_of_its_own(tmp_path: Path) -> None:
     config = load(tmp_path, text).config
     (proxy,) = config.proxies
     assert [start is not None for start in starts(proxy)] == [False, True, True]
-    assert [spec.served_by for spec in plan_backends(config, Ports(80))] == ["a:3001", "", ""]
+    endpoints = endpoints_of(plan_backends(config, Ports(80)))
+    assert [each.process for each in endpoints] == ["a:3001", "a:3001", "a:3002"]
+    assert [each.own for each in endpoints] == [False, True, True]
 
 
 def test_without_processes_nothing_is_served_by_one(tmp_path: Path) -> None:
     config = load(tmp_path, "{from: [3000, 3001], to: a, start: ./a, instances: 1}").config
-    assert [spec.served_by for spec in plan_backends(routes_only(config), Ports(80))] == ["", ""]
+    specs = plan_backends(routes_only(config), Ports(80))
+    assert processes_of(specs) == []
+    assert [each.process for each in endpoints_of(specs)] == ["", ""]
 
 
 def test_an_address_that_another_host_starts_is_served_by_that_process(tmp_path: Path) -> None:
@@ -326,7 +331,7 @@ def test_an_address_that_another_host_starts_is_served_by_that_process(tmp_path:
       - {to: a.localhost, name: a, from: [3000, 3001], start: ./a}
     """
     specs = plan_backends(load(tmp_path, text).config, Ports(80))
-    assert [(spec.label, spec.served_by) for spec in specs if not spec.start] == [
+    assert [(spec.label, spec.server) for spec in specs if not spec.process] == [
         ("tenants:3000", "a:3000"),
         ("tenants:3009", ""),
     ]

@@ -17,6 +17,7 @@ from rpx.config.worktree import branch_at, realm_at
 from rpx.errors import UsageError
 from rpx.model.config import Config
 from rpx.model.ports import Ports
+from rpx.model.specs import processes_of
 from rpx.policy.plan import plan_backends
 from tests.config.support import describe, load, refused, undescribable
 from tests.support.worktrees import make_linked
@@ -42,9 +43,9 @@ def login(tmp_path: Path) -> Path:
 
 def environment(config: Config, label: str) -> dict[str, str]:
     """What a service finds in its environment."""
-    spec = next(spec for spec in plan_backends(config, Ports(80, 8443)) if spec.label == label)
-    assert spec.start is not None
-    return child_environment(spec, spec.start, colour=False)
+    there = processes_of(plan_backends(config, Ports(80, 8443)))
+    process = next(process for process in there if process.label == label)
+    return child_environment(process, colour=False)
 
 
 def hosts(config: Config) -> list[str]:

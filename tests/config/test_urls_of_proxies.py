@@ -9,6 +9,7 @@ import pytest
 from rpx.backend.fleet import child_environment
 from rpx.model.config import Config
 from rpx.model.ports import Ports
+from rpx.model.specs import processes_of
 from rpx.policy.plan import plan_backends
 from tests.config.support import load, refused
 
@@ -25,9 +26,9 @@ processes:
 
 def found_in(config: Config, label: str, port: int = 8080) -> dict[str, str]:
     """What a service finds in its environment."""
-    spec = next(spec for spec in plan_backends(config, Ports(port)) if spec.label == label)
-    assert spec.start is not None
-    return child_environment(spec, spec.start, colour=False)
+    there = processes_of(plan_backends(config, Ports(port)))
+    process = next(process for process in there if process.label == label)
+    return child_environment(process, colour=False)
 
 
 def test_env_is_filled_with_the_urls_of_proxies(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from rpx.model.status import Ended, Event, Note, RotationChanged, Routed, State,
 from rpx.policy.lifecycle import Move
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
+from tests.support.specs import varied
 
 NONE = (
     '"requests":0,"errors":0,"avgLatency":0.0,"p50":0.0,"p90":0.0,"p99":0.0,"inFlight":0,'
@@ -164,7 +165,7 @@ def test_the_report_of_a_change_is_the_same_byte_for_byte() -> None:
 async def http(nursery: trio.Nursery, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """One that is ready, one that has failed, one that waits, and one of somebody else's."""
     db = Dependency(name="db", condition="healthy")
-    web = replace(spec(3002, name="web"), depends_on=(db,))
+    web = varied(spec(3002, name="web"), depends_on=(db,))
     fleet = Fleet(registry(spec(3000), spec(3001), web, external(3005)))
     await nursery.start(Control(tmp_path / "s"), fleet.registry, Shutdown())
     fleet.lives["api:3001"].broken = True

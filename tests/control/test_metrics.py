@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import h11
@@ -24,17 +23,19 @@ from rpx.http.head import parse_request
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.address import SocketFile
-from rpx.model.status import BackendSpec, Note
+from rpx.model.specs import BackendSpec
+from rpx.model.status import Note
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, process_of, registry, spec
 from tests.support.project import free_ports
+from tests.support.specs import varied
 
 API, RPX = {"host": "api.localhost"}, {"host": "api.localhost", "backend": "rpx"}
 FIRST = {**API, "backend": "localhost:3000"}
 
 
 def worker() -> BackendSpec:
-    return BackendSpec("worker", 1, None, spec(3000).start)
+    return varied(spec(3000), name="worker", address=None)
 
 
 def busy() -> Registry:
@@ -117,7 +118,7 @@ EDGES = ["0.0009765625", "0.25", "0.5", "64.0", "+Inf"]
 
 def test_whatever_stands_in_a_label_comes_out_as_it_went_in() -> None:
     odd = SocketFile("/x", 'a "b" \\ c\nd\\n')
-    the = registry(replace(spec(3000), address=odd), clock=lambda: 0.0)
+    the = registry(varied(spec(3000), address=odd), clock=lambda: 0.0)
     labels = {**API, "backend": str(odd)}
     assert Scrape(prometheus(the)).value("rpx_backend_up", labels) == 0
 

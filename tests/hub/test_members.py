@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 import trio
@@ -20,6 +19,7 @@ from rpx.model.status import RotationChanged
 from rpx.orders import verbs
 from rpx.policy.lifecycle import Move
 from tests.support.bench import CHECK, endpoint_of, external, process_of, registry, spec
+from tests.support.specs import varied
 
 HOST = "api.localhost"
 
@@ -108,7 +108,7 @@ async def test_a_weight_holds_once_it_is_arranged() -> None:
     the = registry(spec(3000), spec(3001))
     make_ready(the, *of(the, 3000, 3001))
     [first, second] = of(the, 3000, 3001)
-    the.respec({first: replace(first.spec, weight=3)})
+    the.respec({first: varied(first.spec, weight=3)})
     arrange(the, first, second)
     assert turns(the, 4) == ["api:3000", "api:3000", "api:3001", "api:3000"]
 
@@ -185,7 +185,7 @@ async def test_a_backend_may_change_its_label_and_keeps_its_counts() -> None:
     the = registry(spec(3000), spec(3001))
     [first, second] = of(the, 3000, 3001)
     endpoint_of(first).counts.errors = 3
-    the.respec({first: replace(first.spec, name="web"), second: replace(second.spec, name="api")})
+    the.respec({first: varied(first.spec, name="web"), second: varied(second.spec, name="api")})
     the.arrange(
         {HOST: PoolSpec()},
         {HOST: [endpoint_of(first), endpoint_of(second)]},
@@ -213,7 +213,7 @@ async def test_a_route_that_is_no_more_is_unknown() -> None:
 
 async def test_the_addresses_of_one_process_know_each_other_after_a_change() -> None:
     the = registry(spec(3000))
-    other = the.add(replace(external(3001), served_by="api:3000"))
+    other = the.add(varied(external(3001), served_by="api:3000"))
     arrange(the, *of(the, 3000, 3001))
     process, own = the.process("api:3000"), the.endpoint("api:3000")
     assert other.process is process
@@ -231,7 +231,7 @@ async def test_the_addresses_of_one_process_know_each_other_after_a_change() -> 
 
 async def test_why_an_address_is_down_is_known_to_whose_process_it_is() -> None:
     the = registry(spec(3000))
-    other = the.add(replace(external(3001), served_by="api:3000"))
+    other = the.add(varied(external(3001), served_by="api:3000"))
     arrange(the, *of(the, 3000, 3001))
     assert not other.has_run
     owner = the.backends["api:3000"]

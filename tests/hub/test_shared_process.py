@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import trio
 import trio.testing
@@ -18,11 +16,12 @@ from rpx.orders.reasons import why
 from rpx.policy.depend import sentence
 from rpx.policy.lifecycle import Move
 from tests.support.bench import endpoint_of, external, process_of, registry, spec
+from tests.support.specs import varied
 
 
 def pair() -> tuple[Registry, Endpoint, Endpoint]:
     """The backend with the process, and the other address that it serves."""
-    other = replace(external(3001), served_by="api:3000")
+    other = varied(external(3001), served_by="api:3000")
     the = registry(spec(3000), other, clock=lambda: 0.0)
     return the, the.endpoint("api:3000"), the.endpoint("api:3001")
 
@@ -124,8 +123,8 @@ def test_what_is_told_and_shown_is_the_state_of_the_process() -> None:
 
 async def test_who_depends_on_an_address_depends_on_the_process_behind_it() -> None:
     healthy = (Dependency(name="apex", condition="healthy"),)
-    apex = replace(external(3001), name="apex", served_by="api:3000")
-    web = replace(spec(3002, name="web"), depends_on=healthy)
+    apex = varied(external(3001), name="apex", served_by="api:3000")
+    web = varied(spec(3002, name="web"), depends_on=healthy)
     the = registry(spec(3000), apex, web, clock=lambda: 0.0)
     api, other, waits = the.backends.values()
     the.move(process_of(api), Move.LAUNCH)
@@ -147,7 +146,9 @@ async def test_who_depends_on_an_address_depends_on_the_process_behind_it() -> N
 
 async def test_an_address_waits_for_what_its_process_waits_for() -> None:
     the, owner, _ = pair()
-    waits = replace(owner.spec, depends_on=(Dependency(name="db", condition="healthy"),))
+    waits = varied(
+        the.backends["api:3000"].spec, depends_on=(Dependency(name="db", condition="healthy"),)
+    )
     the.respec({the.backends["api:3000"]: waits})
     the.move(process_of(owner), Move.WAIT)
     assert [row.waiting_for for row in the.snapshot()] == [owner.obstacles] * 2
@@ -165,7 +166,7 @@ async def test_both_are_out_when_a_bug_has_ended_the_life_of_the_process() -> No
 
 
 async def test_a_process_without_an_address_is_up_until_it_exits() -> None:
-    job = replace(spec(3000), name="job", address=None, host="")
+    job = varied(spec(3000), name="job", address=None, host="")
     the = registry(job, clock=lambda: 0.0)
     process = the.process("job")
     assert the.endpoints_of(process) == []
@@ -179,7 +180,7 @@ async def test_a_process_without_an_address_is_up_until_it_exits() -> None:
 
 
 def test_a_process_without_an_address_is_out_from_when_it_is_to_leave() -> None:
-    the = registry(replace(spec(3000), name="job", address=None, host=""), clock=lambda: 0.0)
+    the = registry(varied(spec(3000), name="job", address=None, host=""), clock=lambda: 0.0)
     process = the.process("job")
     the.move(process, Move.LAUNCH)
     the.move(process, Move.PROBE_UP)

@@ -10,14 +10,15 @@ import trio
 
 from rpx.errors import UsageError
 from rpx.model.config import Start
-from rpx.model.status import BackendSpec, State
+from rpx.model.status import State
 from rpx.orders import verbs
 from rpx.orders.pausing import pause, resume
 from rpx.policy.lifecycle import Move
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
+from tests.support.specs import backend_spec
 
-WORKER = BackendSpec("worker", 1, start=Start(command="true", cwd=Path("/")))
+WORKER = backend_spec("worker", 1, start=Start(command="true", cwd=Path("/")))
 
 
 @pytest.fixture

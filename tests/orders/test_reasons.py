@@ -14,10 +14,10 @@ from rpx.hub.registry import Registry
 from rpx.model.answers import json_of
 from rpx.model.config import Dependency, Ready, Restart
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec
 from rpx.orders.reasons import why
 from rpx.policy.lifecycle import Move
 from tests.support.bench import CHECK, Bench, external, registry, start_of
+from tests.support.specs import backend_spec
 
 Clock = trio.testing.MockClock
 
@@ -90,7 +90,7 @@ async def test_who_waits_in_vain_is_told_what_would_help() -> None:
     start = start_of(Bench().backend)
     needs = {"web": "api", "api": "db"}
     specs = [
-        BackendSpec(
+        backend_spec(
             name,
             1,
             start=start,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from rpx.hub.registry import Registry
-from rpx.model.config import Start
 from rpx.orders.waits import waits
 from rpx.policy.lifecycle import Move
-from tests.support.bench import process_of, registry, spec
+from tests.support.bench import process_of, registry, spec, start_of
 
 
 def sentences(
@@ -38,8 +37,7 @@ async def test_one_that_stops_is_waited_for_until_it_is_killed() -> None:
     there = started()
     api = there.endpoint("api:3000")
     there.move(process_of(api), Move.STOP)
-    start = api.spec.start
-    assert isinstance(start, Start)
+    start = start_of(api)
     left = start.stop_grace_period - 3
     assert sentences(there)[0] == f"api:3000 (pid 800), SIGKILL in {left:.0f}s"
     process_of(api).left = [17, 18]
@@ -52,8 +50,7 @@ async def test_whoever_has_it_killed_sooner_hears_of_that_moment() -> None:
     there = started()
     api = there.endpoint("api:3000")
     there.move(process_of(api), Move.STOP)
-    start = api.spec.start
-    assert isinstance(start, Start)
+    start = start_of(api)
     for within, left in ((2.0, 2.0), (-1.0, 0.0), (1e6, start.stop_grace_period - 3)):
         (wait,) = waits(there, api.standing.since + 3.0, {"api:3000"}, ending=True, within=within)
         assert wait.kill_in == left

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from rpx.errors import UsageError
 from rpx.model.address import SocketFile
-from rpx.model.status import BackendSpec
 from rpx.policy.naming import heard, select
 from tests.support.bench import external, registry, spec
+from tests.support.specs import backend_spec, varied
 
 SPECS = (spec(3000), spec(3001), spec(4000, name="web"), external(3002))
 ROWS = registry(*SPECS, clock=lambda: 0.0).snapshot()
@@ -33,8 +31,8 @@ def test_a_backend_has_many_names(target: str, labels: list[str]) -> None:
 
 
 def test_one_without_a_port_of_its_own_has_an_index() -> None:
-    shared = [replace(spec(443), replica=n, by_index=True) for n in (1, 2)]
-    file = BackendSpec("api", 3, SocketFile("/run/x", "x"), by_index=True)
+    shared = [varied(spec(443), replica=n, by_index=True) for n in (1, 2)]
+    file = backend_spec("api", 3, SocketFile("/run/x", "x"), by_index=True)
     rows = registry(*shared, file, clock=lambda: 0.0).snapshot()
     assert [row.label for row in rows] == ["api:1", "api:2", "api:3"]
     assert [row.label for row in select(rows, "unix:x", one=True)] == ["api:3"]
@@ -55,7 +53,7 @@ def test_a_service_of_several_copies_is_not_one_backend() -> None:
 
 
 def test_where_one_is_wanted_it_is_the_one_that_rpx_runs() -> None:
-    elsewhere = replace(external(3000), name="www")
+    elsewhere = varied(external(3000), name="www")
     rows = registry(elsewhere, spec(3000), clock=lambda: 0.0).snapshot()
     assert [row.label for row in select(rows, "3000", one=True)] == ["api:3000"]
     assert [row.label for row in select(rows, "3000")] == ["www:3000", "api:3000"]

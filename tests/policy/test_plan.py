@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import Config, ProcessEntry, ProxyEntry, Source, Start
 from rpx.model.ports import Ports
+from rpx.model.specs import endpoints_of, processes_of
 from rpx.policy.plan import plan_backends
 
 ROOT = Path("/srv")
@@ -70,8 +71,8 @@ def test_every_process_is_told_where_the_proxies_are() -> None:
         ),
         processes=(ProcessEntry(name="worker", start=Start(command="x", cwd=ROOT)),),
     )
-    for spec in plan_backends(config, Ports(8080)):
-        told = {name: url for name, url in spec.environment if name.endswith("_URL")}
+    for process in processes_of(plan_backends(config, Ports(8080))):
+        told = {name: url for name, url in process.environment if name.endswith("_URL")}
         told.pop("RPX_URL", None)
         assert told == {
             "RPX_API_URL": "http://api.localhost:8080",
@@ -94,8 +95,8 @@ def test_an_origin_is_changed_to_what_the_backend_calls_itself(
     location: Location, origin: bytes
 ) -> None:
     proxy = ProxyEntry(to="a", name="a", sources=(Source(address=location),), change_origin=True)
-    [spec] = plan_backends(Config(name="x", root=ROOT, proxies=(proxy,)), Ports(80))
-    assert spec.change_origin == origin
+    [there] = endpoints_of(plan_backends(Config(name="x", root=ROOT, proxies=(proxy,)), Ports(80)))
+    assert there.change_origin == origin
     plain = proxy.model_copy(update={"change_origin": False})
-    [spec] = plan_backends(Config(name="x", root=ROOT, proxies=(plain,)), Ports(80))
-    assert spec.change_origin == b""
+    [there] = endpoints_of(plan_backends(Config(name="x", root=ROOT, proxies=(plain,)), Ports(80)))
+    assert there.change_origin == b""

@@ -23,19 +23,10 @@ from rpx.model.config import (
     Sticky,
 )
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec
+from rpx.model.specs import BackendSpec
 from rpx.policy.plan import plan_backends
-from rpx.policy.reload_plan import (
-    AT_ONCE,
-    NEXT_RUN,
-    ReloadPlan,
-    advice,
-    at_port,
-    compare,
-    in_effect,
-    report,
-    sentences,
-)
+from rpx.policy.reload_plan import AT_ONCE, NEXT_RUN, ReloadPlan, at_port, compare, in_effect
+from rpx.policy.reload_report import advice, report, sentences
 
 ROOT = Path("/srv/shop")
 
@@ -157,9 +148,10 @@ def test_what_is_the_same_is_left_alone(config: Config) -> None:
 def test_nobody_is_replaced_whose_process_would_be_the_same(before: Config, after: Config) -> None:
     for pair in way(before, after).replaced:
         old, new = pair.before, pair.after
+        was, will = old.process, new.process
         assert (
-            (old.start and old.start.command, old.start and old.start.env, old.name)
-            != (new.start and new.start.command, new.start and new.start.env, new.name)
+            (was and was.start.command, was and was.start.env, old.name)
+            != (will and will.start.command, will and will.start.env, new.name)
             or old.host != new.host
             or old.address != new.address
         )
@@ -351,8 +343,12 @@ def test_a_copy_at_another_port_is_told_so() -> None:
     )
     moved = at_port(spec, 20007)
     assert moved.label == "api:20007"
-    assert dict(moved.environment)["PORT"] == "20007"
-    assert moved.change_origin == b"http://localhost:20007"
+    assert moved.process is not None
+    assert moved.endpoint is not None
+    assert dict(moved.process.environment)["PORT"] == "20007"
+    assert moved.endpoint.change_origin == b"http://localhost:20007"
+    assert (moved.process.label, moved.endpoint.process) == ("api:20007", "api:20007")
+    assert (moved.process.address, moved.endpoint.own) == (moved.endpoint.address, True)
 
 
 def test_every_setting_of_a_project_holds_at_once_or_from_the_next_run() -> None:

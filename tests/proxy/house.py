@@ -16,7 +16,6 @@ from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import HealthCheck, Https, Limits, PoolSpec, Start, Sticky, Strategy, Timeouts
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec
 from rpx.policy.lifecycle import Move
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.listener import Server, open_listeners
@@ -24,6 +23,7 @@ from rpx.proxy.settings import Settings
 from rpx.proxy.shared import SharedState
 from tests.support.origin import Origin
 from tests.support.raw import SOON, Raw, background, connect
+from tests.support.specs import backend_spec
 from tests.support.tls import Sealed
 
 HOST = "api.localhost"
@@ -178,7 +178,15 @@ async def running(
     start = Start(command="true", cwd=Path("/")) if ours else None
     shares = chain(weights, repeat(1))
     specs = [
-        BackendSpec("api", number, _location(place, name), start, (), check, HOST, weight)
+        backend_spec(
+            "api",
+            number,
+            _location(place, name),
+            start,
+            health_check=check,
+            host=HOST,
+            weight=weight,
+        )
         for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
     pool = PoolSpec(hold=hold, strategy=strategy, sticky=sticky, https=https)

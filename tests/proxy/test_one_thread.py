@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rpx.model.config import HealthCheck
 from tests.proxy.house import House, get, post, running, until
 from tests.support.bench import endpoint_of
 from tests.support.origin import OK, Origin, origin
+from tests.support.specs import varied
 from tests.support.tls import Authority
 
 QUICK = 1.5  # seconds: far less than a connection rests (4)
@@ -125,5 +125,7 @@ async def test_two_hosts_at_one_address_make_room_for_each_other(
 ) -> None:
     async with begun("tcp", tmp_path, authority) as (_, house):
         [backend] = house.backends
-        other = house.registry.add(replace(backend.spec, name="web", host="web.localhost"))
+        other = house.registry.add(
+            varied(house.registry.backends[backend.label].spec, name="web", host="web.localhost")
+        )
         assert endpoint_of(other).seats is backend.seats

@@ -21,7 +21,9 @@ from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location
 from rpx.model.config import HealthCheck, PoolSpec, Restart, Start
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec, StateChanged
+from rpx.model.specs import BackendSpec
+from rpx.model.status import StateChanged
+from tests.support.specs import backend_spec
 
 CHECK = HealthCheck(path="/health", interval=1.0, timeout=0.5)
 
@@ -38,13 +40,15 @@ def spec(
     base = {"command": "true", "cwd": Path("/"), "restart": restart or Restart()}
     start = Start.model_validate({**base, **settings})
     address = Address("localhost", port)
-    return BackendSpec(name, port - 2999, address, start, (), check, f"{name}.localhost")
+    return backend_spec(
+        name, port - 2999, address, start, health_check=check, host=f"{name}.localhost"
+    )
 
 
 def external(port: int = 3000, *, check: HealthCheck | None = None) -> BackendSpec:
     """Return the spec of a backend that somebody else runs."""
     address = Address("localhost", port)
-    return BackendSpec("api", port - 2999, address, None, (), check, "api.localhost")
+    return backend_spec("api", port - 2999, address, health_check=check, host="api.localhost")
 
 
 def registry(
@@ -72,8 +76,8 @@ def endpoint_of(backend: Backend) -> Endpoint:
 
 def start_of(backend: Backend | Endpoint | Process) -> Start:
     """Return how rpx starts `backend`."""
-    assert backend.spec.start is not None
-    return backend.spec.start
+    process = backend if isinstance(backend, Process) else process_of(backend)
+    return process.spec.start
 
 
 class FakeChild:

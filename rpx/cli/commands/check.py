@@ -17,7 +17,7 @@ from rpx.config import find_config, load_config
 from rpx.config.checks.profiles import Selection
 from rpx.model.config import Config
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec
+from rpx.model.specs import BackendSpec
 from rpx.policy.plan import plan_backends, url_of
 from rpx.runs.lease import running
 from rpx.runs.paths import ports_file
@@ -84,8 +84,8 @@ def _row(config: Config, spec: BackendSpec) -> dict[str, object]:
         "url": url_of(spec.host, port, tls=tls) if spec.host and port else None,
         "to": spec.host or None,
         "https": tls,
-        "external": spec.start is None and not spec.served_by,
-        "served_by": spec.served_by or None,
+        "external": spec.external,
+        "served_by": _elsewhere(spec) or None,
         "command": _command(spec),
     }
 
@@ -114,13 +114,18 @@ def _where(config: Config, spec: BackendSpec) -> str:
 
 
 def _whose(spec: BackendSpec) -> str:
-    if spec.served_by:
-        return f"(that of {spec.served_by})"
+    if label := _elsewhere(spec):
+        return f"(that of {label})"
     return _command(spec) or "(external)"
 
 
+def _elsewhere(spec: BackendSpec) -> str:
+    """The label of the process behind it where that is another; "": its own one, or none."""
+    return spec.server if spec.process is None else ""
+
+
 def _command(spec: BackendSpec) -> str | None:
-    if spec.start is None:
+    if spec.process is None:
         return None
-    command = spec.start.command
+    command = spec.process.start.command
     return command if isinstance(command, str) else shlex.join(command)

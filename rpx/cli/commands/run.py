@@ -24,7 +24,7 @@ from rpx.config.checks.profiles import Selection
 from rpx.errors import RpxError, UsageError
 from rpx.model.config import Config, Start
 from rpx.model.ports import Ports
-from rpx.model.status import BackendSpec
+from rpx.model.specs import BackendSpec, ProcessSpec
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan_backends
 from rpx.runs.lease import running
@@ -68,24 +68,24 @@ def run(common: Common, name: str, command: tuple[str, ...], *, realm: str | Non
     ours = kept_ports(file) if running(path) else {}
     shown = plan_backends(choose_ports(config, file, keep=False, running=ours), listening)
     config = choose_ports(config, file, keep=False)
-    spec, start = _service(shown, plan_backends(config, listening), name)
+    process = _service(shown, plan_backends(config, listening), name)
     words = command[1:] if command[:1] == ("--",) else command
-    wanted: str | tuple[str, ...] = words if len(words) > 1 else "".join(words) or start.command
+    wanted: str | tuple[str, ...] = (
+        words if len(words) > 1 else "".join(words) or process.start.command
+    )
     usual = accepting(config)
-    _become(wanted, start, child_environment(spec, start, colour=False, usual=usual))
+    _become(wanted, process.start, child_environment(process, colour=False, usual=usual))
 
 
-def _service(
-    shown: list[BackendSpec], specs: list[BackendSpec], name: str
-) -> tuple[BackendSpec, Start]:
+def _service(shown: list[BackendSpec], specs: list[BackendSpec], name: str) -> ProcessSpec:
     """The first copy of ours that `name` means among those `shown` by `rpx ps`.
 
     `specs` are the same in that order, with ports that are free now.
     """
     chosen = {names.label for names in select([names_of(spec) for spec in shown], name)}
     for known, spec in zip(shown, specs, strict=True):
-        if known.label in chosen and spec.start is not None:
-            return spec, spec.start
+        if known.label in chosen and spec.process is not None:
+            return spec.process
     raise UsageError(
         f"`{name}` has no `start`: there is no environment and no folder to run anything in",
         hint="name one of the services that rpx starts, see `rpx check`",

@@ -64,6 +64,5 @@ class Abort:
         )
 
     def _counts(self, process: Process) -> bool:
-        start = process.spec.start
-        done = start is not None and start.oneshot and process.state is State.COMPLETED
+        done = process.spec.start.oneshot and process.state is State.COMPLETED
         return process is self._source or not done

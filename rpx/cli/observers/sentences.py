@@ -37,13 +37,13 @@ class Teller:
 
     def overview(self) -> list[str]:
         """Services, their URLs and backends, before any of them has started."""
-        names = {b.spec.name for b in self._registry.backends.values()}
+        names = {b.name for b in self._registry.backends.values()}
         width = max(map(len, names), default=0)
         lines = [
             f"{_name(pool):<{width}}  {_route(self._registry, pool)}" for pool in self._pools()
         ]
         return lines + [
-            f"{backend.spec.name:<{width}}  {_command(backend)}"
+            f"{backend.name:<{width}}  {_command(backend)}"
             for backend in self._registry.backends.values()
             if backend.endpoint is None
         ]
@@ -70,7 +70,7 @@ class Teller:
             self._started[event.label] = event.at
         if event.after is State.FAILED:
             yield from self._failed(event, backend)
-        elif text := _sentence(event, took, external=backend.spec.start is None):
+        elif text := _sentence(event, took, external=backend.own is None):
             yield f"{event.label} {text}"
         if event.after is not State.READY:
             self._ready.discard(event.label)
@@ -80,7 +80,7 @@ class Teller:
 
     def _url(self, pool: Pool) -> Iterator[str]:
         """Once, when the last backend of a pool has become ready."""
-        if pool.host not in self._up and all(b.spec.label in self._ready for b in pool.backends):
+        if pool.host not in self._up and all(b.label in self._ready for b in pool.backends):
             self._up.add(pool.host)
             yield f"{_name(pool)} is up at {self._registry.url(pool.host)}"
 
@@ -93,7 +93,7 @@ class Teller:
             yield "  last output:"
             texts = (on_a_terminal(line.text, colour=False) for line in lines)
             yield from (f"    {text.decode(errors='replace')}" for text in texts)
-        run = f"`{self._by_hand(backend)}` shows more; then " if backend.spec.start else ""
+        run = f"`{self._by_hand(backend)}` shows more; then " if backend.own else ""
         yield f"hint: {run}`{self._rpx or 'rpx'} start {event.label}`"
 
     def _by_hand(self, backend: Backend) -> str:
@@ -101,7 +101,8 @@ class Teller:
         if self._rpx is None:
             return _typed(backend)
         spec = backend.spec
-        name = f"{spec.name}:{spec.replica}" if spec.port_chosen else spec.label
+        chosen = spec.endpoint is not None and spec.endpoint.port_chosen
+        name = f"{spec.name}:{spec.replica}" if chosen else spec.label
         return f"{self._rpx} run {spec.name if spec.replica == 1 else name}"
 
     def _pools(self) -> list[Pool]:
@@ -180,20 +181,20 @@ def _route(registry: Registry, pool: Pool) -> str:
 
 
 def _command(backend: Backend) -> str:
-    assert backend.spec.start is not None  # noqa: S101 - for the type checker: callers have looked
-    command = backend.spec.start.command
+    assert backend.own is not None  # noqa: S101 - for the type checker: callers have looked
+    command = backend.own.spec.start.command
     return brief(command if isinstance(command, str) else shlex.join(command))
 
 
 def _typed(backend: Backend) -> str:
     """For a shell. One of its own gets the variable, or its `$PORT` would be the outer one's."""
-    start, address = backend.spec.start, backend.spec.address
+    start = backend.own.spec.start if backend.own is not None else None
     folder = _from_here(start.cwd) if start else "."
     there = f"cd {shlex.quote(folder)} && " if folder != "." else ""
     command = _command(backend)
     if start and isinstance(start.command, str):
         command = f"sh -c {shlex.quote(command)}"
-    return f"{there}{_listen_there(address)}{command}"
+    return f"{there}{_listen_there(backend.spec.address)}{command}"
 
 
 def _listen_there(address: Location | None) -> str:

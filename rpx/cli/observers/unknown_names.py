@@ -28,7 +28,7 @@ class UnknownNames:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         task_status.started()
-        if not any(backend.spec.start for backend in registry.backends.values()):
+        if not registry.processes:
             return
         hosts = [pool.host for pool in registry.pools.values() if pool.backends]
         found = await trio.to_thread.run_sync(self._look, hosts, abandon_on_cancel=True)

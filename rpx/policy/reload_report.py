@@ -1,0 +1,72 @@
+"""What a change of a running project comes to, in words and as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rpx.model.answers import ChangePlan, ChangeReport, Differs
+from rpx.policy.reload_plan import NEXT_START, Pair, ReloadPlan
+
+
+def sentences(plan: ReloadPlan) -> list[str]:
+    """Say what there is to do, a line for each."""
+    lines = [f"add {spec.label}" for spec in plan.added]
+    lines += [f"remove {spec.label}" for spec in plan.removed]
+    lines += [_replacement(pair) for pair in plan.anew]
+    lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in plan.adjusted]
+    lines += [f"change {to}: {_list(differs)}" for to, differs in plan.hosts]
+    if plan.settings:
+        lines.append(f"change {_list(plan.settings)}")
+    if untouched := len(plan.kept):
+        lines.append(f"leave {untouched} backend{'s' if untouched > 1 else ''} alone")
+    return lines if not plan.nothing else ["nothing to change"]
+
+
+def advice(plan: ReloadPlan) -> list[str]:
+    """Say what will not be done now."""
+    if not plan.next_run:
+        return []
+    names = " and ".join(f"`{name}`" for name in plan.next_run)
+    return [f"{names} can't change while rpx runs: `rpx down`, then `rpx up`"]
+
+
+def report(plan: ReloadPlan) -> ChangeReport:
+    """Return the same as a value."""
+    moves = [pair for pair in plan.anew if pair.moves]
+    restarts = [pair for pair in plan.replaced if not pair.moves]
+    return ChangeReport(
+        plan=ChangePlan(
+            add=tuple(spec.label for spec in plan.added),
+            remove=tuple(spec.label for spec in plan.removed),
+            replace=tuple(map(_differs, moves)),
+            restart=tuple(map(_differs, restarts)),
+            change=tuple(map(_differs, plan.adjusted)),
+            untouched=tuple(pair.after.label for pair in plan.kept),
+            hosts=dict(plan.hosts),
+            settings=plan.settings,
+            next_run=plan.next_run,
+        ),
+        sentences=tuple(sentences(plan)),
+        advice=tuple(advice(plan)),
+    )
+
+
+def _differs(pair: Pair) -> Differs:
+    return Differs(pair.before.label, pair.after.label, pair.differs)
+
+
+def _replacement(pair: Pair) -> str:
+    if pair.moves:
+        return f"replace {pair.before.label} by {pair.after.label}: {_list(pair.differs)}"
+    return f"restart {_whom(pair)}: {_list(pair.differs)}"
+
+
+def _whom(pair: Pair) -> str:
+    old, new = pair.before.label, pair.after.label
+    return new if old == new else f"{old}, now {new}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(
+        f"{name} (from its next start)" if name in NEXT_START else name for name in names
+    )
