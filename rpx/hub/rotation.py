@@ -115,7 +115,7 @@ class Rotation(Members):
                 endpoint.rotation_epoch += 1
                 endpoint.seats.renew()
         if up is not endpoint.in_rotation and endpoint.spec.host:
-            self.events.publish(RotationChanged(endpoint.spec.label, up, self._clock()))
+            self.events.publish(RotationChanged(endpoint.label, up, self._clock()))
         endpoint.in_rotation = up
         self._announce(endpoint)
 
@@ -138,7 +138,7 @@ class Rotation(Members):
         self, about: Endpoint | Process, before: State, after: State, reason: str, pid: int | None
     ) -> None:
         if after is not before:
-            label, standing = about.spec.label, about.standing
+            label, standing = about.label, about.standing
             spent = self.age(standing)
             standing.since, standing.moved = self.steady(), self._clock()
             self.events.publish(

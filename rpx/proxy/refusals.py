@@ -104,16 +104,16 @@ async def bad_gateway(
     client: Client, request: RequestHead, pool: Pool, backend: Endpoint, bad: BadMessage
 ) -> After:
     """A backend answered, but not in a way that could be sent on, or not in time."""
-    what, hint = f"The answer of {backend.spec.label} can't be sent on: {bad.reason}", ""
+    what, hint = f"The answer of {backend.label} can't be sent on: {bad.reason}", ""
     if bad.reason == UNREAD:
-        what = f"{backend.spec.label} was asked, and takes nothing of the request."
+        what = f"{backend.label} was asked, and takes nothing of the request."
         hint = "`timeouts: {send: …}` in rpx.yaml says how long it may do so"
     elif bad.status == 504:
-        what = f"{backend.spec.label} was asked, and has not answered in time."
+        what = f"{backend.label} was asked, and has not answered in time."
         hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
     elif bad.speaks:
         wrong_protocol(client.shared, backend, bad.speaks)
-        what = f"{backend.spec.label} {backend.last_error}."
+        what = f"{backend.label} {backend.last_error}."
         hint = hint_for(backend.last_error)
     elif not has_answered(backend):
         hint = _OTHER_PROTOCOL
@@ -280,7 +280,7 @@ def _hint(pool: Pool) -> str:
     for fault, hint in _TLS_HINTS.items():
         if any(backend.last_error.startswith(fault) for backend in pool.backends):
             return hint
-    if paused := [b.spec.label for b in pool.backends if b.paused]:
+    if paused := [b.label for b in pool.backends if b.paused]:
         return " or ".join(f"`rpx resume-backend {label}`" for label in paused) + " brings it back"
     if any(backend.external for backend in pool.backends):
         return "start the process that listens there; rpx sends requests as soon as it answers"
@@ -289,7 +289,7 @@ def _hint(pool: Pool) -> str:
     processes = [backend.process for backend in pool.backends if backend.process is not None]
     names = dict.fromkeys(process.spec.name for process in processes)
     logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
-    logs += f", `rpx why {pool.backends[0].spec.label}` says why"
+    logs += f", `rpx why {pool.backends[0].label}` says why"
     if all(process.state in AT_REST for process in processes):
         return " or ".join(f"`rpx start {name}`" for name in names) + f" starts them; {logs}"
     return logs
@@ -311,7 +311,7 @@ def _report(registry: Registry, backend: Endpoint) -> BackendReport:
     if not backend.weight:
         state += ", weight 0"
     return BackendReport(
-        name=backend.spec.label,
+        name=backend.label,
         address=str(backend.spec.address),
         state=state,
         since=f"{registry.age(backend.standing):.0f} s",

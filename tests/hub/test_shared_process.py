@@ -188,6 +188,27 @@ def test_a_process_without_an_address_is_out_from_when_it_is_to_leave() -> None:
     assert [(row.state, row.in_rotation) for row in the.goodbyes()] == [(State.READY, False)]
 
 
+def test_a_process_may_have_several_addresses_and_none_that_is_its_own() -> None:
+    job = varied(spec(3000), name="job", address=None, host="")
+    ports = [varied(external(port), served_by="job") for port in (3001, 3002)]
+    the = registry(job, *ports, clock=lambda: 0.0)
+    process, (first, second) = the.process("job"), (the.endpoint(each.label) for each in ports)
+    assert the.endpoints_of(process) == [first, second]
+    assert the.own_endpoint(process) is None
+    the.move(process, Move.LAUNCH)
+    the.started(process, 4711)
+    the.move(process, Move.PROBE_UP)
+    the.judge(second, Move.PROBE_UP)
+    assert [row.in_rotation for row in the.snapshot()] == [True, False, True]
+    assert [(row.external, row.served_by, row.pid) for row in the.snapshot()] == [
+        (False, "", 4711),
+        (False, "job", 4711),
+        (False, "job", 4711),
+    ]
+    the.exited(process)
+    assert [row.in_rotation for row in the.snapshot()] == [False] * 3
+
+
 def test_an_address_of_somebody_else_has_no_process() -> None:
     the = registry(external(3001), clock=lambda: 0.0)
     endpoint = the.endpoint("api:3001")
