@@ -1,4 +1,4 @@
-"""Programs of this system that rpx asks something: where they are, and what they say."""
+"""Programs of this system that rpx asks or has do something: where they are, what they say."""
 
 from __future__ import annotations
 
@@ -6,10 +6,24 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 SYSTEM_PATH: Final = "/usr/sbin:/sbin:/usr/bin:/bin"  # of root: a user's often lacks sbin
 PATIENCE: Final = 60.0  # seconds for a tool that only reads
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command and why it is run. `root`: it needs to be root; else it is run as the user.
+
+    `text` is what it reads from its standard input.
+    """
+
+    why: str
+    command: tuple[str, ...]
+    root: bool = False
+    text: str = ""
 
 
 def found(program: str) -> str | None:

@@ -18,8 +18,8 @@ from typing import Final
 from rpx.certificates.authority import Authority
 from rpx.certificates.authority_files import is_entry
 from rpx.certificates.making import OWNER
-from rpx.certificates.stores import Step, StoreEntry, holds, ours_in
-from rpx.programs import found, said
+from rpx.certificates.stores import StoreEntry, holds, ours_in
+from rpx.programs import Step, found, said
 
 # Since 146, Chromium uses that below $XDG_DATA_HOME unless the one in the home is there.
 _CHROMIUM: Final = (

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from rpx.certificates.authority import Authority
 from rpx.certificates.authority_files import is_entry
-from rpx.certificates.stores import Step, StoreEntry, SystemStore, holds
-from rpx.programs import found
+from rpx.certificates.stores import StoreEntry, SystemStore, holds
+from rpx.programs import Step, found
 
 FILE: Final = Path("/etc/firefox/policies/policies.json")
 _PLACES: Final = ("/opt/firefox", "/snap/firefox", "/usr/lib/firefox", "/usr/lib/firefox-esr")

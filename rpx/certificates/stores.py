@@ -18,22 +18,9 @@ from typing import Final, Protocol
 from rpx.certificates.authority import Authority
 from rpx.certificates.authority_files import caller, entry_prefix, is_entry
 from rpx.certificates.making import OWNER
-from rpx.programs import found, said
+from rpx.programs import Step, found, said
 
 _BLOCK: Final = re.compile("-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A command and why it is run. `root`: it needs to be root; else it is run as the user.
-
-    `text` is what it reads from its standard input.
-    """
-
-    why: str
-    command: tuple[str, ...]
-    root: bool = False
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from rpx.certificates.authority import Authority, open_authority
 from rpx.certificates.authority_files import entry_prefix
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database, databases
-from rpx.certificates.stores import Keychain, Step, StoreEntry, SystemStore, holds, system_store
+from rpx.certificates.stores import Keychain, StoreEntry, SystemStore, holds, system_store
+from rpx.programs import Step
 from tests.certificates.support import (
     authority_of_an_earlier_rpx,
     https_server,

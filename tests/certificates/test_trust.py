@@ -23,8 +23,9 @@ from rpx.certificates.authority_files import authority_folder, entry_prefix
 from rpx.certificates.clients import variables
 from rpx.certificates.leaves import Leaves
 from rpx.certificates.nss import Database
-from rpx.certificates.stores import Step, SystemStore, system_store, unmanaged
+from rpx.certificates.stores import SystemStore, system_store, unmanaged
 from rpx.cli.helpers.steps import Steps
+from rpx.programs import Step
 from rpx.runs.lease import Identity, Lease
 from tests.certificates.support import (
     BODY,

@@ -11,19 +11,24 @@ from collections.abc import Sequence
 from typing import Final
 
 from rpx.certificates.authority_files import caller
-from rpx.certificates.stores import Step
 from rpx.cli.terminal.output import say
 from rpx.errors import RpxError
-from rpx.programs import found
+from rpx.programs import Step, found
 
 NOBODY: Final = "one step needs root, and there is no terminal to ask for the password on"
 
 
 class Steps:
-    """The steps of one command: those taken, those that need root, those that failed."""
+    """The steps of one command: those taken, those that need root, those that failed.
 
-    def __init__(self) -> None:
+    `unattended`: without a terminal, too, sudo is used where it asks for no password. `told`: the
+    user has seen the steps, so that only the commands are said.
+    """
+
+    def __init__(self, *, unattended: bool = False, told: bool = False) -> None:
         self.taken = 0
+        self._unattended = unattended
+        self._told = told
         self._left: list[Step] = []
         self._failed: list[str] = []
 
