@@ -56,8 +56,7 @@ def test_the_usual_port_is_taken_without_a_word() -> None:
 def test_one_line_says_every_way_to_a_port_that_is_not_permitted(refused: dict[int, int]) -> None:
     refused[80] = errno.EACCES
     assert listeners.listen("localhost", listeners.HTTP, None)[1] == (
-        "listening on port 8080: port 80 needs root, or sysctl or authbind:"
-        " `rpx doctor` has the commands"
+        "listening on port 8080: port 80 needs root, or `rpx setup`, once"
     )
 
 

@@ -222,21 +222,18 @@ def taken(what: str, address: Address, whose: Whose | None = None) -> RpxError:
 
 def needs_permission() -> str:
     """Return what to say of a port that isn't permitted, where there is room for one line."""
-    if sys.platform != "linux":
-        return "needs root"
-    return "needs root, or sysctl or authbind: `rpx doctor` has the commands"
+    return "needs root, or `rpx setup`, once"
 
 
 def how_to_permit(port: int) -> str:
     """Say how a port below 1024 may be had without being root."""
+    if port in (80, 443) or (port > 80 and sys.platform == "linux"):
+        return "let `rpx setup` permit it, once for this machine (it shows first what it will do)"
     if sys.platform != "linux":
-        return "be root: only root may listen on ports below 1024"
-    first = min(port, 80)  # or the line for 443 would take 80 away again
+        return "be root: only root may listen on other ports below 1024 than 80 and 443"
     return (
-        "be root, or permit it:\n"
-        f"  sudo sysctl net.ipv4.ip_unprivileged_port_start={first}    # for all, until a reboot\n"
-        f"  sudo install -m 500 -o $USER /dev/null /etc/authbind/byport/{port}"
-        "    # then: authbind --deep rpx up"
+        "be root, or permit it for all until the next boot:"
+        f" `sudo sysctl net.ipv4.ip_unprivileged_port_start={port}`"
     )
 
 

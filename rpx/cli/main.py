@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,6 +22,8 @@ from rpx.cli.flags import OPTIONS, flags_given, run_flags
 from rpx.cli.standard_streams import open_standard_streams
 from rpx.cli.typed import name_project
 from rpx.errors import Exit, UsageError
+
+ASKED = "_RPX_COMPLETE"  # set by what shells load, `rpx completion`
 
 # command → what `rpx --help` says; its module in commands/ has its name
 COMMANDS = {
@@ -47,7 +50,9 @@ COMMANDS = {
     "trust": "Let browsers accept rpx's certificates",
     "untrust": "Take back what `rpx trust` has done",
     "drill": "Load, a failure in the middle, and a report",
+    "setup": "Prepare this machine, once: ports 80 and 443, trust, Tab",
     "doctor": "Look for what may be wrong on this machine",
+    "completion": "Print what lets your shell complete words at Tab",
     "check": "Check rpx.yaml without starting anything",
     "help": "Show how a command is used",
 }
@@ -121,8 +126,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _completed() -> int | None:
+    """Answer a shell that asks at Tab what there is; None: it doesn't ask, but starts us."""
+    from rpx.cli.helpers.tab_words import words_asked  # noqa: PLC0415 - only where one asks
+
+    return Exit.FINE if words_asked(group) else None
+
+
 def _run(arguments: list[str]) -> int:
     name_project(None)
+    if ASKED in os.environ and (code := _completed()) is not None:
+        return code
     # Not group.main(): that prints errors in its own way, and ends with 1 on a broken pipe.
     try:
         with group.make_context("rpx", arguments, obj=Common()) as ctx:

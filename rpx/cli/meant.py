@@ -65,7 +65,6 @@ _COMMANDS: Final = {
 _NONE: Final = {
     "adapt": "write its routes into an rpx.yaml: `to` and `from` of each",
     "build": "rpx builds nothing: a service's `start` may, or a oneshot of `processes`",
-    "completion": "rpx completes no words for shells yet; `rpx help` lists the commands",
     "create": "write an rpx.yaml, or try `rpx --from 3000 --to api.localhost`",
     "disable": "`profiles` in rpx.yaml keep a service out of a run",
     "enable": "rpx starts no project at boot: run `rpx up -d` when you log in",

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from rpx.cli.command import Command, Common
+from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.output import width
 from rpx.cli.terminal.screen import Layout
 from rpx.config.duration import parse_duration
@@ -86,7 +87,7 @@ class LogPrinter:
 
 
 @click.command("logs", cls=Command, examples=EXAMPLES, file_flags=("--file",))
-@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.argument("names", metavar="[NAME…]", nargs=-1, shell_complete=running_services)
 @click.option("-f", "--follow", is_flag=True, help="Go on with the lines that come from now on")
 @click.option(
     "--since",

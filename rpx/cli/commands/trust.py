@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import click
 
@@ -57,21 +58,27 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
     only. Changing the list of the system takes root: on a terminal rpx does that step with sudo,
     elsewhere it prints the command.
     """
-    wanted = [check_allowed(name) for name in names]
     if print_ca_path and names:
         raise UsageError("`--print-ca-path` changes nothing", hint="leave `--allow` out")
+    if print_ca_path:
+        click.echo(_opened().path)
+        return
+    make_trusted([check_allowed(name) for name in names], Steps())
+
+
+def make_trusted(wanted: Sequence[str], steps: Steps) -> None:
+    """Put the authority on every list; `wanted` are names that it is to certify besides.
+
+    Raises: RpxError where not all could be done.
+    """
     before = load_authority(authority_folder())
     authority = _opened()
-    if print_ca_path:
-        click.echo(authority.path)
-        return
     more = [name for name in wanted if not _covers(authority, name)]
     if more or not authority.is_limited or authority.is_early():
         authority = _replaced(authority, more)
     if before is not None and before.fingerprint == authority.fingerprint:
         before = None
     _introduce(authority, before)
-    steps = Steps()
     for store in stores():
         _add(authority, store, steps)
         earlier = [each for each in store.entries() if before and each.label == before.label]

@@ -30,8 +30,13 @@ def untrust() -> None:
     They are found by their names there, whether their keys are still here or not. The authority
     itself stays: the next `rpx trust` makes the same one known again.
     """
+    make_untrusted(Steps())
+
+
+def make_untrusted(steps: Steps) -> None:
+    """Take the authority off every list. Raises: RpxError where not all could be done."""
     authority = _readable()
-    steps, unseen = Steps(), unseen_lists()
+    unseen = unseen_lists()
     found = [(store, store.entries()) for store in stores() if store.name not in unseen]
     left = [each for store, has in found for each in _withdraw(authority, store, has, steps)]
     complete(steps, again="rpx untrust", adding=False)

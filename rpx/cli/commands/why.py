@@ -10,6 +10,7 @@ import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.commands.ps import COLOURS
+from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.output import age, fitted, json_option, print_json, quoted
 from rpx.cli.typed import typed
 from rpx.errors import visible
@@ -27,7 +28,7 @@ DOWN = frozenset(state.value for state in AT_REST)  # nothing that could crash
 
 
 @click.command("why", cls=Command, examples=EXAMPLES)
-@click.argument("names", metavar="NAME…", nargs=-1, required=True)
+@click.argument("names", metavar="NAME…", nargs=-1, required=True, shell_complete=running_services)
 @json_option
 @click.pass_obj
 def why(common: Common, names: tuple[str, ...], *, as_json: bool) -> None:

@@ -38,10 +38,8 @@ class Steps:
             say(f"{where}:")
         for number, step in enumerate(steps):
             command, sudo = self._as_whom(step)
-            say(f"  {step.why}")
-            say(f"    $ {shlex.join(command)}")
-            for line in step.text.splitlines():
-                say(f"      < {line}")
+            for line in shown(step)[1:2] if self._told else shown(step):
+                say(line)
             if step.root and os.getuid() and not sudo:
                 self._left += steps[number:]
                 return False
@@ -72,9 +70,28 @@ class Steps:
 
     def _as_whom(self, step: Step) -> tuple[tuple[str, ...], bool]:
         """The command as it is run, and whether with sudo."""
-        if step.root and os.getuid() and has_sudo():
-            return ("sudo", *step.command), sys.stdin.isatty()
-        return step.command, False
+        if not (step.root and os.getuid() and has_sudo()):
+            return step.command, False
+        if self._unattended and not sys.stdin.isatty():
+            return ("sudo", "-n", *step.command), _asks_for_nothing()
+        return ("sudo", *step.command), sys.stdin.isatty()
+
+
+def shown(step: Step) -> list[str]:
+    """A step as people see it: why, its command, and what that reads."""
+    sudo = ("sudo",) if step.root and os.getuid() and has_sudo() else ()
+    return [
+        f"  {step.why}",
+        f"    $ {shlex.join((*sudo, *step.command))}",
+        *(f"      < {line}" for line in step.text.splitlines()),
+    ]
+
+
+def _asks_for_nothing() -> bool:
+    """Whether sudo works without a password now."""
+    command = (found("sudo") or "sudo", "-n", "true")
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def has_sudo() -> bool:
