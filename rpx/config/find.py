@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rpx.errors import Exit, RpxError
 from rpx.folders import absolute, here
+from rpx.model.file_names import PROJECT_FILES
 
-NAMES = ("rpx.yaml", "rpx.yml")
 OTHERS = (
     "compose.yaml",
     "compose.yml",
@@ -35,14 +35,17 @@ def find_config(start: Path | None = None) -> Path:
     """
     start = absolute(start) if start else here()
     for folder in (start, *start.parents):
-        for name in NAMES:
+        for name in PROJECT_FILES:
             if os.path.isfile(folder / name):
                 if folder != start:
                     _check_owner(folder / name)
                 return folder / name
-    what, hint = f"no {NAMES[0]} in {start} or in any folder above it", _first_step(start)
-    if os.path.isdir(start / NAMES[0]):
-        what, hint = f"{start / NAMES[0]} is a folder, not a file", "name the file: `-f FILE`"
+    what, hint = f"no {PROJECT_FILES[0]} in {start} or in any folder above it", _first_step(start)
+    if os.path.isdir(start / PROJECT_FILES[0]):
+        what, hint = (
+            f"{start / PROJECT_FILES[0]} is a folder, not a file",
+            "name the file: `-f FILE`",
+        )
     raise RpxError(what, hint=hint, exit_code=Exit.USAGE)
 
 
@@ -59,7 +62,8 @@ def file_of(folder: Path) -> Path:
     """The file of the project in `folder`, absolute; where it would stand, if there is none."""
     folder = folder.absolute()
     return next(
-        (folder / name for name in NAMES if os.path.isfile(folder / name)), folder / NAMES[0]
+        (folder / name for name in PROJECT_FILES if os.path.isfile(folder / name)),
+        folder / PROJECT_FILES[0],
     )
 
 

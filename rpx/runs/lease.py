@@ -16,12 +16,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psutil
 
 from rpx.errors import NotRunning, RpxError
 from rpx.folders import absolute, here, is_ours_alone
+from rpx.model.file_names import PROJECT_FILES
 from rpx.runs.paths import (
     LEASE,
     SOCKET,
@@ -30,8 +31,6 @@ from rpx.runs.paths import (
     leases,
     runtime_folder,
 )
-
-NAMES: Final = ("rpx.yaml", "rpx.yml")  # as in rpx.config.find, which may be newer than a lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +232,7 @@ def _read_held(fd: int) -> Lease | None:
 
 def _candidates(start: Path) -> Iterator[Path]:
     for folder in (start, *start.parents):
-        for name in NAMES:
+        for name in PROJECT_FILES:
             yield folder / name
 
 

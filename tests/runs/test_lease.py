@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from rpx.config import find
 from rpx.errors import Exit, NotRunning, RpxError
 from rpx.runs import lease as leases
 from rpx.runs.held import take
@@ -220,10 +219,6 @@ def test_a_number_without_its_start_time_is_nobody() -> None:
     assert me.alive
     assert not Identity(me.pid, me.created - 60).alive
     assert not Identity(2**22 + 1, time.time()).alive
-
-
-def test_projects_have_the_same_file_names_as_their_configuration() -> None:
-    assert leases.NAMES == find.NAMES
 
 
 def test_a_run_is_listed_in_the_surroundings_that_can_find_it(

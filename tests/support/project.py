@@ -21,8 +21,9 @@ import psutil
 
 from rpx.errors import RpxError
 from rpx.model.answers import json_of
+from rpx.model.file_names import PROJECT_FILES
 from rpx.runs.api_client import ApiClient
-from rpx.runs.lease import NAMES, parse
+from rpx.runs.lease import parse
 from rpx.runs.paths import LEASE, runtime_folder
 from tests.support import forkserver
 from tests.support.forkserver import Started
@@ -159,7 +160,7 @@ class Project:
         Without the command, which would be most of the work of a test that waits for something.
         """
         runtime = Path(self.environment["XDG_RUNTIME_DIR"], "rpx")
-        for name in NAMES:
+        for name in PROJECT_FILES:
             with suppress(OSError, RpxError):
                 file = runtime / runtime_folder(self.folder / name).name / LEASE
                 if lease := parse(file.read_bytes()):
