@@ -209,6 +209,21 @@ def test_an_answer_of_a_running_project_is_never_taken_apart_by_strings() -> Non
     assert not complaints, "\n".join(complaints)
 
 
+# The rest of the room is the process itself, with nothing to spare.
+DOOR_FOR_OTHERS = {"door_frames", "messages", "roster", "starting"}
+
+
+def test_other_rooms_have_the_words_of_the_door_and_nothing_of_its_process() -> None:
+    complaints = [
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path, room in files()
+        if room != "door"
+        for name in sorted(imports(path))
+        if name.startswith("rpx.door.") and name.split(".")[2] not in DOOR_FOR_OTHERS
+    ]
+    assert not complaints, "\n".join(complaints)
+
+
 def test_every_room_is_in_the_table() -> None:
     assert {room for _, room in files()} == set(ROOMS)
 

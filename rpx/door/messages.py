@@ -28,6 +28,7 @@ class MemberHello(TypedDict):
     file: str
     realm: str  # "" for none
     branch: str  # for people; "" for none
+    start: NotRequired[str]  # what is to be typed in `folder` to start it; without, `rpx up`
     hosts: list[str]  # lower case, without port; `*.domain` is one label; IPv6 in brackets
     entrances: list[WantedEntrance]
     accepts: bool  # it can accept for itself while it is alone

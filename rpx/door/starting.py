@@ -106,6 +106,7 @@ def start_door(place: DoorPlace, lock: int, *, options: Sequence[str] = ()) -> N
         os.fspath(_MAIN),
         os.fspath(place.folder),
         os.fspath(place.state),
+        "--lock",
         *options,
     ]
     try:

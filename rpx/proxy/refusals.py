@@ -8,7 +8,8 @@ from typing import assert_never
 
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
-from rpx.http.pages import BackendReport, Link, Page, answer, error_answer, reason
+from rpx.http.own_answers import answer, error_answer
+from rpx.http.pages import BackendReport, Link, Page, reason
 from rpx.hub.backend_tls import NO_TLS, UNTRUSTED
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint, Pool

@@ -9,16 +9,9 @@ import h11
 import pytest
 
 from rpx.http.answer_head import AnswerHead
-from rpx.http.pages import (
-    BackendReport,
-    Link,
-    Page,
-    answer,
-    error_answer,
-    preferred,
-    reason,
-    render,
-)
+from rpx.http.own_answers import answer, error_answer
+from rpx.http.page_parts import preferred
+from rpx.http.pages import BackendReport, Link, Page, reason, render
 
 EVIL = "<script>alert('x')</script>\"&\x1b[31m\x07\ud800"
 BROWSER = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -1,0 +1,241 @@
+"""What the door writes: who is here, for its successor and for commands; what it is to remember.
+
+The roster is in the lock file (roster.py reads it), the rest in the state folder. Nothing fails
+because it can't be written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+
+from rpx import __version__
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from typing import Any, Final
+
+    from rpx.door.entrances import Entrances
+    from rpx.door.member import DoorMember
+
+LOCK: Final = "door.lock"
+PORTS: Final = "ports.json"
+KNOWN: Final = "known.json"
+MOST_KNOWN: Final = 300  # projects that have been here
+MOST_HOSTS: Final = 64  # of each that are remembered
+LARGEST: Final = 16 << 20  # bytes of a file that is read
+
+
+class Records:
+    """The lock and the files. `folder` and `keeping` are the two folders of starting.DoorPlace."""
+
+    def __init__(self, folder: str, state: str, lock: int | None) -> None:
+        """`lock` is held already; None: take it. Raises: OSError, BlockingIOError if one has it."""
+        self.folder = folder
+        self.keeping = state
+        self.lock: int | None = lock if lock is not None else _locked(folder)
+        before = _parsed(os.pread(self.lock, LARGEST, 0).partition(b"\n")[0])
+        self.predecessor: dict[str, Any] = before
+        self.known: dict[str, dict[str, Any]] = {}  # by file
+        for each in self._read(KNOWN).get("projects", [])[:MOST_KNOWN]:
+            if isinstance(each, dict) and isinstance(each.get("file"), str):
+                self.known[each["file"]] = each
+
+    # ---- the roster
+
+    def expected(self) -> set[int]:
+        """Return the processes of the predecessor's members that are still there."""
+        members = self.predecessor.get("members", [])
+        pids = {m.get("pid") for m in members if isinstance(m, dict)} - {os.getpid()}
+        return {pid for pid in pids if isinstance(pid, int) and _is_alive(pid)}
+
+    def reasons(self) -> dict[str, int]:
+        """Return why the predecessor had not the usual ports: an errno by "http" and "https"."""
+        ports = self.predecessor.get("ports")
+        said = ports.get("errno") if isinstance(ports, dict) else None
+        found = said.items() if isinstance(said, dict) else ()
+        return {scheme: code for scheme, code in found if isinstance(code, int)}
+
+    def write_roster(
+        self, members: Iterable[DoorMember], entrances: Entrances, since: float
+    ) -> None:
+        """Say who is here."""
+        if self.lock is None:
+            return
+        ports: dict[str, object] = {"errno": {}}
+        for scheme, tls in (("http", False), ("https", True)):
+            found = entrances.machine(tls=tls)
+            ports[scheme] = found.port if found is not None else 0
+            if found is not None and found.errno:
+                ports["errno"][scheme] = found.errno  # type: ignore[index]
+        said = {
+            "v": 1,
+            "pid": os.getpid(),
+            "rpx": __version__,
+            "since": since,
+            "ports": ports,
+            "members": [_member(member, entrances) for member in members],
+        }
+        # One line, so that what is left of a longer one behind it harms nobody who reads meanwhile.
+        data = json.dumps(said, separators=(",", ":")).encode() + b"\n"
+        try:
+            os.pwrite(self.lock, data, 0)
+            os.ftruncate(self.lock, len(data))
+        except OSError:
+            pass
+
+    def is_there(self) -> bool:
+        """Tell whether the path of the lock still leads to ours."""
+        try:
+            return self.lock is not None and os.path.samestat(
+                os.fstat(self.lock), os.stat(os.path.join(self.folder, LOCK))
+            )
+        except OSError:
+            return False
+
+    def make_again(self) -> bool:
+        """Make folder and lock anew after somebody has removed them. False: not possible (now)."""
+        try:
+            for folder in (os.path.dirname(self.folder), self.folder):
+                try:
+                    os.mkdir(folder, 0o700)
+                except FileExistsError:
+                    status = os.lstat(folder)
+                    if status.st_uid != os.getuid() or status.st_mode & 0o022:
+                        return False
+            lock = _locked(self.folder)
+        except OSError:
+            return False
+        if self.lock is not None:
+            os.close(self.lock)
+        self.lock = lock
+        return True
+
+    # ---- what is remembered
+
+    def ports(self) -> dict[str, int]:
+        """Return the machine's ports of the last time, by "http" and "https"."""
+        said = self._read(PORTS)
+        return {
+            scheme: said[scheme]
+            for scheme in ("http", "https")
+            if isinstance(said.get(scheme), int) and 0 < said[scheme] < 65536
+        }
+
+    def remember_ports(self, ports: dict[str, int]) -> None:
+        """Keep them for the next time."""
+        if ports != self.ports():
+            self._write(PORTS, ports)
+
+    def remember(self, member: DoorMember) -> None:
+        """Keep the names of a member for when it doesn't run."""
+        about = member.about
+        entry = {
+            "project": about["project"],
+            "folder": about["folder"],
+            "file": about["file"],
+            "realm": about["realm"],
+            "start": about.get("start", "rpx up"),
+            "hosts": about["hosts"][:MOST_HOSTS],
+            "last": time.time(),
+        }
+        self.known.pop(about["file"], None)
+        self.known = {about["file"]: entry, **self.known}
+        self.forget_gone()
+        for file in list(self.known)[MOST_KNOWN:]:
+            del self.known[file]
+        self._write(KNOWN, {"v": 1, "projects": list(self.known.values())})
+
+    def forget_gone(self) -> None:
+        """Drop the projects whose folder is no more."""
+        for file, each in list(self.known.items()):
+            if not os.path.isdir(str(each.get("folder", ""))):
+                del self.known[file]
+
+    def known_with(self, name: str) -> dict[str, Any] | None:
+        """Return the project that had this name last; None if none did, or its folder is gone."""
+        wild = "*." + name.partition(".")[2]
+        for each in self.known.values():
+            hosts: Collection[str] = each.get("hosts", ())
+            if (name in hosts or wild in hosts) and os.path.isdir(str(each.get("folder", ""))):
+                return each
+        return None
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            with open(os.path.join(self.keeping, name), "rb") as file:
+                return _parsed(file.read(LARGEST))
+        except OSError:
+            return {}
+
+    def _write(self, name: str, value: object) -> None:
+        path = os.path.join(self.keeping, name)
+        beside = f"{path}.{os.getpid()}"
+        try:
+            os.makedirs(self.keeping, 0o700, exist_ok=True)
+            with open(beside, "w", opener=_private) as file:
+                json.dump(value, file, separators=(",", ":"))
+            os.rename(beside, path)
+        except OSError:
+            try:
+                os.unlink(beside)
+            except OSError:
+                pass
+
+
+def _member(member: DoorMember, entrances: Entrances) -> dict[str, object]:
+    about = member.about
+    ports = {entrance.tls: entrance.port for entrance in reversed(entrances.of(member))}
+    return {
+        "pid": about["pid"],
+        "project": about["project"],
+        "folder": about["folder"],
+        "file": about["file"],
+        "run_id": about["run_id"],
+        "realm": about["realm"],
+        "branch": about["branch"],
+        "hosts": about["hosts"],
+        "since": member.since,
+        "state": member.told["state"],
+        "services": member.told["services"],
+        "http": ports.get(False, 0),
+        "https": ports.get(True, 0),
+    }
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _locked(folder: str) -> int:
+    lock = os.open(
+        os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+    )
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return pid > 0

@@ -1,0 +1,69 @@
+"""After a door that has ended: its members are waited for before anybody else gets a name."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    from rpx.door.hall import Hall
+    from rpx.door.member import DoorMember
+    from rpx.door.messages import MemberHello
+
+    Early = tuple[DoorMember, MemberHello, list[int]]
+
+GROWING: Final = 2.0  # seconds: so long they are waited for
+LOOKING: Final = 0.1  # between two looks whether they still live
+
+
+class Succession:
+    """Who is to come back. Whoever says HELLO meanwhile, and isn't one of them, has to wait.
+
+    `over` is called once, with those, when all are back, have ended, or have had their time.
+    """
+
+    def __init__(self, hall: Hall, over: Callable[[list[Early]], None]) -> None:
+        self._hall = hall
+        self._over = over
+        self._expected = hall.records.expected()
+        self._early: list[Early] = []
+        if self._expected:
+            hall.timers.after(GROWING, self._end)
+            hall.timers.after(LOOKING, self._look)
+
+    @property
+    def waits(self) -> bool:
+        """Somebody is to come back."""
+        return bool(self._expected)
+
+    def keep(self, member: DoorMember, about: MemberHello, fds: list[int]) -> bool:
+        """Keep a HELLO for later, with its descriptors; False: it is to be done now."""
+        if not self._expected or about["pid"] in self._expected or member.joined:
+            return False
+        self._early.append((member, about, fds.copy()))
+        fds.clear()
+        return True
+
+    def came(self, pid: int) -> None:
+        """A member has joined, maybe one of those."""
+        if pid in self._expected:
+            self._expected.discard(pid)
+            if not self._expected:
+                self._end(last=True)
+
+    def _look(self) -> None:
+        """Wait for nobody who has ended as well."""
+        if self._expected:
+            self._expected &= self._hall.records.expected()
+            if self._expected:
+                self._hall.timers.after(LOOKING, self._look)
+            else:
+                self._end(last=True)
+
+    def _end(self, *, last: bool = False) -> None:
+        if self._expected or last:
+            self._expected.clear()
+            early, self._early = self._early, []
+            self._over(early)

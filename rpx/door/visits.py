@@ -1,0 +1,330 @@
+"""Clients at the door: each is looked at, and passed on or answered. None keeps another waiting."""
+
+from __future__ import annotations
+
+import errno
+import resource
+import socket
+import time
+from functools import partial
+
+from rpx.door.asked import HANDSHAKE, LARGEST_HELLO, NOBODY, of_plain, of_tls
+from rpx.door.poller import GONE
+from rpx.door.visitor import UNRECOGNIZED_NAME, Visitor
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    from rpx.door.entrances import DoorEntrance
+    from rpx.door.hall import Hall
+    from rpx.door.member import DoorMember
+
+PEEK: Final = socket.MSG_PEEK
+PEEKED: Final = 2048  # bytes of a first look
+LARGEST_HEAD: Final = 65536 + 4096  # bytes that are read here; http/limits.py refuses less
+TURN: Final = 32  # clients let in before anything else has its turn
+SILENCE: Final = 75.0  # seconds: browsers connect in advance
+PATIENCE: Final = 10.0  # from the first byte to the last that is needed
+PATIENCE_HTTP2: Final = 1.0  # to the first request: some wait for our SETTINGS before it
+LEAVING: Final = 2.0  # for a client to read an answer
+PAUSE: Final = 0.1  # without descriptors
+RESERVE: Final = 32  # descriptors that clients don't get
+NO_MORE: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+
+class Visits:
+    """The clients that nobody has yet.
+
+    Each waits in one of four lines, in which the first is the first to be given up: an ordered dict
+    costs less than a timer each. `lost` is told of members that have gone.
+    """
+
+    def __init__(self, hall: Hall, lost: Callable[[DoorMember], None]) -> None:
+        self.hall = hall
+        self.lost = lost
+        self.passed = 0
+        self._lines: dict[float, dict[Visitor, float]] = {
+            wait: {} for wait in (SILENCE, PATIENCE, PATIENCE_HTTP2, LEAVING)
+        }
+        self._paused = False
+        self._told_full = False
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._ceiling = max(16, most - RESERVE) if most != resource.RLIM_INFINITY else 1 << 30
+
+    @property
+    def any(self) -> bool:
+        """Somebody is here who has not been passed on."""
+        return any(self._lines.values())
+
+    # ---- who comes in
+
+    def open(self, entrance: DoorEntrance) -> None:
+        """Accept at an entrance."""
+        if entrance.open:
+            return
+        entrance.open = True
+        for listener in entrance.listeners:
+            self.hall.handle(listener.fileno(), partial(self._accept, listener, entrance))
+            if not self._paused:
+                self.hall.poller.watch(listener.fileno())
+
+    def shut(self, entrance: DoorEntrance) -> None:
+        """Accept there no more: a member does, or nobody."""
+        if not entrance.open:
+            return
+        entrance.open = False
+        for listener in entrance.listeners:
+            self.hall.poller.forget(listener.fileno())
+            self.hall.unhandle(listener.fileno())
+
+    def _accept(self, listener: socket.socket, entrance: DoorEntrance, _: int) -> None:
+        for _turn in range(TURN):
+            try:
+                sock, peer = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in NO_MORE:
+                    self._pause()
+                    return
+                continue  # that client has left
+            sock.setblocking(False)
+            number = sock.fileno()
+            visitor = Visitor(sock, entrance.id, peer[0], peer[1])
+            try:
+                self._peek(visitor, gone=False)
+            except Exception:  # noqa: BLE001 - a boundary: the others want to come in
+                self.hall.report()
+                self.drop(visitor)
+            if number >= self._ceiling:
+                self._pause()
+                return
+
+    def _pause(self) -> None:
+        """Without descriptors clients wait in the backlog for a while."""
+        if self._paused:
+            return
+        self._paused = True
+        if not self._told_full:
+            self._told_full = True
+            self.hall.note(f"no more than {self._ceiling} descriptors: clients wait (`ulimit -n`)")
+        for entrance in self.hall.entrances.all.values():
+            for listener in entrance.listeners:
+                self.hall.poller.forget(listener.fileno())
+        self.hall.timers.after(PAUSE, self._go_on)
+
+    def _go_on(self) -> None:
+        self._paused = False
+        for entrance in self.hall.entrances.all.values():
+            if entrance.open:
+                for listener in entrance.listeners:
+                    self.hall.poller.watch(listener.fileno())
+
+    # ---- whom they want
+
+    def _look(self, visitor: Visitor, what: int) -> None:
+        """See what has come of a client, and pass it on if that says whom it wants."""
+        if visitor.rest is not None:
+            self._answer_on(visitor)
+        elif visitor.ahead:
+            self._read(visitor)
+        else:
+            self._peek(visitor, gone=bool(what & GONE))
+
+    def _peek(self, visitor: Visitor, *, gone: bool) -> None:
+        """Look at the first bytes without taking them: who has that name reads them anew."""
+        try:
+            data = visitor.sock.recv(PEEKED, PEEK)
+            if len(data) == PEEKED and data[0] == HANDSHAKE:
+                data = visitor.sock.recv(LARGEST_HELLO, PEEK)
+        except BlockingIOError:
+            self._keep(visitor, SILENCE)
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.drop(visitor)
+        elif data[0] == HANDSHAKE:
+            self._look_at_hello(visitor, data, gone=gone)
+        else:
+            name = of_plain(data)
+            member = self.hall.owner(name, visitor.entrance) if name else None
+            if member is not None:
+                self.give(visitor, member)
+            else:
+                self._read(visitor)
+
+    def _look_at_hello(self, visitor: Visitor, data: bytes, *, gone: bool) -> None:
+        name = of_tls(data)
+        if name is None:
+            if gone:
+                self.drop(visitor)
+            else:
+                self._keep(visitor, PATIENCE)
+            return
+        member = self.hall.owner(name, visitor.entrance)
+        eldest = self.hall.eldest(visitor.entrance, tls=True)
+        if member is not None:
+            self.give(visitor, member)
+        elif eldest is not None:
+            self.give(visitor, eldest, astray=True)
+        else:
+            self.answer(visitor, UNRECOGNIZED_NAME)
+
+    def _read(self, visitor: Visitor) -> None:
+        """Read more of what is not TLS; it goes with the client, or is answered here."""
+        ended = False
+        while len(visitor.ahead) < LARGEST_HEAD:
+            try:
+                data = visitor.sock.recv(16384)
+            except BlockingIOError:
+                break
+            except OSError:
+                self.drop(visitor)
+                return
+            if not data:
+                ended = True
+                break
+            visitor.ahead += data
+        self.consider(visitor, ended=ended)
+
+    def consider(self, visitor: Visitor, *, ended: bool = False) -> None:
+        """Find out from what has been read of a client whom it wants."""
+        if visitor.ahead.startswith(b"PRI * ") and not ended:
+            self._consider_http2(visitor)
+            return
+        name = of_plain(visitor.ahead)
+        if name:
+            member = self.hall.owner(name, visitor.entrance)
+            if member is not None and member is not visitor.not_for:
+                self.give(visitor, member)
+                return
+        from rpx.door.answering_here import judge  # noqa: PLC0415 - most clients want somebody
+
+        answer = judge(visitor, self.hall)
+        if answer is not None:
+            self.answer(visitor, answer)
+        elif ended:
+            self.drop(visitor)
+        else:
+            self._keep(visitor, PATIENCE)
+
+    def _consider_http2(self, visitor: Visitor) -> None:
+        from rpx.door.asked_http2 import of_http2  # noqa: PLC0415 - nobody but gRPC comes so
+
+        alone = self.hall.is_alone(visitor.entrance)
+        name = NOBODY if alone else of_http2(visitor.ahead)
+        member = self.hall.owner(name, visitor.entrance) if name else None
+        if member is not None:
+            self.give(visitor, member)
+        elif name is None:
+            self._keep(visitor, PATIENCE_HTTP2)
+        else:
+            self._give_to_eldest(visitor, astray=not alone)
+
+    def _give_to_eldest(self, visitor: Visitor, *, astray: bool) -> None:
+        """Let somebody answer who speaks HTTP/2."""
+        eldest = self.hall.eldest(visitor.entrance)
+        if eldest is not None and eldest is not visitor.not_for:
+            self.give(visitor, eldest, astray=astray)
+        else:
+            self.drop(visitor)
+
+    # ---- what becomes of them
+
+    def give(self, visitor: Visitor, member: DoorMember, *, astray: bool = False) -> None:
+        """Pass a client on."""
+        if member.full:
+            from rpx.door.answering_here import hung  # noqa: PLC0415 - it is seldom
+
+            self.answer(visitor, hung(visitor, member))
+            return
+        self._forget(visitor)
+        self.passed += 1
+        if not member.take(visitor, astray=astray):
+            self.lost(member)
+        else:
+            self.hall.mind(member)
+
+    def answer(self, visitor: Visitor, data: bytes) -> None:
+        """Answer a client here, and let it go when it has read that."""
+        visitor.rest = data
+        self._keep(visitor, LEAVING, writable=True)
+        self._answer_on(visitor)
+
+    def _answer_on(self, visitor: Visitor) -> None:
+        try:
+            if visitor.rest:
+                visitor.rest = visitor.rest[visitor.sock.send(visitor.rest) :]
+                if visitor.rest:
+                    return
+                visitor.sock.shutdown(socket.SHUT_WR)
+            # What it has still to say is read, or the close would be a reset, and that would take
+            # the answer from it.
+            for _ in range(16):
+                if not visitor.sock.recv(65536):
+                    self.drop(visitor)
+                    return
+        except BlockingIOError:
+            return
+        except OSError:
+            self.drop(visitor)
+
+    def drop(self, visitor: Visitor) -> None:
+        """Close a client's connection."""
+        self._forget(visitor)
+        visitor.sock.close()
+
+    # ---- time
+
+    def next(self) -> float:
+        """Return when the first is to be given up, on the monotonic clock; infinity for never."""
+        return min(
+            (next(iter(line.values())) for line in self._lines.values() if line),
+            default=float("inf"),
+        )
+
+    def expire(self, now: float) -> None:
+        """Give up those who have taken too long."""
+        for wait, line in self._lines.items():
+            while line:
+                visitor, until = next(iter(line.items()))
+                if until > now:
+                    break
+                self._give_up(visitor, wait)
+
+    def _give_up(self, visitor: Visitor, wait: float) -> None:
+        if wait == PATIENCE_HTTP2:
+            self._give_to_eldest(visitor, astray=False)
+        elif wait == PATIENCE and visitor.ahead:
+            from rpx.door.answering_here import late  # noqa: PLC0415 - it is seldom
+
+            self.answer(visitor, late())
+        else:
+            self.drop(visitor)
+
+    def _keep(self, visitor: Visitor, wait: float, *, writable: bool = False) -> None:
+        """Wait for more of a client, for so many seconds since it first was to wait for that."""
+        if visitor not in self._lines[wait]:
+            for line in self._lines.values():
+                line.pop(visitor, None)
+            self._lines[wait][visitor] = time.monotonic() + wait
+        fd = visitor.sock.fileno()
+        if not visitor.watched:
+            visitor.watched = True
+            self.hall.handle(fd, partial(self._look, visitor))
+            self.hall.poller.watch_edge(fd, writable=writable)
+        elif writable:
+            self.hall.poller.change_edge(fd)
+
+    def _forget(self, visitor: Visitor) -> None:
+        if visitor.watched:
+            visitor.watched = False
+            fd = visitor.sock.fileno()
+            self.hall.poller.forget(fd)
+            self.hall.unhandle(fd)
+            for line in self._lines.values():
+                line.pop(visitor, None)
