@@ -6,13 +6,13 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "rpx"
+from tests.support.source import trees
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-TREES = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 # What says that the program is wrong, and nothing to whoever calls it rightly.
 OUR_OWN_FAULT = {"AssertionError", "NotImplementedError"}
 ROOTS = {"BaseException", "Exception", "object"}  # to name one of these says nothing
@@ -43,6 +43,7 @@ def raised(node: ast.AST) -> Iterator[str]:
         yield from raised(inner)
 
 
+@cache
 def made(tree: ast.Module) -> dict[str, str]:
     """Return what the functions of a file give."""
     return {
@@ -52,35 +53,34 @@ def made(tree: ast.Module) -> dict[str, str]:
     }
 
 
+@cache
 def makers(tree: ast.Module) -> dict[str, str]:
     """Return what the functions give that a file has or imports from another of ours."""
     found = made(tree)
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module is not None:
-            source = TREES.get(PACKAGE.parent / f"{node.module.replace('.', '/')}.py")
+            source = trees().get(f"{node.module.removeprefix('rpx.').replace('.', '/')}.py")
             theirs = made(source) if source is not None else {}
             found |= {each.name: theirs[each.name] for each in node.names if each.name in theirs}
     return found
 
 
+@cache
 def parents() -> dict[str, list[str]]:
     """Return what each class of ours inherits from."""
     return {
         node.name: [ast.unparse(base).rpartition(".")[2] for base in node.bases]
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in tree.body
         if isinstance(node, ast.ClassDef)
     }
-
-
-PARENTS = parents()
 
 
 def kinds(name: str) -> set[str]:
     """Return the class and all that it is one of: naming any of them names it."""
     above = getattr(builtins, name, None)
     found = {each.__name__ for each in above.__mro__} if isinstance(above, type) else {name}
-    return found.union(*map(kinds, PARENTS.get(name, ()))) - ROOTS
+    return found.union(*map(kinds, parents().get(name, ()))) - ROOTS
 
 
 def missing(tree: ast.Module, function: Function) -> set[str]:
@@ -99,8 +99,8 @@ def missing(tree: ast.Module, function: Function) -> set[str]:
 
 def test_a_public_function_that_raises_says_so() -> None:
     complaints = [
-        f"{path.relative_to(PACKAGE)}:{function.lineno}: {function.name} raises {name}"
-        for path, tree in TREES.items()
+        f"{path}:{function.lineno}: {function.name} raises {name}"
+        for path, tree in trees().items()
         for function in public(tree)
         if not is_command(function)
         for name in sorted(missing(tree, function))

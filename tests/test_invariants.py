@@ -5,18 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
+from functools import cache
 
 import pytest
 
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
+from tests.support.source import trees
 
-PACKAGE = Path(__file__).parent.parent / "rpx"
-TREES = {
-    str(path.relative_to(PACKAGE)): ast.parse(path.read_text())
-    for path in sorted(PACKAGE.rglob("*.py"))
-}
 EVERYTHING = {"Exception", "BaseException"}
 # What two projects in one program share, since it belongs to the process.
 OF_THE_PROCESS = {
@@ -26,21 +22,20 @@ OF_THE_PROCESS = {
 }  # fmt: skip
 
 
-def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
-    """Yield each call with what is called, as written: `registry.events.subscribe`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
+    """Every call: its file, what is called as written, `registry.events.subscribe`, and itself."""
+    return [
+        (path, ast.unparse(node.func), node)
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
 
 
 def rooms(*ends: str) -> set[str]:
     """Return the rooms in which a function is called whose dotted name ends so."""
-    return {
-        path.partition("/")[0]
-        for path, tree in TREES.items()
-        for name, _ in calls(tree)
-        if f".{name}".endswith(ends)
-    }
+    return {path.partition("/")[0] for path, name, _ in calls() if f".{name}".endswith(ends)}
 
 
 def swallowed(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
@@ -83,7 +78,7 @@ def test_only_lives_move_backends() -> None:
 def test_only_the_registry_sets_a_state() -> None:
     places = {
         path
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
@@ -100,7 +95,7 @@ def test_nobody_who_decides_listens_to_a_bus() -> None:
 def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
     around = {
         path
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path != "hub/error_boundary.py"
         for node in ast.walk(tree)
         if isinstance(node, ast.Name)
@@ -116,7 +111,7 @@ def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
         "proxy/listener.py",  # connections
         "proxy/multiplex.py",  # streams of HTTP/2
     }
-    others = {path for path, tree in TREES.items() for _ in swallowed(tree)}
+    others = {path for path, tree in trees().items() for _ in swallowed(tree)}
     assert others == {
         "backend/guardian.py",  # the end of a program of its own
         "certificates/leaves.py",  # a file that is damaged in whatever way is made anew
@@ -131,14 +126,13 @@ def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
 
 
 def test_no_global_is_changed_by_a_project() -> None:
-    assert set[str]().union(*map(changed_globals, TREES.values())) == OF_THE_PROCESS
+    assert set[str]().union(*map(changed_globals, trees().values())) == OF_THE_PROCESS
 
 
 def test_no_channel_is_infinite() -> None:
     channels = {
         path: ast.unparse(node)
-        for path, tree in TREES.items()
-        for name, node in calls(tree)
+        for path, name, node in calls()
         if "open_memory_channel" in name or name.rpartition(".")[2] in {"Queue", "SimpleQueue"}
     }
     assert set(channels) == {"hub/mailbox.py"}

@@ -9,11 +9,12 @@ import tomllib
 from collections import defaultdict
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
+from pathlib import PurePath
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "rpx"
+from tests.support.source import PACKAGE, trees
+
 LONGEST = 350  # lines of a file
 
 # room -> rooms it may import. Order is ground floor up.
@@ -115,20 +116,20 @@ HARMLESS = {"__future__", "base64", "collections", "dataclasses", "enum", "funct
 PURE = {"errors", "model", "policy", "http"}
 
 
-def files() -> list[tuple[Path, str]]:
+def files() -> list[tuple[str, str]]:
     """Every file of the package with its room; the package's own two doors belong to no room."""
     found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for path in trees():
+        room = path.partition("/")[0].removesuffix(".py")
         if room not in {"__init__", "__main__"}:
             found.append((path, room))
     return found
 
 
 @cache
-def imports(path: Path) -> set[str]:
+def imports(path: str) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(trees()[path]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -153,7 +154,7 @@ def wrong(room: str, name: str) -> str | None:
 
 def test_every_room_imports_only_what_lies_below_it() -> None:
     complaints = [
-        f"{path.relative_to(PACKAGE)}: {complaint}"
+        f"{path}: {complaint}"
         for path, room in files()
         for name in sorted(imports(path))
         if (complaint := wrong(room, name))
@@ -170,7 +171,7 @@ def test_a_library_that_no_table_has_is_refused_everywhere() -> None:
 
 def test_no_file_takes_part_in_an_import_circle() -> None:
     """Imports for the type checker count: whoever reads one file of a circle has to read all."""
-    modules = {module(path): path for path in PACKAGE.rglob("*.py")}
+    modules = {module(path): path for path in trees()}
     below = {
         name: {each if each in modules else each.rpartition(".")[0] for each in imports(path)}
         for name, path in modules.items()
@@ -181,10 +182,8 @@ def test_no_file_takes_part_in_an_import_circle() -> None:
         pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
-def module(path: Path) -> str:
-    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
-        ".__init__"
-    )
+def module(path: str) -> str:
+    return f"rpx.{path.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
 
 
 # Who asks a running project has answers with attributes: a key that is written out is a mistake
@@ -199,13 +198,12 @@ WRITTEN_KEYS = {
 def test_an_answer_of_a_running_project_is_never_taken_apart_by_strings() -> None:
     complaints = []
     for path, room in files():
-        where = str(path.relative_to(PACKAGE))
-        if room not in {"cli", "drill", "doctor"} or where in WRITTEN_KEYS:
+        if room not in {"cli", "drill", "doctor"} or path in WRITTEN_KEYS:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(trees()[path]):
             key = node.slice if isinstance(node, ast.Subscript) else None
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                complaints.append(f"{where}:{key.lineno}: {ast.unparse(node)}")
+                complaints.append(f"{path}:{key.lineno}: {ast.unparse(node)}")
     assert not complaints, "\n".join(complaints)
 
 
@@ -215,7 +213,7 @@ DOOR_FOR_OTHERS = {"door_frames", "messages", "roster", "starting"}
 
 def test_other_rooms_have_the_words_of_the_door_and_nothing_of_its_process() -> None:
     complaints = [
-        f"{path.relative_to(PACKAGE)}: {name}"
+        f"{path}: {name}"
         for path, room in files()
         if room != "door"
         for name in sorted(imports(path))
@@ -229,9 +227,9 @@ def test_every_room_is_in_the_table() -> None:
 
 
 def test_every_file_begins_with_its_subject_and_stays_short() -> None:
-    for path in PACKAGE.rglob("*.py"):
-        text = path.read_text()
-        assert ast.get_docstring(ast.parse(text)), f"{path} does not say what it is about"
+    for path, tree in trees().items():
+        assert ast.get_docstring(tree), f"{path} does not say what it is about"
+        text = (PACKAGE / path).read_text()
         assert text.count("\n") <= LONGEST, f"{path} is too long: does it have a second subject?"
 
 
@@ -257,12 +255,12 @@ def test_a_library_of_which_undocumented_parts_are_used_has_an_upper_bound() -> 
 
 def test_no_two_classes_and_no_two_modules_have_one_name() -> None:
     named: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        where = str(path.relative_to(PACKAGE))
-        if path.name not in {"__init__.py", "__main__.py"}:
-            named[f"module {path.stem}"].append(where)
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, tree in trees().items():
+        stem = PurePath(path).stem
+        if stem not in {"__init__", "__main__"}:
+            named[f"module {stem}"].append(path)
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                named[f"class {node.name}"].append(f"{where}:{node.lineno}")
+                named[f"class {node.name}"].append(f"{path}:{node.lineno}")
     twice = [f"{name}: {', '.join(places)}" for name, places in named.items() if len(places) > 1]
     assert not twice, "\n".join(twice)

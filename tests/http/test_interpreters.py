@@ -16,6 +16,7 @@ import hpack
 import pytest
 
 from tests.http.verdicts import patterns, verdicts
+from tests.support.source import trees
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = str(Path(hpack.__file__).parents[1])  # the one that rpx.http has is all Python
@@ -140,10 +141,10 @@ def test_no_compiled_pattern_repeats_a_group_possessively() -> None:
 
 def _written() -> Iterator[tuple[str, str | bytes]]:
     """Yield every text of rpx that looks like a pattern, with its place."""
-    for path in sorted(ROOT.glob("rpx/**/*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", node.value
+                yield f"{path}:{node.lineno}", node.value
 
 
 def test_no_text_in_rpx_repeats_a_group_possessively() -> None:

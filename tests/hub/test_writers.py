@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import rpx
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.process import Process, Standing
+from tests.support.source import trees
 
-HOME = Path(rpx.__file__).parent
 FIELDS = {*Process.__slots__, *Endpoint.__slots__, *Standing.__slots__}
 # What a record is called where it is used, as a variable or as the last part of one.
 CALLED = {"backend", "endpoint", "process", "own", "owner", "other", "each", "standing"}
@@ -25,10 +23,9 @@ MOVERS = {
 
 def elsewhere() -> Iterator[tuple[str, ast.Module]]:
     """Every file outside of the hub, by its path in rpx."""
-    for path in sorted(HOME.rglob("*.py")):
-        name = path.relative_to(HOME).as_posix()
+    for name, tree in trees().items():
         if not name.startswith("hub/"):
-            yield name, ast.parse(path.read_text())
+            yield name, tree
 
 
 def written(tree: ast.Module) -> Iterator[ast.Attribute]:
