@@ -30,7 +30,7 @@ OK = f"{sys.executable} {Path(__file__).parents[1] / 'fixtures' / 'apps' / 'ok.p
 
 async def ask(proxy: rpx.Proxy, path: str = "/", host: str = "api.localhost") -> httpx.Response:
     port = proxy.url.rpartition(":")[2]
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=20) as client:
         return await client.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host})
 
 

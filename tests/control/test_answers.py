@@ -176,7 +176,7 @@ async def http(nursery: trio.Nursery, tmp_path: Path) -> AsyncIterator[httpx.Asy
     failed = fleet.registry.process("api:3001")
     failed.ended = Ended("exited with status 1", 1, 0.5, 1000.25)
     fleet.registry.print(failed, b"no \xff module\n")
-    transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "s"))
+    transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "s"), verify=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://rpx", timeout=5) as client:
         yield client
     nursery.cancel_scope.cancel()

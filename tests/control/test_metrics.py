@@ -125,7 +125,7 @@ def test_whatever_stands_in_a_label_comes_out_as_it_went_in() -> None:
 
 async def test_the_control_api_has_them(nursery: trio.Nursery, tmp_path: Path) -> None:
     await nursery.start(Control(tmp_path / "s"), busy(), Shutdown())
-    transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "s"))
+    transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "s"), verify=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://rpx") as http:
         answer = await http.get("/metrics")
     assert answer.headers["content-type"] == CONTENT_TYPE
@@ -137,7 +137,7 @@ async def test_a_port_of_their_own_has_them_and_nothing_else() -> None:
     async with rpx.start_proxy(
         from_=1, to="api.localhost", listen={"http_port": 0}, metrics={"port": port}
     ) as proxy:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as http:
             for host in ("127.0.0.1", "[::1]"):
                 answer = await http.get(f"http://{host}:{port}/metrics")
                 assert answer.headers["content-type"] == CONTENT_TYPE
