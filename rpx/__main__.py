@@ -35,6 +35,9 @@ def main() -> int:
         import warnings  # noqa: PLC0415 - not before the line above
 
         warnings.simplefilter("ignore")
+    import gc  # noqa: PLC0415 - likewise
+
+    gc.disable()  # until a command has been loaded: cli/helpers/loading.py
     from rpx import cli  # noqa: PLC0415 - likewise
 
     return cli.main()

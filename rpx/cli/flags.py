@@ -17,6 +17,7 @@ import click
 from rpx.backend.guardian import guard
 from rpx.cli.command import Common
 from rpx.cli.failures import reported
+from rpx.cli.helpers.loading import loading
 from rpx.cli.supervisor.wishes import Wishes
 from rpx.errors import Problem, RpxError, UsageError
 
@@ -158,7 +159,8 @@ def _place(where: str) -> str:
 def _supervise(wishes: Wishes, written: Mapping[str, object]) -> int:
     # Until somebody hears them (handle_signals): half of a start-up is no good place to end at.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
-    from rpx.cli.supervisor.assembly import supervise_settings  # noqa: PLC0415 - after the fork
+    with loading():
+        from rpx.cli.supervisor.assembly import supervise_settings  # noqa: PLC0415 - after the fork
 
     try:
         return supervise_settings(written, wishes)

@@ -19,6 +19,7 @@ import rpx
 from rpx.cli.command import Command, Common, Group
 from rpx.cli.failures import forget_output, reported
 from rpx.cli.flags import OPTIONS, flags_given, run_flags
+from rpx.cli.helpers.loading import loaded
 from rpx.cli.standard_streams import open_standard_streams
 from rpx.cli.typed import name_project
 from rpx.errors import Exit, UsageError
@@ -72,6 +73,7 @@ def command_named(name: str) -> Command:
     stem = name.replace("-", "_")
     attribute = f"{stem}_" if hasattr(builtins, stem) else stem
     command: Command = getattr(import_module(f"rpx.cli.commands.{stem}"), attribute)
+    loaded()
     return command
 
 
@@ -104,6 +106,7 @@ def group(ctx: click.Context, /, **parameters: object) -> int:
     flags = flags_given(parameters)
     if ctx.invoked_subcommand is None:
         if flags:
+            loaded()
             return run_flags(ctx.obj, flags)
         click.echo(ctx.get_help())
         ctx.exit(Exit.USAGE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import click
 import pytest
 
 import rpx
-from rpx.cli.main import COMMANDS, group, main
+from rpx.cli.helpers.loading import loading
+from rpx.cli.main import COMMANDS, command_named, group, main
 
 HEAVY = ("trio", "httpx", "pydantic", "starlette", "hypercorn", "rich", "yaml", "psutil", "asyncio")
 
@@ -222,10 +224,24 @@ def test_up_imports_nothing_heavy_before_it_forks() -> None:
     assert not set(done.stdout.split()) & set(HEAVY)
 
 
+def test_garbage_is_looked_for_only_once_a_command_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept_apart: list[bool] = []
+    monkeypatch.setattr("gc.freeze", lambda: kept_apart.append(gc.isenabled()))
+    with loading():
+        assert not gc.isenabled()
+        command_named("ps")  # loaded within: no sooner than here
+        assert gc.isenabled()
+    assert kept_apart == [False]
+
+
 def test_each_command_can_be_the_first_that_is_imported() -> None:
     program = """if True:
-        import os
-        import cryptography.x509, httpx, psutil, pydantic, trio, yaml  # not each anew
+        import gc, importlib.metadata, os, zipfile
+        import cryptography.x509, httpx, psutil, trio, yaml  # not each anew
+        from pydantic import BaseModel
+        gc.disable()
         from rpx.cli.main import COMMANDS, command_named
         for name in COMMANDS:
             if not os.fork():

@@ -15,6 +15,7 @@ from rpx.backend.guardian import guard
 from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.failures import reported
 from rpx.cli.helpers.arguments import copies, seconds
+from rpx.cli.helpers.loading import loading
 from rpx.cli.supervisor.background import in_background
 from rpx.cli.supervisor.wishes import Wishes
 from rpx.errors import UsageError
@@ -131,6 +132,7 @@ def _run(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) ->
 def _supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
     # Until somebody hears them (handle_signals): half of a start-up is no good place to end at.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
-    from rpx.cli.supervisor.assembly import supervise  # noqa: PLC0415 - after the fork
+    with loading():
+        from rpx.cli.supervisor.assembly import supervise  # noqa: PLC0415 - after the fork
 
     return supervise(file, wishes, verbose=verbose, no_start=no_start)
