@@ -23,7 +23,7 @@ from rpx.model.config import (
     Sticky,
 )
 from rpx.model.ports import Ports
-from rpx.model.specs import BackendSpec
+from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 from rpx.policy.plan import plan_backends
 from rpx.policy.reload_plan import AT_ONCE, NEXT_RUN, ReloadPlan, at_port, compare, in_effect
 from rpx.policy.reload_report import advice, report, sentences
@@ -133,6 +133,26 @@ def applied(running: list[BackendSpec], plan: ReloadPlan) -> list[BackendSpec]:
 def test_the_plan_applied_to_what_runs_gives_what_is_wanted(before: Config, after: Config) -> None:
     running, wanted = plan_backends(before, Ports(8080)), plan_backends(after, Ports(8080))
     assert applied(running, compare(running, wanted, before, after, tls=False)) == wanted
+
+
+@settings(max_examples=40)
+@given(configs())
+def test_who_serves_an_address_is_a_process_of_the_plan_and_its_own_is_told_of_it(
+    config: Config,
+) -> None:
+    specs = plan_backends(config, Ports(8080))
+    processes = {process.label: process for process in processes_of(specs)}
+    assert {endpoint.process for endpoint in endpoints_of(specs)} <= {*processes, ""}
+    for spec in specs:
+        endpoint, process = spec.endpoint, spec.process
+        own = endpoint is not None and endpoint.own
+        assert own == (endpoint is not None and process is not None)
+        if endpoint is not None and process is not None:
+            assert endpoint.process == process.label == endpoint.label == spec.label
+            assert (endpoint.address, endpoint.health_check) == (
+                process.address,
+                process.health_check,
+            )
 
 
 @settings(max_examples=40)
