@@ -60,16 +60,55 @@ class Claim:
         self._instance = instance
         self._before: frozenset[int] = frozenset()  # sockets that were there before the start
         self._strange: dict[int, str] = {}  # sockets that were looked at, and whose they are
+        self._told = False  # that it goes by what is written
 
     async def begin(self) -> None:
         """A process is about to be started: who listens by now isn't one of its."""
         found = await trio.to_thread.run_sync(listening)
         self._before = frozenset(each.inode for each in found)
         self._strange.clear()
+        self._told = False
 
     async def find(self, address: Location, within: float) -> tuple[str | None, Location | None]:
-        """Look so many seconds for our own process: why it isn't there, or exactly where it is."""
-        return await find(address, within, self._strange_at)
+        """Look so many seconds for our own process: why it isn't there, or exactly where it is.
+
+        It may also go by the port that is written, where it was told another one.
+        """
+        failure, spot = await find(address, within, self._strange_at)
+        written = address.as_written
+        if failure is None or written is None or not await self._has_begun_at(written):
+            return failure, spot
+        missed, spot = await find(written, within, self._strange_as_written)
+        if missed is not None:
+            return failure, None
+        self._tell(address, written)
+        return None, spot
+
+    async def _has_begun_at(self, place: Address) -> bool:
+        """Whether somebody listens there who wasn't there at its start. Nobody is called for that:
+        most of the time it is the process of another checkout that listens there.
+        """
+        if sys.platform != "linux":
+            return False  # nobody can tell whose it is
+        found = await trio.to_thread.run_sync(listening)
+        rows = [row for host, _ in hosts_of(place) for row in answering(host, place.port, found)]
+        return any(row.inode not in self._before for row in rows)
+
+    async def _strange_as_written(self, sock: trio.socket.SocketType) -> str | None:
+        host, port = sock.getpeername()[:2]
+        found = await trio.to_thread.run_sync(listening)
+        if any(row.inode in self._before for row in answering(host, port, found)):
+            return REFUSED  # also if it holds ports for others: for those of another checkout
+        return await self._strange_at(sock)
+
+    def _tell(self, address: Location, written: Address) -> None:
+        if not self._told:
+            self._told = True
+            self._registry.say(
+                f"listens on {written.port}, as it is written, and not on its PORT, {address.port}:"
+                " it gets requests there, but a second checkout can't run beside it",
+                self.process,
+            )
 
     async def _strange_at(self, sock: trio.socket.SocketType) -> str | None:
         if sys.platform != "linux":
@@ -157,14 +196,16 @@ class Claim:
         return await trio.to_thread.run_sync(self._hindrance, ports)
 
     def _hindrance(self, ports: Sequence[Address]) -> str:
-        there = listening()
+        there, complained = listening(), self._complained()
+        written = [place.as_written for place in ports if complained]  # it may have taken that
+        ports = [*ports, *filter(None, written)]
         for place in ports:
             for host, _ in hosts_of(place):
                 for row in answering(host, place.port, there):
                     pid = holder({row.inode})
                     if pid is None or not (forwards(pid) or pid == os.getpid()):
                         return f"{row} belongs to {described(pid, row.uid)}"
-        for place in ports if self._complained() else ():
+        for place in ports if complained else ():
             if _lingers(place):
                 return f"port {place.port} is in TIME_WAIT after the process before, for a minute"
         return ""

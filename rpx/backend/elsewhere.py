@@ -87,7 +87,9 @@ def misplaced(registry: Registry, backend: Backend, found: Sequence[Socket]) -> 
         if other is not None and isinstance(place, Address):
             return f"listens on {other}, not on {place}: pass --host {place.host}"
         there = " and ".join(map(str, (strays or found)[:MOST]))
-        missed = place if isinstance(place, SocketFile) else place.port
+        missed = str(place) if isinstance(place, SocketFile) else str(place.port)
+        if place.as_written is not None:
+            missed = f"its PORT, {missed}"  # it is known by another
         remedy = _remedy(backend, place, strays, alone=len(specs) <= 1)
         return f"listens on {there}, not on {missed}: {remedy}"
     return ""
@@ -128,7 +130,7 @@ def _fits(each: Socket, place: Location) -> bool:
             and not isinstance(each, Listening)
             and os.path.realpath(each.path) == os.path.realpath(place.path)
         )
-    if each.port != place.port:
+    if each.port not in (place.port, place.written):  # the claim takes either
         return False
     hosts = {host for host, _ in hosts_of(place)}
     literal = all(":" in host or host[-1].isdigit() for host in hosts)

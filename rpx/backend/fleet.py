@@ -35,8 +35,8 @@ from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
-from rpx.model.address import Location, SocketFile
-from rpx.model.late import REALM, filled, marked
+from rpx.model.address import Address, Location, SocketFile
+from rpx.model.late import filled, is_of_a_realm, marked
 from rpx.model.specs import ProcessSpec
 from rpx.model.status import AT_REST, State
 
@@ -297,7 +297,8 @@ def child_environment(
     if colour and "NO_COLOR" not in environment:
         environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0016: a pipe, and no terminal
         environment.setdefault("CLICOLOR_FORCE", "1")
-    environment.pop(REALM, None)  # of another project, whose service rpx itself may be
+    for name in [name for name in environment if is_of_a_realm(name)]:
+        del environment[name]  # of another project, whose service rpx itself may be
     environment.update(spec.environment)
     plain = {name: text for name, text in env.items() if text and not marked(text)}
     given = {**environment, **plain}
@@ -306,6 +307,8 @@ def child_environment(
             environment.pop(name, None)
         else:
             environment[name] = filled(value, given)
+    if isinstance(spec.address, Address) and environment.get("PORT") == str(spec.address.written):
+        environment["PORT"] = str(spec.address.port)  # `env` says which address it serves
     return environment
 
 

@@ -1,4 +1,6 @@
-"""Ports for the copies of services that name none: free, and the same ones every time."""
+"""Ports that rpx chooses: for the copies of services that name none, and in a realm for all that it
+starts. They are free, and the same ones every time.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from rpx.errors import RpxError
 from rpx.folders import make_folder
 from rpx.model.config import Config
 from rpx.policy.plan import copies, fixed_ports, with_ports
+from rpx.policy.realm_ports import is_written, own_ports, with_own_ports
 
 # Below what Linux and macOS hand out for outgoing connections: a backend that is just restarting
 # would lose its port to a request to another one.
@@ -28,19 +31,20 @@ NONE: Final[Mapping[str, list[int]]] = {}
 def choose_ports(
     config: Config, file: Path | None, *, keep: bool = True, running: Mapping[str, list[int]] = NONE
 ) -> Config:
-    """Return `config` with an address for every copy of a service that has none.
+    """Return `config` with an address for every copy of a service that has none, and in a realm
+    another port for all that rpx starts.
 
     Ports come from those that are `running`, then from `file`, as far as they are free, and with
     `keep` go there: None and a file that can't be read or written only mean that they may be others
     next time. Raises: RpxError.
     """
-    wanted = copies(config)
+    wanted = {**copies(config), **own_ports(config)}
     if not wanted:
         return config
     chosen = _more(wanted, config, file, running)
     if keep:
         keep_ports(file, chosen)
-    return with_ports(config, chosen)
+    return with_ports(with_own_ports(config, chosen), chosen)
 
 
 def spare_ports(
@@ -55,6 +59,11 @@ def spare_ports(
 def kept_ports(file: Path | None) -> Kept:
     """Return the ports of a project that runs, or those that copies will have the next time."""
     return _read(file)
+
+
+def written_ones(ports: Kept) -> Kept:
+    """Return those that stand for written ports: they have nothing to do with copies."""
+    return {key: ports[key] for key in ports if is_written(key)}
 
 
 def keep_ports(file: Path | None, ports: Mapping[str, list[int]]) -> None:

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -46,6 +47,8 @@ async def http_check(
     is where to ask, if not everywhere that `address` may be.
     """
     client = await _client_for(address)
+    if isinstance(at, Address) and isinstance(address, Address):
+        address = replace(address, port=at.port)
     absent: list[str] = []
     with trio.move_on_after(check.timeout):
         for host, patience in hosts_of(at or address):

@@ -195,8 +195,9 @@ def listener(location: Location, among: Iterable[psutil.Process]) -> psutil.Proc
 def _has_bound(process: psutil.Process, location: Location) -> bool:
     if isinstance(location, SocketFile):
         return _has_bound_file(process, location.path)
+    ports = (location.port, location.written)
     return any(
-        each.laddr and each.laddr.port == location.port and each.status == psutil.CONN_LISTEN
+        each.laddr and each.laddr.port in ports and each.status == psutil.CONN_LISTEN
         for each in process.net_connections("tcp")
     )
 

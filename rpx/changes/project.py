@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from rpx.model.status import State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan_backends, plan_pools
+from rpx.policy.realm_ports import chosen_for
 from rpx.policy.reload_plan import ReloadPlan, at_port, compare, in_effect
 from rpx.policy.reload_report import report
 from rpx.policy.scaling import scaled, still_meant
@@ -315,9 +316,9 @@ def _preflight(plan: ReloadPlan, ours: Collection[str], late: Collection[str], a
         check_commands(processes_of(new), late)
 
 
-def _ports(specs: Iterable[BackendSpec]) -> Kept:
-    """Return the ports that rpx has chosen for copies, by service."""
-    ports: Kept = defaultdict(list)
+def _ports(specs: Collection[BackendSpec]) -> Kept:
+    """Return the ports that rpx has chosen for copies, by service, and in the place of others."""
+    ports: Kept = defaultdict(list, chosen_for(specs))
     for endpoint in endpoints_of(specs):
         if endpoint.port_chosen and endpoint.address.port:
             ports[endpoint.name].append(endpoint.address.port)

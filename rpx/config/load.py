@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rpx.config.assemble import config_of
@@ -23,9 +24,10 @@ from rpx.config.variables.own_variables import (
 )
 from rpx.config.yaml.document import Spellings, Steps, document_from_mapping, is_env
 from rpx.config.yaml.text import parse_yaml
-from rpx.errors import ConfigError
+from rpx.errors import ConfigError, RpxError
 from rpx.model.config import Config
-from rpx.model.late import marked, without_marks
+from rpx.model.late import mark, marked, port_variable, without_marks
+from rpx.policy.realm_ports import written_ports
 
 NOTHING = Selection()
 _SPELLINGS = Spellings(all_settings())
@@ -48,39 +50,69 @@ def load_config(
     be a realm.
     """
     path = path.absolute()
-    label = label_of(path)
-    text = read_text(path, label)
+    text = read_text(path, label_of(path))
     environ = without_realm(environ)
     seen = _seen(path.parent, text, environ)
     realm = realm_of(realm, seen.get("realm"), path.parent)
-    environ = with_realm(environ, realm)
-    urls = urls_of(seen) if seen else {}
-    unset = Unset(warn, urls)
-    dotenv, problems = read_dotenv(path.parent, {**environ, **urls}, unset)
-    variables = {**dotenv, **environ}
-    places: dict[Steps, list[str]] = {}
-
-    def fill(text: str, steps: Steps) -> str:
-        told = places.setdefault(steps, []).append
-        text = interpolate(text, variables_at(steps, variables, urls), told)
-        if not is_env(steps[:-1]) and (late := marked(text)):  # it came by way of the `.env`
-            places[steps] += late
-            return without_marks(text)
-        return text
-
-    document = parse_yaml(text, label, _SPELLINGS, _AT_TOP, fill)
-    document.report_beside(problems)
-    for steps, names in places.items():
-        for name in names:
-            unset(name, document.where(steps))
-    files = EnvFiles(document, path.parent, environ, dotenv, unset)
-    config = config_of(document, files, asked, realm).model_copy(update={"file": path})
+    late = urls_of(seen) if seen else {}
+    file = _File(path, text, with_realm(environ, realm), asked, realm)
+    if realm and seen:
+        late |= _late_ports(file, late)
+    config = file.config(late, warn)
     if warn is not None:
         for sentence in shell_words(config):
             warn(sentence)
         if path.name == "rpx.yaml" and os.path.isfile(path.with_name("rpx.yml")):
-            warn(f"{label_of(path.with_name('rpx.yml'))} is not read: {label} comes first")
+            beside = label_of(path.with_name("rpx.yml"))
+            warn(f"{beside} is not read: {label_of(path)} comes first")
     return config
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a file says, and what it is read with."""
+
+    path: Path
+    text: str
+    environ: Mapping[str, str]
+    asked: Selection
+    realm: str
+
+    def config(self, late: Mapping[str, str], warn: Callable[[str], None] | None) -> Config:
+        """The Config, with the `late` marks of variables that only processes have."""
+        label = label_of(self.path)
+        unset = Unset(warn, late)
+        dotenv, problems = read_dotenv(self.path.parent, {**self.environ, **late}, unset)
+        variables = {**dotenv, **self.environ}
+        places: dict[Steps, list[str]] = {}
+
+        def fill(text: str, steps: Steps) -> str:
+            told = places.setdefault(steps, []).append
+            text = interpolate(text, variables_at(steps, variables, late), told)
+            if not is_env(steps[:-1]) and (marks := marked(text)):  # it came by way of the `.env`
+                places[steps] += marks
+                return without_marks(text)
+            return text
+
+        document = parse_yaml(self.text, label, _SPELLINGS, _AT_TOP, fill)
+        document.report_beside(problems)
+        for steps, names in places.items():
+            for name in names:
+                unset(name, document.where(steps))
+        files = EnvFiles(document, self.path.parent, self.environ, dotenv, unset)
+        config = config_of(document, files, self.asked, self.realm)
+        return config.model_copy(update={"file": self.path})
+
+
+def _late_ports(file: _File, late: Mapping[str, str]) -> dict[str, str]:
+    """Marks for the ports that a realm has in the place of those which are written: only a Config
+    knows what is started where.
+    """
+    try:
+        config = file.config(late, None)
+    except RpxError:
+        return {}  # it will be said when the file is read in earnest
+    return {name: mark(name) for name in map(port_variable, written_ports(config))}
 
 
 def _seen(folder: Path, text: str, environ: Mapping[str, str]) -> Mapping[str, object]:

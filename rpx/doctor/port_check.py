@@ -35,7 +35,8 @@ def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
         return
     for proxy in config.proxies:
         for source in proxy.sources:
-            if source.start is not None and isinstance(source.address, Address):
+            # In a realm rpx chooses others, which are free.
+            if source.start and isinstance(source.address, Address) and not config.realm:
                 yield _wanted(f"port of {proxy.name}:{source.address.port}", source.address, None)
 
 

@@ -45,6 +45,12 @@ class Backend:
         return self._record.spec.name
 
     @property
+    def port(self) -> int | None:
+        """Where it listens: as far as is known, and else where it is told to."""
+        where = (self.endpoint and self.endpoint.found_at) or self._record.spec.address
+        return where.port if where is not None else None
+
+    @property
     def process(self) -> Process | None:
         """The process behind it, also one that has another label. None: it isn't ours."""
         return self.own if self.endpoint is None else self.endpoint.process

@@ -204,7 +204,8 @@ class Endpoint:
         if not (isinstance(here, Address) and isinstance(looked_for, Address)):
             return None
         if isinstance(there, Address) and here.host == looked_for.host:
-            return replace(here, host=there.host)
+            as_told = there.port == looked_for.port
+            return replace(here if as_told else here.as_written or here, host=there.host)
         return None
 
     # ---- what others have found

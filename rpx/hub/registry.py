@@ -74,7 +74,7 @@ class Registry(Moves):
             label=spec.label,
             replica=spec.replica,
             backend=str(spec.address) if spec.address else None,
-            port=spec.address.port if spec.address else None,
+            port=backend.port,
             external=process is None,
             served_by="" if backend.own is not None else spec.server,
             state=backend.visible_state,

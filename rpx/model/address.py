@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +18,31 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`localhost` means ::1 and 127.0.0.1, whichever answers. `str()` gives `host:port`."""
+    """`localhost` means ::1 and 127.0.0.1, whichever answers. `str()` gives `host:port`.
+
+    `written` is the port by which it is known, where rpx has chosen another one to listen on.
+    """
 
     host: str
     port: int
     tls: Tls | None = None
+    written: int | None = None
+
+    @property
+    def called(self) -> int:
+        """The port by which it is known."""
+        return self.port if self.written is None else self.written
+
+    @property
+    def as_written(self) -> Address | None:
+        """Where it listens if it doesn't look at PORT; None where that says the same."""
+        return None if self.written is None else replace(self, port=self.written, written=None)
 
     @property
     def origin(self) -> str:
         """Who it is to a browser that asks it directly: `http://localhost:3000`."""
         scheme, usual = ("http", 80) if self.tls is None else ("https", 443)
-        return f"{scheme}://{self._name if self.port == usual else self}"
+        return f"{scheme}://{self._name if self.port == usual else f'{self._name}:{self.port}'}"
 
     @property
     def _name(self) -> str:
@@ -51,7 +65,7 @@ class Address:
         return "localhost" if self.loopback else self.host, self.port
 
     def __str__(self) -> str:
-        return f"{self._name}:{self.port}"
+        return f"{self._name}:{self.called}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,14 @@ class SocketFile:
     @property
     def port(self) -> None:
         """It has none."""
+
+    @property
+    def called(self) -> None:
+        """It is known by its path."""
+
+    @property
+    def as_written(self) -> None:
+        """It listens where it is to, or nowhere."""
 
     @property
     def place(self) -> tuple[str, None]:

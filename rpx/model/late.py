@@ -10,6 +10,7 @@ from typing import Final
 
 REALM: Final = "RPX_REALM"  # the variable that tells a project's realm; no mark: it is always known
 
+_PORT = "RPX_PORT_"
 _MARK = re.compile("\0([A-Za-z_][A-Za-z0-9_]*)\0")
 
 
@@ -31,6 +32,16 @@ def without_marks(text: str) -> str:
 def filled(text: str, variables: Mapping[str, str]) -> str:
     """The text with the value of each marked variable; one that isn't there is empty."""
     return _MARK.sub(lambda found: variables.get(found[1], ""), text)
+
+
+def port_variable(port: int) -> str:
+    """The variable that tells which port there is instead of a written one: `RPX_PORT_3001`."""
+    return f"{_PORT}{port}"
+
+
+def is_of_a_realm(name: str) -> bool:
+    """Whether a variable tells of the realm of a project: it means nothing to another project."""
+    return name == REALM or (name.startswith(_PORT) and name.removeprefix(_PORT).isdigit())
 
 
 def url_variable(name: str) -> str:

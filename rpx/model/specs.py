@@ -60,7 +60,7 @@ class EndpointSpec:
     @property
     def label(self) -> str:
         """Unique within a project: `name:port`, or `name:index` where that isn't (`by_index`)."""
-        return f"{self.name}:{self.replica if self.by_index else self.address.port}"
+        return f"{self.name}:{self.replica if self.by_index else self.address.called}"
 
     @property
     def own(self) -> bool:

@@ -239,7 +239,7 @@ def _kill(backend: Backend, order: Order, before: int, *, gone: bool) -> Kill:
     return Kill(
         label=label,
         backend=str(address) if address else None,
-        port=address.port if address else None,
+        port=backend.port,
         signal=name,
         pid=order.hit,
         at=order.at,

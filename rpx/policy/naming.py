@@ -118,9 +118,16 @@ def _names(row: Named) -> set[str]:
     names = {row.label, f"{row.name}:{row.replica}"}
     if row.backend is not None:
         names.add(row.backend)
-    if row.port is not None:
-        names |= {str(row.port), f":{row.port}", f"{row.name}:{row.port}"}
+    for port in _ports(row):
+        names |= {port, f":{port}", f"{row.name}:{port}"}
     return names
+
+
+def _ports(row: Named) -> set[str]:
+    """That which is written, and that at which it really listens."""
+    if row.backend is None or row.port is None:
+        return set()
+    return {row.backend.rpartition(":")[2], str(row.port)}
 
 
 def _known(rows: Sequence[Named]) -> str:

@@ -21,6 +21,7 @@ from rpx.model.config import (
 from rpx.model.late import REALM, url_variable
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
+from rpx.policy.realm_ports import port_variables
 
 
 def url_of(to: str, port: int, *, tls: bool = False) -> str:
@@ -48,7 +49,7 @@ def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
     specs: list[BackendSpec] = []
     ports: dict[str, list[int | None]] = defaultdict(list)
     for proxy in config.proxies:
-        ports[proxy.name] += [source.address.port for source in proxy.sources]
+        ports[proxy.name] += [source.address.called for source in proxy.sources]
     replicas: dict[str, Iterator[int]] = {name: count(1) for name in ports}
     for proxy in config.proxies:
         entry = [
@@ -84,7 +85,7 @@ def _endpoint(
         weight=source.weight,
         health_check=proxy.health_check,
         change_origin=source.address.origin.encode() if proxy.change_origin else b"",
-        by_index=_by_index(source.address.port, ports),
+        by_index=_by_index(source.address.called, ports),
         port_chosen=bool(proxy.replicas),
     )
 
@@ -138,10 +139,10 @@ def _names(name: str, replica: int) -> dict[str, str]:
 
 
 def _urls(config: Config, url: Callable[[ProxyEntry], str]) -> dict[str, str]:
-    """Return the variables that tell every process the realm, if there is one, and where the
-    proxies are: RPX_API_URL and so on.
+    """Return the variables that tell every process the realm and the ports that are others in it,
+    if there is one, and where the proxies are: RPX_API_URL and so on.
     """
-    urls = {REALM: config.realm} if config.realm else {}
+    urls = {REALM: config.realm, **port_variables(config)} if config.realm else {}
     for proxy in config.proxies:
         if "*" not in proxy.to:
             urls.setdefault(url_variable(proxy.name), url(proxy))

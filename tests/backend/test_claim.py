@@ -25,7 +25,7 @@ from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import Ready, Web
 from rpx.model.specs import EndpointSpec, ProcessSpec
-from rpx.model.status import Printed
+from rpx.model.status import Note, Printed
 from tests.support.bench import external, process_of, registry, spec, start_of
 from tests.support.project import free_ports
 from tests.support.specs import varied
@@ -148,6 +148,39 @@ async def test_who_holds_ports_for_containers_is_no_stranger(name: str) -> None:
     case = Case()
     with process(case.v4, marker=None, called=name):
         assert await case.find() == (None, Address("127.0.0.1", case.port))
+
+
+async def test_our_own_process_may_go_by_the_port_that_is_written() -> None:
+    case, [other] = Case(), free_ports(1)
+    told = Address("localhost", other, written=case.port)
+    await case.claim.begin()
+    with case.registry.events.subscribe() as events:
+        for where in (case.v4, case.v6):
+            with process(where):
+                found = await case.claim.find(told, 1.0)
+                assert found == (None, Address(where.rpartition(":")[0], case.port))
+        with process(f"127.0.0.1:{other}"):
+            found = await case.claim.find(told, 1.0)
+            assert found == (None, Address("127.0.0.1", other, written=case.port))
+        [note] = [each for each in events.take() if isinstance(each, Note)]
+    said = f"listens on {case.port}, as it is written, and not on its PORT, {other}:"
+    assert note.text.startswith(said)
+    assert note.label == case.backend.label
+
+
+@pytest.mark.parametrize("name", ["", "docker-proxy"])
+async def test_who_was_there_before_at_the_port_that_is_written_is_of_another_checkout(
+    name: str,
+) -> None:
+    case, [other] = Case(), free_ports(1)
+    told = Address("localhost", other, written=case.port)
+    with process(case.v4, marker=None, called=name):
+        await case.claim.begin()
+        assert await case.claim.find(told, 1.0) == ("connection refused", None)
+        with process(case.v6):
+            assert await case.claim.find(told, 1.0) == (None, Address("::1", case.port))
+        with process(case.v6, marker=None):
+            assert await case.claim.find(told, 1.0) == ("connection refused", None)
 
 
 async def test_a_question_that_rpx_itself_passes_on_is_not_strange() -> None:

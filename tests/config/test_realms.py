@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from rpx.backend.fleet import child_environment
+from rpx.backend.free_ports import choose_ports
 from rpx.cli.main import main
 from rpx.config import load_config
 from rpx.config.worktree import branch_at, realm_at
@@ -123,6 +125,45 @@ def test_the_env_files_may_name_the_realm(login: Path) -> None:
     config, warnings = load(login, text, "ALL=all-${RPX_REALM}\n")
     seen = environment(config, "api:3000")
     assert (seen["DB"], seen["ALL"], warnings) == ("shop-login", "all-login", [])
+
+
+def test_ports_of_the_realm_are_filled_in_when_a_process_starts(
+    login: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RPX_PORT_5433", "1")  # of another project, whose service we may be
+    (login / "own.env").write_text("OF_FILE=$RPX_PORT_3001\n")
+    text = """\
+      proxies:
+        - to: api.localhost
+          from: [3001, "localhost:${RPX_PORT_3002:-3002}"]
+          start:
+            command: ./api
+            env_file: own.env
+            env: {DB: "${RPX_PORT_5433:-5433}", OTHER: "${RPX_PORT_9000:-9000}"}
+        - {to: far.localhost, from: 9000}
+      processes:
+        db: {command: ./db, ready: {tcp: "${RPX_PORT_5433:-5433}"}}
+    """
+    config, warnings = load(login, text, "ALL=$RPX_PORT_3001\n", {"RPX_PORT_5433": "1"})
+    assert warnings == []
+    config = choose_ports(config, None)
+    ports = {port: environment(config, "db")[f"RPX_PORT_{port}"] for port in (3001, 3002, 5433)}
+    seen = environment(config, "api:3002")
+    assert (seen["PORT"], seen["DB"], seen["OTHER"]) == (ports[3002], ports[5433], "9000")
+    assert seen["OF_FILE"] == seen["ALL"] == ports[3001]
+    assert "RPX_PORT_9000" not in seen
+    config, warnings = load(login, f'realm: ""\n{dedent(text)}', "ALL=all\n")
+    assert any(each.startswith("`RPX_PORT_3001` is not set") for each in warnings)
+    seen = environment(choose_ports(config, None), "api:3002")
+    assert (seen["PORT"], seen["DB"], seen["OTHER"]) == ("3002", "5433", "9000")
+    assert not [name for name in seen if name.startswith("RPX_PORT_")]
+
+
+def test_where_it_can_not_be_filled_in_it_is_said_where_it_can(login: Path) -> None:
+    text = "from: 3001\nto: api.localhost\nstart: ./api\nhealth_check: {path: /$RPX_PORT_3001}"
+    _, (warning,) = load(login, text)
+    assert warning.endswith("it is known when a process starts: use it in `env`, in env files, or"
+                            " in a command")  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,20 +16,31 @@ import pytest
 
 from rpx.runs.lease import Lease, parse
 from rpx.runs.paths import LEASE, runtime_folder
-from tests.support.project import SOON, Project, free_ports, project_in
+from tests.support.project import SOON, Project, free_ports, project_in, until
 
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here"),
 ]
 
-API = """\
+# `stubborn` doesn't look at its PORT.
+SHOP = """\
 listen: {http_port: 0}
 proxies:
   - to: api.localhost
-    replicas: 1
-    start: {command: exec PYTHON APPS/ok.py, env: {DATABASE: "shop_${RPX_REALM:-main}"}}
+    from: API
+    start:
+      command: exec PYTHON APPS/ok.py
+      env: {DATABASE: "shop_${RPX_REALM:-main}", STORE: "localhost:${RPX_PORT_CACHE:-CACHE}"}
   - {to: "*.t.localhost", from: OTHER}
+  - to: stubborn.localhost
+    from: STUBBORN
+    start: {command: PORT=STUBBORN exec PYTHON APPS/ok.py, restart: "no"}
+    profiles: [stubborn]
+processes:
+  cache:
+    command: PORT=${RPX_PORT_CACHE:-CACHE} exec PYTHON APPS/ok.py
+    ready: {tcp: CACHE}
 """
 
 
@@ -37,7 +50,9 @@ def two(tmp_path: Path) -> Iterator[tuple[Project, Project]]:
     with project_in(tmp_path) as user, ExitStack() as undo:
         shop = undo.enter_context(project_in(_made(tmp_path / "shop")))
         git(shop.folder, "init", "-q")
-        shop.write(API, OTHER=str(free_ports(1)[0]))
+        names = ("API", "OTHER", "STUBBORN", "CACHE")
+        ports = map(str, free_ports(len(names)))
+        shop.write(SHOP, **dict(zip(names, ports, strict=True)))
         git(shop.folder, "add", "rpx.yaml")
         git(shop.folder, "commit", "-q", "-m", "first")
         git(shop.folder, "worktree", "add", "-q", "-b", "wip", tmp_path / "shop-login")
@@ -68,8 +83,16 @@ def lease_of(project: Project) -> Lease:
     return lease
 
 
+def written(project: Project) -> dict[str, int]:
+    """The ports of rpx.yaml, by service."""
+    text = (project.folder / "rpx.yaml").read_text()
+    api, other, stubborn = (int(each) for each in re.findall(r"from: (\d+)", text))
+    [cache] = re.findall(r"tcp: (\d+)", text)
+    return {"api": api, "other": other, "stubborn": stubborn, "cache": int(cache)}
+
+
 def urls(project: Project) -> set[str]:
-    return {row["url"].rpartition(":")[0] for row in project.ps()}
+    return {row["url"].rpartition(":")[0] for row in project.ps() if row["url"]}
 
 
 def answer(project: Project, host: str) -> httpx.Response:
@@ -79,35 +102,81 @@ def answer(project: Project, host: str) -> httpx.Response:
     return httpx.get(f"http://127.0.0.1:{url.rpartition(':')[2]}", headers={"Host": host})
 
 
-def test_two_worktrees_run_at_once_each_with_its_own_hosts(two: tuple[Project, Project]) -> None:
+def test_two_worktrees_run_at_once_each_with_hosts_and_ports_of_its_own(
+    two: tuple[Project, Project],
+) -> None:
     shop, login = two
+    port = written(shop)
     with shop.up("--wait", ready=False) as one, login.up("--wait", ready=False) as other:
         assert (one.wait(SOON), other.wait(SOON)) == (0, 0)
         assert (lease_of(shop).realm, lease_of(login).realm) == ("", "login")
         assert urls(shop) == {"http://api.localhost", "http://*.t.localhost"}
         assert urls(login) == {"http://api.login.localhost", "http://*.t.login.localhost"}
-        assert answer(shop, "api.localhost").status_code == 200
-        assert answer(login, "api.login.localhost").status_code == 200
+        assert answer(shop, "api.localhost").json()["port"] == port["api"]
+        ours = answer(login, "api.login.localhost").json()["port"]
+        assert ours != port["api"]
         assert answer(login, "api.localhost").status_code == 404
         assert answer(shop, "api.login.localhost").status_code == 404
 
-        words = ("run", "api", "echo $DATABASE ${RPX_REALM:-none} $RPX_API_URL")
-        assert shop.rpx(*words).stdout == f"shop_main none {lease_of(shop).url}\n"
-        assert login.rpx(*words).stdout == f"shop_login login {lease_of(login).url}\n"
+        rows = {row["label"]: row for row in login.ps()}
+        api, shared = rows[f"api:{port['api']}"], rows[f"t:{port['other']}"]
+        assert (api["backend"], api["port"]) == (f"localhost:{port['api']}", ours)
+        assert (shared["backend"], shared["port"]) == (f"localhost:{port['other']}", port["other"])
+        assert f":{port['api']} ({ours}) " in login.rpx("ps").stdout
+        assert f"{port['api']} (" not in shop.rpx("ps").stdout
+        for name in (str(port["api"]), str(ours)):
+            done = login.rpx("kill-backend", name, "--json")
+            assert json.loads(done.stdout)["label"] == f"api:{port['api']}"
+            until(lambda: login.states()[f"api:{port['api']}"] == "ready", "it comes back")
+        assert answer(shop, "api.localhost").status_code == 200
+
+        words = ("run", "api", "echo $DATABASE ${RPX_REALM:-none} $RPX_API_URL $PORT $STORE")
+        assert shop.rpx(*words).stdout == (
+            f"shop_main none {lease_of(shop).url} {port['api']} localhost:{port['cache']}\n"
+        )
+        head, _, store = login.rpx(*words).stdout.strip().rpartition(":")
+        assert head == f"shop_login login {lease_of(login).url} {ours} localhost"
+        assert httpx.get(f"http://localhost:{store}").json()["port"] == int(store)
+        assert int(store) != port["cache"]
 
         # Its hosts are known to everybody by now, and a worktree that was removed has no realm.
         text = (login.folder / "rpx.yaml").read_text()
         (login.folder / "rpx.yaml").write_text(f"realm: other\n{text}")
-        done = login.rpx("reload")
-        assert "nothing" in done.stdout
+        assert "nothing" in login.rpx("reload").stdout
         said = login.rpx("logs", "rpx").stdout
         assert "the realm is `other` from the next run on, and `login` till then" in said
-        assert answer(login, "api.login.localhost").status_code == 200
+        assert answer(login, "api.login.localhost").json()["port"] == ours
         (login.folder / "rpx.yaml").write_text(text)
-        git(shop.folder, "worktree", "remove", "--force", login.folder)
-        assert answer(login, "api.login.localhost").status_code == 200
-        assert (lease_of(login).realm, lease_of(login).config.exists()) == ("login", False)
-        assert shop.rpx("down", "--all").returncode == 0
+        assert login.rpx("down").returncode == 0
+        with login.up("--wait", ready=False) as again:
+            assert again.wait(SOON) == 0
+            assert answer(login, "api.login.localhost").json()["port"] == ours  # it stays the same
+            git(shop.folder, "worktree", "remove", "--force", login.folder)
+            assert answer(login, "api.login.localhost").status_code == 200
+            assert (lease_of(login).realm, lease_of(login).config.exists()) == ("login", False)
+            assert shop.rpx("down", "--all").returncode == 0
+
+
+def test_who_does_not_look_at_its_port_runs_in_one_worktree_at_a_time(
+    two: tuple[Project, Project],
+) -> None:
+    shop, login = two
+    port = written(shop)["stubborn"]
+    with login.up("stubborn", ready=False):
+        login.until_said(f"stubborn:{port} listens on {port}, as it is written")
+        until(lambda: login.states().get(f"stubborn:{port}") == "ready", "it is ready")
+        assert answer(login, "stubborn.login.localhost").json()["port"] == port
+        [row] = [row for row in login.ps() if row["name"] == "stubborn"]
+        assert row["port"] == port
+        done = shop.rpx("up", "stubborn")
+        assert (done.returncode, f"{port}, is taken by " in done.stderr) == (1, True)
+        assert f"the rpx project `{lease_of(login).name}`" in done.stderr
+    with shop.up("stubborn", ready=False):
+        until(lambda: shop.states().get(f"stubborn:{port}") == "ready", "it is ready")
+        with login.up("stubborn", ready=False):
+            line = login.until_said("exited with status 1")
+            assert f"127.0.0.1:{port} belongs to " in line
+        assert answer(shop, "stubborn.localhost").json()["port"] == port
 
 
 def test_a_realm_that_is_asked_for_is_that_of_all_commands_while_it_runs(

@@ -10,6 +10,7 @@ import click
 
 from rpx.backend.free_ports import choose_ports, kept_ports
 from rpx.cli.command import Command, Common, profile_option, realm_option
+from rpx.cli.commands.ps import address_cell
 from rpx.cli.helpers.certifiable import check_certified
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
 from rpx.cli.terminal.table import Cell, Column, Table
@@ -18,6 +19,7 @@ from rpx.config.checks.profiles import Selection
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec
+from rpx.policy.naming import names_of
 from rpx.policy.plan import plan_backends, url_of
 from rpx.runs.lease import running
 from rpx.runs.paths import ports_file
@@ -64,12 +66,12 @@ def check(common: Common, *, profiles: tuple[str, ...], realm: str | None, as_js
 
 
 def _cells(config: Config, spec: BackendSpec) -> tuple[str | Cell, ...]:
-    backend = str(spec.address) if spec.address else "-"
+    names = names_of(spec)
     command = " ".join(_whose(spec).split())
     short = command if len(command) <= SHORT else f"{command[: SHORT - 1]}…"
     return (
         spec.name,
-        Cell(backend, backend.removeprefix("localhost:")),
+        address_cell(names.backend, names.port),
         _where(config, spec),
         Cell(command, short),
     )
@@ -78,9 +80,11 @@ def _cells(config: Config, spec: BackendSpec) -> tuple[str | Cell, ...]:
 def _row(config: Config, spec: BackendSpec) -> dict[str, object]:
     """For scripts: what is not known before the project runs is null."""
     tls, port, _ = _listens(config, spec)
+    names = names_of(spec)
     return {
         "name": spec.name,
-        "backend": str(spec.address) if spec.address else None,
+        "backend": names.backend,
+        "port": names.port,
         "url": url_of(spec.host, port, tls=tls) if spec.host and port else None,
         "to": spec.host or None,
         "https": tls,

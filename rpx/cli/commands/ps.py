@@ -81,9 +81,18 @@ def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) ->
 
 
 def backend_cell(row: Ps) -> Cell:
-    """Where it listens; the port alone says the same for one of this machine."""
-    backend = row.backend or "-"
-    return Cell(backend, backend.removeprefix("localhost:"))
+    """Where it listens; the port alone says the same for one of this machine. What is written goes
+    before what rpx has chosen instead.
+    """
+    return address_cell(row.backend, row.port)
+
+
+def address_cell(backend: str | None, port: int | None) -> Cell:
+    """Likewise, of what is no row."""
+    text = backend or "-"
+    if port is not None and not text.endswith(f":{port}"):
+        text += f" ({port})"
+    return Cell(text, text.removeprefix("localhost:"))
 
 
 def state_cell(row: Ps) -> Cell:

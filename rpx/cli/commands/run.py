@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from rpx.backend.fleet import child_environment
-from rpx.backend.free_ports import choose_ports, kept_ports
+from rpx.backend.free_ports import choose_ports, kept_ports, written_ones
 from rpx.backend.shell import argv
 from rpx.cli.command import Command, Common, realm_option
 from rpx.cli.helpers.certifiable import accepting
@@ -67,7 +67,7 @@ def run(common: Common, name: str, command: tuple[str, ...], *, realm: str | Non
     file, listening = ports_file(path), _ports(config, path)
     ours = kept_ports(file) if running(path) else {}
     shown = plan_backends(choose_ports(config, file, keep=False, running=ours), listening)
-    config = choose_ports(config, file, keep=False)
+    config = choose_ports(config, file, keep=False, running=written_ones(ours))
     process = _service(shown, plan_backends(config, listening), name)
     words = command[1:] if command[:1] == ("--",) else command
     wanted: str | tuple[str, ...] = (

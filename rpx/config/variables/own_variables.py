@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from rpx.config.settings.host_names import default_name
 from rpx.config.settings.top_level import only_proxy
 from rpx.config.yaml.document import Steps, is_env
-from rpx.model.late import REALM, mark, url_variable
+from rpx.model.late import REALM, is_of_a_realm, mark, url_variable
 from rpx.model.suggest import nearest
 
 _OWN = ("RPX_NAME", "RPX_REPLICA")
@@ -24,7 +24,7 @@ def needs_a_first_look(text: str) -> bool:
 
 def without_realm(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment but for the realm of another project, whose service we may be."""
-    return {name: text for name, text in environ.items() if name != REALM}
+    return {name: text for name, text in environ.items() if not is_of_a_realm(name)}
 
 
 def with_realm(environ: Mapping[str, str], realm: str) -> Mapping[str, str]:
