@@ -9,29 +9,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from rpx.backend.fleet import child_environment
 from rpx.backend.free_ports import LOOPBACK, is_taken
-from rpx.backend.processes import PortOwner, port_owner
+from rpx.backend.port_holder import HasPorts, described, holder, port_owner
 from rpx.backend.shell import first_word, unreached
 from rpx.backend.socket_file import clear
 from rpx.backend.strangers import ancestors, forwards, is_forwarded
-from rpx.errors import ConfigError, Problem, RpxError, brief
+from rpx.errors import ConfigError, Problem, RpxError
 from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
 from rpx.model.specs import BackendSpec, ProcessSpec, endpoints_of, processes_of
 from rpx.policy.depend import after_oneshots
-
-
-class Running(Protocol):
-    """A project of rpx's that runs."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def config(self) -> Path: ...
 
 
 class Listener(NamedTuple):
@@ -42,7 +32,7 @@ class Listener(NamedTuple):
     where: str
 
 
-Whose = Callable[[int | None, str], Running | None]  # of a pid, or of a value of RPX_INSTANCE
+Whose = Callable[[int | None, str], HasPorts | None]  # of a pid, or of a value of RPX_INSTANCE
 
 
 def preflight(
@@ -203,11 +193,8 @@ def taken(what: str, address: Address, whose: Whose | None = None) -> RpxError:
     hint = "end that process, or choose another port"
     project = whose(owner.pid, owner.instance) if owner is not None and whose is not None else None
     if owner is not None and project is not None:
-        who = f"the rpx project `{project.name}` ({project.config})"
-        if owner.instance:
-            who = f"{_described(owner)}, which belongs to {who}"
         return RpxError(
-            f"{what}, {address.port}, is taken by {who}",
+            f"{what}, {address.port}, is taken by {holder(owner, project)}",
             hint=f"`rpx down -f {shlex.quote(str(project.config))}` stops that project; or choose"
             " another port",
         )
@@ -215,7 +202,7 @@ def taken(what: str, address: Address, whose: Whose | None = None) -> RpxError:
         hint = "rpx started it: `rpx down` in its project's folder ends it"
         hint += f" (`rpx projects` says where that is), or `kill {owner.pid}`"
     return RpxError(
-        f"{what}, {address.port}, is taken by {_described(owner)}",
+        f"{what}, {address.port}, is taken by {described(owner)}",
         hint=hint,
     )
 
@@ -235,14 +222,6 @@ def how_to_permit(port: int) -> str:
         "be root, or permit it for all until the next boot:"
         f" `sudo sysctl net.ipv4.ip_unprivileged_port_start={port}`"
     )
-
-
-def _described(owner: PortOwner | None) -> str:
-    if owner is None:
-        return "a connection that goes out from it, or has just ended: no process listens there"
-    if owner.pid is None:
-        return "another user's process"
-    return f"`{brief(owner.cmdline or owner.name)}` (pid {owner.pid})"
 
 
 def _places(who: Listener, address: Address) -> list[tuple[socket.AddressFamily, str]]:

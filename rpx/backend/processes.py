@@ -1,4 +1,4 @@
-"""Which processes belong to whom: identities, the members of one instance, the owner of a port.
+"""Which processes belong to whom: identities, the members of one instance.
 
 A number alone names nobody: the kernel hands numbers out again. Here a process is (pid, start
 time), and a signal goes only where both still fit. Everything walks the process table and takes
@@ -13,7 +13,6 @@ import signal
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from glob import glob
 from typing import NamedTuple
 
@@ -21,10 +20,9 @@ import psutil
 
 from rpx.backend.mark import mark_of, mark_on, run_of
 from rpx.errors import brief, visible
-from rpx.model.address import Address, Location, SocketFile
+from rpx.model.address import Location, SocketFile
 
 MARKER = "RPX_INSTANCE"  # every service and what it spawns has `RPX_INSTANCE=<run id>.<n>`
-WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
 
 
 class ProcessIdentity(NamedTuple):
@@ -40,20 +38,6 @@ class ProcessRow(NamedTuple):
     pid: int
     parent: int
     session: int
-
-
-@dataclass(frozen=True, slots=True)
-class PortOwner:
-    """Who listens on a port. `pid` is None where the system will not tell (another user's).
-
-    `instance` is what RPX_INSTANCE says: with a run that is over, it is an orphan of rpx.
-    """
-
-    address: Address
-    pid: int | None = None
-    name: str = ""
-    cmdline: str = ""
-    instance: str = ""
 
 
 def identity(pid: int) -> ProcessIdentity | None:
@@ -211,18 +195,6 @@ def _has_bound_file(process: psutil.Process, file: str) -> bool:
     return any(os.path.realpath(os.path.join(folder, path)) == real for path in paths)
 
 
-def port_owner(port: int, hosts: Collection[str]) -> PortOwner | None:
-    """Who already listens where a bind to one of `hosts` would collide; None if nobody does."""
-    wanted = _literals(hosts)
-    for connection in psutil.net_connections("tcp"):
-        address = connection.laddr
-        if not address or address.port != port or connection.status != psutil.CONN_LISTEN:
-            continue
-        if address.ip in WILDCARDS or address.ip in wanted or WILDCARDS & wanted:
-            return _owner(connection.pid, Address(address.ip, port))
-    return None
-
-
 def parent_of(pid: int) -> int | None:
     """The pid of its parent; None if the process has gone (or off Linux)."""
     fields = _stat(pid)
@@ -247,24 +219,6 @@ def words_of(pid: int) -> bytes:
             return b"\0" + file.readall() + _environ(pid)
     except OSError:
         return b""
-
-
-def _owner(pid: int | None, address: Address) -> PortOwner:
-    if pid is None:
-        return PortOwner(address)
-    try:
-        process = psutil.Process(pid)
-        name, cmdline = process.name(), " ".join(process.cmdline())
-    except psutil.Error:
-        return PortOwner(address, pid)
-    return PortOwner(address, pid, name, cmdline, instance_of(pid))
-
-
-def _literals(hosts: Collection[str]) -> set[str]:
-    wanted = set(hosts)
-    if "localhost" in wanted:
-        wanted |= {"127.0.0.1", "::1"}
-    return wanted
 
 
 def _processes(pids: set[int]) -> list[psutil.Process]:

@@ -6,11 +6,9 @@ import errno
 import socket
 from collections.abc import Iterator
 
+from rpx.backend.port_holder import port_owner
 from rpx.backend.preflight import how_to_permit, taken
-from rpx.backend.processes import port_owner
 from rpx.doctor.findings import Finding, Status
-from rpx.door.roster import read_roster
-from rpx.door.starting import door_place
 from rpx.model.address import Address, both
 from rpx.model.config import Config
 from rpx.runs.lease import project_with
@@ -38,17 +36,6 @@ def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
             # In a realm rpx chooses others, which are free.
             if source.start and isinstance(source.address, Address) and not config.realm:
                 yield _wanted(f"port of {proxy.name}:{source.address.port}", source.address, None)
-
-
-def who_has(port: int) -> str:
-    """Who has a port of the machine's, and what that means for this user's projects."""
-    roster = read_roster(door_place())
-    if roster is not None and port in (roster.http, roster.https):
-        return f"the door of your projects has it (pid {roster.pid})"
-    what = taken("it", Address("localhost", port), project_with).problems[0].what
-    who = what.removeprefix(f"it, {port}, is taken by ")
-    instead = next(instead for _, usual, instead in USUAL if usual == port)
-    return f"{who} has it: your projects get {instead} instead"
 
 
 def _usual(subject: str, address: Address, instead: str, ours: int | None) -> Finding:

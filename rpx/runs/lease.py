@@ -30,6 +30,7 @@ from rpx.runs.paths import (
     journal_folder,
     leases,
     runtime_folder,
+    runtime_home,
 )
 
 
@@ -142,11 +143,15 @@ def all_running() -> list[Lease]:
     What was started with another XDG_RUNTIME_DIR is found there, by its own commands.
     """
     found: dict[str, Lease] = {}
+    home, seen = runtime_home(), set[str]()
     for path in leases():
+        if path.parent.name in seen:
+            continue  # it is a copy
         held, lease = _look(path)
-        if lease is not None and held and _within_reach(lease):
+        if lease is not None and held and _within_reach(lease, home):
             found.setdefault(lease.run_id, lease)
-    return sorted(found.values(), key=lambda lease: (lease.name, str(lease.config)))
+            seen.add(path.parent.name)
+    return sorted(found.values(), key=lambda lease: (lease.name, lease.config))
 
 
 def project_with(pid: int | None, instance: str) -> Lease | None:
@@ -181,9 +186,10 @@ def crashed_run(config: Path) -> Lease | None:
 def crashed_runs() -> list[Lease]:
     """Each run of this user that did not end in order, and whose project was not started since."""
     found: dict[str, Lease] = {}
+    home = runtime_home()
     for path in leases():
         _, lease = _look(path)
-        if lease is not None and _within_reach(lease):
+        if lease is not None and _within_reach(lease, home):
             last = crashed_run(lease.config)
             if last is not None and last.run_id == lease.run_id:
                 found.setdefault(lease.run_id, lease)
@@ -194,10 +200,10 @@ def _places(config: Path) -> tuple[Path, Path]:
     return runtime_folder(config) / LEASE, copy_of_lease(config)
 
 
-def _within_reach(lease: Lease) -> bool:
-    """Not started in surroundings of its own, unless those have gone."""
-    ours = lease.socket.parent.parent
-    return ours == runtime_folder(lease.config).parent or not os.path.isdir(ours)
+def _within_reach(lease: Lease, home: Path) -> bool:
+    """Not started in surroundings of its own, unless those have gone. `home` is runtime_home()."""
+    theirs = lease.socket.parent.parent
+    return theirs == home or not os.path.isdir(theirs)
 
 
 def _look(path: Path) -> tuple[bool, Lease | None]:

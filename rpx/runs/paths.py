@@ -18,6 +18,7 @@ from rpx.folders import runtime_homes, state_home
 
 SOCKET: Final = "control.sock"
 LEASE: Final = "lease.json"
+_DIGITS: Final = 12  # of a project's folders
 LONGEST: Final = 100  # bytes of a socket's path; macOS allows 103, Linux 107
 
 
@@ -26,9 +27,14 @@ def runtime_folder(config: Path) -> Path:
 
     Another environment, or another state of the disk, may make it another one.
     """
-    name = _key(config)
-    found = [home / name for home in runtime_homes()]
-    short = (each for each in found if len(os.fsencode(each / SOCKET)) <= LONGEST)
+    return runtime_home() / _key(config)
+
+
+def runtime_home() -> Path:
+    """What the runtime folders of all projects are in, as things are now. Touches nothing."""
+    found = runtime_homes()
+    below = 1 + _DIGITS + 1 + len(SOCKET)
+    short = (each for each in found if len(os.fsencode(each)) + below <= LONGEST)
     return next(short, found[0])
 
 
@@ -71,4 +77,4 @@ def _copy_name() -> str:
 
 def _key(config: Path) -> str:
     real = os.path.realpath(config)
-    return hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
+    return hashlib.sha256(os.fsencode(real)).hexdigest()[:_DIGITS]

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from rpx.backend import processes
+from rpx.backend.port_holder import port_owner
 from rpx.model.address import Address, SocketFile
 
 pytestmark = pytest.mark.real
@@ -206,7 +207,7 @@ def test_a_listener_of_somebody_else_is_not_ours(launch: Launch) -> None:
 def test_the_owner_of_a_port_is_named_with_its_instance(launch: Launch) -> None:
     process = launch(sys.executable, "-c", LISTEN, marker=f"{RUN}.6")
     port = said(process)
-    owner = processes.port_owner(port, ["localhost"])
+    owner = port_owner(port, ["localhost"])
     assert owner is not None
     assert (owner.pid, owner.instance) == (process.pid, f"{RUN}.6")
     assert owner.address == Address("127.0.0.1", port)
@@ -226,14 +227,14 @@ def test_the_owner_of_a_port_is_named_with_its_instance(launch: Launch) -> None:
 )
 def test_only_an_address_that_collides_counts(bound: str, hosts: list[str], collides: bool) -> None:
     with socket.create_server((bound, 0)) as other:
-        owner = processes.port_owner(other.getsockname()[1], hosts)
+        owner = port_owner(other.getsockname()[1], hosts)
     assert (owner is not None) == collides
 
 
 def test_a_free_port_has_no_owner() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-    assert processes.port_owner(port, ["localhost"]) is None
+    assert port_owner(port, ["localhost"]) is None
 
 
 def test_descendants_are_found_below_whatever_thread_has_begun_them(launch: Launch) -> None:

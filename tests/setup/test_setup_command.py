@@ -168,13 +168,18 @@ def test_trust_is_done_by_the_command_itself_and_its_failure_is_the_last_word(
     ("bound", "code", "said"),
     [
         ([Bound("::1", 80, errno.EACCES)], 1, "error: ports 80 and 443 can't be had yet: ::1, po"),
-        ([Bound("::1", 80, errno.EADDRINUSE), FREE[2]], 0, "port 80 is permitted; "),
+        (
+            [Bound("::1", 80, errno.EADDRINUSE), FREE[2]],
+            0,
+            "port 80 is permitted, but nginx has it: ",
+        ),
     ],
 )
 def test_it_looks_at_last_whether_the_ports_can_be_had(
     bound: list[Bound], code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: Printed
 ) -> None:
     monkeypatch.setattr(command, "bind_low_ports", lambda: bound)
+    monkeypatch.setattr(command, "strangers_at", lambda _: {80: "nginx"})
     assert main(["setup", "--yes", "ports"]) == code
     assert said in capsys.readouterr().err
 

@@ -15,7 +15,9 @@ from rpx.cli.helpers.shown_plan import plan_json, plan_lines
 from rpx.cli.helpers.steps import Steps
 from rpx.cli.helpers.tab_words import completion_script
 from rpx.cli.terminal.output import json_option, print_json, say
-from rpx.doctor.port_check import who_has
+from rpx.doctor.holders import strangers_at, what_then
+from rpx.door.roster import read_roster
+from rpx.door.starting import door_place
 from rpx.errors import Exit, Problem, RpxError, UsageError
 from rpx.setup.bindable import LOW_PORTS, Bound, bind_low_ports
 from rpx.setup.browser_trust import ITSELF, trusted_authority, withdrawn_authority
@@ -161,8 +163,12 @@ def _check_ports() -> list[Problem]:
     taken = {each.port for each in bound if each.taken}
     if free := [str(each) for each in LOW_PORTS if each not in taken]:
         say(f"port{'s' if free[1:] else ''} {' and '.join(free)} can be had, at {_hosts(bound)}")
+    strangers = strangers_at(read_roster(door_place())) if taken else {}
     for port in sorted(taken):
-        say(f"port {port} is permitted; {who_has(port)}")
+        if who := strangers.get(port):
+            say(f"port {port} is permitted, but {who} has it: {what_then(port)}")
+        else:
+            say(f"port {port} is permitted, and the door of your projects has it")
     return []
 
 
