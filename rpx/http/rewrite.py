@@ -32,7 +32,8 @@ def request_to_send(
     if head.method == b"OPTIONS" and head.max_forwards is not None:
         block = _one_forward_less(block, head.max_forwards)
     if origin or not head.authority:
-        block = _with_origin(block, head, peer, origin)
+        ours = b"%b://%b" % (scheme_of(head, peer), host_of(head, peer))
+        block = with_origin(block, ours, origin)
     if head.upgrade is not None or head.te_trailers:
         add += _hop_lines(head)
     if head.via:
@@ -56,9 +57,11 @@ def _one_forward_less(block: bytes, hops: int) -> bytes:
     return block + b"\r\nMax-Forwards: %d" % max(0, hops - 1)
 
 
-def _with_origin(block: bytes, head: RequestHead, peer: Forwarding, origin: bytes) -> bytes:
+def with_origin(block: bytes, ours: bytes, origin: bytes) -> bytes:
+    """The field lines with another host (`origin` is `http://localhost:3000`) in Host, and also in
+    an Origin that is `ours`.
+    """
     lines = []
-    ours = b"%b://%b" % (scheme_of(head, peer), host_of(head, peer))
     host = origin.partition(b"://")[2]
     for line in without(block, frozenset((b"host",))).split(b"\r\n"):
         name, _, value = line.partition(b":")
@@ -67,6 +70,15 @@ def _with_origin(block: bytes, head: RequestHead, peer: Forwarding, origin: byte
         else:
             lines.append(line)
     return b"\r\nHost: " + host + b"\r\n".join(lines)
+
+
+def as_of(head: RequestHead, host: str, authority: bytes, block: bytes) -> RequestHead:
+    """The same request of another host; see RequestHead."""
+    return RequestHead(
+        head.method, head.target, head.minor, host, authority, block, head.length,
+        head.keep_alive, head.expect_continue, head.upgrade, head.te_trailers, head.via,
+        head.forwarded, head.loops,
+    )  # fmt: skip
 
 
 def _hop_lines(head: RequestHead) -> bytes:

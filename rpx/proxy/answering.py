@@ -18,8 +18,12 @@ async def answer(client: Client, request: RequestHead) -> After:
     """
     if client.surplus:
         return await too_many(client, request)
-    routes = client.shared.registry.routes
-    pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
+    if client.renaming is None:
+        routes = client.shared.registry.routes
+        pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
+    else:
+        request, pool = client.renaming(request, client.shared.registry)
+        client.peer = client.renaming.peer
     found = verdict(pool, request, client)
     if pool is None or found is not SERVE:
         return await without_backend(client, request, pool, found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from rpx.proxy.inlet import Inlet
+
 
 class Returns(Protocol):
     """Who takes a client back that asks for somebody else."""
@@ -23,7 +25,7 @@ class Arrival:
     `address` and `port` are its own. `to`: who takes it back when it asks for a host that is none
     of ours; `entrance` is what they call the port that it has come to. `passed`: they have passed
     it on, so what it has said first lies there already. `ahead` has been read of it. `astray`:
-    nobody has the name that its TLS begins with.
+    nobody has the name that its TLS begins with. `inlet`: it has come by that.
     """
 
     address: str
@@ -33,3 +35,4 @@ class Arrival:
     passed: bool = False
     ahead: bytes = b""
     astray: bool = False
+    inlet: Inlet | None = None

@@ -12,6 +12,7 @@ from rpx.http.forwarded import Forwarding, scheme_of
 from rpx.http.framing import BodyReader
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
+from rpx.proxy.inlet import Renaming
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
@@ -30,6 +31,7 @@ class Client:
         "lasting",
         "named",
         "peer",
+        "renaming",
         "seen",
         "shared",
         "surplus",
@@ -54,6 +56,7 @@ class Client:
         self.lasting = False  # the request under way, or the last one, ends when a side leaves
         self.named: str | None = None  # the host that its hello has named, "" if none: it has TLS
         self.by_tls_port = False  # it has come to that
+        self.renaming: Renaming | None = None  # it has come by an inlet
         self.surplus = surplus
         self._hold: trio.CancelScope | None = None
 
@@ -82,8 +85,8 @@ class Client:
         raise NotImplementedError
 
     def has_tls(self, request: RequestHead) -> bool:
-        """Whether the client came with TLS, to us or to a trusted proxy before us."""
-        return scheme_of(request, self.peer) == b"https"
+        """Whether the client came with TLS, to us or a trusted proxy before us; or needs none."""
+        return self.renaming is not None or scheme_of(request, self.peer) == b"https"
 
     def may_ask_for(self, host: str) -> bool:
         """Whether the certificate that the client has seen is also for `host`."""

@@ -16,6 +16,7 @@ from rpx.proxy.attempt import NEXT, After
 from rpx.proxy.bodies import CHUNKS
 from rpx.proxy.client import Client
 from rpx.proxy.contexts import Contexts, hello_of
+from rpx.proxy.inlet import Renaming
 from rpx.proxy.multiplex import Multiplex
 from rpx.proxy.refusals import malformed
 from rpx.proxy.shared import SharedState
@@ -57,6 +58,8 @@ class Connection(Client):
         self.by_tls_port = contexts is not None
         self._contexts = contexts
         self._arrival = arrival
+        if arrival.inlet is not None:
+            self.renaming = Renaming(arrival.inlet, peer)
         self.ahead = arrival.ahead
         self._stays = arrival.to is None  # whatever it asks for
         self._idle = True  # between two requests
@@ -123,7 +126,8 @@ class Connection(Client):
     async def _not_understood(self, bad: BadMessage) -> After:
         """Refuse what isn't HTTP, unless it is the beginning of TLS where that can be spoken."""
         contexts, heard = self.shared.contexts, self.ahead
-        if contexts is None or self.named is not None or not heard.startswith(HANDSHAKE):
+        known = self.named is not None or self.renaming is not None  # the latter speaks none
+        if contexts is None or known or not heard.startswith(HANDSHAKE):
             return await malformed(self, bad)
         self.ahead = b""  # https:// with the port for http://: why not
         try:

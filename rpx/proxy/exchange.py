@@ -239,7 +239,8 @@ class Exchange:
     def _add_cookie(
         self, head: ResponseHead, backend: Endpoint, affinity: Affinity[Endpoint]
     ) -> ResponseHead:
-        secure = self._client.has_tls(self._request)
+        client = self._client
+        secure = client.renaming is None and client.has_tls(self._request)
         say = self._shared.registry.say
         return add_cookie(head, affinity, backend, self._preferred, say, secure=secure)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import trio
 
@@ -15,6 +17,7 @@ from rpx.model.address import both
 from rpx.proxy.arrival import Arrival
 from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.inlet import Inlet
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import NO_MORE_FILES, Wire, accept
 
@@ -22,6 +25,8 @@ BACKLOG = 1024
 TURN = 32  # clients let in without a wait after which those that are in have their turn
 DRAIN = 10.0  # seconds that requests under way get when rpx goes down
 TELL_AGAIN = 60.0  # seconds between two words about the same shortage
+
+NO_INLETS: Final[Mapping[str, Inlet]] = MappingProxyType({})
 
 
 class Server:
@@ -31,6 +36,7 @@ class Server:
         self.shared = shared
         self._told = -TELL_AGAIN  # when somebody was last told that there are not enough files
         self._doors: set[socket.socket] = set()
+        self._inlets: dict[str, Inlet] = {}
         self._front: trio.Nursery | None = None
 
     async def run(
@@ -40,13 +46,14 @@ class Server:
         patience: Patience,
         *,
         tls: Sequence[socket.socket] = (),
+        inlets: Mapping[str, Inlet] = NO_INLETS,
     ) -> None:
         """Serve clients until `asked_to_stop` returns; then finish what is under way, no more.
 
-        `tls`: the listeners for those who speak it.
+        `tls`: the listeners for those who speak it; `inlets`: those for services, by variable.
         """
         shared = self.shared
-        self._doors = {*listeners, *tls}
+        self._doors = {*listeners, *tls, *(inlet.listener for inlet in inlets.values())}
         try:
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(shared.sweeper.run)
@@ -57,6 +64,7 @@ class Server:
                         async with trio.open_nursery() as self._front:
                             self.let_in(listeners)
                             self.let_in(tls, lambda: shared.contexts)
+                            self.lead({name: each.to for name, each in inlets.items()}, inlets)
                             await asked_to_stop()
                             self._front.cancel_scope.cancel(reason="no new connections")
                         self._front = None
@@ -85,8 +93,37 @@ class Server:
             else:
                 self._front.start_soon(self._accept, listener, secured)
 
+    def lead(self, proxies: Mapping[str, str], opened: Mapping[str, Inlet]) -> None:
+        """Let services in by these while the server runs, and by no others.
+
+        `proxies`: variable → `to` of all that they are to reach. Inlets that are there for one of
+        them stay, whatever proxy they lead to now; those for others are to be `opened`.
+        """
+        for name in [name for name in self._inlets if name not in proxies]:
+            inlet = self._inlets.pop(name)
+            inlet.lead("")
+            inlet.closing.cancel(reason="its proxy has gone")
+        for name, to in proxies.items():
+            if name in self._inlets:
+                self._inlets[name].lead(to)
+            elif self._front is None:
+                opened[name].listener.close()
+            else:
+                inlet = self._inlets[name] = opened[name]
+                self._doors.add(inlet.listener)
+                self._front.start_soon(self._accept_services, inlet)
+
+    async def _accept_services(self, inlet: Inlet) -> None:
+        with inlet.closing:
+            await self._accept(inlet.listener, lambda: None, inlet)
+        self._doors.discard(inlet.listener)
+        inlet.listener.close()
+
     async def _accept(
-        self, listener: socket.socket, secured: Callable[[], Contexts | None]
+        self,
+        listener: socket.socket,
+        secured: Callable[[], Contexts | None],
+        inlet: Inlet | None = None,
     ) -> None:
         turn = TURN
         while True:
@@ -98,7 +135,9 @@ class Server:
                 self._full(f"can't take more connections: {error.strerror}", error.errno)
                 await trio.sleep(1)  # for some to close; the others wait in the backlog
             else:
-                self.take(sock, Arrival(address, port), secured())  # others after a reload
+                self.take(
+                    sock, Arrival(address, port, inlet=inlet), secured()
+                )  # others after a reload
                 turn -= 1
                 if not turn:
                     turn = TURN
@@ -145,9 +184,9 @@ def open_listeners(host: str, port: int) -> list[socket.socket]:
     """
     one, *other = both(host)
     for _ in range(20 if port == 0 else 1):
-        first = _listen(one, port)
+        first = listen_at(one, port)
         try:
-            return [first, *(_listen(each, first.getsockname()[1]) for each in other)]
+            return [first, *(listen_at(each, first.getsockname()[1]) for each in other)]
         except OSError as error:
             if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 return [first]
@@ -157,7 +196,8 @@ def open_listeners(host: str, port: int) -> list[socket.socket]:
     raise OSError(errno.EADDRINUSE, f"no port is free on both {one} and {other[0]}")
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen_at(host: str, port: int) -> socket.socket:
+    """Listen at an address and no other, a port of 0 being any free one. Raises: OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -18,6 +18,7 @@ from rpx.model.config import HealthCheck, Https, Limits, PoolSpec, Start, Sticky
 from rpx.model.ports import Ports
 from rpx.policy.lifecycle import Move
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.inlet import Inlet
 from rpx.proxy.listener import Server, open_listeners
 from rpx.proxy.settings import Settings
 from rpx.proxy.shared import SharedState
@@ -80,6 +81,7 @@ class House:
         self.tls = open_listeners("127.0.0.1", 0) if contexts else []
         self.tls_port: int = self.tls[0].getsockname()[1] if contexts else 0
         registry.ports = Ports(self.port, self.tls_port)
+        self.inlets: dict[str, Inlet] = {}
         self._clients: list[Raw] = []
 
     @property
@@ -93,7 +95,9 @@ class House:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self.server.run(self.listeners, self._stop.wait, self.patience, tls=self.tls)
+        await self.server.run(
+            self.listeners, self._stop.wait, self.patience, tls=self.tls, inlets=self.inlets
+        )
         self.done.set()
 
     def stop(self) -> None:
