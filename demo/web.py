@@ -6,7 +6,7 @@ from pathlib import Path
 
 PORT = int(os.environ["PORT"])
 PAGE = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-BODY = PAGE.replace("{{API}}", os.environ["RPX_API_URL"]).encode()
+BODY = PAGE.replace("{{API}}", os.environ["RPX_API_PUBLIC_URL"]).encode()
 
 
 class Web(BaseHTTPRequestHandler):

@@ -69,7 +69,7 @@ async def serve(
         registry.say(text)
 
     with ExitStack() as doors:  # those that nobody has come to serve are closed again
-        basis = await prepare(config, doors, say, ports=Ports())
+        basis = await prepare(config, doors, say, ports=Ports(), file=terms.ports)
         scraped, where = listen_for_metrics(config.metrics)
         close_at_the_end(doors, scraped)
         registry = new_registry(config, basis.key, basis.ports)
@@ -103,7 +103,7 @@ async def serve(
             fleet,
             loaded,
             terms,
-            partial(prepared, server),
+            partial(prepared, server, terms.ports),
             besides=lambda to: besides(shared.contexts, to),
         )
         async with trio.open_nursery() as services:
@@ -118,7 +118,9 @@ async def serve(
                 async with trio.open_nursery() as changes:
                     changes.start_soon(project.run)
                     changes.start_soon(Watching(registry, project).run)
-                    await server.run(basis.plain, shutdown.wait, patience, tls=basis.tls)
+                    await server.run(
+                        basis.plain, shutdown.wait, patience, tls=basis.tls, inlets=basis.inlets
+                    )
                     changes.cancel_scope.cancel(reason="nothing changes any more")
                 await fleet.shut_down()
                 lives.cancel_scope.cancel(reason="every process has gone")

@@ -7,18 +7,28 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 import trio
 
 from rpx.changes.project import Prepared
-from rpx.listeners import HTTP, HTTPS, close_at_the_end, listen, port_of
+from rpx.listeners import (
+    HTTP,
+    HTTPS,
+    close_at_the_end,
+    listen,
+    listen_for_services,
+    port_of,
+)
 from rpx.model.config import Config
 from rpx.model.ports import Ports
+from rpx.policy.plan import for_services
 from rpx.proxy.certified import tls_contexts
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.inlet import Inlet
 from rpx.proxy.listener import Server
 from rpx.proxy.settings import Settings
 from rpx.runs.secret import kept_key
@@ -28,9 +38,9 @@ from rpx.runs.secret import kept_key
 class Basis:
     """What was prepared for a configuration, and is in no use yet.
 
-    `plain` and `tls` are new listeners; `ports` are where rpx listens with these, and `key` is that
-    of sticky cookies, b"" where nobody needs one. `moved` says which ports took the place of the
-    usual ones, `notes` what else a user is to know.
+    `plain`, `tls` and, by variable, `inlets` are new listeners; `ports` are where rpx listens with
+    these, and `key` is that of sticky cookies, b"" where nobody needs one. `moved` says which ports
+    took the place of the usual ones, `notes` what else a user is to know.
     """
 
     ports: Ports
@@ -38,6 +48,7 @@ class Basis:
     contexts: Contexts | None
     plain: Sequence[socket.socket]
     tls: Sequence[socket.socket]
+    inlets: Mapping[str, Inlet]
     moved: Sequence[str]
     notes: Sequence[str]
 
@@ -49,11 +60,14 @@ async def prepare(
     *,
     ports: Ports,
     key: bytes = b"",
+    file: Path | None = None,
+    taken: Iterable[int] = (),
 ) -> Basis:
     """Prepare `config` where rpx listens at `ports` already, and has `key` already.
 
-    `doors` closes what was opened; `say` is for what the certificates have to say later. Raises:
-    RpxError when a port or a certificate can't be had.
+    `file` is where ports that rpx chooses are kept, none of those `taken` by backends. `doors`
+    closes what was opened; `say` is for what the certificates have to say later. Raises: RpxError
+    when a port or a certificate can't be had.
     """
     forgetful = ""
     if not key:
@@ -69,39 +83,72 @@ async def prepare(
         tls, moved_tls = listen(config.listen.host, HTTPS, config.listen.https_port)
         close_at_the_end(doors, tls)
     contexts, exposed, untrusted = await tls_contexts(config.secured, say)
-    notes = forgetful, exposed, untrusted if begins else ""
+    proxies = for_services(config)
+    inlets, elsewhere = await _inlets(proxies, config, ports, file, taken)
+    close_at_the_end(doors, [inlet.listener for inlet in inlets.values()])
+    services = {name: port for name, port in ports.services.items() if name in proxies}
+    services |= {name: port_of([inlet.listener]) for name, inlet in inlets.items()}
+    notes = forgetful, exposed, untrusted if begins else "", *elsewhere
     return Basis(
-        replace(ports, http=ports.http or port_of(plain), https=ports.https or port_of(tls)),
+        Ports(ports.http or port_of(plain), ports.https or port_of(tls), services),
         key,
         contexts,
         plain,
         tls,
+        inlets,
         moved=[text for text in (moved, moved_tls) if text],
         notes=[text for text in notes if text],
     )
 
 
 @asynccontextmanager
-async def prepared(server: Server, config: Config) -> AsyncIterator[Prepared]:
+async def prepared(server: Server, file: Path | None, config: Config) -> AsyncIterator[Prepared]:
     """Prepare `config` for a project that runs. What isn't committed is closed at the end.
 
-    Raises: RpxError.
+    `file` is where ports that rpx chooses are kept. Raises: RpxError.
     """
     shared, registry = server.shared, server.shared.registry
     with ExitStack() as doors:
-        new = await prepare(config, doors, registry.say, ports=registry.ports, key=registry.key)
+        addresses = [backend.spec.address for backend in registry.everyone]
+        taken = [address.port for address in addresses if address and address.port]
+        new = await prepare(
+            config,
+            doors,
+            registry.say,
+            ports=registry.ports,
+            key=registry.key,
+            file=file,
+            taken=taken,
+        )
 
         def commit() -> None:
             doors.pop_all()
             shared.contexts = new.contexts or shared.contexts
             server.let_in(new.plain)
             server.let_in(new.tls, lambda: shared.contexts)
+            reached = for_services(config)
+            server.lead({name: reached[name] for name in new.ports.services}, new.inlets)
             for note in (*new.moved, *new.notes):
                 registry.say(note)
             registry.ports, registry.key = new.ports, new.key
             shared.settings = settings_of(config)
 
         yield Prepared(new.ports, commit)
+
+
+async def _inlets(
+    proxies: Mapping[str, str],
+    config: Config,
+    ports: Ports,
+    file: Path | None,
+    taken: Iterable[int],
+) -> tuple[dict[str, Inlet], list[str]]:
+    """Open those that aren't there, by variable; also say what there is to say about that."""
+    missing = [name for name in proxies if name not in ports.services]
+    if not missing:
+        return {}, []
+    opened, notes = await trio.to_thread.run_sync(listen_for_services, missing, config, file, taken)
+    return {name: Inlet(listener, proxies[name]) for name, listener in opened.items()}, notes
 
 
 def settings_of(config: Config) -> Settings:

@@ -40,7 +40,7 @@ ROOMS = {
     "doctor": {"errors", "programs", "model", "door", "certificates", "backend", "runs", "setup"},
     "changes": {"errors", "model", "policy", "hub", "backend", "orders", "runs"},
     "listeners": {"errors", "model", "policy", "door", "backend", "proxy", "runs"},
-    "prepare": {"model", "door", "proxy", "changes", "runs", "listeners"},
+    "prepare": {"model", "policy", "door", "proxy", "changes", "runs", "listeners"},
     "app": {
         "model",
         "policy",

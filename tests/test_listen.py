@@ -6,12 +6,14 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from rpx import listeners
 from rpx.errors import RpxError
+from rpx.model.config import Config
 from tests.support.project import free_ports
 
 
@@ -45,6 +47,62 @@ def test_it_is_said_where_others_can_connect(host: str, told: bool) -> None:
     said = listeners.open_to_others(host)
     assert (host in said) is told
     assert bool(said) is told
+
+
+API, WEB = "RPX_API_URL", "RPX_WEB_URL"
+
+
+def opened(
+    file: Path, *variables: str, taken: Sequence[int] = ()
+) -> tuple[dict[str, int], list[str]]:
+    """The ports of listeners for services, which are closed again, and what is said of them."""
+    config = Config(name="shop", root=file.parent)
+    found, notes = listeners.listen_for_services(variables, config, file, taken)
+    ports = {name: listeners.port_of([listener]) for name, listener in found.items()}
+    for listener in found.values():
+        assert listener.getsockname()[0] == "127.0.0.1"
+        listener.close()
+    return ports, notes
+
+
+def test_services_find_each_proxy_at_a_port_of_its_own_and_the_next_time_again(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "ports.json"
+    first, notes = opened(file, API, WEB)
+    assert (len(set(first.values())), notes) == (2, [])
+    assert opened(file, WEB, API) == (first, [])
+    other = opened(tmp_path / "no" / "such.json", API, taken=[first[API]])  # as backends may have
+    assert other[0][API] != first[API]
+    assert other[1] == []
+
+
+def test_a_port_of_theirs_that_somebody_has_is_said_and_another_one_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    first, _ = opened(file, API, WEB)
+    with socket.create_server(("127.0.0.1", first[API])):
+        second, notes = opened(file, API, WEB)
+    assert second[WEB] == first[WEB]
+    assert second[API] not in first.values()
+    (note,) = notes
+    assert note.startswith(f"the port of RPX_API_URL, {first[API]}, is taken by ")
+    assert note.endswith(f": it is {second[API]} now")
+    assert opened(file, API, WEB) == (second, [])
+
+
+def test_where_none_can_be_opened_services_are_told_what_browsers_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def opening(_: str, port: int) -> socket.socket:
+        raise OSError(errno.EADDRNOTAVAIL, "no such address")
+
+    monkeypatch.setattr(listeners, "listen_at", opening)
+    ports, [note] = opened(tmp_path / "ports.json", API)
+    assert ports == {}
+    assert note.startswith(
+        "services are told the URLs of browsers, for want of a port on 127.0.0.1"
+    )
+    assert note.endswith(": no such address")
 
 
 @pytest.mark.usefixtures("refused")

@@ -1,5 +1,5 @@
-"""Ports that rpx chooses: for the copies of services that name none, and in a realm for all that it
-starts. They are free, and the same ones every time.
+"""Ports that rpx chooses: for copies of services that name none, for listeners by which services
+reach proxies, in a realm for all that it starts. They are free, and the same ones every time.
 """
 
 from __future__ import annotations
@@ -71,6 +71,41 @@ def keep_ports(file: Path | None, ports: Mapping[str, list[int]]) -> None:
     kept = _read(file)
     longer = {name: kept.get(name, [])[len(chosen) :] for name, chosen in ports.items()}
     _write(file, {**kept, **{name: ports[name] + longer[name] for name in ports}})
+
+
+def ports_for_services(
+    variables: Iterable[str],
+    config: Config,
+    file: Path | None,
+    free: Callable[[int], bool],
+    taken: Iterable[int] = (),
+) -> dict[str, int]:
+    """Return the port by which services reach each proxy, by the variable that tells it, as far as
+    `file` has it and it is `free`. None is one of those `taken`. Raises: RpxError.
+    """
+    names = {_entry(variable): 1 for variable in variables}
+    fixed = {*fixed_ports(config), *taken}
+    try:
+        found = choose(names, _read(file), fixed, str(config.root), free)
+    except RpxError:
+        wide = f"{RANGE.start} to {RANGE.stop - 1}"
+        raise RpxError(f"no port from {wide} is free for services to reach a proxy by") from None
+    return {name[1:]: port for name, (port,) in found.items()}
+
+
+def kept_for_services(file: Path | None) -> dict[str, int]:
+    """Return the ports by which services reach proxies, or will if they are free then."""
+    return {name[1:]: ports[0] for name, ports in _read(file).items() if name[0] == "$" and ports}
+
+
+def keep_for_services(file: Path | None, ports: Mapping[str, int]) -> None:
+    """Let services reach proxies by these ports also the next time."""
+    keep_ports(file, {_entry(variable): [port] for variable, port in ports.items()})
+
+
+def _entry(variable: str) -> str:
+    """Its name among those that have ports; no service can be called so."""
+    return f"${variable}"
 
 
 def _more(

@@ -23,7 +23,7 @@ from rpx.model.figures import Figures
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, ProcessSpec
 from rpx.model.status import Snapshot
-from rpx.policy.plan import url_of
+from rpx.policy.plan import internal_url_of, url_of
 
 Clock = Callable[[], float]
 
@@ -87,6 +87,7 @@ class Registry(Moves):
             last_error=backend.last_error,
             url=self.url(spec.host) if spec.host else None,
             command=_command(process.spec) if process else None,
+            internal_url=internal_url_of(spec.name, spec.host, self.ports),
             waiting_for=backend.obstacles,
         )
 

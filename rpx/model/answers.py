@@ -41,7 +41,8 @@ Json = Mapping[str, Any]
 class Ps:
     """A backend, as `rpx ps` shows it: first the keys that scripts rely on, then the rest.
 
-    `since` is seconds since the epoch, `memory` bytes and `cpu` seconds of its whole tree of
+    `internal_url` is for services of this machine, as RPX_API_URL; None: there is none. `since` is
+    seconds since the epoch, `memory` bytes and `cpu` seconds of its whole tree of
     processes; None: not known. `last_lines` of one that has failed.
     """
 
@@ -62,6 +63,7 @@ class Ps:
     in_flight: int
     last_error: str
     command: str | None
+    internal_url: str | None
     waiting_for: tuple[Obstacle, ...]
     memory: int | None
     cpu: float | None

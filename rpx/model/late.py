@@ -45,5 +45,10 @@ def is_of_a_realm(name: str) -> bool:
 
 
 def url_variable(name: str) -> str:
-    """The variable that tells where the proxy of this name answers: `RPX_WEB_APP_URL`."""
+    """The variable by which services reach the proxy of this name: `RPX_WEB_APP_URL`."""
     return f"RPX_{name.upper().replace('-', '_')}_URL"
+
+
+def public_url_variable(name: str) -> str:
+    """The variable that tells under which URL browsers do: `RPX_WEB_APP_PUBLIC_URL`."""
+    return url_variable(f"{name}-public")

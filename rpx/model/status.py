@@ -85,7 +85,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One row of `rpx ps`. `since` is seconds since the epoch; times and pids are of now."""
+    """One row of `rpx ps`. `since` is seconds since the epoch; times and pids are of now.
+
+    `internal_url`: by which services of this machine reach its proxy.
+    """
 
     name: str
     label: str
@@ -104,6 +107,7 @@ class Snapshot:
     last_error: str
     url: str | None
     command: str | None
+    internal_url: str | None
     waiting_for: tuple[Obstacle, ...]
 
     @property

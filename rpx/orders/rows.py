@@ -30,6 +30,7 @@ def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> Ps:
         in_flight=row.in_flight,
         last_error=row.last_error,
         command=row.command,
+        internal_url=row.internal_url,
         waiting_for=row.waiting_for,
         memory=usage.memory if usage else None,
         cpu=usage.cpu if usage else None,

@@ -18,7 +18,7 @@ from rpx.model.config import (
     Source,
     Start,
 )
-from rpx.model.late import REALM, url_variable
+from rpx.model.late import REALM, public_url_variable, url_variable
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
 from rpx.policy.realm_ports import port_variables
@@ -34,6 +34,31 @@ def url_of(to: str, port: int, *, tls: bool = False) -> str:
     return f"{scheme}://{host}{'' if port == usual else f':{port}'}{slash}{path}"
 
 
+def internal_url_of(name: str, to: str, listening: Ports) -> str | None:
+    """Return the URL by which services of this machine reach the proxy that is called so, with the
+    path of its `to`; None for one that has none.
+    """
+    port = listening.services.get(url_variable(name))
+    _, slash, path = to.partition("/")
+    return f"http://127.0.0.1:{port}{slash}{path}" if port else None
+
+
+def for_services(config: Config) -> dict[str, str]:
+    """Return the `to` of each proxy that services reach by an address, by the variable that tells
+    it: none where rpx starts no service, and none of a wildcard, which is no host.
+    """
+    ours = any(
+        proxy.replicas or any(source.start for source in proxy.sources) for proxy in config.proxies
+    )
+    if not ours and not config.processes:
+        return {}
+    named: dict[str, str] = {}
+    for proxy in config.proxies:
+        if "*" not in proxy.to:
+            named.setdefault(url_variable(proxy.name), proxy.to)
+    return named
+
+
 def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
     """Return what there is to be: addresses first, pool by pool, each with the process whose own it
     is; then the processes that have none.
@@ -45,7 +70,7 @@ def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
         tls = proxy.pool.https is not None
         return url_of(proxy.to, listening.of(tls=tls), tls=tls)
 
-    urls = _urls(config, url)
+    urls = _urls(config, listening, url)
     specs: list[BackendSpec] = []
     ports: dict[str, list[int | None]] = defaultdict(list)
     for proxy in config.proxies:
@@ -138,14 +163,18 @@ def _names(name: str, replica: int) -> dict[str, str]:
     return {"RPX_NAME": name, "RPX_REPLICA": str(replica)}
 
 
-def _urls(config: Config, url: Callable[[ProxyEntry], str]) -> dict[str, str]:
+def _urls(config: Config, listening: Ports, url: Callable[[ProxyEntry], str]) -> dict[str, str]:
     """Return the variables that tell every process the realm and the ports that are others in it,
-    if there is one, and where the proxies are: RPX_API_URL and so on.
+    if there is one, and where the proxies are: RPX_API_URL for services, RPX_API_PUBLIC_URL for
+    browsers.
     """
     urls = {REALM: config.realm, **port_variables(config)} if config.realm else {}
-    for proxy in config.proxies:
-        if "*" not in proxy.to:
-            urls.setdefault(url_variable(proxy.name), url(proxy))
+    named = [proxy for proxy in config.proxies if "*" not in proxy.to]
+    for proxy in named:
+        internal = internal_url_of(proxy.name, proxy.to, listening)
+        urls.setdefault(url_variable(proxy.name), internal or url(proxy))
+    for proxy in named:  # behind those: a proxy may be called `api-public`
+        urls.setdefault(public_url_variable(proxy.name), url(proxy))
     return urls
 
 

@@ -37,12 +37,17 @@ async def said(known: Registry, unknown: list[str], nursery: trio.Nursery) -> li
     return notes
 
 
-async def test_a_name_that_services_cannot_look_up_is_said(nursery: trio.Nursery) -> None:
-    project = registry(spec(3000), spec(3001, name="web"))
-    (note,) = await said(project, ["api.localhost"], nursery)
-    assert note.startswith("this system does not know api.localhost: browsers and curl do")
-    assert "rpx hosts add api.localhost`" in note
+async def test_a_name_that_nobody_can_look_up_is_said(nursery: trio.Nursery) -> None:
+    project = registry(spec(3000, host="shop.test"), spec(3001, name="web"))
+    (note,) = await said(project, ["shop.test"], nursery)
+    assert note.startswith("this system does not know shop.test: neither browsers nor")
+    assert "rpx hosts add shop.test`" in note
     assert await said(project, [], nursery) == []
+
+
+async def test_names_below_localhost_are_not_even_looked_up(nursery: trio.Nursery) -> None:
+    project = registry(spec(3000), spec(3001, host="localhost"))
+    assert await said(project, ["api.localhost", "localhost"], nursery) == []
 
 
 async def test_where_rpx_starts_nothing_nobody_is_told(nursery: trio.Nursery) -> None:
@@ -61,14 +66,11 @@ async def test_a_slow_answer_holds_nothing_up(nursery: trio.Nursery) -> None:
 def test_several_names_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(unknown_names, "remedy", " ".join)
-    assert sentence(["a.localhost", "b.localhost", "c.localhost"]) == (
-        "this system does not know a.localhost, b.localhost and c.localhost: browsers and curl do,"
-        " services that call them don't; a.localhost b.localhost c.localhost"
+    assert sentence(["a.test", "b.test", "c.test"]) == (
+        "this system does not know a.test, b.test and c.test: neither browsers nor other programs"
+        " find them; a.test b.test c.test"
     )
     assert sentence(["shop.test"]) == (
-        "this system does not know shop.test: no program here finds it; shop.test"
-    )
-    assert sentence(["a.localhost", "shop.test"]) == (
-        "this system does not know a.localhost and shop.test: no program here finds them but"
-        " browsers and curl, which know names below .localhost; a.localhost shop.test"
+        "this system does not know shop.test: neither browsers nor other programs find it;"
+        " shop.test"
     )

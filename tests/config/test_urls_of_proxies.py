@@ -24,22 +24,52 @@ processes:
 """
 
 
-def found_in(config: Config, label: str, port: int = 8080) -> dict[str, str]:
-    """What a service finds in its environment."""
-    there = processes_of(plan_backends(config, Ports(port)))
+def found_in(config: Config, label: str, port: int = 20_001) -> dict[str, str]:
+    """What a service finds in its environment, where it reaches `api` by `port`."""
+    ports = Ports(8080, services={"RPX_API_URL": port, "RPX_WEB_URL": 20_002})
+    there = processes_of(plan_backends(config, ports))
     process = next(process for process in there if process.label == label)
     return child_environment(process, colour=False)
 
 
 def test_env_is_filled_with_the_urls_of_proxies(tmp_path: Path) -> None:
     config, warnings = load(tmp_path, TWO)
-    web, worker = found_in(config, "web:3001"), found_in(config, "worker", port=8081)
-    assert web["URL"] == "http://api.localhost:8080"
-    assert web["BASE"] == "http://api.localhost:8080/v1"
+    web, worker = found_in(config, "web:3001"), found_in(config, "worker", port=20_009)
+    assert web["URL"] == "http://127.0.0.1:20001"
+    assert web["BASE"] == "http://127.0.0.1:20001/v1"
     assert web["OWN"] == "http://web.localhost:8080"
-    assert worker["API"] == "http://api.localhost:8081"
+    assert worker["API"] == "http://127.0.0.1:20009"
     assert (worker["WHO"], worker["NOT"]) == ("worker", "$RPX_API_URL")
     assert warnings == []
+
+
+def test_browsers_have_a_variable_of_their_own_in_env_and_in_files_too(tmp_path: Path) -> None:
+    (tmp_path / "web.env").write_text("VITE_API=$RPX_API_PUBLIC_URL/v2\n")
+    text = TWO.replace("command: ./web,", "command: ./web, env_file: web.env,")
+    text = text.replace("URL: $RPX_API_URL", "URL: $RPX_API_PUBLIC_URL")
+    config, warnings = load(tmp_path, text, "ALL=$RPX_WEB_PUBLIC_URL\n")
+    web = found_in(config, "web:3001")
+    assert web["URL"] == web["RPX_API_PUBLIC_URL"] == "http://api.localhost:8080"
+    assert web["VITE_API"] == "http://api.localhost:8080/v2"
+    assert web["ALL"] == web["RPX_URL"] == "http://web.localhost:8080"
+    assert warnings == []
+
+
+def test_two_proxies_for_one_variable_are_warned_of(tmp_path: Path) -> None:
+    text = """
+    proxies:
+      - {to: api.localhost, from: 3000, start: ./api, name: my-api}
+      - {to: web.localhost, from: 3001, name: my_api}
+      - {to: shop.localhost, from: 3002, name: my-api-public}
+    """
+    _, warnings = load(tmp_path, text)
+    public = "`RPX_MY_API_PUBLIC_URL` is the URL of `my-api-public`, not the public one of"
+    other = "; give one of them another `name`"
+    assert warnings == [
+        f"`RPX_MY_API_URL` is the URL of `my-api`, not that of `my_api`{other}",
+        f"{public} `my-api`{other}",
+        f"{public} `my_api`{other}",
+    ]
 
 
 def test_a_url_that_changes_does_not_change_what_is_written(tmp_path: Path) -> None:
@@ -53,15 +83,15 @@ def test_env_files_may_name_them_too(tmp_path: Path) -> None:
     text = TWO.replace("command: ./web,", "command: ./web, env_file: web.env,")
     config, warnings = load(tmp_path, text, "ALL=$RPX_WEB_URL\n")
     web = found_in(config, "web:3001")
-    assert web["VITE_API"] == "http://api.localhost:8080/v2"
-    assert web["ALL"] == "http://web.localhost:8080"
+    assert web["VITE_API"] == "http://127.0.0.1:20001/v2"
+    assert web["ALL"] == "http://127.0.0.1:20002"
     assert warnings == []
 
 
 def test_a_variable_that_was_set_from_one_is_filled_as_well(tmp_path: Path) -> None:
     text = "{from: 3000, to: api.localhost, start: {command: ./a, env: {X: $API/v3}}}"
     config, _ = load(tmp_path, text, "API=$RPX_API_URL\n")
-    assert found_in(config, "api:3000")["X"] == "http://api.localhost:8080/v3"
+    assert found_in(config, "api:3000")["X"] == "http://127.0.0.1:20001/v3"
 
 
 def test_what_the_process_itself_listens_on_is_known_too(tmp_path: Path) -> None:
@@ -75,7 +105,7 @@ def test_what_the_process_itself_listens_on_is_known_too(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("written", "value"),
-    [("${RPX_API_URL:-x}", "http://api.localhost:8080"), ("${RPX_ELSE_URL:-x}", "x")],
+    [("${RPX_API_URL:-x}", "http://127.0.0.1:20001"), ("${RPX_ELSE_URL:-x}", "x")],
 )
 def test_a_default_stands_for_a_proxy_that_is_not_there(
     written: str, value: str, tmp_path: Path

@@ -49,23 +49,26 @@ ANSWERS = [
         {"name":"api","backend":"localhost:3000","port":3000,"state":"ready","pid":1001,
         "restarts":0,"since":T,"in_rotation":true,"url":"http://api.localhost:8080",
         "label":"api:3000","replica":1,"external":false,"served_by":null,"weight":1,
-        "in_flight":0,"last_error":"","command":"true","waiting_for":[],"memory":null,
+        "in_flight":0,"last_error":"","command":"true","internal_url":null,
+        "waiting_for":[],"memory":null,
         "cpu":null,"processes":null,"last_lines":[]},
         {"name":"api","backend":"localhost:3001","port":3001,"state":"failed","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://api.localhost:8080",
         "label":"api:3001","replica":2,"external":false,"served_by":null,"weight":1,
-        "in_flight":0,"last_error":"exited with status 1","command":"true","waiting_for":[],
+        "in_flight":0,"last_error":"exited with status 1","command":"true","internal_url":null,
+        "waiting_for":[],
         "memory":null,"cpu":null,"processes":null,"last_lines":["no \\udcff module"]},
         {"name":"web","backend":"localhost:3002","port":3002,"state":"waiting","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://web.localhost:8080",
         "label":"web:3002","replica":3,"external":false,"served_by":null,"weight":1,
-        "in_flight":0,"last_error":"","command":"true","waiting_for":[{"name":"db",
+        "in_flight":0,"last_error":"","command":"true","internal_url":null,
+        "waiting_for":[{"name":"db",
         "condition":"healthy","why":"not a part of this run","hopeless":true}],
         "memory":null,"cpu":null,"processes":null,"last_lines":[]},
         {"name":"api","backend":"localhost:3005","port":3005,"state":"unhealthy","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://api.localhost:8080",
         "label":"api:3005","replica":6,"external":true,"served_by":null,"weight":1,
-        "in_flight":0,"last_error":"","command":null,"waiting_for":[],"memory":null,
+        "in_flight":0,"last_error":"","command":null,"internal_url":null,"waiting_for":[],"memory":null,
         "cpu":null,"processes":null,"last_lines":[]}]""",
     ),
     (
@@ -226,7 +229,7 @@ def test_an_event_of_a_newer_rpx_is_passed_over() -> None:
 
 PS = Ps(
     "api", "localhost:3000", 3000, "ready", 17, 0, 1.5, True, None, "api:3000", 1, False, None, 1,
-    0, "", "true", (), None, None, None, ("bye",),
+    0, "", "true", None, (), None, None, None, ("bye",),
 )  # fmt: skip
 
 

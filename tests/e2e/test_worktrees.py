@@ -130,7 +130,7 @@ def test_two_worktrees_run_at_once_each_with_hosts_and_ports_of_its_own(
             until(lambda: login.states()[f"api:{port['api']}"] == "ready", "it comes back")
         assert answer(shop, "api.localhost").status_code == 200
 
-        words = ("run", "api", "echo $DATABASE ${RPX_REALM:-none} $RPX_API_URL $PORT $STORE")
+        words = ("run", "api", "echo $DATABASE ${RPX_REALM:-none} $RPX_API_PUBLIC_URL $PORT $STORE")
         assert shop.rpx(*words).stdout == (
             f"shop_main none {lease_of(shop).url} {port['api']} localhost:{port['cache']}\n"
         )

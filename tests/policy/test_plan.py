@@ -12,7 +12,7 @@ from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import Config, ProcessEntry, ProxyEntry, Source, Start
 from rpx.model.ports import Ports
 from rpx.model.specs import endpoints_of, processes_of
-from rpx.policy.plan import plan_backends
+from rpx.policy.plan import for_services, plan_backends
 
 ROOT = Path("/srv")
 
@@ -59,6 +59,36 @@ def test_no_two_backends_have_one_label(locations: list[Location]) -> None:
     assert len(set(found)) == len(locations)
 
 
+def test_services_reach_by_an_address_what_has_a_name_of_its_own_where_rpx_starts_any() -> None:
+    started = Source(address=Address("localhost", 3000), start=Start(command="x", cwd=ROOT))
+    proxies = (
+        ProxyEntry(to="api.localhost", name="api", sources=(started,)),
+        ProxyEntry(to="api.localhost/v2", name="api-v2", sources=()),
+        ProxyEntry(to="*.web.localhost", name="tenants", sources=()),
+    )
+    config = Config(name="x", root=ROOT, proxies=proxies)
+    assert for_services(config) == {
+        "RPX_API_URL": "api.localhost",
+        "RPX_API_V2_URL": "api.localhost/v2",
+    }
+    assert for_services(config.model_copy(update={"proxies": proxies[1:]})) == {}
+
+
+def test_a_proxy_that_is_called_like_the_public_url_of_another_is_reached_by_it() -> None:
+    start = Start(command="x", cwd=ROOT)
+    here = Source(address=Address("localhost", 3000), start=start)
+    proxies = (
+        ProxyEntry(to="api.localhost", name="api", sources=(here,)),
+        ProxyEntry(to="shown.localhost", name="api-public", sources=()),
+    )
+    [process] = processes_of(
+        plan_backends(Config(name="x", root=ROOT, proxies=proxies), Ports(8080))
+    )
+    told = dict(process.environment)
+    assert told["RPX_API_PUBLIC_URL"] == "http://shown.localhost:8080"
+    assert told["RPX_API_PUBLIC_PUBLIC_URL"] == "http://shown.localhost:8080"
+
+
 def test_every_process_is_told_where_the_proxies_are() -> None:
     here = Source(address=Address("localhost", 3000), start=Start(command="x", cwd=ROOT))
     config = Config(
@@ -71,12 +101,15 @@ def test_every_process_is_told_where_the_proxies_are() -> None:
         ),
         processes=(ProcessEntry(name="worker", start=Start(command="x", cwd=ROOT)),),
     )
-    for process in processes_of(plan_backends(config, Ports(8080))):
+    ports = Ports(8080, services={"RPX_API_URL": 20_123, "RPX_WEB_APP_URL": 20_124})
+    for process in processes_of(plan_backends(config, ports)):
         told = {name: url for name, url in process.environment if name.endswith("_URL")}
         told.pop("RPX_URL", None)
         assert told == {
-            "RPX_API_URL": "http://api.localhost:8080",
-            "RPX_WEB_APP_URL": "http://web.localhost:8080/app",
+            "RPX_API_URL": "http://127.0.0.1:20123",
+            "RPX_WEB_APP_URL": "http://127.0.0.1:20124/app",
+            "RPX_API_PUBLIC_URL": "http://api.localhost:8080",
+            "RPX_WEB_APP_PUBLIC_URL": "http://web.localhost:8080/app",
         }
 
 

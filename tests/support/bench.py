@@ -33,6 +33,7 @@ def spec(
     *,
     check: HealthCheck | None = None,
     name: str = "api",
+    host: str = "",
     restart: Restart | None = None,
     **settings: Any,  # noqa: ANN401 - see below
 ) -> BackendSpec:
@@ -41,7 +42,7 @@ def spec(
     start = Start.model_validate({**base, **settings})
     address = Address("localhost", port)
     return backend_spec(
-        name, port - 2999, address, start, health_check=check, host=f"{name}.localhost"
+        name, port - 2999, address, start, health_check=check, host=host or f"{name}.localhost"
     )
 
 

@@ -226,13 +226,15 @@ def _length(data: bytes) -> float:
 
 @asynccontextmanager
 async def clients(
-    it: Live, host: str = "api.localhost", *, count: int = 4, path: str = "/"
+    it: Live, host: str = "api.localhost", *, count: int = 4, path: str = "/", port: int = 0
 ) -> AsyncIterator[Clients]:
-    """Ask for `host` all the time while the block runs; none of it may fail."""
+    """Ask for `host` all the time while the block runs; none of it may fail. `port`: elsewhere than
+    where the project listens for all hosts.
+    """
     asking = Clients()
     async with trio.open_nursery() as nursery:
         for _ in range(count):
-            nursery.start_soon(asking.ask_on, it.registry.ports.http, host, path)
+            nursery.start_soon(asking.ask_on, port or it.registry.ports.http, host, path)
         await asking.answered(10)
         yield asking
         await asking.answered(20)

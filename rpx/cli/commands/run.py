@@ -7,13 +7,21 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from rpx.backend.fleet import child_environment
-from rpx.backend.free_ports import choose_ports, kept_ports, written_ones
+from rpx.backend.free_ports import (
+    choose_ports,
+    is_free,
+    kept_ports,
+    ports_for_services,
+    written_ones,
+)
 from rpx.backend.shell import argv
 from rpx.cli.command import Command, Common, realm_option
 from rpx.cli.helpers.certifiable import accepting
@@ -26,7 +34,7 @@ from rpx.model.config import Config, Start
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, ProcessSpec
 from rpx.policy.naming import names_of, select
-from rpx.policy.plan import plan_backends
+from rpx.policy.plan import for_services, plan_backends
 from rpx.runs.lease import running
 from rpx.runs.paths import ports_file
 
@@ -64,9 +72,11 @@ def run(common: Common, name: str, command: tuple[str, ...], *, realm: str | Non
         Selection(names=(name,)),  # also one that belongs to no run without its profile
         realm=realm_there(path, realm),
     )
-    file, listening = ports_file(path), _ports(config, path)
+    file = ports_file(path)
     ours = kept_ports(file) if running(path) else {}
-    shown = plan_backends(choose_ports(config, file, keep=False, running=ours), listening)
+    there = choose_ports(config, file, keep=False, running=ours)
+    listening = _listening(config, path, file, ours)
+    shown = plan_backends(there, listening)
     config = choose_ports(config, file, keep=False, running=written_ones(ours))
     process = _service(shown, plan_backends(config, listening), name)
     words = command[1:] if command[:1] == ("--",) else command
@@ -92,8 +102,17 @@ def _service(shown: list[BackendSpec], specs: list[BackendSpec], name: str) -> P
     )
 
 
+def _listening(config: Config, path: Path, file: Path, ours: Mapping[str, Sequence[int]]) -> Ports:
+    """Of all listeners: those that rpx would try, but for `ours`, which a running project has."""
+    known = {port for ports in ours.values() for port in ports}
+    services = ports_for_services(
+        for_services(config), config, file, lambda port: port in known or is_free(port)
+    )
+    return replace(_ports(config, path), services=services)
+
+
 def _ports(config: Config, path: Path) -> Ports:
-    """Of the listeners, for RPX_URL: those it would try, but for what a running project tells."""
+    """Of the public ones, for RPX_URL: as above."""
     http, https = config.listen.http_port or 80, config.listen.https_port or 443
     lease = running(path)
     if lease is None or lease.url is None:

@@ -1,4 +1,4 @@
-"""Says once, when a project starts, which of its names the programs of this machine don't know."""
+"""Says once, when a project starts, which of its names browsers and other programs don't find."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rpx.hub.shutdown import Shutdown
 
 
 class UnknownNames:
-    """An `Observer`. curl and browsers know all names below `.localhost`, and so does the
-    user who tries one; a service that calls another by its URL asks libc, which may not.
+    """An `Observer`. Of names below `.localhost` nothing is said: browsers and curl know them, and
+    services have URLs without names. For others everybody asks libc.
     """
 
     def __init__(self, look: Callable[[Iterable[str]], list[str]] = unknown) -> None:
@@ -31,23 +31,18 @@ class UnknownNames:
         if not registry.processes:
             return
         hosts = [pool.host for pool in registry.pools.values() if pool.backends]
+        hosts = [host for host in hosts if not f".{host}".endswith(".localhost")]
         found = await trio.to_thread.run_sync(self._look, hosts, abandon_on_cancel=True)
         if found and not shutdown.asked:
             registry.say(sentence(found))
 
 
 def sentence(hosts: list[str]) -> str:
-    """`this system does not know api.localhost: services that call it …`."""
+    """`this system does not know shop.test: neither browsers nor other programs find it; …`."""
     *most, last = hosts
     names = f"{', '.join(most)} and {last}" if most else last
     them = "them" if most else "it"
-    below = [host.endswith(".localhost") for host in hosts]
-    if not all(below):
-        but = " but browsers and curl, which know names below .localhost" if any(below) else ""
-        return (
-            f"this system does not know {names}: no program here finds {them}{but}; {remedy(hosts)}"
-        )
     return (
-        f"this system does not know {names}: browsers and curl do, services that call {them} don't;"
+        f"this system does not know {names}: neither browsers nor other programs find {them};"
         f" {remedy(hosts)}"
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from rpx.config.settings.host_names import default_name
 from rpx.config.settings.top_level import only_proxy
 from rpx.config.yaml.document import Steps, is_env
-from rpx.model.late import REALM, is_of_a_realm, mark, url_variable
+from rpx.model.late import REALM, is_of_a_realm, mark, public_url_variable, url_variable
 from rpx.model.suggest import nearest
 
 _OWN = ("RPX_NAME", "RPX_REPLICA")
@@ -33,8 +33,10 @@ def with_realm(environ: Mapping[str, str], realm: str) -> Mapping[str, str]:
 
 
 def urls_of(values: Mapping[str, object]) -> dict[str, str]:
-    """A mark for the URL of each proxy that is written, by its variable."""
-    return {name: mark(name) for name in map(url_variable, _names(values))}
+    """A mark for the URLs of each proxy that is written, by their variables."""
+    names = _names(values)
+    variables = [*map(url_variable, names), *map(public_url_variable, names)]
+    return {name: mark(name) for name in variables}
 
 
 def variables_at(
