@@ -10,6 +10,7 @@ from pathlib import Path
 from rpx.config.assemble import config_of
 from rpx.config.checks.profiles import Selection
 from rpx.config.checks.shell_words import shell_words
+from rpx.config.checks.told_ports import told_ports
 from rpx.config.checks.urls import one_variable_for_two
 from rpx.config.settings.places import all_settings, settings_of
 from rpx.config.settings.realm_name import realm_of
@@ -61,8 +62,9 @@ def load_config(
         late |= _late_ports(file, late)
     config = file.config(late, warn)
     if warn is not None:
-        for sentence in (*shell_words(config), *one_variable_for_two(config)):
-            warn(sentence)
+        for check in (shell_words, one_variable_for_two, told_ports):
+            for sentence in check(config):
+                warn(sentence)
         if path.name == "rpx.yaml" and os.path.isfile(path.with_name("rpx.yml")):
             beside = label_of(path.with_name("rpx.yml"))
             warn(f"{beside} is not read: {label_of(path)} comes first")

@@ -21,7 +21,7 @@ from rpx.model.config import (
 from rpx.model.late import REALM, public_url_variable, url_variable
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
-from rpx.policy.realm_ports import port_variables
+from rpx.policy.realm_ports import port_variables, written_ports
 
 
 def url_of(to: str, port: int, *, tls: bool = False) -> str:
@@ -204,7 +204,7 @@ def fixed_ports(config: Config) -> set[int]:
     ports = {source.address.port for proxy in config.proxies for source in proxy.sources}
     ports |= {config.listen.http_port, config.listen.https_port}
     ports.add(config.metrics.port if config.metrics else None)
-    return {port for port in ports if port}
+    return {port for port in ports if port}.union(written_ports(config))
 
 
 def with_ports(config: Config, chosen: Mapping[str, Sequence[int]]) -> Config:

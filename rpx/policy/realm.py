@@ -25,7 +25,7 @@ def is_realm(text: str) -> bool:
 
 def label_of(text: str) -> str:
     """As much of a text as a realm can have; "" where nothing is left. `Fix_Größe`: fix-grosse."""
-    return _cut(_plain(text))
+    return _label(_words(text))
 
 
 def realms_of(worktrees: Sequence[str], main: str) -> dict[str, str]:
@@ -36,10 +36,10 @@ def realms_of(worktrees: Sequence[str], main: str) -> dict[str, str]:
     worktree that is new changes nobody else's realm.
     """
     realms: dict[str, str] = {}
-    beginning = f"{_plain(main)}-"
+    beginning = f"{_words(main)}-"
     for name in worktrees:
-        whole = _plain(name)
-        own = whole.removeprefix(beginning) or whole
+        whole = _words(name)
+        own = _label(whole.removeprefix(beginning)) or _label(whole)
         realms[name] = _other_than(realms.values(), own, name)
     return realms
 
@@ -56,11 +56,31 @@ def in_realm(to: str, realm: str) -> str:
     return f"{above}{dot}{realm}.{last}{slash}{path}"
 
 
-def _plain(text: str) -> str:
-    """Lower-case letters of ASCII and digits, with one `-` for whatever is between them."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(each for each in letters if not unicodedata.combining(each))
-    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+def _words(text: str) -> str:
+    """Letters in lower case, their marks, and digits, with one `-` for whatever is between them.
+
+    Latin letters have no marks: `é` is an e.
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(each for each in plain if not unicodedata.combining(each))
+    if any(each.isalpha() for each in bare if not each.isascii()):
+        bare = unicodedata.normalize("NFKC", plain)
+    kept = (each if unicodedata.category(each)[0] in "LMN" else "-" for each in bare)
+    return re.sub(r"-+", "-", "".join(kept)).strip("-")
+
+
+def _label(words: str) -> str:
+    """As DNS can have them. What isn't ASCII is written as browsers ask for it (RFC 5890), as long
+    as that is short enough; else it is left out.
+    """
+    if not words.isascii():
+        try:
+            name = words.encode("idna").decode("ascii")
+        except UnicodeError:  # scripts of two directions, or letters newer than the codec
+            name = ""
+        if is_realm(name):
+            return name
+    return _cut(re.sub(r"[^a-z0-9]+", "-", words).strip("-"))
 
 
 def _cut(text: str, longest: int = LONGEST) -> str:
@@ -68,11 +88,12 @@ def _cut(text: str, longest: int = LONGEST) -> str:
 
 
 def _other_than(taken: Collection[str], own: str, name: str) -> str:
-    label = _cut(own)
+    label = own
     digits = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
     length = 4
     while not label or label in taken:
-        short = digits[:length]
-        label = f"{_cut(own or 'worktree', LONGEST - length - 1)}-{short}"
+        # What is in another writing can't be cut, nor have anything behind it.
+        stem = "worktree" if not own or own.startswith("xn--") else own
+        label = f"{_cut(stem, LONGEST - length - 1)}-{digits[:length]}"
         length += 1
     return label

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rpx.model.address import Address, Location
-from rpx.model.config import Config, ProcessEntry, ProxyEntry, Ready, Source, Start, Web
+from rpx.model.config import Config, Metrics, ProcessEntry, ProxyEntry, Ready, Source, Start, Web
 from rpx.model.late import port_variable
 from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 
@@ -21,9 +21,12 @@ Place = tuple[str, int]
 def own_ports(config: Config) -> dict[str, int]:
     """Return what ports are to be chosen for, with how many each: `:3001` stands for the port 3001.
 
-    Nothing outside of a realm.
+    Also for that of rpx itself, where it answers for Prometheus. Nothing outside of a realm.
     """
-    return {_key(port): 1 for port in written_ports(config)} if config.realm else {}
+    if not config.realm:
+        return {}
+    own = [config.metrics.port] if config.metrics and config.metrics.port else []
+    return {_key(port): 1 for port in (*written_ports(config), *own)}
 
 
 def written_ports(config: Config) -> list[int]:
@@ -45,8 +48,12 @@ def with_own_ports(config: Config, chosen: Mapping[str, Sequence[int]]) -> Confi
             return address
         return replace(address, port=ports[address.place], written=address.port)
 
+    metrics = config.metrics
+    if metrics is not None and metrics.port:
+        metrics = Metrics(port=chosen[_key(metrics.port)][0])
     return config.model_copy(
         update={
+            "metrics": metrics,
             "proxies": tuple(_proxy_at(proxy, moved) for proxy in config.proxies),
             "processes": tuple(_process_at(process, moved) for process in config.processes),
         }

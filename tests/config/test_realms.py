@@ -159,6 +159,27 @@ def test_ports_of_the_realm_are_filled_in_when_a_process_starts(
     assert not [name for name in seen if name.startswith("RPX_PORT_")]
 
 
+def test_who_is_told_a_port_in_so_many_words_would_ask_another_checkout(login: Path) -> None:
+    text = """\
+      proxies:
+        - to: api.localhost
+          from: [3001, 3002]
+          start:
+            command: ./api --peer http://localhost:3002/ --db localhost:30011
+            env: {SELF: "127.0.0.1:3001,[::1]:3001", FAR: "db.localhost:3001", FINE: "$RPX_API_URL"}
+      processes: {w: [./w, "localhost:3001", "localhost:9000", "localhost:3001"]}
+    """
+    _, warnings = load(login, text)
+    tail = "which in the realm `login` is another port: write"
+    assert warnings == [
+        f"the command of api says localhost:3002, {tail} localhost:${{RPX_PORT_3002:-3002}}",
+        f"`SELF` of api says 127.0.0.1:3001, {tail} 127.0.0.1:${{RPX_PORT_3001:-3001}}",
+        f"`SELF` of api says [::1]:3001, {tail} [::1]:${{RPX_PORT_3001:-3001}}",
+        f"the command of w says localhost:3001, {tail} localhost:${{RPX_PORT_3001:-3001}}",
+    ]
+    assert load(login, f'realm: ""\n{dedent(text)}').warnings == []
+
+
 def test_where_it_can_not_be_filled_in_it_is_said_where_it_can(login: Path) -> None:
     text = "from: 3001\nto: api.localhost\nstart: ./api\nhealth_check: {path: /$RPX_PORT_3001}"
     _, (warning,) = load(login, text)

@@ -41,6 +41,15 @@ def _numeric(host: str) -> bool:
         ("shop-" + "a" * 50, "shop", "a" * 40),
         ("a" * 39 + "-b", "shop", "a" * 39),
         ("123", "", "123"),
+        ("логин", "shop", "xn--c1akhkc"),
+        ("Магазин-логин", "магазин", "xn--c1akhkc"),
+        ("日本", "shop", "xn--wgv71a"),
+        ("हिन्दी", "shop", "xn--j2bd4cyah0f"),
+        ("fix 日本", "shop", "xn--fix--j79hm9d"),
+        ("日本" * 20 + "x", "shop", "x"),
+        ("日本" * 20, "shop", "worktree-4cca"),
+        ("שלום-1", "shop", "1"),
+        ("😀", "shop", "worktree-f044"),
     ],
 )
 def test_the_realm_is_what_git_calls_a_worktree_without_the_main_folder(
@@ -50,10 +59,10 @@ def test_the_realm_is_what_git_calls_a_worktree_without_the_main_folder(
 
 
 def test_of_two_that_would_be_one_the_later_has_a_hash() -> None:
-    found = realms_of(["shop-login", "login", "Login", "日本", "中国"], "shop")
+    found = realms_of(["shop-login", "login", "Login", "日本", "日本_"], "shop")
     assert found["shop-login"] == "login"
     assert re.fullmatch("login-[0-9a-f]{4}", found["login"])
-    assert re.fullmatch("worktree-[0-9a-f]{4}", found["日本"])
+    assert re.fullmatch("worktree-[0-9a-f]{4}", found["日本_"])
     assert len(set(found.values())) == 5
 
 

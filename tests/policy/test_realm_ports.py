@@ -10,7 +10,7 @@ import pytest
 from rpx.backend.fleet import child_environment
 from rpx.errors import UsageError
 from rpx.model.address import Address, SocketFile, Tls
-from rpx.model.config import Config, ProcessEntry, ProxyEntry, Ready, Source, Start, Web
+from rpx.model.config import Config, Metrics, ProcessEntry, ProxyEntry, Ready, Source, Start, Web
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec
 from rpx.policy.naming import names_of, select
@@ -51,12 +51,16 @@ def shop(realm: str = "login", more: ProxyEntry | None = None) -> Config:
         name="shop",
         realm=realm,
         root=ROOT,
+        metrics=Metrics(port=9180),
         proxies=tuple(proxies),
         processes=(ProcessEntry(name="db", start=db), ProcessEntry(name="ssh", start=remote)),
     )
 
 
-WRITTEN = [3001, 3002, 3005, 3006, 3009, 3010, 5433]
+WRITTEN = [3001, 3002, 3005, 3006, 3009, 3010, 5433]  # of services; 9180 is of rpx itself
+
+# All that a plan has: it has no copies yet.
+WRITTEN_KEYS = {f":{port}" for port in WRITTEN if port != 3010}
 
 
 def chosen(config: Config) -> dict[str, list[int]]:
@@ -68,7 +72,7 @@ def planned(config: Config) -> list[BackendSpec]:
 
 
 def test_all_that_rpx_starts_on_this_machine_gets_a_port_of_its_own() -> None:
-    assert own_ports(shop()) == {f":{port}": 1 for port in WRITTEN}
+    assert own_ports(shop()) == {f":{port}": 1 for port in (*WRITTEN, 9180)}
 
 
 def test_without_a_realm_nothing_changes() -> None:
@@ -80,7 +84,7 @@ def test_without_a_realm_nothing_changes() -> None:
 
 
 def test_what_rpx_does_not_start_is_where_it_is_written() -> None:
-    assert own_ports(routes_only(shop())) == {}
+    assert own_ports(routes_only(shop())) == {":9180": 1}
     rows = {(names.label, names.port) for names in map(names_of, planned(shop()))}
     assert {("web:9000", 9000), ("web:3", 3001), ("far:3007", 3007)} <= rows
 
@@ -121,6 +125,12 @@ def test_where_it_shows_that_it_is_ready_goes_along() -> None:
     assert second.ready == Ready(http=Web(address=where, path="/up"))
 
 
+def test_where_rpx_itself_listens_for_prometheus_is_another_port_too() -> None:
+    assert with_own_ports(shop(), chosen(shop())).metrics == Metrics(port=29180)
+    free = shop().model_copy(update={"metrics": Metrics(port=0)})
+    assert with_own_ports(free, chosen(free)).metrics == Metrics(port=0)
+
+
 def test_a_backend_is_named_by_either_port() -> None:
     rows = [names_of(spec) for spec in planned(shop())]
     for target in ("3002", "23002", "localhost:3002", "api:3002", ":23002", "api:23002", "api:2"):
@@ -132,8 +142,8 @@ def test_a_backend_is_named_by_either_port() -> None:
 
 def test_a_plan_tells_what_was_chosen_so_that_it_stays() -> None:
     config = shop()
-    running = {key: ports for key, ports in chosen(config).items() if key != ":3010"}
-    assert chosen_for(planned(config)) == running  # without the copies, which this plan has not
+    running = {key: ports for key, ports in chosen(config).items() if key in WRITTEN_KEYS}
+    assert chosen_for(planned(config)) == running
 
 
 def test_a_service_that_is_new_restarts_nobody_for_the_variable_of_its_port() -> None:

@@ -62,7 +62,7 @@ def check(common: Common, *, profiles: tuple[str, ...], realm: str | None, as_js
     for spec in specs:
         filled.add(*_cells(config, spec))
     print_table(filled, colour=common.colour(sys.stdout))
-    say(f"{path} is in order")
+    say(f"{path} is in order{f', in the realm `{config.realm}`' if config.realm else ''}")
 
 
 def _cells(config: Config, spec: BackendSpec) -> tuple[str | Cell, ...]:

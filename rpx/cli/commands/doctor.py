@@ -87,7 +87,8 @@ def _project(common: Common) -> tuple[Config | None, list[Finding]]:
         detail = f"{count} {'mistakes' if count > 1 else 'mistake'}: {error.problems[0].what}"
         finding = Finding("project", str(path), Status.PROBLEM, detail, "`rpx check` says them all")
         return None, [finding]
-    return config, [Finding("project", config.name, Status.OK, f"{path} is in order")]
+    where = f", in the realm `{config.realm}`" if config.realm else ""
+    return config, [Finding("project", config.name, Status.OK, f"{path} is in order{where}")]
 
 
 def _lease(common: Common) -> Lease | None:
