@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from rpx.backend.port_holder import port_owner
 from rpx.backend.preflight import how_to_permit, taken
 from rpx.doctor.findings import Finding, Status
+from rpx.door.roster import Roster, read_roster
+from rpx.door.starting import door_place
 from rpx.model.address import Address, both
 from rpx.model.config import Config
 from rpx.runs.lease import project_with
@@ -19,16 +21,9 @@ USUAL = (("http_port", 80, "8080"), ("https_port", 443, "8443"))
 def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
     """Look at the listener's ports, and while the project doesn't run at those of its backends.
 
-    `ours` is the pid of the supervisor that runs the project.
+    `ours` is the pid of the supervisor that runs the project. What the door has is as it should be.
     """
-    host = config.listen.host if config else "localhost"
-    usual = USUAL if config is None or config.secured else USUAL[:1]
-    for setting, port, instead in usual:
-        given = getattr(config.listen, setting) if config else None
-        if given is None:
-            yield _usual(f"port {port}", Address(host, port), instead, ours)
-        elif given:
-            yield _wanted(f"port {given}, of `listen.{setting}`", Address(host, given), ours)
+    yield from _of_listener(config, ours)
     if config is None or ours is not None:
         return
     for proxy in config.proxies:
@@ -38,12 +33,35 @@ def ports(config: Config | None, ours: int | None) -> Iterator[Finding]:
                 yield _wanted(f"port of {proxy.name}:{source.address.port}", source.address, None)
 
 
+def _of_listener(config: Config | None, ours: int | None) -> Iterator[Finding]:
+    roster = read_roster(door_place())
+    host = config.listen.host if config else "localhost"
+    usual = USUAL if config is None or config.secured else USUAL[:1]
+    for setting, port, instead in usual:
+        given = getattr(config.listen, setting) if config else None
+        if _is_at_the_door(given or port, roster):
+            what = "the door of your projects has it"
+            yield Finding("ports", f"port {given or port}", Status.OK, what)
+        elif given is None:
+            yield _usual(f"port {port}", Address(host, port), instead, ours)
+        elif given:
+            yield _wanted(f"port {given}, of `listen.{setting}`", Address(host, given), ours)
+
+
+def _is_at_the_door(port: int, roster: Roster | None) -> bool:
+    """Whether the door listens there, for all projects or for some that have asked for it."""
+    if roster is None:
+        return False
+    at = {each for member in roster.members for each in (member.http, member.https)}
+    return port in at | {roster.http, roster.https}
+
+
 def _usual(subject: str, address: Address, instead: str, ours: int | None) -> Finding:
     """One that rpx takes if it can, and else another: at most something to know."""
     found = _wanted(subject, address, ours)
     if found.status is Status.OK:
         return found
-    detail = f"{found.detail}; rpx takes {instead} or one above it instead"
+    detail = f"{found.detail}; projects get {instead} or one above it instead"
     return Finding(found.check, subject, Status.WARNING, detail, found.hint)
 
 

@@ -15,6 +15,7 @@ import pytest
 from rpx.config import config_from_mapping
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.port_check import ports
+from rpx.door.roster import Roster
 from rpx.model.config import Config
 from tests.support.project import free_ports
 
@@ -101,10 +102,20 @@ def test_a_port_that_is_not_permitted_says_how_to_permit_it(
         assert found.hint.endswith("`sudo sysctl net.ipv4.ip_unprivileged_port_start=25`")
     usual = of(ports(None, None), "port 80")
     assert usual.status is Status.WARNING
-    assert usual.detail == "not permitted; rpx takes 8080 or one above it instead"
+    assert usual.detail == "not permitted; projects get 8080 or one above it instead"
 
 
 def test_an_address_of_another_machine_is_said() -> None:
     found = of(ports(config(8080, 3000, host="192.0.2.1"), None), "http_port")
     assert found.status is Status.PROBLEM
     assert found.hint == "`192.0.2.1` has to be an address of this machine"
+
+
+def test_a_port_that_the_door_has_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening() as port:
+        monkeypatch.setattr(
+            "rpx.doctor.port_check.read_roster",
+            lambda _: Roster(pid=1, version="", since=0.0, http=port, https=0, members=()),
+        )
+        found = of(ports(config(port, free_ports(1)[0]), None), f"port {port}")
+    assert (found.status, found.detail) == (Status.OK, "the door of your projects has it")

@@ -12,10 +12,12 @@ from rpx.cli.command import Command, Common
 from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import fitted, json_option, print_json
 from rpx.config import find_config, load_config
+from rpx.doctor.door_check import front_door
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.machine import clock, leftovers, versions
 from rpx.doctor.names import names
 from rpx.doctor.port_check import ports
+from rpx.doctor.setup_check import arranged
 from rpx.doctor.shown import shown
 from rpx.doctor.trust_check import trust
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, visible
@@ -24,7 +26,7 @@ from rpx.model.config import Config
 from rpx.runs.lease import Lease, find_running
 
 EXAMPLES = """\
-rpx doctor                      # ports, trust, names, clock, leftovers, versions
+rpx doctor                      # ports, the door, names, trust, clock, leftovers
 rpx doctor --json               # the same for scripts
 """
 
@@ -67,6 +69,8 @@ def _examine(common: Common) -> Iterator[Finding]:
     yield from project
     lease = _lease(common)
     yield from ports(config, lease.supervisor.pid if lease else None)
+    yield from front_door()
+    yield from arranged()
     yield from names(config)
     yield from trust(hosts=config.issued if config else None)
     yield from shown(lease, config.issued if config else ())
