@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rpx.config.assemble import config_of
 from rpx.config.checks.profiles import Selection
+from rpx.config.checks.realms import names_of_others
 from rpx.config.checks.shell_words import shell_words
 from rpx.config.checks.told_ports import told_ports
 from rpx.config.checks.urls import one_variable_for_two
@@ -62,7 +63,7 @@ def load_config(
         late |= _late_ports(file, late)
     config = file.config(late, warn)
     if warn is not None:
-        for check in (shell_words, one_variable_for_two, told_ports):
+        for check in (shell_words, one_variable_for_two, names_of_others, told_ports):
             for sentence in check(config):
                 warn(sentence)
         if path.name == "rpx.yaml" and os.path.isfile(path.with_name("rpx.yml")):

@@ -159,6 +159,20 @@ def test_ports_of_the_realm_are_filled_in_when_a_process_starts(
     assert not [name for name in seen if name.startswith("RPX_PORT_")]
 
 
+def test_a_host_that_somebody_else_may_have_in_the_realm_is_told(login: Path) -> None:
+    ours = ("a.localhost", "b.test", "c.lan", "d.home.arpa", "127.0.0.1", "[::1]")
+    theirs = ("shop.example.com", "store")
+    hosts = "".join(
+        f"  - {{to: '{host}', from: {port}}}\n" for port, host in enumerate((*ours, *theirs), 3000)
+    )
+    _, warnings = load(login, f"proxies:\n{hosts}")
+    assert [each.partition(",")[0] for each in warnings] == [
+        "shop.example.login.com",
+        "login.store",
+    ]
+    assert load(login, f'realm: ""\nproxies:\n{hosts}').warnings == []
+
+
 def test_who_is_told_a_port_in_so_many_words_would_ask_another_checkout(login: Path) -> None:
     text = """\
       proxies:
