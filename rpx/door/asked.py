@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NOBODY: Final = ""  # it names nobody: no Host, no SNI, or nothing that could be a name
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 §3.4
 HANDSHAKE: Final = 22  # the first byte of a TLS record with a hello (RFC 8446 §5.1)
+MOST_RECORDS: Final = 2048  # in which a hello may come
 LARGEST_HELLO: Final = 65536  # bytes that are looked at; post-quantum ones have 1,800
 
 # The first Host line, or the end of the head.
@@ -45,33 +46,35 @@ def of_tls(data: bytes) -> str | None:
 
     It may lie in several records (RFC 8446 §5.1).
     """
-    hello = b""
+    hello = bytearray()
     for piece in _fragments(data):
         if piece is None:
             return NOBODY
         hello += piece
-        if hello[:1] not in (b"", b"\x01"):
+        if hello and hello[0] != 1:
             return NOBODY
         if len(hello) >= 4:
             need = 4 + int.from_bytes(hello[1:4], "big")
             if need > LARGEST_HELLO:
                 return NOBODY
             if len(hello) >= need:
-                return _server_name(hello[:need])
+                return _server_name(bytes(hello[:need]))
     return None if len(data) < LARGEST_HELLO else NOBODY
 
 
 def _fragments(data: bytes) -> Iterator[bytes | None]:
     """What records of a handshake carry, the last as far as it has come; None: another record."""
     at, size = 0, len(data)
-    while size >= at + 5:
+    for _ in range(MOST_RECORDS):
+        if size < at + 5:
+            break
         length = data[at + 3] << 8 | data[at + 4]
         if data[at] != HANDSHAKE or data[at + 1] != 3 or not length:
             yield None
             return
         yield data[at + 5 : at + 5 + length]
         at += 5 + length
-    if data[at : at + 2] not in (b"", b"\x16", b"\x16\x03"):
+    if size >= at + 5 or data[at : at + 2] not in (b"", b"\x16", b"\x16\x03"):
         yield None
 
 
@@ -101,7 +104,8 @@ def usual(host: bytes) -> str:
     """
     host = host.strip(b" \t")
     if host.startswith(b"["):
-        return _ipv6(host[1 : host.find(b"]")])
+        literal, bracket, _ = host[1:].partition(b"]")
+        return _ipv6(literal) if bracket else NOBODY
     host = host.partition(b":")[0].lower().removesuffix(b".")
     try:
         return host.decode("ascii")

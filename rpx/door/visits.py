@@ -218,7 +218,7 @@ class Visits:
         alone = self.hall.is_alone(visitor.entrance)
         name = NOBODY if alone else of_http2(visitor.ahead)
         member = self.hall.owner(name, visitor.entrance) if name else None
-        if member is not None:
+        if member is not None and member is not visitor.not_for:
             self.give(visitor, member)
         elif name is None:
             self._keep(visitor, PATIENCE_HTTP2)

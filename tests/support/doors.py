@@ -167,7 +167,8 @@ class FakeMember:
         self.served = 0
         self.welcomes = 0
         self.hung = threading.Event()
-        self._orders: list[Callable[[], None]] = []
+        self.gives_back_http2 = False
+        self._orders: list[Callable[[], object]] = []
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ, None)
@@ -185,7 +186,7 @@ class FakeMember:
         assert self.refused is None, self.refused
         return self
 
-    def do(self, order: Callable[[], None]) -> None:
+    def do(self, order: Callable[[], object]) -> None:
         """Let its thread do something."""
         self._orders.append(order)
         self._wake.send(b"x")
@@ -218,7 +219,8 @@ class FakeMember:
     def kill(self) -> None:
         """Be gone without a word, as by SIGKILL."""
         self._ended = True
-        self._wake.send(b"x")
+        with contextlib.suppress(OSError):  # it has been killed before
+            self._wake.send(b"x")
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
@@ -370,6 +372,8 @@ class FakeMember:
         box[0] += data
         if box[0][:1] == b"\x16":
             self._answer(sock, b"TLS")
+            return
+        if box[0].startswith(b"PRI * ") and not self.gives_back_http2:
             return
         while b"\r\n\r\n" in box[0]:
             head = box[0].partition(b"\r\n\r\n")[0].lower()
