@@ -1,9 +1,9 @@
-"""`python -I -S …/rpx/door/__main__.py FOLDER STATE [--lock] [--stay S] [--first S]`: the process.
+"""`python -I -S …/rpx/door/__main__.py FOLDER STATE [OPTION…]`: the process.
 
 FOLDER and STATE are as in starting.DoorPlace. `--lock`: descriptor 3 is the lock, taken already.
-`--stay`: seconds after the last member has left, `--first`: for the first one to come. Listeners of
-systemd (LISTEN_FDS) become the machine's ports, or take the place of door.sock. It exits with 3
-when another door has the lock.
+`--stay S`: seconds after the last member has left, `--first S`: for the first one to come,
+`--patience S`: for a client to say whom it wants. Listeners of systemd (LISTEN_FDS) become the
+machine's ports, or take the place of door.sock. It exits with 3 when another door has the lock.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import sys
 import time
 
 from rpx.door.entrances import Entrances
-from rpx.door.hall import Hall
+from rpx.door.hall import PATIENCE, Hall
 from rpx.door.membership import FIRST, STAY, Membership
 from rpx.door.records import Records
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     except BlockingIOError:
         return ANOTHER
     entrances = Entrances(records.ports(), records.reasons())
-    hall = Hall(entrances, records)
+    hall = Hall(entrances, records, patience=_seconds(options, "--patience", PATIENCE))
     membership = Membership(
         hall, stay=_seconds(options, "--stay", STAY), first=_seconds(options, "--first", FIRST)
     )
@@ -168,6 +168,7 @@ class DoorProcess:
     def _end(self) -> None:
         """Leave nothing that looks like a door."""
         records = self.hall.records
+        records.save()
         try:
             if records.is_there():
                 os.unlink(self.path)

@@ -12,16 +12,22 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final
 
     from rpx.door.entrances import Entrances
     from rpx.door.member import DoorMember
     from rpx.door.records import Records
 
 
+PATIENCE: Final = 10.0  # seconds for a client to say whom it wants, from its first byte on
+
+
 class Hall:
     """A running door. `handlers`: who is told what the poller says of a descriptor."""
 
-    def __init__(self, entrances: Entrances, records: Records) -> None:
+    def __init__(
+        self, entrances: Entrances, records: Records, *, patience: float = PATIENCE
+    ) -> None:
         self.entrances = entrances
         self.records = records
         self.poller = Poller()
@@ -30,6 +36,7 @@ class Hall:
         self.members: dict[DoorMember, None] = {}  # in the order in which they joined
         self.handlers: dict[int, Callable[[int], None]] = {}
         self.since = time.time()
+        self.patience = patience
 
     def owner(self, name: str, entrance: int) -> DoorMember | None:
         """Return who has a name, and is reached by the entrance of that id; None if nobody is."""

@@ -51,7 +51,7 @@ FIRST: Final = 10.0  # for the first to come
 NAMELESS: Final = 10.0  # for a connection to say HELLO
 MOST_MEMBERS: Final = 1000
 UNLOCKING: Final = 1.0  # seconds for the lock to arrive at who starts the next door
-ROSTER_EVERY: Final = 1.0  # seconds between two rosters that tell of states only
+NOTING: Final = 0.5  # seconds after which what is less urgent is written
 
 
 class Membership:
@@ -76,7 +76,7 @@ class Membership:
         self._stay = stay
         self._sockets: dict[int, DoorMember] = {}
         self._succession = Succession(hall, self._grown)
-        self._noted = True
+        self._noting = False
         self._comings = 0
         hall.timers.after(first, partial(self._end_if_alone, 0))
 
@@ -136,9 +136,7 @@ class Membership:
 
     def _state(self, member: DoorMember, payload: bytes, _: list[int]) -> None:
         member.told = read_state(read_json(payload))
-        if self._noted:
-            self._noted = False
-            self.hall.timers.after(ROSTER_EVERY, self._note_now)
+        self._note_later()
 
     # ---- joining
 
@@ -301,6 +299,7 @@ class Membership:
         self.retired = True
         for entrance in self.hall.entrances.all.values():
             self.visits.shut(entrance)
+        self.hall.records.save()
         self.before_moving()  # or somebody would join who isn't told
         lock, self.hall.records.lock = self.hall.records.lock, None
         for member in list(self._sockets.values()):
@@ -333,10 +332,16 @@ class Membership:
     # ---- the roster
 
     def note(self) -> None:
-        """Write down who is here."""
-        self._noted = True
+        """Write down who is here at once, and soon what is to be remembered."""
         self.hall.records.write_roster(self.hall.members, self.hall.entrances, self.hall.since)
+        self._note_later()
 
-    def _note_now(self) -> None:
-        if not self._noted:
-            self.note()
+    def _note_later(self) -> None:
+        if not self._noting:
+            self._noting = True
+            self.hall.timers.after(NOTING, self._note)
+
+    def _note(self) -> None:
+        self._noting = False
+        self.hall.records.write_roster(self.hall.members, self.hall.entrances, self.hall.since)
+        self.hall.records.save()

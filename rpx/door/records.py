@@ -41,6 +41,7 @@ class Records:
         before = _parsed(os.pread(self.lock, LARGEST, 0).partition(b"\n")[0])
         self.predecessor: dict[str, Any] = before
         self.known: dict[str, dict[str, Any]] = {}  # by file
+        self._unsaved = False
         for each in self._read(KNOWN).get("projects", [])[:MOST_KNOWN]:
             if isinstance(each, dict) and isinstance(each.get("file"), str):
                 self.known[each["file"]] = each
@@ -148,7 +149,13 @@ class Records:
         self.forget_gone()
         for file in list(self.known)[MOST_KNOWN:]:
             del self.known[file]
-        self._write(KNOWN, {"v": 1, "projects": list(self.known.values())})
+        self._unsaved = True
+
+    def save(self) -> None:
+        """Write down what is to be remembered, if it has changed."""
+        if self._unsaved:
+            self._unsaved = False
+            self._write(KNOWN, {"v": 1, "projects": list(self.known.values())})
 
     def forget_gone(self) -> None:
         """Drop the projects whose folder is no more."""

@@ -27,9 +27,13 @@ PEEKED: Final = 2048  # bytes of a first look
 LARGEST_HEAD: Final = 65536 + 4096  # bytes that are read here; http/limits.py refuses less
 TURN: Final = 32  # clients let in before anything else has its turn
 SILENCE: Final = 75.0  # seconds: browsers connect in advance
-PATIENCE: Final = 10.0  # from the first byte to the last that is needed
 PATIENCE_HTTP2: Final = 1.0  # to the first request: some wait for our SETTINGS before it
 LEAVING: Final = 2.0  # for a client to read an answer
+# What is waited for: each is a line, in which the first is the first to be given up.
+SILENT: Final = "silent"
+BEGUN: Final = "begun"
+HTTP2: Final = "http2"
+ANSWERED: Final = "answered"
 PAUSE: Final = 0.1  # without descriptors
 RESERVE: Final = 32  # descriptors that clients don't get
 NO_MORE: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
@@ -38,17 +42,20 @@ NO_MORE: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENO
 class Visits:
     """The clients that nobody has yet.
 
-    Each waits in one of four lines, in which the first is the first to be given up: an ordered dict
-    costs less than a timer each. `lost` is told of members that have gone.
+    Each waits in one of four lines: an ordered dict costs less than a timer each. `lost` is told of
+    members that have gone.
     """
 
     def __init__(self, hall: Hall, lost: Callable[[DoorMember], None]) -> None:
         self.hall = hall
         self.lost = lost
-        self.passed = 0
-        self._lines: dict[float, dict[Visitor, float]] = {
-            wait: {} for wait in (SILENCE, PATIENCE, PATIENCE_HTTP2, LEAVING)
+        self._waits = {
+            SILENT: SILENCE,
+            BEGUN: hall.patience,
+            HTTP2: PATIENCE_HTTP2,
+            ANSWERED: LEAVING,
         }
+        self._lines: dict[str, dict[Visitor, float]] = {line: {} for line in self._waits}
         self._paused = False
         self._told_full = False
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -141,7 +148,7 @@ class Visits:
             if len(data) == PEEKED and data[0] == HANDSHAKE:
                 data = visitor.sock.recv(LARGEST_HELLO, PEEK)
         except BlockingIOError:
-            self._keep(visitor, SILENCE)
+            self._keep(visitor, SILENT)
             return
         except OSError:
             data = b""
@@ -163,7 +170,7 @@ class Visits:
             if gone:
                 self.drop(visitor)
             else:
-                self._keep(visitor, PATIENCE)
+                self._keep(visitor, BEGUN)
             return
         member = self.hall.owner(name, visitor.entrance)
         eldest = self.hall.eldest(visitor.entrance, tls=True)
@@ -210,7 +217,7 @@ class Visits:
         elif ended:
             self.drop(visitor)
         else:
-            self._keep(visitor, PATIENCE)
+            self._keep(visitor, BEGUN)
 
     def _consider_http2(self, visitor: Visitor) -> None:
         from rpx.door.asked_http2 import of_http2  # noqa: PLC0415 - nobody but gRPC comes so
@@ -221,7 +228,7 @@ class Visits:
         if member is not None and member is not visitor.not_for:
             self.give(visitor, member)
         elif name is None:
-            self._keep(visitor, PATIENCE_HTTP2)
+            self._keep(visitor, HTTP2)
         else:
             self._give_to_eldest(visitor, astray=not alone)
 
@@ -243,7 +250,6 @@ class Visits:
             self.answer(visitor, hung(visitor, member))
             return
         self._forget(visitor)
-        self.passed += 1
         if not member.take(visitor, astray=astray):
             self.lost(member)
         else:
@@ -252,7 +258,7 @@ class Visits:
     def answer(self, visitor: Visitor, data: bytes) -> None:
         """Answer a client here, and let it go when it has read that."""
         visitor.rest = data
-        self._keep(visitor, LEAVING, writable=True)
+        self._keep(visitor, ANSWERED, writable=True)
         self._answer_on(visitor)
 
     def _answer_on(self, visitor: Visitor) -> None:
@@ -289,29 +295,29 @@ class Visits:
 
     def expire(self, now: float) -> None:
         """Give up those who have taken too long."""
-        for wait, line in self._lines.items():
+        for name, line in self._lines.items():
             while line:
                 visitor, until = next(iter(line.items()))
                 if until > now:
                     break
-                self._give_up(visitor, wait)
+                self._give_up(visitor, name)
 
-    def _give_up(self, visitor: Visitor, wait: float) -> None:
-        if wait == PATIENCE_HTTP2:
+    def _give_up(self, visitor: Visitor, line: str) -> None:
+        if line == HTTP2:
             self._give_to_eldest(visitor, astray=False)
-        elif wait == PATIENCE and visitor.ahead:
+        elif line == BEGUN and visitor.ahead:
             from rpx.door.answering_here import late  # noqa: PLC0415 - it is seldom
 
             self.answer(visitor, late())
         else:
             self.drop(visitor)
 
-    def _keep(self, visitor: Visitor, wait: float, *, writable: bool = False) -> None:
-        """Wait for more of a client, for so many seconds since it first was to wait for that."""
-        if visitor not in self._lines[wait]:
-            for line in self._lines.values():
-                line.pop(visitor, None)
-            self._lines[wait][visitor] = time.monotonic() + wait
+    def _keep(self, visitor: Visitor, line: str, *, writable: bool = False) -> None:
+        """Wait for more of a client, in the line of those who wait for that."""
+        if visitor not in self._lines[line]:
+            for other in self._lines.values():
+                other.pop(visitor, None)
+            self._lines[line][visitor] = time.monotonic() + self._waits[line]
         fd = visitor.sock.fileno()
         if not visitor.watched:
             visitor.watched = True
