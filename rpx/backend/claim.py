@@ -19,7 +19,7 @@ from typing import Final
 
 import trio
 
-from rpx.backend.free_ports import is_taken
+from rpx.backend.free_ports import is_free, is_taken
 from rpx.backend.listening import (
     Listening,
     ListeningFile,
@@ -31,7 +31,7 @@ from rpx.backend.listening import (
 )
 from rpx.backend.own_use import is_for_tools
 from rpx.backend.probe import REFUSED, Whose, hosts_of, tcp_check
-from rpx.backend.processes import descendants, member_pids
+from rpx.backend.processes import descendants, listener, member_pids, members
 from rpx.backend.strangers import (
     described,
     forwards,
@@ -61,6 +61,7 @@ class Claim:
         self._before: frozenset[int] = frozenset()  # sockets that were there before the start
         self._strange: dict[int, str] = {}  # sockets that were looked at, and whose they are
         self._told = False  # that it goes by what is written
+        self._free: frozenset[int] = frozenset()  # written ports that nobody had before the start
 
     async def begin(self) -> None:
         """A process is about to be started: who listens by now isn't one of its."""
@@ -68,6 +69,10 @@ class Claim:
         self._before = frozenset(each.inode for each in found)
         self._strange.clear()
         self._told = False
+        if sys.platform != "linux":
+            written = {place.as_written.port for place in self._ports() if place.as_written}
+            free = await trio.to_thread.run_sync(lambda: [*filter(is_free, written)])
+            self._free = frozenset(free)
 
     async def find(self, address: Location, within: float) -> tuple[str | None, Location | None]:
         """Look so many seconds for our own process: why it isn't there, or exactly where it is.
@@ -88,11 +93,14 @@ class Claim:
         """Whether somebody listens there who wasn't there at its start. Nobody is called for that:
         most of the time it is the process of another checkout that listens there.
         """
-        if sys.platform != "linux":
-            return False  # nobody can tell whose it is
+        if sys.platform != "linux":  # where only those of our own processes can be seen
+            return place.port in self._free and await trio.to_thread.run_sync(self._has, place)
         found = await trio.to_thread.run_sync(listening)
         rows = [row for host, _ in hosts_of(place) for row in answering(host, place.port, found)]
         return any(row.inode not in self._before for row in rows)
+
+    def _has(self, place: Address) -> bool:
+        return listener(place, members(self.process.pid, self._instance)) is not None
 
     async def _strange_as_written(self, sock: trio.socket.SocketType) -> str | None:
         host, port = sock.getpeername()[:2]

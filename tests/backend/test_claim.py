@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trio
@@ -23,12 +24,12 @@ from rpx.backend.processes import MARKER
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import Ready, Web
+from rpx.model.config import Ready, Start, Web
 from rpx.model.specs import EndpointSpec, ProcessSpec
 from rpx.model.status import Note, Printed
 from tests.support.bench import external, process_of, registry, spec, start_of
 from tests.support.project import free_ports
-from tests.support.specs import varied
+from tests.support.specs import backend_spec, varied
 
 pytestmark = [
     pytest.mark.real,
@@ -166,6 +167,23 @@ async def test_our_own_process_may_go_by_the_port_that_is_written() -> None:
     said = f"listens on {case.port}, as it is written, and not on its PORT, {other}:"
     assert note.text.startswith(said)
     assert note.label == case.backend.label
+
+
+async def test_elsewhere_our_own_process_counts_where_nobody_was_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rpx.backend.claim.sys", SimpleNamespace(platform="darwin"))
+    told = Address("localhost", free_ports(1)[0], written=free_ports(1)[0])
+    there = registry(backend_spec("api", address=told, start=Start(command="x", cwd=Path("/"))))
+    claim = Claim(there, process_of(there.everyone[0]), INSTANCE)
+    await claim.begin()
+    where = f"127.0.0.1:{told.called}"
+    with process(where, marker=None):
+        assert await claim.find(told, 1.0) == ("connection refused", None)
+    with process(where):
+        assert await claim.find(told, 1.0) == (None, Address("127.0.0.1", told.called))
+        await claim.begin()
+        assert await claim.find(told, 1.0) == ("connection refused", None)
 
 
 @pytest.mark.parametrize("name", ["", "docker-proxy"])
