@@ -131,25 +131,17 @@ def test_its_words_output_and_exit_code_are_passed_on(
 
 
 def test_it_reads_stdin_and_has_the_terminal(shop: Project) -> None:
-    done = subprocess.run(
-        (*RPX, "run", "api", "cat"),
-        cwd=shop.folder,
-        env=shop.environment,
-        input=b"hello",
-        capture_output=True,
-        check=False,
-    )
-    assert done.stdout == b"hello"
+    end, pipe = os.pipe()
+    os.write(pipe, b"hello")
+    os.close(pipe)
+    with shop.begin("run", "api", "cat", stdin=end, text=False) as process:
+        os.close(end)
+        assert process.communicate(timeout=SOON)[0] == b"hello"
     ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        (*RPX, "run", "api", "tty && read line && echo got $line"),
-        cwd=shop.folder,
-        env=shop.environment,
-        stdin=theirs,
-        stdout=theirs,
-    )
-    os.write(ours, b"word\n")
-    assert child.wait(SOON) == 0
+    words = ("run", "api", "tty && read line && echo got $line")
+    with shop.begin(*words, stdin=theirs, stdout=theirs) as child:
+        os.write(ours, b"word\n")
+        assert child.wait(SOON) == 0
     shown = b""
     while b"got word" not in shown:  # after the echo of what was typed
         assert select.select([ours], [], [], SOON)[0], shown

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.project import RPX, Project, free_ports, until
+from tests.support.project import Process, Project, free_ports, until
 
 pytestmark = pytest.mark.real
 
@@ -145,6 +145,7 @@ def test_watching_ends_with_the_project_or_with_ctrl_c(project: Project) -> None
     )
     terminal, theirs = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    project.environment["TERM"] = "xterm"
     assert project.rpx("stats", "--watch").returncode == 3
     with project.up():
         lines = watch(project, "--json")
@@ -171,19 +172,11 @@ def test_watching_ends_with_the_project_or_with_ctrl_c(project: Project) -> None
     os.close(terminal)
 
 
-def watch(
-    project: Project, *options: str, stdout: int = subprocess.PIPE
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        (*RPX, "stats", "--watch", *options),
-        cwd=project.folder,
-        env={**project.environment, "TERM": "xterm"},
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-    )
+def watch(project: Project, *options: str, stdout: int = subprocess.PIPE) -> Process:
+    return project.begin("stats", "--watch", *options, stdout=stdout, text=False)
 
 
-def read_line(process: subprocess.Popen[bytes]) -> dict[str, dict[str, dict[str, Any]]]:
+def read_line(process: Process) -> dict[str, dict[str, dict[str, Any]]]:
     assert process.stdout is not None
     line: dict[str, dict[str, dict[str, Any]]] = json.loads(process.stdout.readline())
     return line

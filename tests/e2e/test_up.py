@@ -46,11 +46,11 @@ def test_it_says_what_comes_up_and_where_and_leaves_nothing(typed: Project) -> N
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_each_signal_has_its_exit_code(typed: Project, signum: int, code: int) -> None:
-    typed.copies(1)
-    with typed.up() as up:
+def test_each_signal_has_its_exit_code(project: Project, signum: int, code: int) -> None:
+    project.copies(1)
+    with project.up() as up:
         assert end(up, signum) == code
-        assert typed.survivors() == []
+        assert project.survivors() == []
 
 
 def test_a_signal_in_the_middle_of_the_start_ends_in_order(typed: Project) -> None:
@@ -59,6 +59,7 @@ def test_a_signal_in_the_middle_of_the_start_ends_in_order(typed: Project) -> No
         until(lambda: any(typed.folder.glob("run/rpx/*/lease.json")), "a lease")
         assert end(up, signal.SIGTERM) == 143
         assert typed.lines()[-1].endswith("| stopped")
+        typed.forks = True
         with typed.up() as again:
             assert end(again, signal.SIGINT) == 130
             assert "earlier run" not in typed.said()
@@ -105,17 +106,17 @@ def test_what_a_crashed_run_left_is_ended_without_asking(project: Project) -> No
             assert not {process.pid for process in left} & {p.pid for p in project.survivors()}
 
 
-def test_ctrl_c_names_who_is_waited_for_and_the_second_kills(typed: Project) -> None:
-    typed.write(STUBBORN)
-    with typed.up() as up:
-        typed.until_said("stubborn | armed")
+def test_ctrl_c_names_who_is_waited_for_and_the_second_kills(project: Project) -> None:
+    project.write(STUBBORN)
+    with project.up() as up:
+        project.until_said("stubborn | armed")
         up.send_signal(signal.SIGINT)
-        typed.until_said("stopping: 1 backend (Ctrl-C again to hurry)")
-        line = typed.until_said("waiting for")
+        project.until_said("stopping: 1 backend (Ctrl-C again to hurry)")
+        line = project.until_said("waiting for")
         assert "waiting for stubborn (pid " in line
         assert line.endswith("), SIGKILL in 9s, Ctrl-C to kill now")
         assert end(up, signal.SIGINT) == 130
-        assert "stubborn stopped: killed by SIGKILL" in typed.said()
+        assert "stubborn stopped: killed by SIGKILL" in project.said()
 
 
 def test_who_is_waited_for_is_what_is_left_when_the_leader_has_gone(project: Project) -> None:

@@ -143,7 +143,11 @@ class Project:
         )
 
     def begin(
-        self, *words: str, stdin: int | None = None, stdout: int = subprocess.PIPE
+        self,
+        *words: str,
+        stdin: int | None = None,
+        stdout: int = subprocess.PIPE,
+        text: bool = True,
     ) -> Process:
         """Run a command that goes on."""
         begin = forkserver.start if self._forks() else _start
@@ -154,7 +158,7 @@ class Project:
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
-            text=True,
+            text=text,
         )
 
     def ps(self) -> list[dict[str, Any]]:
@@ -186,14 +190,9 @@ class Project:
         """Ask the proxy for `host`."""
         headers = {"Host": host, **details.pop("headers", {})}
         url = f"http://127.0.0.1:{self.http_port}{path}"
-        return httpx.get(
-            url,
-            headers=headers,
-            trust_env=False,
-            verify=False,  # it isn't asked with TLS: that saves reading all authorities
-            timeout=30,
-            **details,
-        )
+        # It isn't asked with TLS: `verify=False` saves reading all authorities.
+        plain = {"trust_env": False, "verify": False, "timeout": 30, **details}
+        return httpx.get(url, headers=headers, **plain)
 
     @contextmanager
     def up(
