@@ -55,6 +55,29 @@ async def test_a_block_has_its_services_and_afterwards_they_are_gone() -> None:
     assert not any(psutil.pid_exists(answer["pid"]) for answer in answers)
 
 
+async def test_programs_reach_each_host_by_an_address_in_two_projects_of_one_folder_at_once() -> (
+    None
+):
+    first, second, nobody = free_ports(3)
+
+    def project(port: int) -> AbstractAsyncContextManager[rpx.Proxy]:
+        own = {"to": "api.localhost", "from": port, "start": OK}
+        web = {"to": "web.localhost/app", "from": nobody}
+        return rpx.start_proxy({"proxies": [own, web], "listen": {"http_port": 0}})
+
+    async with project(first) as one, project(second) as other:
+        urls = [*one.internal_urls.values(), *other.internal_urls.values()]
+        assert list(one.internal_urls) == ["api.localhost", "web.localhost/app"]
+        assert len(set(urls)) == 4
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+            for url in (urls[0], urls[2]):
+                answer = (await client.get(f"{url}/x")).json()
+                fields = {name.lower(): value for name, value in answer["headers"]}
+                assert fields["host"].startswith("api.localhost:")
+    async with rpx.start_proxy(from_=1, to="api.localhost", listen={"http_port": 0}) as nothing:
+        assert nothing.internal_urls == {}
+
+
 async def test_several_proxies_share_one_listener() -> None:
     first, second = free_ports(2)
     proxies = [

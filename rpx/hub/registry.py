@@ -97,6 +97,12 @@ class Registry(Moves):
         tls = pool is not None and pool.https is not None
         return url_of(host, self.ports.of(tls=tls), tls=tls)
 
+    def internal_urls(self) -> dict[str, str]:
+        """Return host → URL by which programs of this machine reach it: none of a host without."""
+        specs = [backend.spec for backend in self.backends.values() if backend.spec.host]
+        found = {each.host: internal_url_of(each.name, each.host, self.ports) for each in specs}
+        return {host: url for host, url in found.items() if url is not None}
+
     def stats(self) -> dict[str, dict[str, Figures]]:
         """Return host → `host:port` → figures.
 

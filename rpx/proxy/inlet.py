@@ -85,10 +85,9 @@ class Renaming:
             self._renamed = with_origin(block, b"http://" + request.authority, self._origin)
         if self._foreign:
             return request, None
-        request = as_of(request, self._host, self._authority, self._renamed)
-        path = request.path
-        whole = path + b"/" if path.startswith(b"/") else b"/"  # as Routes has it
-        return request, pool if whole.startswith(self._prefix) else None
+        if self._prefix and not (request.path + b"/").startswith(self._prefix):
+            pool = None
+        return as_of(request, self._host, self._authority, self._renamed), pool
 
     def _learn(self, to: str, registry: Registry, *, tls: bool) -> None:
         self._to, self._ports, self._tls = to, registry.ports, tls
@@ -96,7 +95,7 @@ class Renaming:
         url = url_of(self._host, registry.ports.of(tls=tls), tls=tls)
         scheme, _, authority = url.partition("://")
         self._authority, self._origin = authority.encode(), url.encode()
-        self._prefix = f"/{path}/".encode() if slash else b"/"
+        self._prefix = f"/{path}/".encode() if slash else b""
         self.peer = forwarding(self.peer.client.decode(), scheme, trusted=self.peer.trusted)
         self._block = None
 

@@ -55,6 +55,13 @@ class Proxy:
         """Host → URL, in the order of the configuration."""
         return {host: self._registry.url(host) for host in self._registry.pools}
 
+    @property
+    def internal_urls(self) -> dict[str, str]:
+        """Host → URL by which any program of this machine reaches it, whatever names the system
+        knows and whatever certificates it trusts. Empty where rpx starts nothing.
+        """
+        return self._registry.internal_urls()
+
     def stats(self) -> dict[str, Figures]:
         """Return `host:port` → `requests`, `errors`, `avgLatency` (ms) and more: see Figures.
 
