@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from rpx.backend.port_holder import port_owner
 from rpx.backend.preflight import how_to_permit, taken
 from rpx.doctor.findings import Finding, Status
+from rpx.doctor.holders import INSTEAD, is_for_the_door
 from rpx.door.roster import Roster, read_roster
 from rpx.door.starting import door_place
 from rpx.model.address import Address, both
 from rpx.model.config import Config
 from rpx.runs.lease import project_with
+from rpx.setup.port_keepers import is_held
+from rpx.setup.system import this_system
 
 USUAL = (("http_port", 80, "8080"), ("https_port", 443, "8443"))
 
@@ -42,6 +45,9 @@ def _of_listener(config: Config | None, ours: int | None) -> Iterator[Finding]:
         if _is_at_the_door(given or port, roster):
             what = "the door of your projects has it"
             yield Finding("ports", f"port {given or port}", Status.OK, what)
+        elif (given or port) in INSTEAD and _is_held_for_the_door(given or port):
+            what = "held for the door of your projects, which begins when somebody comes"
+            yield Finding("ports", f"port {given or port}", Status.OK, what)
         elif given is None:
             yield _usual(f"port {port}", Address(host, port), instead, ours)
         elif given:
@@ -54,6 +60,13 @@ def _is_at_the_door(port: int, roster: Roster | None) -> bool:
         return False
     at = {each for member in roster.members for each in (member.http, member.https)}
     return port in at | {roster.http, roster.https}
+
+
+def _is_held_for_the_door(port: int) -> bool:
+    if not is_held(this_system()):
+        return False
+    owner = port_owner(port, ("localhost",))
+    return owner is not None and is_for_the_door(owner)
 
 
 def _usual(subject: str, address: Address, instead: str, ours: int | None) -> Finding:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpx.doctor.findings import Finding, Status
+from rpx.setup.launch_daemon import PLIST
 from rpx.setup.low_ports import FILE, FIRST, permitted_ports
 from rpx.setup.sealed_files import sealed_file
 from rpx.setup.sysctl import running
 from rpx.setup.system import System, this_system
+from rpx.setup.systemd_units import unit_files
 from rpx.setup.tab_completion import completion_files
 
 
@@ -17,6 +19,10 @@ def arranged(system: System | None = None) -> Iterator[Finding]:
     system = system or this_system()
     if system.platform == "linux":
         yield from _setting(system)
+    for path in unit_files(system):
+        yield Finding("setup", str(path), Status.OK, "systemd holds the ports for the door")
+    if sealed_file(system.at(PLIST)):
+        yield Finding("setup", str(system.at(PLIST)), Status.OK, "launchd has the door")
     for path in completion_files(system):
         yield Finding("setup", str(path), Status.OK, "your shell completes words of rpx")
 

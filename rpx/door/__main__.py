@@ -3,7 +3,8 @@
 FOLDER and STATE are as in starting.DoorPlace. `--lock`: descriptor 3 is the lock, taken already.
 `--stay S`: seconds after the last member has left, `--first S`: for the first one to come,
 `--patience S`: for a client to say whom it wants. Listeners of systemd (LISTEN_FDS) become the
-machine's ports, or take the place of door.sock. It exits with 3 when another door has the lock.
+machine's ports, or take the place of door.sock; `--launchd`: those that launchd has opened as
+`http` and `https`. It exits with 3 when another door has the lock; with `--wait` it waits for it.
 """
 
 from __future__ import annotations

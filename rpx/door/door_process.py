@@ -13,7 +13,7 @@ import time
 from rpx.door.entrances import Entrances
 from rpx.door.hall import PATIENCE, Hall
 from rpx.door.membership import FIRST, STAY, Membership
-from rpx.door.records import Records
+from rpx.door.records import Records, wait_for_lock
 
 TYPE_CHECKING = False
 
@@ -34,10 +34,16 @@ def main(arguments: Sequence[str]) -> int:
     os.umask(0o077)
     os.chdir("/")
     handed = _handed_over()
+    if "--launchd" in options:
+        from rpx.door.launchd import activated  # noqa: PLC0415 - ctypes is large; macOS only
+
+        handed += [socket.socket(fileno=fd) for fd in activated("http") + activated("https")]
     lock = None
     if "--lock" in options:
         lock = LOCK_FD
         os.set_inheritable(lock, False)
+    elif "--wait" in options:
+        lock = wait_for_lock(folder)
     _raise_limit()
     _trim_log()
     try:
@@ -52,7 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     unix = [sock for sock in handed if sock.family == socket.AF_UNIX]
     entrances.adopt(sock for sock in handed if sock.family != socket.AF_UNIX)
     process = DoorProcess(hall, membership, os.path.join(folder, SOCKET))
-    process.listen(unix[0] if unix else None)
+    process.given = bool(unix) and os.path.exists(process.path)
+    process.listen(unix[0] if process.given else None)
     process.run()
     return 0
 
@@ -64,6 +71,7 @@ class DoorProcess:
         self.hall = hall
         self.membership = membership
         self.path = path
+        self.given = False  # systemd has our path, and goes on listening there
         self._control: socket.socket | None = None
         self._woken, wake = socket.socketpair()
         self._woken.setblocking(False)
@@ -170,7 +178,7 @@ class DoorProcess:
         records = self.hall.records
         records.save()
         try:
-            if records.is_there():
+            if records.is_there() and not self.given:
                 os.unlink(self.path)
         except OSError:
             pass

@@ -6,6 +6,7 @@ because it can't be written.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -101,13 +102,7 @@ class Records:
     def make_again(self) -> bool:
         """Make folder and lock anew after somebody has removed them. False: not possible (now)."""
         try:
-            for folder in (os.path.dirname(self.folder), self.folder):
-                try:
-                    os.mkdir(folder, 0o700)
-                except FileExistsError:
-                    status = os.lstat(folder)
-                    if status.st_uid != os.getuid() or status.st_mode & 0o022:
-                        return False
+            _make(self.folder)
             lock = _locked(self.folder)
         except OSError:
             return False
@@ -236,6 +231,32 @@ def _locked(folder: str) -> int:
         os.close(lock)
         raise
     return lock
+
+
+def _make(folder: str) -> None:
+    """Make the folder of the lock, and that above it, for us alone. Raises: OSError."""
+    for each in (os.path.dirname(folder), folder):
+        try:
+            os.mkdir(each, 0o700)
+        except FileExistsError:
+            status = os.lstat(each)
+            if status.st_uid != os.getuid() or status.st_mode & 0o022:
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), each) from None
+
+
+def wait_for_lock(folder: str) -> int:
+    """Return the lock when no other door has it any more, which may take days. Raises: OSError."""
+    _make(folder)
+    path = os.path.join(folder, LOCK)
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(lock), os.stat(path)):
+                return lock
+        except OSError:
+            pass
+        os.close(lock)  # another one has its name by now
 
 
 def _is_alive(pid: int) -> bool:

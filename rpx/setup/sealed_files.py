@@ -1,6 +1,6 @@
-"""Files that setup writes: known again by their last line, and left alone once they were changed.
+"""Files that setup writes: known again by a line at the end, and left alone once they were changed.
 
-That line has a digest of the lines before it, and how many folders were made for the file. So
+That line has a digest of all others, and how many folders were made for the file. So
 nothing has to be remembered elsewhere, and taking back leaves the folders that were there before.
 """
 
@@ -16,7 +16,9 @@ from pathlib import Path
 from rpx.programs import Step
 from rpx.setup.system import text_of
 
-_SEAL = re.compile(r"\S+ Written by `rpx setup` \(([0-9a-f]{12}), (\d+) new folders?\).*\n\Z")
+_SEAL = re.compile(
+    r"^\S+ Written by `rpx setup` \(([0-9a-f]{12}), (\d+) new folders?\).*\n", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,14 @@ class SealedFile:
 
 
 def sealed(text: str, folders: int = 0, *, begin: str = "#", end: str = "") -> str:
-    """Return a text with a seal; `begin` and `end` make a comment of a line there."""
+    """Return a text with a seal; `begin` and `end` make a comment of a line there.
+
+    With an `end`, as in XML, the last line of the text stays the last.
+    """
     digest = f"{_digest(text, folders)}, {folders} new folder{'' if folders == 1 else 's'}"
-    return f"{text}{begin} Written by `rpx setup` ({digest}); `rpx setup --undo` removes it{end}\n"
+    seal = f"{begin} Written by `rpx setup` ({digest}), which takes it back, too{end}\n"
+    *lines, last = text.splitlines(keepends=True)
+    return "".join((*lines, seal, last) if end else (*lines, last, seal))
 
 
 def sealed_file(path: Path) -> SealedFile | None:
@@ -41,7 +48,8 @@ def sealed_file(path: Path) -> SealedFile | None:
     if found is None:
         return None
     folders = int(found[2])
-    return SealedFile(path, _digest(text[: found.start()], folders) == found[1], folders)
+    others = text[: found.start()] + text[found.end() :]
+    return SealedFile(path, _digest(others, folders) == found[1], folders)
 
 
 def writing(
@@ -59,12 +67,17 @@ def writing(
     return [*steps, Step(why, ("tee", str(path)), root, content)]
 
 
-def removing(files: Sequence[SealedFile], why: str, *, root: bool = False) -> list[Step]:
-    """The steps that remove sealed files, and the folders that were made for them and are empty."""
+def removing(
+    files: Sequence[SealedFile], why: str, *, root: bool = False, gone_before: Sequence[Path] = ()
+) -> list[Step]:
+    """The steps that remove sealed files, and the folders that were made for them and are empty.
+
+    `gone_before`: what is gone by then besides.
+    """
     if not files:
         return []
     steps = [Step(why, ("rm", "-f", *(str(each.path) for each in files)), root)]
-    gone = {each.path for each in files}
+    gone = {*gone_before, *(each.path for each in files)}
     empty: list[str] = []
     for each in files:
         for folder in each.path.parents[: each.folders]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,30 @@ def test_a_second_door_for_one_lock_ends_at_once(door: DoorOfTest) -> None:
         [*command, str(door.place.folder), str(door.place.state)], check=False, timeout=30
     )
     assert second.returncode == 3
+
+
+@pytest.mark.skipif(shutil.which("systemd-socket-activate") is None, reason="no systemd here")
+def test_systemd_starts_it_for_whoever_comes_and_keeps_its_path(door: DoorOfTest) -> None:
+    """As the units of `rpx setup --always-on` do."""
+    place = door.place
+    place.folder.mkdir(parents=True, mode=0o700)
+    place.state.mkdir()
+    main = str(ROOT / "rpx/door/__main__.py")
+    words = [sys.executable, "-I", "-S", main, *map(str, place), "--wait", "--stay", "0.1"]
+    listen = ["-l", str(place.socket), "-l", f"127.0.0.1:{door.http}"]
+    process = subprocess.Popen(
+        ["systemd-socket-activate", *listen, *words], stderr=subprocess.DEVNULL
+    )
+    try:
+        assert door.pid() == process.pid  # who connects has started it
+        shop = FakeMember(door, "shop", "api.localhost").joined()
+        assert ask(door.http, "api.localhost").text == "shop"
+        shop.leave()
+        assert process.wait(30) == 0
+        assert place.socket.exists()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_systemds_listeners_become_the_machines_ports(door: DoorOfTest, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import click
@@ -21,24 +21,38 @@ from rpx.door.starting import door_place
 from rpx.errors import Exit, Problem, RpxError, UsageError
 from rpx.setup.bindable import LOW_PORTS, Bound, bind_low_ports
 from rpx.setup.browser_trust import ITSELF, trusted_authority, withdrawn_authority
+from rpx.setup.launch_daemon import launched_ports, withdrawn_daemon
 from rpx.setup.low_ports import permitted_ports, withdrawn_ports
 from rpx.setup.part import Part
+from rpx.setup.port_keepers import is_held
 from rpx.setup.system import System, this_system
+from rpx.setup.systemd_units import held_ports, withdrawn_units
 from rpx.setup.tab_completion import completed_words, withdrawn_words
 
 EXAMPLES = """\
 rpx setup                       # once on a machine: shows what it will do, asks, does it
 rpx setup --dry-run             # only shows
 rpx setup ports                 # only that part; there are ports, trust and completion
+rpx setup --always-on           # and pages are shown while no project runs (systemd)
 rpx setup --undo                # takes back what it has done: shows, asks, does it
 """
 
-PARTS = ("ports", "trust", "completion")
+PARTS = ("ports", "trust", "completion", "always-on")
 Planned = dict[str, Callable[[], Part]]
 
 
 @click.command("setup", cls=Command, examples=EXAMPLES)
 @click.argument("names", metavar="[PART…]", nargs=-1, type=click.Choice(PARTS))
+@click.option(
+    "--always-on",
+    is_flag=True,
+    help="Also let systemd hold the ports, so that pages are shown while no project runs (Linux)",
+)
+@click.option(
+    "--shared",
+    is_flag=True,
+    help="For a machine that others use: systemd holds the ports for you alone (Linux)",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be done")
 @click.option("--undo", is_flag=True, help="Take back what setup has done, and nothing else")
 @click.option("-y", "--yes", is_flag=True, help="Do it without asking")
@@ -48,6 +62,8 @@ def setup(
     ctx: click.Context,
     names: tuple[str, ...],
     *,
+    always_on: bool,
+    shared: bool,
     dry_run: bool,
     undo: bool,
     yes: bool,
@@ -61,9 +77,11 @@ def setup(
     if dry_run and yes:
         raise UsageError("`--dry-run` and `--yes` are opposites", hint="leave one of them out")
     system = this_system()
-    known = _undoing(system) if undo else _doing(system, ctx.find_root().command)
-    chosen = {name: known[name] for name in PARTS if name in (names or PARTS)}
-    plan = [look() for look in chosen.values()]
+    group = ctx.find_root().command
+    known = _undoing(system) if undo else _doing(system, group, always_on=always_on, shared=shared)
+    chosen = {name: look for name, look in known.items() if name in (names or PARTS)}
+    planned = {name: look() for name, look in chosen.items()}
+    plan = list(planned.values())
     if not (as_json and yes):
         _show(plan, as_json=as_json)
     if dry_run:
@@ -75,26 +93,35 @@ def setup(
         say("nothing was changed")
         return Exit.FAILED
     problems = [part.problem for part in plan if part.problem is not None]
-    problems += _take(plan, chosen, command)
+    problems += _take(planned, chosen, command)
     if as_json and yes:
         _show([look() for look in chosen.values()], as_json=True)
-    if "ports" in chosen and not undo and not problems:
+    if "ports" in chosen and not (undo or problems or is_held(system)):
         problems += _check_ports()
     _complain(problems)
     return Exit.FINE
 
 
-def _doing(system: System, group: click.Command) -> Planned:
-    return {
-        "ports": lambda: permitted_ports(system),
+def _doing(system: System, group: click.Command, *, always_on: bool, shared: bool) -> Planned:
+    place = door_place()
+    mac = system.platform == "darwin"
+    known: Planned = {
+        "ports": lambda: launched_ports(system, place) if mac else permitted_ports(system),
         "trust": trusted_authority,
         "completion": lambda: completed_words(system, lambda it: completion_script(group, it)),
     }
+    if shared and not mac:
+        return known | {"ports": lambda: held_ports(system, place, shared=True)}
+    if always_on and not mac:
+        return known | {"always-on": lambda: held_ports(system, place)}
+    return known
 
 
 def _undoing(system: System) -> Planned:
+    mac = system.platform == "darwin"
     return {
-        "ports": lambda: withdrawn_ports(system),
+        "always-on": lambda: withdrawn_units(system),
+        "ports": lambda: withdrawn_daemon(system) if mac else withdrawn_ports(system),
         "trust": withdrawn_authority,
         "completion": lambda: withdrawn_words(system),
     }
@@ -119,11 +146,11 @@ def _agreed(command: str, *, asks: bool) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def _take(plan: Sequence[Part], chosen: Planned, again: str) -> list[Problem]:
+def _take(plan: Mapping[str, Part], chosen: Planned, again: str) -> list[Problem]:
     """Take the steps of each part, as far as that goes; what has gone wrong."""
     steps = Steps(unattended=True, told=True)
     problems: list[Problem] = []
-    for part in plan:
+    for name, part in plan.items():
         ours = [step.command[1] for step in part.steps if step.command[0] == ITSELF]
         try:
             if ours:
@@ -133,7 +160,7 @@ def _take(plan: Sequence[Part], chosen: Planned, again: str) -> list[Problem]:
         except RpxError as error:
             problems += error.problems
             continue
-        if chosen[part.name]().done:
+        if chosen[name]().done:
             say(f"{part.title}: done")
         else:
             what = f"{part.title}: every step was taken, but it is not as it should be"
