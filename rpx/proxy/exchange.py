@@ -198,6 +198,8 @@ class Exchange:
             self._outlast(backend, response.status)
         if self._pool.affinity is not None:
             response = self._add_cookie(response, backend, self._pool.affinity)
+        if client.renaming is not None:
+            response = client.renaming.returned(response)
         unread = upload is not None and not upload.done
         close = not request.keep_alive or unread or shared.draining
         head = response_to_send(response, request, close=close, date=shared.sweeper.date)

@@ -11,7 +11,10 @@ import socket
 import trio
 
 from rpx.http.forwarded import Forwarding, forwarding
+from rpx.http.grammar import find_field
 from rpx.http.head import RequestHead
+from rpx.http.hops import without
+from rpx.http.response import ResponseHead
 from rpx.http.rewrite import as_of, with_origin
 from rpx.hub.endpoint import Pool
 from rpx.hub.registry import Registry
@@ -20,15 +23,17 @@ from rpx.policy.plan import url_of
 
 
 class Inlet:
-    """One such listener. `to` is that of its proxy, "" once there is none.
+    """One such listener. `to` is that of its proxy, "" once there is none; `origin` its own URL.
 
     `before` is what that was until the last reload: its backends answer until there are others.
     """
 
-    __slots__ = ("before", "closing", "listener", "to")
+    __slots__ = ("before", "closing", "listener", "origin", "to")
 
     def __init__(self, listener: socket.socket, to: str) -> None:
         self.listener = listener
+        host, port = listener.getsockname()
+        self.origin = b"http://%b:%d" % (host.encode(), port)
         self.to = self.before = to
         self.closing = trio.CancelScope()
 
@@ -89,6 +94,25 @@ class Renaming:
             pool = None
         return as_of(request, self._host, self._authority, self._renamed), pool
 
+    def returned(self, response: ResponseHead) -> ResponseHead:
+        """Return the answer; what it says of a place of this proxy is for who has come by here.
+
+        Many servers make a whole URL of a redirect (RFC 9110 §10.2.2), from the Host that they see.
+        """
+        if response.status == 200:  # as most are
+            return response
+        scheme, _, rest = (find_field(response.block, b"location") or b"").partition(b"://")
+        path = rest[len(self._authority) :]
+        if (
+            scheme.lower() not in (b"http", b"https")
+            or rest[: len(self._authority)].lower() != self._authority
+            or path[:1] not in (b"", b"/", b"?", b"#")
+            or not _without_query(path).startswith(self._prefix)
+        ):
+            return response
+        block = without(response.block, frozenset((b"location",)))
+        return response.altered(block + b"\r\nLocation: " + self._inlet.origin + path)
+
     def _learn(self, to: str, registry: Registry, *, tls: bool) -> None:
         self._to, self._ports, self._tls = to, registry.ports, tls
         self._host, slash, path = to.partition("/")
@@ -98,6 +122,10 @@ class Renaming:
         self._prefix = f"/{path}/".encode() if slash else b""
         self.peer = forwarding(self.peer.client.decode(), scheme, trusted=self.peer.trusted)
         self._block = None
+
+
+def _without_query(path: bytes) -> bytes:
+    return path.partition(b"#")[0].partition(b"?")[0] + b"/"
 
 
 def _is_from_a_page(request: RequestHead) -> bool:

@@ -63,11 +63,13 @@ def port_of(inlet: Inlet) -> int:
 
 
 @asynccontextmanager
-async def services(*, up: bool = True, **more: Any) -> AsyncIterator[Services]:  # noqa: ANN401 - keys of rpx.yaml
-    """Such a server. TLS is for all hosts, and enforced; nobody needs to speak it."""
+async def services(*, up: bool = True, answer: bytes = b"", **more: Any) -> AsyncIterator[Services]:  # noqa: ANN401 - keys of rpx.yaml
+    """Such a server; backends say `answer`, else the route's name. All hosts have TLS, which is
+    enforced, and which nobody needs to speak.
+    """
     async with AsyncExitStack() as stack:
         origins = {
-            to: await stack.enter_async_context(origin(answers(says(to))))
+            to: await stack.enter_async_context(origin(answers(answer or says(to))))
             for to in (API, WEB, SHOP)
         }
         config = written(origins, **more)
@@ -151,6 +153,39 @@ async def test_an_origin_of_the_address_becomes_that_of_the_public_name() -> Non
         other = await it.seen(API, "GET / HTTP/1.1", "Host: 127.0.0.1:9", "Origin: http://a.test")
     assert b"\r\nOrigin: https://api.localhost:8443\r\n" in head
     assert b"\r\nOrigin: http://a.test\r\n" in other
+
+
+def redirects(to: str) -> bytes:
+    return b"HTTP/1.1 307 Moved\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % to.encode()
+
+
+@pytest.mark.parametrize(
+    ("to", "said", "place"),
+    [
+        (API, "https://api.localhost:8443/x/?y#z", "HERE/x/?y#z"),
+        (
+            API,
+            "http://API.localhost:8443",
+            "HERE",
+        ),  # of a server that believes no X-Forwarded-Proto
+        (API, "/x/", "/x/"),
+        (API, "https://api.localhost:84430/x", "https://api.localhost:84430/x"),
+        (API, "https://web.localhost:8443/x", "https://web.localhost:8443/x"),
+        (API, "ftp://api.localhost:8443/x", "ftp://api.localhost:8443/x"),
+        (WEB, "https://web.localhost:8443/app?y", "HERE/app?y"),
+        (WEB, "https://web.localhost:8443/login", "https://web.localhost:8443/login"),
+    ],
+)
+async def test_a_redirect_to_the_public_name_leads_to_where_the_client_can_go(
+    to: str, said: str, place: str
+) -> None:
+    async with services(answer=redirects(said)) as it:
+        client = await it.client(to)
+        await client.send(b"GET /app HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await client.answer()
+        here = f"http://127.0.0.1:{port_of(it.inlets[to])}"
+    assert answer.status == 307
+    assert answer.field("location") == place.replace("HERE", here)
 
 
 async def test_a_proxy_with_a_path_has_that_path_and_what_lies_below_it() -> None:
