@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -16,7 +17,9 @@ from rpx.backend.free_ports import choose_ports
 from rpx.backend.preflight import preflight
 from rpx.changes.project import Project, Terms
 from rpx.changes.watching import Watching
+from rpx.control.known_state import KnownState
 from rpx.control.scraping import Scraped
+from rpx.door.starting import door_place
 from rpx.hub.observer import Observer
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -29,9 +32,13 @@ from rpx.policy.plan import plan_backends, plan_pools
 from rpx.policy.scaling import scaled
 from rpx.prepare import prepare, prepared, settings_of
 from rpx.proxy.certified import accepting, besides
+from rpx.proxy.front_door import FrontDoor
 from rpx.proxy.listener import Server
 from rpx.proxy.shared import SharedState
 from rpx.runs.lease import project_with
+
+if TYPE_CHECKING:
+    from rpx.door.messages import MemberHello
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,14 @@ class Options:
 
     `run_id` marks its processes; `report` gets the bugs that were contained; `colour`: services
     may print in colours; `terms` are what holds for every configuration that it may have.
+    `member`: what it says of itself at the machine's door, by which clients come unless its
+    configuration has something against that; None: they come by listeners of its own.
     """
 
     run_id: str
     report: Callable[[ExceptionGroup[Exception]], None]
     colour: bool = False
+    member: MemberHello | None = None
     terms: Terms = field(default_factory=Terms)
 
 
@@ -64,12 +74,13 @@ async def serve(
     terms, loaded = options.terms, config
     config = scaled(loaded, terms.scale)
     config = await trio.to_thread.run_sync(choose_ports, config, terms.ports)
+    door = FrontDoor(door_place(), options.member, options.report) if options.member else None
 
     def say(text: str) -> None:  # once there is somebody to say it to
         registry.say(text)
 
     with ExitStack() as doors:  # those that nobody has come to serve are closed again
-        basis = await prepare(config, doors, say, ports=Ports(), file=terms.ports)
+        basis = await prepare(config, doors, say, ports=Ports(), file=terms.ports, door=door)
         scraped, where = listen_for_metrics(config.metrics)
         close_at_the_end(doors, scraped)
         registry = new_registry(config, basis.key, basis.ports)
@@ -81,6 +92,8 @@ async def serve(
         await trio.to_thread.run_sync(preflight, looked_at, None, project_with)
         if scraped:
             observers = [*observers, Scraped(scraped)]
+        if door is not None:
+            observers = [*observers, KnownState(door.tell)]
         patience = shutdown.patience
         shared = SharedState(
             registry,
@@ -103,7 +116,7 @@ async def serve(
             fleet,
             loaded,
             terms,
-            partial(prepared, server, terms.ports),
+            partial(prepared, server, terms.ports, door),
             besides=lambda to: besides(shared.contexts, to),
         )
         async with trio.open_nursery() as services:
@@ -119,7 +132,12 @@ async def serve(
                     changes.start_soon(project.run)
                     changes.start_soon(Watching(registry, project).run)
                     await server.run(
-                        basis.plain, shutdown.wait, patience, tls=basis.tls, inlets=basis.inlets
+                        basis.plain,
+                        shutdown.wait,
+                        patience,
+                        tls=basis.tls,
+                        inlets=basis.inlets,
+                        besides=door,
                     )
                     changes.cancel_scope.cancel(reason="nothing changes any more")
                 await fleet.shut_down()

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import errno
+import os
+import shlex
 import socket
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rpx.backend.free_ports import keep_for_services, kept_for_services, ports_for_services
 from rpx.backend.preflight import how_to_permit, needs_permission, taken
 from rpx.errors import RpxError
 from rpx.model.address import Address
 from rpx.model.config import Config, Metrics
+from rpx.model.ports import Ports
 from rpx.policy.nearness import is_loopback
+from rpx.proxy.door_link import RefusedByDoor
+from rpx.proxy.front_door import FrontDoor, NoDoor, Wanted
 from rpx.proxy.listener import listen_at, open_listeners
+from rpx.proxy.shared_ports import SharedPort
 from rpx.runs.lease import project_with
 
 
@@ -31,6 +39,62 @@ class Usual:
 HTTP = Usual("`listen.http_port`", 80, range(8080, 8180))
 HTTPS = Usual("`listen.https_port`", 443, range(8443, 8543))
 LOOPBACK = "127.0.0.1"  # a URL with this needs no resolver, and leads nowhere else
+
+
+@dataclass(frozen=True, slots=True)
+class WaysIn:
+    """How clients come to a project: by listeners of its own, or by ports of the machine's door.
+
+    `plain` and `tls` are its own, and new. `ports` are what URLs have; `moved` says which of them
+    are not the usual ones, and why.
+    """
+
+    ports: Ports
+    plain: Sequence[socket.socket] = ()
+    tls: Sequence[socket.socket] = ()
+    moved: Sequence[str] = ()
+
+
+async def ways_in(config: Config, ports: Ports, doors: ExitStack, door: FrontDoor | None) -> WaysIn:
+    """Have what `config` needs where there are `ports` already; `doors` takes it back.
+
+    Raises: RpxError when a port can't be had, or when another project has a name.
+    """
+    if door is None or not (config.is_served and config.shares_ports):
+        return _own(config, ports, doors)
+    if ports.http and not door.joined:  # there was none when this run began
+        return _own(config, ports, doors)
+    wanted: list[Wanted] = [(False, config.listen.http_port)]
+    if config.secured or ports.https:
+        wanted.append((True, config.listen.https_port))
+    try:
+        doors.callback(await door.ask(list(dict.fromkeys(p.host for p in config.proxies)), wanted))
+    except RefusedByDoor as refused:
+        raise _refused(config, refused.why) from None
+    except NoDoor as error:
+        if door.joined:
+            raise RpxError(f"the door of this machine can't be had: {error}") from None
+        own = _own(config, ports, doors)
+        why = f"this project listens by itself: the door of this machine can't be had ({error})"
+        return replace(own, moved=[why, *own.moved])
+    shared = [door.ports.find(port, tls=tls) for tls, port in wanted]
+    http, https = (next((x.port for x in shared if x.tls is tls), 0) for tls in (False, True))
+    new = [x for x in shared if not (ports.https if x.tls else ports.http)]
+    return WaysIn(replace(ports, http=http, https=https), moved=_moved(new))
+
+
+def _own(config: Config, ports: Ports, doors: ExitStack) -> WaysIn:
+    plain: list[socket.socket] = []
+    tls: list[socket.socket] = []
+    moved = moved_tls = ""
+    if config.is_served and not ports.http:
+        plain, moved = listen(config.listen.host, HTTP, config.listen.http_port)
+        close_at_the_end(doors, plain)
+    if config.secured and not ports.https:
+        tls, moved_tls = listen(config.listen.host, HTTPS, config.listen.https_port)
+        close_at_the_end(doors, tls)
+    had = replace(ports, http=ports.http or port_of(plain), https=ports.https or port_of(tls))
+    return WaysIn(had, plain, tls, moved=[text for text in (moved, moved_tls) if text])
 
 
 def listen(host: str, usual: Usual, wanted: int | None) -> tuple[list[socket.socket], str]:
@@ -129,6 +193,42 @@ def close_at_the_end(doors: ExitStack, listeners: Sequence[socket.socket]) -> No
 def port_of(listeners: Sequence[socket.socket]) -> int:
     """Return the port that they share; 0 if there are none."""
     return int(listeners[0].getsockname()[1]) if listeners else 0
+
+
+def _moved(shared: Sequence[SharedPort]) -> list[str]:
+    """One line for the machine's ports that aren't the usual ones."""
+    others = [each for each in shared if each.wanted is None and each.errno]
+    if not others:
+        return []
+    ports = " and ".join(str(each.port) for each in others)
+    first, *more = others
+    why = _why_not("localhost", first.usual, OSError(first.errno, os.strerror(first.errno)))
+    likewise = "".join(f"; port {each.usual} likewise" for each in more)
+    return [f"listening on port{'s' if more else ''} {ports}: {why}{likewise}"]
+
+
+def _refused(config: Config, why: Mapping[str, Any]) -> RpxError:
+    """What a user is told when the door doesn't take a project."""
+    kind, listen = why.get("kind"), config.listen
+    if kind == "host":
+        holder = why["holder"]
+        since = time.strftime("%H:%M on %-d %B", time.localtime(holder["since"]))
+        down = shlex.join(("rpx", "down", "-f", holder["file"]))
+        return RpxError(
+            f"`{why['name']}` is the name of the project `{holder['project']}`, which has run in"
+            f" {holder['folder']} since {since} (pid {holder['pid']})",
+            hint=f"`{down}` stops that one; or give this one other hosts: `rpx up --realm NAME`",
+        )
+    if kind == "port":
+        setting = (HTTPS if why["port"] == listen.https_port else HTTP).setting
+        error = OSError(why["errno"], os.strerror(why["errno"]))
+        return _no_port("localhost", why["port"], error, setting)
+    if kind == "version":
+        return RpxError(
+            "the door of this machine is of another rpx, which does not understand this one",
+            hint="stop what `rpx projects` lists; the next `rpx up` starts a new door",
+        )
+    return RpxError(f"the door of this machine does not take this project: {why.get('why', kind)}")
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

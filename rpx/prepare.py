@@ -9,25 +9,24 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trio
 
 from rpx.changes.project import Prepared
 from rpx.listeners import (
-    HTTP,
-    HTTPS,
     close_at_the_end,
-    listen,
     listen_for_services,
     port_of,
+    ways_in,
 )
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.policy.plan import for_services
 from rpx.proxy.certified import tls_contexts
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.front_door import FrontDoor
 from rpx.proxy.inlet import Inlet
 from rpx.proxy.listener import Server
 from rpx.proxy.settings import Settings
@@ -62,26 +61,19 @@ async def prepare(
     key: bytes = b"",
     file: Path | None = None,
     taken: Iterable[int] = (),
+    door: FrontDoor | None = None,
 ) -> Basis:
     """Prepare `config` where rpx listens at `ports` already, and has `key` already.
 
     `file` is where ports that rpx chooses are kept, none of those `taken` by backends. `doors`
-    closes what was opened; `say` is for what the certificates have to say later. Raises: RpxError
-    when a port or a certificate can't be had.
+    closes what was opened; `say` is for what the certificates have to say later; `door` is the
+    machine's. Raises: RpxError when a port, a name or a certificate can't be had.
     """
     forgetful = ""
     if not key:
         key, forgetful = await sticky_key(config)
-    plain: list[socket.socket] = []
-    tls: list[socket.socket] = []
-    moved = moved_tls = ""
-    if config.is_served and not ports.http:
-        plain, moved = listen(config.listen.host, HTTP, config.listen.http_port)
-        close_at_the_end(doors, plain)
     begins = bool(config.secured) and not ports.https
-    if begins:
-        tls, moved_tls = listen(config.listen.host, HTTPS, config.listen.https_port)
-        close_at_the_end(doors, tls)
+    ways = await ways_in(config, ports, doors, door)
     contexts, exposed, untrusted = await tls_contexts(config.secured, say)
     proxies = for_services(config)
     inlets, elsewhere = await _inlets(proxies, config, ports, file, taken)
@@ -90,22 +82,24 @@ async def prepare(
     services |= {name: port_of([inlet.listener]) for name, inlet in inlets.items()}
     notes = forgetful, exposed, untrusted if begins else "", *elsewhere
     return Basis(
-        Ports(ports.http or port_of(plain), ports.https or port_of(tls), services),
+        replace(ways.ports, services=services),
         key,
         contexts,
-        plain,
-        tls,
+        ways.plain,
+        ways.tls,
         inlets,
-        moved=[text for text in (moved, moved_tls) if text],
+        moved=ways.moved,
         notes=[text for text in notes if text],
     )
 
 
 @asynccontextmanager
-async def prepared(server: Server, file: Path | None, config: Config) -> AsyncIterator[Prepared]:
+async def prepared(
+    server: Server, file: Path | None, door: FrontDoor | None, config: Config
+) -> AsyncIterator[Prepared]:
     """Prepare `config` for a project that runs. What isn't committed is closed at the end.
 
-    `file` is where ports that rpx chooses are kept. Raises: RpxError.
+    `file` is where ports that rpx chooses are kept; `door` is the machine's. Raises: RpxError.
     """
     shared, registry = server.shared, server.shared.registry
     with ExitStack() as doors:
@@ -119,6 +113,7 @@ async def prepared(server: Server, file: Path | None, config: Config) -> AsyncIt
             key=registry.key,
             file=file,
             taken=taken,
+            door=door,
         )
 
         def commit() -> None:

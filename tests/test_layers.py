@@ -34,7 +34,7 @@ ROOMS = {
     "proxy": {"errors", "model", "policy", "http", "door", "certificates", "hub"},
     "runs": {"errors", "folders", "model", "policy", "door", "journal"},
     "orders": {"errors", "model", "policy", "hub"},
-    "control": {"errors", "model", "policy", "hub", "orders"},
+    "control": {"errors", "model", "policy", "door", "hub", "orders"},
     "drill": {"errors", "model", "policy", "http", "runs"},
     "setup": {"errors", "programs", "door", "certificates"},
     "doctor": {"errors", "programs", "model", "door", "certificates", "backend", "runs", "setup"},

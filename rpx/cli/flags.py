@@ -18,6 +18,7 @@ from rpx.backend.guardian import guard
 from rpx.cli.command import Common
 from rpx.cli.failures import reported
 from rpx.cli.helpers.loading import loading
+from rpx.cli.supervisor.at_the_door import begin_door
 from rpx.cli.supervisor.wishes import Wishes
 from rpx.errors import Problem, RpxError, UsageError
 
@@ -112,6 +113,7 @@ def run_flags(common: Common, flags: Mapping[str, Any]) -> int:
             hint="for example `rpx up`, or `rpx --from localhost:3000 --to api.localhost`",
         )
     wishes = Wishes(colour=common.colour(sys.stdout))
+    begin_door()  # before there is a guardian, which would sweep it away
     return guard(lambda: reported(lambda: _supervise(wishes, settings(flags))))
 
 

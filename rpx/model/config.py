@@ -22,6 +22,9 @@ Condition = Literal["started", "healthy", "completed"]
 Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
 
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
 class Model(BaseModel):
     """Frozen, and an unknown key is an error: nothing is accepted and ignored."""
 
@@ -210,12 +213,14 @@ class Listen(Model):
     """Where clients connect. `http_port` None: 80, else 8080 and upward, and nowhere without a
     proxy; 0: any free port.
 
-    `https_port` None: 443, else 8443 and upward. It is there when a proxy has `https`.
+    `https_port` None: 443, else 8443 and upward. It is there when a proxy has `https`. `door`: they
+    come by the machine's door, behind which other projects have the same ports.
     """
 
     host: str = "localhost"
     http_port: int | None = None
     https_port: int | None = None
+    door: bool = True
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks (CIDR)
 
 
@@ -279,6 +284,13 @@ class Config(Model):
     logs: Logs = Logs()
     proxies: tuple[ProxyEntry, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
+
+    @property
+    def shares_ports(self) -> bool:
+        """Clients come by the machine's door, and not by listeners of this project's own."""
+        listen = self.listen
+        chosen = 0 in (listen.http_port, listen.https_port) or listen.host not in _LOOPBACK
+        return listen.door and not chosen
 
     @property
     def is_served(self) -> bool:

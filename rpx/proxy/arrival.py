@@ -9,7 +9,10 @@ from rpx.proxy.inlet import Inlet
 
 
 class Returns(Protocol):
-    """Who takes a client back that asks for somebody else."""
+    """Who takes a client back that asks for somebody else. `open`: there is somebody who does."""
+
+    @property
+    def open(self) -> bool: ...
 
     def give_back(self, arrival: Arrival, sock: int, heard: bytes) -> None:
         """Take a descriptor, which it closes, and what the client has said behind its last answer.

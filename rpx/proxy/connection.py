@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from rpx.door.door_frames import MOST_AHEAD
 from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import forwarding
 from rpx.http.framing import CHUNKED, ChunkedReader, chunked
@@ -144,7 +145,10 @@ class Connection(Client):
         plain.deadline = shared.sweeper.now + shared.settings.timeouts.head
         if self._arrival.passed and not heard:
             heard = await plain.receive()
-        wire = await welcome(plain, shared.reactor, contexts, heard)
+        # The door has looked whether anybody has that host, unless we have accepted by ourselves.
+        arrival = self._arrival
+        shown = arrival.astray or (arrival.to is not None and not arrival.passed)
+        wire = await welcome(plain, shared.reactor, contexts, heard, shown=shown)
         if isinstance(wire, bytes):
             self.ahead = wire
             return None
@@ -205,6 +209,8 @@ class Connection(Client):
         """Give the client to whoever has the host of a request that begins `data`; false: we do."""
         to, host, routes = self._arrival.to, request.host, self.shared.registry.routes
         if host in routes.plain or not host or to is None or routes.knows(host):
+            return False
+        if not to.open or len(data) > MOST_AHEAD:
             return False
         to.give_back(self._arrival, self.wire.give_away(), data)
         return True

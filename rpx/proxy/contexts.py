@@ -14,6 +14,7 @@ import trio
 from rpx.errors import RpxError
 from rpx.hub.backend_tls import tell_cut_from_end
 from rpx.model.config import Https
+from rpx.policy.nearness import is_nobodys
 from rpx.policy.routing import WILDCARD, Routes
 from rpx.proxy.tls import TlsWire
 
@@ -33,6 +34,7 @@ class Hello(ssl.SSLObject):
     """The server's side of one connection; knows what its client has asked for."""
 
     name = ""  # the host that the client named; "" if none, or just this machine
+    shown = False  # a page says who there is, if nobody has that host
     missing = ""  # the host whose certificate has to be there before this can begin anew
 
 
@@ -151,7 +153,7 @@ class Contexts:
             pass
         elif host == LOCALHOST:
             tls.name, host = "", LOCALHOST if self._leaves else self._nameless
-        else:
+        elif not (tls.shown and self._leaves and is_nobodys(host)):
             return self._tell(host, "no proxy with `https` has that host")
         ready = self._ready.get(host)
         leaf = ready and ready[0]

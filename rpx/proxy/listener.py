@@ -6,7 +6,7 @@ import errno
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -14,7 +14,7 @@ from rpx.hub.descriptors import allowed, ceiling
 from rpx.hub.error_boundary import contain_errors
 from rpx.hub.patience import Patience
 from rpx.model.address import both
-from rpx.proxy.arrival import Arrival
+from rpx.proxy.arrival import Arrival, Returns
 from rpx.proxy.connection import Connection
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.inlet import Inlet
@@ -27,6 +27,16 @@ DRAIN = 10.0  # seconds that requests under way get when rpx goes down
 TELL_AGAIN = 60.0  # seconds between two words about the same shortage
 
 NO_INLETS: Final[Mapping[str, Inlet]] = MappingProxyType({})
+
+
+class WayIn(Protocol):
+    """Somebody else who lets clients in, while the server runs."""
+
+    async def run(self, server: Server) -> None:
+        """Take them from there, until cancelled."""
+
+    async def leave(self) -> None:
+        """Take those that are under way, and no more."""
 
 
 class Server:
@@ -47,10 +57,12 @@ class Server:
         *,
         tls: Sequence[socket.socket] = (),
         inlets: Mapping[str, Inlet] = NO_INLETS,
+        besides: WayIn | None = None,
     ) -> None:
         """Serve clients until `asked_to_stop` returns; then finish what is under way, no more.
 
-        `tls`: the listeners for those who speak it; `inlets`: those for services, by variable.
+        `tls`: the listeners for those who speak it; `inlets`: those for services, by variable;
+        `besides`: by whom clients come as well.
         """
         shared = self.shared
         self._doors = {*listeners, *tls, *(inlet.listener for inlet in inlets.values())}
@@ -65,7 +77,11 @@ class Server:
                             self.let_in(listeners)
                             self.let_in(tls, lambda: shared.contexts)
                             self.lead({name: each.to for name, each in inlets.items()}, inlets)
+                            if besides is not None:
+                                self._front.start_soon(besides.run, self)
                             await asked_to_stop()
+                            if besides is not None:
+                                await besides.leave()
                             self._front.cancel_scope.cancel(reason="no new connections")
                         self._front = None
                         self._drain()
@@ -91,7 +107,7 @@ class Server:
             if self._front is None:
                 listener.close()
             else:
-                self._front.start_soon(self._accept, listener, secured)
+                self._front.start_soon(self.accept, listener, secured)
 
     def lead(self, proxies: Mapping[str, str], opened: Mapping[str, Inlet]) -> None:
         """Let services in by these while the server runs, and by no others.
@@ -115,16 +131,19 @@ class Server:
 
     async def _accept_services(self, inlet: Inlet) -> None:
         with inlet.closing:
-            await self._accept(inlet.listener, lambda: None, inlet)
+            await self.accept(inlet.listener, lambda: None, inlet)
         self._doors.discard(inlet.listener)
         inlet.listener.close()
 
-    async def _accept(
+    async def accept(
         self,
         listener: socket.socket,
         secured: Callable[[], Contexts | None],
         inlet: Inlet | None = None,
+        to: Returns | None = None,
+        entrance: int = 0,
     ) -> None:
+        """Take all who come by it, until cancelled; the rest is as for `let_in` and `Arrival`."""
         turn = TURN
         while True:
             try:
@@ -135,9 +154,8 @@ class Server:
                 self._full(f"can't take more connections: {error.strerror}", error.errno)
                 await trio.sleep(1)  # for some to close; the others wait in the backlog
             else:
-                self.take(
-                    sock, Arrival(address, port, inlet=inlet), secured()
-                )  # others after a reload
+                arrival = Arrival(address, port, to, entrance, inlet=inlet)
+                self.take(sock, arrival, secured())  # others after a reload
                 turn -= 1
                 if not turn:
                     turn = TURN

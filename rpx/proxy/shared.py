@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rpx.door.starting import DoorPlace
 from rpx.http.forwarded import Forwarding
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
@@ -22,7 +23,8 @@ class SharedState:
 
     `report` gets what went wrong on one connection by a bug of ours. `contexts` are there when TLS
     is spoken with clients. `settings`: a reload assigns others. `draining`: rpx goes down, and
-    takes no more requests. `neighbours`: other projects have the ports, too.
+    takes no more requests. `door`: where the machine's is, once other projects may have the ports,
+    too.
     """
 
     def __init__(
@@ -46,7 +48,8 @@ class SharedState:
         self.hangups = Hangups()
         self.contexts = contexts
         self.peers = Peers(trusted)
-        self.draining = self.neighbours = False
+        self.draining = False
+        self.door: DoorPlace | None = None
 
     def remark(self, backend: Endpoint, text: str) -> None:
         """Say something about the way `backend` answers, the first time that it is seen."""

@@ -14,19 +14,21 @@ HANDSHAKE: Final = b"\x16"  # what a record with a hello begins with (RFC 8446 Â
 
 
 async def welcome(
-    plain: Wire, reactor: Reactor, contexts: Contexts, heard: bytes = b""
+    plain: Wire, reactor: Reactor, contexts: Contexts, heard: bytes = b"", *, shown: bool = False
 ) -> TlsWire | bytes:
     """Read a client's hello; return the wire that takes the place of `plain`.
 
     Its handshake has begun with the certificate that the client asked for, and is to be ended.
     Bytes: what has come of a client that speaks HTTP, b"" of one that leaves. `heard` has come
-    already. Raises: OSError, WireCut; ssl.SSLError, after an alert, for a hello that leads nowhere.
+    already. `shown`: for a host that nobody has there is a page. Raises: OSError, WireCut;
+    ssl.SSLError, after an alert, for a hello that leads nowhere.
     """
     heard = heard or await plain.expect()
     if not heard.startswith(HANDSHAKE):
         return heard
     while True:
         wire = TlsWire(plain.sock, reactor, contexts.entrance, server_side=True)
+        hello_of(wire).shown = shown
         try:
             if contexts.begin(wire, heard):
                 return wire

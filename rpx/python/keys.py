@@ -177,6 +177,7 @@ class ListenKeys(TypedDict, total=False):
     host: str
     http_port: int
     https_port: int
+    door: bool
     trusted_proxies: str | Sequence[str]
 
 

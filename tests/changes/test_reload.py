@@ -304,7 +304,7 @@ async def test_a_change_that_fails_once_it_listens_for_tls_does_not_go_on_listen
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     first, second = free_ports(2)
-    monkeypatch.setattr("rpx.prepare.HTTPS", Usual("`listen.https_port`", second, range(0)))
+    monkeypatch.setattr("rpx.listeners.HTTPS", Usual("`listen.https_port`", second, range(0)))
     async with live(tmp_path, shop(api=at(first))) as it:
         before = it.registry.ports.https
         with pytest.raises(RpxError, match=f"the port of `web:{second}`, {second}, is taken by"):

@@ -145,7 +145,8 @@ def test_a_port_that_another_project_has_is_told_with_its_name_and_file(
         other = tmp_path / "other"
         other.mkdir()
         project.folder = other
-        project.write("listen: {http_port: HTTP_PORT}\nprocesses: {app: sleep 60}")
+        alone = "{http_port: HTTP_PORT, door: false}"
+        project.write(f"listen: {alone}\nprocesses: {{app: sleep 60}}")
         refused(project, 1, f"taken by the rpx project `shop` ({file})", f"`rpx down -f {file}`")
         started = "start: PYTHON APPS/ok.py"
         text = f"listen: {{http_port: 0}}\nfrom: PORT_A\nto: a.localhost\n{started}"

@@ -110,10 +110,13 @@ def test_curl_gets_its_answers_and_sends_its_bodies(running: Project, tmp_path: 
     big = tmp_path / "big"
     big.write_bytes(b"y" * BIG)
     assert curl(running, "--data-binary", f"@{big}", url) == str(BIG)
-    assert "unrecognized name" in curl(running, f"https://x.localhost:{running.https_port}")
-    line = running.until_said("x.localhost")
+    port = running.https_port
+    assert "404 Unknown host" in curl(running, f"https://x.localhost:{port}")
+    there = ("--resolve", f"x.example:{port}:127.0.0.1")  # a name that may be somebody's
+    assert "unrecognized name" in curl(running, *there, f"https://x.example:{port}")
+    line = running.until_said("x.example")
     assert line.endswith(
-        "a client asked for x.localhost with TLS: no proxy with `https` has that host"
+        "a client asked for x.example with TLS: no proxy with `https` has that host"
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from rpx.certificates.authority import Authority, open_authority
+from rpx.door.starting import DoorPlace
 from rpx.proxy.arrival import Arrival
 from tests.proxy.h2_client import client as h2_client
 from tests.proxy.house import HOST, House, get, post, running, until
@@ -33,6 +34,8 @@ class Door:
         self.house = house
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.back: list[tuple[Arrival, int, bytes]] = []
+
+    open = True
 
     def give_back(self, arrival: Arrival, sock: int, heard: bytes) -> None:
         self.back.append((arrival, sock, heard))
@@ -136,12 +139,14 @@ async def test_a_connection_changes_hands_two_hundred_times_and_leaves_nothing()
         door.close()
 
 
-async def test_by_tls_nobody_goes_back_but_is_told_to_ask_anew(authority: Authority) -> None:
+async def test_by_tls_nobody_goes_back_but_is_told_to_ask_anew(
+    authority: Authority, tmp_path: Path
+) -> None:
     lock = Lock(authority)
     async with origin(answers(OK)) as backend, lock.house(backend) as house:
         door = Door(house)
-        for neighbours, status in ((False, 404), (True, 421)):
-            house.shared.neighbours = neighbours
+        for place, status in ((None, 404), (DoorPlace(tmp_path, tmp_path), 421)):
+            house.shared.door = place
             plain, sock = await door.client()
             door.give(sock, tls=True)
             sealed = Sealed(plain.sock, lock.client(), server_side=False, host=HOST)

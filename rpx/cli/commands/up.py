@@ -16,6 +16,7 @@ from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.failures import reported
 from rpx.cli.helpers.arguments import copies, seconds
 from rpx.cli.helpers.loading import loading
+from rpx.cli.supervisor.at_the_door import begin_door
 from rpx.cli.supervisor.background import in_background
 from rpx.cli.supervisor.wishes import Wishes
 from rpx.errors import UsageError
@@ -126,6 +127,7 @@ def up(
 
 def _run(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:
     work: Callable[[], int] = partial(_supervise, file, wishes, verbose=verbose, no_start=no_start)
+    begin_door()  # before there is a guardian, which would sweep it away
     return guard(lambda: reported(work))
 
 

@@ -21,6 +21,7 @@ from rpx.cli.observers.console import Console
 from rpx.cli.observers.narrator import Narrator
 from rpx.cli.observers.sentences import KEYS, ORDER
 from rpx.cli.observers.unknown_names import UnknownNames
+from rpx.cli.supervisor.at_the_door import member_of
 from rpx.cli.supervisor.background import let_go
 from rpx.cli.supervisor.remains import clear_deserted, say, sweep
 from rpx.cli.supervisor.signals import end_with_the_guardian, handle_signals
@@ -156,6 +157,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         hold.lease.run_id,
         report,
         colour=wishes.colour,
+        member=member_of(config, hold.lease, os.environ),
         terms=Terms(load, wishes.names, dict(wishes.scale), ports_file(hold.lease.config)),
     )
     async with trio.open_nursery() as nursery:

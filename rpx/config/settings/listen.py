@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictBool
 
 from rpx.config.settings.values import Port
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, listed, needed, setting
@@ -49,6 +49,10 @@ class ListenWritten(Written):
     http_port: Maybe[Port] = setting("0 is any free port")
     https_port: Maybe[Port] = setting(
         "likewise; it is listened on when a proxy has [`https`](#https)"
+    )
+    door: Maybe[StrictBool] = setting(
+        "[other projects have the same ports](front-door.md); `false`, a port 0 and a `host` that"
+        " isn't this machine alone are for listeners of this project's own"
     )
     trusted_proxies: Maybe[Networks] = setting(
         "addresses of tunnels and proxies before rpx:"

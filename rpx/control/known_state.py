@@ -1,0 +1,67 @@
+"""Tells the machine's door how a project is, for its page and `rpx projects`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.model.status import Snapshot, State
+
+if TYPE_CHECKING:
+    from rpx.door.messages import ServiceState, StateOfMember
+
+OFTEN: Final = 0.5  # seconds between two words
+_COMING: Final = frozenset(state.value for state in (State.WAITING, State.STARTING, State.BACKOFF))
+_FAILING: Final = frozenset((State.FAILED.value, State.UNHEALTHY.value))
+
+
+class KnownState:
+    """An `Observer`."""
+
+    def __init__(self, tell: Callable[[StateOfMember], None]) -> None:
+        self._tell = tell
+
+    async def __call__(
+        self,
+        registry: Registry,
+        shutdown: Shutdown,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        task_status.started()
+        told = None
+        while True:
+            changed = registry.changed
+            state = state_of(registry, stopping=shutdown.asked)
+            if state != told:
+                self._tell(state)
+                told = state
+            await changed.wait()
+            await trio.sleep(OFTEN)
+
+
+def state_of(registry: Registry, *, stopping: bool) -> StateOfMember:
+    """Return a word for the whole, and a line for each service: of its first copy that answers."""
+    services = list(_services(registry))
+    states = {each["state"] for each in services}
+    word = "ready"
+    if stopping:
+        word = "stopping"
+    elif states & _FAILING:
+        word = "failing"
+    elif states & _COMING:
+        word = "starting"
+    return {"state": word, "services": services}
+
+
+def _services(registry: Registry) -> Iterator[ServiceState]:
+    rows: dict[tuple[str, str], list[Snapshot]] = {}
+    for row in registry.snapshot():
+        rows.setdefault((row.name, row.url or ""), []).append(row)
+    for (name, url), copies in rows.items():
+        best = next((row for row in copies if row.in_rotation), copies[0])
+        yield {"name": name, "url": "" if "*" in url else url, "state": best.state.value}

@@ -1,0 +1,335 @@
+"""Several projects behind the machine's door: real ones, real clients, and what becomes of it all
+when any of them is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from rpx.certificates.authority import open_authority
+from rpx.door.roster import Roster, read_roster
+from rpx.door.starting import DoorPlace
+from tests.support.project import SOON, Project, free_ports, project_in, supervisor, until
+
+pytestmark = pytest.mark.real
+TEXT = """
+name: NAME
+https: true
+proxies:
+  - {to: NAME.localhost, from: "localhost:ONE", start: PYTHON APPS/ok.py, https: {redirect: false}}
+  - {to: ws.NAME.localhost, from: "localhost:TWO", start: PYTHON APPS/ws_echo.py}
+"""
+
+
+class Machine:
+    """Folders of projects, one runtime directory, and the ports that all of them are to have."""
+
+    def __init__(self, first: Project) -> None:
+        self.http, self.https = free_ports(2)
+        self.environment = first.environment
+        self.environment |= {
+            "RPX_HTTP_PORT": str(self.http),
+            "RPX_HTTPS_PORT": str(self.https),
+            "XDG_DATA_HOME": str(first.folder / "data"),
+        }
+        self.runtime = Path(self.environment["XDG_RUNTIME_DIR"], "rpx")
+        self.place = DoorPlace(self.runtime / "door", Path())
+        self.ports: dict[str, int] = {}
+        open_authority(first.folder / "data" / "rpx" / "authority")
+        self.authority = first.folder / "data" / "rpx" / "authority" / "rpx-ca.pem"
+        self._folder = first.folder
+
+    def project(self, name: str, text: str = TEXT) -> Project:
+        """A project in a folder of its own."""
+        (self._folder / name).mkdir()
+        project = Project(self._folder / name)
+        project.environment = self.environment
+        one, two = free_ports(2)
+        self.ports[name] = one
+        project.write(text, NAME=name, ONE=str(one), TWO=str(two))
+        project.http_port = self.http
+        return project
+
+    @property
+    def roster(self) -> Roster | None:
+        return read_roster(self.place)
+
+    @property
+    def members(self) -> list[str]:
+        """Who is behind the door, by name."""
+        roster = self.roster
+        return sorted(member.project for member in roster.members) if roster else []
+
+    @property
+    def door(self) -> int:
+        """The pid of the door; 0 while there is none."""
+        roster = self.roster
+        return roster.pid if roster else 0
+
+    def answers(self, name: str) -> bool:
+        """Whether a new connection for that project is answered by it, and by nobody else."""
+        with self.client() as client:
+            answer = self.ask(client, name)
+            return answer.status_code == 200 and said_by(answer) == self.ports[name]
+
+    @contextmanager
+    def client(self, *, http2: bool = False) -> Iterator[httpx.Client]:
+        """A client with connections of its own, which believes the authority."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        with httpx.Client(verify=context, trust_env=False, timeout=SOON, http2=http2) as client:
+            yield client
+
+    def ask(
+        self, client: httpx.Client, name: str, scheme: str = "http", host: str = ""
+    ) -> httpx.Response:
+        """Ask for a name below `localhost`; `host`: for that, where TLS has begun for the name."""
+        named = f"{name}.localhost"
+        return client.get(
+            f"{scheme}://127.0.0.1:{self.http if scheme == 'http' else self.https}/",
+            headers={"Host": host or named},
+            extensions={"sni_hostname": named},
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with project_in(tmp_path) as first:
+        yield Machine(first)
+
+
+@contextmanager
+def asking(machine: Machine, *names: str) -> Iterator[Counter[str]]:
+    """Ask for each all the time, by a new connection for each request; count what comes of it."""
+    count: Counter[str] = Counter()
+    over = threading.Event()
+
+    def ask(name: str) -> None:
+        while not over.is_set():
+            try:
+                count["ok" if machine.answers(name) else "wrong"] += 1
+            except httpx.HTTPError as error:
+                count[type(error).__name__] += 1
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in names for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield count
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def more(count: Counter[str], requests: int) -> None:
+    """Wait for so many more answers."""
+    target = count.total() + requests
+    until(lambda: count.total() >= target, "requests are answered")
+
+
+def said_by(answer: httpx.Response) -> int:
+    port: int = answer.json()["port"]
+    return port
+
+
+def test_two_projects_share_one_pair_of_ports(machine: Machine) -> None:
+    shop, blog = machine.project("shop"), machine.project("blog")
+    with shop.up() as first, blog.up():
+        assert machine.members == ["blog", "shop"]
+        urls = {row["url"] for project in (shop, blog) for row in project.ps()}
+        assert urls == {
+            f"https://{host}.localhost:{machine.https}"
+            for host in ("shop", "ws.shop", "blog", "ws.blog")
+        }
+        _every_protocol(machine)
+        _one_connection_for_both(machine)
+        _who_asks_for_nobody(machine)
+        _a_name_that_somebody_has(machine, blog)
+
+        # Whoever goes, and comes back: the other goes on, with the same URLs.
+        os.kill(supervisor(first).pid, signal.SIGKILL)  # its names are free at once
+        first.wait(SOON)
+        assert machine.answers("blog")
+        assert machine.members == ["blog"]
+        with shop.up():
+            assert machine.answers("shop")
+            blog_too = machine.roster
+            assert blog_too is not None
+            assert {m.https for m in blog_too.members} == {machine.https}
+    assert machine.members == []
+
+
+def _every_protocol(machine: Machine) -> None:
+    for http2, version in ((False, "HTTP/1.1"), (True, "HTTP/2")):
+        for name in ("shop", "blog", "shop"):
+            with machine.client(http2=http2) as client:
+                answer = machine.ask(client, name, "https")
+                assert (answer.http_version, said_by(answer)) == (version, machine.ports[name])
+                assert dict(answer.json()["headers"])["X-Forwarded-For"] == "127.0.0.1"
+                assert said_by(machine.ask(client, name)) == machine.ports[name]
+    context = ssl.create_default_context(cafile=str(machine.authority))
+    for name in ("shop", "blog"):
+        sock = socket.create_connection(("127.0.0.1", machine.https))
+        with connect(f"wss://ws.{name}.localhost/", sock=sock, ssl=context) as tunnel:
+            tunnel.send("hello")
+            assert tunnel.recv(SOON) == "hello"
+
+
+def _one_connection_for_both(machine: Machine) -> None:
+    """A kept connection goes to and fro, also with requests sent ahead, and nothing is left."""
+    pids = [member.pid for member in machine.roster.members] if machine.roster else []
+    asked = "".join(
+        f"GET / HTTP/1.1\r\nHost: {name}.localhost\r\n\r\n" for name in ("shop", "blog")
+    ).encode()
+    before: list[int] = []
+    with socket.create_connection(("127.0.0.1", machine.http)) as sock:
+        file = sock.makefile("rb")
+        for number in range(100):
+            sock.sendall(asked)
+            for name in ("shop", "blog"):
+                assert _port(file) == machine.ports[name]
+            if number == 5:
+                before = [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids]
+        assert [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids] == before
+        file.close()
+
+
+def _port(file: IO[bytes]) -> int:
+    assert file.readline().startswith(b"HTTP/1.1 200")
+    length = 0
+    while field := file.readline().strip():
+        if field.lower().startswith(b"content-length:"):
+            length = int(field[15:])
+    port: int = json.loads(file.read(length))["port"]
+    return port
+
+
+def _who_asks_for_nobody(machine: Machine) -> None:
+    hosts = (b"shop.localhost", b"blog.localhost")
+    for scheme in ("http", "https"):  # the latter with a certificate for that name
+        with machine.client() as client:
+            page = machine.ask(client, "nobody", scheme)
+            assert page.status_code == 404
+            assert all(host in page.content for host in hosts)
+            page = machine.ask(client, "nobody", scheme, "evil.example")
+            assert page.status_code in {404, 421}
+            assert not any(host in page.content for host in hosts)
+    for http2 in (False, True):
+        with machine.client(http2=http2) as client:
+            assert machine.ask(client, "shop", "https", "blog.localhost").status_code == 421
+
+
+def _a_name_that_somebody_has(machine: Machine, blog: Project) -> None:
+    third = machine.project("third", TEXT.replace("NAME.localhost", "shop.localhost"))
+    done = third.rpx("up")
+    assert done.returncode == 1
+    assert "`shop.localhost` is the name of the project `shop`, which has run in" in done.stderr
+    assert "rpx down -f" in done.stderr
+    assert third.ps() == []
+    before = (blog.folder / "rpx.yaml").read_text()
+    (blog.folder / "rpx.yaml").write_text(before.replace("ws.blog.", "ws.shop."))
+    done = blog.rpx("reload")
+    assert done.returncode == 1
+    assert "`ws.shop.localhost` is the name of the project `shop`" in done.stderr
+    (blog.folder / "rpx.yaml").write_text(before.replace("ws.blog.", "news."))
+    assert blog.rpx("reload").returncode == 0
+    with machine.client() as client:
+        assert machine.ask(client, "ws.blog").status_code == 404
+        assert machine.ask(client, "news").status_code == 308  # to come again with TLS
+    assert machine.answers("blog")
+
+
+def test_nobody_ends_with_the_door_and_no_project_waits_for_another(machine: Machine) -> None:
+    shop, blog = machine.project("shop"), machine.project("blog")
+    with shop.up(), blog.up() as second, ExitStack() as kept:
+        clients = {name: kept.enter_context(machine.client()) for name in ("shop", "blog")}
+        doors = {machine.door}
+        with asking(machine, "shop", "blog") as count:
+            for _ in range(5):
+                more(count, 20)
+                os.kill(machine.door, signal.SIGKILL)
+                until(lambda: machine.door not in doors | {0}, "another door")
+                until(lambda: machine.members == ["blog", "shop"], "both are back")
+                doors.add(machine.door)
+                for name, client in clients.items():
+                    assert said_by(machine.ask(client, name)) == machine.ports[name]
+            more(count, 20)
+        assert len(doors) == 6
+        # What a door has in its hands when it is killed is lost, and nothing else.
+        assert count["wrong"] == 0
+        assert count.total() - count["ok"] <= 5, count
+
+        hung = supervisor(second)
+        hung.suspend()
+        try:
+            with socket.create_connection(("127.0.0.1", machine.http)) as waiting:
+                waiting.sendall(b"GET / HTTP/1.1\r\nHost: blog.localhost\r\n\r\n")
+                for _ in range(20):
+                    assert machine.answers("shop")
+                hung.resume()
+                assert waiting.recv(12) == b"HTTP/1.1 200"
+        finally:
+            hung.resume()
+        # The door of now was started below one of the two: whoever goes, the other goes on.
+        assert blog.rpx("down").returncode == 0
+        assert machine.answers("shop")
+    assert machine.members == []
+
+
+def test_who_wants_listeners_of_its_own_has_them(machine: Machine) -> None:
+    alone = "\n".join(line for line in TEXT.splitlines() if "https: true" not in line)
+    listens = {
+        "aside": "{http_port: PORT, door: false}",
+        "somewhere": "{http_port: 0}",
+        "open": '{http_port: PORT, host: "0.0.0.0"}',
+    }
+    with machine.project("shop").up():
+        for name, listen in listens.items():
+            (port,) = free_ports(1)
+            text = f"listen: {listen.replace('PORT', str(port))}\n{alone}".replace(
+                ", https: {redirect: false}", ""
+            )
+            with machine.project(name, text).up():
+                assert machine.members == ["shop"]
+        # A number of one's own is the door's to open, and only as long as somebody names it.
+        (port,) = free_ports(1)
+        shared = f"listen: {{http_port: {port}}}\n{alone}".replace(", https: {redirect: false}", "")
+        two = [machine.project(name, shared) for name in ("one", "two")]
+        with two[0].up(), two[1].up():
+            assert machine.members == ["one", "shop", "two"]
+            for name in ("one", "two"):
+                answer = httpx.get(
+                    f"http://127.0.0.1:{port}/", headers={"Host": f"{name}.localhost"}
+                )
+                assert said_by(answer) == machine.ports[name]
+        with socket.socket() as again:
+            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            again.bind(("127.0.0.1", port))
+
+
+def test_without_a_door_a_project_listens_by_itself_and_says_so(machine: Machine) -> None:
+    machine.runtime.mkdir(mode=0o700)
+    machine.place.folder.write_text("not a folder")
+    (port,) = free_ports(1)
+    shop = machine.project(
+        "shop", f"listen: {{http_port: {port}}}\n" + TEXT.replace("https: true", "")
+    )
+    with shop.up():
+        assert (
+            "this project listens by itself: the door of this machine can't be had" in shop.said()
+        )
+        shop.http_port = port
+        assert shop.get("shop.localhost").status_code == 200
