@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rpx.certificates.authority import open_authority
 from rpx.runs.lease import Lease, parse
 from rpx.runs.paths import LEASE, runtime_folder
 from tests.support.project import SOON, Project, free_ports, project_in, until
@@ -25,7 +27,7 @@ pytestmark = [
 
 # `stubborn` doesn't look at its PORT.
 SHOP = """\
-listen: {http_port: 0}
+https: {redirect: false}
 proxies:
   - to: api.localhost
     from: API
@@ -57,10 +59,21 @@ def two(tmp_path: Path) -> Iterator[tuple[Project, Project]]:
         git(shop.folder, "commit", "-q", "-m", "first")
         git(shop.folder, "worktree", "add", "-q", "-b", "wip", tmp_path / "shop-login")
         login = undo.enter_context(project_in(tmp_path / "shop-login"))
+        user.http_port, user.https_port = free_ports(2)
         for project in (shop, login):
-            for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"):
-                project.environment[name] = user.environment[name]
+            project.http_port, project.https_port = user.http_port, user.https_port
+            project.environment = user.environment
+        user.environment |= {
+            "RPX_HTTP_PORT": str(user.http_port),
+            "RPX_HTTPS_PORT": str(user.https_port),
+            "XDG_DATA_HOME": str(tmp_path / "data"),
+        }
+        open_authority(authority_of(user))
         yield shop, login
+
+
+def authority_of(project: Project) -> Path:
+    return Path(project.environment["XDG_DATA_HOME"], "rpx/authority")
 
 
 def _made(folder: Path) -> Path:
@@ -95,11 +108,16 @@ def urls(project: Project) -> set[str]:
     return {row["url"].rpartition(":")[0] for row in project.ps() if row["url"]}
 
 
-def answer(project: Project, host: str) -> httpx.Response:
-    """What the project that runs in a folder answers for a host."""
-    url = lease_of(project).url
-    assert url is not None
-    return httpx.get(f"http://127.0.0.1:{url.rpartition(':')[2]}", headers={"Host": host})
+def answers(project: Project, host: str, *, tls: bool = False) -> int | None:
+    """Which port of a backend answers for a host at the one port that all projects have, if any."""
+    if not tls:
+        answer = project.get(host)
+    else:
+        context = ssl.create_default_context(cafile=str(authority_of(project) / "rpx-ca.pem"))
+        with httpx.Client(verify=context, trust_env=False, timeout=SOON) as client:
+            url, details = f"https://127.0.0.1:{project.https_port}/", {"sni_hostname": host}
+            answer = client.get(url, headers={"Host": host}, extensions=details)
+    return answer.json()["port"] if answer.status_code == 200 else None
 
 
 def test_two_worktrees_run_at_once_each_with_hosts_and_ports_of_its_own(
@@ -110,13 +128,14 @@ def test_two_worktrees_run_at_once_each_with_hosts_and_ports_of_its_own(
     with shop.up("--wait", ready=False) as one, login.up("--wait", ready=False) as other:
         assert (one.wait(SOON), other.wait(SOON)) == (0, 0)
         assert (lease_of(shop).realm, lease_of(login).realm) == ("", "login")
-        assert urls(shop) == {"http://api.localhost", "http://*.t.localhost"}
-        assert urls(login) == {"http://api.login.localhost", "http://*.t.login.localhost"}
-        assert answer(shop, "api.localhost").json()["port"] == port["api"]
-        ours = answer(login, "api.login.localhost").json()["port"]
+        assert urls(shop) == {"https://api.localhost", "https://*.t.localhost"}
+        assert urls(login) == {"https://api.login.localhost", "https://*.t.login.localhost"}
+        [row] = [row for row in login.ps() if row["name"] == "api"]
+        ours = row["port"]
         assert ours != port["api"]
-        assert answer(login, "api.localhost").status_code == 404
-        assert answer(shop, "api.login.localhost").status_code == 404
+        for tls in (False, True):
+            assert answers(shop, "api.localhost", tls=tls) == port["api"]
+            assert answers(shop, "api.login.localhost", tls=tls) == ours
 
         rows = {row["label"]: row for row in login.ps()}
         api, shared = rows[f"api:{port['api']}"], rows[f"t:{port['other']}"]
@@ -128,7 +147,7 @@ def test_two_worktrees_run_at_once_each_with_hosts_and_ports_of_its_own(
             done = login.rpx("kill-backend", name, "--json")
             assert json.loads(done.stdout)["label"] == f"api:{port['api']}"
             until(lambda: login.states()[f"api:{port['api']}"] == "ready", "it comes back")
-        assert answer(shop, "api.localhost").status_code == 200
+        assert answers(shop, "api.localhost") == port["api"]
 
         words = ("run", "api", "echo $DATABASE ${RPX_REALM:-none} $RPX_API_PUBLIC_URL $PORT $STORE")
         assert shop.rpx(*words).stdout == (
@@ -145,14 +164,14 @@ def test_two_worktrees_run_at_once_each_with_hosts_and_ports_of_its_own(
         assert "nothing" in login.rpx("reload").stdout
         said = login.rpx("logs", "rpx").stdout
         assert "the realm is `other` from the next run on, and `login` till then" in said
-        assert answer(login, "api.login.localhost").json()["port"] == ours
+        assert answers(shop, "api.login.localhost") == ours
         (login.folder / "rpx.yaml").write_text(text)
         assert login.rpx("down").returncode == 0
         with login.up("--wait", ready=False) as again:
             assert again.wait(SOON) == 0
-            assert answer(login, "api.login.localhost").json()["port"] == ours  # it stays the same
+            assert answers(shop, "api.login.localhost") == ours  # it stays the same
             git(shop.folder, "worktree", "remove", "--force", login.folder)
-            assert answer(login, "api.login.localhost").status_code == 200
+            assert answers(shop, "api.login.localhost") == ours
             assert (lease_of(login).realm, lease_of(login).config.exists()) == ("login", False)
             assert shop.rpx("down", "--all").returncode == 0
 
@@ -165,7 +184,7 @@ def test_who_does_not_look_at_its_port_runs_in_one_worktree_at_a_time(
     with login.up("stubborn", ready=False):
         login.until_said(f"stubborn:{port} listens on {port}, as it is written")
         until(lambda: login.states().get(f"stubborn:{port}") == "ready", "it is ready")
-        assert answer(login, "stubborn.login.localhost").json()["port"] == port
+        assert answers(login, "stubborn.login.localhost") == port
         [row] = [row for row in login.ps() if row["name"] == "stubborn"]
         assert row["port"] == port
         done = shop.rpx("up", "stubborn")
@@ -176,7 +195,7 @@ def test_who_does_not_look_at_its_port_runs_in_one_worktree_at_a_time(
         with login.up("stubborn", ready=False):
             line = login.until_said("exited with status 1")
             assert f"127.0.0.1:{port} belongs to " in line
-        assert answer(shop, "stubborn.localhost").json()["port"] == port
+        assert answers(shop, "stubborn.localhost") == port
 
 
 def test_a_realm_that_is_asked_for_is_that_of_all_commands_while_it_runs(
@@ -187,8 +206,8 @@ def test_a_realm_that_is_asked_for_is_that_of_all_commands_while_it_runs(
         login.until_said("api.two.localhost")
         assert login.rpx("run", "api", "echo $RPX_REALM").stdout == "two\n"
         assert login.rpx("run", "--realm", "3", "api", "echo $RPX_REALM").stdout == "3\n"
-        assert login.rpx("open", "api.two.localhost").stdout.startswith("http://api.two.localhost")
-    flags = ("--from", str(free_ports(1)[0]), "--to", "web.localhost", "--http-port", "0")
+        assert login.rpx("open", "api.two.localhost").stdout.startswith("https://api.two.localhost")
+    flags = ("--from", str(free_ports(1)[0]), "--to", "web.localhost")
     with login.up(*flags, ready=False, verb=()):
         login.until_said("http://web.login.localhost:")
     with login.up(*flags, "--realm", "", ready=False, verb=()):
