@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "images": "ps",
     "info": "ps",
     "inspect": "why",
+    "install": "setup",
     "journal": "logs",
     "launch": "up",
     "lint": "check",
@@ -77,7 +78,7 @@ _NONE: Final = {
     "push": "rpx has no images: `start` says what to run",
     "schema": "there is no schema for editors yet; `rpx check` knows every setting",
     "startup": "rpx starts no project at boot: run `rpx up -d` when you log in",
-    "uninstall": "`rpx untrust` takes back what `rpx trust` did; the rest is pip's",
+    "uninstall": "`rpx setup --undo` takes back what `rpx setup` did; the rest is pip's",
     "watch": "`watch` of a service in rpx.yaml restarts it when its files change",
 }
 _OPTIONS: Final = {

@@ -29,7 +29,9 @@ def strangers_at(roster: Roster | None) -> Mapping[int, str]:
 
 def is_for_the_door(owner: PortOwner) -> bool:
     """Whether who has a port can be systemd or launchd, which others are not told of."""
-    return owner.pid is None or owner.name in HOLDERS
+    if owner.pid is None:
+        return owner.user in ("", "root")
+    return owner.name in HOLDERS
 
 
 def what_then(port: int) -> str:

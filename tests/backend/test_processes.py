@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from rpx.backend import processes
-from rpx.backend.port_holder import port_owner
+from rpx.backend.port_holder import PortOwner, described, port_owner, user_at
 from rpx.model.address import Address, SocketFile
 
 pytestmark = pytest.mark.real
@@ -253,3 +254,14 @@ def test_descendants_are_found_below_whatever_thread_has_begun_them(launch: Laun
     assert {shell.pid, grandchild} < found
     assert len(found) == 3
     assert processes.descendants(None) == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's table of sockets")
+def test_whose_a_port_is_can_be_said_of_everybody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert user_at(port) == pwd.getpwuid(os.getuid()).pw_name
+    assert user_at(port) == ""
+    there = Address("127.0.0.1", 80)
+    assert described(PortOwner(there, user="bob")) == "another user's process (of `bob`)"
+    assert described(PortOwner(there)) == "another user's process"

@@ -12,10 +12,20 @@ from rpx.runs.lease import Lease, all_running
 
 
 @dataclass(frozen=True, slots=True)
+class DoorOfProject:
+    """The door that a project is behind. `http_port`, `https_port`: null if closed."""
+
+    pid: int
+    version: str
+    http_port: int | None
+    https_port: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunningProject:
     """One project, as `rpx projects --json` has it. `since` is seconds since the epoch.
 
-    `urls`: of all of its names. `state` is null, and `door` false, where it has ports of its own.
+    `urls`: of all of its names. `state` and `door` are null where it has ports of its own.
     """
 
     name: str
@@ -30,16 +40,21 @@ class RunningProject:
     branch: str | None
     state: str | None
     urls: tuple[str, ...]
-    door: bool
+    door: DoorOfProject | None
 
 
 def running_projects(roster: Roster | None) -> list[RunningProject]:
     """Each of them, by name."""
     members = {member.run_id: member for member in roster.members} if roster else {}
-    return [_row(lease, members.get(lease.run_id)) for lease in all_running()]
+    door = _door(roster) if roster else None
+    return [_row(lease, members.get(lease.run_id), door) for lease in all_running()]
 
 
-def _row(lease: Lease, member: RosterMember | None) -> RunningProject:
+def _door(roster: Roster) -> DoorOfProject:
+    return DoorOfProject(roster.pid, roster.version, roster.http or None, roster.https or None)
+
+
+def _row(lease: Lease, member: RosterMember | None, door: DoorOfProject | None) -> RunningProject:
     urls = tuple(dict.fromkeys(_urls(member))) if member else ()
     return RunningProject(
         name=lease.name,
@@ -54,7 +69,7 @@ def _row(lease: Lease, member: RosterMember | None) -> RunningProject:
         branch=branch_at(lease.config.parent) or None,
         state=member.state if member else None,
         urls=urls or ((lease.url,) if lease.url else ()),
-        door=member is not None,
+        door=door if member else None,
     )
 
 
