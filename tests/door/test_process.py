@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rpx.cli.supervisor import at_the_door
 from rpx.door.roster import read_roster
 from rpx.door.starting import DoorPlace, connect, start_door, take_lock
 from tests.support.doors import DoorOfTest, FakeMember, ask, members, until
@@ -108,7 +109,9 @@ def test_a_second_door_for_one_lock_ends_at_once(door: DoorOfTest) -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-socket-activate") is None, reason="no systemd here")
-def test_systemd_starts_it_for_whoever_comes_and_keeps_its_path(door: DoorOfTest) -> None:
+def test_systemd_starts_it_for_whoever_comes_and_keeps_its_path(
+    door: DoorOfTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As the units of `rpx setup --always-on` do."""
     place = door.place
     place.folder.mkdir(parents=True, mode=0o700)
@@ -117,10 +120,14 @@ def test_systemd_starts_it_for_whoever_comes_and_keeps_its_path(door: DoorOfTest
     words = [sys.executable, "-I", "-S", main, *map(str, place), "--wait", "--stay", "0.1"]
     listen = ["-l", str(place.socket), "-l", f"127.0.0.1:{door.http}"]
     process = subprocess.Popen(
-        ["systemd-socket-activate", *listen, *words], stderr=subprocess.DEVNULL
+        ["systemd-socket-activate", *listen, *words], stderr=subprocess.PIPE, text=True
     )
     try:
-        assert door.pid() == process.pid  # who connects has started it
+        assert process.stderr is not None
+        assert "Listening" in process.stderr.readline()
+        monkeypatch.setattr(at_the_door, "door_place", lambda: place)
+        at_the_door.begin_door()  # as `rpx up` does: it finds that somebody listens
+        assert door.pid() == process.pid
         shop = FakeMember(door, "shop", "api.localhost").joined()
         assert ask(door.http, "api.localhost").text == "shop"
         shop.leave()
@@ -128,7 +135,7 @@ def test_systemd_starts_it_for_whoever_comes_and_keeps_its_path(door: DoorOfTest
         assert place.socket.exists()
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_systemds_listeners_become_the_machines_ports(door: DoorOfTest, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from rpx import __version__
 from rpx.door.door_frames import VERSION
-from rpx.door.starting import door_place, start_door, take_lock
+from rpx.door.starting import connect, door_place, start_door, take_lock
 from rpx.errors import RpxError, UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ def begin_door() -> None:
     """
     with suppress(OSError, RpxError):
         place = door_place()
+        there = connect(place)  # systemd listens for a door, and starts it by that
+        if there is not None:
+            there.close()
+            return
         lock = take_lock(place)
         if lock is not None:
             start_door(place, lock)
