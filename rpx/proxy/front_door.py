@@ -173,13 +173,17 @@ class FrontDoor:
         until = trio.current_time() + PATIENCE
         while trio.current_time() < until:
             try:
-                found = await trio.to_thread.run_sync(self._knock, hello)
+                found = await self._knocked(hello)
             except (OSError, RpxError) as error:
                 raise NoDoor(_why(error)) from None
             if found is not None:
                 return found
             await trio.sleep(AGAIN)
         raise NoDoor("it does not answer")
+
+    async def _knocked(self, hello: MemberHello) -> Admitted | None:
+        # Nobody who ends waits for a door that hangs.
+        return await trio.to_thread.run_sync(self._knock, hello, abandon_on_cancel=True)
 
     def _knock(self, hello: MemberHello) -> Admitted | None:
         """In a worker: join a door, or start one. Raises: RefusedByDoor, OSError, RpxError."""
@@ -195,7 +199,7 @@ class FrontDoor:
         while self._hello is not None:
             why = "the last one has gone, and no other answers"
             try:
-                found = await trio.to_thread.run_sync(self._knock, self._hello)
+                found = await self._knocked(self._hello)
                 if found is not None:
                     self._adopt(found, self._hello)
                     return

@@ -19,7 +19,7 @@ from rpx.model.ports import Ports
 from rpx.policy.lifecycle import Move
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.inlet import Inlet
-from rpx.proxy.listener import Server, open_listeners
+from rpx.proxy.listener import Server, WayIn, open_listeners
 from rpx.proxy.settings import Settings
 from rpx.proxy.shared import SharedState
 from tests.support.origin import Origin
@@ -74,6 +74,7 @@ class House:
         )
         self.server = Server(self.shared)
         self.patience = Patience()
+        self.besides: WayIn | None = None
         self.done = trio.Event()
         self._stop = trio.Event()
         self.listeners = open_listeners("127.0.0.1", 0)
@@ -96,7 +97,12 @@ class House:
     async def run(self) -> None:
         """Serve until `stop`."""
         await self.server.run(
-            self.listeners, self._stop.wait, self.patience, tls=self.tls, inlets=self.inlets
+            self.listeners,
+            self._stop.wait,
+            self.patience,
+            tls=self.tls,
+            inlets=self.inlets,
+            besides=self.besides,
         )
         self.done.set()
 
@@ -173,6 +179,7 @@ async def running(
     https: Https | None = None,
     contexts: Contexts | None = None,
     trusted: Sequence[str] = (),
+    besides: WayIn | None = None,
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (ports, addresses) as its backends, in rotation if `up`.
 
@@ -203,6 +210,7 @@ async def running(
         contexts=contexts,
         trusted=trusted,
     )
+    house.besides = besides
     async with serving(house, up=up):
         yield house
 
