@@ -142,7 +142,8 @@ class PassedClient:
 
     def socket(self, fd: int) -> socket.socket:
         """Return its socket, which is non-blocking; `fd` is the descriptor that came with it."""
-        return socket.socket(self.family, socket.SOCK_STREAM, fileno=fd)
+        # The protocol is said, or the system would be asked for it.
+        return socket.socket(self.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=fd)
 
 
 def send(sock: socket.socket, data: bytes | memoryview, fds: Collection[int] = ()) -> int:
