@@ -201,6 +201,12 @@ def parent_of(pid: int) -> int | None:
     return int(fields[1]) if fields else None
 
 
+def is_suspended(pid: int) -> bool:
+    """Whether it does nothing until SIGCONT, or stands in a debugger (on Linux; else False)."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] in {b"T", b"t"}
+
+
 def instance_of(pid: int) -> str:
     """The marker's value in the process's environment, or the empty string."""
     try:

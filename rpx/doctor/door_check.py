@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import rpx
+from rpx.backend.processes import is_suspended
 from rpx.doctor.findings import Finding, Status
 from rpx.door.roster import Roster, read_roster
 from rpx.door.starting import DoorPlace, door_place
 
 PATIENCE = 3.0  # seconds for an answer; a busy door takes some milliseconds
-_MEMBERS_COME_BACK = (
-    "its projects start another one at once, with what it listened on, and lose no connection"
-)
+_MEMBERS_COME_BACK = "its projects start another one at once, with the sockets that it listened on"
 
 
 def front_door(place: DoorPlace | None = None, patience: float = PATIENCE) -> Iterator[Finding]:
@@ -27,9 +26,9 @@ def front_door(place: DoorPlace | None = None, patience: float = PATIENCE) -> It
         yield _nobody(place)
         return
     yield _ports(roster)
-    if _is_stopped(roster.pid):
+    if is_suspended(roster.pid):
         hint = f"`kill -CONT {roster.pid}` lets it go on; or `kill -9 {roster.pid}`:"
-        what = f"it is stopped, as by Ctrl-Z (pid {roster.pid}): no project gets new connections"
+        what = f"it is suspended, as by SIGSTOP (pid {roster.pid}): no project gets new connections"
         yield _finding("door", Status.PROBLEM, what, f"{hint} {_MEMBERS_COME_BACK}")
         return
     try:
@@ -83,14 +82,6 @@ def _answers(place: DoorPlace, patience: float) -> bool:
             return True  # it is just being replaced, or has let us go in another way
         except OSError:
             return False
-
-
-def _is_stopped(pid: int) -> bool:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:  # not Linux
-        return False
-    return text.rpartition(")")[2].split()[0] in {"T", "t"}
 
 
 def _lock_holder(path: Path) -> int | None:

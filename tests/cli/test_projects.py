@@ -18,6 +18,7 @@ import pytest
 
 from rpx.backend.port_holder import PortOwner
 from rpx.cli.commands import projects as command
+from rpx.cli.helpers import running_projects
 from rpx.cli.main import main
 from rpx.doctor import holders
 from rpx.door.starting import DoorPlace, door_place
@@ -186,6 +187,15 @@ def test_three_hundred_projects_are_a_line_each_and_there_at_once(
     assert all(len(line) <= 100 for line in lines)
     assert len(looked) == 1  # what is the same for all is asked once
     assert lines[1].startswith(f"project000  {ME.pid}  ")
+
+
+def test_a_project_that_is_suspended_is_shown_as_that(
+    user: Path, runs: ExitStack, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    shop = start(runs, user / "shop", "shop")
+    open_door(runs, member(shop, "api.localhost"))
+    monkeypatch.setattr(running_projects, "is_suspended", lambda pid: pid == ME.pid)
+    assert [row["state"] for row in listed(capsys)] == ["suspended"]
 
 
 def test_it_loads_neither_trio_nor_pydantic() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rpx.doctor.door_check import _is_stopped, front_door
+from rpx.backend.processes import is_suspended
+from rpx.doctor.door_check import front_door
 from rpx.doctor.findings import Finding, Status
 from tests.support.doors import DoorOfTest, FakeMember, until
 
@@ -53,10 +54,10 @@ def test_a_door_that_is_well_is_found_with_its_ports_and_projects(
 
     os.kill(pid, signal.SIGSTOP)
     try:
-        until(lambda: _is_stopped(pid), "the stop")
-        assert "it is stopped" in worst(door).detail
+        until(lambda: is_suspended(pid), "the stop")
+        assert "it is suspended" in worst(door).detail
         assert f"`kill -CONT {pid}`" in worst(door).hint
-        monkeypatch.setattr("rpx.doctor.door_check._is_stopped", lambda _: False)
+        monkeypatch.setattr("rpx.doctor.door_check.is_suspended", lambda _: False)
         assert "does not answer" in worst(door, 0.1).detail  # hung in another way
     finally:
         os.kill(pid, signal.SIGCONT)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rpx.backend.processes import is_suspended
 from rpx.config.worktree import branch_at
 from rpx.door.roster import Roster, RosterMember
 from rpx.runs.lease import Lease, all_running
@@ -25,7 +26,8 @@ class DoorOfProject:
 class RunningProject:
     """One project, as `rpx projects --json` has it. `since` is seconds since the epoch.
 
-    `urls`: of all of its names. `state` and `door` are null where it has ports of its own.
+    `urls`: of all of its names. `door` is null where it has ports of its own; so is `state` then,
+    unless that is `suspended`.
     """
 
     name: str
@@ -67,10 +69,16 @@ def _row(lease: Lease, member: RosterMember | None, door: DoorOfProject | None) 
         folder_exists=os.path.isdir(lease.config.parent),
         realm=lease.realm or None,
         branch=branch_at(lease.config.parent) or None,
-        state=member.state if member else None,
+        state=_state(lease, member),
         urls=urls or ((lease.url,) if lease.url else ()),
         door=door if member else None,
     )
+
+
+def _state(lease: Lease, member: RosterMember | None) -> str | None:
+    if is_suspended(lease.supervisor.pid):
+        return "suspended"  # and so has not told the door
+    return member.state if member else None
 
 
 def _urls(member: RosterMember) -> Iterator[str]:
