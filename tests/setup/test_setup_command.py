@@ -145,6 +145,8 @@ def test_what_can_not_be_done_fails_after_the_rest_was_done(
     assert "  can't be done: ports 80 and 443: this is a container" in printed.out
     assert "completion for bash: done\nerror: ports 80 and 443: this is a container" in printed.err
     assert "hint: start the container with it" in printed.err
+    assert main(["setup", "ports"]) == 1  # there is nothing to ask for
+    assert capsys.readouterr().err.startswith("error: ports 80 and 443: this is a container")
 
 
 def test_trust_is_done_by_the_command_itself_and_its_failure_is_the_last_word(

@@ -87,9 +87,9 @@ def setup(
     if dry_run:
         return Exit.FINE
     command = " ".join(("rpx setup", *names, *(["--undo"] if undo else [])))
-    if not any(part.steps for part in plan):
+    if all(part.done for part in plan):
         say(f"there is nothing to {'take back' if undo else 'do'}")
-    elif not (yes or _agreed(command, asks=not as_json)):
+    elif any(part.steps for part in plan) and not (yes or _agreed(command, asks=not as_json)):
         say("nothing was changed")
         return Exit.FAILED
     problems = [part.problem for part in plan if part.problem is not None]
