@@ -14,6 +14,7 @@ import pytest
 
 from rpx.cli.commands import setup as command
 from rpx.cli.main import main
+from rpx.door.roster import Roster
 from rpx.errors import RpxError
 from rpx.programs import Step
 from rpx.setup import low_ports
@@ -164,6 +165,16 @@ def test_trust_is_done_by_the_command_itself_and_its_failure_is_the_last_word(
     assert "certificates: none yet\n  all of it\n    $ rpx trust\n" in printed.out
     assert printed.err.endswith("error: no list for []\nhint: make one\n")
     assert machine.kernel == 80
+
+
+def test_a_door_that_has_other_ports_keeps_them_until_the_last_project_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    for ports, said in (((8080, 8443), True), ((80, 8443), True), ((80, 0), False)):
+        roster = Roster(1, "", 0.0, *ports, members=())
+        monkeypatch.setattr(command, "read_roster", lambda _, found=roster: found)
+        assert main(["setup", "--yes", "ports"]) == 0
+        assert ("`rpx down --all`, then start them again" in capsys.readouterr().err) is said
 
 
 @pytest.mark.parametrize(

@@ -190,12 +190,19 @@ def _check_ports() -> list[Problem]:
     taken = {each.port for each in bound if each.taken}
     if free := [str(each) for each in LOW_PORTS if each not in taken]:
         say(f"port{'s' if free[1:] else ''} {' and '.join(free)} can be had, at {_hosts(bound)}")
-    strangers = strangers_at(read_roster(door_place())) if taken else {}
+    roster = read_roster(door_place())
+    strangers = strangers_at(roster) if taken else {}
     for port in sorted(taken):
         if who := strangers.get(port):
             say(f"port {port} is permitted, but {who} has it: {what_then(port)}")
         else:
             say(f"port {port} is permitted, and the door of your projects has it")
+    if roster is not None and (roster.http or 80, roster.https or 443) != LOW_PORTS:
+        kept = " and ".join(str(port) for port in (roster.http, roster.https) if port)
+        say(
+            f"the door that runs now has {kept}, for as long as projects run:"
+            " `rpx down --all`, then start them again"
+        )
     return []
 
 
