@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rpx.backend.fleet import child_environment
 from rpx.backend.free_ports import LOOPBACK, is_taken
@@ -32,6 +32,7 @@ class Listener(NamedTuple):
     where: str
 
 
+OTHER_PORTS: Final = "give this one ports and hosts of its own: `rpx up --realm NAME`"
 Whose = Callable[[int | None, str], HasPorts | None]  # of a pid, or of a value of RPX_INSTANCE
 
 
@@ -151,7 +152,7 @@ def _check_port(who: Listener, address: Address, whose: Whose | None) -> None:
     places = LOOPBACK if address.host == "localhost" else _places(who, address)
     for family, host in places:
         if is_taken(family, host, address.port):
-            raise taken(who.what, address, whose)
+            raise taken(who.what, address, whose, instead=OTHER_PORTS)
 
 
 def _shown_at(process: ProcessSpec) -> Iterator[tuple[str, Address]]:
@@ -187,16 +188,20 @@ def _check_socket(label: str, file: SocketFile) -> None:
         ) from None
 
 
-def taken(what: str, address: Address, whose: Whose | None = None) -> RpxError:
-    """Return the error for a port that somebody holds, with the name of who it is."""
+def taken(
+    what: str, address: Address, whose: Whose | None = None, *, instead: str = "choose another port"
+) -> RpxError:
+    """Return the error for a port that somebody holds, with the name of who it is; `instead` is
+    what can be done where that is a project of rpx's, which may stay.
+    """
     owner = port_owner(address.port, (address.host,))
     hint = "end that process, or choose another port"
     project = whose(owner.pid, owner.instance) if owner is not None and whose is not None else None
     if owner is not None and project is not None:
+        down = f"`rpx down -f {shlex.quote(str(project.config))}`"
         return RpxError(
             f"{what}, {address.port}, is taken by {holder(owner, project)}",
-            hint=f"`rpx down -f {shlex.quote(str(project.config))}` stops that project; or choose"
-            " another port",
+            hint=f"{down} stops that project; or {instead}",
         )
     if owner is not None and owner.instance:
         hint = "rpx started it: `rpx down` in its project's folder ends it"

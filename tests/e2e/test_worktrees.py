@@ -126,7 +126,7 @@ def test_two_worktrees_run_at_once_each_with_hosts_and_ports_of_its_own(
     shop, login = two
     port = written(shop)
     with shop.up("--wait", ready=False) as one, login.up("--wait", ready=False) as other:
-        assert (one.wait(SOON), other.wait(SOON)) == (0, 0)
+        assert (one.wait(SOON), other.wait(SOON)) == (0, 0), (shop.said(), login.said())
         assert (lease_of(shop).realm, lease_of(login).realm) == ("", "login")
         assert urls(shop) == {"https://api.localhost", "https://*.t.localhost"}
         assert urls(login) == {"https://api.login.localhost", "https://*.t.login.localhost"}
@@ -190,6 +190,7 @@ def test_who_does_not_look_at_its_port_runs_in_one_worktree_at_a_time(
         done = shop.rpx("up", "stubborn")
         assert (done.returncode, f"{port}, is taken by " in done.stderr) == (1, True)
         assert f"the rpx project `{lease_of(login).name}`" in done.stderr
+        assert "give this one ports and hosts of its own: `rpx up --realm NAME`" in done.stderr
     with shop.up("stubborn", ready=False):
         until(lambda: shop.states().get(f"stubborn:{port}") == "ready", "it is ready")
         with login.up("stubborn", ready=False):
