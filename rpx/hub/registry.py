@@ -87,7 +87,7 @@ class Registry(Moves):
             last_error=backend.last_error,
             url=self.url(spec.host) if spec.host else None,
             command=_command(process.spec) if process else None,
-            internal_url=internal_url_of(spec.name, spec.host, self.ports),
+            internal_url=internal_url_of(spec.name, spec.host, self.ports) if spec.host else None,
             waiting_for=backend.obstacles,
         )
 

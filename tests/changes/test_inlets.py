@@ -17,11 +17,12 @@ proxies:
   - {to: api.localhost, from: 127.0.0.1:A, start: "env >env.api; RUN"}
   - {to: web.localhost/app, name: web, from: 127.0.0.1:B, start: "env >env.web; RUN"}
   - {to: "*.tenant.localhost", name: tenants, from: 127.0.0.1:B}
+processes: {API: sleep 1000}
 """
 
 
 def text(ports: tuple[int, ...], more: str = "") -> str:
-    found = TWO + more
+    found = TWO.replace("processes:", f"{more}processes:")
     for name, port in zip("ABC", ports, strict=True):
         found = found.replace(f"127.0.0.1:{name}", f"127.0.0.1:{port}")
     return found
@@ -78,6 +79,7 @@ async def test_a_reload_adds_and_removes_them_and_leaves_the_others_alone(tmp_pa
         assert rows[f"api:{ports[0]}"].internal_url == f"http://127.0.0.1:{api}"
         assert rows[f"web:{ports[1]}"].internal_url == f"http://127.0.0.1:{web}/app"
         assert rows[f"tenants:{ports[1]}"].internal_url is None
+        assert rows["API"].internal_url is None  # which is like a proxy's name, but has no host
         assert await answered(web, "/app/x") == b"HTTP/1.1 200 OK"
         assert await answered(web) == b"HTTP/1.1 404 Not Found"
         async with clients(it, "any", port=api) as asking:
