@@ -36,7 +36,7 @@ ROOMS = {
     "orders": {"errors", "model", "policy", "hub"},
     "control": {"errors", "model", "policy", "door", "hub", "orders"},
     "drill": {"errors", "model", "policy", "http", "runs"},
-    "setup": {"errors", "programs", "door", "certificates"},
+    "setup": {"errors", "folders", "programs", "door", "certificates"},
     "doctor": {"errors", "programs", "model", "door", "certificates", "backend", "runs", "setup"},
     "changes": {"errors", "model", "policy", "hub", "backend", "orders", "runs"},
     "listeners": {"errors", "model", "policy", "door", "backend", "proxy", "runs"},

@@ -45,7 +45,11 @@ def door_place() -> DoorPlace:
     """Where this user's door is, or would be; a runtime directory has its own. Touches nothing."""
     found = [home / "door" for home in runtime_homes()]
     short = (each for each in found if len(os.fsencode(each / SOCKET)) <= LONGEST)
-    folder = next(short, found[0])
+    return door_place_in(next(short, found[0]))
+
+
+def door_place_in(folder: Path) -> DoorPlace:
+    """The place of a door whose socket is in this folder."""
     key = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:12]
     return DoorPlace(folder, state_home() / "door" / key)
 

@@ -10,8 +10,9 @@ from typing import Final
 
 import rpx.door
 from rpx.door.roster import read_roster
-from rpx.door.starting import DoorPlace
+from rpx.door.starting import DoorPlace, door_place, door_place_in
 from rpx.errors import Problem
+from rpx.folders import LOGIN
 from rpx.setup.bindable import LOW_PORTS
 from rpx.setup.system import System
 
@@ -23,6 +24,13 @@ def door_words(place: DoorPlace, *options: str) -> tuple[str, ...]:
     main = Path(rpx.door.__file__).with_name("__main__.py")
     python = ("-I", "-S", str(main))
     return (sys.executable, *python, str(place.folder), str(place.state), "--wait", *options)
+
+
+def lasting_place() -> DoorPlace:
+    """Where this user's door is in a login of systemd's, also where this isn't one."""
+    if sys.platform == "linux" and "XDG_RUNTIME_DIR" not in os.environ:
+        return door_place_in(LOGIN / "rpx" / "door")
+    return door_place()
 
 
 def addresses() -> list[tuple[str, int]]:

@@ -36,7 +36,7 @@ IN_CONTAINER: Final = (
 )
 _TEXT: Final = f"""\
 # Everybody on this machine may listen on ports from {FIRST} on, so that rpx can without root.
-{KEY} = {FIRST}
+{KEY}={FIRST}
 """
 _NO_INIT: Final = (
     "WSL without systemd doesn't read this file when it starts: `[boot]` with `systemd=true` in"
@@ -61,7 +61,7 @@ def permitted_ports(system: System) -> Part:
     path = system.at(FILE)
     if path.exists() and at_boot(lines) > FIRST and not _is_overruled(system):
         what = f"{path} is there already, and is not as `rpx setup` writes it"
-        return _blocked(now, what, f"remove it, or let it say `{KEY} = {FIRST}`")
+        return _blocked(now, what, f"remove it, or let it say `{KEY}={FIRST}`")
     return Part(
         NAME,
         TITLE,

@@ -6,6 +6,7 @@ systemd.socket(5), systemd.service(5), sd_listen_fds(3)
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ TITLE: Final = "the door, always on"
 SOCKET_UNIT: Final = "rpx-door.socket"
 SERVICE_UNIT: Final = "rpx-door.service"
 _SYSTEM: Final = "/etc/systemd/system"
+_AT_REST: Final = "systemd does not run this machine now: the units wait until it does"
 _LINGER: Final = "it begins when you log in; with `loginctl enable-linger`, when the machine starts"
 
 
@@ -31,26 +33,37 @@ def held_ports(system: System, place: DoorPlace, *, shared: bool = False) -> Par
     wanted = _units(system, place, shared=shared)
     if all(_is_as_wanted(folder / name, text) for name, text in wanted.items()):
         return Part(NAME, TITLE, f"by {folder / SOCKET_UNIT}")
-    if found("systemctl") is None or not system.at("/run/systemd/system").is_dir():
+    if found("systemctl") is None:
         hint = "without, the door is started by the first project, which costs nothing"
-        return _blocked("systemd does not run here", hint)
+        return _blocked("there is no systemd here", hint)
     if problem := obstacle(system, place):
         return Part(NAME, TITLE, "not set up", problem=problem)
     for name in wanted:
         there = folder / name
         if there.exists() and not ((sealed := sealed_file(there)) and sealed.intact):
             return _blocked(f"{there} is not as `rpx setup` writes it", "look at it, and remove it")
+    notes = [*([] if _runs(system) else [_AT_REST]), *([] if shared else [_LINGER])]
+    steps = _arranging(system, folder, wanted, shared=shared)
+    return Part(NAME, TITLE, "not set up", tuple(steps), tuple(notes))
+
+
+def _arranging(
+    system: System, folder: Path, wanted: Mapping[str, str], *, shared: bool
+) -> Iterator[Step]:
     steps: list[Step] = []
     for name, text in wanted.items():
-        steps += _writing(folder / name, text, steps, root=shared)
+        why = "what systemd listens at" if name == SOCKET_UNIT else "how it starts the door"
+        steps += _writing(folder / name, text, why, steps, root=shared)
+    yield from steps
     systemctl = _systemctl(shared=shared)
-    steps.append(Step("systemd reads them", (*systemctl, "daemon-reload"), shared))
+    if _runs(system):
+        yield Step("systemd reads them", (*systemctl, "daemon-reload"), shared)
     # The system's door has to be there before a project looks for it: nobody connects to start it.
     units = (SOCKET_UNIT, SERVICE_UNIT) if shared else (SOCKET_UNIT,)
     enable = (*systemctl, "enable", *units)
-    steps.append(Step("the ports are held from each start on", enable, shared))
-    steps.append(Step("and from now on", (*systemctl, "restart", *units), shared))
-    return Part(NAME, TITLE, "not set up", tuple(steps), () if shared else (_LINGER,))
+    yield Step("the ports are held from each start on", enable, shared)
+    if _runs(system):
+        yield Step("and from now on", (*systemctl, "restart", *units), shared)
 
 
 def withdrawn_units(system: System) -> Part:
@@ -65,14 +78,16 @@ def withdrawn_units(system: System) -> Part:
         if not there or changed:
             continue
         systemctl = _systemctl(shared=shared)
-        stop = (*systemctl, "disable", "--now", SOCKET_UNIT, SERVICE_UNIT)
+        now = ("--now",) if _runs(system) else ()
+        stop = (*systemctl, "disable", *now, SOCKET_UNIT, SERVICE_UNIT)
         steps.append(Step("systemd lets the ports go, and the door end", stop, shared))
         links = folder / "sockets.target.wants"
         gone = [links, links / SOCKET_UNIT]  # systemctl removes both
         steps += removing(there, "the units are removed", root=shared, gone_before=gone)
-        steps.append(Step("systemd forgets them", (*systemctl, "daemon-reload"), shared))
-    now = "by systemd" if steps else "nothing to take back"
-    return Part(NAME, TITLE, now, tuple(steps), tuple(notes))
+        if now:
+            steps.append(Step("systemd forgets them", (*systemctl, "daemon-reload"), shared))
+    said = "by systemd" if steps else "nothing to take back"
+    return Part(NAME, TITLE, said, tuple(steps), tuple(notes))
 
 
 def unit_files(system: System) -> list[Path]:
@@ -120,9 +135,9 @@ def _units(system: System, place: DoorPlace, *, shared: bool) -> dict[str, str]:
     }
 
 
-def _writing(path: Path, text: str, before: list[Step], *, root: bool) -> list[Step]:
+def _writing(path: Path, text: str, why: str, before: list[Step], *, root: bool) -> list[Step]:
     """As writing(), but that a folder which the steps before make is made once."""
-    steps = writing(path, text, f"{path.name}", root=root)
+    steps = writing(path, text, why, root=root)
     return [step for step in steps if step.command not in {each.command for each in before}]
 
 
@@ -139,6 +154,11 @@ def _quoted(word: str) -> str:
 
 def _systemctl(*, shared: bool) -> tuple[str, ...]:
     return ("systemctl",) if shared else ("systemctl", "--user")
+
+
+def _runs(system: System) -> bool:
+    """Whether systemd runs the machine now, sd_booted(3)."""
+    return system.at("/run/systemd/system").is_dir()
 
 
 def _folder(system: System, *, shared: bool) -> Path:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from rpx.door.roster import Roster
-from rpx.door.starting import DoorPlace
-from rpx.setup import door_service
+from rpx.door.starting import DoorPlace, door_place_in
+from rpx.setup import door_service, systemd_units
 from rpx.setup.launch_daemon import PLIST, launched_ports, withdrawn_daemon
 from rpx.setup.port_keepers import is_held
 from rpx.setup.systemd_units import (
@@ -117,6 +117,17 @@ def test_the_program_of_the_units_starts_the_door(place: DoorPlace) -> None:
     assert place.lock.exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="logind")
+def test_outside_of_a_login_the_place_is_that_of_a_login(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    folder = Path(f"/run/user/{os.getuid()}/rpx/door")
+    assert door_service.lasting_place() == door_place_in(folder)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert door_service.lasting_place().folder == tmp_path / "rpx/door"
+
+
 def test_a_word_of_a_unit_stands_for_itself() -> None:
     assert _quoted("/a/b") == "/a/b"
     assert _quoted('/a b/50%/$x/"') == '"/a b/50%%/$$x/\\""'
@@ -135,10 +146,32 @@ def test_what_stands_in_the_way_is_said(
             assert part.problem is not None
             assert said in part.problem.what
     monkeypatch.undo()
-    (machine.root / "run/systemd/system").rmdir()
+    monkeypatch.setattr(systemd_units, "found", lambda _: None)
     part = held_ports(machine.system, place)
     assert part.problem is not None
-    assert "systemd does not run here" in part.problem.what
+    assert "there is no systemd here" in part.problem.what
+
+
+@pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl is not installed")
+def test_where_systemd_is_at_rest_the_units_wait_for_it(
+    machine: Machine, place: DoorPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an image that is made for another machine; with the real systemctl."""
+    monkeypatch.setenv("HOME", str(machine.system.home))
+    monkeypatch.setenv("SYSTEMD_OFFLINE", "1")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    system = replace(machine.system, uid=os.getuid())
+    (machine.root / "run/systemd/system").rmdir()
+    before = machine.tree()
+    part = held_ports(system, place)
+    assert [step.command[2] for step in part.steps if step.command[0] == "systemctl"] == ["enable"]
+    assert "does not run this machine now" in part.notes[0]
+    machine.take(part)
+    link = unit_files(system)[0].parent / "sockets.target.wants" / SOCKET_UNIT
+    assert link.is_symlink()
+    assert held_ports(system, place).done
+    machine.take(withdrawn_units(system))
+    assert machine.tree() == before
 
 
 def test_a_unit_that_was_changed_stays(machine: Machine, log: Path, place: DoorPlace) -> None:

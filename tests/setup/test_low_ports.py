@@ -30,7 +30,7 @@ def test_what_is_done_is_kept_for_every_boot_and_holds_at_once(machine: Machine)
     assert machine.kernel == 80
     assert list(part.files) == [str(path)]
     assert path.read_text() == part.files[str(path)]
-    assert f"\n{KEY} = 80\n" in path.read_text()
+    assert f"\n{KEY}=80\n" in path.read_text()
 
     again = permitted_ports(machine.system)
     assert again.done
@@ -121,7 +121,7 @@ def test_a_file_of_that_name_that_is_not_ours_is_left_alone(machine: Machine) ->
 def test_a_file_of_ours_that_was_changed_is_left_alone(machine: Machine) -> None:
     machine.take(permitted_ports(machine.system))
     path = machine.system.at(FILE)
-    path.write_text(path.read_text().replace("= 80", "= 81"))
+    path.write_text(path.read_text().replace("=80", "=81"))
     undo = withdrawn_ports(machine.system)
     assert undo.done
     assert undo.notes == (f"{path} was changed since `rpx setup` wrote it, and is left as it is",)

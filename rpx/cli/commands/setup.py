@@ -21,6 +21,7 @@ from rpx.door.starting import door_place
 from rpx.errors import Exit, Problem, RpxError, UsageError
 from rpx.setup.bindable import LOW_PORTS, Bound, bind_low_ports
 from rpx.setup.browser_trust import ITSELF, trusted_authority, withdrawn_authority
+from rpx.setup.door_service import lasting_place
 from rpx.setup.launch_daemon import launched_ports, withdrawn_daemon
 from rpx.setup.low_ports import permitted_ports, withdrawn_ports
 from rpx.setup.part import Part
@@ -103,7 +104,7 @@ def setup(
 
 
 def _doing(system: System, group: click.Command, *, always_on: bool, shared: bool) -> Planned:
-    place = door_place()
+    place = lasting_place()
     mac = system.platform == "darwin"
     known: Planned = {
         "ports": lambda: launched_ports(system, place) if mac else permitted_ports(system),
