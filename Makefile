@@ -11,7 +11,7 @@ TEST := .venv-test
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -93,6 +93,11 @@ fuzz: $(VENV)/bin/ruff
 	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 soak: $(VENV)/bin/ruff
 	$(VENV)/bin/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+# The door, killed a thousand times in each way under load: five minutes.
+KILLS ?= 1000
+soak-door: $(VENV)/bin/ruff
+	$(VENV)/bin/python -m tests.soak.door --kills $(KILLS) $(ARGS)
 
 # e.g. make bench ARGS='--quick --only small,16k'; it says what else is to be installed
 bench: ; @$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) -m benchmarks $(ARGS)
