@@ -119,7 +119,7 @@ def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
         "cli/failures.py",  # the last door of every command
         "door/door_process.py",  # whatever is told of one descriptor
         "door/membership.py",  # what one member says
-        "door/visits.py",  # one client that comes in
+        "door/coming_in.py",  # one client that comes in
         "cli/observers/narrator.py",  # one sentence
         "hub/error_boundary.py",
         "proxy/reactor.py",  # kept, and raised where it is waited for

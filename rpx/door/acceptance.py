@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Final
 
+    from rpx.door.coming_in import ComingIn
     from rpx.door.entrances import DoorEntrance
     from rpx.door.hall import Hall
     from rpx.door.member import DoorMember
-    from rpx.door.visits import Visits
 
 HALTING: Final = 0.5  # seconds for a member to say that it accepts no more
 
@@ -23,9 +23,9 @@ HALTING: Final = 0.5  # seconds for a member to say that it accepts no more
 class Acceptance:
     """Never is nobody there: whoever stops says so before the other begins, or has had its time."""
 
-    def __init__(self, hall: Hall, visits: Visits, lost: Callable[[DoorMember], None]) -> None:
+    def __init__(self, hall: Hall, coming_in: ComingIn, lost: Callable[[DoorMember], None]) -> None:
         self.hall = hall
-        self.visits = visits
+        self.coming_in = coming_in
         self.lost = lost
 
     def settle(self) -> None:
@@ -40,10 +40,10 @@ class Acceptance:
                 self._halt(entrance, entrance.sole)
             elif alone is not None:
                 entrance.sole = alone
-                self.visits.shut(entrance)
+                self.coming_in.shut(entrance)
                 self._tell(alone, ALONE, entrance)
             else:
-                self.visits.open(entrance)
+                self.coming_in.open(entrance)
 
     def halted(self, numbers: Iterable[int]) -> None:
         """Whoever accepted at these entrances doesn't any more, or has had its time to stop."""
@@ -59,7 +59,7 @@ class Acceptance:
         if entrance.sole is member:
             entrance.sole = None
         if not entrance.users and not entrance.machine:
-            self.visits.shut(entrance)
+            self.coming_in.shut(entrance)
             self.hall.entrances.discard(entrance)
 
     def _halt(self, entrance: DoorEntrance, sole: DoorMember) -> None:

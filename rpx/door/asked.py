@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import lru_cache
 
 TYPE_CHECKING = False
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 NOBODY: Final = ""  # it names nobody: no Host, no SNI, or nothing that could be a name
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 §3.4
 HANDSHAKE: Final = 22  # the first byte of a TLS record with a hello (RFC 8446 §5.1)
+LONGEST: Final = 300  # bytes of a host with its port
 MOST_RECORDS: Final = 2048  # in which a hello may come
 LARGEST_HELLO: Final = 65536  # bytes that are looked at; post-quantum ones have 1,800
 
@@ -102,6 +104,11 @@ def usual(host: bytes) -> str:
 
     An IPv6 address keeps its brackets. What can be no host is nobody.
     """
+    return _usual(host) if len(host) <= LONGEST else NOBODY
+
+
+@lru_cache(maxsize=256)  # of one project there are thousands of clients
+def _usual(host: bytes) -> str:
     host = host.strip(b" \t")
     if host.startswith(b"["):
         literal, bracket, _ = host[1:].partition(b"]")

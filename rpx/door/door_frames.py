@@ -32,6 +32,7 @@ import os
 import socket
 import struct
 import sys
+from functools import lru_cache
 
 TYPE_CHECKING = False  # not from typing: the door does without it
 
@@ -68,6 +69,8 @@ _HEAD: Final = struct.Struct("!IBB")
 _CLIENT: Final = struct.Struct("!BBHI16s")
 _IPV6: Final = 1
 _ASTRAY: Final = 2
+_RIGHTS: Final = int(socket.SOL_SOCKET), int(socket.SCM_RIGHTS)
+_ONE: Final = struct.Struct("i")
 _SPACE: Final = socket.CMSG_SPACE(MOST_FDS * 4)
 _CLOEXEC: Final[int] = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _READ: Final = 65536
@@ -114,10 +117,18 @@ def client_payload(
     `address` and `port` are the client's own; `ahead` has been read of it already. `astray`: nobody
     has the name that it asks for, and the member is to show the machine's page.
     """
-    six = ":" in address
-    packed = socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, address.partition("%")[0])
-    flags = (_IPV6 if six else 0) | (_ASTRAY if astray else 0)
+    packed, flags = _packed(address)
+    if astray:
+        flags |= _ASTRAY
     return _CLIENT.pack(entrance, flags, port, len(ahead), packed) + ahead
+
+
+@lru_cache(maxsize=64)
+def _packed(address: str) -> tuple[bytes, int]:
+    """The bytes of an address, and their flag."""
+    six = ":" in address
+    family = socket.AF_INET6 if six else socket.AF_INET
+    return socket.inet_pton(family, address.partition("%")[0]), _IPV6 if six else 0
 
 
 class PassedClient:
@@ -154,7 +165,8 @@ def send(sock: socket.socket, data: bytes | memoryview, fds: Collection[int] = (
     if not fds:
         return sock.send(data)
     try:
-        return sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+        packed = _ONE.pack(*fds) if len(fds) == 1 else array.array("i", fds).tobytes()
+        return sock.sendmsg([data], [(*_RIGHTS, packed)])
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise BlockingIOError(error.errno, error.strerror) from None

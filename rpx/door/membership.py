@@ -8,6 +8,7 @@ from functools import partial
 
 from rpx import __version__
 from rpx.door.acceptance import Acceptance
+from rpx.door.coming_in import ComingIn
 from rpx.door.credentials import uid_of
 from rpx.door.door_frames import (
     ACK,
@@ -60,7 +61,8 @@ class Membership:
     def __init__(self, hall: Hall, *, stay: float = STAY, first: float = FIRST) -> None:
         self.hall = hall
         self.visits = Visits(hall, self.lose)
-        self.acceptance = Acceptance(hall, self.visits, self.lose)
+        self.coming_in = ComingIn(hall, self.visits)
+        self.acceptance = Acceptance(hall, self.coming_in, self.lose)
         self._kinds: dict[int, Callable[[DoorMember, bytes, list[int]], None]] = {
             HELLO: self._hello,
             ASTRAY: self._astray,
@@ -194,7 +196,7 @@ class Membership:
             hall.records.remember_ports(hall.entrances.to_remember())
         self.note()  # before it hears of it: our successor is to know of whom we know
         self._welcome(member, entrances, had)
-        self._succession.came(about["pid"])
+        self._succession.came(about["run_id"])
         self.settle()
 
     def _welcome(self, member: DoorMember, entrances: list[DoorEntrance], had: set[int]) -> None:
@@ -298,7 +300,7 @@ class Membership:
             return
         self.retired = True
         for entrance in self.hall.entrances.all.values():
-            self.visits.shut(entrance)
+            self.coming_in.shut(entrance)
         self.hall.records.save()
         self.before_moving()  # or somebody would join who isn't told
         lock, self.hall.records.lock = self.hall.records.lock, None

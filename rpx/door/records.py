@@ -49,11 +49,15 @@ class Records:
 
     # ---- the roster
 
-    def expected(self) -> set[int]:
-        """Return the processes of the predecessor's members that are still there."""
+    def expected(self) -> set[str]:
+        """Return the runs of the predecessor's members whose process is still there."""
         members = self.predecessor.get("members", [])
-        pids = {m.get("pid") for m in members if isinstance(m, dict)} - {os.getpid()}
-        return {pid for pid in pids if isinstance(pid, int) and _is_alive(pid)}
+        runs = [(m.get("run_id"), m.get("pid")) for m in members if isinstance(m, dict)]
+        return {
+            run
+            for run, pid in runs
+            if isinstance(run, str) and isinstance(pid, int) and _is_alive(pid)
+        }
 
     def reasons(self) -> dict[str, int]:
         """Return why the predecessor had not the usual ports: an errno by "http" and "https"."""

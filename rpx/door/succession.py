@@ -40,16 +40,16 @@ class Succession:
 
     def keep(self, member: DoorMember, about: MemberHello, fds: list[int]) -> bool:
         """Keep a HELLO for later, with its descriptors; False: it is to be done now."""
-        if not self._expected or about["pid"] in self._expected or member.joined:
+        if not self._expected or about["run_id"] in self._expected or member.joined:
             return False
         self._early.append((member, about, fds.copy()))
         fds.clear()
         return True
 
-    def came(self, pid: int) -> None:
+    def came(self, run_id: str) -> None:
         """A member has joined, maybe one of those."""
-        if pid in self._expected:
-            self._expected.discard(pid)
+        if run_id in self._expected:
+            self._expected.discard(run_id)
             if not self._expected:
                 self._end(last=True)
 

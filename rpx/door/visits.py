@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import resource
 import socket
 import time
 from functools import partial
@@ -18,14 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
-    from rpx.door.entrances import DoorEntrance
     from rpx.door.hall import Hall
     from rpx.door.member import DoorMember
 
-PEEK: Final = socket.MSG_PEEK
+PEEK: Final = int(socket.MSG_PEEK)  # as a flag of an enumeration it costs a microsecond
 PEEKED: Final = 2048  # bytes of a first look
 LARGEST_HEAD: Final = 65536 + 4096  # bytes that are read here; http/limits.py refuses less
-TURN: Final = 32  # clients let in before anything else has its turn
 SILENCE: Final = 75.0  # seconds: browsers connect in advance
 PATIENCE_HTTP2: Final = 1.0  # to the first request: some wait for our SETTINGS before it
 LEAVING: Final = 2.0  # for a client to read an answer
@@ -34,9 +30,6 @@ SILENT: Final = "silent"
 BEGUN: Final = "begun"
 HTTP2: Final = "http2"
 ANSWERED: Final = "answered"
-PAUSE: Final = 0.1  # without descriptors
-RESERVE: Final = 32  # descriptors that clients don't get
-NO_MORE: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Visits:
@@ -56,83 +49,15 @@ class Visits:
             ANSWERED: LEAVING,
         }
         self._lines: dict[str, dict[Visitor, float]] = {line: {} for line in self._waits}
-        self._paused = False
-        self._told_full = False
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._ceiling = max(16, most - RESERVE) if most != resource.RLIM_INFINITY else 1 << 30
 
     @property
     def any(self) -> bool:
         """Somebody is here who has not been passed on."""
         return any(self._lines.values())
 
-    # ---- who comes in
-
-    def open(self, entrance: DoorEntrance) -> None:
-        """Accept at an entrance."""
-        if entrance.open:
-            return
-        entrance.open = True
-        for listener in entrance.listeners:
-            self.hall.handle(listener.fileno(), partial(self._accept, listener, entrance))
-            if not self._paused:
-                self.hall.poller.watch(listener.fileno())
-
-    def shut(self, entrance: DoorEntrance) -> None:
-        """Accept there no more: a member does, or nobody."""
-        if not entrance.open:
-            return
-        entrance.open = False
-        for listener in entrance.listeners:
-            self.hall.poller.forget(listener.fileno())
-            self.hall.unhandle(listener.fileno())
-
-    def _accept(self, listener: socket.socket, entrance: DoorEntrance, _: int) -> None:
-        for _turn in range(TURN):
-            try:
-                sock, peer = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in NO_MORE:
-                    self._pause()
-                    return
-                continue  # that client has left
-            sock.setblocking(False)
-            number = sock.fileno()
-            visitor = Visitor(sock, entrance.id, peer[0], peer[1])
-            try:
-                self._peek(visitor, gone=False)
-            except Exception:  # noqa: BLE001 - a boundary: the others want to come in
-                self.hall.report()
-                self.drop(visitor)
-            if number >= self._ceiling:
-                self._pause()
-                return
-
-    def _pause(self) -> None:
-        """Without descriptors clients wait in the backlog for a while."""
-        if self._paused:
-            return
-        self._paused = True
-        if not self._told_full:
-            self._told_full = True
-            self.hall.note(f"no more than {self._ceiling} descriptors: clients wait (`ulimit -n`)")
-        for entrance in self.hall.entrances.all.values():
-            for listener in entrance.listeners:
-                self.hall.poller.forget(listener.fileno())
-        self.hall.timers.after(PAUSE, self._go_on)
-
-    def _go_on(self) -> None:
-        self._paused = False
-        for entrance in self.hall.entrances.all.values():
-            if entrance.open:
-                for listener in entrance.listeners:
-                    self.hall.poller.watch(listener.fileno())
-
     # ---- whom they want
 
-    def _look(self, visitor: Visitor, what: int) -> None:
+    def look(self, visitor: Visitor, what: int = 0) -> None:
         """See what has come of a client, and pass it on if that says whom it wants."""
         if visitor.rest is not None:
             self._answer_on(visitor)
@@ -321,7 +246,7 @@ class Visits:
         fd = visitor.sock.fileno()
         if not visitor.watched:
             visitor.watched = True
-            self.hall.handle(fd, partial(self._look, visitor))
+            self.hall.handle(fd, partial(self.look, visitor))
             self.hall.poller.watch_edge(fd, writable=writable)
         elif writable:
             self.hall.poller.change_edge(fd)
