@@ -44,7 +44,8 @@ p{margin:.4rem 0}a{color:var(--link)}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;\
 padding:.9rem 1.1rem;margin-top:1rem}
 h2{font-size:1rem;margin:0;overflow-wrap:anywhere}
-h2 span{color:var(--soft);font-weight:400}
+h2 span,li span{color:var(--soft);font-weight:400}
+main>h2{margin-top:1.6rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .9rem;margin:.5rem 0 0;\
 font-size:.92rem}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
