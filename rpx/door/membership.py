@@ -108,7 +108,7 @@ class Membership:
             alive = member.reader.feed(member.sock)
             for kind, payload, fds in member.reader.frames():
                 self._said(member, kind, payload, fds)
-                if member.fd not in self._sockets:
+                if self._sockets.get(member.fd) is not member:
                     return
         except BlockingIOError:
             return
@@ -226,7 +226,7 @@ class Membership:
     def _grown(self, early: list[Early]) -> None:
         """All members of our predecessor are back, or have had their time."""
         for member, about, fds in early:
-            if member.fd in self._sockets:
+            if self._sockets.get(member.fd) is member:
                 self._join(member, about, fds)
             for fd in fds:
                 os.close(fd)
@@ -261,8 +261,9 @@ class Membership:
 
     def lose(self, member: DoorMember) -> None:
         """It is gone. Its names are free at once; whom it hasn't been given is told."""
-        if self._sockets.pop(member.fd, None) is None:
+        if self._sockets.get(member.fd) is not member:  # its number may be another's by now
             return
+        del self._sockets[member.fd]
         self.hall.poller.forget(member.fd)
         self.hall.unhandle(member.fd)
         left = member.close()
