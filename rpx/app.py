@@ -128,22 +128,33 @@ async def serve(
             async with trio.open_nursery() as lives:
                 await lives.start(fleet.run, wanted)
                 task_status.started(registry)
-                async with trio.open_nursery() as changes:
-                    changes.start_soon(project.run)
-                    changes.start_soon(Watching(registry, project).run)
-                    await server.run(
-                        basis.plain,
-                        shutdown.wait,
-                        patience,
-                        tls=basis.tls,
-                        inlets=basis.inlets,
-                        besides=door,
-                    )
-                    changes.cancel_scope.cancel(reason="nothing changes any more")
-                await fleet.shut_down()
+                changes = trio.CancelScope()
+                lives.start_soon(_change, changes, project, Watching(registry, project))
+
+                async def services_end() -> None:
+                    changes.cancel(reason="nothing changes any more")
+                    await fleet.shut_down()
+
+                await server.run(
+                    basis.plain,
+                    shutdown.wait,
+                    patience,
+                    tls=basis.tls,
+                    inlets=basis.inlets,
+                    besides=door,
+                    services_end=services_end,
+                )
+                await services_end()  # to its end, if patience was lost in it
                 lives.cancel_scope.cancel(reason="every process has gone")
             registry.say("stopped")
             services.cancel_scope.cancel(reason="nothing is left to look at")
+
+
+async def _change(until: trio.CancelScope, project: Project, watching: Watching) -> None:
+    with until:
+        async with trio.open_nursery() as changes:
+            changes.start_soon(project.run)
+            changes.start_soon(watching.run)
 
 
 def new_registry(config: Config, key: bytes, ports: Ports) -> Registry:

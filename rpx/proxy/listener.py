@@ -20,6 +20,8 @@ from rpx.proxy.contexts import Contexts
 from rpx.proxy.inlet import Inlet
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import NO_MORE_FILES, Wire, accept
+from rpx.proxy.sweeper import Leaving
+from rpx.proxy.wire import Cut
 
 BACKLOG = 1024
 TURN = 32  # clients let in without a wait after which those that are in have their turn
@@ -48,6 +50,7 @@ class Server:
         self._doors: set[socket.socket] = set()
         self._inlets: dict[str, Inlet] = {}
         self._front: trio.Nursery | None = None
+        self._back: trio.Nursery | None = None  # where services come in
 
     async def run(
         self,
@@ -58,8 +61,11 @@ class Server:
         tls: Sequence[socket.socket] = (),
         inlets: Mapping[str, Inlet] = NO_INLETS,
         besides: WayIn | None = None,
+        services_end: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
     ) -> None:
         """Serve clients until `asked_to_stop` returns; then finish what is under way, no more.
+        Services may come in until `services_end` returns, which is called after that, and is
+        cancelled when patience is lost.
 
         `tls`: the listeners for those who speak it; `inlets`: those for services, by variable;
         `besides`: by whom clients come as well.
@@ -73,18 +79,27 @@ class Server:
                 with patience.within() as drain:
                     async with trio.open_nursery() as requests:
                         await requests.start(shared.reactor.run)
-                        async with trio.open_nursery() as self._front:
-                            self.let_in(listeners)
-                            self.let_in(tls, lambda: shared.contexts)
+                        async with trio.open_nursery() as self._back:
                             self.lead({name: each.to for name, each in inlets.items()}, inlets)
-                            if besides is not None:
-                                self._front.start_soon(besides.run, self)
-                            await asked_to_stop()
-                            if besides is not None:
-                                await besides.leave()
-                            self._front.cancel_scope.cancel(reason="no new connections")
-                        self._front = None
-                        self._drain()
+                            async with trio.open_nursery() as self._front:
+                                self.let_in(listeners)
+                                self.let_in(tls, lambda: shared.contexts)
+                                if besides is not None:
+                                    self._front.start_soon(besides.run, self)
+                                await asked_to_stop()
+                                shared.draining = True
+                                if besides is not None:
+                                    await besides.leave()
+                                self._front.cancel_scope.cancel(reason="no new connections")
+                            self._front = None
+                            await self._drain(patience)
+                            await services_end()
+                            self._back.cancel_scope.cancel(reason="no service is left")
+                        self._back = None
+                        for listener in self._doors:
+                            listener.close()
+                        for connection in list(shared.sweeper.connections):
+                            connection.leave_if_idle()
                         shared.reactor.finish()
                         drain.deadline = trio.current_time() + DRAIN
                 helpers.cancel_scope.cancel(reason="requests are done")
@@ -122,12 +137,12 @@ class Server:
         for name, to in proxies.items():
             if name in self._inlets:
                 self._inlets[name].lead(to)
-            elif self._front is None:
+            elif self._back is None:
                 opened[name].listener.close()
             else:
                 inlet = self._inlets[name] = opened[name]
                 self._doors.add(inlet.listener)
-                self._front.start_soon(self._accept_services, inlet)
+                self._back.start_soon(self._accept_services, inlet)
 
     async def _accept_services(self, inlet: Inlet) -> None:
         with inlet.closing:
@@ -185,13 +200,29 @@ class Server:
             why = f"; rpx may have {allowed()} files open (`ulimit -n`)"
             self.shared.registry.say(what + why if code == errno.EMFILE else what)
 
-    def _drain(self) -> None:
-        self.shared.draining = True
-        for listener in self._doors:
+    async def _drain(self, patience: Patience) -> None:
+        """Take no more requests of clients, and let those under way finish: what answers them may
+        ask services.
+        """
+        for listener in self._doors.difference(inlet.listener for inlet in self._inlets.values()):
             listener.close()
-        for connection in list(self.shared.sweeper.connections):
+        for connection in self._clients():
             connection.leave_if_idle()
         self.shared.registry.nudge()
+        with patience.within(DRAIN):
+            while self._clients():  # noqa: ASYNC110 - nothing tells, and it is once in a run
+                await trio.sleep(0.01)
+        for connection in self._clients():
+            connection.left()
+            connection.cut(Cut.DRAINED)
+
+    def _clients(self) -> list[Leaving]:
+        """The connections that are there, but for those by inlets."""
+        return [
+            connection
+            for connection in self.shared.sweeper.connections
+            if not (isinstance(connection, Connection) and connection.renaming is not None)
+        ]
 
 
 def open_listeners(host: str, port: int) -> list[socket.socket]:

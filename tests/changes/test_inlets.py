@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -121,3 +122,31 @@ async def test_they_are_opened_when_the_first_service_comes_and_keep_their_ports
 def _listens(port: int) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+LAST = """\
+import os, signal, sys, urllib.request
+def last(*_):
+    with open("last", "w") as file:
+        file.write(urllib.request.urlopen(os.environ["RPX_API_URL"], timeout=20).read().decode())
+    sys.exit()
+signal.signal(signal.SIGTERM, last)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+async def test_a_service_that_is_told_to_go_may_still_ask_what_it_depends_on(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "last.py").write_text(LAST)
+    worker = (
+        "processes: {worker: {command: PYTHON last.py, depends_on: [api], ready: {log: ready}}}"
+    )
+    worker = worker.replace("PYTHON", sys.executable)
+    [port, *_] = free()
+    whole = f"proxies: [{{to: api.localhost, from: 127.0.0.1:{port}, start: RUN}}]\n{worker}\n"
+    async with live(tmp_path, whole) as it:
+        pid = it.pids[f"api:{port}"]
+    assert (tmp_path / "last").read_text() == str(pid)

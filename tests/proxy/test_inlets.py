@@ -18,7 +18,7 @@ from rpx.policy.lifecycle import Move
 from rpx.policy.plan import plan_pools
 from rpx.proxy.inlet import Inlet
 from rpx.proxy.listener import listen_at
-from tests.proxy.house import House, serving, until
+from tests.proxy.house import House, get, serving, until
 from tests.support.origin import Origin, answers, origin, says
 from tests.support.raw import Raw, connect
 
@@ -63,13 +63,21 @@ def port_of(inlet: Inlet) -> int:
 
 
 @asynccontextmanager
-async def services(*, up: bool = True, answer: bytes = b"", **more: Any) -> AsyncIterator[Services]:  # noqa: ANN401 - keys of rpx.yaml
-    """Such a server; backends say `answer`, else the route's name. All hosts have TLS, which is
-    enforced, and which nobody needs to speak.
+async def services(
+    *,
+    up: bool = True,
+    answer: bytes = b"",
+    by_hand: str = "",
+    **more: Any,  # noqa: ANN401 - keys of rpx.yaml
+) -> AsyncIterator[Services]:
+    """Such a server; backends say `answer`, else the route's name. The test itself plays that which
+    is `by_hand`. All hosts have TLS, which is enforced, and which nobody needs to speak.
     """
     async with AsyncExitStack() as stack:
         origins = {
-            to: await stack.enter_async_context(origin(answers(answer or says(to))))
+            to: await stack.enter_async_context(
+                origin(*[answers(answer or says(to))] * (to != by_hand))
+            )
             for to in (API, WEB, SHOP)
         }
         config = written(origins, **more)
@@ -305,3 +313,22 @@ async def test_one_whose_proxy_has_gone_is_closed_and_who_is_there_is_told() -> 
         await client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await client.answer()).status == 404
         await until(lambda: it.inlets[API].listener.fileno() < 0, "it is still there")
+
+
+async def test_what_answers_the_last_request_of_a_client_may_still_ask_others() -> None:
+    async with services(by_hand=API, https=False) as it:
+        house, port = it.house, port_of(it.inlets[SHOP])
+        client = await house.client()
+        await client.send(get())
+        gateway = await it.origins[API].accept()
+        await gateway.request()
+        house.stop()
+        await until(lambda: house.shared.draining and not listens(house.port), "it goes on")
+        service = await it.client(SHOP)
+        await service.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await gateway.send(says((await service.answer()).body.decode()))
+        assert (await client.answer()).body == SHOP.encode()
+        client.close()
+        service.close()
+        await until(lambda: not listens(port), "services can still come in")
+        await until(house.done.is_set, "the server does not go down", 30)
