@@ -57,14 +57,17 @@ def door_place_in(folder: Path) -> DoorPlace:
 def connect(place: DoorPlace) -> socket.socket | None:
     """Connect to the door; None while there is none that answers. The socket blocks.
 
-    It never waits long: a door that is being started has no socket yet.
+    It never waits: a door that is being started has no socket yet, and of one that is stopped the
+    backlog is full after a while.
     """
     sock = socket.socket(socket.AF_UNIX)
+    sock.setblocking(False)
     try:
         sock.connect(os.fspath(place.socket))
     except OSError:
         sock.close()
         return None
+    sock.setblocking(True)
     return sock
 
 

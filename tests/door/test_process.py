@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +87,19 @@ def test_a_socket_and_a_lock_that_a_crash_has_left_are_in_nobodys_way(door: Door
     blog = FakeMember(door, "blog", "api.localhost").joined()
     with members(blog):
         assert ask(door.http, "api.localhost").text == "blog"
+
+
+def test_a_door_that_takes_nobody_is_not_waited_for(door: DoorOfTest) -> None:
+    door.place.folder.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as stopped, contextlib.ExitStack() as stack:
+        stopped.bind(str(door.place.socket))
+        stopped.listen(1)
+        for _ in range(10):
+            sock = connect(door.place)
+            if sock is None:
+                break
+            stack.enter_context(sock)
+        assert connect(door.place) is None
 
 
 def test_an_interpreter_that_has_gone_is_an_error_and_frees_the_lock(
