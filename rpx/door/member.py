@@ -171,6 +171,7 @@ class DoorMember:
         self.waiting = 0
         self.reader.close()
         self.sock.close()
+        self.fd = -1  # the number is another one's soon
         return left
 
     def _given(self, visitor: Visitor) -> None:
