@@ -6,10 +6,10 @@ Light: the guardian of a project starts the first door, and keeps in memory what
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import socket
 import sys
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -50,8 +50,9 @@ def door_place() -> DoorPlace:
 
 def door_place_in(folder: Path) -> DoorPlace:
     """The place of a door whose socket is in this folder."""
-    key = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:12]
-    return DoorPlace(folder, state_home() / "door" / key)
+    # Not by hashlib, which loads OpenSSL: the guardian of each project would have that in memory.
+    key = zlib.crc32(os.fsencode(os.path.realpath(folder)))
+    return DoorPlace(folder, state_home() / "door" / f"{key:08x}")
 
 
 def connect(place: DoorPlace) -> socket.socket | None:

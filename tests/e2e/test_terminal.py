@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from rpx.door.roster import read_roster
+from rpx.door.starting import DoorPlace
 from tests.support.project import RPX, Project, free_ports, project_in, until
 from tests.support.terminal import Terminal, terminal
 
@@ -186,9 +188,11 @@ def test_projects_are_named_whole_at_every_width(shop: Project) -> None:
 
 
 def test_the_doctor_cuts_no_pid_in_two(shop: Project) -> None:
-    [supervisor] = (row["pid"] for row in json.loads(shop.rpx("projects", "--json").stdout))
+    folder = Path(shop.environment["XDG_RUNTIME_DIR"], "rpx", "door")
+    door = read_roster(DoorPlace(folder, folder))
+    assert door is not None
     with at(shop, (44, 60), "doctor") as there:
-        there.until_shown(f"{supervisor})")
+        there.until_shown(f"pid {door.pid},")
 
 
 def test_check_shows_names_and_backends_at_every_width(shop: Project) -> None:

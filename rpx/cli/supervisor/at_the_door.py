@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 from rpx import __version__
-from rpx.door.door_frames import VERSION
 from rpx.door.starting import connect, door_place, start_door, take_lock
 from rpx.errors import RpxError, UsageError
 
@@ -49,7 +48,8 @@ def member_of(config: Config, lease: Lease, environ: Mapping[str, str]) -> Membe
 
     Raises: UsageError.
     """
-    from rpx.config.worktree import branch_at  # noqa: PLC0415 - heavy, and not for the guardian
+    from rpx.config.worktree import branch_at  # noqa: PLC0415 - not for the guardian
+    from rpx.door.door_frames import VERSION  # noqa: PLC0415
 
     return {
         "v": VERSION,
