@@ -32,6 +32,8 @@ _ABSOLUTE: Final = re.compile(
 
 def of_plain(data: bytes) -> str | None:
     """The host that a request head asks for, of which `data` has come; None: not seen yet."""
+    if data[:1] in (b"\r", b"\n"):
+        data = data.lstrip(b"\r\n")  # empty lines may come before it (RFC 9112 §2.2)
     first = data.find(b"\n")
     if first < 0:
         return None

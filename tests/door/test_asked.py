@@ -19,6 +19,7 @@ GET = b"GET / HTTP/1.1\r\nUser-Agent: x\r\nHost: api.localhost:8080\r\nAccept: *
     [
         (GET, "api.localhost"),
         (b"GET / HTTP/1.1\r\nhost:API.Localhost.\r\n\r\n", "api.localhost"),
+        (b"\r\n\nGET / HTTP/1.1\r\nHost: a.test\r\n\r\n", "a.test"),
         (b"GET / HTTP/1.1\r\nHOST: \t a.test \t\r\n\r\n", "a.test"),
         (b"GET http://a.test/x HTTP/1.1\r\nHost: b.test\r\n\r\n", "a.test"),
         (b"GET https://me:pw@a.test:1?x HTTP/1.1\r\nHost: b.test\r\n\r\n", "a.test"),
