@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rpx.door.member import DoorMember
     from rpx.door.messages import GivenEntrance, MemberHello
 
+MOST: Final = 250  # entrances; their ids are a byte
 BACKLOG: Final = 4096
 LOOPBACK: Final = ("127.0.0.1", "::1")
 # The first is what URLs without a port mean.
@@ -82,6 +83,7 @@ class Entrances:
     def __init__(self, remembered: dict[str, int], reasons: dict[str, int]) -> None:
         self.all: dict[int, DoorEntrance] = {}
         self._reasons = reasons
+        self._number = 0
         self.remembered = remembered
 
     def machine(self, *, tls: bool) -> DoorEntrance | None:
@@ -202,8 +204,14 @@ class Entrances:
     def _add(
         self, listeners: Sequence[socket.socket], *, tls: bool, machine: bool, usual: int = 0
     ) -> DoorEntrance:
-        number = next(number for number in range(256) if number not in self.all)
         port = listeners[0].getsockname()[1]
+        if len(self.all) >= MOST:
+            for listener in listeners:
+                listener.close()
+            raise PortTaken(port, errno.EMFILE)
+        while self._number in self.all:
+            self._number = (self._number + 1) % 256
+        number, self._number = self._number, (self._number + 1) % 256  # not soon again the same
         found = DoorEntrance(number, tls=tls, port=port, machine=machine)
         found.usual = usual or (USUAL[tls][0] if machine else port)
         if machine and port != found.usual:

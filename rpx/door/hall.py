@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rpx.door.records import Records
 
 
+MOST_NOTES: Final = 1000  # in the log of one door: a member that is mad comes again and again
 PATIENCE: Final = 10.0  # seconds for a client to say whom it wants, from its first byte on
 
 
@@ -37,6 +38,7 @@ class Hall:
         self.handlers: dict[int, Callable[[int], None]] = {}
         self.since = time.time()
         self.patience = patience
+        self._notes = 0
 
     def owner(self, name: str, entrance: int) -> DoorMember | None:
         """Return who has a name, and is reached by the entrance of that id; None if nobody is."""
@@ -73,7 +75,10 @@ class Hall:
             self.poller.change(member.fd, writable=member.blocked)
 
     def note(self, text: str) -> None:
-        """Write a line into the log."""
+        """Write into the log, unless too much is there already."""
+        self._notes += 1
+        if self._notes > MOST_NOTES:
+            return
         try:
             print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", file=sys.stderr, flush=True)  # noqa: T201
         except OSError:

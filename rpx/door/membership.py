@@ -51,6 +51,7 @@ STAY: Final = 3.0  # after the last member has left
 FIRST: Final = 10.0  # for the first to come
 NAMELESS: Final = 10.0  # for a connection to say HELLO
 MOST_MEMBERS: Final = 1000
+MOVING: Final = 90.0  # for the last clients of a door that gives way, and members that hang
 UNLOCKING: Final = 1.0  # seconds for the lock to arrive at who starts the next door
 NOTING: Final = 0.5  # seconds after which what is less urgent is written
 
@@ -143,8 +144,8 @@ class Membership:
     # ---- joining
 
     def _hello(self, member: DoorMember, payload: bytes, fds: list[int]) -> None:
-        if self.retired:
-            return  # it is for the next one
+        if self.retired or member.leaving:
+            return  # it is for the next one, or none at all
         try:
             about = read_hello(read_json(payload))
         except Improper as error:
@@ -306,18 +307,17 @@ class Membership:
         self.before_moving()  # or somebody would join who isn't told
         lock, self.hall.records.lock = self.hall.records.lock, None
         for member in list(self._sockets.values()):
-            with_lock = member is starter and lock is not None and member.idle
-            fds = (lock,) if with_lock and lock is not None else ()
+            fds = (lock,) if lock is not None and member is starter and member.idle else ()
             self._say(member, frame(MOVE, b"", len(fds)), fds)
+        self.hall.timers.after(MOVING, partial(setattr, self, "ended", True))
         if lock is not None:
             self.hall.timers.after(UNLOCKING if starter else 0.0, partial(os.close, lock))
 
     @property
     def done(self) -> bool:
         """There is nothing left to do."""
-        if self.retired and not self.visits.any:
-            return all(member.idle for member in self._sockets.values())
-        return self.ended
+        moved = self.retired and not self.visits.any
+        return self.ended or (moved and all(member.idle for member in self._sockets.values()))
 
     # ---- clients that come back
 
