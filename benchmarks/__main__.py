@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import developing, lifetime, machine, resting
+from benchmarks import developing, door_life, lifetime, machine, resting
+from benchmarks.door_rows import DOOR_ROWS
 from benchmarks.lifetime import Figure
 from benchmarks.load import Sample
 from benchmarks.processes import Failed
@@ -19,8 +20,9 @@ from benchmarks.report import as_json, goals_table, row_table
 from benchmarks.rounds import Pace, origins, run
 from benchmarks.rows import ROWS, Row
 
-FIGURES = lifetime.FIGURES | resting.FIGURES | developing.FIGURES
-EVERYTHING = (*(row.name for row in ROWS), *FIGURES)
+FIGURES = lifetime.FIGURES | resting.FIGURES | developing.FIGURES | door_life.FIGURES
+ALL_ROWS = (*ROWS, *DOOR_ROWS)
+EVERYTHING = (*(row.name for row in ALL_ROWS), *FIGURES)
 Results = list[tuple[Row, list[dict[str, Sample]]]]
 
 
@@ -100,7 +102,7 @@ def _measure(only: list[str], pace: Pace, folder: Path) -> tuple[Results, list[F
     results: Results = []
     figures: list[Figure] = []
     with origins(folder) as behind:
-        for row in ROWS:
+        for row in ALL_ROWS:
             if row.name in only:
                 sys.stderr.write(f"{row.title} ")
                 results.append((row, run(row, behind, pace, folder)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contenders import ROOT, RPX, environment, proxy
-from benchmarks.load import Load, measure
+from benchmarks.load import Load, Place, measure
 from benchmarks.machine import family, free_ports, memory, running_as
 from benchmarks.processes import HOST, Failed, answers, end
 from benchmarks.rounds import Origins, Pace
@@ -70,7 +70,7 @@ def growth(pace: Pace, origins: Origins, folder: Path) -> list[Figure]:
 def _serve(port: int, pid: int, count: int, folder: Path) -> int:
     served = 0
     while served < count:
-        served += int(measure(Load(), port, pid, 5.0, folder).rate * 5)
+        served += int(measure(Load(), Place(port, pid), 5.0, folder).rate * 5)
     return served
 
 

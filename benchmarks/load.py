@@ -12,8 +12,10 @@ from benchmarks.contenders import ROOT
 from benchmarks.machine import cpu_seconds, find
 from benchmarks.processes import HOST, Failed
 
-# wrk's own figures, unrounded. Without a `request` or `response` function it costs nothing.
+# wrk's own figures, unrounded. The host of its URL, which TLS names, is here, wherever it leads.
+# Without a `request` or `response` function it costs nothing.
 _LUA = """
+wrk.resolve = function(_, service) wrk.addrs = wrk.lookup("127.0.0.1", service) end
 done = function(summary, latency, requests)
   local e = summary.errors
   io.write(string.format(
@@ -43,6 +45,7 @@ class Load:
     """What the clients do. `scheme` is `https` for TLS.
 
     `varied`: no request is like the one before it on its connection, and no answer either.
+    `fresh`: each request has a connection of its own.
     """
 
     path: str = "/small"
@@ -50,6 +53,16 @@ class Load:
     websocket: bool = False
     scheme: str = "http"
     varied: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a load goes: a port of a proxy, and who works for it; nobody without a proxy."""
+
+    port: int
+    pid: int | None = None
+    door: int | None = None  # the process that has passed the clients on, if that is another
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +74,14 @@ class Sample:
     cpu: float  # µs of the proxy per request; 0 without a proxy
     median: float  # µs until the answer
     errors: int
+    door: float = 0.0  # µs of the door per request, beside those of the proxy
 
 
-def measure(load: Load, port: int, pid: int | None, seconds: float, folder: Path) -> Sample:
-    """Run the load for `seconds`; `pid` is the proxy's. Raises Failed."""
+def measure(load: Load, place: Place, seconds: float, folder: Path) -> Sample:
+    """Run the load for `seconds`. Raises Failed."""
+    port = place.port
     command = _echo(load, port, seconds) if load.websocket else _wrk(load, port, seconds, folder)
-    before = cpu_seconds(pid) if pid else 0.0
+    before = [cpu_seconds(pid) if pid else 0.0 for pid in (place.pid, place.door)]
     done = subprocess.run(
         command,
         capture_output=True,
@@ -75,7 +90,7 @@ def measure(load: Load, port: int, pid: int | None, seconds: float, folder: Path
         check=False,
         cwd=ROOT,
     )
-    used = cpu_seconds(pid) - before if pid else 0.0
+    after = [cpu_seconds(pid) if pid else 0.0 for pid in (place.pid, place.door)]
     if done.returncode:
         raise Failed(f"{load} of port {port}: {done.stdout[-500:]} {done.stderr[-500:]}")
     found = json.loads(done.stdout.strip().splitlines()[-1])
@@ -84,19 +99,21 @@ def measure(load: Load, port: int, pid: int | None, seconds: float, folder: Path
     return Sample(
         rate=found["requests"] / took,
         bytes=found["bytes"] / took,
-        cpu=used / count * 1e6,
+        cpu=(after[0] - before[0]) / count * 1e6,
         median=found["median"],
         errors=found["errors"],
+        door=(after[1] - before[1]) / count * 1e6,
     )
 
 
 def _wrk(load: Load, port: int, seconds: float, folder: Path) -> tuple[str, ...]:
     script = folder / "done.lua"
     script.write_text(_LUA + (_VARIED if load.varied else ""))
-    url = f"{load.scheme}://127.0.0.1:{port}{load.path}"
+    url = f"{load.scheme}://{HOST}:{port}{load.path}"
+    close = ("-H", "Connection: close") if load.fresh else ()
     # wrk knows only whole seconds
     words = ("-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s")
-    return (str(find("wrk")), *words, "-H", f"Host: {HOST}", "-s", str(script), url)
+    return (str(find("wrk")), *words, "-H", f"Host: {HOST}", *close, "-s", str(script), url)
 
 
 def _echo(load: Load, port: int, seconds: float) -> tuple[str, ...]:

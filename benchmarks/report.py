@@ -28,6 +28,7 @@ def lane_figures(row: Row, rounds: Rounds) -> dict[str, dict[str, float]]:
             "rate": median(s.rate for s in samples),
             "bytes": median(s.bytes for s in samples),
             "cpu": median(s.cpu for s in samples),
+            "door": median(s.door for s in samples),
             "median": median(s.median for s in samples),
             "errors": sum(s.errors for s in samples),
         }
@@ -50,12 +51,18 @@ def row_table(row: Row, rounds: Rounds) -> str:
         cells = (
             name,
             _number(found["rate"]),
-            _number(found["cpu"]) if found["cpu"] else "",
+            _cpu(found),
             _last(row.shows, found),
             str(int(found["errors"]) or ""),
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _cpu(found: Mapping[str, float]) -> str:
+    if not found["cpu"]:
+        return ""
+    return _number(found["cpu"]) + (f" + {_number(found['door'])}" if found["door"] else "")
 
 
 def _last(shows: str, found: Mapping[str, float]) -> str:

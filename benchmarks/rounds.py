@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contenders import environment, proxy
-from benchmarks.load import Sample, measure
+from benchmarks.doors import WAYS, project
+from benchmarks.load import Place, Sample, measure
 from benchmarks.machine import find, free_ports
 from benchmarks.origin import BACKENDS, origin
 from benchmarks.processes import running
@@ -57,38 +58,36 @@ def run(row: Row, origins: Origins, pace: Pace, folder: Path) -> list[dict[str, 
     with ExitStack() as stack:
         places = _start(stack, lanes, origins, folder / row.name)
         for lane in lanes:  # warm up: pools are filled, code is loaded
-            port, pid = places[lane.name]
-            measure(lane.load, port, pid, min(pace.seconds, 1.0), folder)
+            measure(lane.load, places[lane.name], min(pace.seconds, 1.0), folder)
         found = []
         seconds = pace.seconds * row.stretch
         for _ in range(pace.rounds):
             round_: dict[str, Sample] = {}
             for lane in lanes:
-                port, pid = places[lane.name]
-                round_[lane.name] = measure(lane.load, port, pid, seconds, folder)
+                round_[lane.name] = measure(lane.load, places[lane.name], seconds, folder)
             found.append(round_)
             sys.stderr.write(".")
             sys.stderr.flush()
         return found
 
 
-def _start(
-    stack: ExitStack, lanes: list[Lane], origins: Origins, folder: Path
-) -> dict[str, tuple[int, int | None]]:
-    """Start what the lanes need, each proxy once per number of backends: lane → port, pid."""
+def _start(stack: ExitStack, lanes: list[Lane], origins: Origins, folder: Path) -> dict[str, Place]:
+    """Start what the lanes need, each proxy once per number of backends: lane → where it is."""
     folder.mkdir()
-    started: dict[tuple[str, int, str], tuple[int, int | None]] = {}
-    places: dict[str, tuple[int, int | None]] = {}
+    started: dict[tuple[str, int, str], Place] = {}
+    places: dict[str, Place] = {}
     for lane in lanes:
         backends = origins.websocket if lane.load.websocket else origins.http[: lane.backends]
         key = (lane.proxy, len(backends), lane.load.scheme)
+        own = folder / f"{lane.proxy}-{len(backends)}"
+        tls = lane.load.scheme == "https"
         if lane.proxy == DIRECT:
-            started[key] = (backends[0], None)
+            started[key] = Place(backends[0])
+        elif key not in started and lane.proxy in WAYS:
+            started[key] = stack.enter_context(project(lane.proxy, own, backends, tls=tls))
         elif key not in started:
             (port,) = free_ports(1)
-            own = folder / f"{lane.proxy}-{len(backends)}"
-            tls = lane.load.scheme == "https"
-            running_ = proxy(lane.proxy, own, port, backends, tls=tls)
-            started[key] = (port, stack.enter_context(running_))
+            pid = stack.enter_context(proxy(lane.proxy, own, port, backends, tls=tls))
+            started[key] = Place(port, pid)
         places[lane.name] = started[key]
     return places

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.__main__ import EVERYTHING, options
+from benchmarks.__main__ import ALL_ROWS, EVERYTHING, options
 from benchmarks.lifetime import Figure
 from benchmarks.load import Sample
 from benchmarks.report import as_json, goals_table, ratio, row_table
-from benchmarks.rows import ROWS, Goal, Row
+from benchmarks.rows import Goal, Row
 
 
 def sample(rate: float, *, cpu: float = 10.0, median: float = 100.0) -> Sample:
@@ -19,7 +20,7 @@ def sample(rate: float, *, cpu: float = 10.0, median: float = 100.0) -> Sample:
 
 
 def row(name: str) -> Row:
-    return next(row for row in ROWS if row.name == name)
+    return next(row for row in ALL_ROWS if row.name == name)
 
 
 def against(row: Row, other: str) -> Goal:
@@ -62,8 +63,19 @@ def test_added_latency_is_taken_from_the_round_s_own_direct_line() -> None:
     assert "| rpx | 1.00 | 10.0 | 40.0 |  |" in row_table(latency, found)
 
 
+def test_what_a_passed_connection_costs_more_is_of_project_and_door_together() -> None:
+    new = row("door-new")
+    ways = {
+        "rpx-own": sample(1, cpu=120),
+        "rpx-passed": replace(sample(1, cpu=140), door=50.0),
+        "rpx-alone": sample(1, cpu=120),
+    }
+    assert [ratio(goal, [ways]) for goal in new.goals] == [70.0, 1.0]
+    assert "| rpx-passed | 1.00 | 140 + 50.0 | 100 |  |" in row_table(new, [ways])
+
+
 def test_every_lane_that_a_goal_needs_is_run() -> None:
-    for each in ROWS:
+    for each in ALL_ROWS:
         lanes = {lane.name for lane in each.lanes}
         for goal in each.goals:
             assert lanes.issuperset(goal.needs)
