@@ -220,7 +220,8 @@ def _refused(config: Config, why: Mapping[str, Any]) -> RpxError:
             hint=f"`{down}` stops that one; or give this one other hosts: `rpx up --realm NAME`",
         )
     if kind == "port":
-        setting = (HTTPS if why["port"] == listen.https_port else HTTP).setting
+        settings = {listen.http_port: HTTP.setting, listen.https_port: HTTPS.setting}
+        setting = settings.get(why["port"], "the port that RPX_HTTP_PORT or RPX_HTTPS_PORT chooses")
         error = OSError(why["errno"], os.strerror(why["errno"]))
         return _no_port("localhost", why["port"], error, setting)
     if kind == "version":

@@ -27,7 +27,7 @@ from rpx.proxy.shared_ports import SharedPorts
 if TYPE_CHECKING:
     from rpx.door.messages import MemberHello, StateOfMember
 
-PATIENCE: Final = 5.0  # seconds in which a door can be had
+PATIENCE: Final = 10.0  # seconds in which a door can be had: a busy machine takes its time
 AGAIN: Final = 0.01  # between two looks for one that is being started
 SLOWLY: Final = 5.0  # and once it could not be had for so long
 LEAVING: Final = 1.0  # seconds for the door to send what was under way

@@ -180,7 +180,7 @@ def test_watched_statistics_stay_on_the_screen_after_the_end(shop: Project) -> N
 
 def test_projects_are_named_whole_at_every_width(shop: Project) -> None:
     for width in (40, 80):
-        with at(shop, (width, 10), "projects") as there:
+        with at(shop, (width, 40), "projects") as there:
             assert there.ended() == 0
             name, pid = there.lines()[1].split()[:2]
         assert name == "shop"

@@ -16,6 +16,7 @@ import trio
 from rpx.door import door_frames as words
 from rpx.door.door_frames import PassedClient, Reader, client_payload, frame, json_frame, send
 from rpx.door.starting import DoorPlace
+from rpx.model.status import Note
 from rpx.proxy import front_door
 from rpx.proxy.door_link import RefusedByDoor
 from rpx.proxy.front_door import FrontDoor, NoDoor
@@ -120,16 +121,18 @@ async def behind(folder: Path) -> AsyncIterator[tuple[FakeDoor, FrontDoor, House
     await door.listen()
     bugs: list[ExceptionGroup[Exception]] = []
     front = FrontDoor(door.place, WHO, bugs.append)
-    async with origin(answers(OK)) as backend, trio.open_nursery() as nursery:
-        nursery.start_soon(front.ask, [HOST], [(False, None)])
-        link = await door.member()
-        door.welcome(link)
-        await until(lambda: front.joined, "it has not joined")
-        async with running(backend, besides=front) as house:
-            yield door, front, house, link
-        nursery.cancel_scope.cancel()
-    front.close()
-    door.close()
+    try:
+        async with origin(answers(OK)) as backend, trio.open_nursery() as nursery:
+            nursery.start_soon(front.ask, [HOST], [(False, None)])
+            link = await door.member()
+            door.welcome(link)
+            await until(lambda: front.joined, "it has not joined")
+            async with running(backend, besides=front) as house:
+                yield door, front, house, link
+            nursery.cancel_scope.cancel()
+    finally:
+        front.close()
+        door.close()
     assert not bugs, bugs
 
 
@@ -188,9 +191,10 @@ async def test_a_project_goes_from_door_to_door_with_its_listeners_and_clients(
         await door.listen()
         third = await door.member()
         door.welcome(third)
-        late = await second.give(door.port, get(), door.listeners[0])  # read to the end
-        assert (await late.answer()).body == b"ok"
-        late.close()
+        for way in (second, third):  # the former is read to its end
+            late = await way.give(door.port, get(), door.listeners[0])
+            assert (await late.answer()).body == b"ok"
+            late.close()
         client.close()
         for fd in (read, write, started[0], *second.fds, *third.fds):
             os.close(fd)
@@ -202,6 +206,40 @@ async def test_a_project_goes_from_door_to_door_with_its_listeners_and_clients(
         assert (await last.answer()).body == b"ok"
         last.close()
         third.sock.close()
+
+
+async def test_without_another_door_a_project_accepts_for_itself_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_door, "PATIENCE", 0.05)
+    monkeypatch.setattr(front_door, "SLOWLY", 0.05)
+
+    def start(*_: object) -> bool:
+        raise FileNotFoundError("the interpreter is not there")
+
+    monkeypatch.setattr(front_door, "start_one", start)
+    async with behind(tmp_path) as (door, front, house, link):
+        with house.registry.events.subscribe() as news:
+            door._control.close()
+            link.sock.close()
+            client = await connect(door.port)
+            await client.send(get())
+            assert (await client.answer()).body == b"ok"
+            await client.send(OTHER)
+            assert (await client.answer()).status == 404
+            os.unlink(door.place.socket)
+            door._control = trio.socket.socket(trio.socket.AF_UNIX)
+            await door.listen()
+            second = await door.member()
+            door.welcome(second)
+            await until(lambda: front.open, "it has not joined")
+            await client.send(OTHER)  # whom that one has
+            assert (await second.next())[0] == words.ASTRAY
+            told = [event.text for event in news.take() if isinstance(event, Note)]
+            assert told == ["the door of this machine can't be had: the interpreter is not there"]
+        for fd in second.fds:
+            os.close(fd)
+        client.close()
 
 
 async def test_names_change_all_or_none(tmp_path: Path) -> None:
