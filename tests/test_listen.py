@@ -14,6 +14,7 @@ import pytest
 from rpx import listeners
 from rpx.errors import RpxError
 from rpx.model.config import Config
+from rpx.proxy.shared_ports import SharedPort
 from tests.support.project import free_ports
 
 
@@ -176,3 +177,33 @@ def test_a_port_that_somebody_has_on_either_family_is_not_to_be_had(holder: int)
 
 def _is_six(sock: socket.socket) -> bool:
     return sock.family == socket.AF_INET6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="these are ways of Linux")
+def test_one_line_says_why_the_machine_has_other_ports() -> None:
+    usual = SharedPort(tls=False, wanted=None, port=80, usual=80)
+    plain = SharedPort(tls=False, wanted=None, port=8080, usual=80, errno=errno.EACCES)
+    tls = SharedPort(tls=True, wanted=None, port=8443, usual=443, errno=errno.EACCES)
+    chosen = SharedPort(tls=False, wanted=9000, port=9000, usual=9000)
+    assert listeners._moved([usual, chosen]) == []
+    [alone] = listeners._moved([plain])
+    assert alone.startswith("listening on port 8080: port 80 needs root")
+    [both] = listeners._moved([plain, tls])
+    assert both == f"listening on ports 8080 and 8443{alone[22:]}; port 443 likewise"
+
+
+def test_who_has_a_name_is_said_and_what_can_be_done() -> None:
+    holder = {"project": "shop", "folder": "/shop", "file": "/my shop/rpx.yaml", "pid": 42,
+              "realm": "", "since": 0.0}  # fmt: skip
+    config = Config(name="blog", root=Path("/blog"))
+    why = {"kind": "host", "name": "api.localhost", "holder": holder}
+    [problem] = listeners._refused(config, why).problems
+    assert problem.what.startswith(
+        "`api.localhost` is the name of the project `shop`, which has run in /shop since "
+    )
+    assert problem.what.endswith("(pid 42)")
+    assert problem.hint.startswith("`rpx down -f '/my shop/rpx.yaml'` stops that one; or ")
+    taken = listeners._refused(config, {"kind": "port", "port": 81, "errno": errno.EACCES})
+    assert "port 81 is not permitted" in str(taken)
+    for other in ({"kind": "version"}, {"kind": "hello", "why": "too long"}, {}):
+        assert "door of this machine" in str(listeners._refused(config, other))
