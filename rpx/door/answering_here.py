@@ -9,26 +9,20 @@ from __future__ import annotations
 import time
 
 from rpx.door.asked import HANDSHAKE
+from rpx.door.machine_listing import page_for
+from rpx.door.records import said_of
 from rpx.door.visitor import INTERNAL_ERROR
 from rpx.http.head import RequestHead, parse_request
 from rpx.http.limits import BadMessage
-from rpx.http.machine_page import (
-    IdleProject,
-    ListedProject,
-    ListedService,
-    MachinePage,
-    may_be_told,
-    not_running,
-    render_machine,
-    start_command,
-    unknown_host,
-)
+from rpx.http.machine_page import MACHINE_LINES, MachinePage, render_machine
+from rpx.http.page_parts import safe_lines
 from rpx.http.pages import Page, reason, render
+from rpx.policy.nearness import is_nobodys
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Final
 
     from rpx.door.hall import Hall
     from rpx.door.member import DoorMember
@@ -52,7 +46,7 @@ def judge(visitor: Visitor, hall: Hall) -> bytes | None:
     request = found[0]
     page = _page(request, hall)
     body, kind = render_machine(page, request.field(b"accept"))
-    add = _LATER if page.status == 503 else b""
+    add = MACHINE_LINES + (_LATER if page.status == 503 else b"")
     return _whole(page.status, body, kind, head_only=request.method == b"HEAD", add=add)
 
 
@@ -75,60 +69,13 @@ def late() -> bytes:
 
 
 def _page(request: RequestHead, hall: Hall) -> MachinePage:
-    host = request.host
+    host, records = request.host, hall.records
     holder = hall.claims.find(host)
     # Who came through a proxy or tunnel of somebody's is not on this machine.
-    near = may_be_told(host, taken=holder is not None) and not request.forwarded
-    hall.records.forget_gone()
-    running = {member.about["file"] for member in hall.members}
-    known = hall.records.known_with(host)
-    if holder is None and known is not None and known["file"] not in running and near:
-        return not_running(_idle(known))
-    idle = [_idle(each) for file, each in hall.records.known.items() if file not in running]
-    listed = [_listed(member, hall) for member in hall.members]
-    return unknown_host(host, sorted(listed, key=_order), sorted(idle, key=_order), near=near)
-
-
-def _order(project: ListedProject | IdleProject) -> tuple[str, str]:
-    return project.name, project.realm
-
-
-def _listed(member: DoorMember, hall: Hall) -> ListedProject:
-    about = member.about
-    told = member.told["services"]
-    services = [ListedService(each["name"], each["url"], each["state"]) for each in told]
-    hosts = [ListedService(host, _url(host, member, hall)) for host in about["hosts"]]
-    return ListedProject(
-        about["project"],
-        about["folder"],
-        about["realm"],
-        about["branch"],
-        member.told["state"],
-        tuple(services or hosts),
-    )
-
-
-def _url(host: str, member: DoorMember, hall: Hall) -> str:
-    """Where a name of a member is; "" for a wildcard."""
-    if host.startswith("*."):
-        return ""
-    entrances = hall.entrances.of(member)
-    if not entrances:
-        return ""
-    entrance = entrances[0]
-    scheme, usual = ("https", 443) if entrance.tls else ("http", 80)
-    return f"{scheme}://{host}" + ("" if entrance.port == usual else f":{entrance.port}")
-
-
-def _idle(known: dict[str, Any]) -> IdleProject:
-    folder = str(known.get("folder", ""))
-    return IdleProject(
-        str(known.get("project", "")),
-        folder,
-        start_command(folder, str(known.get("start", "rpx up"))),
-        str(known.get("realm", "")),
-        tuple(str(host) for host in known.get("hosts", ())),
-    )
+    near = not request.forwarded and (not host or holder is not None or is_nobodys(host))
+    records.forget_gone()
+    members = [said_of(member, hall.entrances) for member in hall.members]
+    return page_for(request, members, records.known.values(), tls=False, near=near)
 
 
 def _unless_tls(visitor: Visitor, page: Page, add: bytes = b"") -> bytes:
@@ -144,16 +91,13 @@ def _unless_tls(visitor: Visitor, page: Page, add: bytes = b"") -> bytes:
 
 def _answer(page: Page, add: bytes = b"") -> bytes:
     body, kind = render(page, None)
-    return _whole(page.status, body, kind, add=add)
+    return _whole(page.status, body, kind, add=safe_lines() + add)
 
 
-def _whole(
-    status: int, body: bytes, kind: str, *, head_only: bool = False, add: bytes = b""
-) -> bytes:
+def _whole(status: int, body: bytes, kind: str, *, head_only: bool = False, add: bytes) -> bytes:
     head = (
         f"HTTP/1.1 {status} {reason(status)}\r\nDate: {_date()}\r\nContent-Type: {kind}\r\n"
-        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nVary: Accept\r\n"
-        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n"
     ).encode()
     return head + add + b"\r\n" + (b"" if head_only else body)
 

@@ -17,7 +17,7 @@ from rpx import __version__
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from typing import Any, Final
 
     from rpx.door.entrances import Entrances
@@ -84,7 +84,7 @@ class Records:
             "rpx": __version__,
             "since": since,
             "ports": ports,
-            "members": [_member(member, entrances) for member in members],
+            "members": [said_of(member, entrances) for member in members],
         }
         # One line, so that what is left of a longer one behind it harms nobody who reads meanwhile.
         data = json.dumps(said, separators=(",", ":")).encode() + b"\n"
@@ -162,15 +162,6 @@ class Records:
             if not os.path.isdir(str(each.get("folder", ""))):
                 del self.known[file]
 
-    def known_with(self, name: str) -> dict[str, Any] | None:
-        """Return the project that had this name last; None if none did, or its folder is gone."""
-        wild = "*." + name.partition(".")[2]
-        for each in self.known.values():
-            hosts: Collection[str] = each.get("hosts", ())
-            if (name in hosts or wild in hosts) and os.path.isdir(str(each.get("folder", ""))):
-                return each
-        return None
-
     def _read(self, name: str) -> dict[str, Any]:
         try:
             with open(os.path.join(self.keeping, name), "rb") as file:
@@ -193,7 +184,8 @@ class Records:
                 pass
 
 
-def _member(member: DoorMember, entrances: Entrances) -> dict[str, object]:
+def said_of(member: DoorMember, entrances: Entrances) -> dict[str, object]:
+    """A member as a line of the roster."""
     about = member.about
     ports = {entrance.tls: entrance.port for entrance in reversed(entrances.of(member))}
     return {

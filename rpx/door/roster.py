@@ -70,6 +70,27 @@ class KnownProject:
 
 def read_roster(place: DoorPlace) -> Roster | None:
     """Return who is behind the door; None where there is no door."""
+    line = _line(place)
+    return _parsed(line) if line is not None else None
+
+
+def read_for_page(place: DoorPlace) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return who is behind the door, and who has been, as machine_listing.page_for takes them."""
+    line = _line(place)
+    try:
+        known = [each for each in _kept(place) if isinstance(each["file"], str)]
+    except (OSError, ValueError, KeyError, TypeError):
+        known = []
+    return json.loads(line)["members"] if line is not None else [], known
+
+
+def _kept(place: DoorPlace) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((place.state / KNOWN).read_bytes())["projects"]
+    return found
+
+
+def _line(place: DoorPlace) -> bytes | None:
+    """What a living door has written, once it can be read as a roster."""
     try:
         lock = os.open(place.lock, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -78,9 +99,9 @@ def read_roster(place: DoorPlace) -> Roster | None:
         if not _held(lock):
             return None
         for _ in range(_TRIES):
-            found = _parsed(os.pread(lock, 16 << 20, 0).partition(b"\n")[0])
-            if found is not None:
-                return found
+            line = os.pread(lock, 16 << 20, 0).partition(b"\n")[0]
+            if _parsed(line) is not None:
+                return line
     except OSError:
         pass
     finally:
@@ -91,8 +112,7 @@ def read_roster(place: DoorPlace) -> Roster | None:
 def read_known(place: DoorPlace) -> tuple[KnownProject, ...]:
     """Return the projects that have been behind this door, the last first; also who runs again."""
     try:
-        said = json.loads((place.state / KNOWN).read_bytes())["projects"]
-        return tuple(_known(each) for each in said if os.path.isdir(each["folder"]))
+        return tuple(_known(each) for each in _kept(place) if os.path.isdir(each["folder"]))
     except (OSError, ValueError, KeyError, TypeError):
         return ()
 

@@ -1,25 +1,41 @@
 """The page about all projects of this machine: what runs, its names, and how to start the rest.
 
-It is shown by the door, and by a member for what comes with TLS. Who may read it is asked first:
-by DNS rebinding any web site can make a browser ask us, with that site's name in Host.
+It is shown by the door, and by a member for what comes with TLS; rpx/door/machine_listing.py says
+which page it is, and to whom.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from ipaddress import ip_address
 
-from rpx.http.page_parts import HTML, JSON, clean, document, escaped, link, preferred, words
+from rpx.http.page_parts import (
+    HTML,
+    JSON,
+    LOOK_AGAIN,
+    clean,
+    document,
+    escaped,
+    in_a_line,
+    link,
+    preferred,
+    safe_lines,
+    words,
+)
 
-# Below these nobody can have a name in the public DNS (RFC 6761 §6, RFC 6762 §3; `internal` by
-# ICANN's resolution of 2024).
-OURS = frozenset(("localhost", "test", "internal", "local"))
 TITLE = "Projects of this machine"
+# No frame of another site shows it, and no script of one gets it as an image or the like.
+MACHINE_LINES = (
+    safe_lines("frame-ancestors 'none'") + b"Cross-Origin-Resource-Policy: same-origin\r\n"
+)
+_NOTHING = "Nothing runs here. In the folder of a project, type `rpx up`."
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
-_NOTHING = "Nothing runs here. In the folder of a project: `rpx up`"
+_CALM = {
+    **dict.fromkeys(("ready", "completed"), "good"),
+    **dict.fromkeys(("starting", "waiting", "backoff", "draining", "stopping"), "busy"),
+    **dict.fromkeys(("failing", "failed", "unhealthy"), "bad"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +49,10 @@ class ListedService:
 
 @dataclass(frozen=True, slots=True)
 class ListedProject:
-    """A project that runs. `services`, or where it has told of none the URLs of its names."""
+    """A project that runs. `services`, or where it has told of none the URLs of its names.
+
+    `hosts`: all its names, also such as `*.shop.localhost`.
+    """
 
     name: str
     folder: str
@@ -41,6 +60,8 @@ class ListedProject:
     branch: str = ""
     state: str = ""
     services: tuple[ListedService, ...] = ()
+    hosts: tuple[str, ...] = ()
+    folder_exists: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,80 +77,25 @@ class IdleProject:
 
 @dataclass(frozen=True, slots=True)
 class MachinePage:
-    """What is shown. `sentences`: what is to be said first; in them backticks are for code."""
+    """What is shown. `sentence`: what is to be said first; in it backticks are for code.
+
+    `url`: where what is asked for is instead. `home`: where the page of all projects is. `idle` is
+    the one that is asked for, if `listed` is False: then no other project is to be seen.
+    """
 
     projects: tuple[ListedProject, ...] = ()
     idle: tuple[IdleProject, ...] = ()
     status: int = 200
     title: str = TITLE
-    sentences: tuple[str, ...] = ()
-    listed: bool = True  # False: no project is to be seen
-
-
-def may_be_told(host: str, *, taken: bool) -> bool:
-    """Whether who asks for `host` (lower case, without port) may see names and folders.
-
-    `taken`: a project has this name.
-    """
-    if taken or not host:
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.rpartition(".")[2] in OURS
-
-
-def is_machines_own(host: str) -> bool:
-    """Whether a host that no project has means the machine itself, and so this page."""
-    if host in {"", "localhost", "rpx.localhost"}:
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def unknown_host(
-    host: str,
-    projects: Sequence[ListedProject],
-    idle: Sequence[IdleProject],
-    *,
-    near: bool,
-) -> MachinePage:
-    """The page for a host that nobody has. `near`: who asks may see the rest, see may_be_told."""
-    if not near:
-        return MachinePage(
-            status=404,
-            title="Unknown host",
-            sentences=("No project has this name.",),
-            listed=False,
-        )
-    if is_machines_own(host):
-        return MachinePage(tuple(projects), tuple(idle))
-    return MachinePage(
-        tuple(projects),
-        tuple(idle),
-        status=404,
-        title="Unknown host",
-        sentences=(f"No project has the name `{host}`.",),
-    )
-
-
-def not_running(project: IdleProject) -> MachinePage:
-    """The page for a host whose project doesn't run."""
-    return MachinePage(
-        idle=(project,),
-        status=503,
-        title=f"{project.name} isn't running",
-        sentences=(f"Start it: `{project.start}`",),
-        listed=False,
-    )
+    sentence: str = ""
+    listed: bool = True
+    url: str = ""
+    home: str = ""
 
 
 def start_command(folder: str, command: str) -> str:
     """What is to be typed to start a project in `folder`; `command` as typed there."""
-    shown = folder if _PLAIN.fullmatch(folder) else "'" + folder.replace("'", "'\\''") + "'"
-    return f"cd {shown} && {command}"
+    return f"cd {_quoted(folder)} && {command}"
 
 
 def render_machine(page: MachinePage, accept: bytes | None) -> tuple[bytes, str]:
@@ -142,79 +108,127 @@ def render_machine(page: MachinePage, accept: bytes | None) -> tuple[bytes, str]
     return _as_text(page).encode("utf-8", "replace"), kind
 
 
+def _quoted(folder: str) -> str:
+    """A folder as a shell takes it; with $'…' (bash, zsh) what could not be read or pasted."""
+    if _PLAIN.fullmatch(folder):
+        return folder
+    if clean(folder) == folder and "\n" not in folder and "\t" not in folder:
+        return "'" + folder.replace("'", "'\\''") + "'"
+    shown = ""
+    for letter in folder:
+        if letter in "'\\":
+            shown += f"\\{letter}"
+        elif letter in "\n\t" or not clean(letter):
+            shown += "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
+        else:
+            shown += letter
+    return f"$'{shown}'"
+
+
 def _as_json(page: MachinePage) -> str:
     found: dict[str, object] = {
         "status": page.status,
         "title": page.title,
-        "detail": " ".join(page.sentences),
+        "detail": page.sentence,
     }
+    if page.url:
+        found["url"] = page.url
     if page.listed:
         found["projects"] = [asdict(project) for project in page.projects]
-    if page.idle:
+    if page.listed or page.idle:
         found["idle"] = [asdict(project) for project in page.idle]
     return json.dumps(found, indent=2) + "\n"
 
 
 def _as_text(page: MachinePage) -> str:
-    lines = [clean(page.title if page.status == 200 else f"{page.status} {page.title}")]
-    if page.sentences:
-        lines += ["", *map(clean, page.sentences)]
-    if not page.listed:
-        return "\n".join(lines) + "\n"
+    lines = [page.title if page.status == 200 else f"{page.status} {page.title}"]
+    if page.sentence:
+        lines += ["", page.sentence]
+    if page.url:
+        lines += ["", f"  {page.url}"]
     for project in page.projects:
-        name = f"{_named(project.name, project.realm)}  {project.state}".rstrip()
-        lines += ["", clean(name), clean(f"  {project.folder}")]
-        for service in project.services:
-            lines.append(clean(f"  {service.url or service.name}  {service.state}".rstrip()))
-    if page.idle:
+        lines += ["", f"{_named(project)}  {project.state}".rstrip(), f"  {_place(project)}"]
+        lines += [f"  {each.url or each.name}  {each.state}".rstrip() for each in project.services]
+        lines += [f"  {host}" for host in _wild(project)]
+    if page.idle and page.listed:
         lines += ["", "not running:"]
-        lines += [
-            clean(f"  {_named(project.name, project.realm)}: {project.start}")
-            for project in page.idle
-        ]
-    if not page.projects and not page.idle:
+        lines += [f"  {_named(project)}: {project.start}" for project in page.idle]
+    elif page.idle:
+        lines += ["", *(f"  {project.start}" for project in page.idle)]
+    if page.listed and not page.projects and not page.idle:
         lines += ["", _NOTHING]
-    return "\n".join(lines) + "\n"
+    if page.home:
+        lines += ["", f"all projects: {page.home}"]
+    return "\n".join(map(in_a_line, lines)) + "\n"
 
 
 def _as_html(page: MachinePage) -> str:
     title = escaped(page.title)
     number = "" if page.status == 200 else f"<b>{page.status}</b>"
-    parts = [
-        f"<h1>{number}{title}</h1>",
-        *(f"<p>{words(sentence)}</p>" for sentence in page.sentences),
-    ]
-    if page.listed:
-        parts += map(_section, page.projects)
-        if page.idle:
-            parts += ["<h2>Not running</h2>", *map(_idle, page.idle)]
-        if not page.projects and not page.idle:
-            parts.append(f"<p>{words(_NOTHING)}</p>")
+    parts = [f"<h1>{number}{title}</h1>"]
+    if page.sentence:
+        parts.append(f"<p>{words(page.sentence)}</p>")
+    if page.url:
+        parts.append(f'<p class="there">{link(page.url, page.url)}</p>')
+    parts += map(_section, page.projects)
+    if page.idle and page.listed:
+        parts += ["<h2>Not running</h2>", "<section>", *map(_row, page.idle), "</section>"]
+    elif page.idle:
+        parts += [*(f"<pre>{_typed(project)}</pre>" for project in page.idle), LOOK_AGAIN]
+    if page.listed and not page.projects and not page.idle:
+        parts.append(f"<p>{words(_NOTHING)}</p>")
+    if page.home:
+        parts.append(f'<p class="hint">{link("All projects of this machine", page.home)}</p>')
     name = title if page.status == 200 else f"{page.status} {title}"
     return document(name, parts, "Answered by rpx, for all projects of this machine.")
 
 
 def _section(project: ListedProject) -> str:
-    about = " · ".join(filter(None, (project.state, project.branch and f"on {project.branch}")))
     rows = "".join(
-        f"<li>{link(service.url or service.name, service.url)}"
-        f"{f' <span>{escaped(service.state)}</span>' if service.state else ''}</li>"
-        for service in project.services
+        f"<li>{link(each.url or each.name, each.url)}{_state(each.state)}</li>"
+        for each in project.services
     )
+    rows += "".join(f"<li>{escaped(host)}</li>" for host in _wild(project))
+    branch = f" <span>on {_apart(project.branch)}</span>" if project.branch else ""
+    names = f'<ul class="names">{rows}</ul>' if rows else ""
     return (
-        f"<section><h2>{escaped(_named(project.name, project.realm))} <span>{escaped(about)}</span>"
-        f"</h2><p><code>{escaped(project.folder)}</code></p>"
-        f"{f'<ul>{rows}</ul>' if rows else ''}</section>"
+        f'<section><div class="row"><h2>{_apart(_named(project))}{branch}</h2>'
+        f'{_state(project.state)}</div><p class="place"><code>{_apart(_place(project))}</code></p>'
+        f"{names}</section>"
     )
 
 
-def _idle(project: IdleProject) -> str:
-    hosts = escaped(", ".join(project.hosts[:6]))
+def _row(project: IdleProject) -> str:
+    hosts = ", ".join(project.hosts[:6]) + (" …" if project.hosts[6:] else "")
     return (
-        f"<section><h2>{escaped(_named(project.name, project.realm))} <span>{hosts}</span></h2>"
-        f"<pre>{escaped(project.start)}</pre></section>"
+        f"<article><h3>{_apart(_named(project))} <span>{escaped(hosts)}</span></h3>"
+        f"<pre>{_typed(project)}</pre></article>"
     )
 
 
-def _named(name: str, realm: str) -> str:
+def _typed(project: IdleProject) -> str:
+    return f"<code>{escaped(in_a_line(project.start))}</code>"
+
+
+def _state(word: str) -> str:
+    """A state, with a dot in its colour; the colour alone says nothing."""
+    kind = _CALM.get(word, "")
+    return f'<span class="state {kind}">{escaped(word)}</span>' if word else ""
+
+
+def _apart(text: str) -> str:
+    """A text that may be written from right to left, and moves nothing beside it."""
+    return f"<bdi>{escaped(in_a_line(text))}</bdi>"
+
+
+def _wild(project: ListedProject) -> list[str]:
+    return [host for host in project.hosts if host.startswith("*.")]
+
+
+def _place(project: ListedProject) -> str:
+    return project.folder + ("" if project.folder_exists else "  (gone)")
+
+
+def _named(project: ListedProject | IdleProject) -> str:
+    name, realm = project.name, project.realm
     return f"{name} ({realm})" if realm and realm != name else name

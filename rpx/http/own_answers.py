@@ -6,9 +6,10 @@ No page is kept by a cache: the next look may find the backend alive.
 from __future__ import annotations
 
 from rpx.http.answer_head import AnswerHead
-from rpx.http.page_parts import TEXT
+from rpx.http.page_parts import TEXT, safe_lines
 from rpx.http.pages import Page, reason, render
 
+PAGE_LINES = safe_lines()
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -57,5 +58,5 @@ def error_answer(
 ) -> tuple[AnswerHead, bytes]:
     """The whole answer that carries a page: head and body."""
     body, kind = render(page, accept)
-    add = b"Vary: Accept\r\nX-Content-Type-Options: nosniff\r\n" + add
+    add = PAGE_LINES + add
     return answer(page.status, body, kind, date=date, close=close, head_only=head_only, add=add)

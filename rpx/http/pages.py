@@ -6,14 +6,17 @@ import json
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
-from rpx.http.page_parts import HTML, JSON, clean, document, escaped, link, preferred, words
-
-# Only HEAD: whatever the page was asked for, it is not asked for twice before somebody is there.
-_LOOK_AGAIN = """<p>This page loads itself anew as soon as there is an answer.</p>
-<script>
-(function look(){setTimeout(function(){fetch(location.href,{method:"HEAD",cache:"no-store"})\
-.then(function(r){[502,503,504].includes(r.status)?look():location.reload()},look)},1000)})()
-</script>"""
+from rpx.http.page_parts import (
+    HTML,
+    JSON,
+    LOOK_AGAIN,
+    clean,
+    document,
+    escaped,
+    link,
+    preferred,
+    words,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def _as_html(page: Page) -> str:
     if page.hint:
         parts.append(f'<p class="hint"><strong>Hint:</strong> {words(page.hint)}</p>')
     if page.coming:
-        parts.append(_LOOK_AGAIN)
+        parts.append(LOOK_AGAIN)
     return document(f"{page.status} {title}", parts, "Answered by rpx, not by a backend.")
 
 

@@ -30,6 +30,7 @@ class Client:
         "gone",
         "lasting",
         "named",
+        "parting",
         "peer",
         "renaming",
         "seen",
@@ -56,6 +57,7 @@ class Client:
         self.lasting = False  # the request under way, or the last one, ends when a side leaves
         self.named: str | None = None  # the host that its hello has named, "" if none: it has TLS
         self.by_tls_port = False  # it has come to that
+        self.parting = False  # its connection ends when what is under way has been answered
         self.renaming: Renaming | None = None  # it has come by an inlet
         self.surplus = surplus
         self._hold: trio.CancelScope | None = None

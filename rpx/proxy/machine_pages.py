@@ -5,77 +5,48 @@ Without TLS such a client goes back to the door, which has the same page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 import trio
 
-from rpx.door.roster import KnownProject, Roster, RosterMember, read_known, read_roster
+from rpx.door.machine_listing import page_for
+from rpx.door.roster import read_for_page
 from rpx.door.starting import DoorPlace
 from rpx.http.head import RequestHead
-from rpx.http.machine_page import (
-    IdleProject,
-    ListedProject,
-    ListedService,
-    MachinePage,
-    not_running,
-    render_machine,
-    start_command,
-    unknown_host,
-)
-from rpx.model.ports import HTTPS
+from rpx.http.machine_page import MACHINE_LINES, MachinePage, render_machine
+from rpx.http.own_answers import answer
+from rpx.hub.counts import Counts
+from rpx.proxy.attempt import LINGER, After
 from rpx.proxy.client import Client
+from rpx.proxy.peers import is_near
 
 
-async def machine_page(
-    client: Client, request: RequestHead, place: DoorPlace, *, near: bool
-) -> tuple[int, bytes, str]:
-    """Return status, body and type of the page. `near`: who asks may see the projects."""
+async def show_machine(
+    client: Client, request: RequestHead, door: DoorPlace, counts: Counts
+) -> After:
+    """Show who else there is to a client that asks for nobody of ours."""
+    near = is_near(request, client.peer, client.shared.registry.routes.knows)
     async with client.shared.reactor.task():
-        roster, known = await trio.to_thread.run_sync(_read, place)
-    page = _page(request.host, roster, known, near=near)
-    return page.status, *render_machine(page, request.field(b"accept"))
-
-
-def _read(place: DoorPlace) -> tuple[Roster | None, Sequence[KnownProject]]:
-    return read_roster(place), read_known(place)
-
-
-def _page(
-    host: str, roster: Roster | None, known: Sequence[KnownProject], *, near: bool
-) -> MachinePage:
-    members = roster.members if roster is not None else ()
-    running = {member.file for member in members}
-    idle = [_idle(each) for each in known if each.file not in running]
-    if near:
-        for each in idle:
-            if host in each.hosts:
-                return not_running(each)
-    listed = sorted(map(_listed, members), key=lambda each: (each.name, each.realm))
-    return unknown_host(host, listed, idle, near=near)
-
-
-def _listed(member: RosterMember) -> ListedProject:
-    services = [ListedService(each.name, each.url, each.state) for each in member.services]
-    hosts = [ListedService(host, _url(host, member)) for host in member.hosts]
-    return ListedProject(
-        member.project,
-        str(member.folder),
-        member.realm,
-        member.branch,
-        member.state,
-        tuple(services or hosts),
+        page = await trio.to_thread.run_sync(partial(_page, request, door, near=near))
+    body, kind = render_machine(page, request.field(b"accept"))
+    counts.answered(page.status, 0.0)
+    # A project may have the name soon, and the next request would not get there by this connection.
+    client.parting = True
+    add = {200: b"Cache-Control: no-store\r\n", 503: b"Retry-After: 1\r\n"}.get(page.status, b"")
+    head, body = answer(
+        page.status,
+        body,
+        kind,
+        date=client.shared.sweeper.date,
+        close=True,
+        head_only=request.method == b"HEAD",
+        add=MACHINE_LINES + add,
     )
+    await client.send_head(head, [body])
+    return LINGER
 
 
-def _url(host: str, member: RosterMember) -> str:
-    if "*" in host:
-        return ""
-    port = member.https or member.http
-    scheme, usual = ("https", HTTPS) if member.https else ("http", 80)
-    return f"{scheme}://{host}" + ("" if port == usual else f":{port}")
-
-
-def _idle(known: KnownProject) -> IdleProject:
-    folder = str(known.folder)
-    start = start_command(folder, "rpx up")
-    return IdleProject(known.project, folder, start, known.realm, known.hosts)
+def _page(request: RequestHead, door: DoorPlace, *, near: bool) -> MachinePage:
+    """In a worker."""
+    members, known = read_for_page(door)
+    return page_for(request, members, known, tls=True, near=near)

@@ -301,6 +301,8 @@ class Multiplex:
         while wire.at_hand():  # the client may send as much on other streams
             pass
         self._outlet.close(wire, told=stream.gone)
+        if stream.parting and not self._leaving:
+            self.leave_if_idle()
         if not self._streams:
             self._rest()
             if self._leaving:

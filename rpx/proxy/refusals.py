@@ -6,7 +6,6 @@ from dataclasses import replace
 from time import perf_counter
 from typing import assert_never
 
-from rpx.door.starting import DoorPlace
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.own_answers import answer, error_answer
@@ -24,7 +23,7 @@ from rpx.policy.routing import Verdict
 from rpx.proxy.answer import UNREAD
 from rpx.proxy.attempt import LINGER, NEXT, After, Failed
 from rpx.proxy.client import Client
-from rpx.proxy.machine_pages import machine_page
+from rpx.proxy.machine_pages import show_machine
 from rpx.proxy.peers import is_near
 from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
 
@@ -51,7 +50,7 @@ async def without_backend(
             door, named = client.shared.door, client.named
             if door and named is not None and not registry.routes.knows(request.host):
                 if not named or named == request.host:
-                    return await _machine(client, request, door, counts)
+                    return await show_machine(client, request, door, counts)
                 page = _ELSEWHERE
         case _:
             assert_never(found)
@@ -66,25 +65,6 @@ async def _redirected(client: Client, request: RequestHead, counts: Counts) -> A
     return await _plainly(
         client, request, 308, counts, add=b"Location: https://%b%b\r\n" % (place, path)
     )
-
-
-async def _machine(client: Client, request: RequestHead, door: DoorPlace, counts: Counts) -> After:
-    """Show who else there is to a client that asks for nobody."""
-    near = is_near(request, client.peer, client.shared.registry.routes.knows)
-    status, body, kind = await machine_page(client, request, door, near=near)
-    counts.answered(status, 0.0)
-    keep = _keeps(client, request)
-    head, body = answer(
-        status,
-        body,
-        kind,
-        date=client.shared.sweeper.date,
-        close=not keep,
-        head_only=request.method == b"HEAD",
-        add=b"Vary: Accept\r\nX-Content-Type-Options: nosniff\r\n",
-    )
-    await client.send_head(head, [body])
-    return NEXT if keep else LINGER
 
 
 async def _plainly(

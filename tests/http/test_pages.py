@@ -74,11 +74,12 @@ def test_html_escapes_everything_and_loads_nothing() -> None:
     seen = Seen()
     seen.feed(body)
     assert set(seen.tags) <= {
-        "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "b", "p", "section",
-        "span", "dl", "dt", "dd", "pre", "ul", "li", "a", "strong", "footer",
+        "html", "head", "meta", "link", "title", "style", "body", "main", "h1", "h2", "b", "p",
+        "section", "span", "dl", "dt", "dd", "pre", "ul", "li", "a", "strong", "footer",
     }  # fmt: skip
-    assert len(seen.links) == 1
-    assert str(seen.links[0]).startswith("http://a.test/?<script>")
+    assert seen.links[0] == "data:,"  # no icon is asked for
+    assert len(seen.links) == 2
+    assert str(seen.links[1]).startswith("http://a.test/?<script>")
     assert "ModuleNotFoundError: flask" in seen.text
     assert "Second." in seen.text
 

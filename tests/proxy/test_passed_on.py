@@ -50,10 +50,12 @@ class Door:
         self.house._clients.append(raw)
         return raw, sock
 
-    def give(self, sock: socket.socket, ahead: bytes = b"", *, tls: bool = False) -> None:
+    def give(
+        self, sock: socket.socket, ahead: bytes = b"", *, tls: bool = False, astray: bool = False
+    ) -> None:
         """Pass a client on."""
-        place = sock.getpeername()
-        arrival = Arrival("192.0.2.7", place[1], self, entrance=3, passed=True, ahead=ahead)
+        port = sock.getpeername()[1]
+        arrival = Arrival("192.0.2.7", port, self, 3, passed=True, ahead=ahead, astray=astray)
         contexts = self.house.shared.contexts if tls else None
         self.house.server.take(sock, arrival, contexts)
 
@@ -159,4 +161,31 @@ async def test_by_tls_nobody_goes_back_but_is_told_to_ask_anew(
                 got = await peer.answer(await peer.ask(host="blog.localhost"))
                 assert got.status == status
             assert not door.back
+        door.close()
+
+
+async def test_by_tls_the_machines_page_ends_its_connection_as_a_project_may_have_the_name_soon(
+    authority: Authority, tmp_path: Path
+) -> None:
+    lock = Lock(authority)
+    asked = get("/").replace(HOST.encode(), b"blog.localhost")
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        house.shared.door = DoorPlace(tmp_path, tmp_path)
+        door = Door(house)
+        plain, sock = await door.client()
+        door.give(sock, tls=True, astray=True)
+        sealed = Sealed(plain.sock, lock.client(), server_side=False, host="blog.localhost")
+        await sealed.stream.do_handshake()
+        client = Raw(sealed)
+        await client.send(asked)
+        answer = await client.answer()
+        assert (answer.status, answer.field("Connection")) == (404, "close")
+        assert answer.field("Cache-Control") == "no-store"
+        assert await client.rest() == b""
+        async with h2_client(house, named="blog.localhost") as peer:
+            got = await peer.answer(await peer.ask(host="blog.localhost"))
+            assert got.status == 404
+            assert b"frame-ancestors 'none'" in got.head[b"content-security-policy"]
+            await peer.end()
+            assert peer.goaways
         door.close()
