@@ -14,7 +14,7 @@ from rpx.model.status import Snapshot, State
 if TYPE_CHECKING:
     from rpx.door.messages import ServiceState, StateOfMember
 
-OFTEN: Final = 0.5  # seconds between two words
+OFTEN: Final = 0.1  # seconds between two words
 _COMING: Final = frozenset(state.value for state in (State.WAITING, State.STARTING, State.BACKOFF))
 _FAILING: Final = frozenset((State.FAILED.value, State.UNHEALTHY.value))
 
@@ -35,13 +35,13 @@ class KnownState:
         task_status.started()
         told = None
         while True:
-            changed = registry.changed
+            looked, changed = trio.current_time(), registry.changed
             state = state_of(registry, stopping=shutdown.asked)
             if state != told:
                 self._tell(state)
                 told = state
             await changed.wait()
-            await trio.sleep(OFTEN)
+            await trio.sleep_until(looked + OFTEN)  # at once, if nothing has changed for long
 
 
 def state_of(registry: Registry, *, stopping: bool) -> StateOfMember:

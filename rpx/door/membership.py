@@ -53,7 +53,7 @@ NAMELESS: Final = 10.0  # for a connection to say HELLO
 MOST_MEMBERS: Final = 1000
 MOVING: Final = 90.0  # for the last clients of a door that gives way, and members that hang
 UNLOCKING: Final = 1.0  # seconds for the lock to arrive at who starts the next door
-NOTING: Final = 0.5  # seconds after which what is less urgent is written
+NOTING: Final = 0.1  # seconds after which what is less urgent is written
 
 
 class Membership:
