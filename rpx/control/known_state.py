@@ -48,20 +48,25 @@ def state_of(registry: Registry, *, stopping: bool) -> StateOfMember:
     """Return a word for the whole, and a line for each service: of its first copy that answers."""
     services = list(_services(registry))
     states = {each["state"] for each in services}
-    word = "ready"
+    word = State.READY.value
     if stopping:
         word = "stopping"
     elif states & _FAILING:
         word = "failing"
     elif states & _COMING:
         word = "starting"
+    elif states == {State.STOPPED.value}:
+        word = "stopped"
     return {"state": word, "services": services}
 
 
 def _services(registry: Registry) -> Iterator[ServiceState]:
-    rows: dict[tuple[str, str], list[Snapshot]] = {}
-    for row in registry.snapshot():
-        rows.setdefault((row.name, row.url or ""), []).append(row)
+    rows: dict[tuple[str, str], list[tuple[Snapshot, str]]] = {}
+    for row, backend in zip(registry.snapshot(), registry.backends.values(), strict=True):
+        # The first of all lives has not begun when a project joins, which is no rest.
+        coming = backend.process is not None and backend.process.about_to_start
+        state = State.STARTING if coming else row.state
+        rows.setdefault((row.name, row.url or ""), []).append((row, state.value))
     for (name, url), copies in rows.items():
-        best = next((row for row in copies if row.in_rotation), copies[0])
-        yield {"name": name, "url": "" if "*" in url else url, "state": best.state.value}
+        _, best = next((each for each in copies if each[0].in_rotation), copies[0])
+        yield {"name": name, "url": "" if "*" in url else url, "state": best}

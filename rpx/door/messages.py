@@ -94,5 +94,5 @@ class ServiceState(TypedDict):
 class StateOfMember(TypedDict):
     """How a project is, for the machine's page and `rpx projects`."""
 
-    state: str  # one word: starting, ready, failing, stopping
+    state: str  # one word: starting, ready, failing, stopping, stopped
     services: list[ServiceState]
