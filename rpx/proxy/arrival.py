@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rpx.proxy.inlet import Inlet
 
@@ -21,8 +20,7 @@ class Returns(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """Where a client is, and how it has come.
 
     `address` and `port` are its own. `to`: who takes it back when it asks for a host that is none

@@ -17,15 +17,25 @@ class Polled:
     `reader` and `writer` wait for it. `may_read`: something came while there was no reader;
     `ended`: no more will. `registered`: in which turn of the reactor it was, 0 if it is not yet.
     `moment`: when its reader stops waiting (see Reactor.readable_soon), 0 if it doesn't.
+    `known_to_trio`: a trio task has waited for it, or does, and is to hear when it is closed.
     """
 
-    __slots__ = ("ended", "may_read", "moment", "reader", "registered", "sock", "writer")
+    __slots__ = (
+        "ended",
+        "known_to_trio",
+        "may_read",
+        "moment",
+        "reader",
+        "registered",
+        "sock",
+        "writer",
+    )
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.reader: Coro | None = None
         self.writer: Coro | None = None
-        self.may_read = self.ended = False
+        self.may_read = self.ended = self.known_to_trio = False
         self.registered = 0
         self.moment = 0.0
 

@@ -37,13 +37,12 @@ class Reactor:
     """Drives coroutines. `resuming`: the code that asks runs in one, and not in a trio task."""
 
     def __init__(self) -> None:
-        self.resuming = False
+        self.resuming = self._late = False  # the latter: since a moment has ended
         self._current: Any = None  # the coroutine that is being resumed
         self._live: set[Coro] = set()  # also those that a trio task carries at the moment
         self._due: deque[Coro] = deque()  # to be resumed in the next turn
         self._wires: dict[int, Polled] = {}  # by file descriptor
         self._moments: deque[tuple[float, Polled]] = deque()  # when each ends, the first one first
-        self._late = False  # a coroutine is resumed because its moment has ended
         self._turns = 1
         self._tasks: trio.Nursery | None = None
         self._finish = trio.Event()
@@ -106,6 +105,7 @@ class Reactor:
     def readable(self, wire: Polled) -> Generator[Any, Any, None]:
         """Wait until `wire` can be read or is closed. Raises: trio.ClosedResourceError."""
         if not self.resuming:
+            wire.known_to_trio = True
             yield from wait_readable(wire.sock).__await__()  # noqa: ASYNC105 - a frame less than await
             return
         if not wire.registered:
@@ -120,7 +120,7 @@ class Reactor:
         """Like `readable`, but for a moment only: tell whether it came to be."""
         if not self.resuming:
             with trio.move_on_after(MOMENT) as moment:
-                await wait_readable(wire.sock)
+                await self.readable(wire)
             return not moment.cancelled_caught
         wire.moment = trio.current_time() + MOMENT
         self._moments.append((wire.moment, wire))
@@ -132,6 +132,7 @@ class Reactor:
     def writable(self, wire: Polled) -> Generator[Any, Any, None]:
         """Wait until `wire` can be written to or is closed. Raises: trio.ClosedResourceError."""
         if not self.resuming:
+            wire.known_to_trio = True
             yield from wait_writable(wire.sock).__await__()  # noqa: ASYNC105 - likewise
             return
         if not wire.registered:

@@ -238,7 +238,8 @@ class Wire(Polled):
         """Close the socket; safe to call twice."""
         if self.sock.fileno() >= 0:
             self._reactor.forget(self)
-            notify_closing(self.sock)
+            if self.known_to_trio:
+                notify_closing(self.sock)
             self.sock.close()
 
     def give_away(self) -> int:
