@@ -101,9 +101,7 @@ class Membership:
             self.lose(member)
 
     def _hear(self, member: DoorMember, what: int) -> None:
-        if what & WRITABLE and not self._flush(member):
-            return
-        if not what & (READABLE | GONE):
+        if (what & WRITABLE and not self._flush(member)) or not what & (READABLE | GONE):
             return
         try:
             alive = member.reader.feed(member.sock)
@@ -231,6 +229,7 @@ class Membership:
                 self._join(member, about, fds)
             for fd in fds:
                 os.close(fd)
+        self.note()  # without those who have not come
         self.settle()
 
     def settle(self) -> None:

@@ -41,6 +41,7 @@ class Records:
         self.lock: int | None = lock if lock is not None else _locked(folder)
         before = _parsed(os.pread(self.lock, LARGEST, 0).partition(b"\n")[0])
         self.predecessor: dict[str, Any] = before
+        self.awaited: set[str] = set()  # runs of its members that have still to come back
         self.known: dict[str, dict[str, Any]] = {}  # by file
         self._unsaved = False
         for each in self._read(KNOWN).get("projects", [])[:MOST_KNOWN]:
@@ -69,7 +70,7 @@ class Records:
     def write_roster(
         self, members: Iterable[DoorMember], entrances: Entrances, since: float
     ) -> None:
-        """Say who is here."""
+        """Say who is here, and who is to come back."""
         if self.lock is None:
             return
         ports: dict[str, object] = {"errno": {}}
@@ -78,13 +79,18 @@ class Records:
             ports[scheme] = found.port if found is not None else 0
             if found is not None and found.errno:
                 ports["errno"][scheme] = found.errno  # type: ignore[index]
+        rows = [said_of(member, entrances) for member in members]
+        here = {row["run_id"] for row in rows}
+        # Were it us that is killed next, our successor would have to wait for these as well.
+        rows += [m for m in self.predecessor.get("members", ()) if isinstance(m, dict)
+                 and m.get("run_id") in self.awaited and m["run_id"] not in here]  # fmt: skip
         said = {
             "v": 1,
             "pid": os.getpid(),
             "rpx": __version__,
             "since": since,
             "ports": ports,
-            "members": [said_of(member, entrances) for member in members],
+            "members": rows,
         }
         # One line, so that what is left of a longer one behind it harms nobody who reads meanwhile.
         data = json.dumps(said, separators=(",", ":")).encode() + b"\n"

@@ -27,7 +27,7 @@ class Succession:
     def __init__(self, hall: Hall, over: Callable[[list[Early]], None]) -> None:
         self._hall = hall
         self._over = over
-        self._expected = hall.records.expected()
+        self._expected = hall.records.awaited = hall.records.expected()
         self._early: list[Early] = []
         if self._expected:
             hall.timers.after(GROWING, self._end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
 import time
 from pathlib import Path
@@ -12,6 +14,23 @@ from rpx.door.member import NAMELESS as NOBODY
 from rpx.door.membership import NAMELESS, Membership
 from rpx.door.poller import GONE, READABLE
 from rpx.door.records import Records
+
+
+def test_who_is_waited_for_is_waited_for_by_the_next_door_as_well(tmp_path: Path) -> None:
+    """Or one that is killed before all are back would let the first accept for the others."""
+    row = {"run_id": "shop-1", "pid": os.getpid(), "project": "shop"}
+    lock = os.open(tmp_path / "door.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    os.write(lock, json.dumps({"members": [row]}).encode() + b"\n")
+    for had_its_time in (False, False, True):  # doors, each killed at once or a little later
+        records = Records(str(tmp_path), str(tmp_path / "state"), os.dup(lock))
+        hall = Hall(Entrances(records.ports(), records.reasons()), records)
+        membership = Membership(hall)
+        membership.note()
+        assert records.expected() == {"shop-1"}
+        if had_its_time:
+            hall.timers.run(time.monotonic() + 10)
+    records = Records(str(tmp_path), str(tmp_path / "state"), lock)
+    assert records.expected() == set()
 
 
 def test_who_left_without_a_name_takes_nobody_along_that_has_its_number(tmp_path: Path) -> None:
