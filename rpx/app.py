@@ -74,7 +74,7 @@ async def serve(
     terms, loaded = options.terms, config
     config = scaled(loaded, terms.scale)
     config = await trio.to_thread.run_sync(choose_ports, config, terms.ports)
-    door = FrontDoor(door_place(), options.member, options.report) if options.member else None
+    door = FrontDoor(door_place, options.member, options.report) if options.member else None
 
     def say(text: str) -> None:  # once there is somebody to say it to
         registry.say(text)

@@ -159,7 +159,10 @@ class DoorProcess:
         self.hall.timers.after(LOOK_AGAIN, self._look_after_folder)
 
     def _restore_folder(self) -> None:
-        """Make our path anew if somebody has removed it; end if nobody is here to be found."""
+        """Make our path anew if somebody has removed it; end if nobody is here to be found.
+
+        Where not even the runtime directory is left, members start the next door elsewhere.
+        """
         records = self.hall.records
         if self.membership.retired or (records.is_there() and os.path.exists(self.path)):
             return
@@ -167,7 +170,9 @@ class DoorProcess:
             self.membership.ended = True
             return
         if not records.is_there() and not records.make_again():
-            return  # the next look tries again
+            if not os.path.isdir(os.path.dirname(os.path.dirname(records.folder))):
+                self.membership.retire(None)
+            return  # else the next look tries again
         try:
             self.listen()
         except OSError as error:

@@ -46,15 +46,16 @@ class FrontDoor:
 
     def __init__(
         self,
-        place: DoorPlace,
+        find: Callable[[], DoorPlace],
         who: MemberHello,
         report: Callable[[ExceptionGroup[Exception]], None],
     ) -> None:
-        """`who` is what we say of ourselves, but for hosts and entrances. `report` gets what goes
-        wrong by a bug of ours.
+        """`find` says where the door is as things are now. `who` is what we say of ourselves, but
+        for hosts and entrances. `report` gets what goes wrong by a bug of ours.
         """
         self.ports = SharedPorts(self)
-        self._place = place
+        self._find = find
+        self._place = find()
         self._who = who
         self._report = report
         self._hello: MemberHello | None = None  # that the door has taken
@@ -112,7 +113,6 @@ class FrontDoor:
     async def run(self, server: Server) -> None:
         """Take clients from this door, and from those that come after it."""
         self.ports.server = server
-        server.shared.door = self._place
         async with trio.open_nursery() as self.ports.accepting:
             self._follow(server)
             while True:
@@ -187,6 +187,7 @@ class FrontDoor:
 
     def _knock(self, hello: MemberHello) -> Admitted | None:
         """In a worker: join a door, or start one. Raises: RefusedByDoor, OSError, RpxError."""
+        self._place = self._find()  # elsewhere, if the runtime directory has been removed
         found = knock(self._place, *self.ports.offered(hello))
         if found is None:
             lock, self._lock = self._lock, None
@@ -234,6 +235,7 @@ class FrontDoor:
         if self._next is None:
             return
         (found, names), self._next = self._next, None
+        server.shared.door = self._place
         link = self._link = DoorLink(found.sock, found.reader, names, server.shared.reactor)
         self._links.add(link)
         server.shared.reactor.begin(self._hear(link))
@@ -330,7 +332,7 @@ class FrontDoor:
 
 
 def _why(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    return error.problems[0].what if isinstance(error, RpxError) else str(error)
 
 
 def _order(version: str) -> tuple[int, ...]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import socket
 from pathlib import Path
 
 import pytest
 
 from rpx.door.asked import PREFACE
-from rpx.door.door_frames import ALONE, HALT, STATE, TAKE, json_frame
+from rpx.door.door_frames import ALONE, HALT, MOVE, STATE, TAKE, json_frame
 from rpx.door.roster import read_known, read_roster
+from rpx.door.starting import DoorPlace
 from tests.support.doors import (
     PATIENCE,
     DoorOfTest,
@@ -209,6 +212,11 @@ def test_a_name_whose_project_has_ended_says_how_to_start_it(door: DoorOfTest) -
         again = FakeMember(door, "shop", "api.localhost", realm="login").joined()
         with members(again):
             assert ask(door.http, "api.localhost").text == "shop"
+        until(lambda: ask(door.http, "api.localhost").status == 503)
+        wild = FakeMember(door, "wild", "*.localhost").joined()
+        wild.leave()
+        until(lambda: "wild isn't running" in ask(door.http, "any.localhost").text)
+        assert "shop isn't running" in ask(door.http, "api.localhost").text  # its own goes first
 
 
 def test_a_known_project_whose_folder_has_gone_is_forgotten(
@@ -309,6 +317,18 @@ def test_a_runtime_folder_that_vanishes_is_made_again(door: DoorOfTest) -> None:
         with members(blog):
             assert ask(door.http, "blog.localhost").text == "blog"
             assert ask(door.http, "api.localhost").text == "shop"
+
+
+def test_where_the_runtime_directory_has_gone_members_are_told_to_move(
+    door: DoorOfTest, tmp_path: Path
+) -> None:
+    door.place = DoorPlace(tmp_path / "run" / "rpx" / "door", tmp_path / "s")
+    pid = door.start()
+    shop = FakeMember(door, "shop", "api.localhost", rejoins=False).joined()
+    with members(shop):
+        shutil.rmtree(tmp_path / "run")
+        os.kill(pid, signal.SIGHUP)  # it would have looked by itself soon
+        until(lambda: (MOVE, b"") in shop.heard)
 
 
 def test_tls_goes_to_whom_the_hello_names_and_else_astray_to_the_eldest(door: DoorOfTest) -> None:

@@ -120,7 +120,7 @@ async def behind(folder: Path) -> AsyncIterator[tuple[FakeDoor, FrontDoor, House
     door = FakeDoor(folder)
     await door.listen()
     bugs: list[ExceptionGroup[Exception]] = []
-    front = FrontDoor(door.place, WHO, bugs.append)
+    front = FrontDoor(lambda: door.place, WHO, bugs.append)
     try:
         async with origin(answers(OK)) as backend, trio.open_nursery() as nursery:
             nursery.start_soon(front.ask, [HOST], [(False, None)])
@@ -279,6 +279,20 @@ async def test_names_change_all_or_none(tmp_path: Path) -> None:
             os.close(fd)
 
 
+async def test_a_door_that_gives_way_is_followed_to_where_doors_are_by_then(tmp_path: Path) -> None:
+    async with behind(tmp_path) as (door, _, _, link):
+        (tmp_path / "elsewhere").mkdir()
+        other = FakeDoor(tmp_path / "elsewhere")
+        await other.listen()
+        door.place = other.place  # as by a runtime directory that was removed
+        link.say(frame(words.MOVE))
+        second = await other.member()
+        assert len(second.fds) == len(door.listeners)
+        for fd in second.fds:
+            os.close(fd)
+        other.close()
+
+
 @pytest.mark.parametrize(
     "said",
     [b"", b"\0\0\0\1", json_frame(words.WELCOME, {}), frame(words.WELCOME, b"nothing"),
@@ -291,7 +305,7 @@ async def test_a_door_that_is_none_is_done_without(
     monkeypatch.setattr(front_door, "start_one", lambda *_: False)
     door = FakeDoor(tmp_path)
     await door.listen()
-    front = FrontDoor(door.place, WHO, lambda _: None)
+    front = FrontDoor(lambda: door.place, WHO, lambda _: None)
 
     async def be_one() -> None:
         while True:
