@@ -48,7 +48,8 @@ class Options:
     `run_id` marks its processes; `report` gets the bugs that were contained; `colour`: services
     may print in colours; `terms` are what holds for every configuration that it may have.
     `member`: what it says of itself at the machine's door, by which clients come unless its
-    configuration has something against that; None: they come by listeners of its own.
+    configuration has something against that; None: they come by listeners of its own. `early` is
+    told why its ports aren't the usual ones, before there is anybody who observes.
     """
 
     run_id: str
@@ -56,6 +57,7 @@ class Options:
     colour: bool = False
     member: MemberHello | None = None
     terms: Terms = field(default_factory=Terms)
+    early: Callable[[str], None] = lambda _: None
 
 
 async def serve(
@@ -81,6 +83,8 @@ async def serve(
 
     with ExitStack() as doors:  # those that nobody has come to serve are closed again
         basis = await prepare(config, doors, say, ports=Ports(), file=terms.ports, door=door)
+        for note in basis.moved:
+            options.early(note)
         scraped, where = listen_for_metrics(config.metrics)
         close_at_the_end(doors, scraped)
         registry = new_registry(config, basis.key, basis.ports)

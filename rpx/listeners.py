@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from rpx.backend.free_ports import keep_for_services, kept_for_services, ports_for_services
 from rpx.backend.preflight import how_to_permit, needs_permission, taken
@@ -38,6 +39,8 @@ class Usual:
 
 HTTP = Usual("`listen.http_port`", 80, range(8080, 8180))
 HTTPS = Usual("`listen.https_port`", 443, range(8443, 8543))
+Preferred = Mapping[Literal["http", "https"], int]  # the machine's ports that somebody chose
+_NOTHING: Final[Preferred] = MappingProxyType({})
 LOOPBACK = "127.0.0.1"  # a URL with this needs no resolver, and leads nowhere else
 
 
@@ -70,11 +73,11 @@ async def ways_in(config: Config, ports: Ports, doors: ExitStack, door: FrontDoo
     try:
         doors.callback(await door.ask(list(dict.fromkeys(p.host for p in config.proxies)), wanted))
     except RefusedByDoor as refused:
-        raise _refused(config, refused.why) from None
+        raise _refused(config, refused.why, door.preferred) from None
     except NoDoor as error:
         if door.joined:
             raise RpxError(f"the door of this machine can't be had: {error}") from None
-        own = _own(config, ports, doors)
+        own = _own(config, ports, doors, door.preferred)
         why = f"this project listens by itself: the door of this machine can't be had ({error})"
         return replace(own, moved=[why, *own.moved])
     shared = [door.ports.find(port, tls=tls) for tls, port in wanted]
@@ -83,15 +86,22 @@ async def ways_in(config: Config, ports: Ports, doors: ExitStack, door: FrontDoo
     return WaysIn(replace(ports, http=http, https=https), moved=_moved(new))
 
 
-def _own(config: Config, ports: Ports, doors: ExitStack) -> WaysIn:
+def _own(
+    config: Config,
+    ports: Ports,
+    doors: ExitStack,
+    preferred: Preferred = _NOTHING,
+) -> WaysIn:
     plain: list[socket.socket] = []
     tls: list[socket.socket] = []
     moved = moved_tls = ""
+    http = replace(HTTP, first=preferred.get("http", HTTP.first))
+    https = replace(HTTPS, first=preferred.get("https", HTTPS.first))
     if config.is_served and not ports.http:
-        plain, moved = listen(config.listen.host, HTTP, config.listen.http_port)
+        plain, moved = listen(config.listen.host, http, config.listen.http_port)
         close_at_the_end(doors, plain)
     if config.secured and not ports.https:
-        tls, moved_tls = listen(config.listen.host, HTTPS, config.listen.https_port)
+        tls, moved_tls = listen(config.listen.host, https, config.listen.https_port)
         close_at_the_end(doors, tls)
     had = replace(ports, http=ports.http or port_of(plain), https=ports.https or port_of(tls))
     return WaysIn(had, plain, tls, moved=[text for text in (moved, moved_tls) if text])
@@ -207,7 +217,7 @@ def _moved(shared: Sequence[SharedPort]) -> list[str]:
     return [f"listening on port{'s' if more else ''} {ports}: {why}{likewise}"]
 
 
-def _refused(config: Config, why: Mapping[str, Any]) -> RpxError:
+def _refused(config: Config, why: Mapping[str, Any], preferred: Preferred = _NOTHING) -> RpxError:
     """What a user is told when the door doesn't take a project."""
     kind, listen = why.get("kind"), config.listen
     if kind == "host":
@@ -220,8 +230,13 @@ def _refused(config: Config, why: Mapping[str, Any]) -> RpxError:
             hint=f"`{down}` stops that one; or give this one other hosts: `rpx up --realm NAME`",
         )
     if kind == "port":
-        settings = {listen.http_port: HTTP.setting, listen.https_port: HTTPS.setting}
-        setting = settings.get(why["port"], "the port that RPX_HTTP_PORT or RPX_HTTPS_PORT chooses")
+        settings = {
+            preferred.get("http"): "`RPX_HTTP_PORT`",
+            preferred.get("https"): "`RPX_HTTPS_PORT`",
+            listen.http_port: HTTP.setting,
+            listen.https_port: HTTPS.setting,
+        }
+        setting = settings.get(why["port"], HTTP.setting)
         error = OSError(why["errno"], os.strerror(why["errno"]))
         return _no_port("localhost", why["port"], error, setting)
     if kind == "version":

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import trio
 
@@ -81,6 +81,11 @@ class FrontDoor:
     def joined(self) -> bool:
         """The door has taken us, or one that has gone has."""
         return self._hello is not None
+
+    @property
+    def preferred(self) -> Mapping[Literal["http", "https"], int]:
+        """The machine's ports that our environment chooses."""
+        return self._who.get("prefer", {})
 
     async def ask(self, hosts: Sequence[str], ports: Sequence[Wanted]) -> Callable[[], None]:
         """Have these names and ports, all or nothing; return what takes that back.

@@ -335,3 +335,19 @@ def test_without_a_door_a_project_listens_by_itself_and_says_so(machine: Machine
         )
         shop.http_port = port
         assert shop.get("shop.localhost").status_code == 200
+    blog = machine.project("blog", TEXT.replace("https: true", ""))
+    up = blog.rpx("up", "-d")
+    try:
+        assert "listens by itself: the door of this machine can't be had" in up.stderr
+        assert f", https://blog.localhost:{machine.https}\n" in up.stderr
+    finally:
+        blog.rpx("down")
+
+
+def test_a_port_that_the_environment_chose_is_named_so_where_somebody_has_it(
+    machine: Machine,
+) -> None:
+    with socket.create_server(("127.0.0.1", machine.http)):
+        up = machine.project("shop").rpx("up")
+    assert up.returncode == 1
+    assert f"error: `RPX_HTTP_PORT`, {machine.http}, is taken by" in up.stderr

@@ -196,6 +196,9 @@ async def test_a_project_goes_from_door_to_door_with_its_listeners_and_clients(
             assert (await late.answer()).body == b"ok"
             late.close()
         client.close()
+        again = await third.give(door.port, get(), door.listeners[0])
+        assert (await again.answer()).body == b"ok"  # so it is followed
+        again.close()
         for fd in (read, write, started[0], *second.fds, *third.fds):
             os.close(fd)
         # It was started by us, so it ends with us: the others are to have another one before.
