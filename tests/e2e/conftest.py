@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.machine import Machine
 from tests.support.project import Project, project_in
 
 
@@ -15,3 +16,10 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """An empty project; when the test is over, none of its processes is left."""
     with project_in(tmp_path) as project:
         yield project
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """No project yet; when the test is over, no process of any is left."""
+    with project_in(tmp_path) as first:
+        yield Machine(first)
