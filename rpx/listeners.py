@@ -211,10 +211,28 @@ def _moved(shared: Sequence[SharedPort]) -> list[str]:
     if not others:
         return []
     ports = " and ".join(str(each.port) for each in others)
-    first, *more = others
-    why = _why_not("localhost", first.usual, OSError(first.errno, os.strerror(first.errno)))
-    likewise = "".join(f"; port {each.usual} likewise" for each in more)
-    return [f"listening on port{'s' if more else ''} {ports}: {why}{likewise}"]
+    first, *more = map(_why_moved, others)
+    for each, why in zip(others[1:], more, strict=True):
+        same = why.replace(str(each.usual), str(others[0].usual)) == first
+        first += f"; port {each.usual} likewise" if same else f"; {why}"
+    return [f"listening on port{'s' if more else ''} {ports}: {first}"]
+
+
+def _why_moved(port: SharedPort) -> str:
+    if _is_free(port.usual):  # the door stays where it is
+        return f"port {port.usual} is free by now; projects get it once all of them have ended"
+    return _why_not("localhost", port.usual, OSError(port.errno, os.strerror(port.errno)))
+
+
+def _is_free(port: int) -> bool:
+    """Tell whether we could listen there, without doing so."""
+    try:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((LOOPBACK, port))
+    except OSError:
+        return False
+    return True
 
 
 def _refused(config: Config, why: Mapping[str, Any], preferred: Preferred = _NOTHING) -> RpxError:

@@ -180,7 +180,8 @@ def _is_six(sock: socket.socket) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these are ways of Linux")
-def test_one_line_says_why_the_machine_has_other_ports() -> None:
+def test_one_line_says_why_the_machine_has_other_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners, "_is_free", lambda _: False)
     usual = SharedPort(tls=False, wanted=None, port=80, usual=80)
     plain = SharedPort(tls=False, wanted=None, port=8080, usual=80, errno=errno.EACCES)
     tls = SharedPort(tls=True, wanted=None, port=8443, usual=443, errno=errno.EACCES)
@@ -190,6 +191,21 @@ def test_one_line_says_why_the_machine_has_other_ports() -> None:
     assert alone.startswith("listening on port 8080: port 80 needs root")
     [both] = listeners._moved([plain, tls])
     assert both == f"listening on ports 8080 and 8443{alone[22:]}; port 443 likewise"
+    tls.errno = errno.EADDRINUSE
+    [both] = listeners._moved([plain, tls])
+    assert both.startswith(f"listening on ports 8080 and 8443{alone[22:]}; the usual one, 443, is ")
+
+
+def test_a_usual_port_that_could_be_had_by_now_is_said_to_be_free(holder: int) -> None:
+    (free,) = free_ports(1)
+    moved = SharedPort(tls=False, wanted=None, port=8080, usual=free, errno=errno.EADDRINUSE)
+    [said] = listeners._moved([moved])
+    assert said == (
+        f"listening on port 8080: port {free} is free by now; "
+        "projects get it once all of them have ended"
+    )
+    moved.usual = holder
+    assert "is taken by" in listeners._moved([moved])[0]
 
 
 def test_who_has_a_name_is_said_and_what_can_be_done() -> None:
