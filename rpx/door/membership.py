@@ -7,27 +7,11 @@ import socket
 from functools import partial
 
 from rpx import __version__
+from rpx.door import door_frames as words
 from rpx.door.acceptance import Acceptance
 from rpx.door.coming_in import ComingIn
 from rpx.door.credentials import uid_of
-from rpx.door.door_frames import (
-    ACK,
-    ASTRAY,
-    HALTED,
-    HELLO,
-    LEAVE,
-    MOVE,
-    REFUSED,
-    RETIRE,
-    STATE,
-    VERSION,
-    WELCOME,
-    Garbled,
-    PassedClient,
-    frame,
-    json_frame,
-    read_json,
-)  # fmt: skip
+from rpx.door.door_frames import Garbled, PassedClient, frame, json_frame, read_json
 from rpx.door.entrances import PortTaken
 from rpx.door.joining import Improper, read_hello, read_state
 from rpx.door.member import DoorMember
@@ -65,13 +49,15 @@ class Membership:
         self.coming_in = ComingIn(hall, self.visits)
         self.acceptance = Acceptance(hall, self.coming_in, self.lose)
         self._kinds: dict[int, Callable[[DoorMember, bytes, list[int]], None]] = {
-            HELLO: self._hello,
-            ASTRAY: self._astray,
-            STATE: self._state,
-            HALTED: lambda _, payload, __: self.acceptance.halted(payload),
-            LEAVE: lambda member, _, __: self._leave(member),
-            RETIRE: lambda member, payload, _: self.retire(member if payload == b"\x01" else None),
-            ACK: lambda member, _, __: member.acknowledged(),
+            words.HELLO: self._hello,
+            words.ASTRAY: self._astray,
+            words.STATE: self._state,
+            words.HALTED: lambda _, payload, __: self.acceptance.halted(payload),
+            words.LEAVE: lambda member, _, __: self._leave(member),
+            words.RETIRE: lambda member, payload, _: self.retire(
+                member if payload == b"\x01" else None
+            ),
+            words.ACK: lambda member, _, __: member.acknowledged(),
         }
         self.ended = False
         self.retired = False
@@ -208,13 +194,13 @@ class Membership:
             listeners += new
             given.append(entrance.given(len(new)))
         welcome: Welcome = {
-            "v": min(VERSION, member.about["v"]),
+            "v": min(words.VERSION, member.about["v"]),
             "rpx": __version__,
             "pid": os.getpid(),
             "since": self.hall.since,
             "entrances": given,
         }
-        self._say(member, json_frame(WELCOME, welcome, len(listeners)), listeners)
+        self._say(member, json_frame(words.WELCOME, welcome, len(listeners)), listeners)
 
     def _say(self, member: DoorMember, data: bytes, fds: Sequence[int] = ()) -> None:
         if member.say(data, fds):
@@ -229,6 +215,7 @@ class Membership:
                 self._join(member, about, fds)
             for fd in fds:
                 os.close(fd)
+        self.visits.consider_all(self._succession.clients)
         self.note()  # without those who have not come
         self.settle()
 
@@ -238,7 +225,7 @@ class Membership:
             self.acceptance.settle()
 
     def _refuse(self, member: DoorMember, why: Refused) -> None:
-        self._say(member, json_frame(REFUSED, why))
+        self._say(member, json_frame(words.REFUSED, why))
 
     # ---- going
 
@@ -302,12 +289,13 @@ class Membership:
         self.retired = True
         for entrance in self.hall.entrances.all.values():
             self.coming_in.shut(entrance)
+        self.visits.consider_all(self._succession.clients)
         self.hall.records.save()
         self.before_moving()  # or somebody would join who isn't told
         lock, self.hall.records.lock = self.hall.records.lock, None
         for member in list(self._sockets.values()):
             fds = (lock,) if lock is not None and member is starter and member.idle else ()
-            self._say(member, frame(MOVE, b"", len(fds)), fds)
+            self._say(member, frame(words.MOVE, b"", len(fds)), fds)
         self.hall.timers.after(MOVING, partial(setattr, self, "ended", True))
         if lock is not None:
             self.hall.timers.after(UNLOCKING if starter else 0.0, partial(os.close, lock))
@@ -329,7 +317,8 @@ class Membership:
         visitor = Visitor(sock, client.entrance, client.address, client.port)
         visitor.ahead = client.ahead
         visitor.not_for = member
-        self.visits.consider(visitor)
+        if not self._succession.keep_client(visitor):
+            self.visits.consider(visitor)
 
     # ---- the roster
 

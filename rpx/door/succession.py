@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rpx.door.hall import Hall
     from rpx.door.member import DoorMember
     from rpx.door.messages import MemberHello
+    from rpx.door.visitor import Visitor
 
     Early = tuple[DoorMember, MemberHello, list[int]]
 
@@ -19,9 +20,11 @@ LOOKING: Final = 0.1  # between two looks whether they still live
 
 
 class Succession:
-    """Who is to come back. Whoever says HELLO meanwhile, and isn't one of them, has to wait.
+    """Who is to come back. Whoever says HELLO meanwhile, and isn't one of them, has to wait; so has
+    a client that is given back (`clients`), as its name may be that of one of them.
 
-    `over` is called once, with those, when all are back, have ended, or have had their time.
+    `over` is called once, with those who have said it, when all are back, have ended, or have had
+    their time.
     """
 
     def __init__(self, hall: Hall, over: Callable[[list[Early]], None]) -> None:
@@ -29,6 +32,7 @@ class Succession:
         self._over = over
         self._expected = hall.records.awaited = hall.records.expected()
         self._early: list[Early] = []
+        self.clients: list[Visitor] = []
         if self._expected:
             hall.timers.after(GROWING, self._end)
             hall.timers.after(LOOKING, self._look)
@@ -45,6 +49,12 @@ class Succession:
         self._early.append((member, about, fds.copy()))
         fds.clear()
         return True
+
+    def keep_client(self, visitor: Visitor) -> bool:
+        """Keep one that a member has given back; False: whoever has its name is here."""
+        if self._expected:
+            self.clients.append(visitor)
+        return bool(self._expected)
 
     def came(self, run_id: str) -> None:
         """A member has joined, maybe one of those."""

@@ -144,6 +144,11 @@ class Visits:
         else:
             self._keep(visitor, BEGUN)
 
+    def consider_all(self, visitors: list[Visitor]) -> None:
+        """Find it out for each, and leave none in the list."""
+        while visitors:
+            self.consider(visitors.pop())
+
     def _consider_http2(self, visitor: Visitor) -> None:
         from rpx.door.asked_http2 import of_http2  # noqa: PLC0415 - nobody but gRPC comes so
 

@@ -131,9 +131,9 @@ class FrontDoor:
         for port in self.ports:
             port.accept_no_more()
         if self._link is not None:
+            self._link.send(words.LEAVE)  # first, or the next door would wait for us
             if self._started:
                 self._link.send(words.RETIRE)  # the others start one that outlives us
-            self._link.send(words.LEAVE)
             with trio.move_on_after(LEAVING):
                 for link in list(self._links):
                     await link.ended.wait()

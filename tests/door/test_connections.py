@@ -8,12 +8,26 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
+from rpx.door.door_frames import (
+    ASTRAY,
+    HELLO,
+    TAKE,
+    WELCOME,
+    Reader,
+    client_payload,
+    frame,
+    json_frame,
+    send,
+)
 from rpx.door.entrances import Entrances
 from rpx.door.hall import Hall
 from rpx.door.member import NAMELESS as NOBODY
 from rpx.door.membership import NAMELESS, Membership
 from rpx.door.poller import GONE, READABLE
 from rpx.door.records import Records
+from tests.support.doors import free_port
 
 
 def test_who_is_waited_for_is_waited_for_by_the_next_door_as_well(tmp_path: Path) -> None:
@@ -31,6 +45,58 @@ def test_who_is_waited_for_is_waited_for_by_the_next_door_as_well(tmp_path: Path
             hall.timers.run(time.monotonic() + 10)
     records = Records(str(tmp_path), str(tmp_path / "state"), lock)
     assert records.expected() == set()
+
+
+def test_who_is_given_back_before_all_members_are_is_passed_on_to_who_has_the_name(
+    tmp_path: Path,
+) -> None:
+    rows = [{"run_id": name, "pid": os.getpid()} for name in ("shop", "blog")]
+    (tmp_path / "door.lock").write_text(json.dumps({"members": rows}) + "\n")
+    hall = Hall(Entrances({}, {}), Records(str(tmp_path), str(tmp_path), None))
+    membership = Membership(hall)
+    entrances = [{"tls": False, "port": None}]
+
+    def come(name: str) -> tuple[socket.socket, int]:
+        ours, theirs = socket.socketpair()
+        theirs.settimeout(30)
+        membership.meet(ours)
+        about = {"v": 1, "rpx": "0.1.0", "pid": os.getpid(), "run_id": name, "project": name,
+                 "folder": "/", "file": f"/{name}", "hosts": [f"{name}.test"],
+                 "entrances": entrances, "prefer": {"http": free_port()}}  # fmt: skip
+        theirs.sendall(json_frame(HELLO, about))
+        hall.handlers[ours.fileno()](READABLE)
+        return theirs, ours.fileno()
+
+    def frames(sock: socket.socket, count: int) -> list[int]:
+        reader, kinds = Reader(), list[int]()
+        while len(kinds) < count:
+            assert reader.feed(sock)
+            for kind, _, fds in reader.frames():
+                kinds.append(kind)
+                for fd in fds:
+                    os.close(fd)
+        reader.close()
+        return kinds
+
+    shop, number = come("shop")
+    assert frames(shop, 1) == [WELCOME]
+    client, passed = socket.socketpair()
+    (entrance,) = hall.entrances.all
+    ahead = b"GET / HTTP/1.1\r\nHost: blog.test\r\n\r\n"
+    payload = client_payload(entrance, "127.0.0.1", 4711, ahead)
+    send(shop, frame(ASTRAY, payload, 1), (passed.fileno(),))
+    passed.close()
+    hall.handlers[number](READABLE)
+    client.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        client.recv(1)  # nobody has said that blog isn't running
+    blog, its = come("blog")
+    assert frames(blog, 2) == [WELCOME, TAKE]
+    hall.entrances.machine(tls=False).close()  # type: ignore[union-attr]
+    for sock in (shop, blog, client):
+        sock.close()
+    for each in (number, its):
+        hall.handlers[each](READABLE | GONE)
 
 
 def test_who_left_without_a_name_takes_nobody_along_that_has_its_number(tmp_path: Path) -> None:
