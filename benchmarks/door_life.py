@@ -13,7 +13,7 @@ from benchmarks.load import Load, measure
 from benchmarks.machine import memory
 from benchmarks.rounds import Origins, Pace
 
-ADDED = 0.03  # seconds by which `rpx up` may answer later for the door: nobody sees them
+ADDED = 0.05  # seconds by which `rpx up` may answer later for the door: nobody sees them
 SMALL = 15.0  # MB of resident memory
 GROWTH = 0.5  # MB
 SETTLED = 1.0  # seconds
@@ -34,6 +34,7 @@ def up_time(pace: Pace, origins: Origins, folder: Path) -> list[Figure]:
         began = time.perf_counter()
         with machine.up(OTHER):
             none.append(time.perf_counter() - began)
+            time.sleep(SETTLED)  # its own start is over
             there.append(_first_answer(machine))
     rounds = list(zip(own, none, there, strict=True))[1:]
     seconds = [statistics.median(column) for column in zip(*rounds, strict=True)]

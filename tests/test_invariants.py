@@ -122,7 +122,7 @@ def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
         "door/coming_in.py",  # one client that comes in
         "cli/observers/narrator.py",  # one sentence
         "hub/error_boundary.py",
-        "proxy/reactor.py",  # kept, and raised where it is waited for
+        "proxy/coroutines.py",  # kept, and raised where it is waited for
     }
 
 

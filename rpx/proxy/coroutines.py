@@ -52,3 +52,30 @@ TAKE_BACK: Final = Trap()  # from it
 def yield_trap(trap: Trap | None) -> Generator[Trap | None, None, None]:
     """Yield to whoever carries this coroutine. None: until another one has it resumed."""
     yield trap
+
+
+class Beside:
+    """A coroutine that another one waits for in the end."""
+
+    def __init__(self, resume_soon: Callable[[Coro], None], waiting: Coro) -> None:
+        self._resume_soon, self._waiting = resume_soon, waiting
+        self._waits = self._over = False
+        self._bug: Exception | None = None
+
+    async def run(self, work: Work) -> None:
+        """Do it. What goes wrong is kept for `end`."""
+        try:
+            await work()
+        except Exception as bug:  # noqa: BLE001 - it is raised where somebody waits for it
+            self._bug = bug
+        self._over = True
+        if self._waits:
+            self._resume_soon(self._waiting)
+
+    async def end(self) -> None:
+        """Wait until it is over. Raises: what it has raised."""
+        if not self._over:
+            self._waits = True
+            await yield_trap(None)
+        if self._bug is not None:
+            raise self._bug

@@ -22,7 +22,7 @@ from typing import Any, Final
 import trio
 from trio.lowlevel import checkpoint, wait_readable, wait_writable
 
-from rpx.proxy.coroutines import HAND_OVER, TAKE_BACK, Coro, Polled, Work, yield_trap
+from rpx.proxy.coroutines import HAND_OVER, TAKE_BACK, Beside, Coro, Polled, Work, yield_trap
 
 MOMENT: Final = 0.005  # seconds that `readable_soon` waits
 AT_ONCE: Final = 1024  # sockets looked at in one turn; then trio's own tasks have theirs
@@ -65,7 +65,10 @@ class Reactor:
                 else:
                     while self._live or not self._finish.is_set():
                         await self._something(self._poll)
-                        self._turn(self._poll)
+                        if self._turn(self._poll):
+                            # What came meanwhile, or was read before it was told of: by way of
+                            # trio it would cost ten times as much.
+                            self._turn(self._poll)
             finally:
                 self._tasks = None  # cancelled: it takes no more
 
@@ -160,7 +163,7 @@ class Reactor:
                 nursery.start_soon(other)
                 await one()
             return
-        beside = Beside(self, self._current)
+        beside = Beside(self.resume_soon, self._current)
         self.begin(beside.run(other))
         await one()
         await beside.end()
@@ -215,12 +218,13 @@ class Reactor:
                 self._resume(coroutine)
                 self.resuming = self._late = False
 
-    def _turn(self, poll: select.epoll) -> None:
+    def _turn(self, poll: select.epoll) -> bool:
+        """Resume whoever waits for what is there; false: there was nothing."""
         wires, resume = self._wires, self._resume
         turn = self._turns = self._turns + 1
         self.resuming = True
         try:
-            for number, events in poll.poll(0, AT_ONCE):
+            for number, events in (found := poll.poll(0, AT_ONCE)):
                 wire = wires.get(number)
                 # The bell; or closed in this very turn, and its number may be another's by now.
                 if wire is None or wire.registered == turn:
@@ -239,6 +243,7 @@ class Reactor:
             self._resume_due()
         finally:
             self.resuming = False
+        return bool(found)
 
     def _resume_due(self) -> None:
         for _ in range(len(self._due)):
@@ -299,10 +304,7 @@ class Reactor:
 
 
 class TrioTask:
-    """The block in which a trio task carries the coroutine (see Reactor.task).
-
-    One within another changes nothing, nor does one in what is a trio task already.
-    """
+    """The block of Reactor.task. In another, or in what is a trio task already, it does nothing."""
 
     __slots__ = ("_away", "_reactor")
 
@@ -316,35 +318,11 @@ class TrioTask:
             await yield_trap(HAND_OVER)
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _: TracebackType | None,
     ) -> None:
         # What trio has cancelled ends as a task of trio.
         if self._away and (error is None or isinstance(error, Exception)):
             await yield_trap(TAKE_BACK)
-
-
-class Beside:
-    """A coroutine that another one waits for in the end."""
-
-    def __init__(self, reactor: Reactor, waiting: Coro) -> None:
-        self._reactor, self._waiting = reactor, waiting
-        self._waits = self._over = False
-        self._bug: Exception | None = None
-
-    async def run(self, work: Work) -> None:
-        """Do it. What goes wrong is kept for `end`."""
-        try:
-            await work()
-        except Exception as bug:  # noqa: BLE001 - it is raised where somebody waits for it
-            self._bug = bug
-        self._over = True
-        if self._waits:
-            self._reactor.resume_soon(self._waiting)
-
-    async def end(self) -> None:
-        """Wait until it is over. Raises: what it has raised."""
-        if not self._over:
-            self._waits = True
-            await yield_trap(None)
-        if self._bug is not None:
-            raise self._bug

@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from rpx.proxy import reactor as reactor_module
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import Wire
 from rpx.proxy.wire import WireCut
@@ -137,6 +138,38 @@ async def test_a_busy_story_that_gives_way_lets_the_others_have_their_turn(poll:
         await until(lambda: len(turns) >= 6, "the coroutine does not go on")
     assert turns.count("a") == turns.count("b") == 3
     assert turns != ["a"] * 3 + ["b"] * 3
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="every coroutine is a trio task")
+async def test_what_was_read_before_it_was_told_of_wakes_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[int] = []
+    over: list[bytes] = []
+
+    async def wait(fd: int) -> None:
+        waits.append(fd)
+        await trio.lowlevel.wait_readable(fd)
+
+    monkeypatch.setattr(reactor_module, "wait_readable", wait)
+
+    async def coroutine(wire: Wire, peer: socket.socket) -> None:
+        assert await wire.receive() == b"1"
+        peer.send(b"2")
+        assert await wire.receive() == b"2"  # at once
+        over.append(await wire.receive())
+
+    async with running("epoll") as reactor:
+        with pair(reactor) as (wire, peer):
+            reactor.begin(coroutine(wire, peer))
+            await trio.testing.wait_all_tasks_blocked()
+            waits.clear()
+            peer.send(b"1")
+            await until(lambda: waits, "nothing happens")
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(waits) == 1
+            peer.send(b"3")
+            await until(lambda: over, "it does not go on")
 
 
 async def test_stories_that_nobody_waits_for_any_more_are_ended_where_they_wait(poll: str) -> None:
