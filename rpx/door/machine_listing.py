@@ -79,7 +79,8 @@ def _elsewhere(request: RequestHead, member: Mapping[str, Any], *, tls: bool) ->
     if port:
         sentence = f"The name `{host}` of the project `{project}` is at another port."
     else:
-        sentence = f"The project `{project}` has the name `{host}`, but not for {scheme}."
+        sentence = f"The project `{project}` has the name `{host}`, but not for {scheme}"
+        sentence += " (`https: true` in its rpx.yaml gives it that)." if tls else "."
     return MachinePage(
         status=404,
         title=f"{host} is elsewhere",

@@ -110,7 +110,7 @@ def test_a_folder_that_has_gone_can_be_started_by_nobody(notes: dict[str, Any]) 
 def test_a_name_that_somebody_has_elsewhere_says_where() -> None:
     found = page("blog.localhost", tls=True)
     assert (found.status, found.title) == (404, "blog.localhost is elsewhere")
-    assert "has the name `blog.localhost`, but not for https" in found.sentence
+    assert "has the name `blog.localhost`, but not for https (`https: true` in" in found.sentence
     assert found.url == "http://blog.localhost"
     assert json.loads(render_machine(found, b"application/json")[0])["url"] == found.url
     found = page("aside.localhost")

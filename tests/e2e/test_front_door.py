@@ -141,6 +141,27 @@ def _who_asks_for_nobody(machine: Machine) -> None:
     for http2 in (False, True):
         with machine.client(http2=http2) as client:
             assert machine.ask(client, "shop", "https", "blog.localhost").status_code == 421
+    _one_page(machine)
+
+
+def _one_page(machine: Machine) -> None:
+    """What the door shows, and what a project shows with TLS."""
+    for host, status in (("localhost", 200), ("127.0.0.1", 200), ("nobody.localhost", 404)):
+        for accept, kind in (("application/json", "application/json"), ("text/html", "text/html")):
+            answers = []
+            for scheme, port in (("http", machine.http), ("https", machine.https)):
+                with machine.client() as client:
+                    url = f"{scheme}://127.0.0.1:{port}/"
+                    asked = {"Host": f"{host}:{port}", "Accept": accept}
+                    sni = {"sni_hostname": host if host[0] != "1" else "localhost"}
+                    answers.append(client.get(url, headers=asked, extensions=sni))
+            by_door, by_project = answers
+            assert (by_door.status_code, by_project.status_code) == (status, status)
+            assert by_door.headers["Content-Type"].startswith(kind)
+            assert by_door.text == by_project.text
+            for each in (by_door, by_project):
+                del each.headers["Date"]
+            assert by_door.headers == by_project.headers
 
 
 def _a_name_that_somebody_has(machine: Machine, blog: Project) -> None:
