@@ -123,6 +123,8 @@ class DoorProcess:
             now = time.monotonic()
             hall.timers.run(now)
             visits.expire(now)
+            if hall.outdated:
+                membership.retire(None)  # whoever is first starts one that is whole
         if not membership.retired:
             self._end()
 

@@ -38,6 +38,7 @@ class Hall:
         self.handlers: dict[int, Callable[[int], None]] = {}
         self.since = time.time()
         self.patience = patience
+        self.outdated = False  # what is loaded only now is of another rpx: it has been replaced
         self._notes = 0
 
     def owner(self, name: str, entrance: int) -> DoorMember | None:
@@ -89,3 +90,5 @@ class Hall:
         from traceback import format_exc  # noqa: PLC0415 - it has half a megabyte
 
         self.note(format_exc())
+        if isinstance(sys.exc_info()[1], ImportError):
+            self.outdated = True

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from rpx.cli.supervisor import at_the_door
+from rpx.door import starting
 from rpx.door.roster import read_roster
 from rpx.door.starting import DoorPlace, connect, start_door, take_lock
-from tests.support.doors import DoorOfTest, FakeMember, ask, members, until
+from tests.support.doors import PATIENCE, DoorOfTest, FakeMember, ask, members, read_all, until
 
 pytestmark = pytest.mark.real
 ROOT = Path(__file__).parent.parent.parent
@@ -183,3 +184,22 @@ def test_systemds_listeners_become_the_machines_ports(door: DoorOfTest, tmp_path
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_door_whose_package_has_been_replaced_gives_way_to_one_that_is_whole(
+    door: DoorOfTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(ROOT / "rpx", old / "rpx", ignore=shutil.ignore_patterns("__pycache__"))
+    with monkeypatch.context() as patch:
+        patch.setattr(starting, "_MAIN", old / "rpx/door/__main__.py")
+        first = door.start()
+    shop = FakeMember(door, "shop", "api.localhost").joined()
+    with members(shop):
+        (old / "rpx/http/machine_page.py").write_text("")  # what pages are made of is of another
+        with socket.create_connection(("127.0.0.1", door.http), PATIENCE) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert read_all(client) == b""
+        until(lambda: shop.welcomes == 2, "the next one")
+        assert door.pid() != first
+        assert ask(door.http, "localhost").status == 200
