@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         from rpx.door.launchd import activated  # noqa: PLC0415 - ctypes is large; macOS only
 
         handed += [socket.socket(fileno=fd) for fd in activated("http") + activated("https")]
+    _let_go_of_others({LOCK_FD, *(sock.fileno() for sock in handed)})
     lock = None
     if "--lock" in options:
         lock = LOCK_FD
@@ -207,6 +208,16 @@ def _handed_over() -> list[socket.socket]:
         except OSError:
             pass  # it isn't one
     return found
+
+
+def _let_go_of_others(kept: set[int]) -> None:
+    """Close what we have inherited: whoever reads from such a pipe would wait for our end."""
+    for name in os.listdir("/dev/fd"):
+        if name.isdigit() and int(name) > 2 and int(name) not in kept:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # that of the listing
 
 
 def _raise_limit() -> None:

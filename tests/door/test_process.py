@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -64,6 +65,16 @@ def test_it_is_nobodys_child_and_has_a_session_of_its_own(door: DoorOfTest) -> N
     assert os.getsid(pid) not in {os.getsid(0), 0}
     with pytest.raises(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
+
+
+def test_it_holds_no_pipe_of_who_has_started_it(door: DoorOfTest) -> None:
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    door.start()
+    os.close(write)
+    with open(read, "rb") as pipe, members(FakeMember(door, "shop", "api.localhost").joined()):
+        assert select.select([pipe], [], [], PATIENCE)[0], "somebody may still write to it"
+        assert pipe.read() == b""
 
 
 def test_it_ends_after_the_last_member_has_gone_and_leaves_no_socket(door: DoorOfTest) -> None:
