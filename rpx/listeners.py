@@ -21,8 +21,8 @@ from rpx.model.address import Address
 from rpx.model.config import Config, Metrics
 from rpx.model.ports import Ports
 from rpx.policy.nearness import is_loopback
-from rpx.proxy.door_link import RefusedByDoor
-from rpx.proxy.front_door import FrontDoor, NoDoor, Wanted
+from rpx.proxy.door_link import NoDoor, RefusedByDoor
+from rpx.proxy.front_door import FrontDoor, Wanted
 from rpx.proxy.listener import listen_at, open_listeners
 from rpx.proxy.shared_ports import SharedPort
 from rpx.runs.lease import project_with

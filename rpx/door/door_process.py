@@ -162,10 +162,7 @@ class DoorProcess:
         self.hall.timers.after(LOOK_AGAIN, self._look_after_folder)
 
     def _restore_folder(self) -> None:
-        """Make our path anew if somebody has removed it; end if nobody is here to be found.
-
-        Where not even the runtime directory is left, members start the next door elsewhere.
-        """
+        """Make our path anew if somebody has removed it; end if nobody is here to be found."""
         records = self.hall.records
         if self.membership.retired or (records.is_there() and os.path.exists(self.path)):
             return
@@ -173,9 +170,7 @@ class DoorProcess:
             self.membership.ended = True
             return
         if not records.is_there() and not records.make_again():
-            if not os.path.isdir(os.path.dirname(os.path.dirname(records.folder))):
-                self.membership.retire(None)
-            return  # else the next look tries again
+            return  # the next look tries again, unless members move to where doors are by then
         try:
             self.listen()
         except OSError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from trio.lowlevel import notify_closing
 from rpx.door import door_frames as words
 from rpx.door.door_frames import Garbled, Reader, frame, json_frame, read_json, send
 from rpx.door.starting import DoorPlace, connect, start_door, take_lock
+from rpx.errors import RpxError
 from rpx.proxy.coroutines import Polled
 from rpx.proxy.reactor import Reactor
 
@@ -30,6 +32,10 @@ ANSWERS: Final = 5.0  # seconds for a door to answer; it may wait 2 for members 
 TURN: Final = 32  # reads without a wait, after which others have their turn
 
 Heard = Callable[[int, bytes, list[int]], None]  # kind of a frame, payload, descriptors
+
+
+class NoDoor(Exception):
+    """There is no door, and none can be started: why, in words."""
 
 
 class RefusedByDoor(Exception):
@@ -131,6 +137,24 @@ def start_one(place: DoorPlace, lock: int | None = None) -> bool:
         return False
     start_door(place, lock)
     return True
+
+
+def is_there(place: DoorPlace) -> bool:
+    """Whether a door answers there. May block, for a moment."""
+    found = connect(place)
+    if found is not None:
+        found.close()
+    return found is not None
+
+
+def in_words(error: Exception) -> str:
+    """What is wrong, in a few words."""
+    return error.problems[0].what if isinstance(error, RpxError) else str(error)
+
+
+def order(version: str) -> tuple[int, ...]:
+    """Return numbers by which an older version comes first."""
+    return tuple(map(int, re.findall(r"[0-9]+", version)[:3]))
 
 
 class DoorLink:

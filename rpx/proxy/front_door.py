@@ -7,7 +7,6 @@ does. What it says is heard by a coroutine of the reactor, and what blocks is do
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
@@ -20,7 +19,18 @@ from rpx.door.starting import DoorPlace
 from rpx.errors import RpxError
 from rpx.hub.error_boundary import contain_errors
 from rpx.proxy.arrival import Arrival
-from rpx.proxy.door_link import Admitted, DoorLink, RefusedByDoor, in_json, knock, start_one
+from rpx.proxy.door_link import (
+    Admitted,
+    DoorLink,
+    NoDoor,
+    RefusedByDoor,
+    in_json,
+    in_words,
+    is_there,
+    knock,
+    order,
+    start_one,
+)
 from rpx.proxy.listener import Server
 from rpx.proxy.shared_ports import SharedPorts
 
@@ -30,15 +40,11 @@ if TYPE_CHECKING:
 PATIENCE: Final = 10.0  # seconds in which a door can be had: a busy machine takes its time
 AGAIN: Final = 0.01  # between two looks for one that is being started
 SLOWLY: Final = 5.0  # and once it could not be had for so long
+LOOK: Final = 2.0  # between two looks whether the door is where others look for it
 LEAVING: Final = 1.0  # seconds for the door to send what was under way
 KEPT: Final = 256  # clients that wait for the next door, to which they are given back
 
-
 Wanted = tuple[bool, int | None]  # whether it is one for TLS; which port, None: the machine's
-
-
-class NoDoor(Exception):
-    """There is no door, and none can be started: why, in words."""
 
 
 class FrontDoor:
@@ -50,9 +56,8 @@ class FrontDoor:
         who: MemberHello,
         report: Callable[[ExceptionGroup[Exception]], None],
     ) -> None:
-        """`find` says where the door is as things are now. `who` is what we say of ourselves, but
-        for hosts and entrances. `report` gets what goes wrong by a bug of ours.
-        """
+        """`find`: where the door is, now. `who`: what we say of us, but for hosts and entrances.
+        `report` gets what goes wrong by a bug of ours."""
         self.ports = SharedPorts(self)
         self._find = find
         self._place = find()
@@ -120,10 +125,19 @@ class FrontDoor:
         self.ports.server = server
         async with trio.open_nursery() as self.ports.accepting:
             self._follow(server)
+            self.ports.accepting.start_soon(self._stay_where_doors_are)
             while True:
                 await self._lost.wait()
                 self._lost = trio.Event()
                 await self._join_again(server)
+
+    async def _stay_where_doors_are(self) -> None:
+        """Let the door give way to one that others find: a runtime directory may go, and return."""
+        while True:
+            await trio.sleep(LOOK)
+            place = self._find()
+            if self._link is not None and place != self._place and not is_there(place):
+                self._link.send(words.RETIRE)
 
     async def leave(self) -> None:
         """Give the names back, and take who is under way."""
@@ -180,7 +194,7 @@ class FrontDoor:
             try:
                 found = await self._knocked(hello)
             except (OSError, RpxError) as error:
-                raise NoDoor(_why(error)) from None
+                raise NoDoor(in_words(error)) from None
             if found is not None:
                 return found
             await trio.sleep(AGAIN)
@@ -210,7 +224,7 @@ class FrontDoor:
                     self._adopt(found, self._hello)
                     return
             except (RefusedByDoor, OSError, RpxError) as error:
-                why = _why(error)
+                why = in_words(error)
             late = trio.current_time() - began > PATIENCE
             if late and why != told:
                 told = why
@@ -249,7 +263,7 @@ class FrontDoor:
         back, self._back = self._back, []
         for each in back:
             self.give_back(*each)
-        if _order(found.welcome["rpx"]) < _order(self._who["rpx"]):
+        if order(found.welcome["rpx"]) < order(self._who["rpx"]):
             link.send(words.RETIRE, b"\x01")  # all are to have the newest: we start it
 
     async def _hear(self, link: DoorLink) -> None:
@@ -334,12 +348,3 @@ class FrontDoor:
         self._hello = hello
         if self._link is not None:
             self._link.ask(hello, self.ports.of(hello))
-
-
-def _why(error: Exception) -> str:
-    return error.problems[0].what if isinstance(error, RpxError) else str(error)
-
-
-def _order(version: str) -> tuple[int, ...]:
-    """Return numbers by which an older version comes first."""
-    return tuple(map(int, re.findall(r"[0-9]+", version)[:3]))

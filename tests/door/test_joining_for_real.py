@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
 import socket
 from pathlib import Path
 
 import pytest
 
 from rpx.door.asked import PREFACE
-from rpx.door.door_frames import ALONE, HALT, MOVE, STATE, TAKE, json_frame
+from rpx.door.door_frames import ALONE, HALT, STATE, TAKE, json_frame
 from rpx.door.roster import read_known, read_roster
-from rpx.door.starting import DoorPlace
 from tests.support.doors import (
     PATIENCE,
     DoorOfTest,
@@ -317,18 +314,6 @@ def test_a_runtime_folder_that_vanishes_is_made_again(door: DoorOfTest) -> None:
         with members(blog):
             assert ask(door.http, "blog.localhost").text == "blog"
             assert ask(door.http, "api.localhost").text == "shop"
-
-
-def test_where_the_runtime_directory_has_gone_members_are_told_to_move(
-    door: DoorOfTest, tmp_path: Path
-) -> None:
-    door.place = DoorPlace(tmp_path / "run" / "rpx" / "door", tmp_path / "s")
-    pid = door.start()
-    shop = FakeMember(door, "shop", "api.localhost", rejoins=False).joined()
-    with members(shop):
-        shutil.rmtree(tmp_path / "run")
-        os.kill(pid, signal.SIGHUP)  # it would have looked by itself soon
-        until(lambda: (MOVE, b"") in shop.heard)
 
 
 def test_tls_goes_to_whom_the_hello_names_and_else_astray_to_the_eldest(door: DoorOfTest) -> None:

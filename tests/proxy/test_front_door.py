@@ -18,8 +18,8 @@ from rpx.door.door_frames import PassedClient, Reader, client_payload, frame, js
 from rpx.door.starting import DoorPlace
 from rpx.model.status import Note
 from rpx.proxy import front_door
-from rpx.proxy.door_link import RefusedByDoor
-from rpx.proxy.front_door import FrontDoor, NoDoor
+from rpx.proxy.door_link import NoDoor, RefusedByDoor
+from rpx.proxy.front_door import FrontDoor
 from rpx.proxy.listener import open_listeners
 from tests.proxy.house import HOST, House, get, running
 from tests.support.origin import OK, answers, origin
@@ -282,12 +282,16 @@ async def test_names_change_all_or_none(tmp_path: Path) -> None:
             os.close(fd)
 
 
-async def test_a_door_that_gives_way_is_followed_to_where_doors_are_by_then(tmp_path: Path) -> None:
+async def test_a_door_where_nobody_looks_any_more_gives_way_to_one_that_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_door, "LOOK", 0.01)
     async with behind(tmp_path) as (door, _, _, link):
         (tmp_path / "elsewhere").mkdir()
         other = FakeDoor(tmp_path / "elsewhere")
+        door.place = other.place  # as by a runtime directory that was removed, or is back
+        assert (await link.next())[0] == words.RETIRE
         await other.listen()
-        door.place = other.place  # as by a runtime directory that was removed
         link.say(frame(words.MOVE))
         second = await other.member()
         assert len(second.fds) == len(door.listeners)
