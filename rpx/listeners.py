@@ -22,9 +22,9 @@ from rpx.model.config import Config, Metrics
 from rpx.model.ports import Ports
 from rpx.policy.nearness import is_loopback
 from rpx.proxy.door_link import NoDoor, RefusedByDoor
-from rpx.proxy.front_door import FrontDoor, Wanted
+from rpx.proxy.front_door import FrontDoor
 from rpx.proxy.listener import listen_at, open_listeners
-from rpx.proxy.shared_ports import SharedPort
+from rpx.proxy.shared_ports import SharedPort, WantedPort
 from rpx.runs.lease import project_with
 
 
@@ -67,7 +67,7 @@ async def ways_in(config: Config, ports: Ports, doors: ExitStack, door: FrontDoo
         return _own(config, ports, doors)
     if ports.http and not door.joined:  # there was none when this run began
         return _own(config, ports, doors)
-    wanted: list[Wanted] = [(False, config.listen.http_port)]
+    wanted: list[WantedPort] = [(False, config.listen.http_port)]
     if config.secured or ports.https:
         wanted.append((True, config.listen.https_port))
     try:

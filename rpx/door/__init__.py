@@ -15,6 +15,7 @@ Who says what, and when (door_frames.py has the form, messages.py what the JSON 
     HELLO names, entrances, listeners  ------->  all of it, or nothing
                                        <-------  WELCOME and listeners, or REFUSED and why
     STATE, now and then                ------->
+                                       <-------  OTHERS: who is not yours, though a wildcard says so
                                        <-------  TAKE a client
     ASTRAY a client, with what was read ------>  who has that name gets it, or the door answers
                                        <-------  ALONE: accept for yourself at these entrances

@@ -17,6 +17,7 @@ A frame is its length (u32, of what follows it), its kind (u8), how many descrip
     RETIRE   member → door   b"\x01": it starts the next door; b""    0
     MOVE     door → member   nothing                                  the lock, for who starts it
     ACK      member → door   nothing: a TAKE has arrived              0
+    OTHERS   door → member   JSON, messages.OtherHosts                0
 
 ACK is for systems on which a descriptor under way must be kept by its sender (macOS): a member
 there sends one for each TAKE, elsewhere none. A frame with descriptors is sent by one `sendmsg` of
@@ -55,6 +56,7 @@ LEAVE: Final = 10
 RETIRE: Final = 11
 MOVE: Final = 12
 ACK: Final = 13
+OTHERS: Final = 14
 
 MOST: Final = 1 << 20  # bytes of a frame
 MOST_AHEAD: Final = 256 << 10  # bytes of a client that had been read

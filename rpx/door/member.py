@@ -50,6 +50,7 @@ class DoorMember:
         self.reader = Reader()
         self.about = NAMELESS
         self.told: StateOfMember = {"state": "", "services": []}
+        self.others: list[str] = []  # hosts of others, of which it knows
         self.since = time.time()
         self.leaving = False
         self.blocked = False  # it has not read what we sent

@@ -181,6 +181,7 @@ class Membership:
             hall.records.remember_ports(hall.entrances.to_remember())
         self.note()  # before it hears of it: our successor is to know of whom we know
         self._welcome(member, entrances, had)
+        self._tell_of_others()
         self._succession.came(about["run_id"])
         self.settle()
 
@@ -201,6 +202,14 @@ class Membership:
             "entrances": given,
         }
         self._say(member, json_frame(words.WELCOME, welcome, len(listeners)), listeners)
+
+    def _tell_of_others(self) -> None:
+        """Let who has a wildcard know which hosts below it are somebody else's."""
+        for member in list(self.hall.members):
+            others = self.hall.claims.others(member)[: words.MOST_HOSTS]
+            if others != member.others and member in self.hall.members:
+                member.others = others
+                self._say(member, json_frame(words.OTHERS, {"hosts": others}))
 
     def _say(self, member: DoorMember, data: bytes, fds: Sequence[int] = ()) -> None:
         if member.say(data, fds):
@@ -271,6 +280,7 @@ class Membership:
             self.acceptance.leave(member, entrance)
         self._comings += 1
         self.note()
+        self._tell_of_others()
         self.settle()
         if not self.hall.members:
             self.hall.timers.after(self._stay, partial(self._end_if_alone, self._comings))

@@ -83,6 +83,12 @@ class Refused(TypedDict):
     why: NotRequired[str]
 
 
+class OtherHosts(TypedDict):
+    """Hosts of others which a wildcard of the member's covers: they go before it."""
+
+    hosts: list[str]
+
+
 class ServiceState(TypedDict):
     """A line of a project on the machine's page."""
 

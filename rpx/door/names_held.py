@@ -38,6 +38,17 @@ class NamesHeld:
                 return name, holder
         return None
 
+    def others(self, holder: DoorMember) -> list[str]:
+        """Return the names of others that a wildcard of `holder`'s covers."""
+        below = {rest for rest, whose in self._wild.items() if whose is holder}
+        if not below:
+            return []
+        return sorted(
+            name
+            for name, whose in self._exact.items()
+            if whose is not holder and name.partition(".")[2] in below
+        )
+
     def put(self, names: Sequence[str], holder: DoorMember) -> None:
         """Let `holder` have these and no others. They are free, or its own."""
         self.drop(holder)

@@ -19,6 +19,7 @@ from rpx.door.starting import DoorPlace
 from rpx.errors import RpxError
 from rpx.hub.error_boundary import contain_errors
 from rpx.proxy.arrival import Arrival
+from rpx.proxy.between_doors import BetweenDoors
 from rpx.proxy.door_link import (
     Admitted,
     DoorLink,
@@ -32,7 +33,7 @@ from rpx.proxy.door_link import (
     start_one,
 )
 from rpx.proxy.listener import Server
-from rpx.proxy.shared_ports import SharedPorts
+from rpx.proxy.shared_ports import SharedPorts, WantedPort
 
 if TYPE_CHECKING:
     from rpx.door.messages import MemberHello, StateOfMember
@@ -42,9 +43,6 @@ AGAIN: Final = 0.01  # between two looks for one that is being started
 SLOWLY: Final = 5.0  # and once it could not be had for so long
 LOOK: Final = 2.0  # between two looks whether the door is where others look for it
 LEAVING: Final = 1.0  # seconds for the door to send what was under way
-KEPT: Final = 256  # clients that wait for the next door, to which they are given back
-
-Wanted = tuple[bool, int | None]  # whether it is one for TLS; which port, None: the machine's
 
 
 class FrontDoor:
@@ -59,6 +57,7 @@ class FrontDoor:
         """`find`: where the door is, now. `who`: what we say of us, but for hosts and entrances.
         `report` gets what goes wrong by a bug of ours."""
         self.ports = SharedPorts(self)
+        self.others: frozenset[str] = frozenset()
         self._find = find
         self._place = find()
         self._who = who
@@ -71,7 +70,7 @@ class FrontDoor:
         self._lock: int | None = None  # of a door that gives way to one of ours
         self._starting = self._started = False  # by us: such a door ends with our guardian
         self._leaving = self._helpless = False
-        self._back: list[tuple[Arrival, int, bytes]] = []  # clients for the next door
+        self._back = BetweenDoors()
         self._state: StateOfMember | None = None
         self._answers = {
             words.TAKE: self._take,
@@ -80,6 +79,7 @@ class FrontDoor:
             words.ALONE: self._alone,
             words.HALT: self._halt,
             words.MOVE: self._move,
+            words.OTHERS: self._told_of_others,
         }
 
     @property
@@ -92,7 +92,7 @@ class FrontDoor:
         """The machine's ports that our environment chooses."""
         return self._who.get("prefer", {})
 
-    async def ask(self, hosts: Sequence[str], ports: Sequence[Wanted]) -> Callable[[], None]:
+    async def ask(self, hosts: Sequence[str], ports: Sequence[WantedPort]) -> Callable[[], None]:
         """Have these names and ports, all or nothing; return what takes that back.
 
         Raises: RefusedByDoor; NoDoor.
@@ -162,29 +162,24 @@ class FrontDoor:
             self._next[0].close()
             self._next = None
         self.ports.close()
-        self._forget_clients()
+        self._back.close()
 
     # ---- who takes clients back
 
     @property
     def open(self) -> bool:
         """A door takes them back, or one that is about to come."""
-        return self._link is not None or not (self._helpless or len(self._back) >= KEPT)
+        return self._link is not None or not (self._helpless or self._back.full)
 
     def give_back(self, arrival: Arrival, sock: int, heard: bytes) -> None:
         """Let the door have a client that asks for a host of somebody else."""
         link = self._link
         if link is None:
-            self._back.append((arrival, sock, heard))
+            self._back.keep((arrival, sock, heard))
         else:
             name = link.named(arrival.entrance)
             payload = client_payload(name, arrival.address, arrival.port, heard)
             link.send(words.ASTRAY, payload, sock)
-
-    def _forget_clients(self) -> None:
-        for _, sock, _ in self._back:
-            os.close(sock)
-        self._back.clear()
 
     # ---- joining
 
@@ -237,7 +232,7 @@ class FrontDoor:
         self._helpless = True
         for number in range(len(self.ports)):
             self.ports.accept(number)
-        self._forget_clients()
+        self._back.close()
 
     def _adopt(self, found: Admitted, hello: MemberHello) -> None:
         """Go by a door that has taken us: it says who accepts."""
@@ -254,14 +249,14 @@ class FrontDoor:
         if self._next is None:
             return
         (found, names), self._next = self._next, None
+        self.others = frozenset()  # that the last door knew
         server.shared.door = self._place
         link = self._link = DoorLink(found.sock, found.reader, names, server.shared.reactor)
         self._links.add(link)
         server.shared.reactor.begin(self._hear(link))
         if self._state is not None:
             link.send(words.STATE, in_json(self._state))
-        back, self._back = self._back, []
-        for each in back:
+        for each in self._back.take():
             self.give_back(*each)
         if order(found.welcome["rpx"]) < order(self._who["rpx"]):
             link.send(words.RETIRE, b"\x01")  # all are to have the newest: we start it
@@ -328,6 +323,9 @@ class FrontDoor:
 
     def _refused(self, link: DoorLink, payload: bytes, _: list[int]) -> None:
         link.answer(RefusedByDoor(read_json(payload)))
+
+    def _told_of_others(self, _: DoorLink, payload: bytes, __: list[int]) -> None:
+        self.others = frozenset(read_json(payload)["hosts"])
 
     # ---- names that change
 

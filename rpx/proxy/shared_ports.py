@@ -19,6 +19,8 @@ from rpx.proxy.listener import Server
 if TYPE_CHECKING:
     from rpx.door.messages import MemberHello
 
+WantedPort = tuple[bool, int | None]  # whether it is one for TLS; which port, None: the machine's
+
 
 @dataclass(slots=True)
 class SharedPort:

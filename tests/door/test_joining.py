@@ -106,6 +106,19 @@ def test_a_whole_name_goes_before_a_wildcard_which_is_one_label(
     assert names.find("shop.localhost") is None
 
 
+def test_who_has_a_wildcard_can_know_which_names_below_it_are_of_others(
+    two: tuple[DoorMember, DoorMember],
+) -> None:
+    shop, blog = two
+    names = NamesHeld()
+    names.put(["*.localhost", "own.localhost"], shop)
+    names.put(["blog.localhost", "a.b.localhost", "blog.test", "*.c.localhost"], blog)
+    assert names.others(shop) == ["blog.localhost"]
+    assert names.others(blog) == []
+    names.drop(blog)
+    assert names.others(shop) == []
+
+
 def test_two_equal_names_or_wildcards_are_a_conflict_and_one_of_ones_own_is_none(
     two: tuple[DoorMember, DoorMember],
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rpx.door.asked import PREFACE
-from rpx.door.door_frames import ALONE, HALT, STATE, TAKE, json_frame
+from rpx.door.door_frames import ALONE, HALT, OTHERS, STATE, TAKE, json_frame
 from rpx.door.roster import read_known, read_roster
 from tests.support.doors import (
     PATIENCE,
@@ -87,6 +87,25 @@ def test_a_reload_changes_the_names_at_once_or_none(door: DoorOfTest) -> None:
         blog.joined()
         assert ask(door.http, "new.localhost").text == "blog"
         assert ask(door.http, "blog.localhost").status == 404
+
+
+def test_a_member_with_a_wildcard_hears_which_names_below_it_are_of_others(
+    door: DoorOfTest,
+) -> None:
+    door.start()
+    shop = FakeMember(door, "shop", "*.localhost").joined()
+
+    def told() -> list[list[str]]:
+        return [json.loads(payload)["hosts"] for kind, payload in shop.heard if kind == OTHERS]
+
+    blog = FakeMember(door, "blog", "blog.localhost", "blog.test").joined()
+    with members(shop, blog):
+        until(lambda: told() == [["blog.localhost"]])
+        blog.hello(hosts=["news.localhost"])
+        until(lambda: told()[1:] == [["news.localhost"]])
+        blog.kill()
+        until(lambda: told()[2:] == [[]])
+        assert OTHERS not in blog.kinds()
 
 
 def test_a_connection_that_asks_for_another_project_changes_hands(door: DoorOfTest) -> None:

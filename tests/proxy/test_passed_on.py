@@ -11,12 +11,15 @@ import trio
 
 from rpx.certificates.authority import Authority, open_authority
 from rpx.door.starting import DoorPlace
+from rpx.model.address import Address
 from rpx.proxy.arrival import Arrival
 from tests.proxy.h2_client import client as h2_client
-from tests.proxy.house import HOST, House, get, post, running, until
+from tests.proxy.house import HOST, House, get, post, running, serving, until
 from tests.proxy.lock import Lock
+from tests.support.bench import registry
 from tests.support.origin import OK, answers, origin
 from tests.support.raw import SOON, Raw, connect
+from tests.support.specs import backend_spec
 from tests.support.tls import Sealed
 
 OTHER = get("/b", "Cookie: c=1").replace(HOST.encode(), b"blog.localhost")
@@ -36,6 +39,7 @@ class Door:
         self.back: list[tuple[Arrival, int, bytes]] = []
 
     open = True
+    others: frozenset[str] = frozenset()
 
     def give_back(self, arrival: Arrival, sock: int, heard: bytes) -> None:
         self.back.append((arrival, sock, heard))
@@ -117,6 +121,24 @@ async def test_a_client_goes_back_for_another_host_with_all_that_was_read() -> N
                 assert await client.take(18) == b"from somebody else"
         assert len(backend.requests) == 4
         door.close()
+
+
+async def test_a_client_goes_back_for_a_whole_name_of_others_that_our_wildcard_covers() -> None:
+    async with origin(answers(OK)) as backend:
+        spec = backend_spec("api", 1, Address("127.0.0.1", backend.port), host="*.localhost")
+        async with serving(House(registry(spec), verbose=False)) as house:
+            door = Door(house)
+            client, sock = await door.client(OTHER)
+            door.give(sock)
+            assert (await client.answer()).body == b"ok"
+            door.others = frozenset({"blog.localhost"})
+            await client.send(get("/a"))
+            assert (await client.answer()).body == b"ok"
+            await client.send(OTHER)
+            sock, heard = await door.again()
+            assert heard == OTHER
+            sock.close()
+            door.close()
 
 
 async def test_a_connection_changes_hands_two_hundred_times_and_leaves_nothing() -> None:
