@@ -17,7 +17,7 @@ from benchmarks.machine import free_ports
 from benchmarks.processes import HOST, Failed, running
 from rpx.certificates.authority import open_authority
 from rpx.certificates.leaves import Leaves
-from rpx.door.roster import read_roster
+from rpx.door.roster import Roster, read_roster
 from rpx.door.starting import door_place_in
 
 # `own`: its own listener; nobody else is needed. `passed`: another project runs, too, so the door
@@ -50,10 +50,18 @@ class Machine:
     @property
     def door(self) -> int:
         """The process of the door. Raises: Failed if there is none."""
-        found = read_roster(door_place_in(self._folder / "private" / "rpx" / "door"))
+        found = self._roster()
         if found is None:
             raise Failed("there is no door")
         return found.pid
+
+    def _roster(self) -> Roster | None:
+        return read_roster(door_place_in(self._folder / "private" / "rpx" / "door"))
+
+    def _knows(self, host: str) -> bool:
+        """Whether a project with this host is behind the door."""
+        found = self._roster()
+        return found is not None and any(host in member.hosts for member in found.members)
 
     @contextmanager
     def up(self, host: str = HOST) -> Iterator[int]:
@@ -61,7 +69,16 @@ class Machine:
         folder = self._folder / host
         command = self._written(folder, host)
         log = folder / "log"
-        with running(command, self.port, log, self._words, tls=self._tls, host=host) as pid:
+        running_ = running(
+            command,
+            self.port,
+            log,
+            self._words,
+            tls=self._tls,
+            host=host,
+            begun=lambda: bool(self._listen) or self._knows(host),
+        )
+        with running_ as pid:
             yield pid
 
     def _written(self, folder: Path, host: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,8 +30,12 @@ def running(
     *,
     tls: bool = False,
     host: str = HOST,
+    begun: Callable[[], bool] = lambda: True,
 ) -> Iterator[int]:
-    """Run `command` until the block ends; the pid, once `host` answers there. Raises Failed."""
+    """Run `command` until the block ends; the pid, once `host` answers there. Raises Failed.
+
+    Nobody asks before `begun` says so: where others answer meanwhile, that would take time from it.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -42,7 +46,7 @@ def running(
             cwd=log.parent,
         )
     try:
-        _wait_until_it_answers(process, port, log, host, tls=tls)
+        _wait_until_it_answers(process, port, log, host, begun, tls=tls)
         yield process.pid
     except Failed as failed:
         if process.poll() is None:
@@ -54,11 +58,17 @@ def running(
 
 
 def _wait_until_it_answers(
-    process: subprocess.Popen[bytes], port: int, log: Path, host: str, *, tls: bool
+    process: subprocess.Popen[bytes],
+    port: int,
+    log: Path,
+    host: str,
+    begun: Callable[[], bool],
+    *,
+    tls: bool,
 ) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
-        if answers(port, tls=tls, host=host):
+        if begun() and answers(port, tls=tls, host=host):
             return
         time.sleep(0.005)
     raise Failed(f"{process.args!r} does not answer on port {port}:\n{last_words(log)}")
