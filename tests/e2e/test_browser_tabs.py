@@ -84,7 +84,8 @@ def test_tabs_of_three_projects_stay_live_whoever_restarts_or_is_killed(machine:
             stack.enter_context(project.up(ready=False))
         running = stack.enter_context(wiki.up(ready=False))
         chromium = stack.enter_context(browser(shop.folder))
-        until(lambda: shop.all_ready() and blog.all_ready() and wiki.all_ready(), "ready")
+        for project in (shop, blog, wiki):
+            project.until_ready()
         schemes = {"shop": "https", "blog": "http", "wiki": "https"}
         pages = [Page(machine, chromium, *each) for each in schemes.items()]
         everything = chromium.open(f"http://localhost:{machine.http}/")

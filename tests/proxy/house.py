@@ -106,6 +106,11 @@ class House:
         )
         self.done.set()
 
+    @property
+    def drains(self) -> bool:
+        """It has told its clients that it goes down, which it does once it listens no more."""
+        return self.shared.draining and all(each.fileno() < 0 for each in self.listeners)
+
     def stop(self) -> None:
         """Ask the server to go down."""
         self._stop.set()

@@ -32,7 +32,7 @@ async def test_a_request_under_way_is_finished_and_told_that_it_was_the_last() -
     async with origin() as backend, running(backend) as house:
         client, end = await asked(house, backend)
         house.stop()
-        await until(lambda: house.shared.draining, "rpx does not go down")
+        await until(lambda: house.drains, "rpx does not go down")
         await end.send(OK)
         answer = await client.answer()
         assert (answer.body, answer.field("connection")) == (b"ok", "close")
@@ -47,7 +47,7 @@ async def test_a_request_whose_answer_has_begun_is_finished_and_then_its_client_
         await end.send(OK[:-1])
         await client.until(b"\r\n\r\no")
         house.stop()
-        await until(lambda: house.shared.draining, "rpx does not go down")
+        await until(lambda: house.drains, "rpx does not go down")
         await end.send(OK[-1:])
         assert await client.take(1) == b"k"
         assert await client.ended() == "closed"
@@ -84,7 +84,7 @@ async def test_no_new_client_is_let_in() -> None:
     async with origin() as backend, running(backend) as house:
         client, end = await asked(house, backend)
         house.stop()
-        await until(lambda: house.shared.draining, "rpx does not go down")
+        await until(lambda: house.drains, "rpx does not go down")
         with pytest.raises(ConnectionRefusedError):
             await house.client()
         await end.send(OK)
@@ -110,7 +110,7 @@ async def test_nor_does_a_stream_that_begins_only_then() -> None:
     async with origin() as backend, running(backend) as house:
         client, end = await asked(house, backend)
         house.stop()
-        await until(lambda: house.shared.draining, "rpx does not go down")
+        await until(lambda: house.drains, "rpx does not go down")
         await end.send(STREAM)
         await down(house)
         assert b"text/event-stream" in await client.rest()
@@ -126,7 +126,7 @@ async def test_a_request_behind_a_stream_that_has_ended_is_finished() -> None:
         await client.send(get())
         await end.request()
         house.stop()
-        await until(lambda: house.shared.draining, "rpx does not go down")
+        await until(lambda: house.drains, "rpx does not go down")
         await end.send(OK)
         assert (await client.answer()).body == b"ok"
 
@@ -150,7 +150,7 @@ async def test_out_of_patience_rpx_waits_for_nothing() -> None:
         await client.send(get())
         await until(lambda: backend.requests, "the request has not come")
         house.stop()
-        await until(lambda: house.shared.draining, "rpx does not go down")
+        await until(lambda: house.drains, "rpx does not go down")
         house.patience.lose()
         await down(house, 0.5)
 

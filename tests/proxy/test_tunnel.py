@@ -47,7 +47,7 @@ class Ends:
 
     async def down(self) -> None:
         self.house.stop()
-        await until(lambda: self.house.shared.draining, "rpx does not go down")
+        await until(lambda: self.house.drains, "rpx does not go down")
 
     async def gone(self, within: float = 0.5) -> None:
         with trio.fail_after(within):
@@ -167,7 +167,7 @@ async def test_a_websocket_that_begins_only_then_is_told_at_once(
         end = await backend.accept()
         await end.request()
         house.stop()
-        await until(lambda: house.shared.draining, "rpx does not go down")
+        await until(lambda: house.drains, "rpx does not go down")
         await end.send(SWITCH + ANSWER)
         await client.until(b"\r\n\r\n")
         assert await client.take(len(ANSWER)) == ANSWER

@@ -221,7 +221,7 @@ class Project:
             )
         try:
             if ready:
-                until(self.all_ready, f"ready\n{self.said()}")
+                self.until_ready()
             yield process
         finally:
             if process.poll() is None:
@@ -235,6 +235,13 @@ class Project:
 
     def _forks(self) -> bool:
         return self.forks and self.program == RPX and forkserver.fits(self.environment)
+
+    def until_ready(self) -> None:
+        """Wait until every backend is ready."""
+        try:
+            until(self.all_ready, "ready")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.said()}") from None
 
     def all_ready(self) -> bool:
         """Tell whether every backend is ready."""
