@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from rpx.http.page_parts import (
     HTML,
     JSON,
     LOOK_AGAIN,
+    TEXT,
     clean,
     document,
     escaped,
     in_a_line,
+    in_form,
     link,
-    preferred,
     safe_lines,
     words,
 )
@@ -100,12 +102,8 @@ def start_command(folder: str, command: str) -> str:
 
 def render_machine(page: MachinePage, accept: bytes | None) -> tuple[bytes, str]:
     """The body of the page in the form that `Accept` prefers, and its Content-Type."""
-    kind = preferred(accept)
-    if kind == HTML:
-        return _as_html(page).encode("utf-8", "replace"), kind
-    if kind == JSON:
-        return _as_json(page).encode("utf-8", "replace"), kind
-    return _as_text(page).encode("utf-8", "replace"), kind
+    forms = {HTML: _as_html, JSON: _as_json, TEXT: _as_text}
+    return in_form(accept, {kind: partial(form, page) for kind, form in forms.items()})
 
 
 def _quoted(folder: str) -> str:

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import re
 
+TYPE_CHECKING = False  # not from typing: the door does without it
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
@@ -109,6 +114,12 @@ def preferred(accept: bytes | None) -> str:
         if kind is not None and quality > best_quality:
             best, best_quality = kind, quality
     return best
+
+
+def in_form(accept: bytes | None, forms: Mapping[str, Callable[[], str]]) -> tuple[bytes, str]:
+    """The body in the form that `Accept` prefers, and its Content-Type; `forms` has each kind."""
+    kind = preferred(accept)
+    return forms[kind]().encode("utf-8", "replace"), kind
 
 
 def clean(text: str) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
 
 from rpx.http.page_parts import (
     HTML,
     JSON,
     LOOK_AGAIN,
+    TEXT,
     clean,
     document,
     escaped,
+    in_form,
     link,
-    preferred,
     words,
 )
 
@@ -63,12 +65,8 @@ def reason(status: int) -> str:
 
 def render(page: Page, accept: bytes | None) -> tuple[bytes, str]:
     """The body of a page in the form that `Accept` prefers, and its Content-Type."""
-    kind = preferred(accept)
-    if kind == HTML:
-        return _as_html(page).encode("utf-8", "replace"), kind
-    if kind == JSON:
-        return _as_json(page).encode("utf-8", "replace"), kind
-    return _as_text(page).encode("utf-8", "replace"), kind
+    forms = {HTML: _as_html, JSON: _as_json, TEXT: _as_text}
+    return in_form(accept, {kind: partial(form, page) for kind, form in forms.items()})
 
 
 def _rows(backend: BackendReport) -> list[tuple[str, str]]:
