@@ -57,7 +57,7 @@ class Started:
         self.stdout = stdout
         self.stderr = stderr
         self._answers = answers
-        self.pid = int(answers.recv(64))
+        self.pid = self._answer(last=False)
 
     def __enter__(self) -> Self:
         return self
@@ -80,9 +80,17 @@ class Started:
         if self.returncode is None:
             if not select.select([self._answers], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            self.returncode = int(self._answers.recv(64))
-            self._answers.close()
+            self.returncode = self._answer(last=True)
         return self.returncode
+
+    def _answer(self, *, last: bool) -> int:
+        """Read the pid, or the exit code, which is the last; RuntimeError if nobody tells it."""
+        answer = self._answers.recv(64)
+        if last or not answer:
+            self._answers.close()
+        if not answer:
+            raise RuntimeError("the process that makes copies has ended")
+        return int(answer)
 
     def send_signal(self, signum: int) -> None:
         """Send a signal, unless it has ended."""
@@ -109,6 +117,7 @@ class Started:
                 out, err = (each and each.result(timeout) for each in said)
             except TimeoutError:
                 self.kill()
+                self.wait()
                 raise
         for stream in streams:
             if stream is not None:
@@ -149,7 +158,7 @@ def start(
         "session": session,
         "terminal": terminal,
     }
-    ours, theirs = socket.socketpair()
+    ours, theirs = _answers()
     made: list[int] = [theirs.detach()]
     read: dict[int, int] = {}
     files: list[int] = []
@@ -189,6 +198,11 @@ def run(
     ) as process:
         out, err = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(list(words), process.wait(), out, err)
+
+
+def _answers() -> tuple[socket.socket, socket.socket]:
+    """For the pid and the exit code, which are two messages also when both are there to be read."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
 @cache

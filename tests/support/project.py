@@ -103,9 +103,7 @@ class Project:
             self.environment.pop(name, None)
         self.output = folder / "up.log"
         self.program: tuple[str, ...] = RPX
-        self.forks = not os.environ.get(
-            "T_REAL"
-        )  # rather than start Python each time, where that shows the same
+        self.forks = True  # rather than start Python each time, where that shows the same
         self.http_port = free_ports(1)[0]
         self.https_port = 0  # of those that have TLS
         self._folders = [runtime_folder(folder / name).name for name in PROJECT_FILES]
