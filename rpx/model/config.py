@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from rpx.model.address import Location
+from rpx.model.base import Model
+from rpx.model.route import Answerer, Route, Treatment
 
 Reload = Literal["manual", "auto"]
 Stdin = Literal["open", "null"]
@@ -23,12 +25,6 @@ Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "
 
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-class Model(BaseModel):
-    """Frozen, and an unknown key is an error: nothing is accepted and ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class HealthCheck(Model):
@@ -179,11 +175,18 @@ class PoolSpec(Model):
 class ProxyEntry(Model):
     """One entry of `proxies`: requests for `to` go to the backends of `from`, in its order.
 
-    `to` is a host or host/path; the host may be `*.domain`, or an IPv6 literal in brackets. Without
-    `from`, `replicas` copies of `start` are to get free ports, and `sources` is empty until then.
+    `to` is a host or host/path; the host may be `*.domain`, `*`, or an IPv6 literal in brackets.
+    `also` are further ones that lead to the same. Without `from`, `replicas` copies of `start` are
+    to get free ports, and `sources` is empty until then.
+
+    `routes` are looked at in their order; what none of them takes is answered by `answerer` (None:
+    the backends). The backends of a route are an entry of their own, which is not `reached` by its
+    `to`: that is the host and the route's path, as users are told where it is.
     """
 
     to: str
+    also: tuple[str, ...] = ()
+    reached: bool = True
     name: str
     sources: tuple[Source, ...]
     profiles: tuple[str, ...] = ()
@@ -193,6 +196,9 @@ class ProxyEntry(Model):
     pool: PoolSpec = PoolSpec()
     change_origin: bool = False
     depends_on: tuple[Dependency, ...] = ()
+    routes: tuple[Route, ...] = ()
+    answerer: Answerer | None = None
+    treatment: Treatment = Treatment()
 
     @property
     def host(self) -> str:

@@ -90,7 +90,7 @@ class Verdict(Enum):
 SERVE: Final = Verdict.SERVE  # to read it costs 0.01 µs, through the class 0.1
 
 
-class Route(Protocol):
+class Secured(Protocol):
     """What is known of where a request would go. `https`: clients are to have TLS there."""
 
     @property
@@ -125,7 +125,7 @@ class Asker(Protocol[R_contra]):
         """Whether the certificate for `named` is also for `host`."""
 
 
-def verdict(route: Route | None, request: R, asker: Asker[R]) -> Verdict:
+def verdict(route: Secured | None, request: R, asker: Asker[R]) -> Verdict:
     """Judge a request that takes `route` (None: there is none)."""
     if route is None:
         return Verdict.UNKNOWN
