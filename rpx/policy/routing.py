@@ -6,7 +6,7 @@ The route is found by the host that a request asks for, then by the beginning of
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -17,15 +17,17 @@ R = TypeVar("R", bound="Asking")
 R_contra = TypeVar("R_contra", bound="Asking", contravariant=True)
 
 WILDCARD: Final = "*."
+ANY: Final = "*"  # the host that stands for all that nobody else has
 LOOPS: Final = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 
 class Routes(Generic[T]):
-    """Routes by what stands in `to`: `host`, `host/path`, and `*.domain` as a host.
+    """Routes by what stands in `to`: `host`, `host/path`, and `*.domain` or `*` as a host.
 
-    The most specific one wins: a host before a wildcard that covers it, then the longest path. `*`
-    is exactly one label, so the domain itself is not covered. A path covers itself and what lies
-    below it: `/api` has `/api` and `/api/users`, but not `/apis`.
+    The host is chosen first: it itself, else the wildcard that covers it, else `*`; then, among the
+    paths of that host alone, the longest. `*.` is exactly one label, so the domain itself is not
+    covered. A path covers itself and what lies below it: `/api` has `/api` and `/api/users`, but
+    not `/apis`.
 
     `plain` has the hosts with a single route for all paths: one look at a dict, and most requests
     are done. `find` knows the others.
@@ -42,7 +44,7 @@ class Routes(Generic[T]):
         self.plain: dict[str, T] = {}
         self._others: dict[str, list[tuple[bytes, T]]] = {}
         for host, paths in by_host.items():
-            if len(paths) == 1 and paths[0][0] == b"/" and not host.startswith(WILDCARD):
+            if len(paths) == 1 and paths[0][0] == b"/" and not host.startswith(ANY):
                 self.plain[host] = paths[0][1]
             else:
                 self._others[host] = sorted(paths, key=lambda pair: -len(pair[0]))
@@ -54,18 +56,24 @@ class Routes(Generic[T]):
         if host in self.plain:
             return self.plain[host]
         whole = path + b"/" if path.startswith(b"/") else b"/"  # `*`, of OPTIONS, has none
-        for prefix, route in self._candidates(host):
+        for prefix, route in self._paths(host):
             if whole.startswith(prefix):
                 return route
         return None
 
     def knows(self, host: str) -> bool:
         """Tell whether there are routes for this host, for whatever paths."""
-        return host in self.plain or any(self._candidates(host))
+        return host in self.plain or bool(self._paths(host))
 
-    def _candidates(self, host: str) -> Iterator[tuple[bytes, T]]:
-        yield from self._others.get(host, ())
-        yield from self._others.get(WILDCARD + host.partition(".")[2], ())
+    def _paths(self, host: str) -> Sequence[tuple[bytes, T]]:
+        """What there is for the paths of a host that isn't `plain`, the longest first."""
+        others = self._others
+        return (
+            others.get(host)
+            or others.get(WILDCARD + host.partition(".")[2])
+            or others.get(ANY)
+            or ()
+        )
 
 
 def _usual(literal: str) -> str:

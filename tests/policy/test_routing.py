@@ -46,7 +46,7 @@ ROUTES = Routes(
         ("shop.localhost", "/x/api", "shop.localhost"),
         ("shop.localhost", "*", "shop.localhost"),
         ("paths.localhost", "/only/x", "paths.localhost/only"),
-        ("paths.localhost", "/other", "*.localhost"),
+        ("paths.localhost", "/other", None),
         ("any.localhost", "/", "*.localhost"),
         ("tenant.localhost", "/", "*.localhost"),
         ("a.tenant.localhost", "/", "*.tenant.localhost"),
@@ -68,6 +68,27 @@ def test_the_most_specific_route_wins(host: str, path: str, to: str | None) -> N
     assert ROUTES.find(host, path.encode()) == to
 
 
+@pytest.mark.parametrize(
+    ("host", "path", "to"),
+    [
+        ("a.test", "/", None),
+        ("a.test", "/x", "a.test/x"),
+        ("x.test", "/", "*.test"),
+        ("x.y.test", "/", "*"),
+        ("x.y.test", "/api/1", "*/api"),
+        ("test", "/", "*"),
+        ("10.0.0.1", "/", "*"),
+        ("[::7]", "/", "*"),
+        ("[0:0::1]", "/", "[::1]"),
+        ("", "/", "*"),
+    ],
+)
+def test_any_host_is_for_those_that_nobody_else_has(host: str, path: str, to: str | None) -> None:
+    routes = Routes({to: to for to in ("*", "*/api", "*.test", "a.test/x", "[::1]")})
+    assert routes.find(host, path.encode()) == to
+    assert routes.knows(host)
+
+
 def test_a_host_with_one_route_for_all_paths_is_one_look() -> None:
     assert sorted(ROUTES.plain) == [
         *("127.0.0.1", "[::1]", "api.localhost", "known.tenant.localhost"),
@@ -81,7 +102,7 @@ def test_a_host_is_known_whatever_its_paths() -> None:
     assert not ROUTES.knows("example.com")
 
 
-HOSTS = st.sampled_from(["a.test", "b.test", "x.a.test", "*.test", "*.a.test"])
+HOSTS = st.sampled_from(["a.test", "b.test", "x.a.test", "*.test", "*.a.test", "*"])
 SEGMENTS = st.lists(st.sampled_from(["a", "b", "ab", "A"]), max_size=3)
 PATHS = SEGMENTS.map(lambda parts: "".join(f"/{part}" for part in parts))
 
@@ -95,16 +116,15 @@ def test_it_is_what_a_look_at_all_of_them_would_find(
     routes: set[str], host: str, path: str
 ) -> None:
     def fits(to: str) -> bool:
-        named, _, prefix = to.partition("/")
-        domain = host.partition(".")[2]
-        wild = named.startswith("*.") and named[2:] == domain
+        prefix = to.partition("/")[2]
         segments, wanted = path.split("/")[1:], prefix.split("/") if prefix else []
-        return (named == host or wild) and segments[: len(wanted)] == wanted
+        return segments[: len(wanted)] == wanted
 
-    def rank(to: str) -> tuple[bool, int]:
-        return not to.startswith("*"), len(to)
-
-    expected = max(filter(fits, routes), key=rank, default=None)
+    names = {to.partition("/")[0] for to in routes}
+    likely = (host, f"*.{host.partition('.')[2]}", "*")
+    named = next((name for name in likely if name in names), None)
+    there = {to for to in routes if to.partition("/")[0] == named}
+    expected = max(filter(fits, there), key=len, default=None)
     found = Routes({to: to for to in routes})
     assert found.find(host, (path or "/").encode()) == expected
     assert found.plain.get(host, expected) == expected
