@@ -57,7 +57,7 @@ class Claim:
         """`instance` is the marker of its processes."""
         self.process = process
         self._registry = registry
-        self._instance = instance
+        self.instance = instance
         self._before: frozenset[int] = frozenset()  # sockets that were there before the start
         self._strange: dict[int, str] = {}  # sockets that were looked at, and whose they are
         self._told = False  # that it goes by what is written
@@ -100,7 +100,7 @@ class Claim:
         return any(row.inode not in self._before for row in rows)
 
     def _has(self, place: Address) -> bool:
-        return listener(place, members(self.process.pid, self._instance)) is not None
+        return listener(place, members(self.process.pid, self.instance)) is not None
 
     async def _strange_as_written(self, sock: trio.socket.SocketType) -> str | None:
         host, port = sock.getpeername()[:2]
@@ -168,7 +168,7 @@ class Claim:
 
     def pids(self) -> set[int]:
         """The living processes of the instance. Blocks."""
-        return member_pids(self.process.pid, self._instance)
+        return member_pids(self.process.pid, self.instance)
 
     async def is_held(self, *, by_anybody: bool = False) -> bool:
         """Whether a debugger has the process or one below it, or `by_anybody` one is stopped."""

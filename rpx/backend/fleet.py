@@ -9,23 +9,23 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from types import MappingProxyType
-from typing import Final
 
 import trio
 
 from rpx.backend.child import Child, open_child
 from rpx.backend.claim import Claim
 from rpx.backend.elsewhere import look_elsewhere
-from rpx.backend.health_checks import check_health
+from rpx.backend.environment import child_environment
+from rpx.backend.health_checks import Vigil, watch_endpoint
 from rpx.backend.lend import lend
 from rpx.backend.life import Life, live
 from rpx.backend.looks import Looks
-from rpx.backend.probe import HELD, REFUSED, http_check, is_silence, prepare, tcp_check
+from rpx.backend.probe import REFUSED, prepare
 from rpx.backend.ready import Sign
 from rpx.backend.sequence import dependants_gone
-from rpx.backend.side_command import SideCommand
+from rpx.backend.side_command import Aside, SideCommand
 from rpx.backend.socket_file import clear
+from rpx.backend.wellness import check_endpoint, check_process
 from rpx.errors import RpxError
 from rpx.folders import why_missing
 from rpx.hub.backend import Backend
@@ -35,15 +35,10 @@ from rpx.hub.mailbox import Order, OrderKind
 from rpx.hub.patience import Patience
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
-from rpx.model.address import Address, Location, SocketFile
-from rpx.model.late import filled, is_of_a_realm, marked
-from rpx.model.specs import ProcessSpec
+from rpx.model.address import SocketFile
 from rpx.model.status import AT_REST, State
 
-CONNECT_TIMEOUT = 1.0  # of a check that only connects, in seconds
 SILENT = 2.0  # seconds that an external backend has until it is said that it doesn't answer
-# Whom to trust instead of all others. One that is set says how: several do not add up.
-LISTS: Final = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
 Report = Callable[[ExceptionGroup[Exception]], None]
 
 
@@ -178,8 +173,8 @@ class Fleet:
             process=process,
             look=partial(self._look, process),
             open=lambda: self._open(process, instance, claim),
-            sign=lambda: Sign(process, self._side_command(process, instance), claim),
-            check=None if endpoint is None else partial(check, endpoint, claim),
+            sign=lambda: Sign(process, self._beside(process, f"{instance}.ready"), claim),
+            check=partial(self._check, endpoint or process, claim),
             patience=self._patience,
             chance=random.random,
             wanted=wanted,
@@ -218,17 +213,17 @@ class Fleet:
         if isinstance(process.spec.address, SocketFile):
             clear(process.spec.address)
         await claim.begin()
-        side_command = self._side_command(process, instance)
-        start, ask = side_command.start, None
+        start, ask = process.spec.start, None
         if start.stop_command:
-            ask = partial(self._ask, process, side_command, start.stop_command)
+            aside = self._beside(process, f"{instance}.stop")
+            ask = partial(self._ask, process, aside, start.stop_command)
 
         def left(pids: Sequence[int]) -> None:
             self._registry.left(process, pids)
 
         async with open_child(
             start,
-            side_command.environment,
+            self._environment(process),
             instance=instance,
             patience=self._patience,
             ask=ask,
@@ -236,16 +231,30 @@ class Fleet:
         ) as child:
             yield child
 
-    def _side_command(self, process: Process, instance: str) -> SideCommand:
-        spec = process.spec
-        environment = child_environment(spec, colour=self._colour, usual=self._usual())
-        return SideCommand(spec.start, environment, f"{instance}.aside")
+    def _environment(self, process: Process) -> dict[str, str]:
+        return child_environment(process.spec, colour=self._colour, usual=self._usual())
+
+    def _beside(self, process: Process, instance: str) -> Aside:
+        """Return what runs commands where `process` is, as its spec says by now: its signs, its
+        checks, its stop. `instance` marks them; no two may have it at the same time.
+        """
+        return SideCommand(process.spec.start, self._environment(process), instance)
+
+    async def _check(self, asked: Endpoint | Process, claim: Claim | None) -> str | None:
+        """Look whether it is well, in the way that it says by now."""
+        process = asked if isinstance(asked, Process) else asked.process
+        beside = None
+        if process is not None and claim is not None:
+            beside = partial(self._beside, process, f"{claim.instance}.health.{asked.label}")
+        if isinstance(asked, Process):
+            return await check_process(asked, claim, beside)
+        return await check_endpoint(asked, claim, beside)
 
     async def _ask(
-        self, process: Process, side_command: SideCommand, command: str | tuple[str, ...], pid: int
+        self, process: Process, aside: Aside, command: str | tuple[str, ...], pid: int
     ) -> bool:
         """Run `stop_command`. The grace period, which ends it too, is all the time that it has."""
-        failure = await side_command.run(command, within=math.inf, RPX_PID=str(pid))
+        failure = await aside.run(command, within=math.inf, RPX_PID=str(pid))
         if failure is not None:
             self._registry.say(f"`stop_command` failed ({failure}): signalled instead", process)
         return failure is None
@@ -256,16 +265,14 @@ class Fleet:
         assert endpoint is not None  # noqa: S101 - it has a process of its own, or an address
 
         async def look() -> str | None:
-            return await check(endpoint, self._claim_of(endpoint.process))
+            return await self._check(endpoint, self._claim_of(endpoint.process))
 
         async with trio.open_nursery() as nursery:
             if endpoint.external:
                 nursery.start_soon(self._say_if_silent, endpoint)
             else:
                 nursery.start_soon(self._look_around, backend)
-            await check_health(
-                self._registry, endpoint, look, over=lambda: False, until_hopeless=lambda: False
-            )
+            await watch_endpoint(self._registry, endpoint, Vigil(look))
 
     async def _say_if_silent(self, endpoint: Endpoint) -> None:
         """Nobody is told of its start: one that isn't there may have been forgotten."""
@@ -277,67 +284,3 @@ class Fleet:
                 " answers",
                 endpoint,
             )
-
-
-def child_environment(
-    spec: ProcessSpec,
-    *,
-    colour: bool,
-    usual: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, str]:
-    """Return the whole environment of a service: rpx's own, what rpx adds, the user's on top.
-
-    Below all of it is what is `usual`, of lists of authorities only where none is chosen by hand.
-    """
-    env = spec.start.env
-    chosen = LISTS & {*os.environ, *env}
-    below = {name: usual[name] for name in usual.keys() - (LISTS if chosen else ())}
-    environment = {**below, **os.environ}
-    environment["PYTHONUNBUFFERED"] = "1"  # else a crash takes the last lines with it
-    if colour and "NO_COLOR" not in environment:
-        environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0016: a pipe, and no terminal
-        environment.setdefault("CLICOLOR_FORCE", "1")
-    for name in [name for name in environment if is_of_a_realm(name)]:
-        del environment[name]  # of another project, whose service rpx itself may be
-    environment.update(spec.environment)
-    plain = {name: text for name, text in env.items() if text and not marked(text)}
-    given = {**environment, **plain}
-    for name, value in env.items():
-        if value is None:
-            environment.pop(name, None)
-        else:
-            environment[name] = filled(value, given)
-    if isinstance(spec.address, Address) and environment.get("PORT") == str(spec.address.written):
-        environment["PORT"] = str(spec.address.port)  # `env` says which address it serves
-    return environment
-
-
-async def check(endpoint: Endpoint, claim: Claim | None = None) -> str | None:
-    """Tell why `endpoint` isn't well, None if it is.
-
-    One with a health check is asked that; one without must take a connection. With a `claim`, who
-    is asked has to be its own process.
-    """
-    spec = endpoint.spec
-    if spec.health_check is None or endpoint.state is not State.READY:
-        # Far cheaper than a request, and most of the time nobody listens yet.
-        refused = await _knock(endpoint, spec.address, claim)
-        if refused is not None or spec.health_check is None:
-            return await _excused(refused, claim)
-    return await _excused(
-        await http_check(spec.address, spec.health_check, endpoint.found_at), claim
-    )
-
-
-async def _excused(failure: str | None, claim: Claim | None) -> str | None:
-    held = claim is not None and is_silence(failure) and await claim.is_held()
-    return HELD if held else failure
-
-
-async def _knock(endpoint: Endpoint, address: Location, claim: Claim | None) -> str | None:
-    if claim is None:
-        return await tcp_check(address, CONNECT_TIMEOUT)
-    refused, spot = await claim.find(address, CONNECT_TIMEOUT)
-    if spot is not None:
-        endpoint.find(spot)
-    return refused

@@ -1,4 +1,6 @@
-"""Ask a backend how it is, and move it in and out of rotation accordingly."""
+"""Ask an address or a process how it is, and move it accordingly: an address in and out of
+rotation, a process that has none between ready and unhealthy.
+"""
 
 from __future__ import annotations
 
@@ -11,32 +13,43 @@ import trio
 
 from rpx.backend.probe import HELD, NOBODY, is_silence
 from rpx.hub.endpoint import Endpoint
-from rpx.hub.process import Standing
+from rpx.hub.process import Process, Standing
 from rpx.hub.registry import Registry
 from rpx.model.config import HealthCheck
 from rpx.model.status import State
 from rpx.policy.health import Health, next_check, next_knock
+from rpx.policy.lifecycle import Move
 
 FIRST_PAUSE: Final = 0.02  # between the first looks at who is starting and answers badly, in s
 GROWTH: Final = 1.3
 
 
-async def check_health(
-    registry: Registry,
-    endpoint: Endpoint,
-    check: Callable[[], Awaitable[str | None]],
-    *,
-    over: Callable[[], bool],
-    until_hopeless: Callable[[], bool],
-    start_period_ends: float = math.inf,
-) -> None:
-    """Check at once, then as often as `endpoint` needs it, until `over()` or it is hopeless.
+@dataclass(frozen=True, slots=True)
+class Vigil:
+    """How somebody is asked, and how long. `check` gives None when it is well, else why it isn't.
+
+    It goes on until `over()`, or it is hopeless and `until_hopeless()`. `born` is trio's time at
+    which its process has begun.
+    """
+
+    check: Callable[[], Awaitable[str | None]]
+    over: Callable[[], bool] = lambda: False
+    until_hopeless: Callable[[], bool] = lambda: False
+    born: float = math.inf
+
+    def spares(self, check: HealthCheck | None) -> bool:
+        """Whether a failure of who is still starting doesn't count yet."""
+        period = check.start_period if check else None
+        return period is None or trio.current_time() < self.born + period
+
+
+async def watch_endpoint(registry: Registry, endpoint: Endpoint, vigil: Vigil) -> None:
+    """Check at once, then as often as `endpoint` needs it, until that ends.
 
     A slow check doesn't push the next one back, or a sick backend would be asked less often than
-    a well one. `check` returns None when the backend answers, else why it does not. While nobody
-    listens there, knocks between the checks notice at once who does: they decide nothing else.
-    Until `start_period_ends` (trio's time) failures of a backend that is still starting don't
-    count. Another `health_check` holds at once.
+    a well one. While nobody listens there, knocks between the checks notice at once who does: they
+    decide nothing else. Until its start period is over failures of a backend that is still starting
+    don't count. Another `health_check` holds at once.
     """
     rhythm = Rhythm(endpoint.spec.health_check)
     health = Health.of(rhythm.check, undecided=_is_starting(endpoint))
@@ -44,15 +57,16 @@ async def check_health(
     while True:
         began = trio.current_time()
         with endpoint.seats.visit():  # no connection of ours may be in its way
-            failure = await check()
+            failure = await vigil.check()
             busy = is_silence(failure) and endpoint.seats.crowded_since(began)
-        if over():  # the answer may come after the question has lost its meaning
+        if vigil.over():  # the answer may come after the question has lost its meaning
             return
-        spared = _is_starting(endpoint) and trio.current_time() < start_period_ends
+        starting = _is_starting(endpoint)
+        spared = starting and vigil.spares(rhythm.check)
         if rhythm.counts(failure, began) and not busy:  # it answers others, one after the other
-            _judge(registry, endpoint, health, failure, spared=spared)
+            _judge(registry, endpoint, health, failure, starting=starting, spared=spared)
         sick = endpoint.state is State.UNHEALTHY and health.hopeless
-        if sick and until_hopeless() and not endpoint.paused:  # somebody may be debugging it
+        if sick and vigil.until_hopeless() and not endpoint.paused:  # he may be debugging it
             return
         eager = spared and _is_starting(endpoint)
         suspected = await _suspected_by(endpoint, rhythm.next(began, up=health.up, eager=eager))
@@ -61,11 +75,48 @@ async def check_health(
             undecided = _is_starting(endpoint)
             health = Health.of(rhythm.check, undecided=undecided, up=health.up)
             endpoint.watch(health)
-        elif suspected and not over():
+        elif suspected and not vigil.over():
             rhythm = Rhythm(rhythm.check)
             refused = health.refuse()
             if refused is not None:
                 registry.judge(endpoint, refused, reason=endpoint.standing.last_error)
+
+
+async def watch_process(registry: Registry, process: Process, vigil: Vigil) -> None:
+    """The same for a process that has no address: without a check it is well as long as it runs."""
+    while not vigil.over():
+        check = process.spec.health_check
+        if check is None:
+            process.watch(None)
+            registry.move(process, Move.PROBE_UP)
+            while process.spec.health_check is None:
+                await process.changed.wait()
+        elif await _watch(registry, process, check, vigil):
+            return
+
+
+async def _watch(registry: Registry, process: Process, check: HealthCheck, vigil: Vigil) -> bool:
+    """Go by one check until there is another; tell whether it has come to its end before."""
+    rhythm = Rhythm(check)
+    starting = process.state is State.STARTING
+    health = Health.of(check, undecided=starting, up=process.state is State.READY)
+    process.watch(health)
+    while process.spec.health_check == check:
+        began = trio.current_time()
+        failure = await vigil.check()
+        if vigil.over():
+            return True
+        starting = process.state is State.STARTING
+        spared = starting and vigil.spares(check)
+        if rhythm.counts(failure, began):
+            _judge(registry, process, health, failure, starting=starting, spared=spared)
+        if process.state is State.UNHEALTHY and health.hopeless and vigil.until_hopeless():
+            return True
+        eager = spared and process.state is State.STARTING
+        with trio.move_on_at(rhythm.next(began, up=health.up, eager=eager)):
+            while process.spec.health_check == check:
+                await process.changed.wait()
+    return False
 
 
 @dataclass(slots=True)
@@ -119,23 +170,34 @@ class Rhythm:
 
 
 def _judge(
-    registry: Registry, endpoint: Endpoint, health: Health, failure: str | None, *, spared: bool
+    registry: Registry,
+    asked: Endpoint | Process,
+    health: Health,
+    failure: str | None,
+    *,
+    starting: bool,
+    spared: bool,
 ) -> None:
-    standing = endpoint.standing
+    standing = asked.standing
     if failure == HELD:
         if standing.last_error != HELD:
-            endpoint.blame(HELD)
-            registry.say(f"{HELD}: checks without an answer don't count", endpoint)
+            asked.blame(HELD)
+            registry.say(f"{HELD}: checks without an answer don't count", asked)
         return
-    unborn = _is_starting(endpoint) and failure in NOBODY and not standing.elsewhere
+    unborn = starting and failure in NOBODY and not standing.elsewhere
     if failure is not None and not unborn:
-        endpoint.blame(worded(standing, failure))  # that it does not listen yet is no error
+        asked.blame(worded(standing, failure))  # that it does not listen yet is no error
     if failure is not None and spared:
         health.forgive()
         return
     move = health.observe(passed=failure is None)
-    if move is not None:
-        registry.judge(endpoint, move, reason=worded(standing, failure) if failure else "")
+    if move is None:
+        return
+    reason = worded(standing, failure) if failure else ""
+    if isinstance(asked, Process):
+        registry.move(asked, move, reason=reason)
+    else:
+        registry.judge(asked, move, reason=reason)
 
 
 def _is_starting(endpoint: Endpoint) -> bool:

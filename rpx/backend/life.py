@@ -16,7 +16,7 @@ from typing import Protocol
 import trio
 
 from rpx.backend.child_output import MARK, pump
-from rpx.backend.health_checks import check_health
+from rpx.backend.health_checks import Vigil, watch_endpoint, watch_process
 from rpx.backend.ready import overdue
 from rpx.backend.sequence import await_turn
 from rpx.errors import RpxError
@@ -80,7 +80,7 @@ class Life:
     look: Callable[[], None]  # at what its turn has brought; raises what it can't run without
     open: Callable[[], AbstractAsyncContextManager[ChildLike]]
     sign: Callable[[], SignLike]  # what a run shows when it is ready, new for each
-    check: Callable[[], Awaitable[str | None]] | None  # why its address does not answer, if so
+    check: Callable[[], Awaitable[str | None]]  # why it isn't well, if so
     patience: Patience
     chance: Callable[[], float]
     wanted: bool = True  # False: it begins when somebody starts it
@@ -308,20 +308,16 @@ async def supervise(life: Life, child: ChildLike, run: Run, sign: SignLike) -> N
         return
     await sign.seen()
     endpoint = life.registry.own_endpoint(life.process)
-    if endpoint is None or life.check is None:  # it is well as long as it runs
-        if not run.leaving and not run.over:
-            life.registry.move(life.process, Move.PROBE_UP)
-        return
-    check = endpoint.spec.health_check
-    spared = check.start_period if check else None
-    await check_health(
-        life.registry,
-        endpoint,
+    vigil = Vigil(
         life.check,
         over=lambda: run.leaving or run.over,
         until_hopeless=lambda: life.start.replaced_when_sick,
-        start_period_ends=math.inf if spared is None else run.born + spared,
+        born=run.born,
     )
+    if endpoint is None:
+        await watch_process(life.registry, life.process, vigil)
+    else:
+        await watch_endpoint(life.registry, endpoint, vigil)
     await replace(life, child, run, "stayed unhealthy")
 
 

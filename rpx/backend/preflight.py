@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from rpx.backend.fleet import child_environment
+from rpx.backend.environment import child_environment
 from rpx.backend.free_ports import LOOPBACK, is_taken
 from rpx.backend.port_holder import HasPorts, described, holder, port_owner
 from rpx.backend.shell import first_word, unreached

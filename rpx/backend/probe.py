@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 COURTESY = 64 * 1024  # bytes of the body that are read so that a small server can finish its answer
 REFUSED = "connection refused"
 SILENCE = "no answer within"
+NO_END = "no end within"  # of a command
 NO_SOCKET = "its socket does not exist"
 HELD = "a debugger holds its process"  # that it is silent says nothing of its health
 NOBODY = frozenset({REFUSED, NO_SOCKET})  # what there is to say while nobody listens yet
@@ -89,7 +90,7 @@ async def tcp_check(address: Location, timeout: float, whose: Whose | None = Non
 
 def is_silence(failure: str | None) -> bool:
     """Whether nothing has been said at all, by a check or its refusal, for too long."""
-    return failure is not None and failure.startswith(SILENCE)
+    return failure is not None and failure.startswith((SILENCE, NO_END))
 
 
 async def _connected(host: str, address: Location) -> trio.SocketStream:
@@ -125,14 +126,18 @@ async def _ask(
     """What is wrong ("" if nothing), and whether somebody was there to say it."""
     import httpx  # noqa: PLC0415 - 200 ms that a project without HTTP checks need not pay
 
-    scheme, _, authority = address.origin.partition("://")
+    scheme, _, own = address.origin.partition("://")
+    authority = check.host or own
     url = httpx.URL(scheme=scheme, host=host, port=address.port, raw_path=_target(check.path))
     details: dict[str, Any] = {"timeout": {"connect": patience}}
     if isinstance(address, Address):
         details["sni_hostname"] = address.host
     try:
         async with client.stream(
-            "GET", url, headers={"host": authority}, extensions=details
+            "GET",
+            url,
+            headers=[("host", authority), *check.headers],
+            extensions=details,
         ) as response:
             status = response.status_code
             await _read_some(response)

@@ -11,7 +11,7 @@ import trio
 from rpx.backend.claim import Claim
 from rpx.backend.health_checks import Absence, worded
 from rpx.backend.probe import http_check, tcp_check
-from rpx.backend.side_command import SideCommand
+from rpx.backend.side_command import Aside
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.address import Location
@@ -29,12 +29,10 @@ REMIND_AFTER: Final = 10.0  # seconds, then twice as many, and so on
 class Sign:
     """What one run of a backend has to show first. Made anew for each run."""
 
-    def __init__(
-        self, process: Process, side_command: SideCommand, claim: Claim | None = None
-    ) -> None:
+    def __init__(self, process: Process, aside: Aside, claim: Claim | None = None) -> None:
         """With a `claim`, nobody but the backend's own process can show that it is there."""
         self._process = process
-        self._side_command = side_command
+        self._aside = aside
         self._claim = claim
         self._ready = process.spec.start.ready or Ready()
         self._pattern = re.compile(self._ready.log) if self._ready.log is not None else None
@@ -73,7 +71,7 @@ class Sign:
         if (tcp := ready.tcp) is not None:
             return lambda: self._connects(tcp)
         if (command := ready.command) is not None:
-            return lambda: self._side_command.run(command, within=COMMAND_WITHIN)
+            return lambda: self._aside.run(command, within=COMMAND_WITHIN)
         address = (ready.http.address or self._process.spec.address) if ready.http else None
         if ready.http is not None and address is not None:
             asked, check = address, HealthCheck(path=ready.http.path)

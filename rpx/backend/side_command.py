@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import trio
 
 from rpx.backend.child import open_child
 from rpx.backend.child_output import pump
+from rpx.backend.probe import NO_END
 from rpx.errors import brief
 from rpx.hub.patience import Patience
 from rpx.model.config import Start
@@ -16,13 +18,8 @@ from rpx.model.escapes import on_a_terminal
 from rpx.policy.restarts import ending
 
 
-@dataclass(frozen=True, slots=True)
-class SideCommand:
-    """How to run commands beside one service. `instance` must differ from that of the service."""
-
-    start: Start
-    environment: Mapping[str, str]
-    instance: str
+class Aside(Protocol):
+    """Runs commands where a service is: for a process of this machine that is a SideCommand."""
 
     async def run(
         self, command: str | tuple[str, ...], *, within: float, **more: str
@@ -31,6 +28,22 @@ class SideCommand:
 
         Else why it did not, with the last line that it printed. Nothing of it is left behind.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class SideCommand:
+    """How to run commands beside one service. `instance` is theirs alone: of whoever has it too,
+    nothing is left when a command has ended.
+    """
+
+    start: Start
+    environment: Mapping[str, str]
+    instance: str
+
+    async def run(
+        self, command: str | tuple[str, ...], *, within: float, **more: str
+    ) -> str | None:
+        """As `Aside` says, in the folder of the service, with its environment."""
         process = Start(command=command, cwd=self.start.cwd, stdin="null", stop_grace_period=0)
         last = [b""]
         code = 0
@@ -51,7 +64,7 @@ class SideCommand:
             except OSError as error:
                 return f"cannot run: {error}"
         if limit.cancelled_caught:
-            return f"no end within {within:g} s"
+            return f"{NO_END} {within:g} s"
         if code == 0:
             return None
         said = brief(on_a_terminal(last[0], colour=False).decode("utf-8", "replace"))

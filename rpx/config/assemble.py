@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from rpx.config.build import Builder
+from rpx.config.checks.commands_of_checks import report_commands_of_checks
 from rpx.config.checks.conflicts import Entry, agreed, report_conflicts
 from rpx.config.checks.dependencies import report_dependencies, services
 from rpx.config.checks.oneshots import after_oneshots, oneshots
@@ -76,6 +77,7 @@ def config_of(document: Document, files: EnvFiles, asked: Selection, realm: str)
         # differences: what entries have is not known
         proxies = moved(document, agreed(document, run.entries), run.entries, realm)
         report_certificates(document, run.entries, proxies, realm)
+        report_commands_of_checks(document, run.entries, proxies)
     document.raise_if_wrong()
     if not run.services:
         _report_nothing(document, whole)

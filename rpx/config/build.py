@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rpx.config.settings.depends import dependencies
+from rpx.config.settings.health_check import merged
 from rpx.config.settings.host_names import default_name
 from rpx.config.settings.https import HttpsWritten, https_of
 from rpx.config.settings.pool_settings import DefaultsWritten
@@ -20,7 +21,7 @@ from rpx.config.variables.env_files import EnvFiles
 from rpx.config.wording import shown
 from rpx.config.yaml.document import Document, Steps
 from rpx.model.address import Location
-from rpx.model.config import PoolSpec, ProcessEntry, ProxyEntry, Source, Start
+from rpx.model.config import HealthCheck, PoolSpec, ProcessEntry, ProxyEntry, Source, Start
 from rpx.model.suggest import choices
 
 # A process behind an address gets these from rpx, each its own; one .env cannot know them.
@@ -47,7 +48,7 @@ class Builder:
         settings |= {
             "name": written.name or default_name(written.to, self.shared),
             "sources": self._sources(written, at),
-            "health_check": pool.pop("health_check", None),
+            "health_check": merged(self.defaults.health_check, written.health_check),
             "pool": PoolSpec(
                 https=https_of(written.https, self.https, late=at in self.late), **pool
             ),
@@ -66,9 +67,22 @@ class Builder:
         return ProcessEntry(
             name=name,
             start=self._start(written, at, (), late=at in self.late),
+            health_check=self._check_of(name, written, at),
             depends_on=dependencies(written.depends_on, self.oneshots),
             profiles=written.profiles or (),
         )
+
+    def _check_of(self, name: str, written: ProcessWritten, at: Steps) -> HealthCheck | None:
+        """What a process is asked, which has no address. That of `defaults` is for proxies."""
+        check = merged(None, written.health_check)
+        if check is None or check.tcp is not None or check.command is not None:
+            return check
+        self.document.report(
+            f"`health_check` of process {shown(name)} is a GET, and a process has no address",
+            (*at, "health_check"),
+            "write `tcp: 5432` or `command: …` in it",
+        )
+        return None
 
     def _sources(self, written: ProxyWritten, at: Steps) -> tuple[Source, ...]:
         addresses = [source.located for source in written.from_]

@@ -169,7 +169,7 @@ class Members(News):
         """
         for backend, spec in specs.items():
             if backend.own is not None and spec.process is not None:
-                backend.own.spec = spec.process
+                self._respec_process(backend.own, spec.process)
             if backend.endpoint is not None and spec.endpoint is not None:
                 self._respec(backend.endpoint, spec.endpoint)
         self.backends = {each.label: each for each in self.backends.values()}
@@ -177,6 +177,12 @@ class Members(News):
     def restart_by(self, process: Process, start: Start) -> None:
         """Let `start` be what runs a process from its next start."""
         process.spec = replace(process.spec, start=start)
+
+    def _respec_process(self, process: Process, spec: ProcessSpec) -> None:
+        old, process.spec = process.spec, spec
+        if old.health_check != spec.health_check:
+            process.changed.set()  # whoever asks it looks now, in the new way
+            process.changed = trio.Event()
 
     def _respec(self, endpoint: Endpoint, spec: EndpointSpec) -> None:
         old = endpoint.spec

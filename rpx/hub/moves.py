@@ -53,6 +53,7 @@ class Moves(Rotation):
 
     def _launched(self, process: Process, endpoints: Iterable[Endpoint]) -> None:
         process.generation += 1
+        process.watch(None)
         process.exited = False
         process.standing.elsewhere = ""
         for each in endpoints:

@@ -12,6 +12,7 @@ from rpx.hub.lines import LineRing
 from rpx.hub.mailbox import Mailbox, Order
 from rpx.model.specs import ProcessSpec
 from rpx.model.status import AT_REST, TO_RUN, Ended, Intent, Obstacle, State
+from rpx.policy.health import Health
 from rpx.policy.restarts import History
 
 RUNNING: Final = frozenset({State.READY, State.UNHEALTHY})
@@ -55,6 +56,7 @@ class Process:
         "exited",
         "generation",
         "has_run",
+        "health",
         "history",
         "intent",
         "left",
@@ -82,6 +84,7 @@ class Process:
         self.ended: Ended | None = None  # the run before
         self.ended_unasked = False  # some run has, not at the wish of a user or of rpx
         self.history = History()  # the crashes that count
+        self.health: Health | None = None  # what the checks of this run say, without an address
         self.restarts = 0
         self.due = math.inf  # when its rest ends, in trio's time
         self.obstacles: tuple[Obstacle, ...] = ()  # what it waits for
@@ -144,6 +147,10 @@ class Process:
                 return not self.stuck
             case state:
                 return self.intent is Intent.TRIAL or state not in AT_REST
+
+    def watch(self, health: Health | None) -> None:
+        """Its checks begin anew, and are counted there."""
+        self.health = health
 
     def blame(self, why: str) -> None:
         """Keep what is wrong with it; "": that it isn't any more."""

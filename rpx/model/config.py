@@ -30,11 +30,17 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class HealthCheck(Model):
     """An active check: a GET of `path`; a status outside `expect` or later than `timeout` fails.
 
+    `host` is the Host of that GET where it isn't the address, `headers` are more of its fields.
+    With a `command` or `tcp` it is no GET: that is run beside the process, or connected to.
     Before `start_period` is over failures of a starting process don't count. None: they never do.
     """
 
     enabled: bool = True
     path: str = "/"
+    host: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    tcp: Location | None = None
+    command: str | tuple[str, ...] | None = None
     interval: float = 5.0
     timeout: float = 2.0
     healthy_threshold: int = 1
@@ -212,6 +218,7 @@ class ProcessEntry(Model):
     name: str
     profiles: tuple[str, ...] = ()
     start: Start
+    health_check: HealthCheck | None = None
     depends_on: tuple[Dependency, ...] = ()
 
 

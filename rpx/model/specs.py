@@ -21,9 +21,10 @@ class ProcessSpec:
     """What one process is to be: what starts it, after whom, and how it is known to be well.
 
     `label` is unique within a project, and that of its own address if it has one. `replica` counts
-    from 1 within `name`. `address` is where it is told to listen, and looked for (None: nowhere,
-    then it is well as long as it runs); `health_check` is what it is asked there. `environment` is
-    what rpx adds (PORT, HOST, RPX_*); the user's own `start.env` goes on top of it.
+    from 1 within `name`. `address` is where it is told to listen, and looked for (None: nowhere);
+    `health_check` is how it is asked whether it is well. With neither it is well as long as it
+    runs. `environment` is what rpx adds (PORT, HOST, RPX_*); the user's own `start.env` goes on top
+    of it.
     """
 
     label: str

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from rpx.hub.backend import Backend
-from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.model.answers import Checks, Why
 from rpx.model.status import State
@@ -41,15 +40,16 @@ def why(registry: Registry, backend: Backend, now: float) -> Why:
         restarts_left=restarts_left(start.restart, history, now) if start else None,
         restart_window=start.restart.window if start else None,
         next_start_in=None if due is None else round(max(due, 0.0), 3),
-        checks=_checks(backend.endpoint),
+        checks=_checks(backend),
         last_lines=last_lines(told_by, LAST_LINES),
         hint=_hint(registry, told_by),
     )
 
 
-def _checks(endpoint: Endpoint | None) -> Checks | None:
+def _checks(backend: Backend) -> Checks | None:
     """How its last checks went, where there were any."""
-    streak = endpoint.health.streak if endpoint and endpoint.health else 0
+    asked = backend.endpoint or backend.own
+    streak = asked.health.streak if asked is not None and asked.health is not None else 0
     if not streak:
         return None
     return Checks(passed_in_a_row=max(streak, 0), failed_in_a_row=max(-streak, 0))
@@ -85,10 +85,10 @@ def _starting(backend: Backend) -> str:
 
 
 def _ready(backend: Backend) -> str:
-    if backend.endpoint is None:
-        return "its process runs"
-    checked = backend.endpoint.spec.health_check is not None
-    return "its health checks pass" if checked else "its port takes connections"
+    asked = backend.endpoint or backend.own
+    if asked is not None and asked.spec.health_check is not None:
+        return "its health checks pass"
+    return "its port takes connections" if backend.endpoint is not None else "its process runs"
 
 
 def _unhealthy(backend: Backend) -> str:

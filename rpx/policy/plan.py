@@ -12,6 +12,7 @@ from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import (
     Config,
     Dependency,
+    HealthCheck,
     PoolSpec,
     ProcessEntry,
     ProxyEntry,
@@ -142,6 +143,7 @@ def _worker(entry: ProcessEntry, urls: Mapping[str, str]) -> ProcessSpec:
         start=entry.start,
         environment=tuple({**urls, **_names(entry.name, 1)}.items()),
         depends_on=entry.depends_on,
+        health_check=entry.health_check,
     )
 
 
@@ -243,11 +245,17 @@ def routes_only(config: Config) -> Config:
                     s.model_copy(update={"start": None, "served_by": None}) for s in proxy.sources
                 ),
                 "start": None,
+                "health_check": _from_outside(proxy.health_check),
             }
         )
         for proxy in config.proxies
     )
     return config.model_copy(update={"proxies": proxies, "processes": ()})
+
+
+def _from_outside(check: HealthCheck | None) -> HealthCheck | None:
+    """Return a check as far as it needs no process of ours, beside which a command would run."""
+    return check if check is None or check.command is None else None
 
 
 def plan_pools(proxies: tuple[ProxyEntry, ...]) -> dict[str, PoolSpec]:

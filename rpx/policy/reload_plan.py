@@ -231,6 +231,8 @@ def _of_endpoints(before: EndpointSpec, after: EndpointSpec) -> Iterator[str]:
 
 def _of_processes(before: ProcessSpec, after: ProcessSpec, *, same_host: bool) -> Iterator[str]:
     yield from _unequal(before, after, ("depends_on",))
+    if before.address is None and after.address is None:  # else its address says so
+        yield from _unequal(before, after, ("health_check",))
     if same_host and _url(before) != _url(after):
         yield "https"
     named = [name for name in Start.model_fields if name not in ("env", "env_later", "where")]

@@ -41,6 +41,10 @@ class HealthCheckKeys(TypedDict, total=False):
 
     enabled: bool
     path: str
+    tcp: str | int
+    command: Command
+    host: str
+    headers: Mapping[str, str | int | float]
     interval: Duration
     timeout: Duration
     healthy_threshold: int
@@ -110,6 +114,7 @@ class StartKeys(TypedDict, total=False):
 class ProcessKeys(StartKeys, total=False):
     """One of `processes`."""
 
+    health_check: bool | HealthCheckKeys
     oneshot: bool
     depends_on: DependsOn
     profiles: str | Sequence[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.backend.fleet import child_environment
+from rpx.backend.environment import child_environment
 from rpx.model.specs import ProcessSpec, processes_of
 from tests.support.bench import spec
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from rpx.backend.health_checks import check_health
+from rpx.backend.health_checks import Vigil, watch_endpoint
 from rpx.hub.registry import Registry
 from rpx.model.config import HealthCheck
 from rpx.model.status import StateChanged
@@ -38,13 +38,7 @@ class Watched:
         return next(self.results) if self.results else self.failing
 
     async def run(self) -> None:
-        await check_health(
-            self.registry,
-            self.backend,
-            self.check,
-            over=lambda: False,
-            until_hopeless=lambda: False,
-        )
+        await watch_endpoint(self.registry, self.backend, Vigil(self.check))
 
     @property
     def story(self) -> list[str]:

@@ -81,6 +81,8 @@ PYTHON: dict[str, Any] = {
     "mapping, or list of `NAME=value` (`NAME` alone passes on rpx's own)": (
         Mapping[str, str | int | float | None] | Sequence[str]
     ),
+    "host, or `host:port`": str,
+    "mapping of names to texts": Mapping[str, str | int | float],
     "0 to 255, or a list": int | Sequence[int],
     "`no`, `on-failure`, `always`": Policy | Literal["unless-stopped", False],
     "policy, or mapping": Policy | Literal["unless-stopped", False] | keys.RestartKeys,

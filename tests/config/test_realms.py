@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from rpx.backend.fleet import child_environment
+from rpx.backend.environment import child_environment
 from rpx.backend.free_ports import choose_ports
 from rpx.cli.main import main
 from rpx.config import load_config

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rpx.backend.fleet import child_environment
+from rpx.backend.environment import child_environment
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.specs import processes_of

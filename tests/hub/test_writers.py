@@ -14,7 +14,7 @@ FIELDS = {*Process.__slots__, *Endpoint.__slots__, *Standing.__slots__}
 CALLED = {"backend", "endpoint", "process", "own", "owner", "other", "each", "standing"}
 # The part of the registry that moves states, and who may ask for it.
 MOVERS = {
-    "move": {"backend/life.py", "backend/sequence.py"},
+    "move": {"backend/life.py", "backend/sequence.py", "backend/health_checks.py"},
     "judge": {"backend/health_checks.py"},
     "lost": {"backend/fleet.py"},
     "unchecked": {"backend/fleet.py"},

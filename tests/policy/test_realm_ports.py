@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rpx.backend.fleet import child_environment
+from rpx.backend.environment import child_environment
 from rpx.errors import UsageError
 from rpx.model.address import Address, SocketFile, Tls
 from rpx.model.config import Config, Metrics, ProcessEntry, ProxyEntry, Ready, Source, Start, Web

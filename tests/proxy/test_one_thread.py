@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 
-from rpx.backend.fleet import check
-from rpx.backend.health_checks import check_health
+from rpx.backend.health_checks import Vigil, watch_endpoint
+from rpx.backend.wellness import check_endpoint
 from rpx.model.address import Address, Tls
 from rpx.model.config import HealthCheck
 from tests.proxy.house import House, get, post, running, until
@@ -100,16 +99,8 @@ async def test_its_health_is_asked_between_two_requests(
         client, backend = await house.client(), house.backends[0]
         over = False
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(
-                partial(
-                    check_health,
-                    house.registry,
-                    backend,
-                    lambda: check(backend),
-                    over=lambda: over,
-                    until_hopeless=lambda: False,
-                )
-            )
+            vigil = Vigil(lambda: check_endpoint(backend), over=lambda: over)
+            nursery.start_soon(watch_endpoint, house.registry, backend, vigil)
             for number in range(8):
                 await client.send(get())
                 assert (await client.answer()).body == b"ok"

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from rpx.backend.fleet import child_environment
+from rpx.backend.environment import child_environment
 from rpx.backend.free_ports import (
     choose_ports,
     is_free,

@@ -70,7 +70,7 @@ class Teller:
             self._started[event.label] = event.at
         if event.after is State.FAILED:
             yield from self._failed(event, backend)
-        elif text := _sentence(event, took, external=backend.own is None):
+        elif text := _sentence(event, took, backend):
             yield f"{event.label} {text}"
         if event.after is not State.READY:
             self._ready.discard(event.label)
@@ -153,11 +153,20 @@ _SENTENCES = {
 }
 
 
-def _sentence(event: StateChanged, took: str, *, external: bool) -> str:
+# Of a process without an address: it gets no requests in any state.
+_UNROUTED = {
+    State.UNHEALTHY: "unhealthy{because}",
+    State.DRAINING: "to be replaced{because}",
+}
+
+
+def _sentence(event: StateChanged, took: str, backend: Backend) -> str:
     template = _SENTENCES[event.after]
+    if backend.endpoint is None:
+        template = _UNROUTED.get(event.after, template)
     if event.after is State.READY and event.before is State.PAUSED:
         template = "resumed{pid}, in rotation"
-    elif event.after is State.READY and external:
+    elif event.after is State.READY and backend.own is None:
         template = "answers, in rotation"
     elif event.after is State.READY and event.before is State.UNHEALTHY:
         template = "healthy again{pid}{took}"

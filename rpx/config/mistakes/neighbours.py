@@ -130,8 +130,6 @@ _NOTES_AT: Final = {
         "enabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
         "replicas instances scale numprocs": "only what has an address has copies: give each a"
         " name of its own, or make it an entry of `proxies`",
-        "health_check": "a process has no address to ask: `ready` says how it shows that it is"
-        " ready",
     },
     "ready": {
         "path url host": "a URL is `http: http://localhost:3000/health`, a path on the backend"
@@ -144,11 +142,11 @@ _NOTES_AT: Final = {
         "restart": "a service is not restarted with what it depends on: leave it out",
     },
     "health_check": {
-        "test command": "a check is a GET: `path: /health`; a command goes into `ready:"
-        " {command: …}` of `start`",
+        "test": "Compose's `test` is `command` here, without CMD or CMD-SHELL",
         "disable disabled": "write `enabled: false`",
         "start_interval": "leave it out: what is starting is asked at short intervals anyway",
-        "port": "a check asks the backend where it listens: leave it out",
+        "port": "a check asks the backend where it listens: leave it out; another port is"
+        " `tcp: 5432`",
         "method": "a check is a GET: leave it out",
     },
     "": {

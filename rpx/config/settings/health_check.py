@@ -6,14 +6,24 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from rpx.config.settings.values import Count, Milliseconds, Seconds, UrlPath
-from rpx.config.settings.written import Kind, Maybe, Switched, setting, switch
+from rpx.config.settings.addresses import Located
+from rpx.config.settings.values import Command, Count, Milliseconds, Seconds, UrlPath
+from rpx.config.settings.written import Kind, Maybe, Switched, setting, switch, switched
 from rpx.config.wording import shown, wrong
+from rpx.model.config import HealthCheck
 
+WAYS: Final = ("path", "tcp", "command")  # of which a check has one
+_OF_A_GET: Final = ("expect", "host", "headers")
+_COMMAND_WITHIN: Final = 10.0  # seconds: a program that has to be loaded takes longer than a GET
+_COMPOSE: Final = ("CMD", "CMD-SHELL", "NONE")
+_FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding", "upgrade"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 §5.5
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
 
 
@@ -31,6 +41,49 @@ def _status(value: object) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
+def command(value: object) -> object:
+    """What is to be run; Compose's lists begin with a word that says how."""
+    if isinstance(value, list) and value and value[0] in _COMPOSE:
+        if value[0] == "NONE":
+            raise wrong("has NONE, which is Compose's word", "write `health_check: false`")
+        hint = "leave that word out: a text goes to the shell, a list of words does not"
+        raise wrong(f"begins with {value[0]}, which is Compose's word", hint)
+    return value
+
+
+def host(value: object) -> object:
+    """What `Host` says."""
+    if isinstance(value, str) and not _HOST.fullmatch(value):
+        raise wrong(f"is not a host: {shown(value)}", "write api.localhost, or api.localhost:3000")
+    return value
+
+
+def headers(value: object) -> object:
+    """Fields of a request, as pairs of texts."""
+    if not isinstance(value, dict):
+        raise wrong(f"is not a mapping: {shown(value)}", "write `headers: {Accept: text/plain}`")
+    return tuple(_header(str(name), text) for name, text in value.items())
+
+
+def _header(name: str, text: object) -> tuple[str, str]:
+    if not _TOKEN.fullmatch(name):
+        raise wrong(f"has something that is no name of a header: {shown(name)}", "write X-Check")
+    if name.lower() == "host":
+        raise wrong("has `Host`", "write it as `host: api.localhost`, beside `headers`")
+    if name.lower() in _FRAMING:
+        raise wrong(f"has `{name}`, which says how the request is sent", "leave that to rpx")
+    if isinstance(text, bool) or not isinstance(text, str | int | float):
+        raise wrong(f"has no text for `{name}`: {shown(text)}", "write a text or a number")
+    if not _TEXT.fullmatch(str(text)):
+        raise wrong(f"holds a character that no header can: {shown(text)}", "write it in ASCII")
+    return name, str(text)
+
+
+CheckCommand = Annotated[Command, BeforeValidator(command)]
+HostName = Annotated[str, BeforeValidator(host), Kind("host, or `host:port`")]
+Headers = Annotated[
+    tuple[tuple[str, str], ...], BeforeValidator(headers), Kind("mapping of names to texts")
+]
 Statuses = Annotated[
     tuple[tuple[int, int], ...], BeforeValidator(statuses), Kind("`200`, `200-399`, list")
 ]
@@ -42,13 +95,19 @@ class HealthCheckWritten(Switched):
     example = "health_check: {path: /health}"
 
     path: Maybe[UrlPath] = setting("what is asked for, with GET")
+    tcp: Maybe[Located] = setting("instead of that: a port takes a connection")
+    command: Maybe[CheckCommand] = setting(
+        "instead of that: exits with 0, run in the service's folder and environment"
+    )
+    host: Maybe[HostName] = setting("what `Host` says with a `path`")
+    headers: Maybe[Headers] = setting("sent along with a `path`")
     interval: Maybe[Annotated[Milliseconds, Field(gt=0)]] = setting(
         "between checks of a backend that is up. A backend that is out of rotation is asked every"
         " second, or at this interval if that is shorter, and"
         " [knocked at](supervision.md#knocks) more often while nothing listens there"
     )
     timeout: Maybe[Annotated[Milliseconds, Field(gt=0)]] = setting(
-        "an answer that comes later is a failure"
+        "an answer that comes later is a failure; a command that takes longer is ended"
     )
     healthy_threshold: Maybe[Count] = setting("passes in a row until it is in rotation")
     unhealthy_threshold: Maybe[Count] = setting("failures in a row until it is out")
@@ -58,6 +117,36 @@ class HealthCheckWritten(Switched):
         " `unhealthy_threshold` failures make it `unhealthy`, and as many again"
         " [replace](supervision.md#health) it"
     )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> HealthCheckWritten:
+        ways = [name for name in WAYS if name in self.model_fields_set]
+        if len(ways) > 1:
+            raise wrong("asks in several ways", "keep one of path, tcp and command")
+        for name in _OF_A_GET:
+            if name in self.model_fields_set and ways and ways != ["path"]:
+                raise wrong(
+                    f"has `{name}`, which only a GET of a `path` has", f"leave out `{name}`"
+                )
+        return self
+
+
+def merged(below: HealthCheckWritten | None, own: HealthCheckWritten | None) -> HealthCheck | None:
+    """The check of a proxy, what holds for all (`below`) with its own words; None: it has none.
+
+    Who asks in another way than all the others has nothing of how they ask.
+    """
+    above = own.written() if own is not None else None
+    beneath = below.written() if below is not None else None
+    if above and beneath and not above.keys().isdisjoint(WAYS):
+        dropped = {*WAYS, *(_OF_A_GET if "path" not in above else ())}
+        beneath = {name: value for name, value in beneath.items() if name not in dropped}
+    settings = switched(beneath, above)
+    if settings is None:
+        return None
+    if settings.get("command"):
+        settings = {"timeout": _COMMAND_WITHIN, **settings}
+    return HealthCheck(**settings)
 
 
 HealthCheckField = Annotated[HealthCheckWritten, BeforeValidator(switch)]

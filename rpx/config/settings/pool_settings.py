@@ -40,9 +40,11 @@ class PoolWritten(Written):
     )
 
     def over(self, defaults: PoolWritten) -> dict[str, Any]:
-        """These settings, by name, where they or the `defaults` say something."""
+        """These settings, by name, where they or the `defaults` say something, but for the health
+        check, which isn't the pool's.
+        """
         found: dict[str, Any] = {}
-        for name in PoolWritten.model_fields:
+        for name in PoolWritten.model_fields.keys() - {"health_check"}:
             below, own = getattr(defaults, name), getattr(self, name)
             if isinstance(below, Switched) or isinstance(own, Switched):
                 found[name] = switched(below and below.written(), own and own.written())

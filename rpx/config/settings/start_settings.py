@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_valida
 from rpx.config.settings.changing import Patterns
 from rpx.config.settings.depends import DependsOn
 from rpx.config.settings.env import Env, EnvFiles
+from rpx.config.settings.health_check import HealthCheckField
 from rpx.config.settings.on_disk import Folder
 from rpx.config.settings.readiness import ReadyWritten
 from rpx.config.settings.restart_policy import RestartField
@@ -120,6 +121,9 @@ class ProcessWritten(StartWritten):
         "the process is meant to end: it is `starting` while it runs, then `completed` or `failed`."
         " `restart` is `no` unless written; `always` is an error"
     )
+    health_check: Maybe[HealthCheckField] = setting(
+        "[an active check](#health_check) that goes on while it runs: `tcp` or `command`"
+    )
     depends_on: Maybe[DependsOn] = setting("[as of a proxy](#depends_on)")
     profiles: Maybe[Names] = setting("[as of a proxy](#profiles)")
 
@@ -127,8 +131,10 @@ class ProcessWritten(StartWritten):
     def _ends(self) -> ProcessWritten:
         if self.oneshot and self.restart is not None and self.restart.policy == "always":
             raise wrong("is a oneshot that is always restarted", "leave out one of the two")
-        if self.oneshot and self.ready is not None:
-            raise wrong("is a oneshot with `ready`", "leave that out: it is done when it has ended")
+        for name, sign in (("ready", self.ready), ("health_check", self.health_check)):
+            if self.oneshot and sign is not None:
+                hint = "leave that out: it is done when it has ended"
+                raise wrong(f"is a oneshot with `{name}`", hint)
         return self
 
 

@@ -143,7 +143,7 @@ class Spellings:
     """Which spelling of a key means which setting: `healthCheck` and `health_check` are one.
 
     `settings` are the canonical names; `names_are_free` tells the mappings whose keys are the
-    user's own words (variables, processes).
+    user's own words (variables, processes, fields of a request).
     """
 
     def __init__(self, settings: Iterable[str]) -> None:
@@ -156,7 +156,12 @@ class Spellings:
 
 def names_are_free(mapping: Steps) -> bool:
     """Whether the keys of this mapping are the user's own words."""
-    return mapping == ("processes",) or mapping[-1:] == ("depends_on",) or is_env(mapping)
+    return (
+        mapping == ("processes",)
+        or mapping[-1:] == ("depends_on",)
+        or mapping[-2:] == ("health_check", "headers")
+        or is_env(mapping)
+    )
 
 
 def is_env(steps: Steps) -> bool:
