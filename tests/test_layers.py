@@ -85,6 +85,7 @@ OUTSIDE = {
     "hpack": {"http", "proxy"},
     "httpx": {"backend", "runs"},
     "hyperframe": {"proxy"},
+    "idna": {"config"},
     "hypercorn": {"control"},
     "psutil": {"backend", "runs", "drill", "cli"},
     "pydantic": {"model", "config", "control"},
