@@ -24,7 +24,7 @@ ROOMS = {
     "programs": set[str](),
     "model": {"errors"},
     "policy": {"errors", "model"},
-    "http": {"errors"},
+    "http": {"errors", "model"},
     "door": {"errors", "folders", "policy", "http"},
     "config": {"errors", "folders", "model", "policy", "certificates"},
     "certificates": {"errors", "folders", "programs"},
