@@ -67,12 +67,10 @@ class CrossOrigin:
         None: the request is none. To an origin that isn't allowed they allow nothing, which is how
         a browser is told so.
         """
-        if request.method != b"OPTIONS":
+        if not is_preflight(request):
             return None
-        origin = request.field(b"origin")
-        method = request.field(b"access-control-request-method")
-        if origin is None or method is None:
-            return None
+        origin = request.field(b"origin") or b""
+        method = request.field(b"access-control-request-method") or b""
         lines = b"Vary: %bAccess-Control-Request-Method, Access-Control-Request-Headers\r\n" % (
             b"Origin, " if self._echoes else b""
         )
@@ -136,6 +134,15 @@ class CrossOrigin:
             return True
         end = b":" + port if port else b""
         return b"%b://*.%b%b" % (scheme, rest, end) in self._known
+
+
+def is_preflight(request: RequestHead) -> bool:
+    """Whether a browser asks what another request may be (Fetch, CORS-preflight request)."""
+    return (
+        request.method == b"OPTIONS"
+        and request.field(b"origin") is not None
+        and request.field(b"access-control-request-method") is not None
+    )
 
 
 def _usual(origin: bytes) -> bytes:

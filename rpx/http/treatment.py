@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rpx.http.answer_head import AnswerHead
 from rpx.http.basic_auth import Credentials
-from rpx.http.cors import CrossOrigin
+from rpx.http.cors import CrossOrigin, is_preflight
 from rpx.http.edits import FieldEdits, before, behind
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
@@ -19,8 +19,8 @@ class Treating:
     """A Treatment as it is applied. `auth` and `cors` are there where the route has them.
 
     Of a request come first `cors.preflight`, then `auth.allow`, for a browser sends no password
-    with a preflight, whose answer is nobody else's affair. All other answers to a client are
-    treated, also those of our own: without CORS a page could not see their status.
+    with a preflight. All answers to a client are treated, also those of our own: without CORS a
+    page could not see their status.
     """
 
     __slots__ = ("_answers", "_requests", "auth", "cors")
@@ -58,6 +58,6 @@ class Treating:
         return head._replace(ours=lines)
 
     def _block(self, block: bytes, request: RequestHead, variables: RequestVariables) -> bytes:
-        if self.cors is not None:
+        if self.cors is not None and not is_preflight(request):  # which it has answered itself
             block = self.cors.allowing(block, request.field(b"origin"))
         return self._answers.edited(block, variables) if self._answers else block

@@ -21,8 +21,8 @@ def treating(**said: object) -> Treating:
     )
 
 
-def request(*lines: bytes) -> tuple[RequestHead, RequestVariables]:
-    raw = b"\r\n".join((b"GET /x HTTP/1.1", b"Host: shop.localhost", *lines, b"", b""))
+def request(*lines: bytes, method: bytes = b"GET") -> tuple[RequestHead, RequestVariables]:
+    raw = b"\r\n".join((method + b" /x HTTP/1.1", b"Host: shop.localhost", *lines, b"", b""))
     parsed = parse_request(raw)
     assert parsed is not None
     return parsed[0], RequestVariables(parsed[0], PEER, lambda: b"id")
@@ -79,6 +79,17 @@ def test_our_own_answers_are_treated_as_well() -> None:
         "Access-Control-Allow-Origin: http://localhost:1", "X-Id: id", "", "",
     ]  # fmt: skip
     assert (treated.length, body) == (2, b"no")
+
+
+def test_the_answer_to_a_preflight_stays_what_it_is() -> None:
+    both = treating(cors={}, headers=HEADERS)
+    assert both.cors is not None
+    asks = b"Origin: http://localhost:1", b"Access-Control-Request-Method: PUT"
+    head, variables = request(*asks, method=b"OPTIONS")
+    lines = both.cors.preflight(head)
+    assert lines is not None
+    ours, _ = answer(204, date=b"now", close=False, add=lines)
+    assert both.of_ours(ours, head, variables).ours == ours.ours + b"X-Id: id\r\n"
 
 
 def test_there_is_never_a_second_date() -> None:
