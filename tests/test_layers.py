@@ -112,7 +112,8 @@ OUTSIDE = {
 }
 # What pure rooms may have of the standard library: nothing that knows the system, time or chance.
 HARMLESS = {"__future__", "base64", "collections", "dataclasses", "enum", "functools", "hashlib",
-            "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "pathlib",
+            "heapq", "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "operator",
+            "pathlib",
             "posixpath", "re", "struct", "typing", "unicodedata"}  # fmt: skip
 PURE = {"errors", "model", "policy", "http"}
 
