@@ -54,7 +54,7 @@ async def without_backend(
                 page = _ELSEWHERE
         case _:
             assert_never(found)
-    return await _send(client, request, page, counts)
+    return await send_page(client, request, page, counts)
 
 
 async def _redirected(client: Client, request: RequestHead, counts: Counts) -> After:
@@ -71,7 +71,7 @@ async def _plainly(
     client: Client, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
 ) -> After:
     """Answer without a page."""
-    keep = _keeps(client, request)
+    keep = keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
     date = client.shared.sweeper.date
@@ -92,7 +92,7 @@ async def too_many(client: Client, request: RequestHead) -> After:
     )
     unrouted = client.shared.registry.unrouted
     last = replace(request, keep_alive=False)
-    return await _send(client, last, page, unrouted, add=b"Retry-After: 1\r\n")
+    return await send_page(client, last, page, unrouted, add=b"Retry-After: 1\r\n")
 
 
 async def malformed(client: Client, bad: BadMessage) -> After:
@@ -127,7 +127,7 @@ async def bad_gateway(
     if bad.status == 504:
         public = "Its backend has not answered in time."
     page = Page(bad.status, reason(bad.status), (what,), reports, (), hint, public=public)
-    return await _send(client, request, page, None)  # it is counted with the backend
+    return await send_page(client, request, page, None)  # it is counted with the backend
 
 
 async def unavailable(
@@ -155,7 +155,7 @@ async def unavailable(
     coming = request.method == b"GET" and any(backend.returning for backend in pool.backends)
     page = Page(status, reason(status), (what,), reports, (), hint, coming, public)
     later = b"Retry-After: 1\r\n" if status == 503 else b""
-    return await _send(client, request, page, pool.counts, began=began, add=later)
+    return await send_page(client, request, page, pool.counts, began=began, add=later)
 
 
 def _explained(pool: Pool, failed: Failed | None) -> tuple[int, str, str]:
@@ -182,7 +182,7 @@ def _explained(pool: Pool, failed: Failed | None) -> tuple[int, str, str]:
             assert_never(failure)
 
 
-async def _send(
+async def send_page(
     client: Client,
     request: RequestHead,
     page: Page,
@@ -191,12 +191,17 @@ async def _send(
     began: float | None = None,
     add: bytes = b"",
 ) -> After:
+    """Answer with a page. `counts`: where; None: elsewhere. `began` as of `unavailable`, if it took
+    a time that matters; `add` are lines with their CRLF.
+
+    Raises: OSError, WireCut when the client has gone.
+    """
     if counts is not None:
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
     if page.public and not is_near(request, client.peer, client.shared.registry.routes.knows):
         page = Page(page.status, page.title, (page.public,))
-    keep = _keeps(client, request)
+    keep = keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
     head, body = error_answer(
@@ -211,7 +216,8 @@ async def _send(
     return NEXT if keep else LINGER
 
 
-def _keeps(client: Client, request: RequestHead) -> bool:
+def keeps(client: Client, request: RequestHead) -> bool:
+    """Whether a client's connection goes on after an answer that nobody else has a part in."""
     # A body that nobody has read would be taken for the next request.
     return request.keep_alive and not request.length and not client.shared.draining
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rpx.door.starting import DoorPlace
 from rpx.http.forwarded import Forwarding
@@ -10,6 +11,7 @@ from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.peers import Peers
+from rpx.proxy.public_folder import PublicFolder
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.settings import Settings
 from rpx.proxy.splice import Pipes
@@ -49,12 +51,20 @@ class SharedState:
         self.contexts = contexts
         self.peers = Peers(trusted)
         self.draining = False
+        self._folders: dict[Path, PublicFolder] = {}
         self.door: DoorPlace | None = None
 
     def remark(self, backend: Endpoint, text: str) -> None:
         """Say something about the way `backend` answers, the first time that it is seen."""
         if backend.remark(text):
             self.registry.say(text, backend)
+
+    def folder(self, path: Path) -> PublicFolder:
+        """Return what opens the files below a folder."""
+        found = self._folders.get(path)
+        if found is None:
+            found = self._folders[path] = PublicFolder(path)
+        return found
 
     def _unread(self, peer: Forwarding) -> None:
         self.registry.say(
