@@ -16,8 +16,8 @@ from rpx.http.head import RequestHead
 from rpx.http.hops import without
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import as_of, with_origin
-from rpx.hub.endpoint import Pool
 from rpx.hub.registry import Registry
+from rpx.hub.site import Site
 from rpx.policy.nearness import address_of, is_nobodys
 from rpx.policy.plan import url_of
 
@@ -71,16 +71,16 @@ class Renaming:
         self._renamed = b""
         self._foreign = False
 
-    def __call__(self, request: RequestHead, registry: Registry) -> tuple[RequestHead, Pool | None]:
-        """Return the request as if for the public name, and the pool that it is for."""
+    def __call__(self, request: RequestHead, registry: Registry) -> tuple[RequestHead, Site | None]:
+        """Return the request as if for the public name, and the site that it is for."""
         to = self._inlet.to
-        pool = registry.pools.get(to)
-        if pool is None:
+        site = registry.sites.get(to)
+        if site is None:
             to = self._inlet.before
-            pool = registry.pools.get(to)
-        if pool is None:
+            site = registry.sites.get(to)
+        if site is None:
             return request, None
-        tls = pool.https is not None
+        tls = site.https is not None
         if to is not self._to or registry.ports is not self._ports or tls is not self._tls:
             self._learn(to, registry, tls=tls)
         block = request.block
@@ -91,8 +91,8 @@ class Renaming:
         if self._foreign:
             return request, None
         if self._prefix and not (request.path + b"/").startswith(self._prefix):
-            pool = None
-        return as_of(request, self._host, self._authority, self._renamed), pool
+            site = None
+        return as_of(request, self._host, self._authority, self._renamed), site
 
     def returned(self, response: ResponseHead) -> ResponseHead:
         """Return the answer; what it says of a place of this proxy is for who has come by here.

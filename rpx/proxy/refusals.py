@@ -14,6 +14,7 @@ from rpx.hub.backend_tls import NO_TLS, UNTRUSTED
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.registry import Registry
+from rpx.hub.site import Site
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
@@ -31,22 +32,22 @@ LAST_LINES = 10  # of each backend's output on the page
 
 
 async def without_backend(
-    client: Client, request: RequestHead, pool: Pool | None, found: Verdict
+    client: Client, request: RequestHead, site: Site | None, found: Verdict
 ) -> After:
     """Answer what is not for a backend."""
     registry = client.shared.registry
-    counts = registry.unrouted if pool is None else pool.counts
+    counts = registry.unrouted if site is None else site.counts
     match found:
         case Verdict.REDIRECT:
             return await _redirected(client, request, counts)
         case Verdict.LAST_HOP:
-            return await _plainly(client, request, 204, counts)
+            return await send_plainly(client, request, 204, counts)
         case Verdict.MISDIRECTED:
             page = _MISDIRECTED
         case Verdict.LOOP:
             page = _LOOP
         case Verdict.UNKNOWN | Verdict.SERVE:  # the latter never is here
-            page = _unknown(registry, request)
+            page = unknown(registry, request)
             door, named = client.shared.door, client.named
             if door and named is not None and not registry.routes.knows(request.host):
                 if not named or named == request.host:
@@ -62,21 +63,24 @@ async def _redirected(client: Client, request: RequestHead, counts: Counts) -> A
     port = client.shared.registry.ports.of(tls=True)
     place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
     path = b"" if request.target == b"*" else request.target
-    return await _plainly(
+    return await send_plainly(
         client, request, 308, counts, add=b"Location: https://%b%b\r\n" % (place, path)
     )
 
 
-async def _plainly(
-    client: Client, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
+async def send_plainly(
+    client: Client, request: RequestHead, status: int, counts: Counts | None, *, add: bytes = b""
 ) -> After:
-    """Answer without a page."""
+    """Answer without a page. `counts` None: it is counted elsewhere."""
     keep = keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
     date = client.shared.sweeper.date
-    counts.answered(status, 0.0)
+    if counts is not None:
+        counts.answered(status, 0.0)
     head, _ = answer(status, date=date, close=not keep, add=add)
+    if client.passage is not None:
+        head = client.passage.of_ours(head)
     await client.send_head(head, [])
     return NEXT if keep else LINGER
 
@@ -212,6 +216,8 @@ async def send_page(
         head_only=request.method == b"HEAD",
         add=add,
     )
+    if client.passage is not None:
+        head = client.passage.of_ours(head)
     await client.send_head(head, [body])
     return NEXT if keep else LINGER
 
@@ -222,8 +228,8 @@ def keeps(client: Client, request: RequestHead) -> bool:
     return request.keep_alive and not request.length and not client.shared.draining
 
 
-def _unknown(registry: Registry, request: RequestHead) -> Page:
-    links = tuple(Link(to, registry.url(to)) for to in registry.pools)
+def unknown(registry: Registry, request: RequestHead) -> Page:
+    links = tuple(Link(to, registry.url(to)) for to in registry.places())
     known = "These are known:" if links else "None is known."
     if not request.host:  # only HTTP/1.0 comes so far without
         public = "The request names no host."

@@ -10,6 +10,7 @@ from rpx.http.forwarded import Forwarding
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.passage import Courses
 from rpx.proxy.peers import Peers
 from rpx.proxy.public_folder import PublicFolder
 from rpx.proxy.reactor import Reactor
@@ -46,6 +47,7 @@ class SharedState:
         self.upstreams = Upstreams(self.reactor, self.remark)
         self.sweeper = Sweeper(self.upstreams, self._unread, lambda: self.settings.timeouts.send)
         self.upstreams.wake = self.sweeper.wake
+        self.courses = Courses()
         self.pipes = Pipes()
         self.hangups = Hangups()
         self.contexts = contexts

@@ -140,7 +140,9 @@ class _Asked:
             ours += b"Connection: close\r\n"
         elif not request.minor:
             ours += b"Connection: keep-alive\r\n"
-        head = AnswerHead(status, _REASONS[status], block, ours, length)
+        head = AnswerHead(status, _REASONS[status], b"", block[2:] + b"\r\n" + ours, length)
+        if client.passage is not None:
+            head = client.passage.of_ours(head)
         return head, NEXT if keep else LINGER
 
     # ---- what is refused
