@@ -35,6 +35,7 @@ class CrossOrigin:
         "_headers",
         "_hosts",
         "_known",
+        "_last",
         "_max_age",
         "_methods",
         "_wild",
@@ -57,6 +58,7 @@ class CrossOrigin:
             self._hosts |= _HERE
         self._wild = any("*." in each for each in written)
         self._credentials = cors.credentials
+        self._last = b"", b""  # an origin, and what is said to it
         self._methods = _listed(cors.methods)
         self._headers = _listed(cors.headers)
         self._max_age = None if cors.max_age is None else b"%d" % cors.max_age
@@ -95,10 +97,11 @@ class CrossOrigin:
         """Return the field lines of an answer, each with the CRLF *before* it, to who asks from a
         page of `origin` (the value of Origin; None: it says none).
         """
-        if b"ccess-" in block or b"CCESS-" in block:
+        low = block.lower()
+        if b"\r\naccess-control-" in low:
             block = _SAID.sub(b"", block)
         if self._echoes:
-            block = _varying(block)
+            block = _varying(block) if b"\r\nvary:" in low else block + b"\r\nVary: Origin"
         return block + self._allowed(origin)
 
     @property
@@ -107,12 +110,20 @@ class CrossOrigin:
         return self._credentials or not self._any
 
     def _allowed(self, origin: bytes | None) -> bytes:
+        """The lines that let pages of `origin` in, or none."""
         if not self._echoes:
             return b"\r\nAccess-Control-Allow-Origin: *"
-        if origin is None or not (self._any or self.allows(origin)):
+        if origin is None:
             return b""
-        line = b"\r\nAccess-Control-Allow-Origin: " + origin
-        return line + b"\r\nAccess-Control-Allow-Credentials: true" if self._credentials else line
+        last, lines = self._last
+        if origin != last:  # there is often but one
+            lines = b""
+            if self.allows(origin):
+                lines = b"\r\nAccess-Control-Allow-Origin: " + origin
+                if self._credentials:
+                    lines += b"\r\nAccess-Control-Allow-Credentials: true"
+            self._last = origin, lines
+        return lines
 
     def allows(self, origin: bytes) -> bool:
         """Whether pages of this origin may read what is answered."""

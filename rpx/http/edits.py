@@ -14,7 +14,7 @@ from rpx.model.route import UNTOUCHABLE, FieldRules
 
 _A_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 # However a rule is written, framing and what is meant for one hop are not its affair.
-_GUARD = rb"(?!(?i:%b):)" % b"|".join(sorted(re.escape(name.encode()) for name in UNTOUCHABLE))
+_GUARD = rb"(?!(?:%b):)" % b"|".join(sorted(re.escape(name.encode()) for name in UNTOUCHABLE))
 
 
 class FieldEdits:
@@ -102,5 +102,5 @@ def _pattern(names: Iterable[str], *, asked: bool) -> bytes:
         literal = re.escape(name.removesuffix("*").encode())
         if asked:
             literal = re.sub(rb"\\-|_", b"[-_]", literal)
-        alternatives.append(literal + (rb"[^:\r]*+" if name.endswith("*") else b""))
-    return rb"\r\n%b(?i:%b):[^\r]*+" % (_GUARD, b"|".join(alternatives))
+        alternatives.append(_GUARD + literal + rb"[^:\r]*+" if name.endswith("*") else literal)
+    return rb"\r\n(?i:%b):[^\r]*+" % b"|".join(alternatives)

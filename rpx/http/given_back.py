@@ -65,7 +65,10 @@ class Places:
 
     def given_back(self, block: bytes) -> bytes:
         """Return the field lines of an answer, each with the CRLF *before* it, for the client."""
-        return _LINES.sub(self._line, block)
+        low = block.lower()
+        if b"location:" in low or b"\r\nset-cookie:" in low or b"\r\nrefresh:" in low:
+            return _LINES.sub(self._line, block)
+        return block
 
     def _line(self, line: re.Match[bytes]) -> bytes:
         value = line[5]
