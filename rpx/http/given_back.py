@@ -21,15 +21,20 @@ _HERE = (b"localhost", b"127.0.0.1", b"[::1]")
 class Swap(NamedTuple):
     """The beginning of paths as a backend has it, and in the place of it that of its clients.
 
-    Neither ends with a slash; a backend that knows nothing of a prefix has b"".
+    Neither ends with a slash; a backend that knows nothing of a prefix has b"". What lies outside
+    of `theirs` can't be reached in this way.
     """
 
     theirs: bytes
     ours: bytes
 
+    def reaches(self, path: bytes) -> bool:
+        """Whether clients can reach a path of the backend, which may have more behind it."""
+        return _is_below(path, self.theirs)
+
     def path(self, path: bytes) -> bytes:
         """Return a path of the backend, which may have more behind it (`/x?y#z`), for clients."""
-        if not _is_below(path, self.theirs):
+        if not self.reaches(path):
             return path
         if not self.theirs and _is_below(path, self.ours):
             return path  # it has gone by X-Forwarded-Prefix
@@ -94,7 +99,7 @@ class Places:
             return value
         if authority in self._aliases:
             return value[: match.start(3)] + self._swap.path(rest)
-        if authority not in self._theirs:
+        if authority not in self._theirs or not self._swap.reaches(rest):
             return value
         ours = self._ours if scheme else self._ours[self._ours.index(b"//") :]
         return ours + self._swap.path(rest)
