@@ -50,8 +50,8 @@ class Places:
     __slots__ = ("_aliases", "_host", "_ours", "_schemes", "_swap", "_theirs")
 
     def __init__(self, ours: bytes, theirs: tuple[bytes, ...], swap: Swap) -> None:
-        """`ours` is the origin that the client asks (`http://shop.localhost`), `theirs` are those
-        that the backend may take for its own.
+        """`ours` is the origin that the client asks (`http://shop.localhost`; b"" of who names no
+        host), `theirs` are those that the backend may take for its own.
         """
         self._ours = ours
         self._swap = swap
@@ -101,7 +101,7 @@ class Places:
             return value[: match.start(3)] + self._swap.path(rest)
         if authority not in self._theirs or not self._swap.reaches(rest):
             return value
-        ours = self._ours if scheme else self._ours[self._ours.index(b"//") :]
+        ours = self._ours if scheme else self._ours.partition(b":")[2]
         return ours + self._swap.path(rest)
 
     def _cookie(self, value: bytes) -> bytes:

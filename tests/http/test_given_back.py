@@ -53,6 +53,11 @@ def test_a_port_that_goes_without_saying_may_be_said() -> None:
     assert reference("https://b.test:444/x", theirs=b"https://b.test") == "https://b.test:444/x"
 
 
+def test_who_names_no_host_gets_the_path_alone() -> None:
+    for value in ("http://localhost:3000/x", "//localhost:3000/x"):
+        assert reference(value, STRIPPED, ours=b"") == "/api/x"
+
+
 def test_a_backend_may_go_by_the_scheme_of_the_client() -> None:
     """As Django does by X-Forwarded-Proto."""
     given = reference("https://localhost:3000/x", ours=b"https://shop.localhost")
