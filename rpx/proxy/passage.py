@@ -135,8 +135,11 @@ def at_home(
     swap: Swap = NO_SWAP,
 ) -> ResponseHead:
     """Return an answer of a backend, with the places that it names as the client knows them."""
-    ours = b"%b://%b" % (scheme_of(request, peer), host_of(request, peer))
-    theirs = (backend.change_origin or backend.address.origin.encode(),)
+    host = host_of(request, peer)
+    ours = b"%b://%b" % (scheme_of(request, peer), host) if host else b""
+    theirs: tuple[bytes, ...] = (backend.change_origin,)
+    if not backend.change_origin:  # it has been told what rpx itself has been asked for
+        theirs = backend.address.origin.encode(), b"%b://%b" % (peer.proto, request.authority)
     block = places(ours, theirs, swap).given_back(response.block)
     return response if block is response.block else response.altered(block)
 
