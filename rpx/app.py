@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
 
+from rpx.backend.containers import Containers, Household
 from rpx.backend.fleet import Fleet
 from rpx.backend.free_ports import choose_ports
 from rpx.backend.preflight import preflight
@@ -20,6 +22,7 @@ from rpx.changes.watching import Watching
 from rpx.control.known_state import KnownState
 from rpx.control.scraping import Scraped
 from rpx.door.starting import door_place
+from rpx.engine.container_names import Naming
 from rpx.hub.observer import Observer
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -28,9 +31,8 @@ from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
-from rpx.policy.plan import plan_backends, plan_pools, project_variables
+from rpx.policy.plan import plan_backends, plan_pools
 from rpx.policy.scaling import scaled
-from rpx.policy.sites import plan_sites
 from rpx.prepare import prepare, prepared, settings_of
 from rpx.proxy.certified import accepting, besides
 from rpx.proxy.front_door import FrontDoor
@@ -50,7 +52,9 @@ class Options:
     may print in colours; `terms` are what holds for every configuration that it may have.
     `member`: what it says of itself at the machine's door, by which clients come unless its
     configuration has something against that; None: they come by listeners of its own. `early` is
-    told why its ports aren't the usual ones, before there is anybody who observes.
+    told why its ports aren't the usual ones, before there is anybody who observes. `identity` is in
+    a label of its containers, by which another run removes them; "": no other run does. `folder` is
+    where it may have files while it runs.
     """
 
     run_id: str
@@ -59,6 +63,8 @@ class Options:
     member: MemberHello | None = None
     terms: Terms = field(default_factory=Terms)
     early: Callable[[str], None] = lambda _: None
+    identity: str = ""
+    folder: Path | None = None
 
 
 async def serve(
@@ -94,6 +100,10 @@ async def serve(
         named = {row.label for name in terms.names for row in select(rows, name)}
         wanted = with_dependencies(specs, named) if named else {spec.label for spec in specs}
         looked_at = [spec for spec in specs if spec.label in wanted]
+        naming = Naming(_with_realm(config), options.identity or options.run_id)
+        household = Household(naming, config.containers, options.folder)
+        containers = Containers(registry, household, options.run_id)
+        left = await containers.prepare(looked_at)
         await trio.to_thread.run_sync(preflight, looked_at, None, project_with)
         if scraped:
             observers = [*observers, Scraped(scraped)]
@@ -114,6 +124,7 @@ async def serve(
             options.report,
             run_id=options.run_id,
             colour=options.colour,
+            containers=containers,
             usual=lambda: accepting(shared.contexts),
         )
         project = Project(
@@ -128,7 +139,7 @@ async def serve(
             for observer in observers:
                 await services.start(observer, registry, shutdown)
             reachable = open_to_others(config.listen.host)
-            for note in filter(None, (*basis.moved, reachable, *basis.notes, where)):
+            for note in filter(None, (*left, *basis.moved, reachable, *basis.notes, where)):
                 registry.say(note)
             async with trio.open_nursery() as lives:
                 await lives.start(fleet.run, wanted)
@@ -151,8 +162,13 @@ async def serve(
                 )
                 await services_end()  # to its end, if patience was lost in it
                 lives.cancel_scope.cancel(reason="every process has gone")
+            await containers.end()
             registry.say("stopped")
             services.cancel_scope.cancel(reason="nothing is left to look at")
+
+
+def _with_realm(config: Config) -> str:
+    return f"{config.name}-{config.realm}" if config.realm else config.name
 
 
 async def _change(until: trio.CancelScope, project: Project, watching: Watching) -> None:
@@ -167,7 +183,6 @@ def new_registry(config: Config, key: bytes, ports: Ports) -> Registry:
     return Registry(
         plan_backends(config, ports),
         plan_pools(config.proxies),
-        plan_sites(config.proxies, project_variables(config, ports)),
         clock=time.time,
         steady=_steady,
         ports=ports,

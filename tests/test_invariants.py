@@ -16,7 +16,7 @@ from tests.support.source import trees
 EVERYTHING = {"Exception", "BaseException"}
 # What two projects in one program share, since it belongs to the process.
 OF_THE_PROCESS = {
-    "_guardian", "_lifeline", "sessions",  # of the guardian, once in the supervisor's life
+    "_guardian", "_lifeline", "sessions", "engine",  # of the guardian
     "_given",  # the limit of descriptors that the process was started with
     "_files",  # what the command line has named
 }  # fmt: skip

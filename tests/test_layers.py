@@ -24,12 +24,13 @@ ROOMS = {
     "programs": set[str](),
     "model": {"errors"},
     "policy": {"errors", "model"},
-    "http": {"errors", "model"},
+    "http": {"errors"},
     "door": {"errors", "folders", "policy", "http"},
     "config": {"errors", "folders", "model", "policy", "certificates"},
     "certificates": {"errors", "folders", "programs"},
     "hub": {"errors", "model", "policy"},
-    "backend": {"errors", "folders", "model", "policy", "hub"},
+    "engine": {"errors", "model"},
+    "backend": {"errors", "folders", "model", "policy", "engine", "hub"},
     "journal": {"errors", "folders", "model", "hub"},
     "proxy": {"errors", "model", "policy", "http", "door", "certificates", "hub"},
     "runs": {"errors", "folders", "model", "policy", "door", "journal"},
@@ -45,6 +46,7 @@ ROOMS = {
         "model",
         "policy",
         "door",
+        "engine",
         "hub",
         "backend",
         "proxy",
@@ -85,7 +87,6 @@ OUTSIDE = {
     "hpack": {"http", "proxy"},
     "httpx": {"backend", "runs"},
     "hyperframe": {"proxy"},
-    "idna": {"config"},
     "hypercorn": {"control"},
     "psutil": {"backend", "runs", "drill", "cli"},
     "pydantic": {"model", "config", "control"},
@@ -112,8 +113,7 @@ OUTSIDE = {
 }
 # What pure rooms may have of the standard library: nothing that knows the system, time or chance.
 HARMLESS = {"__future__", "base64", "collections", "dataclasses", "enum", "functools", "hashlib",
-            "heapq", "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "operator",
-            "pathlib",
+            "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "pathlib",
             "posixpath", "re", "struct", "typing", "unicodedata"}  # fmt: skip
 PURE = {"errors", "model", "policy", "http"}
 

@@ -200,17 +200,19 @@ async def open_child(
     ask: Ask | None = None,
     left: Left = lambda _pids: None,
     spawn: Callable[[Start, Mapping[str, str], str], Awaitable[Leader]] = spawn,
+    make: Callable[[Leader, Start, Patience, Ask | None, Left], Child] = Child,
 ) -> AsyncIterator[Child]:
     """Run a command; on leaving, however that happens, everything it started has ended.
 
     `ask` is how it is asked to stop instead of by a signal; False: that went wrong, signal it.
     `left` is told who is still waited for, once the process itself has gone.
+    `make` gives the child of a started process that is more than that.
     `env` is its whole environment, to which the marker `RPX_INSTANCE=<instance>` is added. Reading
     `output` belongs into a nursery *around* this context, shielded: the lines of a stopping child
     are then still read, and the end comes 0.2 s after the child's at the latest.
     """
     leader = await spawn(start, {**env, MARKER: instance}, instance)
-    child = Child(leader, start, patience, ask, left)
+    child = make(leader, start, patience, ask, left)
     try:
         yield child
     finally:

@@ -14,6 +14,7 @@ import trio
 
 from rpx.backend.child import Child, open_child
 from rpx.backend.claim import Claim
+from rpx.backend.containers import Containers, ContainerSign, InContainer
 from rpx.backend.elsewhere import look_elsewhere
 from rpx.backend.environment import child_environment
 from rpx.backend.health_checks import Vigil, watch_endpoint
@@ -53,11 +54,13 @@ class Fleet:
         *,
         run_id: str,
         colour: bool,
+        containers: Containers | None = None,
         usual: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """`run_id` marks every process of this run; `colour`: they may print in colours.
 
-        `usual` gives the variables of a process that starts, where the user has none of that name.
+        `containers` starts those that are such, and `usual` gives the variables of a process that
+        starts, where the user has none of that name.
         `report` gets what ended a life by a bug of ours; the others go on.
         """
         self._registry = registry
@@ -66,6 +69,7 @@ class Fleet:
         self._run_id = run_id
         self._colour = colour
         self._usual = usual
+        self._containers = containers
         self._prepared = False  # to check health
         self._numbers = itertools.count(1)
         self._looks = Looks(self._leaders)
@@ -173,7 +177,7 @@ class Fleet:
             process=process,
             look=partial(self._look, process),
             open=lambda: self._open(process, instance, claim),
-            sign=lambda: Sign(process, self._beside(process, f"{instance}.ready"), claim),
+            sign=lambda: self._sign(process, instance, claim),
             check=partial(self._check, endpoint or process, claim),
             patience=self._patience,
             chance=random.random,
@@ -218,6 +222,11 @@ class Fleet:
             aside = self._beside(process, f"{instance}.stop")
             ask = partial(self._ask, process, aside, start.stop_command)
 
+        if start.container is not None and self._containers is not None:
+            async with self._containers.open(process, instance, self._patience, ask) as child:
+                yield child
+            return
+
         def left(pids: Sequence[int]) -> None:
             self._registry.left(process, pids)
 
@@ -231,6 +240,12 @@ class Fleet:
         ) as child:
             yield child
 
+    def _sign(self, process: Process, instance: str, claim: Claim) -> Sign:
+        beside = self._beside(process, f"{instance}.ready")
+        if process.spec.start.container is not None and self._containers is not None:
+            return ContainerSign(process, beside, claim, self._containers)
+        return Sign(process, beside, claim)
+
     def _environment(self, process: Process) -> dict[str, str]:
         return child_environment(process.spec, colour=self._colour, usual=self._usual())
 
@@ -238,7 +253,10 @@ class Fleet:
         """Return what runs commands where `process` is, as its spec says by now: its signs, its
         checks, its stop. `instance` marks them; no two may have it at the same time.
         """
-        return SideCommand(process.spec.start, self._environment(process), instance)
+        start = process.spec.start
+        if start.container is not None and self._containers is not None:
+            return InContainer(self._containers, process, instance)
+        return SideCommand(start, self._environment(process), instance)
 
     async def _check(self, asked: Endpoint | Process, claim: Claim | None) -> str | None:
         """Look whether it is well, in the way that it says by now."""

@@ -3,6 +3,7 @@
 `rpx up` forks before anything else is imported. The parent is the guardian: it waits for signals,
 passes them on, buries orphans, and when the supervisor is gone, *however* it died, kills whatever
 is left. The child is the supervisor. Standard library only: this memory stays for the whole run.
+Containers are nobody's children: those it has the engine remove, if the supervisor wrote one down.
 
 Why a process and not PDEATHSIG on each service: that reaches only the direct child, often a shell,
 and strikes when the thread that forked ends. On Linux the guardian is a *child subreaper*: every
@@ -25,6 +26,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from types import FrameType
 
+from rpx.backend.engine_note import EngineNote, remove_containers
 from rpx.backend.sessions import Sessions, end_sessions
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -40,6 +42,7 @@ PR_SET_CHILD_SUBREAPER = 36
 _guardian: int | None = None  # in the supervisor: the pid of its guardian
 _lifeline: int | None = None  # there, too: a pipe that comes to its end with the guardian
 sessions: Sessions | None = None  # of a guarded supervisor
+engine: EngineNote | None = None  # likewise
 
 
 def guard(run: Callable[[], int]) -> int:
@@ -57,12 +60,12 @@ def guard(run: Callable[[], int]) -> int:
     guardian = os.getpid()
     ready, tell = os.pipe()
     lifeline, hold = os.pipe()  # the guardian holds it until it ends, however that happens
-    begun = Sessions()
+    begun, note = Sessions(), EngineNote()
     supervisor = os.fork()
     if supervisor == 0:
         os.close(ready)
         os.close(hold)
-        _supervise(run, guardian, mask, tell, lifeline=lifeline, begun=begun)
+        _supervise(run, guardian, mask, tell, lifeline=lifeline, begun=begun, note=note)
     os.close(tell)
     os.close(lifeline)
     os.read(ready, 1)  # returns at end of file: it has its own group, or is dead already
@@ -71,6 +74,7 @@ def guard(run: Callable[[], int]) -> int:
         deaf = {signal.SIGHUP} if nohup else set()
         return _keep_watch(supervisor, deaf, _sweep if subreaper else partial(end_sessions, begun))
     finally:
+        remove_containers(note)
         os.close(hold)
         signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -107,13 +111,14 @@ def _supervise(
     *,
     lifeline: int,
     begun: Sessions,
+    note: EngineNote,
 ) -> None:
     """Settle in, run, and leave the process; never returns."""
-    global _guardian, _lifeline, sessions
+    global _guardian, _lifeline, sessions, engine
     code = 1
     try:
         os.setpgid(0, 0)  # the terminal's Ctrl-C goes to the guardian alone
-        _guardian, _lifeline, sessions = guardian, lifeline, begun
+        _guardian, _lifeline, sessions, engine = guardian, lifeline, begun, note
         _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() == guardian:  # it may have died before we asked to be told
             _prepare_signals(mask)

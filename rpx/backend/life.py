@@ -68,6 +68,7 @@ class SignLike(Protocol):
     """By what a run is known to be ready: the real one is `rpx.backend.ready.Sign`."""
 
     def hear(self, text: bytes) -> None: ...
+    async def begun(self) -> None: ...
     async def seen(self) -> None: ...
 
 
@@ -158,7 +159,7 @@ async def run_once(life: Life) -> Run:
             async with trio.open_nursery() as helpers:
                 helpers.start_soon(handle_orders, life, child, run, helpers)
                 helpers.start_soon(supervise, life, child, run, sign)
-                helpers.start_soon(enforce_ready_timeout, life, child, run)
+                helpers.start_soon(enforce_ready_timeout, life, child, run, sign)
                 helpers.start_soon(life.look_around)
                 run.code = await child.wait()
                 run.over = True
@@ -306,6 +307,8 @@ async def supervise(life: Life, child: ChildLike, run: Run, sign: SignLike) -> N
     """Wait until the process is ready, then watch its health; at last, replace it."""
     if life.start.oneshot:  # it is to end: how it did is all there is to know
         return
+    await sign.begun()
+    run.born = trio.current_time()
     await sign.seen()
     endpoint = life.registry.own_endpoint(life.process)
     vigil = Vigil(
@@ -321,8 +324,9 @@ async def supervise(life: Life, child: ChildLike, run: Run, sign: SignLike) -> N
     await replace(life, child, run, "stayed unhealthy")
 
 
-async def enforce_ready_timeout(life: Life, child: ChildLike, run: Run) -> None:
+async def enforce_ready_timeout(life: Life, child: ChildLike, run: Run, sign: SignLike) -> None:
     """Replace a process that takes too long to become ready."""
+    await sign.begun()
     timeout = life.start.ready.timeout if life.start.ready else None
     if life.start.oneshot:
         return

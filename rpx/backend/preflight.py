@@ -81,6 +81,8 @@ def check_commands(processes: Iterable[ProcessSpec], late: Collection[str] = ())
     problems: dict[Problem, None] = {}
     for process in processes:
         start, missing = process.start, None
+        if start.container is not None:
+            continue  # its command is looked for in there
         if process.label not in late:
             missing = missing_command(start, child_environment(process, colour=False))
         if missing is not None:

@@ -38,6 +38,10 @@ class Sign:
         self._pattern = re.compile(self._ready.log) if self._ready.log is not None else None
         self._heard = trio.Event()
 
+    async def begun(self) -> None:
+        """Wait until it is there at all: a process is from its start on."""
+        await trio.lowlevel.checkpoint()
+
     def hear(self, text: bytes) -> None:
         """Look at lines that the process printed."""
         if self._pattern is not None and not self._heard.is_set():

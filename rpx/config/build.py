@@ -9,6 +9,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rpx.config.settings.container_settings import container_of, words
 from rpx.config.settings.depends import dependencies
 from rpx.config.settings.health_check import merged
 from rpx.config.settings.host_names import default_name
@@ -46,9 +47,7 @@ class Builder:
         pool = written.over(self.defaults)
         settings = written.written_for(ProxyEntry) | self._copies(written, at)
         settings |= {
-            "to": written.to[0],
-            "also": written.to[1:],
-            "name": written.name or default_name(written.to[0], self.shared),
+            "name": written.name or default_name(written.to, self.shared),
             "sources": self._sources(written, at),
             "health_check": merged(self.defaults.health_check, written.health_check),
             "pool": PoolSpec(
@@ -152,6 +151,9 @@ class Builder:
         below = {key: text for key, text in self.outer.items() if key not in reserved}
         above = written.env or {}
         settings = written.written_for(Start)
+        if written.is_container:
+            settings["container"] = container_of(written, settings.get("stop_signal"))
+            settings["command"] = words(written.command)
         default = self.defaults.restart
         if settings.get("oneshot"):
             settings.setdefault("stdin", "null")  # on an open pipe, one that reads would never end

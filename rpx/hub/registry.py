@@ -17,7 +17,6 @@ from rpx.hub.backend import Backend
 from rpx.hub.counts import Counts
 from rpx.hub.mailbox import Mailbox, ProjectOrder
 from rpx.hub.moves import Moves
-from rpx.hub.site import Site
 from rpx.hub.tally import by_address, by_host
 from rpx.model.config import PoolSpec
 from rpx.model.figures import Figures
@@ -25,7 +24,6 @@ from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, ProcessSpec
 from rpx.model.status import Snapshot
 from rpx.policy.plan import internal_url_of, url_of
-from rpx.policy.sites import SiteSpec
 
 Clock = Callable[[], float]
 
@@ -37,7 +35,6 @@ class Registry(Moves):
         self,
         specs: Iterable[BackendSpec],
         pools: Mapping[str, PoolSpec],
-        sites: Mapping[str, SiteSpec] | None = None,
         *,
         clock: Clock,
         steady: Clock | None = None,
@@ -45,10 +42,9 @@ class Registry(Moves):
         chance: Callable[[], float] = random.random,
         key: bytes = b"",
     ) -> None:
-        """`pools` are by `to`, and `sites` what hosts lead to (None: each pool is one); `clock`
-        gives seconds since the epoch; `steady` goes on evenly, also while that is set (None: it is
-        the same); `ports` are where rpx listens; `chance` gives numbers from 0 up to 1; `key` is
-        that of sticky cookies.
+        """`pools` are by `to`; `clock` gives seconds since the epoch; `steady` goes on evenly, also
+        while that is set (None: it is the same); `ports` are where rpx listens; `chance` gives
+        numbers from 0 up to 1; `key` is that of sticky cookies.
         """
         super().__init__(clock, steady or clock, chance, key)
         self.ports = ports  # replaced when rpx begins to listen for TLS, or without
@@ -56,7 +52,7 @@ class Registry(Moves):
             self.add(spec)
         there = [each.endpoint for each in self.backends.values() if each.endpoint is not None]
         hosts = {to: [each for each in there if each.spec.host == to] for to in pools}
-        self.arrange(pools, hosts, sites=sites)
+        self.arrange(pools, hosts)
         self.unrouted = Counts()  # of requests that belong to no host of ours
         self.mailbox = Mailbox[ProjectOrder].new()  # what is asked of the project as a whole
 
@@ -95,22 +91,11 @@ class Registry(Moves):
             waiting_for=backend.obstacles,
         )
 
-    def url(self, place: str) -> str:
-        """Return the URL under which clients reach a host, a path of one, or a route's place."""
-        there = self.sites.get(place) or self.pools.get(place) or self._site_at(place)
-        tls = there is not None and there.https is not None  # None: a backend is still leaving
-        return url_of(place, self.ports.of(tls=tls), tls=tls)
-
-    def _site_at(self, place: str) -> Site | None:
-        host = place.partition("/")[0]
-        return next((site for site in self.sites.values() if host in site.hosts), None)
-
-    def places(self) -> list[str]:
-        """Return what leads somewhere: each host, or path of one, and the routes behind them."""
-        found = [
-            (*site.spec.reached, *(way.place for way in site.ways)) for site in self.sites.values()
-        ]
-        return list(dict.fromkeys(place for places in found for place in places))
+    def url(self, host: str) -> str:
+        """Return the URL under which clients reach `host`."""
+        pool = self.pools.get(host)  # None: a backend of it is still leaving
+        tls = pool is not None and pool.https is not None
+        return url_of(host, self.ports.of(tls=tls), tls=tls)
 
     def internal_urls(self) -> dict[str, str]:
         """Return host → URL by which programs of this machine reach it: none of a host without."""
@@ -119,12 +104,11 @@ class Registry(Moves):
         return {host: url for host, url in found.items() if url is not None}
 
     def stats(self) -> dict[str, dict[str, Figures]]:
-        """Return host → `host:port` → figures; also route → who answers → figures, where that isn't
-        a pool of its own.
+        """Return host → `host:port` → figures.
 
         `rpx` has those of what rpx has answered itself or still holds, where there is such.
         """
-        return by_host(self.pools, self.sites.values())
+        return by_host(self.pools)
 
     def stats_by_address(self) -> dict[str, Figures]:
         """Return `host:port` → figures, added up where a backend serves several hosts."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from rpx.model.address import Location
 from rpx.model.base import Model
+from rpx.model.container import Container, EngineName
 from rpx.model.route import Answerer, Route, Treatment
 
 Reload = Literal["manual", "auto"]
@@ -23,7 +24,7 @@ Policy = Literal["no", "on-failure", "always"]
 Condition = Literal["started", "healthy", "completed"]
 Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
 
-ANY: Final = "*"  # the host of a `to` that has all which nobody else has
+
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -97,7 +98,8 @@ class Ready(Model):
 
 
 class Start(Model):
-    """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is.
+    """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is; where there is
+    a `container`, it is run in that, and an empty one is that of its image.
 
     `env` is on top of rpx's own environment (None unsets); `env_later`, if it is there, gives it
     anew for each run, and raises ConfigError. `cwd` is absolute. A `oneshot` is to end
@@ -115,6 +117,7 @@ class Start(Model):
     success_exit_codes: tuple[int, ...] = (0,)
     oneshot: bool = False
     stdin: Stdin = "open"
+    container: Container | None = None
     ready: Ready | None = None
     stop_command: str | tuple[str, ...] | None = None
     stop_signal: int = 15
@@ -211,12 +214,6 @@ class ProxyEntry(Model):
         """`to` without its path."""
         return self.to.partition("/")[0]
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """All hosts that lead to it, that of `to` first; none where it isn't reached."""
-        leading = (self.to, *self.also) if self.reached else ()
-        return tuple(dict.fromkeys(to.partition("/")[0] for to in leading))
-
 
 class ProcessEntry(Model):
     """Supervised like a backend, but nothing is routed to it."""
@@ -299,6 +296,7 @@ class Config(Model):
     reload: Reload = "manual"
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    containers: EngineName | None = None
     metrics: Metrics | None = None
     logs: Logs = Logs()
     proxies: tuple[ProxyEntry, ...] = ()
@@ -317,26 +315,12 @@ class Config(Model):
         return bool(self.proxies) or self.listen.http_port is not None
 
     @property
-    def hosts(self) -> tuple[str, ...]:
-        """All hosts that clients may ask for, in listed order, once each."""
-        return tuple(dict.fromkeys(host for proxy in self.proxies for host in proxy.hosts))
-
-    @property
     def secured(self) -> dict[str, Https]:
         """The hosts that have TLS, in listed order."""
-        return {
-            host: proxy.pool.https
-            for proxy in self.proxies
-            for host in proxy.hosts
-            if proxy.pool.https
-        }
+        return {p.host: p.pool.https for p in self.proxies if p.pool.https}
 
     @property
     def issued(self) -> tuple[str, ...]:
-        """Those whose certificates the local authority makes; of a wildcard the domain.
-
-        Of `*`, which is any, it is localhost: that is among those that can be certified anywhere.
-        """
+        """Those whose certificates the local authority makes; of a wildcard the domain."""
         hosts = (host for host, https in self.secured.items() if not https.cert)
-        names = (host.removeprefix("*.") for host in hosts)
-        return tuple(dict.fromkeys("localhost" if name == ANY else name for name in names))
+        return tuple(host.removeprefix("*.") for host in hosts)

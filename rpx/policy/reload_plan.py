@@ -9,15 +9,17 @@ from typing import Final
 
 from rpx.model.address import Address
 from rpx.model.config import Config, PoolSpec, Start
+from rpx.model.container import Container
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
 from rpx.policy.plan import plan_pools
 
 # Settings of the project that hold at once, and those that need another run.
 AT_ONCE: Final = ("realm", "verbose", "timeouts", "limits", "reload")
-NEXT_RUN: Final = ("name", "listen", "metrics", "logs")
+NEXT_RUN: Final = ("name", "listen", "metrics", "logs", "containers")
 # Settings of a service whose change needs another process: the running one can't take it up.
 PER_PROCESS: Final = frozenset(
     {"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin"}
+    | Container.model_fields.keys() - {"stop_signal"}
 )
 ENV: Final = "env "  # and the name of the variable
 # The order in which these are told, before all that is said in `start`.
@@ -235,12 +237,23 @@ def _of_processes(before: ProcessSpec, after: ProcessSpec, *, same_host: bool) -
         yield from _unequal(before, after, ("health_check",))
     if same_host and _url(before) != _url(after):
         yield "https"
-    named = [name for name in Start.model_fields if name not in ("env", "env_later", "where")]
+    apart = ("env", "env_later", "where", "container")
+    named = [name for name in Start.model_fields if name not in apart]
     yield from _unequal(before.start, after.start, named)
+    yield from _of_containers(before.start.container, after.start.container)
     old, new = before.start.env, after.start.env
     if (later := after.start.env_later) is not None and later is before.start.env_later:
         old = new  # the same configuration: what runs has read its files since that was loaded
     yield from (f"{ENV}{name}" for name in sorted({*old, *new}) if _of(old, name) != _of(new, name))
+
+
+def _of_containers(before: Container | None, after: Container | None) -> Iterator[str]:
+    if before is None or after is None:
+        if before is not after:
+            yield "image"
+        return
+    own = [name for name in Container.model_fields if name != "stop_signal"]  # a process's, too
+    yield from _unequal(before, after, own)
 
 
 def _url(process: ProcessSpec) -> str | None:

@@ -11,6 +11,7 @@ from os import PathLike
 from typing import Literal, TypedDict
 
 from rpx.model.config import Condition, Policy, Stdin, Strategy, Whom
+from rpx.model.container import EngineName
 
 Duration = str | float  # "500ms", "10s", "1m30s"; a number is ms where the file has ms, else s
 Size = str | int  # bytes, or "64kb", "10mb"
@@ -91,7 +92,32 @@ class ReadyKeys(TypedDict, total=False):
     timeout: Duration
 
 
-class StartKeys(TypedDict, total=False):
+class BuildKeys(TypedDict, total=False):
+    """`build`."""
+
+    context: Folder
+    dockerfile: str
+    target: str
+    args: Mapping[str, str | int | float | None] | Sequence[str]
+
+
+class ContainerKeys(TypedDict, total=False):
+    """What stands beside `image` or `build`."""
+
+    image: str
+    build: Folder | BuildKeys
+    port: int
+    volumes: str | Sequence[str]
+    entrypoint: Command
+    workdir: str
+    shm_size: Size
+    platform: str
+    tmpfs: str | Sequence[str]
+    extra_hosts: str | Sequence[str] | Mapping[str, str]
+    container_options: str | Sequence[str]
+
+
+class StartKeys(ContainerKeys, total=False):
     """`start`."""
 
     command: Command
@@ -156,7 +182,7 @@ class AloneKeys(PoolKeys, total=False):
     """What one proxy has, whether it is the only one or not."""
 
     from_: From
-    to: str | Sequence[str]
+    to: str
     start: Command | StartKeys
     replicas: int
     instances: Literal[1]
@@ -241,6 +267,7 @@ class ProjectKeys(AloneKeys, total=False):
     env_file: EnvFile
     timeouts: TimeoutsKeys
     limits: LimitsKeys
+    containers: EngineName
     metrics: MetricsKeys
     logs: LogsKeys
     defaults: DefaultsKeys

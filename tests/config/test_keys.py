@@ -10,6 +10,7 @@ from typing import Any, Literal, get_type_hints
 import pytest
 
 from rpx.config.settings import (
+    container_settings,
     depends,
     env,
     health_check,
@@ -37,6 +38,7 @@ KEYS: dict[type[Written], type] = {
     top_level.TopWritten: keys.ProjectKeys,
     proxy.ProxyWritten: keys.ProxyKeys,
     start_settings.ProcessWritten: keys.ProcessKeys,
+    container_settings.BuildWritten: keys.BuildKeys,
     source.SourceWritten: keys.SourceKeys,
     start_settings.StartWritten: keys.StartKeys,
     env.EnvFileWritten: keys.EnvFileKeys,
@@ -74,7 +76,6 @@ PYTHON: dict[str, Any] = {
     "addresses, networks as `10.0.0.0/8`, `localhost`": str | Sequence[str],
     "`200`, `200-399`, list": str | int | Sequence[str | int],
     "name, or list": str | Sequence[str],
-    "host, host/path, or list of them": str | Sequence[str],
     "name, list, mapping": keys.DependsOn,
     "pattern, or list of them": str | Sequence[str],
     "text or list": keys.Command,
@@ -90,6 +91,13 @@ PYTHON: dict[str, Any] = {
     "`open`, `null`": Literal["open", "null"] | None,
     "`manual`, `auto`": Literal["manual"],  # no file could change
     "`SIGTERM`, `TERM`, 15": str | int,
+    "folder, or mapping": keys.Folder | keys.BuildKeys,
+    "image": str,
+    "1 to 65535": int,
+    "text": str,
+    "text, or list": str | Sequence[str],
+    "`source:place`, or list": str | Sequence[str],
+    "`name:address`, or list": str | Sequence[str] | Mapping[str, str],
     "list": Sequence[keys.ProxyKeys],
 }
 

@@ -19,6 +19,7 @@ from rpx.config.settings.start_settings import ProcessWritten, StartWritten
 from rpx.config.settings.top_level import ProjectWritten
 from rpx.config.settings.written import Written
 from rpx.model import config as nouns
+from rpx.model.container import Container, ImageBuild
 from tests.config.kinds import kind_of
 
 PAGE = Path(__file__).parents[2] / "docs/configuration.md"
@@ -55,7 +56,8 @@ TABLES = {
     "metrics": Table(MODELS["metrics"], (nouns.Metrics,)),
     "logs": Table(MODELS["logs"], (nouns.Logs,)),
     "sticky": Table(MODELS["sticky"], (nouns.Sticky,)),
-    "start": Table(StartWritten, (nouns.Start,)),
+    "start": Table(StartWritten, (nouns.Start, Container)),
+    "build": Table(MODELS["build"], (ImageBuild,)),
     "env_file": Table(MODELS["env_file"], ()),
     "ready": Table(MODELS["ready"], (nouns.Ready,)),
     "restart": Table(MODELS["restart"], (nouns.Restart,)),
@@ -73,6 +75,8 @@ IN_WORDS = {
     "restart_on_unhealthy",
     "replicas",
     "required",
+    "image",
+    "args",
 }
 
 

@@ -214,6 +214,9 @@ class Bench:
     def hear(self, text: bytes) -> None:
         """The bench is the sign of its runs, too."""
 
+    async def begun(self) -> None:
+        await trio.lowlevel.checkpoint()
+
     async def seen(self) -> None:
         await self.sign.wait()
 

@@ -159,6 +159,8 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         colour=wishes.colour,
         member=member_of(config, hold.lease, os.environ),
         terms=Terms(load, wishes.names, dict(wishes.scale), ports_file(hold.lease.config)),
+        identity=str(hold.lease.config),
+        folder=hold.lease.socket.parent,
         early=(lambda text: say(f"rpx: {text}")) if wishes.detached else (lambda _: None),
     )
     async with trio.open_nursery() as nursery:

@@ -32,7 +32,9 @@ def _meant_for_a_shell(start: Start) -> str | None:
     """The first such word. One with a blank is a script for somebody else, and so is that of a
     shell that the list itself starts.
     """
-    if isinstance(start.command, str) or start.command[0].rpartition("/")[2] in _SHELLS:
+    if isinstance(start.command, str) or start.container is not None:
+        return None
+    if start.command[0].rpartition("/")[2] in _SHELLS:
         return None
     for word in start.command[1:]:
         if _OPERATOR.fullmatch(word) or (_VARIABLE.search(word) and not re.search(r"\s", word)):

@@ -68,13 +68,8 @@ _OURS: Final = {
     "max_size": "rotate_size max_file_size",
 }
 
-_CONTAINER: Final = "containers are not there yet: run it with `command: docker run --rm {value}`"
-_PUBLISHED: Final = (
-    "containers are not there yet: run it with `start: docker run --rm -p $PORT:80 {value}`, and"
-    " the port that it has inside instead of 80"
-)
 _OF_CONTAINERS: Final = (
-    "containers are not there yet: it is an option of `docker run` in the command"
+    "it is an option of `docker run`: beside an `image`, write it in `container_options`"
 )
 _NOT_DONE: Final = "rpx has nothing like it: leave it out"
 _HEADERS: Final = (
@@ -84,10 +79,8 @@ _ROUTED: Final = (
     "requests go to entries of `proxies` only: move it there, with `to`, `from`, `start`"
 )
 _NOTES: Final = {
-    "image container": _CONTAINER,
-    "build dockerfile volumes networks network_mode privileged cap_add cap_drop devices"
-    " tmpfs security_opt ulimits shm_size extra_hosts dns platform pull_policy ipc sysctls"
-    " read_only secrets configs mem_limit cpus stdin_open runtime docker": _OF_CONTAINERS,
+    "networks network_mode privileged cap_add cap_drop devices security_opt ulimits dns"
+    " pull_policy ipc sysctls read_only secrets configs mem_limit cpus runtime": _OF_CONTAINERS,
     "labels annotations": "rpx reads no labels: the host stands in `to`",
     "user": "a service runs as the user who runs rpx: leave it out",
     "deploy": "`replicas` is a setting of a proxy, and `restart` one of its `start`",
@@ -117,16 +110,15 @@ _NOTES: Final = {
 # What is particular to one mapping, by the setting whose mapping it is.
 _NOTES_AT: Final = {
     "proxies": {
-        "image container": _PUBLISHED,
         "path": "the path of a check belongs in `health_check`; that of a route is a part of `to`,"
         " as in `to: shop.localhost/api`",
     },
     "start": {
-        "port ports host expose": "rpx tells it its PORT; where it listens is `from` of the proxy",
+        "ports host expose": "rpx tells it its PORT; where it listens is `from` of the proxy",
     },
     "processes": {
         "name": "the key that it stands below is its name already",
-        "from to url urls port ports expose": _ROUTED,
+        "from to url urls ports expose": _ROUTED,
         "enabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
         "replicas instances scale numprocs": "only what has an address has copies: give each a"
         " name of its own, or make it an entry of `proxies`",

@@ -27,7 +27,7 @@ def meant_by(steps: Steps, document: Document) -> tuple[str | None, str]:
     value = document.value(steps)
     text = value if isinstance(value, str) and len(value) <= _SHORT else "…"
     if note := note_on(word, text, _place(parent)):
-        return ("command" if word == "image" else None), note
+        return None, note
     if _is_a_level_off(parent, word, document):
         return None, _elsewhere(parent, key, word, document)
     here = next((name for name in ours(word) if name in known), None)

@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
 from rpx.config.settings.changing import Patterns
+from rpx.config.settings.container_settings import ONLY_INSIDE, ContainerWritten, words
 from rpx.config.settings.depends import DependsOn
 from rpx.config.settings.env import Env, EnvFiles
 from rpx.config.settings.health_check import HealthCheckField
@@ -66,8 +67,16 @@ ExitCodes = Annotated[
 ]
 
 
-class StartWritten(Written):
-    """`start`."""
+# What means something to a process of this machine alone, and what to do about it.
+ONLY_OUTSIDE = {
+    "cwd": "write `workdir`, a folder inside it",
+    "stop_signal_to": "leave it out: the engine asks its first process",
+    "instances": "leave it out: each address has a container of its own",
+}
+
+
+class ProgramWritten(Written):
+    """What a process of this machine has, and a container as well."""
 
     command: Needed[Command] = needed(
         "what to run. In it `$PORT` and other variables belong to the shell",
@@ -111,6 +120,32 @@ class StartWritten(Written):
     )
 
 
+class StartWritten(ContainerWritten, ProgramWritten):
+    """`start`. Messages list its settings from the last of its bases to its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_image(cls, value: object) -> object:
+        """A container needs no command: its image has one."""
+        if isinstance(value, dict) and {"image", "build"} & value.keys():
+            return {"command": (), **value}
+        return value
+
+    @model_validator(mode="after")
+    def _container_or_not(self) -> StartWritten:
+        there = [name for name in (*ONLY_INSIDE, *ONLY_OUTSIDE) if getattr(self, name) is not None]
+        if not self.is_container and (name := next(iter({*there} & {*ONLY_INSIDE}), "")):
+            hint = "say which image it runs, as `image: redis:7`, or leave it out"
+            if name == "port":
+                hint = "rpx tells it its PORT; where it listens is `from` of the proxy"
+            raise wrong(f"has `{name}`, but neither `image` nor `build`", hint)
+        if self.is_container and (name := next(iter({*there} & {*ONLY_OUTSIDE}), "")):
+            raise wrong(f"is a container, and has `{name}`", ONLY_OUTSIDE[name])
+        if self.is_container and isinstance(self.command, str):
+            words(self.command)
+        return self
+
+
 StartField = Annotated[StartWritten, BeforeValidator(start), Kind("command, or mapping")]
 
 
@@ -135,6 +170,8 @@ class ProcessWritten(StartWritten):
             if self.oneshot and sign is not None:
                 hint = "leave that out: it is done when it has ended"
                 raise wrong(f"is a oneshot with `{name}`", hint)
+        if self.port is not None:
+            raise wrong("has a `port`, but no address", "a proxy has one, in its `from`")
         return self
 
 

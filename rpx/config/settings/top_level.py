@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool, create_model
 
 from rpx.config.settings.changing import WhenToReload
+from rpx.config.settings.container_settings import ChosenEngine
 from rpx.config.settings.env import EnvFiles
 from rpx.config.settings.https import HttpsField
 from rpx.config.settings.listen import ListenWritten, MetricsWritten
@@ -43,6 +44,9 @@ class ProjectWritten(Written):
     timeouts: Maybe[TimeoutsWritten] = setting("[how long the proxy waits](#timeouts)")
     limits: Maybe[LimitsWritten] = setting("[how much it takes](#limits)")
     logs: Maybe[LogsWritten] = setting("[files with what services print](#logs)")
+    containers: Maybe[ChosenEngine] = setting(
+        "[which engine](containers.md#which-engine) runs them; whichever answers, if not given"
+    )
     metrics: Maybe[MetricsWritten] = setting("[for Prometheus](#metrics)")
     defaults: Maybe[DefaultsWritten] = setting("[for all proxies](#defaults)")
     proxies: Maybe[Annotated[list[Any], Kind("list")]] = setting(

@@ -78,6 +78,8 @@ def command(value: object) -> object:
         if value.strip():
             return value
         raise wrong("has an empty command", "write what to run, for example `python app.py`")
+    if value == ():  # that of an image
+        return value
     if not isinstance(value, list):
         raise wrong(
             f"is not a command: {shown(value)}", "write it as a text, or as a list of words"

@@ -36,7 +36,7 @@ _SERVICES = (
 )
 _COMPOSE = (
     "a file of docker compose",
-    f"{_SERVICES}; one in a container has the command `docker run --rm …`; {_SEE}",
+    f"{_SERVICES}; one in a container has an `image`; {_SEE}",
 )
 # Files in YAML or JSON, by keys at the top level that no rpx.yaml has.
 _BY_KEYS: Final = {

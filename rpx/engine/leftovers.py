@@ -1,0 +1,36 @@
+"""Containers that a run, or a project, has left: found by their labels, and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from rpx.engine.engine_client import Engine, EngineSaid
+
+PROJECT = "dev.rpx.project"  # the label with the path of its rpx.yaml
+RUN = "dev.rpx.run"  # that with the id of the run which has started it
+ABSENT = ("no such container", "no container with", "not found")
+
+
+def containers_with(engine: Engine, label: str, value: str) -> tuple[str, ...]:
+    """The ids of all containers with this label, running or not; none if nobody answers."""
+    found = engine.ask("ps", "-aq", "--no-trunc", "--filter", f"label={label}={value}")
+    return tuple(found.out.split()) if found.well else ()
+
+
+def remove(engine: Engine, names: Sequence[str]) -> EngineSaid:
+    """End containers at once, and remove them with the anonymous volumes that are theirs.
+
+    That one isn't there is no failure.
+    """
+    # Without -t podman would ask each first, and wait ten seconds. Docker doesn't know it.
+    at_once = ("-t", "0") if engine.name == "podman" else ()
+    said = engine.ask("rm", "-f", "-v", *at_once, *names)
+    return EngineSaid(0) if any(words in said.err.lower() for words in ABSENT) else said
+
+
+def remove_all(engine: Engine, label: str, value: str, keep: Collection[str] = ()) -> int:
+    """Remove every container with this label but those to `keep`; how many there were."""
+    found = [each for each in containers_with(engine, label, value) if each not in keep]
+    if found:
+        remove(engine, found)
+    return len(found)
