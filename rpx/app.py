@@ -31,8 +31,9 @@ from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.policy.depend import with_dependencies
 from rpx.policy.naming import select
-from rpx.policy.plan import plan_backends, plan_pools
+from rpx.policy.plan import plan_backends, plan_pools, project_variables
 from rpx.policy.scaling import scaled
+from rpx.policy.sites import plan_sites
 from rpx.prepare import prepare, prepared, settings_of
 from rpx.proxy.certified import accepting, besides
 from rpx.proxy.front_door import FrontDoor
@@ -183,6 +184,7 @@ def new_registry(config: Config, key: bytes, ports: Ports) -> Registry:
     return Registry(
         plan_backends(config, ports),
         plan_pools(config.proxies),
+        plan_sites(config.proxies, project_variables(config, ports)),
         clock=time.time,
         steady=_steady,
         ports=ports,

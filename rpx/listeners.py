@@ -71,7 +71,7 @@ async def ways_in(config: Config, ports: Ports, doors: ExitStack, door: FrontDoo
     if config.secured or ports.https:
         wanted.append((True, config.listen.https_port))
     try:
-        doors.callback(await door.ask(list(dict.fromkeys(p.host for p in config.proxies)), wanted))
+        doors.callback(await door.ask(config.hosts, wanted))
     except RefusedByDoor as refused:
         raise _refused(config, refused.why, door.preferred) from None
     except NoDoor as error:

@@ -24,7 +24,7 @@ ROOMS = {
     "programs": set[str](),
     "model": {"errors"},
     "policy": {"errors", "model"},
-    "http": {"errors"},
+    "http": {"errors", "model"},
     "door": {"errors", "folders", "policy", "http"},
     "config": {"errors", "folders", "model", "policy", "certificates"},
     "certificates": {"errors", "folders", "programs"},
@@ -87,6 +87,7 @@ OUTSIDE = {
     "hpack": {"http", "proxy"},
     "httpx": {"backend", "runs"},
     "hyperframe": {"proxy"},
+    "idna": {"config"},
     "hypercorn": {"control"},
     "psutil": {"backend", "runs", "drill", "cli"},
     "pydantic": {"model", "config", "control"},
@@ -113,7 +114,8 @@ OUTSIDE = {
 }
 # What pure rooms may have of the standard library: nothing that knows the system, time or chance.
 HARMLESS = {"__future__", "base64", "collections", "dataclasses", "enum", "functools", "hashlib",
-            "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "pathlib",
+            "heapq", "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "operator",
+            "pathlib",
             "posixpath", "re", "struct", "typing", "unicodedata"}  # fmt: skip
 PURE = {"errors", "model", "policy", "http"}
 

@@ -24,11 +24,12 @@ from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 from rpx.model.status import State
 from rpx.policy.depend import after_oneshots, with_dependencies
 from rpx.policy.naming import names_of, select
-from rpx.policy.plan import plan_backends, plan_pools
+from rpx.policy.plan import plan_backends, plan_pools, project_variables
 from rpx.policy.realm_ports import chosen_for
 from rpx.policy.reload_plan import ReloadPlan, at_port, compare, in_effect
 from rpx.policy.reload_report import report
 from rpx.policy.scaling import scaled, still_meant
+from rpx.policy.sites import plan_sites
 from rpx.runs.lease import project_with
 
 Warn = Callable[[str], None]
@@ -271,7 +272,11 @@ class Project:
     async def _go(self, wish: Wish, plan: ReloadPlan, more: trio.Event) -> list[Outcome]:
         wanted = self._wanted(plan.wanted, wish.scaled)
         pools = plan_pools(wish.target.proxies)
-        way = Transition(self._registry, self._fleet, plan, pools, wanted, more=more)
+        told = project_variables(wish.target, self._registry.ports)
+        sites = plan_sites(wish.target.proxies, told)
+        way = Transition(
+            self._registry, self._fleet, plan, wanted, pools=pools, sites=sites, more=more
+        )
         self._coming = plan.wanted
         self._press()
         try:

@@ -26,6 +26,7 @@ from rpx.model.status import Intent, State
 from rpx.orders import verbs
 from rpx.policy.depend import hopeless, sentence
 from rpx.policy.reload_plan import Pair, ReloadPlan
+from rpx.policy.sites import SiteSpec
 
 # Stopped by a user, or not started yet: its next start is somebody else's affair.
 AS_IT_IS: Final = frozenset({State.STOPPED, State.WAITING})
@@ -49,9 +50,10 @@ class Transition:
         registry: Registry,
         fleet: Fleet,
         plan: ReloadPlan,
-        pools: Mapping[str, PoolSpec],
         wanted: Collection[str],
         *,
+        pools: Mapping[str, PoolSpec],
+        sites: Mapping[str, SiteSpec],
         more: trio.Event,
     ) -> None:
         """`more`: there is another change to make, this one should come to an end."""
@@ -59,6 +61,7 @@ class Transition:
         self._fleet = fleet
         self._plan = plan
         self._pools = pools
+        self._sites = sites
         self._wanted = wanted
         self._more = more
         self._standing: dict[str, Backend] = {}  # by the label of who will take their places
@@ -119,7 +122,7 @@ class Transition:
             backend = stands or self._registry.backends[endpoint.label]
             members[endpoint.host] += [backend.endpoint] if backend.endpoint else []
         order = [spec.label for spec in self._plan.wanted]
-        self._registry.arrange(self._pools, members, order)
+        self._registry.arrange(self._pools, members, order, self._sites)
 
     async def _end(self, backend: Backend) -> None:
         label, pid = backend.label, backend.pid

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import click
@@ -30,7 +30,13 @@ OPTIONS: Final[list[click.Parameter]] = [
         help="Run without an rpx.yaml, with these backends: host:port, port, unix:path or URL, with"
         " commas between them or a --from for each",
     ),
-    click.Option(["--to"], metavar="HOST", help="Answer requests for this host: api.localhost"),
+    click.Option(
+        ["--to"],
+        multiple=True,
+        metavar="HOST,…",
+        help="Answer requests for this host: api.localhost; or for several, with commas between"
+        " them or a --to for each. '*' is any that nobody else has",
+    ),
     click.Option(
         ["--realm"],
         metavar="NAME",
@@ -88,7 +94,7 @@ _FLAGS: Final = {
     "verbose": "--verbose",
 }
 _QUOTED = re.compile(rf"`({'|'.join(map(re.escape, _FLAGS))})(?:(: )|(?=`))")
-_PLACE = re.compile(r"\bfrom\[(\d+)\](?:\.\w+)?")
+_PLACE = re.compile(r"\b(?:from\[(\d+)\](?:\.\w+)?|to\[(\d+)\])")
 
 
 def flags_given(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,8 +127,11 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     """The flags as keys of rpx.yaml."""
     written: dict[str, object] = {}
     if "from_" in flags:
-        written["from"] = [part.strip() for text in flags["from_"] for part in text.split(",")]
-    for key in ("to", "realm", "start", "strategy", "sticky", "https", "verbose"):
+        written["from"] = _parts(flags["from_"])
+    if "to" in flags:
+        hosts = _parts(flags["to"])
+        written["to"] = hosts if len(hosts) > 1 else hosts[0]
+    for key in ("realm", "start", "strategy", "sticky", "https", "verbose"):
         if key in flags:
             written[key] = flags[key]
     listen = {key: flags[key] for key in ("http_port", "https_port") if key in flags}
@@ -131,6 +140,11 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     if "health_path" in flags:
         written["health_check"] = {"path": flags["health_path"]}
     return written
+
+
+def _parts(texts: Iterable[str]) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for text in texts for part in text.split(",")]
 
 
 def say_in_flags(error: BaseException) -> None:
@@ -150,7 +164,13 @@ def _translated(problem: Problem) -> Problem:
 def _in_flags(text: str) -> str:
     """`listen.http_port` becomes `--http-port`, `to: a` becomes `--to a`, from[1] is counted."""
     text = _QUOTED.sub(lambda found: f"`{_FLAGS[found[1]]}{' ' if found[2] else ''}", text)
-    return _PLACE.sub(lambda found: f"address {int(found[1]) + 1} of --from", text)
+    return _PLACE.sub(_counted, text)
+
+
+def _counted(place: re.Match[str]) -> str:
+    if place[1]:
+        return f"address {int(place[1]) + 1} of --from"
+    return f"host {int(place[2]) + 1} of --to"
 
 
 def _place(where: str) -> str:

@@ -120,7 +120,7 @@ def _services(
         defaults=top.defaults or DefaultsWritten(),
         https=top.https,
         oneshots=first,
-        shared=_shared_hosts(found.to for _, found in written),
+        shared=_shared_hosts(found.to[0] for _, found in written),
         late=late,
     )
     return _Whole(
@@ -199,7 +199,9 @@ def _names(document: Document, entries: Iterable[Entry]) -> list[str]:
 def _name(value: object) -> str:
     """What a proxy is probably called; that its name may be longer is known only later."""
     given = value if isinstance(value, dict) else {}
-    return str(given.get("name") or str(given.get("to")).lower().split(".")[0])
+    to = given.get("to")
+    first = to[0] if isinstance(to, list) and to else to
+    return str(given.get("name") or str(first).lower().split(".")[0])
 
 
 def _folder_name(root: Path) -> str:

@@ -47,7 +47,9 @@ class Builder:
         pool = written.over(self.defaults)
         settings = written.written_for(ProxyEntry) | self._copies(written, at)
         settings |= {
-            "name": written.name or default_name(written.to, self.shared),
+            "to": written.to[0],
+            "also": written.to[1:],
+            "name": written.name or default_name(written.to[0], self.shared),
             "sources": self._sources(written, at),
             "health_check": merged(self.defaults.health_check, written.health_check),
             "pool": PoolSpec(

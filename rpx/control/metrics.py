@@ -12,7 +12,7 @@ from typing import Final
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
-from rpx.hub.tally import OWN
+from rpx.hub.site import OWN
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 # Powers of two, of which the histogram knows exact numbers: 1 ms (nearly) to 64 s.

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from rpx.doctor.findings import Finding, Status
-from rpx.model.config import Config
+from rpx.model.config import ANY, Config
 
 PATIENCE = 5.0  # seconds for all of them; `.local` may be asked of the whole network
 SAMPLE = "rpx-doctor"  # in the place of a wildcard's `*`
@@ -23,7 +23,7 @@ SAMPLE = "rpx-doctor"  # in the place of a wildcard's `*`
 
 def names(config: Config | None) -> Iterator[Finding]:
     """Look every host up as a program would; localhost where there is no project."""
-    routes = [proxy.to for proxy in config.proxies] if config else ["localhost"]
+    routes = config.hosts if config else ["localhost"]
     for host, addresses in _look_up(_hosts(routes)).items():
         yield _judged(host, addresses)
 
@@ -56,9 +56,9 @@ def remedy(hosts: Sequence[str]) -> str:
 
 
 def _hosts(routes: Iterable[str]) -> list[str]:
-    """The hosts of these `to`s that are names, once each."""
+    """The hosts of these `to`s that are names, once each; `*` is none."""
     hosts = (to.partition("/")[0] for to in routes)
-    return list(dict.fromkeys(host for host in hosts if not _is_address(host)))
+    return list(dict.fromkeys(host for host in hosts if host != ANY and not _is_address(host)))
 
 
 def _look_up(hosts: Sequence[str]) -> dict[str, list[str] | None]:

@@ -37,7 +37,7 @@ def answer(
         body = b""
     if status >= 400:
         lines.append(b"Cache-Control: no-store\r\n")
-    if status == 405:  # RFC 9110 §15.5.6
+    if status == 405 and b"Allow:" not in add:  # RFC 9110 §15.5.6
         lines.append(b"Allow: %b\r\n" % _METHODS)
     if close:
         lines.append(b"Connection: close\r\n")

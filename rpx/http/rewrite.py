@@ -9,6 +9,7 @@ from __future__ import annotations
 from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import LOOP, Forwarding, appended, host_of, scheme_of
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE
+from rpx.http.grammar import find_field
 from rpx.http.head import PSEUDONYM, RequestHead
 from rpx.http.hops import without
 from rpx.http.response import ResponseHead
@@ -16,6 +17,7 @@ from rpx.http.response import ResponseHead
 CONTINUE = AnswerHead(100, b"Continue", b"", b"", 0)
 
 _VIA = b"1.1 " + PSEUDONYM
+_PREFIX = frozenset((b"x-forwarded-prefix",))
 
 
 def request_to_send(
@@ -78,6 +80,24 @@ def as_of(head: RequestHead, host: str, authority: bytes, block: bytes) -> Reque
         head.method, head.target, head.minor, host, authority, block, head.length,
         head.keep_alive, head.expect_continue, head.upgrade, head.te_trailers, head.via,
         head.forwarded, head.loops,
+    )  # fmt: skip
+
+
+def below_prefix(head: RequestHead, peer: Forwarding, target: bytes, prefix: bytes) -> RequestHead:
+    """The same request with `target`, from which `prefix` (`/api`) has been cut off, and said so.
+
+    What a trusted proxy before us has cut off stands in front of it.
+    """
+    forwarded = head.forwarded
+    if forwarded and peer.trusted:
+        said = find_field(forwarded, b"x-forwarded-prefix") or b""
+        forwarded = without(forwarded, _PREFIX)
+        prefix = b"".join(each.strip(b" \t").rstrip(b"/") for each in said.split(b",")) + prefix
+    block = head.block + b"\r\nX-Forwarded-Prefix: " + prefix
+    return RequestHead(
+        head.method, target, head.minor, head.host, head.authority, block, head.length,
+        head.keep_alive, head.expect_continue, head.upgrade, head.te_trailers, head.via,
+        forwarded, head.loops,
     )  # fmt: skip
 
 

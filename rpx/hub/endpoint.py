@@ -19,6 +19,7 @@ from rpx.model.status import TO_RUN, Obstacle, State
 from rpx.policy.affinity import Affinity
 from rpx.policy.balance import Turns, turns
 from rpx.policy.health import Health
+from rpx.policy.sites import fixed_part
 
 # What a request has met: (id, rotation_epoch) of an endpoint since it was last up, or id: for good.
 Tried = set[int | tuple[int, int]]
@@ -290,7 +291,7 @@ class Pool:
         self.https = spec.https
         self.backends = tuple(backends)
         self.active = tuple(backend for backend in backends if backend.weight)
-        path = "/" + self.host.partition("/")[2]
+        path = "/" + fixed_part(self.host).partition("/")[2]
         self.affinity = Affinity(spec.sticky, backends, key, path) if spec.sticky else None
         self._turns: Turns[Endpoint] = turns(spec.strategy, self.active, self._chance)
         self.wake()

@@ -14,11 +14,13 @@ from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.news import News
 from rpx.hub.process import Process, Standing
 from rpx.hub.seats import Seats
+from rpx.hub.site import Site
 from rpx.model.config import PoolSpec, Start
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec
 from rpx.model.status import Intent, Obstacle
 from rpx.policy.depend import obstacles
 from rpx.policy.routing import Routes
+from rpx.policy.sites import SiteSpec, sites_of_pools
 
 SET = 1.0  # seconds by which two clocks differ when one of them has been set
 PAST = 20  # processes that have left whose last lines are kept: as many as a reload may replace
@@ -42,7 +44,9 @@ class Members(News):
         self.leaving: list[Backend] = []  # on their way out: no part of the project any more
         self.past: dict[str, Backend] = {}  # that have left, the latest last: for what they printed
         self.pools: dict[str, Pool] = {}
-        self.routes: Routes[Pool] = Routes({})
+        self.sites: dict[str, Site] = {}  # by `to`
+        self.routes: Routes[Site] = Routes({})
+        self.hosts: tuple[str, ...] = ()  # all that lead to a site, also `*.domain`
         self.changed = trio.Event()  # replaced at every change of any backend
         self._left: list[Endpoint] = []  # that have left, and may have requests
         self._seats = WeakValueDictionary[tuple[str, int | None], Seats]()  # by place
@@ -223,8 +227,11 @@ class Members(News):
         pools: Mapping[str, PoolSpec],
         members: Mapping[str, Sequence[Endpoint]],
         order: Sequence[str] = (),
+        sites: Mapping[str, SiteSpec] | None = None,
     ) -> None:
         """Have exactly these pools, with these members, from now on; list backends in `order`.
+
+        `sites` are what hosts lead to, by `to`; None: each pool is one.
 
         A pool that stays is the same object. Requests that hold one that goes, or an endpoint that
         is no member any more, end as they would have.
@@ -243,8 +250,15 @@ class Members(News):
             pool.become(spec, members[to], self.key)
             kept[to] = pool
         self.pools = kept
-        self.routes = Routes(kept)
+        self._lead(sites_of_pools(pools.items()) if sites is None else sites)
         rank = {label: place for place, label in enumerate(order)}
         self.backends = dict(
             sorted(self.backends.items(), key=lambda pair: rank.get(pair[0], math.inf))
         )
+
+    def _lead(self, sites: Mapping[str, SiteSpec]) -> None:
+        """Let hosts lead to exactly these sites. Those that haven't changed go on counting."""
+        counts = {way.name: way.counts for site in self.sites.values() for way in site.all_ways}
+        self.sites = {to: Site(to, spec, self.pools, counts) for to, spec in sites.items()}
+        self.routes = Routes({to: site for site in self.sites.values() for to in site.spec.reached})
+        self.hosts = tuple({host: None for site in self.sites.values() for host in site.hosts})

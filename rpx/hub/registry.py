@@ -17,6 +17,7 @@ from rpx.hub.backend import Backend
 from rpx.hub.counts import Counts
 from rpx.hub.mailbox import Mailbox, ProjectOrder
 from rpx.hub.moves import Moves
+from rpx.hub.site import Site
 from rpx.hub.tally import by_address, by_host
 from rpx.model.config import PoolSpec
 from rpx.model.figures import Figures
@@ -24,6 +25,7 @@ from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, ProcessSpec
 from rpx.model.status import Snapshot
 from rpx.policy.plan import internal_url_of, url_of
+from rpx.policy.sites import SiteSpec
 
 Clock = Callable[[], float]
 
@@ -35,6 +37,7 @@ class Registry(Moves):
         self,
         specs: Iterable[BackendSpec],
         pools: Mapping[str, PoolSpec],
+        sites: Mapping[str, SiteSpec] | None = None,
         *,
         clock: Clock,
         steady: Clock | None = None,
@@ -42,9 +45,10 @@ class Registry(Moves):
         chance: Callable[[], float] = random.random,
         key: bytes = b"",
     ) -> None:
-        """`pools` are by `to`; `clock` gives seconds since the epoch; `steady` goes on evenly, also
-        while that is set (None: it is the same); `ports` are where rpx listens; `chance` gives
-        numbers from 0 up to 1; `key` is that of sticky cookies.
+        """`pools` are by `to`, and `sites` what hosts lead to (None: each pool is one); `clock`
+        gives seconds since the epoch; `steady` goes on evenly, also while that is set (None: it is
+        the same); `ports` are where rpx listens; `chance` gives numbers from 0 up to 1; `key` is
+        that of sticky cookies.
         """
         super().__init__(clock, steady or clock, chance, key)
         self.ports = ports  # replaced when rpx begins to listen for TLS, or without
@@ -52,7 +56,7 @@ class Registry(Moves):
             self.add(spec)
         there = [each.endpoint for each in self.backends.values() if each.endpoint is not None]
         hosts = {to: [each for each in there if each.spec.host == to] for to in pools}
-        self.arrange(pools, hosts)
+        self.arrange(pools, hosts, sites=sites)
         self.unrouted = Counts()  # of requests that belong to no host of ours
         self.mailbox = Mailbox[ProjectOrder].new()  # what is asked of the project as a whole
 
@@ -91,11 +95,22 @@ class Registry(Moves):
             waiting_for=backend.obstacles,
         )
 
-    def url(self, host: str) -> str:
-        """Return the URL under which clients reach `host`."""
-        pool = self.pools.get(host)  # None: a backend of it is still leaving
-        tls = pool is not None and pool.https is not None
-        return url_of(host, self.ports.of(tls=tls), tls=tls)
+    def url(self, place: str) -> str:
+        """Return the URL under which clients reach a host, a path of one, or a route's place."""
+        there = self.sites.get(place) or self.pools.get(place) or self._site_at(place)
+        tls = there is not None and there.https is not None  # None: a backend is still leaving
+        return url_of(place, self.ports.of(tls=tls), tls=tls)
+
+    def _site_at(self, place: str) -> Site | None:
+        host = place.partition("/")[0]
+        return next((site for site in self.sites.values() if host in site.hosts), None)
+
+    def places(self) -> list[str]:
+        """Return what leads somewhere: each host, or path of one, and the routes behind them."""
+        found = [
+            (*site.spec.reached, *(way.place for way in site.ways)) for site in self.sites.values()
+        ]
+        return list(dict.fromkeys(place for places in found for place in places))
 
     def internal_urls(self) -> dict[str, str]:
         """Return host → URL by which programs of this machine reach it: none of a host without."""
@@ -104,11 +119,12 @@ class Registry(Moves):
         return {host: url for host, url in found.items() if url is not None}
 
     def stats(self) -> dict[str, dict[str, Figures]]:
-        """Return host → `host:port` → figures.
+        """Return host → `host:port` → figures; also route → who answers → figures, where that isn't
+        a pool of its own.
 
         `rpx` has those of what rpx has answered itself or still holds, where there is such.
         """
-        return by_host(self.pools)
+        return by_host(self.pools, self.sites.values())
 
     def stats_by_address(self) -> dict[str, Figures]:
         """Return `host:port` → figures, added up where a backend serves several hosts."""

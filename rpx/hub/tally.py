@@ -7,14 +7,20 @@ from collections.abc import Iterable, Mapping
 
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Pool
+from rpx.hub.site import OWN, Site
 from rpx.model.figures import Figures
 
-OWN = "rpx"  # what rpx itself has answered is counted beside the backends
 
-
-def by_host(pools: Mapping[str, Pool]) -> dict[str, dict[str, Figures]]:
-    """Return host → `host:port` → figures."""
-    return {host: _figures(pool) for host, pool in pools.items()}
+def by_host(pools: Mapping[str, Pool], sites: Iterable[Site] = ()) -> dict[str, dict[str, Figures]]:
+    """Return host → `host:port` → figures; and of a way without a pool of its own, place → who
+    answers → figures.
+    """
+    found = {host: _figures(pool) for host, pool in pools.items()}
+    for site in sites:
+        for way in site.all_ways:
+            if way.place not in pools and (way.route is not None or way.pool is None):
+                found[way.place] = {way.answered_by: way.counts.figures(0)}
+    return found
 
 
 def by_address(pools: Iterable[Pool]) -> dict[str, Figures]:

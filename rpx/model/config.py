@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ Policy = Literal["no", "on-failure", "always"]
 Condition = Literal["started", "healthy", "completed"]
 Strategy = Literal["round-robin", "weighted-round-robin", "least-connections", "random", "ip-hash"]
 
-
+ANY: Final = "*"  # the host of a `to` that has all which nobody else has
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -214,6 +214,12 @@ class ProxyEntry(Model):
         """`to` without its path."""
         return self.to.partition("/")[0]
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """All hosts that lead to it, that of `to` first; none where it isn't reached."""
+        leading = (self.to, *self.also) if self.reached else ()
+        return tuple(dict.fromkeys(to.partition("/")[0] for to in leading))
+
 
 class ProcessEntry(Model):
     """Supervised like a backend, but nothing is routed to it."""
@@ -315,12 +321,26 @@ class Config(Model):
         return bool(self.proxies) or self.listen.http_port is not None
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """All hosts that clients may ask for, in listed order, once each."""
+        return tuple(dict.fromkeys(host for proxy in self.proxies for host in proxy.hosts))
+
+    @property
     def secured(self) -> dict[str, Https]:
         """The hosts that have TLS, in listed order."""
-        return {p.host: p.pool.https for p in self.proxies if p.pool.https}
+        return {
+            host: proxy.pool.https
+            for proxy in self.proxies
+            for host in proxy.hosts
+            if proxy.pool.https
+        }
 
     @property
     def issued(self) -> tuple[str, ...]:
-        """Those whose certificates the local authority makes; of a wildcard the domain."""
+        """Those whose certificates the local authority makes; of a wildcard the domain.
+
+        Of `*`, which is any, it is localhost: that is among those that can be certified anywhere.
+        """
         hosts = (host for host, https in self.secured.items() if not https.cert)
-        return tuple(host.removeprefix("*.") for host in hosts)
+        names = (host.removeprefix("*.") for host in hosts)
+        return tuple(dict.fromkeys("localhost" if name == ANY else name for name in names))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, islice
 
@@ -21,16 +21,19 @@ from rpx.model.config import (
 )
 from rpx.model.late import REALM, public_url_variable, url_variable
 from rpx.model.ports import Ports
+from rpx.model.route import ToPool
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
 from rpx.policy.realm_ports import port_variables, written_ports
+from rpx.policy.sites import fixed_part, has_pool
 
 
 def url_of(to: str, port: int, *, tls: bool = False) -> str:
     """Return the URL under which clients reach `to`, host or host/path, on the listener at `port`.
 
-    That of a wildcard is a pattern, with its `*` as it is.
+    That of a wildcard is a pattern, with its `*` as it is; that of a route has as much of its path
+    as is the same for all requests.
     """
-    host, slash, path = to.partition("/")
+    host, slash, path = fixed_part(to).partition("/")
     scheme, usual = ("https", 443) if tls else ("http", 80)
     return f"{scheme}://{host}{'' if port == usual else f':{port}'}{slash}{path}"
 
@@ -55,7 +58,7 @@ def for_services(config: Config) -> dict[str, str]:
         return {}
     named: dict[str, str] = {}
     for proxy in config.proxies:
-        if "*" not in proxy.to:
+        if proxy.reached and "*" not in proxy.to:
             named.setdefault(url_variable(proxy.name), proxy.to)
     return named
 
@@ -67,11 +70,7 @@ def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
     `listening`: the ports of the URLs that the processes are told.
     """
 
-    def url(proxy: ProxyEntry) -> str:
-        tls = proxy.pool.https is not None
-        return url_of(proxy.to, listening.of(tls=tls), tls=tls)
-
-    urls = _urls(config, listening, url)
+    urls = project_variables(config, listening)
     specs: list[BackendSpec] = []
     ports: dict[str, list[int | None]] = defaultdict(list)
     for proxy in config.proxies:
@@ -89,7 +88,7 @@ def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
                     **urls,
                     **_listen_there(endpoint.address),
                     **_names(endpoint.name, endpoint.replica),
-                    "RPX_URL": url(proxy),
+                    "RPX_URL": _url(proxy, listening),
                 }
                 server = endpoint.label
                 process = _process_at(endpoint, source.start, environment, proxy.depends_on)
@@ -165,19 +164,36 @@ def _names(name: str, replica: int) -> dict[str, str]:
     return {"RPX_NAME": name, "RPX_REPLICA": str(replica)}
 
 
-def _urls(config: Config, listening: Ports, url: Callable[[ProxyEntry], str]) -> dict[str, str]:
+def _url(proxy: ProxyEntry, listening: Ports) -> str:
+    tls = proxy.pool.https is not None
+    return url_of(proxy.to, listening.of(tls=tls), tls=tls)
+
+
+def project_variables(config: Config, listening: Ports) -> dict[str, str]:
     """Return the variables that tell every process the realm and the ports that are others in it,
     if there is one, and where the proxies are: RPX_API_URL for services, RPX_API_PUBLIC_URL for
     browsers.
     """
     urls = {REALM: config.realm, **port_variables(config)} if config.realm else {}
-    named = [proxy for proxy in config.proxies if "*" not in proxy.to]
+    named = [proxy for proxy in config.proxies if "*" not in proxy.host]
     for proxy in named:
-        internal = internal_url_of(proxy.name, proxy.to, listening)
-        urls.setdefault(url_variable(proxy.name), internal or url(proxy))
+        internal = _internal_url(proxy, config, listening)
+        urls.setdefault(url_variable(proxy.name), internal or _url(proxy, listening))
     for proxy in named:  # behind those: a proxy may be called `api-public`
-        urls.setdefault(public_url_variable(proxy.name), url(proxy))
+        urls.setdefault(public_url_variable(proxy.name), _url(proxy, listening))
     return urls
+
+
+def _internal_url(proxy: ProxyEntry, config: Config, listening: Ports) -> str | None:
+    """Return that of a proxy, or of the backends of a route: there it is its proxy's."""
+    if proxy.reached:
+        return internal_url_of(proxy.name, proxy.to, listening)
+    for owner in config.proxies:
+        if any(route.answerer == ToPool(pool=proxy.to) for route in owner.routes):
+            base = internal_url_of(owner.name, owner.host, listening)
+            _, slash, path = fixed_part(proxy.to).partition("/")
+            return base and f"{base}{slash}{path}"
+    return None
 
 
 def _listen_there(address: Location) -> dict[str, str]:
@@ -260,4 +276,4 @@ def _from_outside(check: HealthCheck | None) -> HealthCheck | None:
 
 def plan_pools(proxies: tuple[ProxyEntry, ...]) -> dict[str, PoolSpec]:
     """Return what each pool is to be, by `to`; entries with the same one agree about it."""
-    return {proxy.to: proxy.pool for proxy in proxies}
+    return {proxy.to: proxy.pool for proxy in proxies if has_pool(proxy)}

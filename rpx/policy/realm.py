@@ -56,6 +56,18 @@ def in_realm(to: str, realm: str) -> str:
     return f"{above}{dot}{realm}.{last}{slash}{path}"
 
 
+def any_in_realm(to: str, realm: str, taken: Collection[str]) -> list[str]:
+    """Where `to`, which is `*` with or without a path, is reached in a realm; `taken` are the hosts
+    there that others have.
+
+    It is any host of the realm, `login.localhost` and names of one label below, and not any at all,
+    which only one checkout of a machine could have.
+    """
+    path = to.removeprefix("*")
+    own = in_realm("localhost", realm)
+    return [f"{host}{path}" for host in (own, f"*.{own}") if host not in taken]
+
+
 def _words(text: str) -> str:
     """Letters in lower case, their marks, and digits, with one `-` for whatever is between them.
 

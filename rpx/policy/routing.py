@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, Generic, Protocol, TypeVar
 
-from rpx.model.config import Https
+from rpx.model.config import ANY, Https
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Asking")
 R_contra = TypeVar("R_contra", bound="Asking", contravariant=True)
 
 WILDCARD: Final = "*."
-ANY: Final = "*"  # the host that stands for all that nobody else has
 LOOPS: Final = 5  # times a request may have been through rpx; nested set-ups stay far below
 
 

@@ -1,4 +1,4 @@
-"""One request of a client: which pool it is for, and whether a backend is to answer it."""
+"""One request of a client: which site it is for, and who is to answer it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.policy.routing import SERVE, verdict
 from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, After
+from rpx.proxy.by_route import answer_by_route
 from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import too_many, without_backend
@@ -20,17 +21,20 @@ async def answer(client: Client, request: RequestHead) -> After:
         return await too_many(client, request)
     if client.renaming is None:
         routes = client.shared.registry.routes
-        pool = routes.plain.get(request.host) or routes.find(request.host, request.path)
+        site = routes.plain.get(request.host) or routes.find(request.host, request.path)
     else:
-        request, pool = client.renaming(request, client.shared.registry)
+        request, site = client.renaming(request, client.shared.registry)
         client.peer = client.renaming.peer
-    found = verdict(pool, request, client)
-    if pool is None or found is not SERVE:
-        return await without_backend(client, request, pool, found)
+    found = verdict(site, request, client)
+    if site is None or found is not SERVE:
+        return await without_backend(client, request, site, found)
     try:
-        after = await Exchange(client, request, pool).run()
+        if (pool := site.plain) is not None:
+            after = await Exchange(client, request, pool).run()
+        else:
+            after = await answer_by_route(client, request, site)
     except BadMessage:
-        client.counts = pool.counts
+        client.counts = site.counts
         raise
     if after is NEXT and client.shared.draining:
         return LINGER  # though the client may not have been told so

@@ -13,6 +13,7 @@ from rpx.http.framing import BodyReader
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
 from rpx.proxy.inlet import Renaming
+from rpx.proxy.passage import Passage
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
@@ -31,6 +32,7 @@ class Client:
         "lasting",
         "named",
         "parting",
+        "passage",
         "peer",
         "renaming",
         "seen",
@@ -59,6 +61,7 @@ class Client:
         self.by_tls_port = False  # it has come to that
         self.parting = False  # its connection ends when what is under way has been answered
         self.renaming: Renaming | None = None  # it has come by an inlet
+        self.passage: Passage | None = None  # the way of the request under way, if it has one
         self.surplus = surplus
         self._hold: trio.CancelScope | None = None
 

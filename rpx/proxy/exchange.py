@@ -26,6 +26,7 @@ from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, RESET, After, Attempt, Done
 from rpx.proxy.bodies import TRUNCATED, WHOLE, Upload, download, upload_of
 from rpx.proxy.client import Client
 from rpx.proxy.hold import another_backend
+from rpx.proxy.passage import at_home
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import Wire
 from rpx.proxy.sticky_cookie import add_cookie, preferred_by
@@ -132,6 +133,8 @@ class Exchange:
         """Send the request; where its body is still coming, let it flow beside the answer."""
         origin = attempt.backend.spec.change_origin
         head = request_to_send(self._request, self._client.peer, origin=origin)
+        if self._client.passage is not None:
+            head = self._client.passage.to_backend(head)
         upload = self._upload
         try:
             if upload is None:
@@ -181,7 +184,9 @@ class Exchange:
             return Failed(broken(wire), sent=attempt.sent)
         response, data = found
         if self._shared.settings.verbose:
-            self._shared.registry.routed(backend, self._request.path)
+            passage = client.passage
+            asked = self._request if passage is None else passage.request
+            self._shared.registry.routed(backend, asked.path)
         if upload is not None:
             upload.answered(client.wire)
             client.ahead = upload.rest
@@ -196,10 +201,7 @@ class Exchange:
         client, shared, upload, request = self._client, self._shared, self._upload, self._request
         if response.event_stream:
             self._outlast(backend, response.status)
-        if self._pool.affinity is not None:
-            response = self._add_cookie(response, backend, self._pool.affinity)
-        if client.renaming is not None:
-            response = client.renaming.returned(response)
+        response = self._for_client(response, backend)
         unread = upload is not None and not upload.done
         close = not request.keep_alive or unread or shared.draining
         head = response_to_send(response, request, close=close, date=shared.sweeper.date)
@@ -231,12 +233,22 @@ class Exchange:
         tunnel = Tunnel(client.wire, wire, shared.reactor, websocket=websocket)
         client.tunnels(tunnel)
         self._outlast(backend, response.status)
-        if self._pool.affinity is not None:
-            response = self._add_cookie(response, backend, self._pool.affinity)
+        response = self._for_client(response, backend)
         head = response_to_send(response, self._request, close=False, date=shared.sweeper.date)
         early, client.ahead = client.ahead, b""
         await tunnel.run(partial(client.send_head, head), early, data)
         return Done(response.status, GOODBYE, whole=True)
+
+    def _for_client(self, response: ResponseHead, backend: Endpoint) -> ResponseHead:
+        """The answer as the client is to have it: with places that it knows, and its cookie."""
+        client = self._client
+        if client.passage is not None:
+            response = client.passage.of_backend(response, backend.spec)
+        elif backend.spec.change_origin:
+            response = at_home(response, self._request, client.peer, backend.spec)
+        if self._pool.affinity is not None:
+            response = self._add_cookie(response, backend, self._pool.affinity)
+        return response if client.renaming is None else client.renaming.returned(response)
 
     def _add_cookie(
         self, head: ResponseHead, backend: Endpoint, affinity: Affinity[Endpoint]

@@ -11,13 +11,12 @@ import socket
 import trio
 
 from rpx.http.forwarded import Forwarding, forwarding
-from rpx.http.grammar import find_field
+from rpx.http.given_back import Swap, places
 from rpx.http.head import RequestHead
-from rpx.http.hops import without
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import as_of, with_origin
-from rpx.hub.endpoint import Pool
 from rpx.hub.registry import Registry
+from rpx.hub.site import Site
 from rpx.policy.nearness import address_of, is_nobodys
 from rpx.policy.plan import url_of
 
@@ -52,6 +51,7 @@ class Renaming:
         "_host",
         "_inlet",
         "_origin",
+        "_places",
         "_ports",
         "_prefix",
         "_renamed",
@@ -67,20 +67,21 @@ class Renaming:
         self._ports: object = None
         self._tls = False
         self._host, self._authority, self._origin, self._prefix = "", b"", b"", b""
+        self._places = places(b"", ())
         self._block: bytes | None = None  # as the client has said it, which it does again and again
         self._renamed = b""
         self._foreign = False
 
-    def __call__(self, request: RequestHead, registry: Registry) -> tuple[RequestHead, Pool | None]:
-        """Return the request as if for the public name, and the pool that it is for."""
+    def __call__(self, request: RequestHead, registry: Registry) -> tuple[RequestHead, Site | None]:
+        """Return the request as if for the public name, and the site that it is for."""
         to = self._inlet.to
-        pool = registry.pools.get(to)
-        if pool is None:
+        site = registry.sites.get(to)
+        if site is None:
             to = self._inlet.before
-            pool = registry.pools.get(to)
-        if pool is None:
+            site = registry.sites.get(to)
+        if site is None:
             return request, None
-        tls = pool.https is not None
+        tls = site.https is not None
         if to is not self._to or registry.ports is not self._ports or tls is not self._tls:
             self._learn(to, registry, tls=tls)
         block = request.block
@@ -90,28 +91,17 @@ class Renaming:
             self._renamed = with_origin(block, b"http://" + request.authority, self._origin)
         if self._foreign:
             return request, None
-        if self._prefix and not (request.path + b"/").startswith(self._prefix):
-            pool = None
-        return as_of(request, self._host, self._authority, self._renamed), pool
+        if self._prefix and not (request.path + b"/").startswith(self._prefix + b"/"):
+            site = None
+        return as_of(request, self._host, self._authority, self._renamed), site
 
     def returned(self, response: ResponseHead) -> ResponseHead:
         """Return the answer; what it says of a place of this proxy is for who has come by here.
 
         Many servers make a whole URL of a redirect (RFC 9110 §10.2.2), from the Host that they see.
         """
-        if response.status == 200:  # as most are
-            return response
-        scheme, _, rest = (find_field(response.block, b"location") or b"").partition(b"://")
-        path = rest[len(self._authority) :]
-        if (
-            scheme.lower() not in (b"http", b"https")
-            or rest[: len(self._authority)].lower() != self._authority
-            or path[:1] not in (b"", b"/", b"?", b"#")
-            or not _without_query(path).startswith(self._prefix)
-        ):
-            return response
-        block = without(response.block, frozenset((b"location",)))
-        return response.altered(block + b"\r\nLocation: " + self._inlet.origin + path)
+        block = self._places.given_back(response.block)
+        return response if block is response.block else response.altered(block)
 
     def _learn(self, to: str, registry: Registry, *, tls: bool) -> None:
         self._to, self._ports, self._tls = to, registry.ports, tls
@@ -119,13 +109,10 @@ class Renaming:
         url = url_of(self._host, registry.ports.of(tls=tls), tls=tls)
         scheme, _, authority = url.partition("://")
         self._authority, self._origin = authority.encode(), url.encode()
-        self._prefix = f"/{path}/".encode() if slash else b""
+        self._prefix = f"/{path}".encode() if slash else b""
+        self._places = places(self._inlet.origin, (self._origin,), Swap(self._prefix, self._prefix))
         self.peer = forwarding(self.peer.client.decode(), scheme, trusted=self.peer.trusted)
         self._block = None
-
-
-def _without_query(path: bytes) -> bytes:
-    return path.partition(b"#")[0].partition(b"?")[0] + b"/"
 
 
 def _is_from_a_page(request: RequestHead) -> bool:

@@ -158,12 +158,17 @@ class Server:
         to: Returns | None = None,
         entrance: int = 0,
     ) -> None:
-        """Take all who come by it, until cancelled; the rest is as for `let_in` and `Arrival`."""
+        """Take all who come by it, until it is closed or we are cancelled, which may be the same.
+
+        The rest is as for `let_in` and `Arrival`.
+        """
         turn = TURN
         while True:
             try:
                 sock, address, port = await accept(listener)
             except OSError as error:
+                if listener.fileno() < 0:  # before we have begun, or waited again
+                    return
                 if error.errno not in NO_MORE_FILES:
                     raise
                 self._full(f"can't take more connections: {error.strerror}", error.errno)

@@ -14,6 +14,7 @@ from rpx.hub.backend_tls import NO_TLS, UNTRUSTED
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.registry import Registry
+from rpx.hub.site import Site
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import AT_REST, State
 from rpx.policy.depend import hopeless, sentence
@@ -31,22 +32,22 @@ LAST_LINES = 10  # of each backend's output on the page
 
 
 async def without_backend(
-    client: Client, request: RequestHead, pool: Pool | None, found: Verdict
+    client: Client, request: RequestHead, site: Site | None, found: Verdict
 ) -> After:
     """Answer what is not for a backend."""
     registry = client.shared.registry
-    counts = registry.unrouted if pool is None else pool.counts
+    counts = registry.unrouted if site is None else site.counts
     match found:
         case Verdict.REDIRECT:
             return await _redirected(client, request, counts)
         case Verdict.LAST_HOP:
-            return await _plainly(client, request, 204, counts)
+            return await send_plainly(client, request, 204, counts)
         case Verdict.MISDIRECTED:
             page = _MISDIRECTED
         case Verdict.LOOP:
             page = _LOOP
         case Verdict.UNKNOWN | Verdict.SERVE:  # the latter never is here
-            page = _unknown(registry, request)
+            page = unknown(registry, request)
             door, named = client.shared.door, client.named
             if door and named is not None and not registry.routes.knows(request.host):
                 if not named or named == request.host:
@@ -54,7 +55,7 @@ async def without_backend(
                 page = _ELSEWHERE
         case _:
             assert_never(found)
-    return await _send(client, request, page, counts)
+    return await send_page(client, request, page, counts)
 
 
 async def _redirected(client: Client, request: RequestHead, counts: Counts) -> After:
@@ -62,21 +63,24 @@ async def _redirected(client: Client, request: RequestHead, counts: Counts) -> A
     port = client.shared.registry.ports.of(tls=True)
     place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
     path = b"" if request.target == b"*" else request.target
-    return await _plainly(
+    return await send_plainly(
         client, request, 308, counts, add=b"Location: https://%b%b\r\n" % (place, path)
     )
 
 
-async def _plainly(
-    client: Client, request: RequestHead, status: int, counts: Counts, *, add: bytes = b""
+async def send_plainly(
+    client: Client, request: RequestHead, status: int, counts: Counts | None, *, add: bytes = b""
 ) -> After:
-    """Answer without a page."""
-    keep = _keeps(client, request)
+    """Answer without a page. `counts` None: it is counted elsewhere."""
+    keep = keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
     date = client.shared.sweeper.date
-    counts.answered(status, 0.0)
+    if counts is not None:
+        counts.answered(status, 0.0)
     head, _ = answer(status, date=date, close=not keep, add=add)
+    if client.passage is not None:
+        head = client.passage.of_ours(head)
     await client.send_head(head, [])
     return NEXT if keep else LINGER
 
@@ -92,7 +96,7 @@ async def too_many(client: Client, request: RequestHead) -> After:
     )
     unrouted = client.shared.registry.unrouted
     last = replace(request, keep_alive=False)
-    return await _send(client, last, page, unrouted, add=b"Retry-After: 1\r\n")
+    return await send_page(client, last, page, unrouted, add=b"Retry-After: 1\r\n")
 
 
 async def malformed(client: Client, bad: BadMessage) -> After:
@@ -127,7 +131,7 @@ async def bad_gateway(
     if bad.status == 504:
         public = "Its backend has not answered in time."
     page = Page(bad.status, reason(bad.status), (what,), reports, (), hint, public=public)
-    return await _send(client, request, page, None)  # it is counted with the backend
+    return await send_page(client, request, page, None)  # it is counted with the backend
 
 
 async def unavailable(
@@ -155,7 +159,7 @@ async def unavailable(
     coming = request.method == b"GET" and any(backend.returning for backend in pool.backends)
     page = Page(status, reason(status), (what,), reports, (), hint, coming, public)
     later = b"Retry-After: 1\r\n" if status == 503 else b""
-    return await _send(client, request, page, pool.counts, began=began, add=later)
+    return await send_page(client, request, page, pool.counts, began=began, add=later)
 
 
 def _explained(pool: Pool, failed: Failed | None) -> tuple[int, str, str]:
@@ -182,7 +186,7 @@ def _explained(pool: Pool, failed: Failed | None) -> tuple[int, str, str]:
             assert_never(failure)
 
 
-async def _send(
+async def send_page(
     client: Client,
     request: RequestHead,
     page: Page,
@@ -191,12 +195,17 @@ async def _send(
     began: float | None = None,
     add: bytes = b"",
 ) -> After:
+    """Answer with a page. `counts`: where; None: elsewhere. `began` as of `unavailable`, if it took
+    a time that matters; `add` are lines with their CRLF.
+
+    Raises: OSError, WireCut when the client has gone.
+    """
     if counts is not None:
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
     if page.public and not is_near(request, client.peer, client.shared.registry.routes.knows):
         page = Page(page.status, page.title, (page.public,))
-    keep = _keeps(client, request)
+    keep = keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
     head, body = error_answer(
@@ -207,17 +216,20 @@ async def _send(
         head_only=request.method == b"HEAD",
         add=add,
     )
+    if client.passage is not None:
+        head = client.passage.of_ours(head)
     await client.send_head(head, [body])
     return NEXT if keep else LINGER
 
 
-def _keeps(client: Client, request: RequestHead) -> bool:
+def keeps(client: Client, request: RequestHead) -> bool:
+    """Whether a client's connection goes on after an answer that nobody else has a part in."""
     # A body that nobody has read would be taken for the next request.
     return request.keep_alive and not request.length and not client.shared.draining
 
 
-def _unknown(registry: Registry, request: RequestHead) -> Page:
-    links = tuple(Link(to, registry.url(to)) for to in registry.pools)
+def unknown(registry: Registry, request: RequestHead) -> Page:
+    links = tuple(Link(to, registry.url(to)) for to in registry.places())
     known = "These are known:" if links else "None is known."
     if not request.host:  # only HTTP/1.0 comes so far without
         public = "The request names no host."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rpx.door.starting import DoorPlace
 from rpx.http.forwarded import Forwarding
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.passage import Courses
 from rpx.proxy.peers import Peers
+from rpx.proxy.public_folder import PublicFolder
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.settings import Settings
 from rpx.proxy.splice import Pipes
@@ -44,17 +47,26 @@ class SharedState:
         self.upstreams = Upstreams(self.reactor, self.remark)
         self.sweeper = Sweeper(self.upstreams, self._unread, lambda: self.settings.timeouts.send)
         self.upstreams.wake = self.sweeper.wake
+        self.courses = Courses()
         self.pipes = Pipes()
         self.hangups = Hangups()
         self.contexts = contexts
         self.peers = Peers(trusted)
         self.draining = False
+        self._folders: dict[Path, PublicFolder] = {}
         self.door: DoorPlace | None = None
 
     def remark(self, backend: Endpoint, text: str) -> None:
         """Say something about the way `backend` answers, the first time that it is seen."""
         if backend.remark(text):
             self.registry.say(text, backend)
+
+    def folder(self, path: Path) -> PublicFolder:
+        """Return what opens the files below a folder."""
+        found = self._folders.get(path)
+        if found is None:
+            found = self._folders[path] = PublicFolder(path)
+        return found
 
     def _unread(self, peer: Forwarding) -> None:
         self.registry.say(

@@ -182,7 +182,7 @@ class AloneKeys(PoolKeys, total=False):
     """What one proxy has, whether it is the only one or not."""
 
     from_: From
-    to: str
+    to: str | Sequence[str]
     start: Command | StartKeys
     replicas: int
     instances: Literal[1]

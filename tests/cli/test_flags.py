@@ -41,6 +41,38 @@ def test_addresses_have_commas_between_or_a_flag_each(words: list[str], tmp_path
     assert (proxy.to, proxy.name) == ("api.localhost", "api")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--to", "shop.localhost, www.shop.localhost"],
+        ["--to", "shop.localhost", "--to", "www.shop.localhost"],
+    ],
+)
+def test_hosts_have_commas_between_or_a_flag_each(words: list[str], tmp_path: Path) -> None:
+    [proxy] = meaning(tmp_path, "--from", "3000", *words).proxies
+    assert (proxy.to, proxy.also) == ("shop.localhost", ("www.shop.localhost",))
+
+
+def test_any_host_can_be_meant_by_a_flag(tmp_path: Path) -> None:
+    [proxy] = meaning(tmp_path, "--from", "3000", "--to", "*").proxies
+    assert (proxy.to, proxy.name) == ("*", "any")
+
+
+def test_what_is_wrong_with_one_of_several_hosts_is_said_with_its_place(tmp_path: Path) -> None:
+    assert said(tmp_path, "--from", "3000", "--to", "a,b:80,c", "--to", "c") == [
+        (
+            "error: `--to` has a port: `b:80`\n  --> host 2 of --to\n"
+            "hint: write only the host; `--http-port` chooses the port"
+        )
+    ]
+    assert said(tmp_path, "--from", "3000", "--to", "a,c", "--to", "c") == [
+        (
+            "error: `c` is twice in one `--to`: here and at host 2 of --to\n  --> host 3 of --to\n"
+            "hint: keep one of them"
+        )
+    ]
+
+
 def test_every_flag_means_what_it_means_in_the_file(tmp_path: Path) -> None:
     more = ["--http-port", "0", "--health-path", "/up", "--start", "./app", "--verbose"]
     more += ["--strategy", "ip-hash", "--sticky"]

@@ -76,6 +76,7 @@ PYTHON: dict[str, Any] = {
     "addresses, networks as `10.0.0.0/8`, `localhost`": str | Sequence[str],
     "`200`, `200-399`, list": str | int | Sequence[str | int],
     "name, or list": str | Sequence[str],
+    "host, host/path, or list of them": str | Sequence[str],
     "name, list, mapping": keys.DependsOn,
     "pattern, or list of them": str | Sequence[str],
     "text or list": keys.Command,

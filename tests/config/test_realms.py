@@ -246,6 +246,34 @@ def test_a_host_that_is_too_long_with_its_realm_is_told(login: Path) -> None:
     assert problem.where.endswith("rpx.yaml:2:5")
 
 
+@pytest.mark.parametrize(
+    ("written", "there"),
+    [
+        (["a.localhost", "www.a.localhost/x"], [["a.login.localhost", "www.a.login.localhost/x"]]),
+        ("*", [["login.localhost", "*.login.localhost"]]),
+        ("*/api", [["login.localhost/api", "*.login.localhost/api"]]),
+        (["*.dev.test", "*"], [["*.dev.login.test", "login.localhost", "*.login.localhost"]]),
+    ],
+)
+def test_a_list_moves_into_the_realm_and_any_host_is_any_of_the_realm(
+    login: Path, written: str | list[str], there: list[list[str]]
+) -> None:
+    config = load(login, f"to: {json.dumps(written)}\nfrom: 3000\n").config
+    assert [[proxy.to, *proxy.also] for proxy in config.proxies] == there
+
+
+def test_any_host_of_a_realm_is_none_that_another_proxy_has(login: Path) -> None:
+    proxies = [
+        {"to": to, "from": 3000 + place, "name": f"p{place}"}
+        for place, to in enumerate(["*", "*/api", "localhost/x", "*.localhost"])
+    ]
+    first = load(login, json.dumps({"proxies": proxies[:3]})).config
+    assert hosts(first) == ["*.login.localhost", "*.login.localhost/api", "login.localhost/x"]
+    both = load(login, json.dumps({"proxies": proxies})).config
+    assert [proxy.to for proxy in both.proxies if proxy.reached] == hosts(both)[2:]
+    assert both.hosts == ("login.localhost", "*.login.localhost")
+
+
 def test_from_python_there_is_a_realm_only_where_it_is_given(login: Path) -> None:
     assert hosts(describe(login, from_=3000, to="api.localhost")) == ["api.localhost"]
     config = describe(login, realm="login", from_=3000, to="api.localhost", start="./api")

@@ -208,7 +208,9 @@ async def test_a_route_that_is_no_more_is_unknown() -> None:
     arrange(the, *of(the, 3000))
     assert list(the.pools) == [HOST]
     assert the.routes.find("web.localhost", b"/") is None
-    assert the.routes.find(HOST, b"/") is the.pools[HOST]
+    site = the.routes.find(HOST, b"/")
+    assert site is not None
+    assert site.plain is the.pools[HOST]
 
 
 async def test_the_addresses_of_one_process_know_each_other_after_a_change() -> None:

@@ -17,6 +17,7 @@ from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import HealthCheck, Https, Limits, PoolSpec, Start, Sticky, Strategy, Timeouts
 from rpx.model.ports import Ports
 from rpx.policy.lifecycle import Move
+from rpx.policy.sites import SiteSpec
 from rpx.proxy.contexts import Contexts
 from rpx.proxy.inlet import Inlet
 from rpx.proxy.listener import Server, WayIn, open_listeners
@@ -185,11 +186,13 @@ async def running(
     contexts: Contexts | None = None,
     trusted: Sequence[str] = (),
     besides: WayIn | None = None,
+    site: SiteSpec | None = None,
 ) -> AsyncIterator[House]:
     """Serve a host with these origins (ports, addresses) as its backends, in rotation if `up`.
 
     `ours`: backends that rpx has started, which may come back. `weights` are 1 if not given.
-    Afterwards nothing may be left: no bug reported, nothing in flight, no connection.
+    `site`: what the host leads to, if it isn't just them. Afterwards nothing may be left: no bug
+    reported, nothing in flight, no connection.
     """
     start = Start(command="true", cwd=Path("/")) if ours else None
     shares = chain(weights, repeat(1))
@@ -206,7 +209,14 @@ async def running(
         for number, (place, weight) in enumerate(zip(places, shares, strict=False), 1)
     ]
     pool = PoolSpec(hold=hold, strategy=strategy, sticky=sticky, https=https)
-    registry = Registry(specs, {HOST: pool}, clock=trio.current_time, ports=Ports(), key=b"key")
+    registry = Registry(
+        specs,
+        {HOST: pool},
+        {HOST: site} if site is not None else None,
+        clock=trio.current_time,
+        ports=Ports(),
+        key=b"key",
+    )
     house = House(
         registry,
         verbose=verbose,

@@ -42,7 +42,7 @@ class Lock:
         return ssl.create_default_context(cafile=str(self.authority.path))
 
     @asynccontextmanager
-    async def house(self, *places: Origin, **details: Any) -> AsyncIterator[House]:  # noqa: ANN401 - of `running`
+    async def house(self, *places: Origin | int, **details: Any) -> AsyncIterator[House]:  # noqa: ANN401 - of `running`
         https = details.pop("https", Https())
         async with running(*places, https=https, contexts=self.contexts, **details) as house:
             yield house

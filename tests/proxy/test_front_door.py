@@ -157,6 +157,18 @@ async def test_who_is_alone_accepts_for_itself_until_it_is_told_not_to(tmp_path:
         client.close()
 
 
+async def test_who_closes_a_listener_ends_what_accepts_there_also_before_it_has_begun(
+    tmp_path: Path,
+) -> None:
+    async with behind(tmp_path) as (_, front, house, _):
+        listeners = open_listeners("127.0.0.1", 0)
+        front.ports[0].listen([each.detach() for each in listeners])
+        async with trio.open_nursery() as nursery:
+            for listener in front.ports[0].listeners:
+                nursery.start_soon(house.server.accept, listener, lambda: None)
+            front.close()  # as by SIGTERM in the middle of the start
+
+
 async def test_a_project_goes_from_door_to_door_with_its_listeners_and_clients(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from rpx.cli.command import Command, Common
 from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import json_option, print_json, say
 from rpx.config import find_config, load_config
-from rpx.config.settings.host_names import as_ascii, is_host_name
+from rpx.config.settings.host_names import as_browsers_ask, is_host_name
 from rpx.errors import RpxError, UsageError, visible
 from rpx.policy.hosts_file import ADDRESSES, foreign_names, our_names, with_names
 
@@ -90,9 +90,9 @@ def _checked(name: str) -> str:
             f"a hosts file has no wildcards: `{name}`",
             hint="add each name by itself, or use names below .localhost, which need no entry",
         )
+    text = as_browsers_ask(text)
     if not is_host_name(text) or _is_number(text) or text == "localhost":
-        hint = as_ascii(text) or "for example shop.test"
-        raise UsageError(f"not a host name to add: `{name}`", hint=hint)
+        raise UsageError(f"not a host name to add: `{name}`", hint="for example shop.test")
     return text
 
 
@@ -100,8 +100,7 @@ def _of_project(common: Common) -> list[str]:
     """The hosts of rpx.yaml that a hosts file can have and that need it."""
     path = common.file or find_config()
     config = load_config(path, os.environ, realm=realm_there(path))
-    found = dict.fromkeys(proxy.to.partition("/")[0] for proxy in config.proxies)
-    names = [each for each in found if is_host_name(each) and _needs_entry(each)]
+    names = [each for each in config.hosts if is_host_name(each) and _needs_entry(each)]
     if not names:
         raise UsageError(
             "rpx.yaml has no host that needs an entry: names below .localhost need none",

@@ -43,11 +43,43 @@ def report_conflicts(
     """
     processes = list(processes)
     _own_name(document, entries, processes)
+    _one_host_twice(document, entries)
     _same_address_in_a_pool(document, entries)
     _same_port_started_twice(document, entries)
     _one_name_for_two(document, entries, processes)
     _own_port_twice(document, entries, own_ports)
     _nobody_with_a_weight(document, entries)
+
+
+def _one_host_twice(document: Document, entries: Sequence[Entry]) -> None:
+    """Lists that have one of their hosts twice, or only some of those of another entry."""
+    owners: dict[str, tuple[Entry, Steps]] = {}
+    for entry in entries:
+        own: dict[str, Steps] = {}
+        for index, to in enumerate((entry.proxy.to, *entry.proxy.also)):
+            at: Steps = (*entry.at, "to", index)
+            first = own.setdefault(to, at)
+            if first != at:
+                document.report(
+                    f"`{to}` is twice in one `to`: here and at {document.where(first)}",
+                    at,
+                    "keep one of them",
+                )
+        others = {to: owners[to] for to in own if to in owners}
+        partly = [to for to, (other, _) in others.items() if not _same_hosts(other, entry)]
+        for to in partly[:1]:
+            document.report(
+                f"`{to}` is also in another `to`, which is not the same:"
+                f" here and at {document.where(others[to][1])}",
+                own[to],
+                "entries with the same `to` form one pool: write the same hosts in each, in the"
+                " same order, or this one in one of them only",
+            )
+        owners |= {to: (entry, at) for to, at in own.items() if to not in owners}
+
+
+def _same_hosts(first: Entry, other: Entry) -> bool:
+    return (first.proxy.to, first.proxy.also) == (other.proxy.to, other.proxy.also)
 
 
 def _own_name(document: Document, entries: Sequence[Entry], processes: Iterable[str]) -> None:
@@ -74,16 +106,22 @@ def agreed(document: Document, entries: Sequence[Entry]) -> list[ProxyEntry]:
     are reported.
     """
     shared: dict[tuple[str, str], Entry] = {}
+    together = _hosts_together(entries)
+
+    def scope(entry: Entry, setting: str) -> str:
+        host = entry.proxy.host
+        return together.get(host, host) if setting in HOST_WIDE else entry.proxy.to
+
     for entry in entries:
         for setting in POOL_WIDE:
             if not document.is_written((*entry.at, setting)):
                 continue
-            first = shared.setdefault((_scope(entry, setting), setting), entry)
+            first = shared.setdefault((scope(entry, setting), setting), entry)
             if _compared(first.proxy, setting) != _compared(entry.proxy, setting):
-                _disagree(document, first, entry, setting)
+                _disagree(document, first, entry, setting, scope(entry, setting))
 
     def had(entry: Entry, setting: str) -> Any:  # noqa: ANN401 - each setting has a type of its own
-        first = shared.get((_scope(entry, setting), setting), entry)
+        first = shared.get((scope(entry, setting), setting), entry)
         return _value(first.proxy, setting)
 
     return [
@@ -106,14 +144,22 @@ def _compared(proxy: ProxyEntry, setting: str) -> object:
     return value.model_copy(update={"late": False}) if isinstance(value, Https) else value
 
 
-def _scope(entry: Entry, setting: str) -> str:
-    return entry.proxy.host if setting in HOST_WIDE else entry.proxy.to
+def _hosts_together(entries: Iterable[Entry]) -> dict[str, str]:
+    """Host → the first of all that are in one list with it, or with one of those."""
+    first: dict[str, str] = {}
+    for entry in entries:
+        hosts = entry.proxy.hosts
+        met = dict.fromkeys(first[host] for host in hosts if host in first)
+        for root in [*met, *hosts][:1]:
+            first |= {host: root for host, other in first.items() if other in met}
+            first |= dict.fromkeys(hosts, root)
+    return first
 
 
-def _disagree(document: Document, first: Entry, entry: Entry, setting: str) -> None:
+def _disagree(document: Document, first: Entry, entry: Entry, setting: str, scope: str) -> None:
     why = "a host has one certificate" if setting in HOST_WIDE else "they form one pool"
     document.report(
-        f"the entries for `{_scope(entry, setting)}` disagree about `{setting}`:"
+        f"the entries for `{scope}` disagree about `{setting}`:"
         f" here and at {document.where((*first.at, setting))}",
         (*entry.at, setting),
         f"{why}; write it in one of them, or the same in each",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rpx.config.checks.conflicts import Entry
 from rpx.config.yaml.document import Document, Steps
-from rpx.model.config import ProxyEntry
+from rpx.model.config import ANY, ProxyEntry
 
 
 def report_certificates(
@@ -28,12 +28,17 @@ def report_certificates(
         https = those[0].pool.https
         if https is None or https.cert is None or https.key is None:
             continue  # for the type checker: see above
-        for fault in faults(https.cert, https.key, [proxy.host for proxy in those]):
+        for fault in faults(https.cert, https.key, _named(those)):
             what = f"`{fault.file}` of `https` {fault.what}"
             hint = fault.hint
             if realm and fault.about_names:
                 hint += f'; or leave the realm `{realm}` out of the hosts: `realm: ""`'
             document.report(what, (*at, fault.file), hint)
+
+
+def _named(proxies: Iterable[ProxyEntry]) -> list[str]:
+    """Their hosts but for `*`: who takes any has chosen which of them the files are for."""
+    return [host for proxy in proxies for host in proxy.hosts if host != ANY]
 
 
 def _written(document: Document, entry: Entry) -> Steps:

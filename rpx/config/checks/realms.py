@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from rpx.config.checks.conflicts import Entry
 from rpx.config.settings.host_names import LONGEST_HOST
 from rpx.config.yaml.document import Document
-from rpx.model.config import Config, ProxyEntry
+from rpx.model.config import ANY, Config, ProxyEntry
 from rpx.policy.nearness import address_of, is_nobodys
-from rpx.policy.realm import in_realm
+from rpx.policy.realm import any_in_realm, in_realm
 
 # Nobody can register a name below these either (RFC 6761, RFC 8375), or networks have them to
 # themselves.
@@ -20,31 +20,43 @@ _NETWORKS: Final = frozenset(
 
 
 def moved(
-    document: Document, proxies: Iterable[ProxyEntry], entries: Sequence[Entry], realm: str
+    document: Document, proxies: Sequence[ProxyEntry], entries: Sequence[Entry], realm: str
 ) -> list[ProxyEntry]:
     """These proxies, of `entries`, with their hosts in a realm; "" leaves them as they are.
 
     A host that is too long for a name there is added to the document's problems.
     """
-    there = [
-        proxy.model_copy(update={"to": in_realm(proxy.to, realm)}) if realm else proxy
-        for proxy in proxies
-    ]
-    for entry, proxy in zip(entries, there, strict=True):
-        if len(proxy.host) > LONGEST_HOST:
-            document.report(
-                f"`to` is too long for a host in the realm `{realm}`:"
-                f" {len(proxy.host)} characters, and a name of DNS has {LONGEST_HOST}",
-                (*entry.at, "to"),
-                "shorten it, or the realm: `realm: NAME`",
-            )
-    return there
+    if not realm:
+        return list(proxies)
+    taken = {in_realm(host, realm) for proxy in proxies for host in proxy.hosts if host != ANY}
+    for entry, proxy in zip(entries, proxies, strict=True):
+        for index, to in enumerate((proxy.to, *proxy.also)):
+            host = in_realm(to.partition("/")[0], realm)
+            if len(host) > LONGEST_HOST:
+                document.report(
+                    f"`to` is too long for a host in the realm `{realm}`:"
+                    f" {len(host)} characters, and a name of DNS has {LONGEST_HOST}",
+                    (*entry.at, "to", index),
+                    "shorten it, or the realm: `realm: NAME`",
+                )
+    return [_moved(proxy, realm, taken) for proxy in proxies]
+
+
+def _moved(proxy: ProxyEntry, realm: str, taken: Collection[str]) -> ProxyEntry:
+    there: list[str] = []
+    for to in (proxy.to, *proxy.also):
+        if to.partition("/")[0] == ANY:
+            there += any_in_realm(to, realm, taken)
+        else:
+            there.append(in_realm(to, realm))
+    if not there:  # `*`, where others have all that is left of it
+        return proxy.model_copy(update={"reached": False})
+    return proxy.model_copy(update={"to": there[0], "also": tuple(there[1:])})
 
 
 def names_of_others(config: Config) -> Iterator[str]:
     """A sentence for each host that may be a name of somebody else's in the realm."""
-    hosts = dict.fromkeys(proxy.host for proxy in config.proxies if config.realm)
-    for host in hosts:
+    for host in config.hosts if config.realm else ():
         if not (is_nobodys(host) or address_of(host) or host.rpartition(".")[2] in _NETWORKS):
             yield (
                 f"{host}, as a host is called in the realm `{config.realm}`, may be somebody else's"

@@ -193,8 +193,10 @@ def _proxy(index: int, document: Document) -> str:
     entry = entries[index] if isinstance(entries, list) else None
     if isinstance(entry, dict):
         for key in ("name", "to"):
-            if isinstance(entry.get(key), str) and entry[key]:
-                return f"proxy {shown(entry[key])}"
+            value = entry.get(key)
+            first = value[0] if isinstance(value, list) and value else value
+            if isinstance(first, str) and first:
+                return f"proxy {shown(first)}"
     return f"entry {index + 1} of `proxies`"
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from rpx.config.settings.depends import DependsOn
-from rpx.config.settings.host_names import Route
+from rpx.config.settings.host_names import Hosts
 from rpx.config.settings.https import ProxyHttpsField
 from rpx.config.settings.pool_settings import PoolWritten
 from rpx.config.settings.source import Sources
@@ -30,7 +30,7 @@ class BackendsWritten(Written):
             ],
         ),
     ]
-    to: Needed[Route] = needed(
+    to: Needed[Hosts] = needed(
         "[what clients ask for](#to)",
         "say which host it answers to, for example `to: api.localhost`",
     )

@@ -69,10 +69,14 @@ def _names(values: Mapping[str, object]) -> list[str]:
     if not isinstance(entries, list):
         entries = [only_proxy(values)]
     proxies = [
-        (str(entry.get("to", "")), entry.get("name"))
+        (_first(entry.get("to", "")), entry.get("name"))
         for entry in entries
         if isinstance(entry, dict)
     ]
     hosts = Counter(to.partition("/")[0] for to in {to for to, _ in proxies})
     shared = frozenset(host for host, routes in hosts.items() if routes > 1)
     return [str(name or default_name(to, shared)) for to, name in proxies if "*" not in to]
+
+
+def _first(to: object) -> str:
+    return str(to[0] if isinstance(to, list) and to else to)

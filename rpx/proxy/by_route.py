@@ -1,0 +1,83 @@
+"""A request for a site with routes: which of its ways it takes, and who answers there."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from rpx.http.head import RequestHead
+from rpx.http.pages import Page
+from rpx.hub.site import Site, Way
+from rpx.model.route import FixedAnswer, Redirect, StaticFiles
+from rpx.policy.path_patterns import PathPattern
+from rpx.proxy.attempt import After
+from rpx.proxy.client import Client
+from rpx.proxy.exchange import Exchange
+from rpx.proxy.fixed import redirect, respond
+from rpx.proxy.passage import ANY, Course, Passage, prepared
+from rpx.proxy.refusals import send_page, send_plainly, unknown
+from rpx.proxy.static_files import send_file
+
+
+async def answer_by_route(client: Client, request: RequestHead, site: Site) -> After:
+    """Get a request answered on the way of the first route that takes it, or of all the rest.
+
+    Raises as `answer` does.
+    """
+    began, shared = perf_counter(), client.shared
+    way, pattern = site.rest, ANY
+    if site.table is not None and (found := site.table.find(request)) is not None:
+        way, pattern = found
+    course = shared.courses.of(way, shared.registry)
+    passage = client.passage = Passage(way, course, pattern, request, client.peer)
+    try:
+        return await _refused(client, request, course) or await _answered(
+            client, passage, way, course, pattern
+        )
+    finally:
+        client.passage = None
+        counts = passage.counts
+        if counts is not None and passage.status:
+            until = passage.at if client.lasting else perf_counter()
+            counts.answered(passage.status, until - began)
+            counts.errors += passage.status >= 500
+
+
+async def _refused(client: Client, request: RequestHead, course: Course) -> After | None:
+    """Answer what nobody else is to see; None: it may go on."""
+    treating = course.treating
+    if treating is None:
+        return None
+    if treating.cors is not None and (lines := treating.cors.preflight(request)) is not None:
+        return await send_plainly(client, request, 204, None, add=lines)
+    if treating.auth is not None and not treating.auth.allow(request):
+        return await send_page(client, request, _UNAUTHORIZED, None, add=treating.auth.challenge)
+    return None
+
+
+async def _answered(
+    client: Client, passage: Passage, way: Way, course: Course, pattern: PathPattern
+) -> After:
+    request = passage.request
+    asked = prepared(course, request, client.peer, pattern)
+    if way.pool is not None:
+        return await Exchange(client, asked, way.pool).run()
+    match way.answerer:
+        case Redirect(status=status) if course.elsewhere is not None:
+            place = course.elsewhere.filled(request.target, pattern)
+            return await redirect(client, request, status, place)
+        case FixedAnswer() as fixed:
+            return await respond(client, request, fixed)
+        case StaticFiles() as files:
+            passage.counts = None  # it counts more than that
+            return await send_file(client, request, files, asked.path, counts=way.counts)
+        case _:
+            return await send_page(client, request, unknown(client.shared.registry, request), None)
+
+
+_UNAUTHORIZED = Page(
+    401,
+    "Unauthorized",
+    ("A name and a password are needed here.",),
+    hint="curl: `-u NAME:PASSWORD`; they stand under `auth` in rpx.yaml",
+    public="A name and a password are needed here.",
+)

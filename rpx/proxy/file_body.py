@@ -1,0 +1,121 @@
+"""Files on their way to clients: by the kernel alone where it can, else a piece at a time.
+
+Nothing is collected, and who is slow holds up nobody else. (The file itself is read in this
+thread. What is not in the page cache waits for its disk there, as with nginx.)
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Final
+
+from rpx.http.answer_head import AnswerHead
+from rpx.http.file_answer import FileAnswer
+from rpx.proxy.client import Client
+from rpx.proxy.sockets import Wire
+from rpx.proxy.wire import Buffers, ClientWire
+
+SMALL: Final = 65536  # bytes that are read whole and sent with the head, in one call
+PIECE: Final = 65536  # bytes that are read at once elsewhere
+AT_ONCE: Final = 1 << 20  # bytes that the kernel is asked to send in one call
+TURN: Final = 8  # pieces that were taken without waiting, after which the others have their turn
+# A file system that can't do it, or a kind of socket.
+_UNABLE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSOCK})
+
+
+class Shrunk(Exception):
+    """A file is shorter than its head has said, or can't be read: what was sent isn't all."""
+
+
+class FileBody:
+    """An open file, on its way to one client. `close` closes it."""
+
+    __slots__ = ("_fd", "_turn")
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._turn = TURN
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    async def send(self, client: Client, head: AnswerHead, answer: FileAnswer) -> None:
+        """Send a head and the parts of the file behind it that `answer` has.
+
+        Raises: Shrunk; OSError, WireCut when the client has gone.
+        """
+        if answer.length <= SMALL:
+            pieces = self._whole(answer)
+            self.close()  # whoever reads slowly needs it no more
+            return await client.send_head(head, pieces)
+        await client.send_head(head, [])
+        parts = answer.multipart
+        for number, span in enumerate(answer.spans):
+            if parts is not None:
+                await client.wire.send(parts.prefaces[number])
+            await self._send(client.wire, span.start, span.end)
+        if parts is not None:
+            await client.wire.send(parts.end)
+        return None
+
+    def _whole(self, answer: FileAnswer) -> Buffers:
+        pieces = []
+        for span in answer.spans:
+            pieces.append(self._read(span.start, span.size))
+            if len(pieces[-1]) < span.size:
+                raise Shrunk
+        parts = answer.multipart
+        if parts is None:
+            return pieces
+        framed = [each for pair in zip(parts.prefaces, pieces, strict=True) for each in pair]
+        return [*framed, parts.end]
+
+    def _read(self, start: int, size: int) -> bytes:
+        try:
+            return os.pread(self._fd, size, start)
+        except OSError as error:
+            raise Shrunk from error
+
+    async def _send(self, wire: ClientWire, start: int, end: int) -> None:
+        if wire.plain and isinstance(wire, Wire):
+            start = await self._by_kernel(wire, start, end)
+        while start < end:
+            data = self._read(start, min(PIECE, end - start))
+            if not data:
+                raise Shrunk
+            await wire.send(data)
+            start += len(data)
+            await self._step(wire)
+
+    async def _by_kernel(self, wire: Wire, at: int, end: int) -> int:
+        """Send by sendfile(2); return up to where, which is before the end if it isn't possible."""
+        while at < end:
+            try:
+                sent = os.sendfile(wire.sock.fileno(), self._fd, at, min(AT_ONCE, end - at))
+            except (BlockingIOError, InterruptedError):
+                await wire.writable()
+                self._turn = TURN
+                continue
+            except OSError as error:
+                if error.errno in _UNABLE:
+                    return at
+                if error.errno == errno.EIO:
+                    raise Shrunk from error
+                raise wire.reason(error) from None
+            if not sent:
+                raise Shrunk
+            wire.traffic.sent += sent
+            at += sent
+            await self._step(wire)
+        return at
+
+    async def _step(self, wire: ClientWire) -> None:
+        """(A stream has its turns from the connection that it shares.)"""
+        self._turn -= 1
+        if not self._turn and isinstance(wire, Wire):
+            self._turn = TURN
+            await wire.give_way()

@@ -1,0 +1,138 @@
+"""Files below a folder, opened so that whatever is open lies in it.
+
+Names are checked before (rpx.http.file_path), but a symlink may lead anywhere, and what a name
+means may change between a look at it and its opening. So there is no look: a file is opened first,
+and the kernel is asked afterwards where that which is open now lies. A symlink that stays within
+the folder is followed, however its target is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from rpx.http.file_path import WELL_KNOWN
+from rpx.http.folder_page import SHOWN, FolderEntry
+from rpx.hub.descriptors import ceiling
+
+# Nobody waits for the other end of a FIFO, or gets a terminal by it.
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
+_GETPATH = 50 if sys.platform == "darwin" else None  # F_GETPATH, which Python doesn't name
+_LONGEST = 1024  # bytes that it writes: MAXPATHLEN
+_SECOND = 1_000_000_000
+
+
+class OpenFile(NamedTuple):
+    """A regular file or a folder that is open for reading: who has it closes `fd`."""
+
+    fd: int
+    status: os.stat_result
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return stat.S_ISDIR(self.status.st_mode)
+
+
+class PublicFolder:
+    """A folder of which whoever asks may have the files."""
+
+    __slots__ = ("_inside", "_path")
+
+    def __init__(self, path: Path) -> None:
+        self._path = os.fsencode(path)
+        self._inside = b""  # what the real path of whatever lies in it begins with
+
+    def open(self, name: bytes) -> OpenFile:
+        """Open what is called `name`, as from `name_of`; b"" is the folder itself.
+
+        Raises: OSError; FileNotFoundError also for what lies elsewhere, or is neither a file nor a
+        folder (FIFOs, sockets, devices).
+        """
+        fd = os.open(b"%b/%b" % (self._path, name), _FLAGS)
+        try:
+            status = os.fstat(fd)
+            why_not = self._why_not(fd, status.st_mode)
+        except BaseException:
+            os.close(fd)
+            raise
+        if why_not:
+            os.close(fd)
+            raise OSError(why_not, os.strerror(why_not))
+        return OpenFile(fd, status)
+
+    def has(self, name: bytes, *, folder: bool = False) -> bool:
+        """Whether there is a file called `name`, or a folder, that can be opened."""
+        try:
+            found = self.open(name)
+        except OSError:
+            return False
+        os.close(found.fd)
+        return found.is_folder is folder
+
+    def entries(self, name: bytes) -> tuple[list[FolderEntry], int]:
+        """Return what lies in a folder and can be asked for, and how many more there are.
+
+        It may take long. Raises: OSError.
+        """
+        rows: list[FolderEntry] = []
+        more = 0
+        found = self.open(name)
+        try:
+            with os.scandir(found.fd) as entries:
+                for entry in entries:
+                    row = self._row(name, os.fsencode(entry.name), entry)
+                    if row is not None and len(rows) < SHOWN:
+                        rows.append(row)
+                    else:
+                        more += row is not None
+        finally:
+            os.close(found.fd)
+        return rows, more
+
+    def _why_not(self, fd: int, mode: int) -> int:
+        """Return what is wrong with an open file, as an errno; 0: nothing."""
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return errno.ENOENT
+        if fd >= ceiling():  # what rpx itself may need is not for clients
+            return errno.EMFILE
+        place = _place_of(fd) + b"/"
+        if not self._inside or not place.startswith(self._inside):
+            self._inside = self._real()  # it may be another one by now, or lead elsewhere
+        return 0 if place.startswith(self._inside) else errno.ENOENT
+
+    def _real(self) -> bytes:
+        fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return _place_of(fd).rstrip(b"/") + b"/"
+        finally:
+            os.close(fd)
+
+    def _row(self, within: bytes, name: bytes, entry: os.DirEntry[str]) -> FolderEntry | None:
+        if (name[:1] == b"." and name != WELL_KNOWN) or b"\\" in name:
+            return None
+        try:
+            if entry.is_symlink():
+                there = self.open(within + name)
+                os.close(there.fd)
+                status = there.status
+            else:
+                status = entry.stat(follow_symlinks=False)
+        except OSError:  # it leads elsewhere, or has just gone
+            return None
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if not is_folder and not stat.S_ISREG(status.st_mode):
+            return None
+        return FolderEntry(name, is_folder, status.st_size, status.st_mtime_ns // _SECOND)
+
+
+def _place_of(fd: int) -> bytes:
+    """Return where an open file lies, without symlinks; behind it may stand that it is deleted."""
+    if _GETPATH is not None:
+        return fcntl.fcntl(fd, _GETPATH, bytes(_LONGEST)).partition(b"\0")[0]
+    return os.readlink(b"/proc/self/fd/%d" % fd)

@@ -1,0 +1,216 @@
+"""What the routes of a host make of requests and answers, on the wire."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rpx.model.route import (
+    BasicAuth,
+    Conditions,
+    Cors,
+    FieldRules,
+    FixedAnswer,
+    HeaderRules,
+    Redirect,
+    Route,
+    ToPool,
+    Treatment,
+)
+from rpx.policy.sites import SiteSpec
+from tests.proxy.house import HOST, House, get, post, running
+from tests.support.origin import Origin, Script, answers, origin, refusing, says
+from tests.support.raw import Answer, Raw
+
+HERE = ToPool(pool=HOST)
+RULES = HeaderRules(
+    request=FieldRules(set=(("X-Env", "dev"), ("X-Path", "$path")), remove=("cookie",)),
+    response=FieldRules(set=(("Cache-Control", "no-store"),), remove=("server",)),
+)
+SITE = SiteSpec(
+    (HOST,),
+    HERE,
+    routes=(
+        Route(
+            name="api",
+            conditions=Conditions(paths=("/api/*",)),
+            answerer=HERE,
+            strip_prefix="/api",
+        ),
+        Route(
+            name="v2",
+            conditions=Conditions(paths=("/v1/*",)),
+            answerer=HERE,
+            rewrite="/v2/$1",
+        ),
+        Route(
+            name="old",
+            conditions=Conditions(paths=("/old/*",)),
+            answerer=Redirect(to="/new/$1", status=308),
+        ),
+        Route(
+            name="up",
+            conditions=Conditions(paths=("/healthz",)),
+            answerer=FixedAnswer(body=b"ok", headers=(("Content-Type", "text/plain"),)),
+            treatment=Treatment(headers=(RULES,)),
+        ),
+        Route(
+            name="edited",
+            conditions=Conditions(paths=("/edited",)),
+            answerer=HERE,
+            treatment=Treatment(headers=(RULES,)),
+        ),
+        Route(
+            name="shared",
+            conditions=Conditions(paths=("/shared",)),
+            answerer=HERE,
+            treatment=Treatment(
+                cors=Cors(origins=("https://a.test",)), auth=BasicAuth(users=(("ann", "secret"),))
+            ),
+        ),
+    ),
+)
+
+
+@asynccontextmanager
+async def asked(
+    *scripts: Script, site: SiteSpec = SITE
+) -> AsyncIterator[tuple[House, Raw, Origin]]:
+    async with origin(*(scripts or [answers(says("hello"))])) as backend:
+        async with running(backend, site=site) as house:
+            yield house, await house.client(), backend
+
+
+async def ask(client: Raw, request: bytes, method: str = "GET") -> Answer:
+    await client.send(request)
+    return await client.answer(method)
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("/api/users?a=/api/", "/users?a=/api/"),
+        ("/api", "/"),
+        ("/api?x", "/?x"),
+        ("/apis", "/apis"),
+        ("/v1/a%2Fb?q", "/v2/a%2Fb?q"),
+        ("/other", "/other"),
+    ],
+)
+async def test_a_backend_sees_the_path_that_its_route_makes(path: str, seen: str) -> None:
+    async with asked() as (_, client, backend):
+        assert (await ask(client, get(path))).status == 200
+        head = backend.requests[-1]
+        assert head.startswith(f"GET {seen} HTTP/1.1\r\n".encode())
+        stripped = path.startswith("/api") and path != "/apis"
+        assert (b"\r\nX-Forwarded-Prefix: /api\r\n" in head) is stripped
+
+
+async def test_what_no_route_takes_goes_to_the_backends_of_the_host_and_each_is_counted() -> None:
+    async with asked() as (house, client, _):
+        for path in ("/api/1", "/api/2", "/x", "/healthz"):
+            await ask(client, get(path))
+        stats = house.registry.stats()
+        assert stats[HOST][str(house.backends[0].spec.address)]["requests"] == 3
+        assert stats[f"{HOST}/api/*"][HOST]["requests"] == 2
+        assert stats[f"{HOST}/healthz"]["rpx"]["requests"] == 1
+        assert stats[f"{HOST}/old/*"]["rpx"]["requests"] == 0
+
+
+async def test_a_redirect_takes_the_rest_of_the_path_and_the_query_along() -> None:
+    async with asked() as (_, client, backend):
+        answer = await ask(client, get("/old/a/b?q=1"))
+        assert (answer.status, answer.field("location")) == (308, "/new/a/b?q=1")
+        # A body that nobody reads must not become the next request.
+        answer = await ask(client, post("/old/x"))
+        assert (answer.status, answer.field("connection")) == (308, "close")
+        assert not backend.requests
+
+
+async def test_a_fixed_answer_is_the_same_for_everybody_and_has_the_rules_of_its_route() -> None:
+    async with asked() as (_, client, _backend):
+        answer = await ask(client, get("/healthz"))
+        assert (answer.status, answer.body) == (200, b"ok")
+        assert answer.field("content-type") == "text/plain"
+        assert answer.field("cache-control") == "no-store"
+        head = await ask(client, get("/healthz", method="HEAD"), "HEAD")
+        assert (head.body, head.field("content-length")) == (b"", "2")
+
+
+async def test_fields_of_requests_and_answers_are_set_and_removed() -> None:
+    says_more = (
+        b"HTTP/1.1 200 OK\r\nServer: x\r\nCache-Control: max-age=9\r\nContent-Length: 0\r\n\r\n"
+    )
+    async with asked(answers(says_more)) as (_, client, backend):
+        answer = await ask(client, get("/edited?q", "Cookie: a=b", "X-Env: prod"))
+        assert (answer.field("server"), answer.field("cache-control")) == (None, "no-store")
+        head = backend.requests[-1]
+        assert b"\r\nX-Env: dev\r\n" in head
+        assert b"\r\nX-Path: /edited\r\n" in head
+        assert b"ookie" not in head
+        assert b"prod" not in head
+
+
+async def test_who_has_no_password_is_asked_for_one_and_a_page_elsewhere_may_read_that() -> None:
+    async with asked() as (_, client, backend):
+        origin_line = "Origin: https://a.test"
+        answer = await ask(client, get("/shared", origin_line))
+        assert answer.status == 401
+        assert (answer.field("www-authenticate") or "").startswith("Basic ")
+        assert answer.field("access-control-allow-origin") == "https://a.test"
+        wanted = "Access-Control-Request-Method: PUT"
+        preflight = await ask(client, get("/shared", origin_line, wanted, method="OPTIONS"))
+        assert (preflight.status, preflight.field("access-control-allow-methods")) == (204, "PUT")
+        assert not backend.requests
+        known = b64encode(b"ann:secret").decode()
+        answer = await ask(client, get("/shared", f"Authorization: Basic {known}"))
+        assert (answer.status, answer.body) == (200, b"hello")
+
+
+async def test_places_of_a_backend_get_their_prefix_back() -> None:
+    moved = (
+        b"HTTP/1.1 302 Found\r\nLocation: /login?x\r\nSet-Cookie: s=1; Path=/\r\n"
+        b"Content-Length: 0\r\n\r\n"
+    )
+    async with asked(answers(moved, moved, moved)) as (_, client, _backend):
+        answer = await ask(client, get("/api/"))
+        assert answer.field("location") == "/api/login?x"
+        assert answer.field("set-cookie") == "s=1; Path=/api"
+        answer = await ask(client, get("/plain"))
+        assert answer.field("location") == "/login?x"
+
+
+async def test_an_error_page_may_be_read_by_pages_that_may_read_answers() -> None:
+    site = SiteSpec((HOST,), HERE, treatment=Treatment(cors=Cors(origins=("https://a.test",))))
+    with refusing() as port:
+        async with running(port, site=site) as house:
+            client = await house.client()
+            answer = await ask(client, get("/", "Origin: https://a.test"))
+            assert answer.status == 502
+            assert answer.field("access-control-allow-origin") == "https://a.test"
+
+
+async def test_a_host_with_routes_alone_knows_no_other_path() -> None:
+    site = SiteSpec((HOST,), None, routes=SITE.routes[2:4])
+    async with asked(site=site) as (house, client, backend):
+        answer = await ask(client, get("/x", "Accept: text/plain"))
+        assert answer.status == 404
+        assert f"http://{HOST}:{house.port}/healthz\n".encode() in answer.body
+        assert not backend.requests
+        assert (await ask(client, get("/healthz"))).body == b"ok"
+        assert house.registry.sites[HOST].rest.counts.requests == 1
+
+
+async def test_routes_change_while_a_connection_is_kept() -> None:
+    async with asked() as (house, client, _):
+        assert (await ask(client, get("/healthz"))).body == b"ok"
+        registry, pool = house.registry, house.pool
+        now = SiteSpec((HOST,), HERE, routes=SITE.routes[:1])
+        registry.arrange({HOST: pool.spec}, {HOST: house.backends}, sites={HOST: now})
+        assert (await ask(client, get("/healthz"))).body == b"hello"
+        assert (await ask(client, get("/api/x"))).status == 200
+        assert registry.stats()[f"{HOST}/api/*"][HOST]["requests"] == 1
+        assert f"{HOST}/healthz" not in registry.stats()
