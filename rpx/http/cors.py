@@ -45,7 +45,7 @@ class CrossOrigin:
         """`hosts` are those of the project, as in `to`: also `*.shop.localhost`.
 
         Origins that were written are `https://shop.example`, `https://*.shop.example`, the same
-        without a scheme for http and https and any port, `null`, or `*`.
+        without a scheme for http and https, and then without a port for any, `null`, or `*`.
         """
         written = cors.origins
         if written is None:
@@ -136,15 +136,17 @@ class CrossOrigin:
         if match is None:
             return False
         scheme, host, port = match.groups()
-        if scheme in _WEB and host in self._hosts:
+        if scheme in _WEB and self._names(host, port or _USUAL_PORT[scheme]):
             return True
-        if not self._wild or host.startswith(b"["):
+        label, dot, rest = host.partition(b".")
+        if not self._wild or not dot or label.startswith(b"["):
             return False
-        rest = host.partition(b".")[2]
-        if scheme in _WEB and b"*." + rest in self._hosts:
+        if scheme in _WEB and self._names(b"*." + rest, port or _USUAL_PORT[scheme]):
             return True
-        end = b":" + port if port else b""
-        return b"%b://*.%b%b" % (scheme, rest, end) in self._known
+        return b"%b://*.%b%b" % (scheme, rest, b":" + port if port else b"") in self._known
+
+    def _names(self, host: bytes, port: bytes) -> bool:
+        return host in self._hosts or b"%b:%b" % (host, port) in self._hosts
 
 
 def is_preflight(request: RequestHead) -> bool:
