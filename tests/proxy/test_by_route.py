@@ -5,9 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
+from rpx.model.config import Sticky
 from rpx.model.route import (
     BasicAuth,
     Conditions,
@@ -214,3 +216,46 @@ async def test_routes_change_while_a_connection_is_kept() -> None:
         assert (await ask(client, get("/api/x"))).status == 200
         assert registry.stats()[f"{HOST}/api/*"][HOST]["requests"] == 1
         assert f"{HOST}/healthz" not in registry.stats()
+
+
+async def test_rules_about_cookies_are_not_about_that_of_sticky_sessions() -> None:
+    rules = HeaderRules(
+        request=FieldRules(remove=("cookie",)), response=FieldRules(remove=("set-cookie",))
+    )
+    site = SiteSpec((HOST,), HERE, treatment=Treatment(headers=(rules,)))
+    sets = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n"
+    async with (
+        origin(answers(sets)) as one,
+        origin(answers(sets)) as two,
+        running(one, two, site=site, sticky=Sticky(cookie="id", ttl=60)) as house,
+    ):
+        client = await house.client()
+        cookie = (await ask(client, get())).field("set-cookie") or ""
+        assert cookie.startswith("id=")
+        for _ in range(4):
+            again = await ask(client, get("/", f"Cookie: b=2; {cookie.partition(';')[0]}"))
+            assert again.field("set-cookie") is None
+        assert sorted((len(one.requests), len(two.requests))) == [0, 5]
+        assert not any(b"ookie" in request for request in one.requests + two.requests)
+
+
+async def test_an_origin_that_was_changed_is_given_back_to_whoever_asks() -> None:
+    moved = (
+        b"HTTP/1.1 201 Created\r\nLocation: http://shop.test/a\r\nContent-Location: //shop.test/b"
+        b"\r\nSet-Cookie: a=1; Domain=shop.test\r\nContent-Length: 0\r\n\r\n"
+    )
+    async with origin(answers(moved)) as backend, running(backend, trusted=["127.0.0.1"]) as house:
+        endpoint = house.backends[0]
+        endpoint.become(replace(endpoint.spec, change_origin=b"http://shop.test"))
+        client = await house.client()
+        through = "X-Forwarded-Host: shop.example", "X-Forwarded-Proto: https"
+        for request, here in (
+            (get(), f"http://{HOST}"),
+            (get("/", *through), "https://shop.example"),
+            (b"GET / HTTP/1.0\r\nHost: %b\r\nConnection: keep-alive\r\n\r\n" % HOST.encode(),
+             f"http://{HOST}"),
+        ):  # fmt: skip
+            answer = await ask(client, request)
+            assert answer.field("location") == f"{here}/a"
+            assert answer.field("content-location") == f"{here.partition(':')[2]}/b"
+            assert answer.field("set-cookie") == "a=1"
