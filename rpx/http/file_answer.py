@@ -32,6 +32,23 @@ def etag_of(inode: int, changed: int, size: int) -> bytes:
 
 
 @dataclass(slots=True)  # for the reason in head.py
+class FileAnswer:
+    """What is sent of a file.
+
+    lines      of the head, each with its CRLF, but for those about the connection
+    spans      parts of the file that are the body, all at once or each behind a preface
+    multipart  these prefaces, if there are several parts
+    length     bytes of the body
+    """
+
+    status: int
+    lines: bytes
+    spans: Sequence[Span] = ()
+    multipart: Multipart | None = None
+    length: int = 0
+
+
+@dataclass(slots=True)
 class FileFacts:
     """What is known of a file that can be sent.
 
@@ -41,6 +58,7 @@ class FileFacts:
     coding      value of Content-Encoding, b"" if it is sent as it is
     varies      another coding of it may be sent to somebody else
     cache       value of Cache-Control
+    whole       the answer to who asks for all of it, once somebody has
     """
 
     size: int
@@ -49,23 +67,7 @@ class FileFacts:
     coding: bytes
     varies: bool
     cache: bytes
-
-
-@dataclass(slots=True)
-class FileAnswer:
-    """What is sent of a file.
-
-    block      field lines, each with the CRLF *before* it
-    spans      parts of the file that are the body, all at once or each behind a preface
-    multipart  these prefaces, if there are several parts
-    length     bytes of the body
-    """
-
-    status: int
-    block: bytes
-    spans: Sequence[Span] = ()
-    multipart: Multipart | None = None
-    length: int = 0
+    whole: FileAnswer | None = None
 
 
 def file_answer(method: bytes, block: bytes, facts: FileFacts, boundary: bytes) -> FileAnswer:
@@ -85,8 +87,14 @@ def file_answer(method: bytes, block: bytes, facts: FileFacts, boundary: bytes) 
         spans = None if asked is None else spans_of(asked, facts.size)
         if spans is not None:
             return _partial(facts, spans, boundary)
+    if facts.whole is None:
+        facts.whole = _whole(facts)
+    return facts.whole
+
+
+def _whole(facts: FileFacts) -> FileAnswer:
     size = facts.size
-    lines = b"\r\nContent-Type: %b\r\nContent-Length: %d\r\nAccept-Ranges: bytes" % (
+    lines = b"Content-Type: %b\r\nContent-Length: %d\r\nAccept-Ranges: bytes\r\n" % (
         facts.kind, size,
     )  # fmt: skip
     lines += _of_coding(facts) + _of_state(facts)
@@ -96,28 +104,28 @@ def file_answer(method: bytes, block: bytes, facts: FileFacts, boundary: bytes) 
 def _partial(facts: FileFacts, spans: list[Span], boundary: bytes) -> FileAnswer:
     size = facts.size
     if not spans:
-        return FileAnswer(416, b"\r\nContent-Range: bytes */%d" % size)
+        return FileAnswer(416, b"Content-Range: bytes */%d\r\n" % size)
     if len(spans) == 1:
-        lines = b"\r\nContent-Type: %b\r\nContent-Length: %d\r\nContent-Range: %b" % (
+        lines = b"Content-Type: %b\r\nContent-Length: %d\r\nContent-Range: %b\r\n" % (
             facts.kind, spans[0].size, content_range(spans[0], size),
         )  # fmt: skip
         lines += _of_coding(facts) + _of_state(facts)
         return FileAnswer(206, lines, spans, None, spans[0].size)
     several = Multipart(spans, size, facts.kind, boundary)
-    lines = b"\r\nContent-Type: %b\r\nContent-Length: %d" % (several.kind, several.length)
+    lines = b"Content-Type: %b\r\nContent-Length: %d\r\n" % (several.kind, several.length)
     lines += _of_coding(facts) + _of_state(facts)
     return FileAnswer(206, lines, spans, several, several.length)
 
 
 def _of_coding(facts: FileFacts) -> bytes:
-    return b"\r\nContent-Encoding: " + facts.coding if facts.coding else b""
+    return b"Content-Encoding: %b\r\n" % facts.coding if facts.coding else b""
 
 
 def _of_state(facts: FileFacts) -> bytes:
     """What a 304 has, too (§15.4.5)."""
-    lines = b"\r\nLast-Modified: %b\r\nETag: %b\r\nCache-Control: %b" % (
+    lines = b"Last-Modified: %b\r\nETag: %b\r\nCache-Control: %b\r\n" % (
         http_date(facts.validators.modified), facts.validators.etag, facts.cache,
     )  # fmt: skip
     if facts.varies:
-        lines += b"\r\nVary: Accept-Encoding"
+        lines += b"Vary: Accept-Encoding\r\n"
     return lines

@@ -63,7 +63,12 @@ def choose_file(
     coding = b""
     if varies and accepted is not None:
         file, coding = _smaller(folder, file, called, accepted)
-    return ChosenFile(file.fd, _facts(file.status, kind, coding, varies, cache))
+    key = called, coding, cache
+    facts = folder.facts.find(key, file.status)
+    if facts is None:
+        facts = _facts(file.status, kind, coding, varies, cache)
+        folder.facts.keep(key, file.status, facts)
+    return ChosenFile(file.fd, facts)
 
 
 def _find(

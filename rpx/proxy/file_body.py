@@ -28,8 +28,30 @@ class Shrunk(Exception):
     """A file is shorter than its head has said, or can't be read: what was sent isn't all."""
 
 
+def read_whole(fd: int, answer: FileAnswer) -> Buffers:
+    """Return the body of an answer of at most SMALL bytes. Raises: Shrunk."""
+    pieces = []
+    for span in answer.spans:
+        data = _read(fd, span.start, span.size)
+        if len(data) < span.size:
+            raise Shrunk
+        pieces.append(data)
+    parts = answer.multipart
+    if parts is None:
+        return pieces
+    framed = [each for pair in zip(parts.prefaces, pieces, strict=True) for each in pair]
+    return [*framed, parts.end]
+
+
+def _read(fd: int, start: int, size: int) -> bytes:
+    try:
+        return os.pread(fd, size, start)
+    except OSError as error:
+        raise Shrunk from error
+
+
 class FileBody:
-    """An open file, on its way to one client. `close` closes it."""
+    """An open file, on its way to one client."""
 
     __slots__ = ("_fd", "_turn")
 
@@ -37,21 +59,11 @@ class FileBody:
         self._fd = fd
         self._turn = TURN
 
-    def close(self) -> None:
-        """Close the file; safe to call twice."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
     async def send(self, client: Client, head: AnswerHead, answer: FileAnswer) -> None:
         """Send a head and the parts of the file behind it that `answer` has.
 
         Raises: Shrunk; OSError, WireCut when the client has gone.
         """
-        if answer.length <= SMALL:
-            pieces = self._whole(answer)
-            self.close()  # whoever reads slowly needs it no more
-            return await client.send_head(head, pieces)
         await client.send_head(head, [])
         parts = answer.multipart
         for number, span in enumerate(answer.spans):
@@ -60,31 +72,12 @@ class FileBody:
             await self._send(client.wire, span.start, span.end)
         if parts is not None:
             await client.wire.send(parts.end)
-        return None
-
-    def _whole(self, answer: FileAnswer) -> Buffers:
-        pieces = []
-        for span in answer.spans:
-            pieces.append(self._read(span.start, span.size))
-            if len(pieces[-1]) < span.size:
-                raise Shrunk
-        parts = answer.multipart
-        if parts is None:
-            return pieces
-        framed = [each for pair in zip(parts.prefaces, pieces, strict=True) for each in pair]
-        return [*framed, parts.end]
-
-    def _read(self, start: int, size: int) -> bytes:
-        try:
-            return os.pread(self._fd, size, start)
-        except OSError as error:
-            raise Shrunk from error
 
     async def _send(self, wire: ClientWire, start: int, end: int) -> None:
         if wire.plain and isinstance(wire, Wire):
             start = await self._by_kernel(wire, start, end)
         while start < end:
-            data = self._read(start, min(PIECE, end - start))
+            data = _read(self._fd, start, min(PIECE, end - start))
             if not data:
                 raise Shrunk
             await wire.send(data)

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from rpx.http.file_answer import FileFacts
 from rpx.http.file_path import WELL_KNOWN
 from rpx.http.folder_page import SHOWN, FolderEntry
 from rpx.hub.descriptors import ceiling
@@ -25,6 +26,7 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _GETPATH = 50 if sys.platform == "darwin" else None  # F_GETPATH, which Python doesn't name
 _LONGEST = 1024  # bytes that it writes: MAXPATHLEN
 _SECOND = 1_000_000_000
+_MOST_KNOWN = 1024  # files
 
 
 class OpenFile(NamedTuple):
@@ -39,13 +41,41 @@ class OpenFile(NamedTuple):
         return stat.S_ISDIR(self.status.st_mode)
 
 
-class PublicFolder:
-    """A folder of which whoever asks may have the files."""
+class FactsMemory:
+    """What was told of files the last time, for those that are the same now."""
 
-    __slots__ = ("_inside", "_path")
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[bytes, bytes, bytes], tuple[int, int, int, FileFacts]] = {}
+
+    def find(self, key: tuple[bytes, bytes, bytes], status: os.stat_result) -> FileFacts | None:
+        """Return what is known of the file with that name, coding and Cache-Control."""
+        known = self._known.get(key)
+        if known is None:
+            return None
+        changed, inode, size, facts = known
+        same = changed == status.st_ctime_ns and inode == status.st_ino and size == status.st_size
+        return facts if same else None
+
+    def keep(
+        self, key: tuple[bytes, bytes, bytes], status: os.stat_result, facts: FileFacts
+    ) -> None:
+        """Remember it, unless it says something else in a moment."""
+        if facts.validators.settled:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = status.st_ctime_ns, status.st_ino, status.st_size, facts
+
+
+class PublicFolder:
+    """A folder of which whoever asks may have the files. `facts` is for who tells of them."""
+
+    __slots__ = ("_inside", "_path", "facts")
 
     def __init__(self, path: Path) -> None:
         self._path = os.fsencode(path)
+        self.facts = FactsMemory()
         self._inside = b""  # what the real path of whatever lies in it begins with
 
     def open(self, name: bytes) -> OpenFile:

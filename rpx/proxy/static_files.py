@@ -24,11 +24,12 @@ from rpx.http.pages import Page, reason
 from rpx.hub.counts import Counts
 from rpx.model.route import StaticFiles
 from rpx.proxy.attempt import LINGER, NEXT, RESET, After
-from rpx.proxy.chosen_file import MISSING, Instead, choose_file
+from rpx.proxy.chosen_file import MISSING, ChosenFile, Instead, choose_file
 from rpx.proxy.client import Client
-from rpx.proxy.file_body import FileBody, Shrunk
+from rpx.proxy.file_body import SMALL, FileBody, Shrunk, read_whole
 from rpx.proxy.refusals import keeps, send_page
 from rpx.proxy.sockets import NO_MORE_FILES
+from rpx.proxy.wire import Buffers
 
 
 async def send_file(
@@ -39,6 +40,7 @@ async def send_file(
 
     Raises: OSError, WireCut when the client has gone.
     """
+    client.shared.sweeper.stir()
     after = await _Asked(client, request, files, path, counts).answered()
     return LINGER if after is NEXT and client.shared.draining else after
 
@@ -75,30 +77,36 @@ class _Asked:
             return await self._list(name)
         if chosen is Instead.REDIRECT:
             return await self._to_folder()
-        body = FileBody(chosen.fd)
+        return await self._file(chosen)
+
+    async def _file(self, chosen: ChosenFile) -> After:
+        request = self._request
+        body: Buffers | FileBody = []
         try:
             answer = file_answer(request.method, request.block, chosen.facts, _BOUNDARY)
-            return await self._send(body, answer)
+            if request.method == b"GET":
+                if answer.length > SMALL:
+                    return await self._send(answer, FileBody(chosen.fd))
+                body = read_whole(chosen.fd, answer)
+        except Shrunk:
+            self._counts.errors += 1
+            return RESET
         finally:
-            body.close()
+            os.close(chosen.fd)
+        return await self._send(answer, body)  # whoever is slow needs no open file for it
 
-    async def _send(self, body: FileBody, answer: FileAnswer) -> After:
+    async def _send(self, answer: FileAnswer, body: Buffers | FileBody) -> After:
         if answer.status == 412:
             return await self._refuse(_PRECONDITION)
         if answer.status == 416:
-            return await self._refuse(_NO_SUCH_PART, answer.block[2:] + b"\r\n")
-        counts, length = self._counts, answer.length
-        if self._request.method == b"HEAD":
-            length = 0
-        head, after = self._head(answer.status, answer.block, length)
+            return await self._refuse(_NO_SUCH_PART, answer.lines)
+        counts, length = self._counts, answer.length if body else 0
+        head, after = self._head(answer.status, answer.lines, length)
         try:
-            if length:
+            if isinstance(body, FileBody):
                 await body.send(self._client, head, answer)
             else:
-                await self._client.send_head(head, [])
-        except Shrunk:
-            counts.errors += 1
-            after = RESET
+                await self._client.send_head(head, body)
         finally:
             counts.answered(answer.status, perf_counter() - self._began)
         counts.traffic.received += length
@@ -106,9 +114,8 @@ class _Asked:
 
     async def _to_folder(self) -> After:
         """RFC 9110 §15.4.2, and every server does so: links of an index are relative to it."""
-        lines = b"\r\nLocation: %b\r\nContent-Length: 0\r\nCache-Control: no-cache" % with_slash(
-            self._request.target
-        )
+        place = with_slash(self._request.target)
+        lines = b"Location: %b\r\nContent-Length: 0\r\nCache-Control: no-cache\r\n" % place
         head, after = self._head(301, lines, 0)
         self._counts.answered(301, perf_counter() - self._began)
         await self._client.send_head(head, [])
@@ -122,25 +129,25 @@ class _Asked:
         except OSError as error:
             return await self._unopened(error)
         page, kind = folder_page(b"/" + name, rows, more, request.field(b"accept"))
-        lines = b"%bContent-Type: %b\r\nContent-Length: %d\r\nCache-Control: no-cache" % (
+        lines = b"%bContent-Type: %b\r\nContent-Length: %d\r\nCache-Control: no-cache\r\n" % (
             PAGE_LINES, kind.encode(), len(page),
         )  # fmt: skip
         pieces = [] if request.method == b"HEAD" else [page]
-        head, after = self._head(200, b"\r\n" + lines, sum(map(len, pieces)))
+        head, after = self._head(200, lines, sum(map(len, pieces)))
         self._counts.answered(200, perf_counter() - self._began)
         await client.send_head(head, pieces)
         return after
 
-    def _head(self, status: int, block: bytes, length: int) -> tuple[AnswerHead, After]:
+    def _head(self, status: int, lines: bytes, length: int) -> tuple[AnswerHead, After]:
         """Return the head of whatever is no refusal, and how its connection goes on."""
         client, request = self._client, self._request
-        ours = b"Date: %b\r\n" % client.shared.sweeper.date
+        lines += b"Date: %b\r\n" % client.shared.sweeper.date
         keep = keeps(client, request)
         if not keep:
-            ours += b"Connection: close\r\n"
+            lines += b"Connection: close\r\n"
         elif not request.minor:
-            ours += b"Connection: keep-alive\r\n"
-        head = AnswerHead(status, _REASONS[status], b"", block[2:] + b"\r\n" + ours, length)
+            lines += b"Connection: keep-alive\r\n"
+        head = AnswerHead(status, _REASONS[status], b"", lines, length)
         if client.passage is not None:
             head = client.passage.of_ours(head)
         return head, NEXT if keep else LINGER

@@ -87,6 +87,7 @@ class Sweeper:
         self._unread = unread
         self._patience = patience
         self._let_go_at = -math.inf  # when it last looked whose client has gone unseen
+        self._stirred = False  # requests have been answered since it last looked
         self._nap: trio.Event | None = None  # set: asleep until something happens
         self._refresh()
 
@@ -114,6 +115,11 @@ class Sweeper:
         if self._nap is not None:
             self._nap.set()
 
+    def stir(self) -> None:
+        """A request is answered without a backend: keep the time for those that come behind it."""
+        self._stirred = True
+        self.wake()
+
     async def run(self) -> None:
         """Look at all connections, often while requests are under way, else once a second."""
         while True:
@@ -130,7 +136,7 @@ class Sweeper:
         """Look at everything; return the seconds until the next look."""
         self._refresh()
         now = self.looked
-        busy = False
+        busy, self._stirred = self._stirred, False
         for connection in [*self.connections, *self.streams]:
             if connection.wire.deadline < now:
                 connection.cut(Cut.LATE)
