@@ -18,7 +18,7 @@ from rpx.backend.free_ports import keep_for_services, kept_for_services, ports_f
 from rpx.backend.preflight import how_to_permit, needs_permission, taken
 from rpx.errors import RpxError
 from rpx.model.address import Address
-from rpx.model.config import Config, Metrics
+from rpx.model.config import ANY, Config, Metrics
 from rpx.model.ports import Ports
 from rpx.policy.nearness import is_loopback
 from rpx.proxy.door_link import NoDoor, RefusedByDoor
@@ -242,9 +242,11 @@ def _refused(config: Config, why: Mapping[str, Any], preferred: Preferred = _NOT
         holder = why["holder"]
         since = time.strftime("%H:%M on %-d %B", time.localtime(holder["since"]))
         down = shlex.join(("rpx", "down", "-f", holder["file"]))
+        what = f"`{why['name']}` is the name of the project `{holder['project']}`"
+        if why["name"] == ANY:
+            what = f"any host that nobody else has (`*`) is for the project `{holder['project']}`"
         return RpxError(
-            f"`{why['name']}` is the name of the project `{holder['project']}`, which has run in"
-            f" {holder['folder']} since {since} (pid {holder['pid']})",
+            f"{what}, which has run in {holder['folder']} since {since} (pid {holder['pid']})",
             hint=f"`{down}` stops that one; or give this one other hosts: `rpx up --realm NAME`",
         )
     if kind == "port":

@@ -49,6 +49,7 @@ class Builder:
         settings |= {
             "to": written.to[0],
             "also": written.to[1:],
+            "where": self.document.where((*at, "to")),
             "name": written.name or default_name(written.to[0], self.shared),
             "sources": self._sources(written, at),
             "health_check": merged(self.defaults.health_check, written.health_check),

@@ -130,7 +130,7 @@ def scraped_application(registry: Registry) -> Starlette:
 
     async def metrics(request: Request) -> Response:
         host = _PORT.sub("", request.headers.get("host", ""))
-        if not (is_nobodys(host) or registry.routes.knows(host.lower())):
+        if not (is_nobodys(host) or registry.routes.names(host.lower())):
             # A page of another site whose name leads here (DNS rebinding) could read them.
             return PlainTextResponse(f"Ask for localhost, not for {host}.\n", 421)
         return _metrics(registry)

@@ -70,7 +70,7 @@ def late() -> bytes:
 
 def _page(request: RequestHead, hall: Hall) -> MachinePage:
     host, records = request.host, hall.records
-    holder = hall.claims.find(host)
+    holder = hall.claims.named(host)
     # Who came through a proxy or tunnel of somebody's is not on this machine.
     near = not request.forwarded and (not host or holder is not None or is_nobodys(host))
     records.forget_gone()

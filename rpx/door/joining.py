@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rpx.door.messages import MemberHello, ServiceState, StateOfMember, WantedEntrance
 
-_HOST: Final = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_HOST: Final = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]|\*")
 _SHOWN: Final = 200  # characters of what a page shows
 
 

@@ -45,7 +45,8 @@ def page_for(
         sentence = "No project has this name."
         return MachinePage(status=404, title="Unknown host", sentence=sentence, listed=False)
     host, idle = request.host, [each for each in known if _is_idle(each, members)]
-    if member := _with(host, members):
+    member = _with(host, members) or (None if host in _OWN else _with("*", members))
+    if member:
         return _elsewhere(request, member, tls=tls)
     everything = MachinePage(
         tuple(sorted(map(_listed, members), key=_order)),
@@ -136,7 +137,7 @@ def _order(project: ListedProject | IdleProject) -> tuple[str, str, str]:
 
 def _listed(member: Mapping[str, Any]) -> ListedProject:
     services = [ListedService(x["name"], x["url"], x["state"]) for x in member["services"]]
-    exact = [host for host in member["hosts"] if not host.startswith("*.")]
+    exact = [host for host in member["hosts"] if not host.startswith("*")]
     return ListedProject(
         member["project"],
         member["folder"],

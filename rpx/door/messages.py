@@ -29,7 +29,7 @@ class MemberHello(TypedDict):
     realm: str  # "" for none
     branch: str  # for people; "" for none
     start: NotRequired[str]  # what is to be typed in `folder` to start it; without, `rpx up`
-    hosts: list[str]  # lower case, without port; `*.domain` is one label; IPv6 in brackets
+    hosts: list[str]  # lower case, no port; `*.domain` is one label, `*` any; IPv6 in brackets
     entrances: list[WantedEntrance]
     accepts: bool  # it can accept for itself while it is alone
     prefer: NotRequired[
@@ -84,7 +84,10 @@ class Refused(TypedDict):
 
 
 class OtherHosts(TypedDict):
-    """Hosts of others which a wildcard of the member's covers: they go before it."""
+    """Hosts of others which a wildcard of the member's covers: they go before it.
+
+    For who has `*` they are all, also wildcards, and that of the machine's page.
+    """
 
     hosts: list[str]
 

@@ -11,21 +11,31 @@ if TYPE_CHECKING:
     from rpx.door.member import DoorMember
 
 WILDCARD: Final = "*."
+ANY: Final = "*"
+OWN: Final = "rpx.localhost"  # the door's: not for who takes any
 
 
 class NamesHeld:
-    """Names and their holders. `*` is exactly one label, and a whole name goes before it."""
+    """Names and their holders. `*.` is exactly one label, and a whole name goes before it. `*` is
+    any that nobody has otherwise.
+    """
 
-    __slots__ = ("_exact", "_wild")
+    __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._exact: dict[str, DoorMember] = {}
-        self._wild: dict[str, DoorMember] = {}  # by what stands behind `*.`
+        self._held: dict[str, DoorMember] = {}
 
     def find(self, name: str) -> DoorMember | None:
-        """Return who has this name (in lower case, without port), by itself or by a wildcard."""
-        found = self._exact.get(name)
-        return found if found is not None else self._wild.get(name.partition(".")[2])
+        """Return who gets clients that ask for this name (in lower case, without port), or for none
+        at all ("").
+        """
+        found = self.named(name)
+        return found if found is not None or name == OWN else self._held.get(ANY)
+
+    def named(self, name: str) -> DoorMember | None:
+        """Return who has this name by itself or by a wildcard, and not because it takes any."""
+        found = self._held.get(name)
+        return found if found is not None else self._held.get(WILDCARD + name.partition(".")[2])
 
     def taken(self, names: Sequence[str], by: DoorMember) -> tuple[str, DoorMember] | None:
         """Return the first of these that somebody else holds, and who; None where all are free.
@@ -33,38 +43,31 @@ class NamesHeld:
         A wildcard that covers somebody's name is no conflict; an equal one is.
         """
         for name in names:
-            holder = self._at(name)
+            holder = self._held.get(name)
             if holder is not None and holder is not by:
                 return name, holder
         return None
 
     def others(self, holder: DoorMember) -> list[str]:
-        """Return the names of others that a wildcard of `holder`'s covers."""
-        below = {rest for rest, whose in self._wild.items() if whose is holder}
-        if not below:
-            return []
-        return sorted(
-            name
-            for name, whose in self._exact.items()
-            if whose is not holder and name.partition(".")[2] in below
-        )
+        """Return the names of others that a wildcard of `holder`'s covers; where it takes any, all
+        that there are, with their wildcards and the door's own.
+        """
+        others = [name for name, whose in self._held.items() if whose is not holder]
+        if self._held.get(ANY) is holder:
+            return sorted({*others, OWN})
+        below = {
+            name.removeprefix(WILDCARD)
+            for name, whose in self._held.items()
+            if whose is holder and name.startswith(WILDCARD)
+        }
+        return sorted(name for name in others if name[0] != ANY and name.partition(".")[2] in below)
 
     def put(self, names: Sequence[str], holder: DoorMember) -> None:
         """Let `holder` have these and no others. They are free, or its own."""
         self.drop(holder)
-        for name in names:
-            if name.startswith(WILDCARD):
-                self._wild[name[2:]] = holder
-            else:
-                self._exact[name] = holder
+        self._held |= dict.fromkeys(names, holder)
 
     def drop(self, holder: DoorMember) -> None:
         """Take all names from a holder."""
-        for table in (self._exact, self._wild):
-            for name in [name for name, other in table.items() if other is holder]:
-                del table[name]
-
-    def _at(self, name: str) -> DoorMember | None:
-        if name.startswith(WILDCARD):
-            return self._wild.get(name[2:])
-        return self._exact.get(name)
+        for name in [name for name, other in self._held.items() if other is holder]:
+            del self._held[name]

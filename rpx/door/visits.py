@@ -83,7 +83,9 @@ class Visits:
             self._look_at_hello(visitor, data, gone=gone)
         else:
             name = of_plain(data)
-            member = self.hall.owner(name, visitor.entrance) if name else None
+            # HTTP/2 names nobody so early, and a member may take whoever names nobody.
+            known = name or (name is not None and not data.startswith(b"PRI "))
+            member = self.hall.owner(name or NOBODY, visitor.entrance) if known else None
             if member is not None:
                 self.give(visitor, member)
             else:
@@ -129,7 +131,7 @@ class Visits:
             self._consider_http2(visitor)
             return
         name = of_plain(visitor.ahead)
-        if name:
+        if name is not None:
             member = self.hall.owner(name, visitor.entrance)
             if member is not None and member is not visitor.not_for:
                 self.give(visitor, member)
@@ -154,7 +156,7 @@ class Visits:
 
         alone = self.hall.is_alone(visitor.entrance)
         name = NOBODY if alone else of_http2(visitor.ahead)
-        member = self.hall.owner(name, visitor.entrance) if name else None
+        member = self.hall.owner(name, visitor.entrance) if name is not None else None
         if member is not None and member is not visitor.not_for:
             self.give(visitor, member)
         elif name is None:

@@ -220,7 +220,7 @@ def _apart(text: str) -> str:
 
 
 def _wild(project: ListedProject) -> list[str]:
-    return [host for host in project.hosts if host.startswith("*.")]
+    return [host for host in project.hosts if host.startswith("*")]
 
 
 def _place(project: ListedProject) -> str:

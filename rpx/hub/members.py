@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -222,6 +223,10 @@ class Members(News):
         self.changed.set()
         self.changed = trio.Event()
 
+    def leave_to_others(self, hosts: AbstractSet[str]) -> None:
+        """Let these hosts and wildcards be other projects', before what is less specific here."""
+        self.routes.elsewhere = hosts
+
     def arrange(
         self,
         pools: Mapping[str, PoolSpec],
@@ -260,5 +265,6 @@ class Members(News):
         """Let hosts lead to exactly these sites. Those that haven't changed go on counting."""
         counts = {way.name: way.counts for site in self.sites.values() for way in site.all_ways}
         self.sites = {to: Site(to, spec, self.pools, counts) for to, spec in sites.items()}
-        self.routes = Routes({to: site for site in self.sites.values() for to in site.spec.reached})
+        reached = {to: site for site in self.sites.values() for to in site.spec.reached}
+        self.routes = Routes(reached, self.routes.elsewhere)
         self.hosts = tuple({host: None for site in self.sites.values() for host in site.hosts})

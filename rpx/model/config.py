@@ -191,6 +191,8 @@ class ProxyEntry(Model):
     `routes` are looked at in their order; what none of them takes is answered by `answerer` (None:
     the backends). The backends of a route are an entry of their own, which is not `reached` by its
     `to`: that is the host and the route's path, as users are told where it is.
+
+    `where` is the `file:line:column` of its `to`, for messages.
     """
 
     to: str
@@ -208,6 +210,7 @@ class ProxyEntry(Model):
     routes: tuple[Route, ...] = ()
     answerer: Answerer | None = None
     treatment: Treatment = Treatment()
+    where: str = ""
 
     @property
     def host(self) -> str:

@@ -6,7 +6,8 @@ The route is found by the host that a request asks for, then by the beginning of
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -29,24 +30,26 @@ class Routes(Generic[T]):
     not `/apis`.
 
     `plain` has the hosts with a single route for all paths: one look at a dict, and most requests
-    are done. `find` knows the others.
+    are done. `find` knows the others. `elsewhere` are hosts and wildcards of other projects: they
+    go before what is less specific here.
     """
 
-    __slots__ = ("_others", "plain")
+    __slots__ = ("_by_host", "elsewhere", "plain")
 
-    def __init__(self, routes: Mapping[str, T]) -> None:
+    def __init__(self, routes: Mapping[str, T], elsewhere: AbstractSet[str] = frozenset()) -> None:
         by_host: dict[str, list[tuple[bytes, T]]] = {}
         for to, route in routes.items():
             host, _, path = to.partition("/")
             prefix = f"/{path}/".encode() if path else b"/"
             by_host.setdefault(host, []).append((prefix, route))
         self.plain: dict[str, T] = {}
-        self._others: dict[str, list[tuple[bytes, T]]] = {}
+        self.elsewhere = elsewhere
+        self._by_host: dict[str, list[tuple[bytes, T]]] = {}
         for host, paths in by_host.items():
             if len(paths) == 1 and paths[0][0] == b"/" and not host.startswith(ANY):
                 self.plain[host] = paths[0][1]
             else:
-                self._others[host] = sorted(paths, key=lambda pair: -len(pair[0]))
+                self._by_host[host] = sorted(paths, key=lambda pair: -len(pair[0]))
 
     def find(self, host: str, path: bytes) -> T | None:
         """Return the route for a host (lower case, an IPv6 one in brackets) and a path, or None."""
@@ -55,24 +58,29 @@ class Routes(Generic[T]):
         if host in self.plain:
             return self.plain[host]
         whole = path + b"/" if path.startswith(b"/") else b"/"  # `*`, of OPTIONS, has none
-        for prefix, route in self._paths(host):
+        for prefix, route in self._by_host.get(self._chosen(host), ()):
             if whole.startswith(prefix):
                 return route
         return None
 
     def knows(self, host: str) -> bool:
         """Tell whether there are routes for this host, for whatever paths."""
-        return host in self.plain or bool(self._paths(host))
+        return self._chosen(host) != ""
 
-    def _paths(self, host: str) -> Sequence[tuple[bytes, T]]:
-        """What there is for the paths of a host that isn't `plain`, the longest first."""
-        others = self._others
-        return (
-            others.get(host)
-            or others.get(WILDCARD + host.partition(".")[2])
-            or others.get(ANY)
-            or ()
-        )
+    def names(self, host: str) -> bool:
+        """Tell whether there are routes for this host that aren't for any other just as well."""
+        return self._chosen(host) not in ("", ANY)
+
+    def _chosen(self, host: str) -> str:
+        """The host of ours whose paths are looked at: itself, a wildcard, `*`; "" for none."""
+        if host in self.plain or host in self._by_host:
+            return host
+        above = WILDCARD + host.partition(".")[2]
+        if host in self.elsewhere:
+            return ""
+        if above in self._by_host:
+            return above
+        return ANY if ANY in self._by_host and above not in self.elsewhere else ""
 
 
 def _usual(literal: str) -> str:

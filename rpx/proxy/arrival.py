@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
 from rpx.proxy.inlet import Inlet
 
 
 class Returns(Protocol):
-    """Who takes a client back that asks for somebody else. `open`: there is somebody who does.
-
-    `others` are hosts of somebody else that a wildcard of ours covers.
-    """
+    """Who takes a client back that asks for somebody else. `open`: there is somebody who does."""
 
     @property
     def open(self) -> bool: ...
-
-    @property
-    def others(self) -> AbstractSet[str]: ...
 
     def give_back(self, arrival: Arrival, sock: int, heard: bytes) -> None:
         """Take a descriptor, which it closes, and what the client has said behind its last answer.

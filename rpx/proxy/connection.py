@@ -208,9 +208,7 @@ class Connection(Client):
     def _given_back(self, request: RequestHead, data: bytes) -> bool:
         """Give the client to whoever has the host of a request that begins `data`; false: we do."""
         to, host, routes = self._arrival.to, request.host, self.shared.registry.routes
-        if host in routes.plain or not host or to is None:
-            return False
-        if routes.knows(host) and host not in to.others:
+        if host in routes.plain or not host or to is None or routes.knows(host):
             return False
         if not to.open or len(data) > MOST_AHEAD:
             return False

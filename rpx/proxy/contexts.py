@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import ssl
 import sys
@@ -13,7 +14,7 @@ import trio
 
 from rpx.errors import RpxError
 from rpx.hub.backend_tls import tell_cut_from_end
-from rpx.model.config import Https
+from rpx.model.config import ANY, Https
 from rpx.policy.nearness import is_nobodys
 from rpx.policy.routing import WILDCARD, Routes
 from rpx.proxy.tls import TlsWire
@@ -27,6 +28,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1")
 _ADDRESS: Final = re.compile(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*|\[.*\]")
 NO_NAME: Final = "no host can have that name"
 MOST: Final = 1000  # contexts at hand, and unknown names told: under a wildcard there is no end
+A_MINUTE: Final = 300  # certificates for names as they come: each is a key, a signature and a file
 NAMED: Final = 20  # names that clients have asked for in vain, and that users are told of
 
 
@@ -67,6 +69,7 @@ class Contexts:
         self._own: dict[Https, tuple[object, ssl.SSLContext]] = {}
         self._lacking: dict[str, str] = {}  # what was said last of hosts whose files aren't there
         self._unknown: set[str] = set()
+        self._minute, self._made = -math.inf, 0  # when it began; how many names have come in it
         self._one = trio.CapacityLimiter(1)  # they take turns anyway, and others need threads
 
     @property
@@ -80,9 +83,8 @@ class Contexts:
         Raises: RpxError.
         """
         if self._leaves is not None:
-            self._leaves.check(
-                *(host.removeprefix(WILDCARD) for host in self._hosts if not self._hosts[host].cert)
-            )
+            issued = [host for host, https in self._hosts.items() if not https.cert]
+            self._leaves.check(*(host.removeprefix(WILDCARD) for host in issued if host != ANY))
         if not self._is_late(self._nameless):
             self._make(self._nameless)
         for host, https in self._hosts.items():
@@ -112,6 +114,8 @@ class Contexts:
 
     async def provide(self, host: str) -> bool:
         """Have the certificate of `host`, which may be issued for it; tell whether it is there."""
+        if host not in self._hosts and host not in self._ready and not self._may_make_another():
+            return False
         try:
             await trio.to_thread.run_sync(self._make, host, limiter=self._one)
         except (RpxError, OSError) as error:
@@ -121,6 +125,19 @@ class Contexts:
             return False
         self._lacking.pop(host, None)
         return True
+
+    def _may_make_another(self) -> bool:
+        """Whether one more name may have a certificate: below a wildcard any can be made up."""
+        now = trio.current_time()
+        if now - self._minute >= 60:
+            self._minute, self._made = now, 0
+        self._made += 1
+        if self._made == A_MINUTE + 1:
+            self._say(
+                f"clients have asked with TLS for {A_MINUTE} new names within a minute:"
+                " others get no certificate before it is over"
+            )
+        return self._made <= A_MINUTE
 
     def covers(self, asked: str, host: str) -> bool:
         """Whether the certificate for `asked` is also for `host`: one that was brought along."""
@@ -169,8 +186,11 @@ class Contexts:
         try:
             if self._leaves is not None and not (https and https.cert):
                 self._leaves.check(host)
-        except RpxError:  # below a wildcard: what belongs to all hosts has been checked
-            return self._tell(host, NO_NAME)
+        except RpxError as error:  # what belongs to the other hosts has been checked
+            if self._routes.names(host):
+                return self._tell(host, NO_NAME)
+            why = error.problems[0]
+            return self._tell(host, f"{why.what}; {why.hint}" if why.hint else why.what)
         tls.missing = host
         return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR  # nobody is told, if it can be made
 
@@ -200,7 +220,7 @@ def hello_of(wire: TlsWire) -> Hello:
 
 
 def _is_wild(host: str) -> bool:
-    return host.startswith(WILDCARD)
+    return host.startswith(ANY)
 
 
 def _context(cert: Path | None = None, key: Path | None = None) -> ssl.SSLContext:

@@ -18,6 +18,7 @@ from rpx.door.door_frames import PassedClient, client_payload, read_json
 from rpx.door.starting import DoorPlace
 from rpx.errors import RpxError
 from rpx.hub.error_boundary import contain_errors
+from rpx.model.config import ANY
 from rpx.proxy.arrival import Arrival
 from rpx.proxy.between_doors import BetweenDoors
 from rpx.proxy.door_link import (
@@ -57,7 +58,6 @@ class FrontDoor:
         """`find`: where the door is, now. `who`: what we say of us, but for hosts and entrances.
         `report` gets what goes wrong by a bug of ours."""
         self.ports = SharedPorts(self)
-        self.others: frozenset[str] = frozenset()
         self._find = find
         self._place = find()
         self._who = who
@@ -249,7 +249,8 @@ class FrontDoor:
         if self._next is None:
             return
         (found, names), self._next = self._next, None
-        self.others = frozenset()  # that the last door knew
+        if self._hello is None or ANY not in self._hello["hosts"]:  # else we are told in any case
+            self.ports.leave_to_others(frozenset())  # that the last door knew
         server.shared.door = self._place
         link = self._link = DoorLink(found.sock, found.reader, names, server.shared.reactor)
         self._links.add(link)
@@ -325,7 +326,7 @@ class FrontDoor:
         link.answer(RefusedByDoor(read_json(payload)))
 
     def _told_of_others(self, _: DoorLink, payload: bytes, __: list[int]) -> None:
-        self.others = frozenset(read_json(payload)["hosts"])
+        self.ports.leave_to_others(frozenset(read_json(payload)["hosts"]))
 
     # ---- names that change
 

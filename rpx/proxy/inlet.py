@@ -87,7 +87,7 @@ class Renaming:
         block = request.block
         if block is not self._block:
             self._block = block
-            self._foreign = _is_from_a_page(request) and not registry.routes.knows(request.host)
+            self._foreign = _is_from_a_page(request) and not registry.routes.names(request.host)
             self._renamed = with_origin(block, b"http://" + request.authority, self._origin)
         if self._foreign:
             return request, None

@@ -25,7 +25,7 @@ async def show_machine(
     client: Client, request: RequestHead, door: DoorPlace, counts: Counts
 ) -> After:
     """Show who else there is to a client that asks for nobody of ours."""
-    near = is_near(request, client.peer, client.shared.registry.routes.knows)
+    near = is_near(request, client.peer, client.shared.registry.routes.names)
     async with client.shared.reactor.task():
         page = await trio.to_thread.run_sync(partial(_page, request, door, near=near))
     body, kind = render_machine(page, request.field(b"accept"))

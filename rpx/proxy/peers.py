@@ -36,11 +36,11 @@ class Peers:
         return address is not None and any(address in network for network in self._networks)
 
 
-def is_near(request: RequestHead, peer: Forwarding, knows: Callable[[str], bool]) -> bool:
+def is_near(request: RequestHead, peer: Forwarding, names: Callable[[str], bool]) -> bool:
     """Whether somebody on this machine asks, and not for a page of elsewhere.
 
-    `knows`: whether there is a proxy for a host. Who came through a tunnel is not near; that is
-    believed of whoever says it, since nobody gains by it.
+    `names`: whether a proxy has a host by name, and not because it takes any. Who came through a
+    tunnel is not near; that is believed of whoever says it, since nobody gains by it.
     """
     if not is_loopback(peer.client.decode()):
         return False
@@ -48,5 +48,5 @@ def is_near(request: RequestHead, peer: Forwarding, knows: Callable[[str], bool]
     hops = said.chain.decode("latin-1").split(",") if said.chain else []
     hosts = (request.host, _PORT.sub("", said.host.decode("latin-1")))
     return all(is_loopback(hop.strip()) for hop in hops) and all(
-        not host or knows(host) or is_nobodys(host) for host in hosts
+        not host or names(host) or is_nobodys(host) for host in hosts
     )

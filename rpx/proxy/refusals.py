@@ -61,7 +61,8 @@ async def without_backend(
 async def _redirected(client: Client, request: RequestHead, counts: Counts) -> After:
     """Send a client to the same place with TLS, whatever it wants: also a WebSocket."""
     port = client.shared.registry.ports.of(tls=True)
-    place = request.host.encode() + (b"" if port == 443 else b":%d" % port)
+    host = request.host or "localhost"  # HTTP/1.0 may name none, and who takes any takes that
+    place = host.encode() + (b"" if port == 443 else b":%d" % port)
     path = b"" if request.target == b"*" else request.target
     return await send_plainly(
         client, request, 308, counts, add=b"Location: https://%b%b\r\n" % (place, path)
@@ -203,7 +204,7 @@ async def send_page(
     if counts is not None:
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
-    if page.public and not is_near(request, client.peer, client.shared.registry.routes.knows):
+    if page.public and not is_near(request, client.peer, client.shared.registry.routes.names):
         page = Page(page.status, page.title, (page.public,))
     keep = keeps(client, request)
     if keep and not request.minor:

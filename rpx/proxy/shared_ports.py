@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,11 @@ class SharedPorts(list[SharedPort]):
         )
         contexts = self.server.shared.contexts if self[number].tls else None
         self.server.take(client.socket(fd), arrival, contexts)
+
+    def leave_to_others(self, hosts: AbstractSet[str]) -> None:
+        """Let these be hosts of others, also if a wildcard of ours covers them."""
+        if self.server is not None:
+            self.server.shared.registry.leave_to_others(hosts)
 
     def accept(self, number: int) -> None:
         """Accept for ourselves at this one, until it is to accept no more."""

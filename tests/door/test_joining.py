@@ -119,6 +119,26 @@ def test_who_has_a_wildcard_can_know_which_names_below_it_are_of_others(
     assert names.others(shop) == []
 
 
+def test_who_takes_any_gets_what_nobody_has_but_the_doors_own_name(
+    two: tuple[DoorMember, DoorMember],
+) -> None:
+    shop, blog = two
+    names = NamesHeld()
+    names.put(["*", "a.blog.localhost"], shop)
+    assert names.others(shop) == ["rpx.localhost"]
+    names.put(["blog.localhost", "*.blog.localhost"], blog)
+    assert names.others(shop) == ["*.blog.localhost", "blog.localhost", "rpx.localhost"]
+    assert names.others(blog) == ["a.blog.localhost"]
+    for name in ("x.test", "", "localhost", "127.0.0.1", "a.blog.localhost", "x.y.blog.localhost"):
+        assert names.find(name) is shop
+    assert names.find("blog.localhost") is names.find("b.blog.localhost") is blog
+    assert names.find("rpx.localhost") is None
+    assert names.named("x.test") is None
+    assert names.taken(["y.test", "*"], blog) == ("*", shop)
+    names.drop(shop)
+    assert names.find("x.test") is None
+
+
 def test_two_equal_names_or_wildcards_are_a_conflict_and_one_of_ones_own_is_none(
     two: tuple[DoorMember, DoorMember],
 ) -> None:

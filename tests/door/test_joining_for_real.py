@@ -108,6 +108,49 @@ def test_a_member_with_a_wildcard_hears_which_names_below_it_are_of_others(
         assert OTHERS not in blog.kinds()
 
 
+def test_who_takes_any_gets_whom_nobody_else_is_to_have(door: DoorOfTest) -> None:
+    door.start()
+    blog = FakeMember(door, "blog", "blog.localhost", entrances=BOTH).joined()
+    shop = FakeMember(door, "shop", "*", entrances=BOTH).joined()
+    with members(shop, blog):
+        for host in ("x.test", "127.0.0.1", "localhost", "example.com", "a.b.c.localhost"):
+            assert ask(door.http, host).text == "shop", host
+        assert ask(door.http, "blog.localhost").text == "blog"
+        assert raw(door.http, b"GET / HTTP/1.0\r\nConnection: close\r\n\r\n").text == "shop"
+        for name, member in (("x.test", shop), (None, shop), ("blog.localhost", blog)):
+            with socket.create_connection(("127.0.0.1", door.https), PATIENCE) as sock:
+                before = member.kinds().count(TAKE)
+                sock.sendall(hello(name))
+                assert sock.recv(99).endswith(b"TLS")
+                assert member.kinds().count(TAKE) == before + 1
+        with socket.create_connection(("127.0.0.1", door.http), PATIENCE) as sock:
+            before = shop.kinds().count(TAKE)
+            sock.sendall(http2((":method", "GET"), (":authority", "x.test"), huffman=True))
+            until(lambda: shop.kinds().count(TAKE) == before + 1)
+
+        # The door's own page stays its own, and no web site can read it by its name.
+        page = ask(door.http, "rpx.localhost")
+        assert page.status == 200
+        assert "blog.localhost" in page.text
+        assert not shop.astray
+        thief = FakeMember(door, "thief", "thief.localhost", "*")
+        until(lambda: thief.refused)
+        assert thief.refused is not None
+        assert (thief.refused["name"], thief.refused["holder"]["project"]) == ("*", "shop")
+        thief.kill()
+
+        # A name that somebody takes leaves it at once, and comes back.
+        news = FakeMember(door, "news", "x.test", "*.c.localhost").joined()
+        with members(news):
+            assert ask(door.http, "x.test").text == "news"
+            assert ask(door.http, "a.c.localhost").text == "news"
+            assert ask(door.http, "b.a.c.localhost").text == "shop"
+        until(lambda: ask(door.http, "x.test").text == "shop")
+        shop.leave()
+        until(lambda: ask(door.http, "y.test").status == 404)
+        assert "blog" not in ask(door.http, "example.com").text
+
+
 def test_a_connection_that_asks_for_another_project_changes_hands(door: DoorOfTest) -> None:
     door.start()
     shop = FakeMember(door, "shop", "api.localhost").joined()

@@ -89,6 +89,24 @@ def test_any_host_is_for_those_that_nobody_else_has(host: str, path: str, to: st
     assert routes.knows(host)
 
 
+def test_hosts_of_others_go_before_what_is_less_specific_here() -> None:
+    elsewhere = frozenset({"blog.test", "a.test", "*.own.test", "*.wild.test", "x.wild.test"})
+    routes = Routes({to: to for to in ("*", "*.test", "a.test", "*.wild.test")}, elsewhere)
+    for host, to in {
+        "blog.test": None,
+        "a.test": "a.test",  # the door is late: it is ours
+        "b.test": "*.test",
+        "x.own.test": None,
+        "own.test": "*.test",
+        "x.wild.test": None,
+        "y.wild.test": "*.wild.test",
+        "z.y.test": "*",
+    }.items():
+        assert routes.find(host, b"/") == to, host
+        assert routes.knows(host) is (to is not None)
+        assert routes.names(host) is (to not in (None, "*"))
+
+
 def test_a_host_with_one_route_for_all_paths_is_one_look() -> None:
     assert sorted(ROUTES.plain) == [
         *("127.0.0.1", "[::1]", "api.localhost", "known.tenant.localhost"),

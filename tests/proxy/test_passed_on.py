@@ -131,7 +131,7 @@ async def test_a_client_goes_back_for_a_whole_name_of_others_that_our_wildcard_c
             client, sock = await door.client(OTHER)
             door.give(sock)
             assert (await client.answer()).body == b"ok"
-            door.others = frozenset({"blog.localhost"})
+            house.shared.registry.leave_to_others(frozenset({"blog.localhost"}))
             await client.send(get("/a"))
             assert (await client.answer()).body == b"ok"
             await client.send(OTHER)

@@ -138,6 +138,58 @@ async def test_what_can_be_no_host_gets_an_alert_below_a_wildcard_too(
     assert lock.said == [f"a client asked for {name} with TLS: no host can have that name"]
 
 
+async def test_who_takes_any_has_a_certificate_for_each_name_that_the_authority_may_certify(
+    authority: Authority,
+) -> None:
+    lock = Lock(authority, {"*": Https(), HOST: Https()})
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        for host in ("x.test", "a.b.localhost", "my_app.localhost", "localhost", HOST):
+            assert names(await house.tls_client(lock.client(), host)) == {host}
+        assert "127.0.0.1" in names(await house.tls_client(unnamed(lock), None))
+        for _ in range(2):
+            with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+                await house.tls_client(unnamed(lock), "example.com")
+    assert lock.said == [
+        (
+            "a client asked for example.com with TLS: the local authority may not certify"
+            " `example.com`, only localhost, test, 127.0.0.0/8, ::1/128;"
+            " `rpx trust --allow example.com` makes one that may"
+        )
+    ]
+
+
+async def test_who_takes_any_with_a_certificate_of_its_own_shows_that_to_all(
+    authority: Authority, tmp_path: Path
+) -> None:
+    file = tls.Authority(tmp_path).issue("example.com")
+    lock = Lock(authority, {"*": Https(cert=file, key=file)})
+    trusting = unnamed(lock)
+    trusting.load_verify_locations(tmp_path / "ca.pem")
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        for host in ("example.com", "x.test", None):
+            assert names(await house.tls_client(trusting, host)) == {"example.com"}
+
+
+async def test_only_so_many_new_names_have_a_certificate_in_a_minute(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contexts, "A_MINUTE", 2)
+    lock = Lock(authority, {"*": Https(), HOST: Https()})
+    async with origin(answers(OK)) as backend, lock.house(backend) as house:
+        for host in ("a.test", "b.test"):
+            await house.tls_client(lock.client(), host)
+        with pytest.raises(ssl.SSLError, match=r"(?i)internal.error"):
+            await house.tls_client(lock.client(), "c.test")
+        for host in ("a.test", "b.test", HOST):  # these have theirs
+            assert names(await house.tls_client(lock.client(), host)) == {host}
+    assert lock.said == [
+        (
+            "clients have asked with TLS for 2 new names within a minute:"
+            " others get no certificate before it is over"
+        )
+    ]
+
+
 async def test_a_name_that_is_not_ascii_gets_an_alert_and_no_traceback(lock: Lock) -> None:
     said = hello(lock.client(), "x" * 9).replace(b"x" * 9, b"\xff\x1b[31mred")
     async with origin(answers(OK)) as backend, lock.house(backend) as house:

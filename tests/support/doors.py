@@ -387,7 +387,7 @@ class FakeMember:
             self._answer(sock, self.name.encode(), close=b"connection: close" in head)
 
     def _owns(self, host: str) -> bool:
-        return host in self.about["hosts"] or "*." + host.partition(".")[2] in self.about["hosts"]
+        return any(x in self.about["hosts"] for x in (host, "*." + host.partition(".")[2], "*"))
 
     def _answer(self, sock: socket.socket, body: bytes, *, close: bool = False) -> None:
         with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ import click
 from rpx.backend.free_ports import choose_ports, kept_ports
 from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.commands.ps import address_cell
-from rpx.cli.helpers.certifiable import check_certified
+from rpx.cli.helpers.certifiable import about_any, check_certified
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
@@ -49,6 +49,8 @@ def check(common: Common, *, profiles: tuple[str, ...], realm: str | None, as_js
     asked = Selection(profiles)
     config = load_config(path, os.environ, warn, asked, realm=realm)
     check_certified(config)
+    for sentence in about_any(config):
+        warn(sentence)
     ports = ports_file(path)
     ours = kept_ports(ports) if running(path) else {}  # taken, but by nobody else
     config = choose_ports(config, ports, keep=False, running=ours)
