@@ -230,11 +230,14 @@ class Claim:
 
 def places(spec: ProcessSpec | EndpointSpec) -> list[Location]:
     """Where on this machine a process is to listen, as far as that has been said: at an address
-    that it serves, or at its own and where it shows that it is ready.
+    that it serves, or at its own, at its `ports`, and where it shows how it is.
     """
-    ready = spec.start.ready if isinstance(spec, ProcessSpec) else None
-    web = ready.http.address if ready and ready.http else None
-    wanted = (spec.address, ready.tcp if ready else None, web)
+    wanted = [spec.address]
+    if isinstance(spec, ProcessSpec):
+        ready, check = spec.start.ready, spec.health_check
+        wanted += [ready.tcp if ready else None]
+        wanted += [ready.http.address if ready and ready.http else None]
+        wanted += [check.tcp if check else None, *(port.address for port in spec.start.ports)]
     return [each for each in wanted if each is not None and each.loopback]
 
 

@@ -18,6 +18,7 @@ from rpx.folders import make_folder
 from rpx.model.config import Config
 from rpx.policy.plan import copies, fixed_ports, with_ports
 from rpx.policy.realm_ports import is_written, own_ports, with_own_ports
+from rpx.policy.service_ports import auto_ports, is_auto, with_service_ports
 
 # Below what Linux and macOS hand out for outgoing connections: a backend that is just restarting
 # would lose its port to a request to another one.
@@ -31,20 +32,21 @@ NONE: Final[Mapping[str, list[int]]] = {}
 def choose_ports(
     config: Config, file: Path | None, *, keep: bool = True, running: Mapping[str, list[int]] = NONE
 ) -> Config:
-    """Return `config` with an address for every copy of a service that has none, and in a realm
-    another port for all that rpx starts.
+    """Return `config` with an address for every copy of a service that has none and every port that
+    is `auto`, and in a realm another port for all that rpx starts.
 
     Ports come from those that are `running`, then from `file`, as far as they are free, and with
     `keep` go there: None and a file that can't be read or written only mean that they may be others
     next time. Raises: RpxError.
     """
-    wanted = {**copies(config), **own_ports(config)}
+    wanted = {**copies(config), **own_ports(config), **auto_ports(config)}
     if not wanted:
-        return config
+        return with_service_ports(config, {})
     chosen = _more(wanted, config, file, running)
     if keep:
         keep_ports(file, chosen)
-    return with_ports(with_own_ports(config, chosen), chosen)
+    config = with_service_ports(with_own_ports(config, chosen), chosen)
+    return with_ports(config, chosen)
 
 
 def spare_ports(
@@ -62,8 +64,8 @@ def kept_ports(file: Path | None) -> Kept:
 
 
 def written_ones(ports: Kept) -> Kept:
-    """Return those that stand for written ports: they have nothing to do with copies."""
-    return {key: ports[key] for key in ports if is_written(key)}
+    """Return those that stand for ports which are written, or `auto`: none is that of a copy."""
+    return {key: ports[key] for key in ports if is_written(key) or is_auto(key)}
 
 
 def keep_ports(file: Path | None, ports: Mapping[str, list[int]]) -> None:

@@ -265,7 +265,7 @@ async def handle_orders(life: Life, child: ChildLike, run: Run, helpers: trio.Nu
             if order.asks_to_end and not stopping:
                 run.order = order
                 registry.want(process, Intent.AGAIN if order.come_back else Intent.DOWN)
-            order.hit = await child.strike(order.signal, process.spec.address)
+            order.hit = await child.strike(order.signal, process.spec.listens)
             order.at = registry.now()
             helpers.start_soon(finish_off, life, child, run, order)
         elif order.kind is not OrderKind.START or run.order is not None:

@@ -69,7 +69,7 @@ def preflight(
     for process in started.values():
         for setting, address in _shown_at(process):
             if address.place not in places:
-                what = f"the `{setting}` port of `{process.name}`"
+                what = f"the {setting and f'`{setting}` '}port of `{process.name}`"
                 _check_sign(Listener(what, process.label, process.start.where), address, whose)
 
 
@@ -158,8 +158,15 @@ def _check_port(who: Listener, address: Address, whose: Whose | None) -> None:
 
 
 def _shown_at(process: ProcessSpec) -> Iterator[tuple[str, Address]]:
-    """Where on this machine a process is to listen to show that it is ready, and who says so."""
-    ready = process.start.ready
+    """Where on this machine a process is to listen beside its address: at its `ports`, and to show
+    how it is, with the setting that says so.
+    """
+    ready, check = process.start.ready, process.health_check
+    for port in process.start.ports:
+        if port.address is not None:
+            yield "", port.address
+    if check is not None and isinstance(check.tcp, Address) and check.tcp.loopback:
+        yield "health_check.tcp", check.tcp
     if ready is not None:
         if isinstance(ready.tcp, Address) and ready.tcp.loopback:
             yield "ready.tcp", ready.tcp

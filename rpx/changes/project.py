@@ -29,6 +29,7 @@ from rpx.policy.realm_ports import chosen_for
 from rpx.policy.reload_plan import ReloadPlan, at_port, compare, in_effect
 from rpx.policy.reload_report import report
 from rpx.policy.scaling import scaled, still_meant
+from rpx.policy.service_ports import chosen_ports
 from rpx.policy.sites import plan_sites
 from rpx.runs.lease import project_with
 
@@ -323,7 +324,7 @@ def _preflight(plan: ReloadPlan, ours: Collection[str], late: Collection[str], a
 
 def _ports(specs: Collection[BackendSpec]) -> Kept:
     """Return the ports that rpx has chosen for copies, by service, and in the place of others."""
-    ports: Kept = defaultdict(list, chosen_for(specs))
+    ports: Kept = defaultdict(list, chosen_for(specs) | chosen_ports(processes_of(specs)))
     for endpoint in endpoints_of(specs):
         if endpoint.port_chosen and endpoint.address.port:
             ports[endpoint.name].append(endpoint.address.port)

@@ -17,6 +17,7 @@ from rpx.config.checks.conflicts import Entry, agreed, report_conflicts
 from rpx.config.checks.dependencies import report_dependencies, services
 from rpx.config.checks.oneshots import after_oneshots, oneshots
 from rpx.config.checks.own_certificates import report_certificates
+from rpx.config.checks.port_conflicts import report_port_conflicts
 from rpx.config.checks.profiles import Selection, active_profiles, is_active, report_nothing_left
 from rpx.config.checks.realms import moved
 from rpx.config.mistakes.explain import check, check_parts
@@ -70,6 +71,7 @@ def config_of(document: Document, files: EnvFiles, asked: Selection, realm: str)
     run = whole.asked_for(asked, files.environ)
     left_out = {each.name for each in whole.services} - {each.name for each in run.services}
     report_conflicts(document, run.entries, [p.name for _, p in run.processes], _own_ports(top))
+    report_port_conflicts(document, run.entries, run.processes, _own_ports(top))
     names = _names(document, whole.entries)
     report_dependencies(document, services(run.entries, run.processes), names, left_out)
     proxies = [entry.proxy for entry in run.entries]
@@ -77,7 +79,7 @@ def config_of(document: Document, files: EnvFiles, asked: Selection, realm: str)
         # differences: what entries have is not known
         proxies = moved(document, agreed(document, run.entries), run.entries, realm)
         report_certificates(document, run.entries, proxies, realm)
-        report_commands_of_checks(document, run.entries, proxies)
+        report_commands_of_checks(document, run.entries, proxies, run.processes)
     document.raise_if_wrong()
     if not run.services:
         _report_nothing(document, whole)

@@ -29,6 +29,9 @@ from rpx.model.suggest import choices
 _PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_SOCKET", "RPX_URL")
 
 
+_WITH_PORTS = ("HOST", "PORT")  # as a process with `ports` does
+
+
 @dataclass(frozen=True, slots=True)
 class Builder:
     """What every noun of one file is built with. `outer`: the variables that all processes get."""
@@ -70,7 +73,9 @@ class Builder:
             )
         return ProcessEntry(
             name=name,
-            start=self._start(written, at, (), late=at in self.late),
+            start=self._start(
+                written, at, _WITH_PORTS if written.ports else (), late=at in self.late
+            ),
             health_check=self._check_of(name, written, at),
             depends_on=dependencies(written.depends_on, self.oneshots),
             profiles=written.profiles or (),
@@ -142,6 +147,17 @@ class Builder:
             return None
         return min(serves, key=lambda index: not addresses[index].loopback)
 
+    def _refuse_mapped(self, written: StartWritten, at: Steps) -> None:
+        """What runs on this machine listens there itself: nobody leads from port to port."""
+        for index, port in enumerate(() if written.is_container else written.ports or ()):
+            if port.address is not None and port.address.port != port.inside:
+                self.document.report(
+                    f"`{port.address.port}:{port.inside}` leads from one port to another, which is"
+                    " for containers",
+                    (*at, "ports", index),
+                    f"write the port at which it listens: {port.address.port}",
+                )
+
     def _start(
         self, written: StartWritten, at: Steps, reserved: Container[str], *, late: bool
     ) -> Start:
@@ -149,6 +165,7 @@ class Builder:
 
         `late`: it comes after a oneshot, which may write its files.
         """
+        self._refuse_mapped(written, at)
         files = {**self.outer, **self.files.read(written.env_file, at, late=late)}
         outer = {key: text for key, text in files.items() if key not in reserved}
         below = {key: text for key, text in self.outer.items() if key not in reserved}

@@ -93,6 +93,7 @@ class Registry(Moves):
             command=_command(process.spec) if process else None,
             internal_url=internal_url_of(spec.name, spec.host, self.ports) if spec.host else None,
             waiting_for=backend.obstacles,
+            ports=spec.ports,
         )
 
     def url(self, place: str) -> str:

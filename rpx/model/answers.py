@@ -20,6 +20,7 @@ from rpx.model.status import (
     Event,
     Note,
     Obstacle,
+    OpenPort,
     RotationChanged,
     Routed,
     State,
@@ -65,6 +66,7 @@ class Ps:
     command: str | None
     internal_url: str | None
     waiting_for: tuple[Obstacle, ...]
+    ports: tuple[OpenPort, ...]
     memory: int | None
     cpu: float | None
     processes: int | None
@@ -78,7 +80,8 @@ class Ps:
     @classmethod
     def of(cls, row: Json) -> Ps:
         """The row as a value."""
-        return read(cls, row, waiting_for=_obstacles(row))
+        ports = tuple(read(OpenPort, port) for port in row.get("ports") or ())
+        return read(cls, row, waiting_for=_obstacles(row), ports=ports)
 
 
 @dataclass(frozen=True, slots=True)

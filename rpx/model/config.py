@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from rpx.model.address import Location
+from rpx.model.address import Address, Location
 from rpx.model.base import Model
 from rpx.model.container import Container, EngineName
 from rpx.model.route import Answerer, Route, Treatment
@@ -97,6 +97,18 @@ class Ready(Model):
     timeout: float | None = None
 
 
+class ServicePort(Model):
+    """Where else a process listens on this machine. It is known by the port `inside`, which is that
+    of `address`, but for a container that has another one.
+
+    `auto`: rpx chooses that of `address`, which is None until then.
+    """
+
+    inside: int
+    address: Address | None = None
+    auto: bool = False
+
+
 class Start(Model):
     """A command to run. A string goes to `/bin/sh -c`, a tuple is executed as it is; where there is
     a `container`, it is run in that, and an empty one is that of its image.
@@ -118,6 +130,7 @@ class Start(Model):
     oneshot: bool = False
     stdin: Stdin = "open"
     container: Container | None = None
+    ports: tuple[ServicePort, ...] = ()
     ready: Ready | None = None
     stop_command: str | tuple[str, ...] | None = None
     stop_signal: int = 15

@@ -11,6 +11,7 @@ from typing import Final
 REALM: Final = "RPX_REALM"  # the variable that tells a project's realm; no mark: it is always known
 
 _PORT = "RPX_PORT_"
+_ADDRESS = re.compile(r"RPX_\w+_(?:PORT(?:_[0-9]+)?|HOST|ADDRESS)")
 _MARK = re.compile("\0([A-Za-z_][A-Za-z0-9_]*)\0")
 
 
@@ -46,7 +47,33 @@ def is_of_a_realm(name: str) -> bool:
 
 def url_variable(name: str) -> str:
     """The variable by which services reach the proxy of this name: `RPX_WEB_APP_URL`."""
-    return f"RPX_{name.upper().replace('-', '_')}_URL"
+    return _of(name, "URL")
+
+
+def _of(name: str, what: str) -> str:
+    return f"RPX_{name.upper().replace('-', '_')}_{what}"
+
+
+def port_of_variable(name: str, port: int | None = None) -> str:
+    """The variable that tells the first port of a service, `RPX_DB_PORT`, or one of them by what it
+    is known by: `RPX_DB_PORT_5432`.
+    """
+    return _of(name, "PORT" if port is None else f"PORT_{port}")
+
+
+def host_variable(name: str) -> str:
+    """The variable that tells the host by which services reach a service: `RPX_DB_HOST`."""
+    return _of(name, "HOST")
+
+
+def address_variable(name: str) -> str:
+    """The variable that tells both, as `host:port`: `RPX_DB_ADDRESS`."""
+    return _of(name, "ADDRESS")
+
+
+def tells_an_address(name: str) -> bool:
+    """Whether a variable is one of these three."""
+    return _ADDRESS.fullmatch(name) is not None
 
 
 def public_url_variable(name: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rpx.model.address import Location
+from rpx.model.status import OpenPort
 
 if TYPE_CHECKING:  # pydantic takes as long to load as all the rest of a command
     from rpx.model.config import Dependency, HealthCheck, Start
@@ -35,6 +36,12 @@ class ProcessSpec:
     depends_on: tuple[Dependency, ...] = ()
     address: Location | None = None
     health_check: HealthCheck | None = None
+
+    @property
+    def listens(self) -> Location | None:
+        """Where its listener is found: its address, or the first of its `ports`."""
+        ports = self.start.ports
+        return self.address or (ports[0].address if ports else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,16 @@ class BackendSpec:
     def address(self) -> Location | None:
         """Where requests go, or its process is told to listen."""
         return self._one.address
+
+    @property
+    def ports(self) -> tuple[OpenPort, ...]:
+        """Where else its process listens."""
+        ports = self.process.start.ports if self.process is not None else ()
+        return tuple(
+            OpenPort(port.inside if port.auto else port.address.called, port.address.port)
+            for port in ports
+            if port.address is not None
+        )
 
     @property
     def host(self) -> str:

@@ -84,6 +84,16 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPort:
+    """A port of this machine at which a process listens beside its address: by what it is known,
+    and which it is.
+    """
+
+    known: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One row of `rpx ps`. `since` is seconds since the epoch; times and pids are of now.
 
@@ -109,6 +119,7 @@ class Snapshot:
     command: str | None
     internal_url: str | None
     waiting_for: tuple[Obstacle, ...]
+    ports: tuple[OpenPort, ...]
 
     @property
     def own(self) -> bool:

@@ -32,6 +32,7 @@ def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> Ps:
         command=row.command,
         internal_url=row.internal_url,
         waiting_for=row.waiting_for,
+        ports=row.ports,
         memory=usage.memory if usage else None,
         cpu=usage.cpu if usage else None,
         processes=usage.processes if usage else None,

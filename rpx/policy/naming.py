@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from rpx.errors import UsageError
 from rpx.model.specs import BackendSpec
-from rpx.model.status import OWN_WORDS
+from rpx.model.status import OWN_WORDS, OpenPort
 from rpx.model.suggest import did_you_mean
 
 
@@ -30,6 +30,8 @@ class Named(Protocol):
     def external(self) -> bool: ...
     @property
     def own(self) -> bool: ...
+    @property
+    def ports(self) -> Sequence[OpenPort]: ...
 
 
 class Names(NamedTuple):
@@ -42,6 +44,7 @@ class Names(NamedTuple):
     port: int | None
     external: bool
     own: bool
+    ports: tuple[OpenPort, ...] = ()
 
 
 N = TypeVar("N", bound=Named)
@@ -58,6 +61,7 @@ def names_of(spec: BackendSpec) -> Names:
         port=address.port if address else None,
         external=spec.external,
         own=spec.process is not None,
+        ports=spec.ports,
     )
 
 
@@ -124,10 +128,11 @@ def _names(row: Named) -> set[str]:
 
 
 def _ports(row: Named) -> set[str]:
-    """That which is written, and that at which it really listens."""
+    """Those which are written, and those at which it really listens."""
+    found = {str(port) for each in row.ports for port in (each.known, each.port)}
     if row.backend is None or row.port is None:
-        return set()
-    return {row.backend.rpartition(":")[2], str(row.port)}
+        return found
+    return found | {row.backend.rpartition(":")[2], str(row.port)}
 
 
 def _known(rows: Sequence[Named]) -> str:

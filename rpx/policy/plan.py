@@ -22,8 +22,9 @@ from rpx.model.config import (
 from rpx.model.late import REALM, public_url_variable, url_variable
 from rpx.model.ports import Ports
 from rpx.model.route import ToPool
-from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
+from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of, processes_of
 from rpx.policy.realm_ports import port_variables, written_ports
+from rpx.policy.service_ports import addresses_told, told_of
 from rpx.policy.sites import fixed_part, has_pool
 
 
@@ -95,7 +96,8 @@ def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
             elif source.served_by is not None:
                 server = entry[source.served_by].label
             specs.append(BackendSpec(replace(endpoint, process=server or ""), process))
-    return _with_servers(specs) + [BackendSpec(None, _worker(p, urls)) for p in config.processes]
+    specs += [BackendSpec(None, _worker(process, urls)) for process in config.processes]
+    return _with_servers(specs)
 
 
 def _endpoint(
@@ -140,15 +142,23 @@ def _worker(entry: ProcessEntry, urls: Mapping[str, str]) -> ProcessSpec:
         name=entry.name,
         replica=1,
         start=entry.start,
-        environment=tuple({**urls, **_names(entry.name, 1)}.items()),
+        environment=tuple({**urls, **_first_port(entry.start), **_names(entry.name, 1)}.items()),
         depends_on=entry.depends_on,
         health_check=entry.health_check,
     )
 
 
 def _with_servers(specs: Sequence[BackendSpec]) -> list[BackendSpec]:
-    """Let an address that another host has a process for be served by that process."""
-    servers = {each.address.place: each.process for each in endpoints_of(specs) if each.process}
+    """Let an address that another host has a process for be served by that process, and so one that
+    is of the `ports` of a process.
+    """
+    servers: dict[tuple[str, int | None], str] = {
+        port.address.place: process.label
+        for process in processes_of(specs)
+        for port in process.start.ports
+        if port.address is not None
+    }
+    servers |= {each.address.place: each.process for each in endpoints_of(specs) if each.process}
 
     def served(spec: BackendSpec) -> BackendSpec:
         endpoint = spec.endpoint
@@ -171,8 +181,8 @@ def _url(proxy: ProxyEntry, listening: Ports) -> str:
 
 def project_variables(config: Config, listening: Ports) -> dict[str, str]:
     """Return the variables that tell every process the realm and the ports that are others in it,
-    if there is one, and where the proxies are: RPX_API_URL for services, RPX_API_PUBLIC_URL for
-    browsers.
+    if there is one, where the proxies are: RPX_API_URL for services, RPX_API_PUBLIC_URL for
+    browsers; and by host and port, as RPX_DB_ADDRESS, where services are.
     """
     urls = {REALM: config.realm, **port_variables(config)} if config.realm else {}
     named = [proxy for proxy in config.proxies if "*" not in proxy.host]
@@ -181,7 +191,9 @@ def project_variables(config: Config, listening: Ports) -> dict[str, str]:
         urls.setdefault(url_variable(proxy.name), internal or _url(proxy, listening))
     for proxy in named:  # behind those: a proxy may be called `api-public`
         urls.setdefault(public_url_variable(proxy.name), _url(proxy, listening))
-    return urls
+    inlets = [(proxy.name, listening.services.get(url_variable(proxy.name))) for proxy in named]
+    told = {name: text for of, port in inlets if port for name, text in told_of(of, port).items()}
+    return {**addresses_told(config), **told, **urls}
 
 
 def _internal_url(proxy: ProxyEntry, config: Config, listening: Ports) -> str | None:
@@ -201,6 +213,12 @@ def _listen_there(address: Location) -> dict[str, str]:
     if isinstance(address, SocketFile):
         return {"RPX_SOCKET": address.path}
     return {"PORT": str(address.port), "HOST": address.host}
+
+
+def _first_port(start: Start) -> dict[str, str]:
+    """Return the same for a process without an address that has `ports`: it has the first."""
+    address = start.ports[0].address if start.ports else None
+    return _listen_there(address) if address is not None else {}
 
 
 def _by_index(port: int | None, all_ports: list[int | None]) -> bool:

@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rpx.model.address import Address, Location
-from rpx.model.config import Config, Metrics, ProcessEntry, ProxyEntry, Ready, Source, Start, Web
+from rpx.model.config import (
+    Config,
+    HealthCheck,
+    Metrics,
+    ProcessEntry,
+    ProxyEntry,
+    Ready,
+    Source,
+    Start,
+    Web,
+)
 from rpx.model.late import port_variable
 from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 
@@ -62,7 +72,7 @@ def with_own_ports(config: Config, chosen: Mapping[str, Sequence[int]]) -> Confi
 
 def port_variables(config: Config) -> dict[str, str]:
     """Return the variables that tell the chosen ports: RPX_PORT_3001, for what is written 3001."""
-    addresses = (*_addresses(config), *_signs(_starts(config)))
+    addresses = (*_addresses(config), *_signs(_starts(config)), *_asked(_checks(config)))
     return {
         port_variable(address.written): str(address.port)
         for address in addresses
@@ -74,7 +84,9 @@ def chosen_for(specs: Iterable[BackendSpec]) -> dict[str, list[int]]:
     """Return the ports that these have in the place of written ones, as `own_ports` calls them."""
     specs = list(specs)
     addresses: list[Location] = [endpoint.address for endpoint in endpoints_of(specs)]
-    addresses += _signs(process.start for process in processes_of(specs))
+    processes = processes_of(specs)
+    addresses += _signs(process.start for process in processes)
+    addresses += _asked(process.health_check for process in processes)
     return {
         _key(address.written): [address.port]
         for address in addresses
@@ -101,7 +113,7 @@ def _places(config: Config) -> set[Place]:
     ]
     return {
         address.place
-        for address in (*served, *_signs(_starts(config)))
+        for address in (*served, *_signs(_starts(config)), *_asked(_checks(config)))
         if isinstance(address, Address) and address.loopback and address.written is None
     }
 
@@ -118,8 +130,25 @@ def _starts(config: Config) -> Iterator[Start]:
     yield from (process.start for process in config.processes)
 
 
+def _checks(config: Config) -> Iterator[HealthCheck | None]:
+    """How that is asked which rpx starts."""
+    for proxy in config.proxies:
+        if proxy.start is not None or any(source.start for source in proxy.sources):
+            yield proxy.health_check
+    yield from (process.health_check for process in config.processes)
+
+
+def _asked(checks: Iterable[HealthCheck | None]) -> Iterator[Location]:
+    """Where they look."""
+    return (check.tcp for check in checks if check is not None and check.tcp is not None)
+
+
 def _signs(starts: Iterable[Start]) -> Iterator[Location]:
-    """Where they show that they are ready."""
+    """Where else they listen, and show that they are ready."""
+    starts = list(starts)
+    yield from (
+        port.address for start in starts for port in start.ports if port.address is not None
+    )
     for ready in (start.ready for start in starts if start.ready is not None):
         if ready.tcp is not None:
             yield ready.tcp
@@ -134,7 +163,13 @@ _Moved = Callable[[Location], Location]
 
 def _proxy_at(proxy: ProxyEntry, moved: _Moved) -> ProxyEntry:
     sources = tuple(_source_at(source, moved) for source in proxy.sources)
-    return proxy.model_copy(update={"sources": sources, "start": _start_at(proxy.start, moved)})
+    return proxy.model_copy(
+        update={
+            "sources": sources,
+            "start": _start_at(proxy.start, moved),
+            "health_check": _check_at(proxy.health_check, moved),
+        }
+    )
 
 
 def _source_at(source: Source, moved: _Moved) -> Source:
@@ -143,16 +178,30 @@ def _source_at(source: Source, moved: _Moved) -> Source:
 
 
 def _process_at(process: ProcessEntry, moved: _Moved) -> ProcessEntry:
-    return process.model_copy(update={"start": _start_at(process.start, moved)})
+    check = _check_at(process.health_check, moved)
+    changed = {"start": _start_at(process.start, moved), "health_check": check}
+    return process.model_copy(update=changed)
+
+
+def _check_at(check: HealthCheck | None, moved: _Moved) -> HealthCheck | None:
+    if check is None or check.tcp is None:
+        return check
+    return check.model_copy(update={"tcp": moved(check.tcp)})
 
 
 def _start_at(start: Start | None, moved: _Moved) -> Start | None:
-    if start is None or start.ready is None:
-        return start
-    return start.model_copy(update={"ready": _ready_at(start.ready, moved)})
+    if start is None:
+        return None
+    ports = tuple(
+        port if port.address is None else port.model_copy(update={"address": moved(port.address)})
+        for port in start.ports
+    )
+    return start.model_copy(update={"ports": ports, "ready": _ready_at(start.ready, moved)})
 
 
-def _ready_at(ready: Ready, moved: _Moved) -> Ready:
+def _ready_at(ready: Ready | None, moved: _Moved) -> Ready | None:
+    if ready is None:
+        return None
     tcp, http = ready.tcp, ready.http
     if http is not None and http.address is not None:
         http = Web(address=moved(http.address), path=http.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Final
 from rpx.model.address import Address
 from rpx.model.config import Config, PoolSpec, Start
 from rpx.model.container import Container
+from rpx.model.late import marked, tells_an_address
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
 from rpx.policy.plan import plan_pools
 
@@ -18,7 +20,7 @@ AT_ONCE: Final = ("realm", "verbose", "timeouts", "limits", "reload")
 NEXT_RUN: Final = ("name", "listen", "metrics", "logs", "containers")
 # Settings of a service whose change needs another process: the running one can't take it up.
 PER_PROCESS: Final = frozenset(
-    {"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin"}
+    {"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin", "ports"}
     | Container.model_fields.keys() - {"stop_signal"}
 )
 ENV: Final = "env "  # and the name of the variable
@@ -245,6 +247,19 @@ def _of_processes(before: ProcessSpec, after: ProcessSpec, *, same_host: bool) -
     if (later := after.start.env_later) is not None and later is before.start.env_later:
         old = new  # the same configuration: what runs has read its files since that was loaded
     yield from (f"{ENV}{name}" for name in sorted({*old, *new}) if _of(old, name) != _of(new, name))
+    yield from _told(before, after)
+
+
+def _told(before: ProcessSpec, after: ProcessSpec) -> Iterator[str]:
+    """Return where others are by now, as far as a process is known to ask for it."""
+    old, new = dict(before.environment), dict(after.environment)
+    start = after.start
+    command = start.command if isinstance(start.command, str) else " ".join(start.command)
+    asked = {name for text in start.env.values() if text for name in marked(text)}
+    for name in sorted(old.keys() | new.keys()):
+        there = name in asked or re.search(rf"\b{name}\b", command)
+        if there and tells_an_address(name) and old.get(name) != new.get(name):
+            yield f"{ENV}{name}"
 
 
 def _of_containers(before: Container | None, after: Container | None) -> Iterator[str]:

@@ -61,6 +61,11 @@ def _check(config: Config, name: str, count: int) -> None:
             hint="add an address to `from` and `rpx reload`; or leave `from` out and write"
             " `replicas`, then rpx chooses ports",
         )
+    if count > 1 and any(entry.start and entry.start.ports for entry in entries):
+        raise UsageError(
+            f"`{name}` has `ports`, which only one process can have",
+            hint="take them out of its `start`, and `rpx reload`",
+        )
     if len(entries) > 1:
         raise UsageError(
             f"`{name}` has {len(entries)} entries in rpx.yaml: it isn't clear which is meant",

@@ -129,6 +129,7 @@ class StartKeys(ContainerKeys, total=False):
     restart_on_unhealthy: bool
     success_exit_codes: int | Sequence[int]
     stdin: Stdin | None
+    ports: str | int | Sequence[str | int]
     ready: ReadyKeys
     stop_command: Command
     stop_signal: str | int

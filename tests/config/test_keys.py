@@ -86,6 +86,7 @@ PYTHON: dict[str, Any] = {
     ),
     "host, or `host:port`": str,
     "mapping of names to texts": Mapping[str, str | int | float],
+    "port, `auto:port`, `port:port`, or list": str | int | Sequence[str | int],
     "0 to 255, or a list": int | Sequence[int],
     "`no`, `on-failure`, `always`": Policy | Literal["unless-stopped", False],
     "policy, or mapping": Policy | Literal["unless-stopped", False] | keys.RestartKeys,

@@ -30,7 +30,16 @@ from rpx.model.answers import (
     read,
 )
 from rpx.model.config import Dependency
-from rpx.model.status import Ended, Event, Note, RotationChanged, Routed, State, StateChanged
+from rpx.model.status import (
+    Ended,
+    Event,
+    Note,
+    OpenPort,
+    RotationChanged,
+    Routed,
+    State,
+    StateChanged,
+)
 from rpx.policy.lifecycle import Move
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, registry, spec
@@ -50,13 +59,13 @@ ANSWERS = [
         "restarts":0,"since":T,"in_rotation":true,"url":"http://api.localhost:8080",
         "label":"api:3000","replica":1,"external":false,"served_by":null,"weight":1,
         "in_flight":0,"last_error":"","command":"true","internal_url":null,
-        "waiting_for":[],"memory":null,
+        "waiting_for":[],"ports":[],"memory":null,
         "cpu":null,"processes":null,"last_lines":[]},
         {"name":"api","backend":"localhost:3001","port":3001,"state":"failed","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://api.localhost:8080",
         "label":"api:3001","replica":2,"external":false,"served_by":null,"weight":1,
         "in_flight":0,"last_error":"exited with status 1","command":"true","internal_url":null,
-        "waiting_for":[],
+        "waiting_for":[],"ports":[],
         "memory":null,"cpu":null,"processes":null,"last_lines":["no \\udcff module"]},
         {"name":"web","backend":"localhost:3002","port":3002,"state":"waiting","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://web.localhost:8080",
@@ -64,11 +73,11 @@ ANSWERS = [
         "in_flight":0,"last_error":"","command":"true","internal_url":null,
         "waiting_for":[{"name":"db",
         "condition":"healthy","why":"not a part of this run","hopeless":true}],
-        "memory":null,"cpu":null,"processes":null,"last_lines":[]},
+        "ports":[],"memory":null,"cpu":null,"processes":null,"last_lines":[]},
         {"name":"api","backend":"localhost:3005","port":3005,"state":"unhealthy","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://api.localhost:8080",
         "label":"api:3005","replica":6,"external":true,"served_by":null,"weight":1,
-        "in_flight":0,"last_error":"","command":null,"internal_url":null,"waiting_for":[],"memory":null,
+        "in_flight":0,"last_error":"","command":null,"internal_url":null,"waiting_for":[],"ports":[],"memory":null,
         "cpu":null,"processes":null,"last_lines":[]}]""",
     ),
     (
@@ -229,7 +238,7 @@ def test_an_event_of_a_newer_rpx_is_passed_over() -> None:
 
 PS = Ps(
     "api", "localhost:3000", 3000, "ready", 17, 0, 1.5, True, None, "api:3000", 1, False, None, 1,
-    0, "", "true", None, (), None, None, None, ("bye",),
+    0, "", "true", None, (), (OpenPort(5432, 24001),), None, None, None, ("bye",),
 )  # fmt: skip
 
 
@@ -239,7 +248,8 @@ def test_what_a_newer_rpx_says_beside_is_passed_over_and_what_an_older_does_not_
     older = {name: row[name] for name in ("name", "label", "state", "since")}
     found = Ps.of(older)
     assert (found.label, found.pid, found.last_error, found.restarts) == ("api:3000", None, "", 0)
-    assert (found.waiting_for, found.last_lines, found.external) == ((), (), False)
+    assert (found.waiting_for, found.ports, found.last_lines) == ((), (), ())
+    assert not found.external
     assert Why.of({"label": "api:3000"}).last_exit is None
     assert read(Checks, {"failed_in_a_row": 2}) == Checks(0, 2)
     assert Outcome.of({"label": "web", "state": "ready"}).exit_code == 0

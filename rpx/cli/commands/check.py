@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from dataclasses import asdict
 
 import click
 
 from rpx.backend.free_ports import choose_ports, kept_ports
 from rpx.cli.command import Command, Common, profile_option, realm_option
-from rpx.cli.commands.ps import address_cell
+from rpx.cli.commands.ps import backend_cell
 from rpx.cli.helpers.certifiable import about_any, check_certified
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
 from rpx.cli.terminal.table import Cell, Column, Table
@@ -73,7 +74,7 @@ def _cells(config: Config, spec: BackendSpec) -> tuple[str | Cell, ...]:
     short = command if len(command) <= SHORT else f"{command[: SHORT - 1]}…"
     return (
         spec.name,
-        address_cell(names.backend, names.port),
+        backend_cell(names),
         _where(config, spec),
         Cell(command, short),
     )
@@ -87,6 +88,7 @@ def _row(config: Config, spec: BackendSpec) -> dict[str, object]:
         "name": spec.name,
         "backend": names.backend,
         "port": names.port,
+        "ports": [asdict(port) for port in names.ports],
         "url": url_of(spec.host, port, tls=tls) if spec.host and port else None,
         "to": spec.host or None,
         "https": tls,

@@ -14,6 +14,7 @@ from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.errors import visible
 from rpx.model.answers import Ps, json_of
 from rpx.model.status import State
+from rpx.policy.naming import Named
 from rpx.runs.chosen import chosen
 
 EXAMPLES = """\
@@ -80,15 +81,19 @@ def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) ->
             print("\n".join(["", *fitted(why), *quoted(row.last_lines)]))
 
 
-def backend_cell(row: Ps) -> Cell:
+def backend_cell(row: Named) -> Cell:
     """Where it listens; the port alone says the same for one of this machine. What is written goes
     before what rpx has chosen instead.
     """
-    return address_cell(row.backend, row.port)
+    if row.backend is None and row.ports:
+        first, *rest = row.ports
+        cell = _address_cell(f"localhost:{first.known}", first.port)
+        more = "".join(f", {each.known}" for each in rest)
+        return Cell(f"{cell.text}{more}", cell.short)
+    return _address_cell(row.backend, row.port)
 
 
-def address_cell(backend: str | None, port: int | None) -> Cell:
-    """Likewise, of what is no row."""
+def _address_cell(backend: str | None, port: int | None) -> Cell:
     text = backend or "-"
     if port is not None and not text.endswith(f":{port}"):
         text += f" ({port})"

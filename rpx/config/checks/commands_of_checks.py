@@ -6,14 +6,22 @@ from collections.abc import Iterable, Sequence
 
 from rpx.config.checks.conflicts import Entry
 from rpx.config.yaml.document import Document, Steps
-from rpx.model.config import ProxyEntry
+from rpx.model.config import ProcessEntry, ProxyEntry
 
 
 def report_commands_of_checks(
-    document: Document, entries: Sequence[Entry], proxies: Iterable[ProxyEntry]
+    document: Document,
+    entries: Sequence[Entry],
+    proxies: Iterable[ProxyEntry],
+    processes: Iterable[tuple[Steps, ProcessEntry]],
 ) -> None:
     """Add those that would have nothing to run beside; `proxies` are those of `entries`."""
     ours = {
+        port.address.place
+        for _, process in processes
+        for port in process.start.ports
+        if port.address is not None
+    } | {
         source.address.place
         for entry in entries
         for source in entry.proxy.sources

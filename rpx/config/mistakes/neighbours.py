@@ -110,15 +110,20 @@ _NOTES: Final = {
 # What is particular to one mapping, by the setting whose mapping it is.
 _NOTES_AT: Final = {
     "proxies": {
+        "ports": "where requests go is `from: 3000`; where else its process listens is `ports` of"
+        " its `start`",
         "path": "the path of a check belongs in `health_check`; that of a route is a part of `to`,"
         " as in `to: shop.localhost/api`",
     },
     "start": {
-        "ports host expose": "rpx tells it its PORT; where it listens is `from` of the proxy",
+        "port host expose": "rpx tells it its PORT; where it listens is `from` of the proxy, and"
+        " where else `ports`",
     },
     "processes": {
         "name": "the key that it stands below is its name already",
-        "from to url urls ports expose": _ROUTED,
+        "from to url urls": _ROUTED,
+        "port expose": "`ports: [5432]` says where it listens; requests go to entries of `proxies`"
+        " only",
         "enabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
         "replicas instances scale numprocs": "only what has an address has copies: give each a"
         " name of its own, or make it an entry of `proxies`",

@@ -14,6 +14,7 @@ from rpx.config.settings.container_settings import ONLY_INSIDE, ContainerWritten
 from rpx.config.settings.depends import DependsOn
 from rpx.config.settings.env import Env, EnvFiles
 from rpx.config.settings.health_check import HealthCheckField
+from rpx.config.settings.more_ports import Ports
 from rpx.config.settings.on_disk import Folder
 from rpx.config.settings.readiness import ReadyWritten
 from rpx.config.settings.restart_policy import RestartField
@@ -100,6 +101,9 @@ class ProgramWritten(Written):
         "open",
         description="[what it reads](supervision.md#what-a-process-reads): a pipe that stays open,"
         " or /dev/null",
+    )
+    ports: Maybe[Ports] = setting(
+        "[where else it listens](#ports); other services are told by variables"
     )
     ready: Maybe[ReadyWritten] = setting(
         "[the sign by which the process shows that it is ready](#ready)"

@@ -8,12 +8,22 @@ from collections.abc import Collection, Mapping
 from rpx.config.settings.host_names import default_name
 from rpx.config.settings.top_level import only_proxy
 from rpx.config.yaml.document import Steps, is_env
-from rpx.model.late import REALM, is_of_a_realm, mark, public_url_variable, url_variable
+from rpx.model.late import (
+    REALM,
+    address_variable,
+    host_variable,
+    is_of_a_realm,
+    mark,
+    port_of_variable,
+    public_url_variable,
+    url_variable,
+)
 from rpx.model.suggest import nearest
 
 _OWN = ("RPX_NAME", "RPX_REPLICA")
 _OF_AN_ADDRESS = ("RPX_URL", "RPX_SOCKET")
 _WHERE_NOT_GIVEN = ("PORT", "HOST")  # rpx itself may have been given one
+_TOLD = ("_URL", "_PORT", "_HOST", "_ADDRESS")
 _MENTIONED = ("realm", "RPX_", "env_file", "envFile", "env_files")
 
 
@@ -33,9 +43,14 @@ def with_realm(environ: Mapping[str, str], realm: str) -> Mapping[str, str]:
 
 
 def urls_of(values: Mapping[str, object]) -> dict[str, str]:
-    """A mark for the URLs of each proxy that is written, by their variables."""
-    names = _names(values)
-    variables = [*map(url_variable, names), *map(public_url_variable, names)]
+    """A mark for the URLs and addresses of each proxy that is written, and for those of each
+    process with `ports`, by their variables.
+    """
+    proxies = [name for name, _ in _named(values)]
+    variables = [*map(url_variable, proxies), *map(public_url_variable, proxies)]
+    for name, numbers in [*((name, []) for name in proxies), *_with_ports(values)]:
+        variables += [port_of_variable(name), host_variable(name), address_variable(name)]
+        variables += [port_of_variable(name, number) for number in numbers]
     return {name: mark(name) for name in variables}
 
 
@@ -57,25 +72,49 @@ def about_unset(name: str, urls: Collection[str]) -> str:
     """What else there is to say of a variable that is not set, after a colon."""
     if name in urls:
         return "it is known when a process starts: use it in `env`, in env files, or in a command"
-    if not (name.startswith("RPX_") and name.endswith("_URL")):
+    if not (name.startswith("RPX_") and name.endswith(_TOLD)):
         return ""
+    who = "proxy" if name.endswith("_URL") else "proxy, and no process with `ports`,"
     near = nearest(name, urls)
-    return f"no proxy has that name; did you mean `{near}`?" if near else "no proxy has that name"
+    return f"no {who} has that name{f'; did you mean `{near}`?' if near else ''}"
 
 
-def _names(values: Mapping[str, object]) -> list[str]:
-    """The names of the proxies as they are written; those of wildcard hosts have no URL."""
-    entries = values.get("proxies")
-    if not isinstance(entries, list):
-        entries = [only_proxy(values)]
-    proxies = [
-        (_first(entry.get("to", "")), entry.get("name"))
-        for entry in entries
+def _with_ports(values: Mapping[str, object]) -> list[tuple[str, list[int]]]:
+    """The names of services with `ports` as they are written, and by which ports each is known."""
+    processes = values.get("processes")
+    found = list(processes.items()) if isinstance(processes, dict) else []
+    for name, entry in _named(values):
+        sources = entry.get("from")
+        owners = [entry, *(sources if isinstance(sources, list) else [sources])]
+        found += [(name, owner.get("start")) for owner in owners if isinstance(owner, dict)]
+    return [
+        (str(name), _numbers(value["ports"]))
+        for name, value in found
+        if isinstance(value, dict) and "ports" in value
+    ]
+
+
+def _numbers(written: object) -> list[int]:
+    texts = [str(each) for each in (written if isinstance(written, list) else [written])]
+    return [int(end) for text in texts if (end := text.rpartition(":")[2]).isdecimal()]
+
+
+def _named(values: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
+    """The proxies as they are written, by name; those of wildcard hosts have no URL."""
+    written = values.get("proxies")
+    entries = [
+        entry
+        for entry in (written if isinstance(written, list) else [only_proxy(values)])
         if isinstance(entry, dict)
     ]
-    hosts = Counter(to.partition("/")[0] for to in {to for to, _ in proxies})
+    routes = [_first(entry.get("to", "")) for entry in entries]
+    hosts = Counter(to.partition("/")[0] for to in set(routes))
     shared = frozenset(host for host, routes in hosts.items() if routes > 1)
-    return [str(name or default_name(to, shared)) for to, name in proxies if "*" not in to]
+    return [
+        (str(entry.get("name") or default_name(to, shared)), entry)
+        for to, entry in zip(routes, entries, strict=True)
+        if "*" not in to
+    ]
 
 
 def _first(to: object) -> str:
