@@ -18,7 +18,8 @@ from rpx.backend.free_ports import keep_for_services, kept_for_services, ports_f
 from rpx.backend.preflight import how_to_permit, needs_permission, taken
 from rpx.errors import RpxError
 from rpx.model.address import Address
-from rpx.model.config import ANY, Config, Metrics
+from rpx.model.config import ANY, Config
+from rpx.model.own_settings import Metrics
 from rpx.model.ports import Ports
 from rpx.policy.nearness import is_loopback
 from rpx.proxy.door_link import NoDoor, RefusedByDoor

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from rpx.folders import make_folder
-from rpx.model.config import Logs
+from rpx.model.own_settings import Logs
 
 RUN: Final = "run.json"
 

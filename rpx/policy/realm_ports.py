@@ -14,7 +14,6 @@ from rpx.model.address import Address, Location
 from rpx.model.config import (
     Config,
     HealthCheck,
-    Metrics,
     ProcessEntry,
     ProxyEntry,
     Ready,
@@ -23,6 +22,7 @@ from rpx.model.config import (
     Web,
 )
 from rpx.model.late import port_variable
+from rpx.model.own_settings import Metrics
 from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 
 Place = tuple[str, int]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rpx.http.limits import DEFAULT, MessageLimits
 from rpx.hub.descriptors import room_for_clients
-from rpx.model.config import Limits, Timeouts
+from rpx.model.own_settings import Limits, Timeouts
 
 
 @dataclass(frozen=True, slots=True)

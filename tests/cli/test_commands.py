@@ -18,7 +18,7 @@ from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
 from rpx.journal.form import written
 from rpx.model.answers import ChangeReport, Outcome
-from rpx.model.config import Logs
+from rpx.model.own_settings import Logs
 from rpx.model.status import Printed, State
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease

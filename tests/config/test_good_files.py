@@ -9,7 +9,8 @@ import pytest
 from rpx.backend.life import DRAIN
 from rpx.config import load_config
 from rpx.model.address import Address
-from rpx.model.config import Backoff, Config, HealthCheck, Listen, ProcessEntry, ProxyEntry, Restart
+from rpx.model.config import Backoff, Config, HealthCheck, ProcessEntry, ProxyEntry, Restart
+from rpx.model.own_settings import Listen
 from rpx.policy.restarts import JITTER, STABLE_AFTER
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "configs" / "good"

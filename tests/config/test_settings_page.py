@@ -19,6 +19,7 @@ from rpx.config.settings.start_settings import ProcessWritten, StartWritten
 from rpx.config.settings.top_level import ProjectWritten
 from rpx.config.settings.written import Written
 from rpx.model import config as nouns
+from rpx.model import own_settings
 from rpx.model.container import Container, ImageBuild
 from tests.config.kinds import kind_of
 
@@ -49,12 +50,12 @@ TABLES = {
     "The top level": Table(ProjectWritten, (nouns.Config,)),
     "A proxy": Table(ProxyWritten, (nouns.ProxyEntry, nouns.PoolSpec)),
     "from": Table(MODELS["from"], (nouns.Source,)),
-    "listen": Table(MODELS["listen"], (nouns.Listen,)),
+    "listen": Table(MODELS["listen"], (own_settings.Listen,)),
     "https": Table(MODELS["https"], (nouns.Https,)),
-    "timeouts": Table(MODELS["timeouts"], (nouns.Timeouts,)),
-    "limits": Table(MODELS["limits"], (nouns.Limits,)),
-    "metrics": Table(MODELS["metrics"], (nouns.Metrics,)),
-    "logs": Table(MODELS["logs"], (nouns.Logs,)),
+    "timeouts": Table(MODELS["timeouts"], (own_settings.Timeouts,)),
+    "limits": Table(MODELS["limits"], (own_settings.Limits,)),
+    "metrics": Table(MODELS["metrics"], (own_settings.Metrics,)),
+    "logs": Table(MODELS["logs"], (own_settings.Logs,)),
     "sticky": Table(MODELS["sticky"], (nouns.Sticky,)),
     "start": Table(StartWritten, (nouns.Start, Container)),
     "build": Table(MODELS["build"], (ImageBuild,)),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rpx.journal.files import Files, began, newest_first, services
 from rpx.journal.form import JournalLine, parsed, stamp, written
 from rpx.journal.reader import labels_in, read
-from rpx.model.config import Logs
+from rpx.model.own_settings import Logs
 from rpx.model.status import Printed
 
 

@@ -16,7 +16,7 @@ from rpx.journal import writer
 from rpx.journal.files import Files, began, services
 from rpx.journal.reader import read
 from rpx.journal.writer import Journal
-from rpx.model.config import Logs
+from rpx.model.own_settings import Logs
 from rpx.model.status import Event, Note
 from tests.support.bench import registry, spec
 

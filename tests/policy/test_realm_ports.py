@@ -10,7 +10,8 @@ import pytest
 from rpx.backend.environment import child_environment
 from rpx.errors import UsageError
 from rpx.model.address import Address, SocketFile, Tls
-from rpx.model.config import Config, Metrics, ProcessEntry, ProxyEntry, Ready, Source, Start, Web
+from rpx.model.config import Config, ProcessEntry, ProxyEntry, Ready, Source, Start, Web
+from rpx.model.own_settings import Metrics
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec
 from rpx.policy.naming import names_of, select

@@ -13,8 +13,6 @@ from rpx.model.address import Address, SocketFile
 from rpx.model.config import (
     Config,
     HealthCheck,
-    Limits,
-    Listen,
     PoolSpec,
     ProcessEntry,
     ProxyEntry,
@@ -22,6 +20,7 @@ from rpx.model.config import (
     Start,
     Sticky,
 )
+from rpx.model.own_settings import Limits, Listen
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 from rpx.policy.plan import plan_backends

@@ -14,7 +14,8 @@ from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.patience import Patience
 from rpx.hub.registry import Registry
 from rpx.model.address import Address, Location, SocketFile
-from rpx.model.config import HealthCheck, Https, Limits, PoolSpec, Start, Sticky, Strategy, Timeouts
+from rpx.model.config import HealthCheck, Https, PoolSpec, Start, Sticky, Strategy
+from rpx.model.own_settings import Limits, Timeouts
 from rpx.model.ports import Ports
 from rpx.policy.lifecycle import Move
 from rpx.policy.sites import SiteSpec

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from rpx.hub.counts import Counts
-from rpx.model.config import Limits
+from rpx.model.own_settings import Limits
 from rpx.policy.lifecycle import Move
 from rpx.proxy import bodies, splice
 from tests.proxy.house import get, put, running, until

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 import trio
 
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from rpx.proxy import sweeper
 from rpx.proxy.departures import departed
 from tests.proxy.h2_client import client as h2_client

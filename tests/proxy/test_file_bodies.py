@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from rpx.certificates.authority import Authority, open_authority
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from rpx.proxy import file_body
 from tests.proxy.h2_client import client as h2_client
 from tests.proxy.house import get, running, until

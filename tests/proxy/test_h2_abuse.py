@@ -182,7 +182,7 @@ async def test_one_stream_more_than_allowed_is_refused_and_the_others_go_on() ->
 
 
 async def test_a_client_that_never_finishes_a_head_is_left() -> None:
-    from rpx.model.config import Timeouts
+    from rpx.model.own_settings import Timeouts
 
     async with origin() as backend:
         async with running(backend, timeouts=Timeouts(head=0.05)) as house:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from h2.errors import ErrorCodes
 
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from tests.proxy.h2_client import Got, asked, client
 from tests.proxy.house import HOST, running
 from tests.support.origin import OK, answers, never, origin

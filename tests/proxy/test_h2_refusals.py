@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from h2.errors import ErrorCodes
 
-from rpx.model.config import Limits
+from rpx.model.own_settings import Limits
 from tests.proxy.h2_client import client
 from tests.proxy.house import HOST, running
 from tests.support.origin import OK, answers, origin, refusing

@@ -9,7 +9,8 @@ import trio
 import trio.testing
 
 from rpx.hub.endpoint import Endpoint
-from rpx.model.config import HealthCheck, Limits
+from rpx.model.config import HealthCheck
+from rpx.model.own_settings import Limits
 from rpx.model.status import Intent
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import House, get, post, running, until

@@ -15,7 +15,8 @@ import trio
 from rpx.certificates.authority import Authority, open_authority
 from rpx.certificates.leaves import Leaf, Leaves
 from rpx.errors import RpxError
-from rpx.model.config import Https, Sticky, Timeouts
+from rpx.model.config import Https, Sticky
+from rpx.model.own_settings import Timeouts
 from rpx.model.ports import Ports
 from tests.proxy.house import HOST, get, post, running, until
 from tests.proxy.lock import Lock, hello, names

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from rpx.http.limits import DEFAULT
-from rpx.model.config import Limits, Timeouts
+from rpx.model.own_settings import Limits, Timeouts
 from tests.proxy.house import get, put, running, until
 from tests.support.origin import OK, answers, never, origin
 

@@ -10,7 +10,7 @@ import pytest
 
 from rpx.hub import seats
 from rpx.model.address import Address, Tls
-from rpx.model.config import Limits, Timeouts
+from rpx.model.own_settings import Limits, Timeouts
 from tests.proxy.house import House, get, post, running, until
 from tests.support.origin import OK, Origin, Script, answers, origin
 from tests.support.raw import Raw

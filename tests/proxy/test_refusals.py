@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 import trio
 
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from rpx.policy.lifecycle import Move
 from tests.proxy.house import HOST, get, running
 from tests.support.bench import process_of

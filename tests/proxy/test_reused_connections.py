@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from rpx.model.status import Note
 from rpx.proxy.upstream import RETICENT
 from tests.proxy.house import get, post, put, running, until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from rpx.proxy.sweeper import IDLE_TICK
 from tests.proxy.house import get, running, until
 from tests.support.origin import OK, answers, origin

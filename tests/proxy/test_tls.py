@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from rpx.model.address import Address, Tls
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from tests.proxy.house import HOST, House, get, post, put, running, until
 from tests.support.origin import OK, Origin, Script, answers, never, once, origin, says
 from tests.support.raw import Raw

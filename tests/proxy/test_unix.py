@@ -8,7 +8,7 @@ from pathlib import Path
 import trio
 
 from rpx.model.address import SocketFile
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from rpx.proxy.settings import Settings
 from tests.proxy.house import HOST, get, post, running, until
 from tests.support.origin import OK, answers, never, origin, says

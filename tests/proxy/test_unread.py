@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from rpx.model.config import Timeouts
+from rpx.model.own_settings import Timeouts
 from rpx.model.status import Note
 from tests.proxy.h2_client import client
 from tests.proxy.house import get, running, until
