@@ -44,6 +44,7 @@ def _lines(registry: Registry) -> Iterator[str]:
         yield from _head(name, kind, what)
         for row in rows:
             yield _sample(name, row[0], figure(row))
+    yield from _routes(registry)
     yield from _backends(registry)
 
 
@@ -100,6 +101,27 @@ _FIGURES: Final[list[tuple[str, str, str, Callable[[Row], int]]]] = [
         lambda row: row[1].traffic.received,
     ),
 ]
+
+
+def _routes(registry: Registry) -> Iterator[str]:
+    """Of each route that has had a request, and of what none takes, named like the proxy; whoever
+    answered: also what backends have counted.
+    """
+    rows = [
+        ({"host": site.to, "route": way.name}, way.counts)
+        for site in registry.sites.values()
+        for way in site.all_ways
+        if site.plain is None and way.counts.requests
+    ]
+    yield from _head("rpx_route_requests_total", "counter", "Answers of a route, by status")
+    for labels, counts in rows:
+        for code, count in sorted(counts.codes.items()):
+            yield _sample("rpx_route_requests_total", labels | {"code": str(code)}, count)
+    yield from _head(
+        "rpx_route_request_duration_seconds", "histogram", "Until an answer has gone, or has begun"
+    )
+    for labels, counts in rows:
+        yield from _histogram("rpx_route_request_duration_seconds", labels, counts)
 
 
 def _histogram(name: str, labels: dict[str, str], counts: Counts) -> Iterator[str]:

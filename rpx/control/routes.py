@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
@@ -37,7 +38,7 @@ from rpx.model.answers import json_of
 from rpx.model.status import OWN_WORDS, Printed
 from rpx.orders import pausing, verbs, whole
 from rpx.orders.reasons import why
-from rpx.orders.rows import ps_row
+from rpx.orders.rows import folders, ps_row, route_rows
 from rpx.orders.waits import waits
 from rpx.policy.naming import heard, names_of, select
 from rpx.policy.nearness import is_nobodys
@@ -150,15 +151,17 @@ class Api:
         self._registry = registry
         self._shutdown = shutdown
 
-    async def ps(self, _request: Request) -> Response:
-        """A row for each backend, in the shape of `rpx ps --json`."""
+    async def ps(self, request: Request) -> Response:
+        """A row for each backend, in the shape of `rpx ps --json`; `routes`: for those, too."""
         rows = [*self._registry.snapshot(), *self._registry.goodbyes()]
         leaders = {row.label: row.pid for row in rows if row.pid is not None}
         usage = await trio.to_thread.run_sync(self._measure, leaders)
         told_by = {b.label: self._registry.told_by(b) for b in self._registry.backends.values()}
-        return Json(
-            [json_of(ps_row(row, usage.get(row.label), told_by.get(row.label))) for row in rows]
-        )
+        shown = [ps_row(row, usage.get(row.label), told_by.get(row.label)) for row in rows]
+        if request.query_params.get("routes") in YES:
+            missing = await trio.to_thread.run_sync(_missing, folders(self._registry))
+            shown += route_rows(self._registry, missing)
+        return Json([json_of(row) for row in shown])
 
     async def why(self, request: Request) -> Response:
         """Why the backends that are named are in the states they are in."""
@@ -283,6 +286,10 @@ async def _body(request: Request, shape: type[M]) -> M:
             f"{where}: {wrong['msg']}",
             hint=OTHER_VERSION,
         ) from None
+
+
+def _missing(folders: Iterable[Path]) -> set[Path]:
+    return {folder for folder in folders if not folder.is_dir()}
 
 
 def _whole(name: str, text: str | None, default: int) -> int:

@@ -30,7 +30,7 @@ def shown(
     if lease is None or not os.path.isfile(path):
         return
     try:
-        urls = {row.url for row in ApiClient(lease).ps() if row.url}
+        urls = {row.url for row in ApiClient(lease).ps(routes=True) if row.url}
         trusting = ssl.create_default_context(cafile=str(path))
     except (RpxError, OSError):
         return

@@ -35,10 +35,11 @@ class BackendReport:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A host that is known, for the 404 page."""
+    """A host that is known, for the 404 page, or paths of one. `leads`: what a route does."""
 
     text: str
     url: str
+    leads: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,22 @@ def _as_text(page: Page) -> str:
         if backend.output:
             lines += ["  last output:", *(f"    {clean(line)}" for line in backend.output)]
     if page.links:
-        lines += ["", *(f"  {clean(each.url)}" for each in page.links)]
+        lines += ["", *(f"  {clean(_led(each))}" for each in page.links)]
     if page.hint:
         lines += ["", f"hint: {clean(page.hint)}"]
     return "\n".join(lines) + "\n"
+
+
+def _led(each: Link) -> str:
+    return f"{each.text}  {each.leads}" if each.leads else each.url
+
+
+def _led_html(each: Link) -> str:
+    return f'<p class="place">{escaped(each.leads)}</p>' if each.leads else ""
+
+
+def _plain(each: Link) -> dict[str, str]:
+    return {name: value for name, value in asdict(each).items() if value or name != "leads"}
 
 
 def _as_json(page: Page) -> str:
@@ -101,7 +114,7 @@ def _as_json(page: Page) -> str:
         "detail": " ".join(page.sentences),
         "hint": page.hint,
         "backends": [asdict(backend) for backend in page.backends],
-        "hosts": [asdict(each) for each in page.links],
+        "hosts": [_plain(each) for each in page.links],
     }
     return json.dumps({name: value for name, value in found.items() if value}, indent=2) + "\n"
 
@@ -116,7 +129,7 @@ def _as_html(page: Page) -> str:
     if page.links:
         parts += [
             "<ul>",
-            *(f"<li>{link(each.text, each.url)}</li>" for each in page.links),
+            *(f"<li>{link(each.text, each.url)}{_led_html(each)}</li>" for each in page.links),
             "</ul>",
         ]
     if page.hint:

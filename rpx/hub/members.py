@@ -263,8 +263,15 @@ class Members(News):
 
     def _lead(self, sites: Mapping[str, SiteSpec]) -> None:
         """Let hosts lead to exactly these sites. Those that haven't changed go on counting."""
-        counts = {way.name: way.counts for site in self.sites.values() for way in site.all_ways}
-        self.sites = {to: Site(to, spec, self.pools, counts) for to, spec in sites.items()}
+        before = {way.known_by: way for site in self.sites.values() for way in site.all_ways}
+        now = self._clock()
+        there = {to: site for to, site in self.sites.items() if to in sites}
+        self.sites = {
+            to: there[to]
+            if to in there and there[to].stays(spec, self.pools)
+            else Site(to, spec, self.pools, before, now)
+            for to, spec in sites.items()
+        }
         reached = {to: site for site in self.sites.values() for to in site.spec.reached}
         self.routes = Routes(reached, self.routes.elsewhere)
         self.hosts = tuple({host: None for site in self.sites.values() for host in site.hosts})

@@ -94,6 +94,7 @@ class Registry(Moves):
             internal_url=internal_url_of(spec.name, spec.host, self.ports) if spec.host else None,
             waiting_for=backend.obstacles,
             ports=spec.ports,
+            place=spec.host or None,
         )
 
     def url(self, place: str) -> str:
@@ -105,13 +106,6 @@ class Registry(Moves):
     def _site_at(self, place: str) -> Site | None:
         host = place.partition("/")[0]
         return next((site for site in self.sites.values() if host in site.hosts), None)
-
-    def places(self) -> list[str]:
-        """Return what leads somewhere: each host, or path of one, and the routes behind them."""
-        found = [
-            (*site.spec.reached, *(way.place for way in site.ways)) for site in self.sites.values()
-        ]
-        return list(dict.fromkeys(place for places in found for place in places))
 
     def internal_urls(self) -> dict[str, str]:
         """Return host → URL by which programs of this machine reach it: none of a host without."""

@@ -10,6 +10,7 @@ from rpx.hub.endpoint import Pool
 from rpx.model.config import Https
 from rpx.model.route import Answerer, Route, ToPool, Treatment
 from rpx.policy.route_table import RouteTable
+from rpx.policy.route_words import does
 from rpx.policy.sites import NOTHING, SiteSpec
 
 OWN: Final = "rpx"  # what rpx itself has answered is counted beside the backends
@@ -19,12 +20,23 @@ class Way:
     """The way of all requests that one route of a site takes, or that none takes (`route` None).
 
     `place` is where that is, as users are told: unique. `pool` are the backends that answer, None
-    where somebody else does: the `answerer`, or nobody. `counts` are of all these requests, though
+    where somebody else does: the `answerer`, or nobody. `name` is that of the route, or of the
+    proxy. `counts` are of all these requests, though
     those of a backend are counted there, too. `variables` are what values may name that is the same
-    for all requests.
+    for all requests. `since` it is there, in seconds since the epoch.
     """
 
-    __slots__ = ("answerer", "counts", "place", "pool", "route", "treatment", "variables")
+    __slots__ = (
+        "answerer",
+        "counts",
+        "name",
+        "place",
+        "pool",
+        "route",
+        "since",
+        "treatment",
+        "variables",
+    )
 
     def __init__(
         self,
@@ -35,25 +47,45 @@ class Way:
         pools: Mapping[str, Pool],
         counts: Counts,
         variables: Mapping[str, str],
+        since: float,
+        name: str = "",
         route: Route | None = None,
     ) -> None:
         self.place = place
+        self.name = route.name if route is not None else name or place
+        self.since = since
         self.answerer = answerer
         self.treatment = treatment
-        self.pool = pools.get(answerer.pool) if isinstance(answerer, ToPool) else None
+        self.pool = self.pool_among(pools)
         self.counts = counts
         self.variables = variables
         self.route = route
 
+    def pool_among(self, pools: Mapping[str, Pool]) -> Pool | None:
+        """Which of these answers."""
+        return pools.get(self.answerer.pool) if isinstance(self.answerer, ToPool) else None
+
     @property
-    def name(self) -> str:
-        """What users call it: a route has a name."""
+    def known_by(self) -> str:
+        """What it keeps while a configuration becomes another: its route's name, or its place."""
         return self.route.name if self.route is not None else self.place
 
     @property
     def answered_by(self) -> str:
         """The pool, by its `to`, or rpx."""
         return self.pool.host if self.pool is not None else OWN
+
+    @property
+    def service(self) -> str:
+        """The name that the backends have which answer; "" where rpx does."""
+        if self.pool is None:
+            return ""
+        return self.pool.backends[0].spec.name if self.pool.backends else self.pool.host
+
+    @property
+    def does(self) -> str:
+        """What becomes of its requests, in a few words."""
+        return does(self.route, self.answerer, self.service)
 
 
 class Site:
@@ -66,9 +98,16 @@ class Site:
     __slots__ = ("counts", "hosts", "https", "plain", "rest", "spec", "table", "to", "ways")
 
     def __init__(
-        self, to: str, spec: SiteSpec, pools: Mapping[str, Pool], before: Mapping[str, Counts]
+        self,
+        to: str,
+        spec: SiteSpec,
+        pools: Mapping[str, Pool],
+        before: Mapping[str, Way],
+        now: float,
     ) -> None:
-        """`before`: what has been counted so far, by the names of ways."""
+        """`before`: ways that there have been so far, by what each is known by, and whose counts go
+        on; `now`: in seconds since the epoch.
+        """
         self.to = to
         self.spec = spec
         self.https: Https | None = spec.https
@@ -79,20 +118,23 @@ class Site:
             spec.answerer,
             spec.treatment,
             pools=pools,
-            counts=before.get(to) or Counts(),
+            counts=before[to].counts if to in before else Counts(),
             variables=variables,
+            since=before[to].since if to in before else now,
+            name=spec.name,
         )
         ways: dict[str, Way] = {}
         for route in spec.routes:
             place = _place(to, route, ways)
-            counts = before.get(route.name) or Counts()
+            known = before.get(route.name)
             ways[place] = Way(
                 place,
                 route.answerer,
                 route.treatment,
                 pools=pools,
-                counts=counts,
+                counts=known.counts if known is not None else Counts(),
                 variables=variables,
+                since=known.since if known is not None else now,
                 route=route,
             )
         self.ways = tuple(ways.values())
@@ -103,6 +145,10 @@ class Site:
         alone = self.table is None and spec.treatment == NOTHING
         self.plain = self.rest.pool if alone else None
         self.counts = self.rest.counts if self.rest.pool is None else self.rest.pool.counts
+
+    def stays(self, spec: SiteSpec, pools: Mapping[str, Pool]) -> bool:
+        """Whether it would be the same one, were it made of these."""
+        return self.spec == spec and all(way.pool is way.pool_among(pools) for way in self.all_ways)
 
     @property
     def all_ways(self) -> tuple[Way, ...]:

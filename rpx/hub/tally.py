@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Pool
-from rpx.hub.site import OWN, Site
+from rpx.hub.site import OWN, Site, Way
 from rpx.model.figures import Figures
 
 
@@ -16,11 +16,19 @@ def by_host(pools: Mapping[str, Pool], sites: Iterable[Site] = ()) -> dict[str, 
     answers → figures.
     """
     found = {host: _figures(pool) for host, pool in pools.items()}
+    for way in without_backends(pools, sites):
+        found[way.place] = {way.answered_by: way.counts.figures(0)}
+    return found
+
+
+def without_backends(pools: Mapping[str, Pool], sites: Iterable[Site]) -> Iterator[Way]:
+    """Give the ways that have no backends of their own: of files, of fixed answers, of routes to
+    the backends of another entry.
+    """
     for site in sites:
         for way in site.all_ways:
             if way.place not in pools and (way.route is not None or way.pool is None):
-                found[way.place] = {way.answered_by: way.counts.figures(0)}
-    return found
+                yield way
 
 
 def by_address(pools: Iterable[Pool]) -> dict[str, Figures]:

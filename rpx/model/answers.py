@@ -42,6 +42,10 @@ Json = Mapping[str, Any]
 class Ps:
     """A backend, as `rpx ps` shows it: first the keys that scripts rely on, then the rest.
 
+    `place` is the `to` that it is there for, or the route's; None: it is a process without one.
+    `does` is there in the row of a route that has no backends of its own, or of a proxy that is
+    files: then it says what becomes of requests, and there is no backend.
+
     `internal_url` is for services of this machine, as RPX_API_URL; None: there is none. `since` is
     seconds since the epoch, `memory` bytes and `cpu` seconds of its whole tree of
     processes; None: not known. `last_lines` of one that has failed.
@@ -71,6 +75,8 @@ class Ps:
     cpu: float | None
     processes: int | None
     last_lines: tuple[str, ...]
+    place: str | None
+    does: str | None
 
     @property
     def own(self) -> bool:

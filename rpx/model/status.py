@@ -97,7 +97,7 @@ class OpenPort:
 class Snapshot:
     """One row of `rpx ps`. `since` is seconds since the epoch; times and pids are of now.
 
-    `internal_url`: by which services of this machine reach its proxy.
+    `internal_url`: by which services of this machine reach its proxy. `place` is its pool's.
     """
 
     name: str
@@ -120,6 +120,7 @@ class Snapshot:
     internal_url: str | None
     waiting_for: tuple[Obstacle, ...]
     ports: tuple[OpenPort, ...]
+    place: str | None
 
     @property
     def own(self) -> bool:

@@ -1,10 +1,17 @@
-"""A snapshot as `rpx ps` shows it, with what only the record and the system know."""
+"""What `rpx ps` shows: a snapshot with what only the record and the system know, and routes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+
 from rpx.hub.backend import Backend
+from rpx.hub.registry import Registry
+from rpx.hub.site import Way
+from rpx.hub.tally import without_backends
 from rpx.model.answers import Ps
-from rpx.model.status import Snapshot, State, Usage
+from rpx.model.route import StaticFiles, ToPool
+from rpx.model.status import OWN_WORDS, Snapshot, State, Usage
 
 LAST_LINES = 5  # of one that has failed
 
@@ -37,7 +44,70 @@ def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> Ps:
         cpu=usage.cpu if usage else None,
         processes=usage.processes if usage else None,
         last_lines=last_lines(failed, LAST_LINES) if failed else (),
+        place=row.place,
+        does=None,
     )
+
+
+def folders(registry: Registry) -> set[Path]:
+    """Return those whose files are the answers of a route, or of a proxy."""
+    ways = (way for site in registry.sites.values() for way in site.all_ways)
+    return {way.answerer.folder for way in ways if isinstance(way.answerer, StaticFiles)}
+
+
+def route_rows(registry: Registry, missing: Collection[Path]) -> list[Ps]:
+    """Return a row for each route that has no backends of its own, and each proxy that has none.
+
+    It is `ready` where it can answer, and `unhealthy` where its folder is `missing` or none of the
+    backends of the other entry is in rotation; rpx serves it, or that entry.
+    """
+    ways = without_backends(registry.pools, registry.sites.values())
+    return [_route_row(registry, way, missing) for way in ways if way.answerer is not None]
+
+
+def _route_row(registry: Registry, way: Way, missing: Collection[Path]) -> Ps:
+    wrong = _wrong(way, missing)
+    return Ps(
+        name=way.name,
+        backend=None,
+        port=None,
+        state=(State.UNHEALTHY if wrong else State.READY).value,
+        pid=None,
+        restarts=0,
+        since=way.since,
+        in_rotation=not wrong,
+        url=registry.url(way.place),
+        label=way.place,
+        replica=1,
+        external=False,
+        served_by=way.service or OWN_WORDS,
+        weight=1,
+        in_flight=0,
+        last_error=wrong,
+        command=None,
+        internal_url=None,
+        waiting_for=(),
+        ports=(),
+        memory=None,
+        cpu=None,
+        processes=None,
+        last_lines=(),
+        place=way.place,
+        does=way.does,
+    )
+
+
+def _wrong(way: Way, missing: Collection[Path]) -> str:
+    """Why it can't answer; "" if it can."""
+    match way.answerer:
+        case StaticFiles(folder=folder) if folder in missing:
+            return f"there is no folder {folder}"
+        case ToPool(pool=to) if way.pool is None:
+            return f"there are no backends of {to}"
+        case ToPool() if way.pool and not any(each.in_rotation for each in way.pool.backends):
+            return f"no backend of {way.service} is in rotation"
+        case _:
+            return ""
 
 
 def last_lines(backend: Backend, count: int) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ class SiteSpec:
     """What clients of one `to` meet. `reached`: all hosts, with or without a path, that lead here.
 
     `routes` are looked at in their order; `answerer` is for what none of them takes (None: nobody).
-    `variables` are those of the project that values of header rules may name.
+    `variables` are those of the project that values of header rules may name. `name` is that of the
+    proxy.
     """
 
     reached: tuple[str, ...]
@@ -26,6 +27,7 @@ class SiteSpec:
     treatment: Treatment = NOTHING
     https: Https | None = None
     variables: tuple[tuple[str, str], ...] = ()
+    name: str = ""
 
 
 def plan_sites(proxies: Iterable[ProxyEntry], variables: Mapping[str, str]) -> dict[str, SiteSpec]:
@@ -44,10 +46,12 @@ def plan_sites(proxies: Iterable[ProxyEntry], variables: Mapping[str, str]) -> d
             proxy.treatment,
             proxy.pool.https,
             tuple(variables.items()),
+            proxy.name,
         )
         before = sites.get(proxy.to, new)
         sites[proxy.to] = replace(
             new,
+            name=before.name,
             reached=tuple(dict.fromkeys(before.reached + new.reached)),
             answerer=before.answerer or answerer,
             routes=before.routes if before is new else before.routes + new.routes,

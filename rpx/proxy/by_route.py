@@ -14,8 +14,9 @@ from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.fixed import redirect, respond
 from rpx.proxy.passage import ANY, Course, Passage, prepared
-from rpx.proxy.refusals import send_page, send_plainly, unknown
+from rpx.proxy.refusals import send_page, send_plainly
 from rpx.proxy.static_files import send_file
+from rpx.proxy.unknown_place import unknown
 
 
 async def answer_by_route(client: Client, request: RequestHead, site: Site) -> After:

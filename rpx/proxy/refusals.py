@@ -9,7 +9,7 @@ from typing import assert_never
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.own_answers import answer, error_answer
-from rpx.http.pages import BackendReport, Link, Page, reason
+from rpx.http.pages import BackendReport, Page, reason
 from rpx.hub.backend_tls import NO_TLS, UNTRUSTED
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint, Pool
@@ -27,6 +27,7 @@ from rpx.proxy.client import Client
 from rpx.proxy.machine_pages import show_machine
 from rpx.proxy.peers import is_near
 from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
+from rpx.proxy.unknown_place import unknown
 
 LAST_LINES = 10  # of each backend's output on the page
 
@@ -227,20 +228,6 @@ def keeps(client: Client, request: RequestHead) -> bool:
     """Whether a client's connection goes on after an answer that nobody else has a part in."""
     # A body that nobody has read would be taken for the next request.
     return request.keep_alive and not request.length and not client.shared.draining
-
-
-def unknown(registry: Registry, request: RequestHead) -> Page:
-    links = tuple(Link(to, registry.url(to)) for to in registry.places())
-    known = "These are known:" if links else "None is known."
-    if not request.host:  # only HTTP/1.0 comes so far without
-        public = "The request names no host."
-        return Page(400, "Bad Request", (f"{public} {known}",), (), links, public=public)
-    if registry.routes.knows(request.host):
-        title, what = "Unknown path", f"this path of {request.host}"
-    else:
-        title, what = "Unknown host", f"the host {request.host}"
-    public = f"There is no proxy for {what}."
-    return Page(404, title, (f"{public} {known}",), (), links, public=public)
 
 
 _MISDIRECTED = Page(

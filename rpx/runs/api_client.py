@@ -41,9 +41,10 @@ class ApiClient:
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
 
-    def ps(self) -> list[Ps]:
-        """A row for each backend."""
-        return self._each(Ps.of, self._ask("GET", "/v1/ps"))
+    def ps(self, *, routes: bool = False) -> list[Ps]:
+        """A row for each backend; `routes`: also for routes that have none of their own."""
+        query = {"routes": ["true"]} if routes else None
+        return self._each(Ps.of, self._ask("GET", "/v1/ps", query=query))
 
     def why(self, names: Sequence[str]) -> list[Why]:
         """Why backends are in the states they are in."""

@@ -24,7 +24,8 @@ def chosen(rows: Sequence[Ps], names: Sequence[str]) -> list[Ps]:
 def chosen_places(
     stats: Mapping[str, Mapping[str, Figures]], rows: Sequence[Ps], names: Sequence[str]
 ) -> dict[str, dict[str, Figures]]:
-    """Return of host → backend → figures what these names mean; a host is a name, too.
+    """Return of host → backend → figures what these names mean; a host is a name, too. `rows` have
+    those of routes without backends.
 
     What rpx has answered itself belongs to the host as a whole.
     """
@@ -32,7 +33,8 @@ def chosen_places(
         return {host: dict(backends) for host, backends in stats.items()}
     whole = {name for name in names if name in stats}
     found = chosen(rows, left) if (left := [name for name in names if name not in whole]) else []
-    places = {(_host(row.url), row.backend) for row in found if row.url}
+    places = {(row.place or _host(row.url), row.backend) for row in found if row.url}
+    whole |= {row.place for row in found if row.place and row.does}
     kept = {}
     for host, backends in stats.items():
         mine = {

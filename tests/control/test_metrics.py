@@ -28,6 +28,7 @@ from rpx.model.status import Note
 from rpx.policy.lifecycle import Move
 from tests.support.bench import external, process_of, registry, spec
 from tests.support.project import free_ports
+from tests.support.routed import routed, ways_of
 from tests.support.specs import varied
 
 API, RPX = {"host": "api.localhost"}, {"host": "api.localhost", "backend": "rpx"}
@@ -114,6 +115,20 @@ def test_the_histogram_is_cumulative_and_exact_at_its_edges() -> None:
 
 
 EDGES = ["0.0009765625", "0.25", "0.5", "64.0", "+Inf"]
+
+
+def test_each_route_has_its_answers_beside_those_of_the_backends() -> None:
+    the = routed(Path("/nowhere"))
+    for way, status in (("old", 308), ("old", 308), ("api", 200)):
+        ways_of(the)[way].counts.answered(status, 0.2)
+    scrape = Scrape(prometheus(the))
+    shop = {"host": "shop.localhost"}
+    assert scrape.value("rpx_route_requests_total", {**shop, "route": "old", "code": "308"}) == 2
+    assert sum(scrape.all("rpx_route_requests_total")) == 3
+    name = "rpx_route_request_duration_seconds"
+    assert scrape.value(f"{name}_count", {**shop, "route": "api"}) == 1
+    assert scrape.value(f"{name}_bucket", {**shop, "route": "api", "le": "0.25"}) == 1
+    assert sum(scrape.all("rpx_requests_total")) == 0  # what backends answer is counted there
 
 
 def test_whatever_stands_in_a_label_comes_out_as_it_went_in() -> None:

@@ -29,7 +29,7 @@ def open_(common: Common, name: str | None) -> int:
     the exit code is 1.
     """
     client = common.client()
-    rows = client.ps()
+    rows = client.ps(routes=True)
     urls = {row.name: row.url for row in rows if row.url}
     if not urls:
         raise RpxError("this project has no proxy, and so no URL", hint="see `rpx ps`")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -49,6 +52,7 @@ COLUMNS = [
     Column("ROTATION", 3),
     Column("URL", 2),
 ]
+ROUTES = [Column("ROUTE"), Column("WHERE"), Column("DOES")]
 
 
 @click.command("ps", cls=Command, examples=EXAMPLES)
@@ -61,24 +65,45 @@ COLUMNS = [
 def ps(common: Common, names: tuple[str, ...], *, quiet: bool, as_json: bool) -> None:
     """Show every backend: its state and since when, its process, the CPU time and memory of that
     process and its children, how often it was restarted, and its URL. Below the table stands why a
-    backend has failed, with the last lines that it printed.
+    backend has failed, with the last lines that it printed. A second table has what answers without
+    backends of its own: files, redirects, fixed answers, and routes to backends of another entry.
     """
-    client = common.client()
-    rows = chosen(client.ps(), names)
+    everything = chosen(common.client().ps(routes=True), names)
+    rows = [row for row in everything if row.does is None]
     if quiet:
         print("".join(f"{visible(row.label)}\n" for row in rows), end="")
         return
     if as_json:
-        print_json([json_of(row) for row in rows])
+        print_json([json_of(row) for row in everything])
         return
-    filled = Table(COLUMNS)
-    for row in rows:
-        filled.add(*_cells(row, time.time()))
-    print_table(filled, colour=common.colour(sys.stdout))
+    routes = [row for row in everything if row.does is not None]
+    colour = common.colour(sys.stdout)
+    if rows or not routes:
+        filled = Table(COLUMNS)
+        for row in rows:
+            filled.add(*_cells(row, time.time()))
+        print_table(filled, colour=colour)
+    if routes:
+        _print_routes(routes, below=bool(rows), colour=colour)
     for row in rows:
         if row.state == State.FAILED.value:
             why = visible(f"{row.label} {row.last_error}")
             print("\n".join(["", *fitted(why), *quoted(row.last_lines)]))
+
+
+def _print_routes(rows: Sequence[Ps], *, below: bool, colour: bool) -> None:
+    """What has no backends of its own; then why one can't answer."""
+    filled = Table(ROUTES)
+    for row in rows:
+        does = f" {row.does}".replace(f" {Path.cwd()}/", " ./").strip()
+        short = re.sub(r"\S*/(?=[^/\s])", "", does) if "files in" in does else does
+        style = "" if row.state == State.READY.value else COLOURS.get(row.state, "")
+        filled.add(row.name, row.place or "-", Cell(does, short, style))
+    print("\n" * below, end="")
+    print_table(filled, colour=colour)
+    for row in rows:
+        if row.last_error:
+            print("\n".join(["", *fitted(visible(f"{row.name}: {row.last_error}"))]))
 
 
 def backend_cell(row: Named) -> Cell:

@@ -42,7 +42,7 @@ Show = Callable[["Stats", "Mapping[str, Mapping[str, Rates]]"], None]
 def stats(common: Common, names: tuple[str, ...], *, watch: bool, as_json: bool) -> int:
     """Show how many requests each backend answered, how many went wrong, and how long they took.
 
-    NAME is a service, a backend or a host.
+    NAME is a service, a backend, a route or a host.
     """
     colour = common.colour(sys.stdout)
     client = common.client()
@@ -69,7 +69,7 @@ def stats(common: Common, names: tuple[str, ...], *, watch: bool, as_json: bool)
 
 def _look(client: ApiClient, names: Sequence[str]) -> Stats:
     stats = client.stats()
-    return chosen_places(stats, client.ps(), names) if names else stats
+    return chosen_places(stats, client.ps(routes=True), names) if names else stats
 
 
 def _poll(look: Look, show: Show, wait: Callable[[float], None] = time.sleep) -> None:

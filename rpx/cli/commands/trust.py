@@ -171,7 +171,7 @@ def reload_running() -> None:
 
 def _is_secured(lease: Lease) -> bool:
     try:
-        return any(str(row.url).startswith("https:") for row in ApiClient(lease).ps())
+        return any(str(row.url).startswith("https:") for row in ApiClient(lease).ps(routes=True))
     except RpxError:
         return False
 
