@@ -26,6 +26,7 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _GETPATH = 50 if sys.platform == "darwin" else None  # F_GETPATH, which Python doesn't name
 _LONGEST = 1024  # bytes that it writes: MAXPATHLEN
 _SECOND = 1_000_000_000
+_KINDS = frozenset((stat.S_IFREG, stat.S_IFDIR))
 _MOST_KNOWN = 1024  # files
 
 
@@ -34,11 +35,7 @@ class OpenFile(NamedTuple):
 
     fd: int
     status: os.stat_result
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder."""
-        return stat.S_ISDIR(self.status.st_mode)
+    is_folder: bool
 
 
 class FactsMemory:
@@ -71,12 +68,13 @@ class FactsMemory:
 class PublicFolder:
     """A folder of which whoever asks may have the files. `facts` is for who tells of them."""
 
-    __slots__ = ("_inside", "_path", "facts")
+    __slots__ = ("_beginning", "_ceiling", "_inside", "facts")
 
     def __init__(self, path: Path) -> None:
-        self._path = os.fsencode(path)
+        self._beginning = os.fsencode(path) + b"/"
+        self._ceiling = ceiling()  # from there on a descriptor is not for clients
+        self._inside = b"?"  # what the real path of whatever lies in it begins with
         self.facts = FactsMemory()
-        self._inside = b""  # what the real path of whatever lies in it begins with
 
     def open(self, name: bytes) -> OpenFile:
         """Open what is called `name`, as from `name_of`; b"" is the folder itself.
@@ -84,17 +82,21 @@ class PublicFolder:
         Raises: OSError; FileNotFoundError also for what lies elsewhere, or is neither a file nor a
         folder (FIFOs, sockets, devices).
         """
-        fd = os.open(b"%b/%b" % (self._path, name), _FLAGS)
+        fd = os.open(self._beginning + name, _FLAGS)
         try:
             status = os.fstat(fd)
-            why_not = self._why_not(fd, status.st_mode)
+            kind = stat.S_IFMT(status.st_mode)
+            if fd >= self._ceiling:
+                why_not = errno.EMFILE
+            elif kind not in _KINDS or not self._has_inside(_place_of(fd)):
+                why_not = errno.ENOENT
+            else:
+                return OpenFile(fd, status, kind == stat.S_IFDIR)
         except BaseException:
             os.close(fd)
             raise
-        if why_not:
-            os.close(fd)
-            raise OSError(why_not, os.strerror(why_not))
-        return OpenFile(fd, status)
+        os.close(fd)
+        raise OSError(why_not, os.strerror(why_not))
 
     def has(self, name: bytes, *, folder: bool = False) -> bool:
         """Whether there is a file called `name`, or a folder, that can be opened."""
@@ -125,23 +127,16 @@ class PublicFolder:
             os.close(found.fd)
         return rows, more
 
-    def _why_not(self, fd: int, mode: int) -> int:
-        """Return what is wrong with an open file, as an errno; 0: nothing."""
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            return errno.ENOENT
-        if fd >= ceiling():  # what rpx itself may need is not for clients
-            return errno.EMFILE
-        place = _place_of(fd) + b"/"
-        if not self._inside or not place.startswith(self._inside):
-            self._inside = self._real()  # it may be another one by now, or lead elsewhere
-        return 0 if place.startswith(self._inside) else errno.ENOENT
-
-    def _real(self) -> bytes:
-        fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+    def _has_inside(self, place: bytes) -> bool:
+        if place.startswith(self._inside):
+            return True
+        # It may be another folder by now, and where it leads may be; or that itself was asked for.
+        fd = os.open(self._beginning, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            return _place_of(fd).rstrip(b"/") + b"/"
+            self._inside = _place_of(fd).rstrip(b"/") + b"/"
         finally:
             os.close(fd)
+        return (place + b"/").startswith(self._inside)
 
     def _row(self, within: bytes, name: bytes, entry: os.DirEntry[str]) -> FolderEntry | None:
         if (name[:1] == b"." and name != WELL_KNOWN) or b"\\" in name:

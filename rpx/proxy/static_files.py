@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Awaitable
 from functools import partial
 from time import perf_counter
 from typing import Final
@@ -32,17 +33,16 @@ from rpx.proxy.sockets import NO_MORE_FILES
 from rpx.proxy.wire import Buffers
 
 
-async def send_file(
+def send_file(
     client: Client, request: RequestHead, files: StaticFiles, path: bytes, *, counts: Counts
-) -> After:
+) -> Awaitable[After]:
     """Answer with the file that `path` asks for: the target without its query, still encoded, once
     a route has taken its prefix off. `request` is as the client has sent it. Counted in `counts`.
 
     Raises: OSError, WireCut when the client has gone.
     """
     client.shared.sweeper.stir()
-    after = await _Asked(client, request, files, path, counts).answered()
-    return LINGER if after is NEXT and client.shared.draining else after
+    return _Asked(client, request, files, path, counts).answered()
 
 
 class _Asked:
@@ -80,37 +80,43 @@ class _Asked:
         return await self._file(chosen)
 
     async def _file(self, chosen: ChosenFile) -> After:
-        request = self._request
-        body: Buffers | FileBody = []
+        client, request, fd = self._client, self._request, chosen.fd
+        counts, body = self._counts, _NOTHING
         try:
             answer = file_answer(request.method, request.block, chosen.facts, _BOUNDARY)
+            if answer.status >= 400:
+                return await self._unmet(answer)
             if request.method == b"GET":
                 if answer.length > SMALL:
-                    return await self._send(answer, FileBody(chosen.fd))
-                body = read_whole(chosen.fd, answer)
+                    return await self._large(answer, fd)
+                body = read_whole(fd, answer)
         except Shrunk:
-            self._counts.errors += 1
+            counts.errors += 1
             return RESET
         finally:
-            os.close(chosen.fd)
-        return await self._send(answer, body)  # whoever is slow needs no open file for it
+            os.close(fd)  # whoever is slow needs no open file for the rest
+        length = answer.length if body else 0
+        head, after = self._head(answer.status, answer.lines, length)
+        counts.answered(answer.status, perf_counter() - self._began)
+        counts.traffic.received += length
+        await client.send_head(head, body)
+        return after
 
-    async def _send(self, answer: FileAnswer, body: Buffers | FileBody) -> After:
-        if answer.status == 412:
-            return await self._refuse(_PRECONDITION)
-        if answer.status == 416:
-            return await self._refuse(_NO_SUCH_PART, answer.lines)
-        counts, length = self._counts, answer.length if body else 0
+    async def _large(self, answer: FileAnswer, fd: int) -> After:
+        """Raises: Shrunk."""
+        counts, length = self._counts, answer.length
         head, after = self._head(answer.status, answer.lines, length)
         try:
-            if isinstance(body, FileBody):
-                await body.send(self._client, head, answer)
-            else:
-                await self._client.send_head(head, body)
+            await FileBody(fd).send(self._client, head, answer)
+            counts.traffic.received += length
         finally:
             counts.answered(answer.status, perf_counter() - self._began)
-        counts.traffic.received += length
         return after
+
+    async def _unmet(self, answer: FileAnswer) -> After:
+        if answer.status == 412:
+            return await self._refuse(_PRECONDITION)
+        return await self._refuse(_NO_SUCH_PART, answer.lines)
 
     async def _to_folder(self) -> After:
         """RFC 9110 §15.4.2, and every server does so: links of an index are relative to it."""
@@ -192,6 +198,7 @@ class _Asked:
 
 # Drawn by lot once: no file has it in it by chance.
 _BOUNDARY: Final = b"rpx-" + os.urandom(16).hex().encode()
+_NOTHING: Final[Buffers] = []
 _REASONS: Final = {status: reason(status).encode() for status in (200, 206, 301, 304)}
 _READ_ONLY: Final = Page(405, reason(405), ("Files can only be read, by GET and HEAD.",))
 _PRECONDITION: Final = Page(

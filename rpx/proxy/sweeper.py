@@ -117,8 +117,9 @@ class Sweeper:
 
     def stir(self) -> None:
         """A request is answered without a backend: keep the time for those that come behind it."""
-        self._stirred = True
-        self.wake()
+        if not self._stirred:
+            self._stirred = True
+            self.wake()
 
     async def run(self) -> None:
         """Look at all connections, often while requests are under way, else once a second."""

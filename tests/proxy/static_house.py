@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from rpx.http.head import RequestHead
 from rpx.hub.counts import Counts
-from rpx.model.route import StaticFiles
-from rpx.proxy.attempt import After
-from rpx.proxy.client import Client
-from rpx.proxy.static_files import send_file
-from tests.proxy.house import House, get, running
+from rpx.model.own_settings import Timeouts
+from rpx.model.route import Conditions, FieldRules, HeaderRules, Route, StaticFiles, Treatment
+from rpx.policy.sites import SiteSpec
+from tests.proxy.house import HOST, House, get, running
+from tests.proxy.lock import Lock
 from tests.support.raw import Answer, Raw
 
-PREFIX = b"/files"
+EDITS = FieldRules(set=(("Cache-Control", "no-store"),), remove=("etag",))
 
 
 def write(root: Path, **files: bytes) -> Path:
@@ -44,26 +41,27 @@ def open_files() -> list[str]:
 
 @asynccontextmanager
 async def sending(
-    monkeypatch: pytest.MonkeyPatch,
     folder: Path,
     *,
-    house: AbstractAsyncContextManager[House] | None = None,
+    lock: Lock | None = None,
+    timeouts: Timeouts | None = None,
     **settings: Any,  # noqa: ANN401 - of StaticFiles
 ) -> AsyncIterator[tuple[House, Counts]]:
-    """Serve a folder, also below PREFIX; afterwards none of its files is open."""
+    """Serve a folder, and below `/files/` once more, with other heads there. With TLS if there is a
+    lock for it. Afterwards none of its files is open.
+    """
     files = StaticFiles(folder=folder, **settings)
-    counts = Counts()
-
-    async def answer(client: Client, request: RequestHead) -> After:
-        path = request.path
-        if path == PREFIX or path.startswith(PREFIX + b"/"):
-            path = path[len(PREFIX) :] or b"/"
-        return await send_file(client, request, files, path, counts=counts)
-
-    monkeypatch.setattr("rpx.proxy.connection.answer", answer)
-    monkeypatch.setattr("rpx.proxy.stream.answer", answer)
-    async with house or running(1, up=False) as serving:
-        yield serving, counts
+    below = Route(
+        name="files",
+        conditions=Conditions(paths=("/files/*",)),
+        answerer=files,
+        strip_prefix="/files",
+        treatment=Treatment(headers=(HeaderRules(response=EDITS),)),
+    )
+    site = SiteSpec((HOST,), files, routes=(below,))
+    serve = running if lock is None else lock.house
+    async with serve(1, up=False, timeouts=timeouts, site=site) as house:
+        yield house, house.registry.sites[HOST].rest.counts
     real = str(folder.resolve())  # noqa: ASYNC240 - nobody else waits
     assert not [place for place in open_files() if place.startswith(real)]
 

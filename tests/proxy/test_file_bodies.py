@@ -17,7 +17,7 @@ from rpx.certificates.authority import Authority, open_authority
 from rpx.model.own_settings import Timeouts
 from rpx.proxy import file_body
 from tests.proxy.h2_client import client as h2_client
-from tests.proxy.house import get, running, until
+from tests.proxy.house import get, until
 from tests.proxy.lock import Lock
 from tests.proxy.static_house import ask, open_files, sending, write
 from tests.support.raw import Raw
@@ -48,18 +48,11 @@ def is_open(path: Path) -> bool:
 
 
 @asynccontextmanager
-async def connected(
-    monkeypatch: pytest.MonkeyPatch,
-    site: Path,
-    authority: Authority,
-    way: str,
-    **details: Any,  # noqa: ANN401 - of `running`
-) -> AsyncIterator[Raw]:
+async def connected(site: Path, authority: Authority, way: str) -> AsyncIterator[Raw]:
     """A client by plain TCP or with TLS."""
-    lock = Lock(authority)
-    there = lock.house(1, up=False, **details) if way == "tls" else running(1, up=False, **details)
-    async with sending(monkeypatch, site, house=there) as (house, _):
-        yield await (house.tls_client(lock.client()) if way == "tls" else house.client())
+    lock = Lock(authority) if way == "tls" else None
+    async with sending(site, lock=lock) as (house, _):
+        yield await (house.client() if lock is None else house.tls_client(lock.client()))
 
 
 PARTS = ["0-9,20-29,-10", "5-5,100000-1000000,1400000-", "0-800000,900000-900009"]
@@ -74,7 +67,7 @@ async def test_files_and_parts_of_them_come_whole(
         monkeypatch.setattr(os, "sendfile", refuse)
     if way == "no epoll":
         monkeypatch.delattr(select, "epoll")
-    async with connected(monkeypatch, site, authority, way) as client:
+    async with connected(site, authority, way) as client:
         assert (await ask(client, "/large.bin")).body == CONTENT
         assert (await ask(client, "/small.bin")).body == CONTENT[:1000]
         assert (await ask(client, "/none.bin")).body == b""
@@ -119,10 +112,8 @@ def cut(value: str) -> list[bytes]:
     return found
 
 
-async def test_files_come_whole_on_streams_side_by_side(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
-    async with sending(monkeypatch, site) as (house, _), h2_client(house) as client:
+async def test_files_come_whole_on_streams_side_by_side(site: Path) -> None:
+    async with sending(site) as (house, _), h2_client(house) as client:
         await client.settled()
         several = ("range", f"bytes={PARTS[1]}")
         numbers = [await client.ask("/large.bin") for _ in range(5)]
@@ -143,10 +134,10 @@ async def test_files_come_whole_on_streams_side_by_side(
 
 @pytest.mark.parametrize("way", ["plain", "tls"])
 async def test_a_file_that_shrinks_on_its_way_breaks_the_connection(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: Authority, way: str
+    tmp_path: Path, authority: Authority, way: str
 ) -> None:
     path = sparse(tmp_path / "a.bin", HUGE)
-    async with connected(monkeypatch, tmp_path, authority, way) as client:
+    async with connected(tmp_path, authority, way) as client:
         await client.send(get("/a.bin"))
         assert b"Content-Length: %d\r\n" % HUGE in await client.until(b"\r\n\r\n")
         os.truncate(path, 1_000_000)
@@ -156,11 +147,9 @@ async def test_a_file_that_shrinks_on_its_way_breaks_the_connection(
         assert client.received < HUGE
 
 
-async def test_a_file_that_shrinks_resets_its_stream_alone(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_a_file_that_shrinks_resets_its_stream_alone(tmp_path: Path) -> None:
     path = sparse(write(tmp_path, b_txt=b"b") / "a.bin", HUGE)
-    async with sending(monkeypatch, tmp_path) as (house, counts), h2_client(house) as client:
+    async with sending(tmp_path) as (house, counts), h2_client(house) as client:
         await client.settled()
         number = await client.ask("/a.bin")
         await client.until(lambda: client.streams[number].body)
@@ -171,10 +160,8 @@ async def test_a_file_that_shrinks_resets_its_stream_alone(
         assert counts.errors == 1
 
 
-async def test_a_file_that_grows_is_sent_as_long_as_was_said(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
-    async with sending(monkeypatch, site) as (house, _):
+async def test_a_file_that_grows_is_sent_as_long_as_was_said(site: Path) -> None:
+    async with sending(site) as (house, _):
         client = await house.client(window=4096)
         await client.send(get("/large.bin"))
         await client.until(b"\r\n\r\n")
@@ -191,7 +178,7 @@ async def test_the_file_of_a_client_that_leaves_is_closed(
     leave: Any,  # noqa: ANN401 - a method
 ) -> None:
     path = sparse(site / "huge.bin", HUGE)
-    async with sending(monkeypatch, site) as (house, counts), h2_client(house) as other:
+    async with sending(site) as (house, counts), h2_client(house) as other:
         await other.settled()
         client = await house.client(window=4096)
         await client.send(get("/huge.bin"))
@@ -208,12 +195,9 @@ async def test_the_file_of_a_client_that_leaves_is_closed(
         assert counts.errors == 0
 
 
-async def test_a_client_that_takes_nothing_is_cut_off(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_a_client_that_takes_nothing_is_cut_off(site: Path) -> None:
     path = sparse(site / "huge.bin", HUGE)
-    there = running(1, up=False, timeouts=Timeouts(send=0.3))
-    async with sending(monkeypatch, site, house=there) as (house, _), h2_client(house) as other:
+    async with sending(site, timeouts=Timeouts(send=0.3)) as (house, _), h2_client(house) as other:
         other.acknowledges = False
         client = await house.client(window=4096)
         await client.send(get("/huge.bin"))
@@ -222,11 +206,9 @@ async def test_a_client_that_takes_nothing_is_cut_off(
         await until(lambda: not is_open(path), "it is open")
 
 
-async def test_rpx_goes_down_when_a_file_has_been_sent(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_rpx_goes_down_when_a_file_has_been_sent(site: Path) -> None:
     sparse(site / "huge.bin", size := 50_000_000)
-    async with sending(monkeypatch, site) as (house, _):
+    async with sending(site) as (house, _):
         client = await house.client()
         await client.send(get("/huge.bin"))
         head = await client.until(b"\r\n\r\n")
@@ -238,11 +220,9 @@ async def test_rpx_goes_down_when_a_file_has_been_sent(
         assert client.received == len(head) + size
 
 
-async def test_others_are_answered_while_a_large_file_is_taken_fast(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_others_are_answered_while_a_large_file_is_taken_fast(site: Path) -> None:
     sparse(site / "huge.bin", HUGE)
-    async with sending(monkeypatch, site) as (house, _):
+    async with sending(site) as (house, _):
         one, two = await house.client(), await house.client()
         await one.send(get("/huge.bin"))
         await one.until(b"\r\n\r\n")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from rpx.hub import descriptors
 from tests.http.test_file_path import NEVER
 from tests.proxy.h2_client import client as h2_client
 from tests.proxy.static_house import ask, sending, write
@@ -39,10 +38,8 @@ def told(answer: Answer) -> tuple[int, bytes]:
     return answer.status, answer.body
 
 
-async def test_a_file_is_sent_with_what_is_known_of_it(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
-    async with sending(monkeypatch, site) as (house, counts):
+async def test_a_file_is_sent_with_what_is_known_of_it(site: Path) -> None:
+    async with sending(site) as (house, counts):
         client = await house.client()
         answer = await ask(client, "/app.js?v=1")
         assert told(answer) == (200, b"let a")
@@ -64,12 +61,18 @@ async def test_a_file_is_sent_with_what_is_known_of_it(
         post = await ask(client, "/app.js", method="DELETE")
         assert (post.status, post.field("allow")) == (405, "GET, HEAD")
         assert told(await ask(client, "/")) == (200, b"<h1>home</h1>")
+        below = await ask(client, "/files/app.js")
+        assert (told(below), below.field("content-type")) == (
+            (200, b"let a"),
+            "text/javascript; charset=utf-8",
+        )
+        assert (below.field("cache-control"), below.field("etag")) == ("no-store", None)
         assert counts.codes == {200: 3, 206: 1, 304: 2, 405: 1, 412: 1, 416: 1}
         assert counts.traffic.received == 5 + 2 + 13
 
 
-async def test_a_changed_file_is_seen_at_once(monkeypatch: pytest.MonkeyPatch, site: Path) -> None:
-    async with sending(monkeypatch, site) as (house, _):
+async def test_a_changed_file_is_seen_at_once(site: Path) -> None:
+    async with sending(site) as (house, _):
         client = await house.client()
         before = await ask(client, "/app.js")
         status = (site / "app.js").stat()
@@ -89,10 +92,8 @@ async def test_a_changed_file_is_seen_at_once(monkeypatch: pytest.MonkeyPatch, s
         assert (await ask(client, "/docs/a.txt")).status == 404
 
 
-async def test_a_folder_is_answered_by_its_index_and_only_with_a_slash(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
-    async with sending(monkeypatch, site) as (house, _):
+async def test_a_folder_is_answered_by_its_index_and_only_with_a_slash(site: Path) -> None:
+    async with sending(site) as (house, _):
         client = await house.client()
         assert told(await ask(client, "/docs/")) == (200, b"docs")
         for path, place in {
@@ -112,10 +113,8 @@ async def test_a_folder_is_answered_by_its_index_and_only_with_a_slash(
         assert "`spa: true`" in json.loads(page.body)["hint"]
 
 
-async def test_a_page_of_an_application_is_answered_by_its_index(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
-    async with sending(monkeypatch, site, spa=True, max_age=3600.0) as (house, _):
+async def test_a_page_of_an_application_is_answered_by_its_index(site: Path) -> None:
+    async with sending(site, spa=True, max_age=3600.0) as (house, _):
         client = await house.client()
         for path in ("/users/7", "/users/", "/empty", "/empty/", "/a.b/c"):
             answer = await ask(client, path)
@@ -130,14 +129,12 @@ async def test_a_page_of_an_application_is_answered_by_its_index(
         assert (await ask(client, "/users/7")).status == 404
 
 
-async def test_a_folder_without_an_index_may_be_listed(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_a_folder_without_an_index_may_be_listed(site: Path) -> None:
     (site / "empty" / ".hidden").write_bytes(SECRET)
     (site / "empty" / "out").symlink_to(site.parent / "secrets")
     (site / "empty" / "in").symlink_to(site / "docs")
     os.mkfifo(site / "empty" / "fifo")
-    async with sending(monkeypatch, site, listing=True, spa=True) as (house, _):
+    async with sending(site, listing=True, spa=True) as (house, _):
         client = await house.client()
         answer = await ask(client, "/empty/", "Accept: application/json")
         rows = [(row["name"], row["type"]) for row in json.loads(answer.body)]
@@ -152,12 +149,10 @@ async def test_a_folder_without_an_index_may_be_listed(
         assert told(await ask(client, "/none/")) == (200, b"<h1>home</h1>")
 
 
-async def test_a_smaller_copy_goes_to_who_takes_it(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_a_smaller_copy_goes_to_who_takes_it(site: Path) -> None:
     write(site, app_js_gz=b"zipped", app_js_br=b"br", docs__index_html_gz=b"docs.gz", x_png=b"x")
     write(site, x_png_gz=b"never")
-    async with sending(monkeypatch, site) as (house, _):
+    async with sending(site) as (house, _):
         client = await house.client()
         plain = await ask(client, "/app.js", "Accept-Encoding: br;q=0")
         zipped = await ask(client, "/app.js", "Accept-Encoding: gzip")
@@ -186,15 +181,13 @@ async def test_a_smaller_copy_goes_to_who_takes_it(
         assert (await ask(client, "/app.js", "Accept-Encoding: gzip, br")).status == 404
 
 
-async def test_no_path_leads_out_of_the_folder_by_either_protocol(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_no_path_leads_out_of_the_folder_by_either_protocol(site: Path) -> None:
     more = ["/../.env", "/..%c0%afsecrets/key.txt", "/%c0%ae%c0%ae/secrets/key.txt",
             "/%252e%252e/secrets/key.txt", "/..%252fsecrets%252fkey.txt", "/%uff0e%uff0e/a",
             "/../public2/a.html", "/..public2/a.html"]  # fmt: skip
     (site / ".hidden").write_bytes(SECRET)
     write(site / ".well-known" / "acme", x_txt=b"seen")
-    async with sending(monkeypatch, site) as (house, _), h2_client(house) as other:
+    async with sending(site) as (house, _), h2_client(house) as other:
         await other.settled()
         client = await house.client()
         for path in [*NEVER, *more, "/.hidden"]:
@@ -206,9 +199,7 @@ async def test_no_path_leads_out_of_the_folder_by_either_protocol(
         assert told(await ask(client, "/.well-known/acme/x.txt")) == (200, b"seen")
 
 
-async def test_a_symlink_is_followed_as_long_as_it_stays_in_the_folder(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_a_symlink_is_followed_as_long_as_it_stays_in_the_folder(site: Path) -> None:
     (site / "same.js").symlink_to("app.js")
     (site / "far.js").symlink_to(site / "app.js")  # an absolute one
     (site / "round.js").symlink_to(Path("..") / site.name / "app.js")
@@ -222,7 +213,7 @@ async def test_a_symlink_is_followed_as_long_as_it_stays_in_the_folder(
     link = site.with_name("link")
     link.symlink_to(site)
     for folder in (site, link):
-        async with sending(monkeypatch, folder) as (house, _):
+        async with sending(folder) as (house, _):
             client = await house.client()
             for path in ("/same.js", "/far.js", "/round.js"):
                 assert told(await ask(client, path)) == (200, b"let a"), path
@@ -233,16 +224,14 @@ async def test_a_symlink_is_followed_as_long_as_it_stays_in_the_folder(
                 assert (await ask(client, path)).status == 404, path
 
 
-async def test_what_is_no_file_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, site: Path
-) -> None:
+async def test_what_is_no_file_is_not_waited_for(site: Path) -> None:
     os.mkfifo(site / "fifo")
     os.mkfifo(site / "app.js.br")
     (site / "null").symlink_to("/dev/null")
     (site / "tty").symlink_to("/dev/tty")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(site / "socket"))
-        async with sending(monkeypatch, site) as (house, _):
+        async with sending(site) as (house, _):
             client = await house.client()
             for path in ("/fifo", "/socket", "/null", "/tty", "/" + "x" * 300, "/x" * 3000):
                 assert (await ask(client, path)).status == 404, path
@@ -252,7 +241,7 @@ async def test_what_is_no_file_is_not_waited_for(
 async def test_what_the_system_refuses_is_told_apart(
     monkeypatch: pytest.MonkeyPatch, site: Path
 ) -> None:
-    async with sending(monkeypatch, site) as (house, counts):
+    async with sending(site) as (house, counts):
         client = await house.client()
         system = os.open
         for number, status in {
@@ -275,7 +264,5 @@ async def test_what_the_system_refuses_is_told_apart(
         monkeypatch.setattr(os, "open", system)
         assert counts.errors == 3
         # What rpx needs for itself is not for clients.
-        monkeypatch.setattr("rpx.proxy.public_folder.ceiling", lambda: 3)
+        monkeypatch.setattr(house.shared.folder(site), "_ceiling", 3)
         assert (await ask(client, "/app.js")).status == 503
-        monkeypatch.setattr("rpx.proxy.public_folder.ceiling", descriptors.ceiling)
-        assert (await ask(client, "/app.js")).status == 200
