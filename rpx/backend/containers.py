@@ -34,7 +34,7 @@ from rpx.engine.engine_lines import (
 )
 from rpx.engine.leftovers import PROJECT, RUN, remove_all
 from rpx.engine.preparing import is_here, make_room, volumes_of
-from rpx.engine.which_engine import answering
+from rpx.engine.which_engine import WITHOUT_INIT, answering
 from rpx.hub.patience import Patience
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
@@ -100,10 +100,13 @@ class Containers:
                 engine = await trio.to_thread.run_sync(answering, wanted, services, others)
                 if guardian.engine is not None:
                     guardian.engine.write(engine.name, engine.program, self._run_id)
+                say = say or self._registry.say
+                if not engine.init:
+                    say(WITHOUT_INIT)
                 left = await trio.to_thread.run_sync(remove_all, engine, PROJECT, naming.identity)
                 if left:
                     what = f"{left} container{'s' if left > 1 else ''} of an earlier run"
-                    (say or self._registry.say)(f"removed {what}, which did not end in order")
+                    say(f"removed {what}, which did not end in order")
                 self._engine = engine
             return self._engine
 
@@ -172,6 +175,7 @@ class Containers:
             command=spec.start.command,
             volumes=volumes,
             stdin=spec.start.stdin == "open",
+            init=engine.init,
         )
         words = (engine.program, *run_words(container, running, os.environ))
         start = spec.start.model_copy(update={"command": _line(engine, before, words)})

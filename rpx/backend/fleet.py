@@ -14,6 +14,7 @@ import trio
 
 from rpx.backend.child import Child, open_child
 from rpx.backend.claim import Claim
+from rpx.backend.container_faults import LATEST, fault
 from rpx.backend.containers import Containers, ContainerSign, InContainer
 from rpx.backend.elsewhere import look_elsewhere
 from rpx.backend.environment import child_environment
@@ -187,8 +188,14 @@ class Fleet:
             if endpoint is None
             else partial(lend, self._registry, endpoint),
             look_around=partial(self._look_around, backend),
-            hindrance=claim.hindrance,
+            hindrance=partial(self._hindrance, process, claim),
         )
+
+    async def _hindrance(self, process: Process, claim: Claim, code: int) -> str:
+        container = process.spec.start.container
+        if container is None:
+            return await claim.hindrance()
+        return fault(process.lines.tail(LATEST), code, container)
 
     def _leaders(self) -> frozenset[int]:
         return frozenset(each.pid for each in list(self._claims) if each.pid is not None)

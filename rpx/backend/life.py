@@ -88,7 +88,7 @@ class Life:
     held: Callable[[], Awaitable[bool]] | None = None  # it is stopped, by a debugger perhaps
     lend: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # its address, while it rests
     look_around: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint  # while it isn't ready
-    hindrance: Callable[[], Awaitable[str]] | None = None  # why it may have ended before it was
+    hindrance: Callable[[int], Awaitable[str]] | None = None  # why it ended so before it was
 
     @property
     def start(self) -> Start:
@@ -171,7 +171,7 @@ async def run_once(life: Life) -> Run:
                 helpers.cancel_scope.cancel(reason="the process exited")
             await child.sweep()  # the output ends with it, whoever else may hold the pipe
             if run.code and life.hindrance is not None and not registry.has_seen(process):
-                run.hindrance = await life.hindrance()
+                run.hindrance = await life.hindrance(run.code)
             for pid in child.remains:
                 registry.say(f"process {pid} outlives SIGKILL: it is stuck in the kernel", process)
     except (OSError, RpxError) as error:  # plain, not in a group: only the start itself raises it
@@ -180,7 +180,9 @@ async def run_once(life: Life) -> Run:
             run.unborn = f"the system can't start another process: {error.strerror}"
             return run
         why = "; ".join(p.what for p in error.problems) if isinstance(error, RpxError) else error
-        registry.print(process, f"rpx: cannot start: {why}\n".encode())
+        hints = [p.hint for p in error.problems if p.hint] if isinstance(error, RpxError) else []
+        lines = (f"cannot start: {why}", *(f"hint: {hint}" for hint in hints))
+        registry.print(process, "".join(f"rpx: {line}\n" for line in lines).encode())
         run.code, run.unborn = NOT_STARTED, f"could not be started: {why}"
     run.uptime = trio.current_time() - run.born
     return run

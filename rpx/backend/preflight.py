@@ -20,6 +20,7 @@ from rpx.backend.strangers import ancestors, forwards, is_forwarded
 from rpx.errors import ConfigError, Problem, RpxError
 from rpx.model.address import Address, SocketFile
 from rpx.model.config import Start
+from rpx.model.container import Container
 from rpx.model.specs import BackendSpec, ProcessSpec, endpoints_of, processes_of
 from rpx.policy.depend import after_oneshots
 
@@ -81,8 +82,10 @@ def check_commands(processes: Iterable[ProcessSpec], late: Collection[str] = ())
     problems: dict[Problem, None] = {}
     for process in processes:
         start, missing = process.start, None
-        if start.container is not None:
-            continue  # its command is looked for in there
+        if start.container is not None:  # its command is looked for in there
+            if process.label not in late:
+                problems |= dict.fromkeys(_missing_folders(process, start.container))
+            continue
         if process.label not in late:
             missing = missing_command(start, child_environment(process, colour=False))
         if missing is not None:
@@ -91,6 +94,17 @@ def check_commands(processes: Iterable[ProcessSpec], late: Collection[str] = ())
             problems[_unreached(process, names)] = None
     if problems:
         raise ConfigError(*problems)
+
+
+def _missing_folders(process: ProcessSpec, container: Container) -> Iterator[Problem]:
+    """An engine would make a folder that root owns, or say something of a system call."""
+    for volume in container.volumes:
+        if volume.source and not volume.name and not os.path.exists(volume.source):
+            yield Problem(
+                f"a volume of `{process.name}` does not exist: {volume.source}",
+                process.start.where,
+                hint=f"make the folder: `mkdir -p {shlex.quote(volume.source)}`",
+            )
 
 
 def missing_command(start: Start, environment: dict[str, str]) -> str | None:

@@ -34,10 +34,13 @@ class EngineSaid:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One that answers. `name` is "docker" or "podman", `program` an absolute path."""
+    """One that answers. `name` is "docker" or "podman", `program` an absolute path. `init`: it has
+    a first process for containers that passes signals on and waits for orphans.
+    """
 
     name: str
     program: str
+    init: bool = True
 
     def ask(self, *words: str, within: float = ANSWERS_WITHIN) -> EngineSaid:
         """Run a command of it that is soon over."""

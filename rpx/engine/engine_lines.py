@@ -37,6 +37,7 @@ class Running:
     command: Sequence[str] = ()
     volumes: Sequence[Volume] = ()
     stdin: bool = False
+    init: bool = True
 
 
 def run_words(container: Container, running: Running, own: Collection[str]) -> tuple[str, ...]:
@@ -44,7 +45,7 @@ def run_words(container: Container, running: Running, own: Collection[str]) -> t
 
     `own` are the variables that the client has of this machine's.
     """
-    words = ["run", "--rm", "--init", "--name", running.name]
+    words = ["run", "--rm", *(["--init"] if running.init else []), "--name", running.name]
     for label, value in running.labels.items():
         words += ["--label", f"{label}={value}"]
     words += ["--cidfile", running.cid_file]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Sequence
 
 from rpx.engine.engine_client import Engine, EngineSaid
@@ -34,3 +35,15 @@ def remove_all(engine: Engine, label: str, value: str, keep: Collection[str] = (
     if found:
         remove(engine, found)
     return len(found)
+
+
+def installed() -> tuple[Engine, ...]:
+    """Every engine whose program is here, whether anybody answers or not."""
+    programs = ((name, shutil.which(name)) for name in ("docker", "podman"))
+    return tuple(Engine(name, program) for name, program in programs if program)
+
+
+def left_of(run_id: str) -> dict[Engine, tuple[str, ...]]:
+    """The containers that a run has left, by the engine that has them."""
+    found = {engine: containers_with(engine, RUN, run_id) for engine in installed()}
+    return {engine: ids for engine, ids in found.items() if ids}

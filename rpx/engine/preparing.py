@@ -83,3 +83,9 @@ def _volume(engine: Engine, naming: Naming, name: str) -> str:
     if not made.well:
         raise RpxError(f"{engine.name} could not make the volume {new}: {made.complaint}")
     return new
+
+
+def made_volumes(engine: Engine, identity: str) -> tuple[str, ...]:
+    """Return the names of the volumes that rpx has made for a project; none if nobody answers."""
+    said = engine.ask("volume", "ls", "-q", "--filter", f"label={PROJECT}={identity}")
+    return tuple(said.out.split()) if said.well else ()

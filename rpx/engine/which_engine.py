@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,6 +18,13 @@ ASKED: Final = {
 }
 WITHIN: Final = 10.0  # seconds
 ABSENT: Final = "not installed"
+INITS: Final = tuple(
+    f"/usr/{folder}/podman/catatonit" for folder in ("libexec", "lib", "local/libexec", "local/lib")
+)
+WITHOUT_INIT: Final = (
+    "podman has no catatonit here, so containers run without `--init`: what doesn't handle SIGTERM"
+    " by itself is killed after its grace period; to mend it, install the package catatonit"
+)
 
 
 def try_engine(name: str) -> tuple[Engine | None, str]:
@@ -28,7 +37,12 @@ def try_engine(name: str) -> tuple[Engine | None, str]:
         return None, said.complaint
     if name == "docker" and ask(program, ("--version",), WITHIN).out.startswith("podman"):
         name = "podman"  # under docker's name, as a package of its own does it
-    return Engine(name, program), said.out.strip()
+    return Engine(name, program, init=name == "docker" or _has_init()), said.out.strip()
+
+
+def _has_init() -> bool:
+    """Whether podman finds catatonit, which a package of its own has, and most don't miss."""
+    return sys.platform != "linux" or any(os.path.exists(path) for path in INITS)
 
 
 def answering(wanted: str | None, services: Sequence[str], others: Sequence[str] = ()) -> Engine:

@@ -295,3 +295,14 @@ def _from_outside(check: HealthCheck | None) -> HealthCheck | None:
 def plan_pools(proxies: tuple[ProxyEntry, ...]) -> dict[str, PoolSpec]:
     """Return what each pool is to be, by `to`; entries with the same one agree about it."""
     return {proxy.to: proxy.pool for proxy in proxies if has_pool(proxy)}
+
+
+def container_services(config: Config) -> list[str]:
+    """Return the names of the services that are containers, in listed order."""
+    names = dict[str, None]()
+    for proxy in config.proxies:
+        for start in (proxy.start, *(source.start for source in proxy.sources)):
+            if start is not None and start.container is not None:
+                names[proxy.name] = None
+    names |= dict.fromkeys(each.name for each in config.processes if each.start.container)
+    return list(names)

@@ -78,7 +78,17 @@ def test_it_looks_at_everything_and_changes_nothing(
     assert main(["doctor", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert list(dict.fromkeys(row["check"] for row in rows if row["check"] != "setup")) == [
-        *("versions", "project", "ports", "door", "names", "trust", "clock", "leftovers"),
+        *(
+            "versions",
+            "project",
+            "ports",
+            "door",
+            "containers",
+            "names",
+            "trust",
+            "clock",
+            "leftovers",
+        ),
     ]
     assert {"check", "subject", "status", "detail", "hint"} == rows[0].keys()
     assert sorted(path.name for path in folder.parent.iterdir()) == ["run", "shop"]

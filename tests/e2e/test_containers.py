@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import psutil
@@ -22,17 +21,6 @@ WEB = """
     from: localhost:PORT_A
     start: {image: IMAGE, port: 80}
 """
-
-
-@pytest.fixture
-def shop(project: Project) -> Iterator[Project]:
-    """A project whose containers are podman's, of a name that no other test has."""
-    engine.needs_engine()
-    project.environment |= engine.variables()
-    yield project
-    left = engine.names(project.folder.name)
-    podman("rm", "-f", "-t", "0", *left, check=False)
-    assert not left
 
 
 def write(shop: Project, proxies: str = "", processes: str = "", more: str = "") -> list[int]:

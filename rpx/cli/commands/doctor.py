@@ -13,6 +13,7 @@ from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import fitted, json_option, print_json
 from rpx.config import find_config, load_config
 from rpx.doctor.door_check import front_door
+from rpx.doctor.engine_check import engines
 from rpx.doctor.findings import Finding, Status
 from rpx.doctor.machine import clock, leftovers, versions
 from rpx.doctor.names import names
@@ -26,7 +27,7 @@ from rpx.model.config import Config
 from rpx.runs.lease import Lease, find_running
 
 EXAMPLES = """\
-rpx doctor                      # ports, the door, names, trust, clock, leftovers
+rpx doctor                      # ports, the door, containers, names, trust, clock …
 rpx doctor --json               # the same for scripts
 """
 
@@ -71,6 +72,7 @@ def _examine(common: Common) -> Iterator[Finding]:
     yield from ports(config, lease.supervisor.pid if lease else None)
     yield from front_door()
     yield from arranged()
+    yield from engines(config)
     yield from names(config)
     yield from trust(hosts=config.issued if config else None)
     yield from shown(lease, config.issued if config else ())

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
-from rpx.backend.processes import marked
 from rpx.cli.command import Command, Common
 from rpx.cli.helpers.arguments import seconds
-from rpx.cli.supervisor.remains import clear
+from rpx.cli.helpers.volumes_to_remove import Doomed
+from rpx.cli.supervisor.remains import clear, has_left
 from rpx.cli.terminal.output import say, say_over
 from rpx.cli.terminal.progress import LOOK as AGAIN
 from rpx.cli.terminal.progress import SILENT, Progress
-from rpx.errors import RpxError, TookTooLong, UsageError
+from rpx.errors import Exit, NotRunning, RpxError, TookTooLong, UsageError
 from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import (
     Lease,
@@ -35,6 +35,7 @@ rpx down -f shop/rpx.yaml       # another one, also where its folder is gone
 rpx down --timeout 5s           # kill what has not ended by itself after five seconds
 rpx down --now                  # kill everything at once
 rpx down --all                  # every project that `rpx projects` lists
+rpx down --volumes              # and remove the data of its containers, once you have said yes
 """
 
 GONE_WITHIN = 60.0  # seconds
@@ -51,19 +52,55 @@ LOOK = 0.05
     help="Kill what has not ended by itself after this time (default: its `stop_grace_period`)",
 )
 @click.option("--now", is_flag=True, help="Kill everything at once, as a second Ctrl-C does")
+@click.option(
+    "--volumes",
+    is_flag=True,
+    help="Also remove the volumes that rpx has made for its containers, with their data; asks",
+)
+@click.option("--yes", is_flag=True, help="With --volumes: don't ask")
 @click.pass_obj
-def down(common: Common, *, everything: bool, timeout: str | None, now: bool) -> None:
+def down(
+    common: Common, *, everything: bool, timeout: str | None, now: bool, volumes: bool, yes: bool
+) -> int:
     """Stop what `rpx up` started, and wait until all of it has gone. Where a run was killed, end
     what it has left behind.
 
     The command says what it waits for. Ctrl-C ends only the waiting: the project goes on stopping.
     """
-    if everything and common.file is not None:
+    _check_usage(
+        common.file, everything=everything, timeout=timeout, now=now, volumes=volumes, yes=yes
+    )
+    doomed = Doomed.of(find_project(None, common.file)[0]) if volumes else None
+    if doomed is not None and not doomed.agreed(yes=yes):
+        say("nothing was stopped, and nothing removed")
+        return Exit.FAILED
+    try:
+        _stop(common.file, everything=everything, timeout=timeout, now=now)
+    except NotRunning:
+        if doomed is None:
+            raise
+    if doomed is not None:
+        doomed.remove()
+    return Exit.FINE
+
+
+def _check_usage(
+    file: Path | None, *, everything: bool, timeout: str | None, now: bool, volumes: bool, yes: bool
+) -> None:
+    if everything and file is not None:
         raise UsageError("`--all` and `--file` exclude each other", hint="leave one of them out")
     if now and timeout is not None:
         raise UsageError("`--now` and `--timeout` exclude each other", hint="leave one of them out")
+    if yes and not volumes:
+        raise UsageError("`--yes` goes with `--volumes`", hint="say `--volumes`, too")
+    if volumes and everything:
+        hint = "remove those of one project after the other"
+        raise UsageError("`--volumes` and `--all` exclude each other", hint=hint)
+
+
+def _stop(file: Path | None, *, everything: bool, timeout: str | None, now: bool) -> None:
     patience = math.inf if timeout is None else seconds("--timeout", timeout)
-    leases, remains = _everything() if everything else _project(common.file)
+    leases, remains = _everything() if everything else _project(file)
     errors: list[RpxError] = []  # of one project, which are nothing to the others
     for crashed in remains:
         with _noted(errors):
@@ -94,7 +131,7 @@ def _noted(errors: list[RpxError]) -> Iterator[None]:
 
 def _everything() -> tuple[list[Lease], list[Lease]]:
     """Every run of this user, and every one that was killed and has left processes behind."""
-    return all_running(), [each for each in crashed_runs() if marked(each.run_id)]
+    return all_running(), [each for each in crashed_runs() if has_left(each)]
 
 
 def _project(file: Path | None) -> tuple[list[Lease], list[Lease]]:
@@ -103,7 +140,7 @@ def _project(file: Path | None) -> tuple[list[Lease], list[Lease]]:
     if lease is not None:
         return [lease], []
     crashed = crashed_run(config)
-    if crashed is None or not marked(crashed.run_id):
+    if crashed is None or not has_left(crashed):
         raise not_running(config)
     return [], [crashed]
 
