@@ -10,20 +10,29 @@ from rpx.hub.mailbox import OrderKind
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.status import AT_REST, State
+from rpx.policy.depend import sentence
 from rpx.policy.lifecycle import Move
 
 
 async def await_turn(registry: Registry, process: Process) -> bool:
     """Wait until all that `process` depends on is there; False if it is told to stay down."""
-    if not registry.look_ahead(process):
-        return True
+    if registry.look_ahead(process):
+        await _wait(registry, process)
+        if process.state is not State.WAITING:
+            return False
+    if not process.has_run and (without := registry.done_without(process.spec)):
+        missing = sentence(without).removeprefix("for ")
+        registry.say(f"starts without {missing}: that is not required", process)
+    return True
+
+
+async def _wait(registry: Registry, process: Process) -> None:
     registry.move(process, Move.WAIT)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, registry, process)
         while process.state is State.WAITING and registry.look_ahead(process):
             await registry.changed.wait()
         nursery.cancel_scope.cancel(reason="its turn has come, or it is to stay down")
-    return process.state is State.WAITING
 
 
 async def _obey(registry: Registry, process: Process) -> None:

@@ -19,7 +19,7 @@ from rpx.hub.site import Site
 from rpx.model.config import PoolSpec, Start
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec
 from rpx.model.status import Intent, Obstacle
-from rpx.policy.depend import obstacles
+from rpx.policy.depend import done_without, obstacles
 from rpx.policy.routing import Routes
 from rpx.policy.sites import SiteSpec, sites_of_pools
 
@@ -116,6 +116,10 @@ class Members(News):
     def obstacles(self, spec: ProcessSpec, changing: Collection[str] = ()) -> tuple[Obstacle, ...]:
         """Return what a start of `spec` would wait for; `changing`: as `starts_after`."""
         return obstacles(spec.depends_on, self.named, changing)
+
+    def done_without(self, spec: ProcessSpec) -> tuple[Obstacle, ...]:
+        """Return what a start of `spec` would do without: it isn't required, and won't come."""
+        return done_without(spec.depends_on, self.named)
 
     def told_by(self, backend: Backend) -> Backend:
         """Who knows why `backend` is in its state: while its process doesn't run, the backend that

@@ -149,10 +149,14 @@ class Start(Model):
 
 
 class Dependency(Model):
-    """A proxy or process that must be `started`, `healthy` or `completed` before another starts."""
+    """A proxy or process that must be `started`, `healthy` or `completed` before another starts.
+
+    Not `required`: it is waited for as long as it may still come.
+    """
 
     name: str
     condition: Condition
+    required: bool = True
 
 
 class Https(Model):

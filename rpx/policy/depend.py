@@ -34,11 +34,30 @@ def obstacles(
 
     Those that are `changing` are missing whatever their state: it is that of old processes.
     """
-    return tuple(
+    dependencies = list(dependencies)
+    required = {each.name for each in dependencies if each.required}
+    missing = _missing(dependencies, copies, changing)
+    return tuple(each for each in missing if each.name in required or not each.hopeless)
+
+
+def done_without(
+    dependencies: Iterable[Dependency], copies: Callable[[str], Sequence[Copy]]
+) -> tuple[Obstacle, ...]:
+    """Return what is missing and isn't waited for, since it isn't required."""
+    optional = [each for each in dependencies if not each.required]
+    return tuple(each for each in _missing(optional, copies, ()) if each.hopeless)
+
+
+def _missing(
+    dependencies: Iterable[Dependency],
+    copies: Callable[[str], Sequence[Copy]],
+    changing: Collection[str],
+) -> list[Obstacle]:
+    return [
         _obstacle(dependency, found, changing=dependency.name in changing)
         for dependency in dependencies
         if not _met(dependency, found := copies(dependency.name)) or dependency.name in changing
-    )
+    ]
 
 
 def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> set[str]:

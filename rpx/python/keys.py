@@ -18,12 +18,14 @@ Size = str | int  # bytes, or "64kb", "10mb"
 Command = str | Sequence[str]  # a text goes to the shell, a list does not
 Folder = str | PathLike[str]
 Restarts = Policy | Literal["unless-stopped", False]
+OfCompose = Literal["service_started", "service_healthy", "service_completed_successfully"]
 
 
 class DependencyKeys(TypedDict, total=False):
     """One of `depends_on`."""
 
-    condition: Condition
+    condition: Condition | OfCompose
+    required: bool
 
 
 DependsOn = str | Sequence[str] | Mapping[str, str | DependencyKeys]
@@ -125,7 +127,7 @@ class StartKeys(ContainerKeys, total=False):
     cwd: Folder
     env: Mapping[str, str | int | float | None] | Sequence[str]
     env_file: EnvFile
-    restart: Restarts | RestartKeys
+    restart: Restarts | str | RestartKeys
     restart_on_unhealthy: bool
     success_exit_codes: int | Sequence[int]
     stdin: Stdin | None
@@ -253,7 +255,7 @@ class LogsKeys(TypedDict, total=False):
 class DefaultsKeys(PoolKeys, total=False):
     """`defaults`."""
 
-    restart: Restarts | RestartKeys
+    restart: Restarts | str | RestartKeys
 
 
 class ProjectKeys(AloneKeys, total=False):

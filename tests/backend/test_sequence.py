@@ -23,10 +23,13 @@ Clock = trio.testing.MockClock
 
 
 def process(name: str, *, oneshot: bool = False, **depends_on: Any) -> BackendSpec:  # noqa: ANN401 - a condition
-    """Return a process, and what it depends on as name=condition."""
+    """Return a process, and what it depends on as name=condition; with a `?` not required."""
     restart = Restart(policy="no" if oneshot else "on-failure")
     start = start_of(Bench(oneshot=oneshot, restart=restart).backend)
-    needs = tuple(Dependency(name=other, condition=each) for other, each in depends_on.items())
+    needs = tuple(
+        Dependency(name=other, condition=each.removesuffix("?"), required=not each.endswith("?"))
+        for other, each in depends_on.items()
+    )
     return backend_spec(name, 1, start=start, depends_on=needs)
 
 
@@ -205,4 +208,30 @@ async def test_nobody_goes_before_those_that_depend_on_it(
     shop["api"].order(OrderKind.STOP)
     await trio.sleep(1)
     assert gone[2:] == ["4 db"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_what_is_not_required_is_waited_for_as_long_as_it_may_come(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    shop = Shop(
+        process("web", api="healthy?", gone="started?"),
+        process("api", migrate="completed"),
+        process("migrate", oneshot=True),
+        process("db"),
+    )
+    shop.open(nursery)
+    await trio.sleep(5)
+    assert shop.state("web") is State.WAITING
+    shop["migrate"].child.die(3)
+    await trio.sleep(1)
+    assert [shop.state(name) for name in ("web", "api")] == [State.READY, State.WAITING]
+    assert shop.notes()[-1] == (
+        "web starts without api (waiting for migrate) and gone (not a part of this run):"
+        " that is not required"
+    )
+    shop["web"].child.die(1)
+    await trio.sleep(1)
+    assert shop.state("web") is State.READY
+    assert shop.notes() == [], "said once"
     nursery.cancel_scope.cancel()

@@ -30,7 +30,7 @@ from rpx.config.settings import (
 )
 from rpx.config.settings.places import MODELS, settings_of
 from rpx.config.settings.written import Switched, Written
-from rpx.model.config import Policy
+from rpx.model.config import Condition, Policy
 from rpx.python import keys
 from tests.config.kinds import kind_of, plain_type
 
@@ -89,7 +89,8 @@ PYTHON: dict[str, Any] = {
     "port, `auto:port`, `port:port`, or list": str | int | Sequence[str | int],
     "0 to 255, or a list": int | Sequence[int],
     "`no`, `on-failure`, `always`": Policy | Literal["unless-stopped", False],
-    "policy, or mapping": Policy | Literal["unless-stopped", False] | keys.RestartKeys,
+    "policy, `on-failure:5`, or mapping": keys.Restarts | str | keys.RestartKeys,
+    "`started`, `healthy`, `completed`": Condition | keys.OfCompose,
     "`open`, `null`": Literal["open", "null"] | None,
     "`manual`, `auto`": Literal["manual"],  # no file could change
     "`SIGTERM`, `TERM`, 15": str | int,

@@ -354,3 +354,30 @@ def test_a_service_reads_an_open_pipe_and_a_oneshot_nothing_unless_told_otherwis
     """
     processes = load(tmp_path, text).config.processes
     assert [process.start.stdin for process in processes] == ["open", "null", "open"]
+
+
+def test_words_of_compose_mean_here_what_they_mean_there(tmp_path: Path) -> None:
+    config, warnings = load(
+        tmp_path,
+        """\
+        defaults: {restart: "on-failure:2"}
+        processes:
+          a: {command: x, restart: "on-failure:7"}
+          b: {command: x, restart: unless-stopped, profiles: more}
+          c:
+            command: x
+            depends_on:
+              a: {condition: service_started}
+              b: {condition: service_healthy, required: false}
+              elsewhere: {required: false}
+        """,
+    )
+    a, c = config.processes
+    assert (a.start.restart.policy, a.start.restart.max_restarts) == ("on-failure", 7)
+    assert c.start.restart.max_restarts == 2
+    assert [(d.name, d.condition, d.required) for d in c.depends_on] == [
+        ("a", "started", True),
+        ("b", "healthy", False),
+        ("elsewhere", "healthy", False),
+    ]
+    assert warnings == []

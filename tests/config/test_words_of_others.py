@@ -87,7 +87,6 @@ SAID = [
     (STARTED, "command: x", "`command` belongs in `start`"),
     (READY, "path: /health", "`http: /health`"),
     (READY, "port: 5432", "`tcp: 5432`"),
-    (DEPENDENCY, "required: false", "leave it out"),
     (DEPENDENCY, "restart: true", "leave it out"),
     (LISTEN, "env: {A: b}", "`env` belongs in `start` or a process"),
     (METRICS, "path: /m", "the figures are at `/metrics`"),

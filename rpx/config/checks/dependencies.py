@@ -64,7 +64,8 @@ def report_dependencies(
                 "give it a `start`, or remove the line",
             )
         for dependency in service.depends_on:
-            if dependency.name in left_out and dependency.name not in here:
+            out = dependency.name in left_out and dependency.name not in here
+            if out and dependency.required:
                 document.report(
                     f"{owner(service.at, document)} depends on `{dependency.name}`,"
                     " whose profiles are not active",
@@ -86,6 +87,8 @@ def _check(
     at, name = _place(document, service, dependency.name), dependency.name
     if name not in names:
         near = nearest(name, names)
+        if not dependency.required and (not near or near == service.name):
+            return  # a part of another file, perhaps
         others = ", ".join(f"`{other}`" for other in dict.fromkeys(names) if other != service.name)
         hint = f"it may name {others}" if others else "there is nothing else in this file"
         document.report(

@@ -135,7 +135,6 @@ _NOTES_AT: Final = {
     },
     "metrics": {"path": "the figures are at `/metrics`: leave it out"},
     "depends_on": {
-        "required": "what a service depends on is always started with it: leave it out",
         "restart": "a service is not restarted with what it depends on: leave it out",
     },
     "health_check": {

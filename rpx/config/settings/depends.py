@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Annotated, get_args
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StrictBool
 
 from rpx.config.settings.written import Kind, Maybe, Written, given, setting
 from rpx.config.wording import shown, wrong
@@ -58,6 +58,7 @@ class DependencyWritten(Written):
     """An entry of `depends_on`."""
 
     condition: Maybe[ConditionWord] = setting("what it must be")
+    required: Maybe[StrictBool] = setting("`false`: it may be missing from the run, or have failed")
 
 
 DependsOn = Annotated[
@@ -75,6 +76,7 @@ def dependencies(
         Dependency(
             name=name,
             condition=each.condition or ("completed" if name in oneshots else "healthy"),
+            required=each.required is not False,
         )
         for name, each in (written or {}).items()
     )

@@ -16,9 +16,13 @@ from rpx.config.wording import shown, wrong
 from rpx.model.config import Policy
 from rpx.model.suggest import choices
 
+_LIMITED = re.compile(r"on-failure:([1-9][0-9]{0,5})")
+
 
 def restart(value: object) -> object:
-    """A policy without its details. YAML reads a bare `no` as false."""
+    """A policy without its details. YAML reads a bare `no` as false, Compose has `on-failure:5`."""
+    if isinstance(value, str) and (limited := _LIMITED.fullmatch(value)):
+        return {"policy": "on-failure", "max_restarts": int(limited[1])}
     return value if isinstance(value, dict) else {"policy": policy(value)}
 
 
@@ -30,7 +34,7 @@ def policy(value: object) -> object:
         return "always"
     if value not in get_args(Policy):
         hint = f"write {choices(get_args(Policy))}"
-        if isinstance(value, str) and (limited := re.fullmatch(r"on-failure:([0-9]+)", value)):
+        if isinstance(value, str) and (limited := _LIMITED.fullmatch(value)):
             hint = f"write {{policy: on-failure, max_restarts: {limited[1]}}}"
         raise wrong(f"is not a restart policy: {shown(value)}", hint)
     return value
@@ -60,4 +64,6 @@ class RestartWritten(Written):
     backoff: Maybe[BackoffWritten] = setting("the wait before each restart:")
 
 
-RestartField = Annotated[RestartWritten, BeforeValidator(restart), Kind("policy, or mapping")]
+RestartField = Annotated[
+    RestartWritten, BeforeValidator(restart), Kind("policy, `on-failure:5`, or mapping")
+]
