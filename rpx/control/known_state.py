@@ -66,7 +66,8 @@ def _services(registry: Registry) -> Iterator[ServiceState]:
         # The first of all lives has not begun when a project joins, which is no rest.
         coming = backend.process is not None and backend.process.about_to_start
         state = State.STARTING if coming else row.state
-        rows.setdefault((row.name, row.url or ""), []).append((row, state.value))
+        for url in (row.url or "", *row.other_urls):
+            rows.setdefault((row.name, url), []).append((row, state.value))
     for (name, url), copies in rows.items():
         _, best = next((each for each in copies if each[0].in_rotation), copies[0])
         yield {"name": name, "url": "" if "*" in url else url, "state": best}

@@ -278,4 +278,4 @@ class Members(News):
         }
         reached = {to: site for site in self.sites.values() for to in site.spec.reached}
         self.routes = Routes(reached, self.routes.elsewhere)
-        self.hosts = tuple({host: None for site in self.sites.values() for host in site.hosts})
+        self.hosts = tuple(dict.fromkeys(to.partition("/")[0] for to in reached))

@@ -24,7 +24,7 @@ from rpx.model.figures import Figures
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, ProcessSpec
 from rpx.model.status import Snapshot
-from rpx.policy.plan import internal_url_of, url_of
+from rpx.policy.plan import internal_url_of, page_at, url_of
 from rpx.policy.sites import SiteSpec
 
 Clock = Callable[[], float]
@@ -95,13 +95,23 @@ class Registry(Moves):
             waiting_for=backend.obstacles,
             ports=spec.ports,
             place=spec.host or None,
+            other_urls=self.other_urls(spec.host),
         )
+
+    def other_urls(self, to: str) -> tuple[str, ...]:
+        """Return the URLs of the other hosts of what `to` leads to."""
+        site = self.sites.get(to)
+        return tuple(map(self.url, site.spec.reached[1:])) if site is not None else ()
 
     def url(self, place: str) -> str:
         """Return the URL under which clients reach a host, a path of one, or a route's place."""
         there = self.sites.get(place) or self.pools.get(place) or self._site_at(place)
         tls = there is not None and there.https is not None  # None: a backend is still leaving
         return url_of(place, self.ports.of(tls=tls), tls=tls)
+
+    def page(self, place: str) -> str:
+        """Return that URL as a browser can open it: of any host (`*`) it is localhost's."""
+        return page_at(self.url(place))
 
     def _site_at(self, place: str) -> Site | None:
         host = place.partition("/")[0]

@@ -46,9 +46,10 @@ class Ps:
     `does` is there in the row of a route that has no backends of its own, or of a proxy that is
     files: then it says what becomes of requests, and there is no backend.
 
-    `internal_url` is for services of this machine, as RPX_API_URL; None: there is none. `since` is
-    seconds since the epoch, `memory` bytes and `cpu` seconds of its whole tree of
-    processes; None: not known. `last_lines` of one that has failed.
+    `internal_url` is for services of this machine, as RPX_API_URL; None: there is none.
+    `other_urls` are of the hosts of its proxy but the first. `since` is seconds since the epoch,
+    `memory` bytes and `cpu` seconds of its whole tree of processes; None: not known. `last_lines`
+    of one that has failed.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Ps:
     last_lines: tuple[str, ...]
     place: str | None
     does: str | None
+    other_urls: tuple[str, ...]
 
     @property
     def own(self) -> bool:
@@ -87,7 +89,8 @@ class Ps:
     def of(cls, row: Json) -> Ps:
         """The row as a value."""
         ports = tuple(read(OpenPort, port) for port in row.get("ports") or ())
-        return read(cls, row, waiting_for=_obstacles(row), ports=ports)
+        others = tuple(row.get("other_urls") or ())
+        return read(cls, row, waiting_for=_obstacles(row), ports=ports, other_urls=others)
 
 
 @dataclass(frozen=True, slots=True)

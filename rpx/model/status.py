@@ -98,6 +98,7 @@ class Snapshot:
     """One row of `rpx ps`. `since` is seconds since the epoch; times and pids are of now.
 
     `internal_url`: by which services of this machine reach its proxy. `place` is its pool's.
+    `other_urls`: where its proxy is, too, if that has several hosts.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Snapshot:
     waiting_for: tuple[Obstacle, ...]
     ports: tuple[OpenPort, ...]
     place: str | None
+    other_urls: tuple[str, ...] = ()
 
     @property
     def own(self) -> bool:

@@ -46,6 +46,7 @@ def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> Ps:
         last_lines=last_lines(failed, LAST_LINES) if failed else (),
         place=row.place,
         does=None,
+        other_urls=row.other_urls,
     )
 
 
@@ -94,6 +95,7 @@ def _route_row(registry: Registry, way: Way, missing: Collection[Path]) -> Ps:
         last_lines=(),
         place=way.place,
         does=way.does,
+        other_urls=registry.other_urls(way.place),
     )
 
 

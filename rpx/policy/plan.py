@@ -39,6 +39,12 @@ def url_of(to: str, port: int, *, tls: bool = False) -> str:
     return f"{scheme}://{host}{'' if port == usual else f':{port}'}{slash}{path}"
 
 
+def page_at(url: str) -> str:
+    """Return a URL of ours as a browser can open it: that of any host at localhost."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://localhost{rest[1:]}" if rest.startswith("*") and rest[1:2] != "." else url
+
+
 def internal_url_of(name: str, to: str, listening: Ports) -> str | None:
     """Return the URL by which services of this machine reach the proxy that is called so, with the
     path of its `to`; None for one that has none.

@@ -114,8 +114,12 @@ def compare(
     replaced = [replace(pair, moves=_can_move(pair, running, wanted)) for pair in replaced]
     following = _following([pair for pair in replaced if pair.moves], removed, added, wanted)
     old_pools, new_pools = plan_pools(before.proxies), plan_pools(after.proxies)
+    old_lists, new_lists = ({p.to: p.also for p in x.proxies} for x in (before, after))
     hosts = {
-        to: tuple(_unequal(old_pools[to], pool, PoolSpec.model_fields))
+        to: (
+            *(("to",) if old_lists[to] != new_lists[to] else ()),
+            *_unequal(old_pools[to], pool, PoolSpec.model_fields),
+        )
         for to, pool in new_pools.items()
         if to in old_pools
     }

@@ -52,8 +52,11 @@ class Proxy:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Host → URL, in the order of the configuration."""
-        return {host: self._registry.url(host) for host in self._registry.pools}
+        """Host → URL, in the order of the configuration; all that are in a list. `*`, which is any
+        host, has that of localhost.
+        """
+        sites = self._registry.sites.values()
+        return {to: self._registry.page(to) for site in sites for to in site.spec.reached}
 
     @property
     def internal_urls(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.ports import Ports
 from rpx.policy.plan import plan_backends, plan_pools
+from rpx.policy.sites import plan_sites
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
 
@@ -35,12 +36,14 @@ async def running(
     file = tmp_path / "rpx.yaml"
     file.touch()
     monkeypatch.chdir(tmp_path)
-    routes = ("shop.localhost", "shop.localhost/api", "*.tenant.localhost", "[::1]/six")
+    several = ["*/any", "bücher.localhost", "www.shop.localhost/x"]
+    routes = ("shop.localhost", "shop.localhost/api", "*.tenant.localhost", "[::1]/six", several)
     proxies = [{"to": to, "from": 3000 + number} for number, to in enumerate(routes)]
     config = config_from_mapping({"proxies": proxies}, root=tmp_path, environ={})
     registry = Registry(
         plan_backends(config, Ports(8080)),
         plan_pools(config.proxies),
+        plan_sites(config.proxies, {}),
         clock=trio.current_time,
         ports=Ports(8080),
     )
@@ -64,6 +67,9 @@ async def rpx(*words: str) -> int:
         (("shop-api",), "http://shop.localhost:8080/api"),
         (("shop.localhost/api",), "http://shop.localhost:8080/api"),
         (("[::1]/six",), "http://[::1]:8080/six"),
+        (("any",), "http://localhost:8080/any"),
+        (("Bücher.localhost",), "http://xn--bcher-kva.localhost:8080"),
+        (("www.shop.localhost/x",), "http://www.shop.localhost:8080/x"),
     ],
 )
 async def test_a_proxy_is_opened_and_its_url_printed(
@@ -97,5 +103,5 @@ async def test_a_proxy_that_is_not_there_is_said_with_those_that_are(
     assert await rpx("open", "nope") == 2
     assert capsys.readouterr().err == (
         "error: there is no proxy `nope` here\n"
-        "hint: the proxies of this project are shop, shop-api, tenant, 1\n"
+        "hint: the proxies of this project are shop, shop-api, tenant, 1, any\n"
     )

@@ -61,14 +61,14 @@ ANSWERS = [
         "in_flight":0,"last_error":"","command":"true","internal_url":null,
         "waiting_for":[],"ports":[],"memory":null,
         "cpu":null,"processes":null,"last_lines":[],
-        "place":"api.localhost","does":null},
+        "place":"api.localhost","does":null,"other_urls":[]},
         {"name":"api","backend":"localhost:3001","port":3001,"state":"failed","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://api.localhost:8080",
         "label":"api:3001","replica":2,"external":false,"served_by":null,"weight":1,
         "in_flight":0,"last_error":"exited with status 1","command":"true","internal_url":null,
         "waiting_for":[],"ports":[],
         "memory":null,"cpu":null,"processes":null,"last_lines":["no \\udcff module"],
-        "place":"api.localhost","does":null},
+        "place":"api.localhost","does":null,"other_urls":[]},
         {"name":"web","backend":"localhost:3002","port":3002,"state":"waiting","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://web.localhost:8080",
         "label":"web:3002","replica":3,"external":false,"served_by":null,"weight":1,
@@ -76,13 +76,13 @@ ANSWERS = [
         "waiting_for":[{"name":"db",
         "condition":"healthy","why":"not a part of this run","hopeless":true}],
         "ports":[],"memory":null,"cpu":null,"processes":null,"last_lines":[],
-        "place":"web.localhost","does":null},
+        "place":"web.localhost","does":null,"other_urls":[]},
         {"name":"api","backend":"localhost:3005","port":3005,"state":"unhealthy","pid":null,
         "restarts":0,"since":T,"in_rotation":false,"url":"http://api.localhost:8080",
         "label":"api:3005","replica":6,"external":true,"served_by":null,"weight":1,
         "in_flight":0,"last_error":"","command":null,"internal_url":null,"waiting_for":[],"ports":[],"memory":null,
         "cpu":null,"processes":null,"last_lines":[],
-        "place":"api.localhost","does":null}]""",
+        "place":"api.localhost","does":null,"other_urls":[]}]""",
     ),
     (
         "/v1/why?name=3001&name=web",
@@ -243,7 +243,7 @@ def test_an_event_of_a_newer_rpx_is_passed_over() -> None:
 PS = Ps(
     "api", "localhost:3000", 3000, "ready", 17, 0, 1.5, True, None, "api:3000", 1, False, None, 1,
     0, "", "true", None, (), (OpenPort(5432, 24001),), None, None, None, ("bye",),
-    "api.localhost", None,
+    "api.localhost", None, ("http://www.api.localhost",),
 )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def _cells(config: Config, spec: BackendSpec) -> tuple[str | Cell, ...]:
     return (
         spec.name,
         backend_cell(names),
-        _where(config, spec),
+        "; also ".join([_where(config, spec), *_also(config, spec)]),
         Cell(command, short),
     )
 
@@ -91,6 +91,7 @@ def _row(config: Config, spec: BackendSpec) -> dict[str, object]:
         "ports": [asdict(port) for port in names.ports],
         "url": url_of(spec.host, port, tls=tls) if spec.host and port else None,
         "to": spec.host or None,
+        "also": _also(config, spec),
         "https": tls,
         "external": spec.external,
         "served_by": _elsewhere(spec) or None,
@@ -106,6 +107,11 @@ def _listens(config: Config, spec: BackendSpec) -> tuple[bool, int | None, tuple
     if tls:
         return tls, config.listen.https_port, (443, 8443)
     return tls, config.listen.http_port, (80, 8080)
+
+
+def _also(config: Config, spec: BackendSpec) -> list[str]:
+    """The other hosts of its proxy, with or without a path."""
+    return [to for proxy in config.proxies if proxy.to == spec.host for to in proxy.also]
 
 
 def _where(config: Config, spec: BackendSpec) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import click
 
 from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import say
+from rpx.config.settings.host_names import as_browsers_ask
 from rpx.errors import Exit, RpxError, UsageError
 from rpx.policy.naming import like
+from rpx.policy.plan import page_at
 
 EXAMPLES = """\
 rpx open                        # the first proxy, in your browser
@@ -30,10 +33,10 @@ def open_(common: Common, name: str | None) -> int:
     """
     client = common.client()
     rows = client.ps(routes=True)
-    urls = {row.name: row.url for row in rows if row.url}
+    urls = {row.name: page_at(row.url) for row in rows if row.url}
     if not urls:
         raise RpxError("this project has no proxy, and so no URL", hint="see `rpx ps`")
-    url = _chosen(urls, name)
+    url = _chosen(urls, [url for row in rows for url in row.other_urls], name)
     if "*" in url:
         raise UsageError(
             f"{url} is a pattern: which of its hosts is meant?",
@@ -46,11 +49,14 @@ def open_(common: Common, name: str | None) -> int:
     return Exit.FINE
 
 
-def _chosen(urls: dict[str, str], name: str | None) -> str:
-    host = name and name.lower().translate({ord("["): None, ord("]"): None})
-    for own, url in urls.items():
+def _chosen(urls: dict[str, str], others: Sequence[str], name: str | None) -> str:
+    """The URL of a proxy by its name or one of its hosts, which have `others` but the first."""
+    if name is None or name in urls:
+        return next(iter(urls.values())) if name is None else urls[name]
+    asked, slash, path = name.lower().translate({ord("["): None, ord("]"): None}).partition("/")
+    for url in (*urls.values(), *others):
         parts = urlsplit(url)
-        if name is None or name == own or host == f"{parts.hostname}{parts.path}":
+        if f"{as_browsers_ask(asked)}{slash}{path}" == f"{parts.hostname}{parts.path}":
             return url
     known = like(str(name), urls)
     known += f"the proxies of this project are {', '.join(urls)}"

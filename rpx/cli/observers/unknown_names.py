@@ -30,8 +30,7 @@ class UnknownNames:
         task_status.started()
         if not registry.processes:
             return
-        hosts = [pool.host for pool in registry.pools.values() if pool.backends]
-        hosts = [host for host in hosts if not f".{host}".endswith(".localhost")]
+        hosts = [host for host in registry.hosts if not f".{host}".endswith(".localhost")]
         found = await trio.to_thread.run_sync(self._look, hosts, abandon_on_cancel=True)
         if found and not shutdown.asked:
             registry.say(sentence(found))

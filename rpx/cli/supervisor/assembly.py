@@ -173,7 +173,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
 
 def first_url(registry: Registry) -> str | None:
     """Where the first proxy answers."""
-    return next((registry.url(host) for host in registry.pools), None)
+    return next((registry.page(to) for to in registry.sites), None)
 
 
 def report(group: ExceptionGroup[Exception]) -> None:
