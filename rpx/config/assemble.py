@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from rpx.config.build import Builder
+from rpx.config.build import Builder, report_own_of_each
 from rpx.config.checks.commands_of_checks import report_commands_of_checks
 from rpx.config.checks.conflicts import Entry, agreed, report_conflicts
 from rpx.config.checks.dependencies import report_dependencies, services
@@ -101,6 +101,7 @@ def _services(
 ) -> _Whole:
     """Every proxy and process that is right in itself."""
     outer = {**files.dotenv, **files.read(top.env_file, ())}
+    report_own_of_each(document, top.env or {})
     proxies, processes = _proxies(document), _processes(document)
     first = oneshots(document)
     late = after_oneshots(
@@ -119,6 +120,7 @@ def _services(
         document,
         files,
         outer,
+        top.env or {},
         defaults=top.defaults or DefaultsWritten(),
         https=top.https,
         oneshots=first,

@@ -5,7 +5,7 @@ Most settings become a field of the same name. Here is what depends on the rest 
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,13 +32,30 @@ _PER_ADDRESS = ("HOST", "PORT", "RPX_NAME", "RPX_REPLICA", "RPX_SOCKET", "RPX_UR
 _WITH_PORTS = ("HOST", "PORT")  # as a process with `ports` does
 
 
+def report_own_of_each(document: Document, env: Iterable[str]) -> None:
+    """Add to a document's problems what an `env` for all processes says, and each has its own of.
+
+    But for HOST, which may well be the same for all.
+    """
+    for name in env:
+        if name in _PER_ADDRESS and name != "HOST":
+            document.report(
+                f"`{name}` would be the same for all processes, and each has its own",
+                ("env", name),
+                "leave it out: rpx says it; or write it in the `env` of one service",
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """What every noun of one file is built with. `outer`: the variables that all processes get."""
+    """What every noun of one file is built with. All processes get variables of files, `outer`, and
+    over them those of `env`; None takes one away.
+    """
 
     document: Document
     files: EnvFiles
     outer: Mapping[str, str]
+    env: Mapping[str, str | None]
     defaults: DefaultsWritten = field(default_factory=DefaultsWritten)
     https: HttpsWritten | None = None
     oneshots: frozenset[str] = frozenset()
@@ -166,9 +183,10 @@ class Builder:
         `late`: it comes after a oneshot, which may write its files.
         """
         self._refuse_mapped(written, at)
-        files = {**self.outer, **self.files.read(written.env_file, at, late=late)}
-        outer = {key: text for key, text in files.items() if key not in reserved}
-        below = {key: text for key, text in self.outer.items() if key not in reserved}
+        outer = {key: text for key, text in self.outer.items() if key not in reserved}
+        below = {**outer, **self.env}
+        files = self.files.read(written.env_file, at, late=late)
+        own = {key: text for key, text in files.items() if key not in reserved}
         above = written.env or {}
         settings = written.written_for(Start)
         if written.is_container:
@@ -182,7 +200,7 @@ class Builder:
             settings["restart"] = restart.written()
         settings |= {
             "cwd": written.cwd or self.files.root,
-            "env": {**outer, **above},
+            "env": {**below, **own, **above},
             "env_later": self.files.later(
                 written.env_file if late else None,
                 at,

@@ -267,6 +267,7 @@ class ProjectKeys(AloneKeys, total=False):
     listen: ListenKeys
     verbose: bool
     reload: Literal["manual"]
+    env: Mapping[str, str | int | float | None] | Sequence[str]
     env_file: EnvFile
     timeouts: TimeoutsKeys
     limits: LimitsKeys

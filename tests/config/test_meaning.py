@@ -8,6 +8,7 @@ import pytest
 
 from rpx.config import config_from_mapping
 from rpx.model.config import HealthCheck, ProcessEntry, ProxyEntry, Restart, Start, Sticky
+from rpx.model.late import mark
 from rpx.model.ports import Ports
 from rpx.model.specs import endpoints_of, processes_of
 from rpx.policy.plan import plan_backends, routes_only
@@ -381,3 +382,44 @@ def test_words_of_compose_mean_here_what_they_mean_there(tmp_path: Path) -> None
         ("elsewhere", "healthy", False),
     ]
     assert warnings == []
+
+
+def test_env_for_all_lies_between_the_files_of_the_project_and_what_a_service_says(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "all.env").write_text("A=file\nB=file\nC=file\nHOST=file\nD=file\n")
+    (tmp_path / "own.env").write_text("C=own file\nE=own file\n")
+    config, warnings = load(
+        tmp_path,
+        """\
+        env_file: all.env
+        env: {B: all, C: all, D: null, E: null, F: all, HOST: all, WHO: $RPX_NAME, X: "${B:-none}"}
+        processes: {w: {command: x, env: {F: null}, env_file: own.env}, v: x}
+        proxies: [{to: api.localhost, from: 3000, start: {command: x, env: {B: own}}}]
+        """,
+        "B=dotenv",
+    )
+    assert warnings == []
+    there = {each.name: each.start.env for each in processes_of(plan_backends(config, Ports(80)))}
+    assert there["w"] == {
+        "A": "file", "B": "all", "C": "own file", "D": None, "E": "own file", "F": None,
+        "HOST": "all", "WHO": mark("RPX_NAME"), "X": "dotenv",
+    }  # fmt: skip
+    assert (there["v"]["C"], there["v"]["E"], there["v"]["F"]) == ("all", None, "all")
+    assert (there["api"]["B"], there["api"]["HOST"]) == ("own", "all")
+
+
+def test_env_for_all_is_below_files_that_come_into_being_later(tmp_path: Path) -> None:
+    config, _ = load(
+        tmp_path,
+        """\
+        env: {A: all, B: all}
+        processes:
+          make: {command: x, oneshot: true}
+          w: {command: x, env_file: made.env, depends_on: make}
+        """,
+    )
+    (tmp_path / "made.env").write_text("B=made\n")
+    later = config.processes[1].start.env_later
+    assert later is not None
+    assert later() == {"A": "all", "B": "made"}

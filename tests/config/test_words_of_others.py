@@ -88,7 +88,7 @@ SAID = [
     (READY, "path: /health", "`http: /health`"),
     (READY, "port: 5432", "`tcp: 5432`"),
     (DEPENDENCY, "restart: true", "leave it out"),
-    (LISTEN, "env: {A: b}", "`env` belongs in `start` or a process"),
+    (LISTEN, "env: {A: b}", "`env` belongs at the top level"),
     (METRICS, "path: /m", "the figures are at `/metrics`"),
 ]
 

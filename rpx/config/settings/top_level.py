@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, create_model
 
 from rpx.config.settings.changing import WhenToReload
 from rpx.config.settings.container_settings import ChosenEngine
-from rpx.config.settings.env import EnvFiles
+from rpx.config.settings.env import Env, EnvFiles
 from rpx.config.settings.https import HttpsField
 from rpx.config.settings.listen import ListenWritten, MetricsWritten
 from rpx.config.settings.log_files import LogsWritten
@@ -39,6 +39,10 @@ class ProjectWritten(Written):
     )
     reload: Maybe[WhenToReload] = setting(
         "`auto`: read the file again [when it changes](reload.md#reload-auto)"
+    )
+    env: Maybe[Env] = setting(
+        "variables for [everything that rpx starts](#env); what a service has of its own takes"
+        " precedence, and `null` takes a variable away"
     )
     env_file: Maybe[EnvFiles] = setting("[files of variables](#env_file) for every process")
     timeouts: Maybe[TimeoutsWritten] = setting("[how long the proxy waits](#timeouts)")

@@ -66,7 +66,7 @@ class EnvFiles:
         written: Sequence[EnvFileWritten] | None,
         owner: Steps,
         *,
-        below: Mapping[str, str],
+        below: Mapping[str, str | None],
         above: Mapping[str, str | None],
         reserved: Container[str],
     ) -> Later | None:
@@ -124,7 +124,7 @@ class Later:
 
     files: tuple[EnvFile, ...]
     known: Mapping[str, str]
-    below: Mapping[str, str]
+    below: Mapping[str, str | None]
     above: Mapping[str, str | None]
     reserved: Container[str]
 
