@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from rpx.backend import guardian
 from rpx.backend.child import Ask, Child, open_child
 from rpx.backend.claim import Claim
 from rpx.backend.container_child import ContainerChild, ContainerRun
+from rpx.backend.container_environment import environment_of, published, shares_network
 from rpx.backend.ready import Sign
 from rpx.backend.side_command import Aside, SideCommand
 from rpx.engine.container_names import Naming
@@ -33,14 +34,12 @@ from rpx.engine.engine_lines import (
     stop_words,
 )
 from rpx.engine.leftovers import PROJECT, RUN, remove_all
-from rpx.engine.preparing import is_here, make_room, volumes_of
+from rpx.engine.preparing import is_here, make_network, make_room, volumes_of
 from rpx.engine.which_engine import WITHOUT_INIT, answering
 from rpx.hub.patience import Patience
 from rpx.hub.process import Process
 from rpx.hub.registry import Registry
-from rpx.model.address import Address
-from rpx.model.container import Container, EngineName
-from rpx.model.late import filled, marked
+from rpx.model.container import EngineName
 from rpx.model.specs import BackendSpec, ProcessSpec, processes_of
 
 
@@ -68,6 +67,7 @@ class Containers:
         self._lock = trio.Lock()
         self._runs: dict[Process, ContainerRun] = {}
         self._folder: Path | None = None
+        self._networked = False
         self._told: set[tuple[str, str]] = set()  # of whom it was said that data go with it
 
     async def prepare(self, specs: Iterable[BackendSpec]) -> Sequence[str]:
@@ -114,6 +114,9 @@ class Containers:
         """Nobody starts one any more: leave none behind, whatever went wrong before."""
         if self._engine is not None:
             await trio.to_thread.run_sync(remove_all, self._engine, RUN, self._run_id)
+            if self._networked:
+                words = ("network", "rm", self._household.naming.network)
+                await trio.to_thread.run_sync(partial(self._engine.ask, *words))
             if guardian.engine is not None:
                 guardian.engine.clear()
         if self._folder is not None and self._household.folder is None:
@@ -164,18 +167,22 @@ class Containers:
             os.unlink(run.cid_file)
         image = container.image or naming.image(spec.name)
         before = await self._before(engine, process, image)
-        environment = environment_of(spec)
+        neighbours = self._neighbours(engine, process)
+        environment = environment_of(spec, engine, neighbours)
         running = Running(
             name=name,
             image=image,
             labels={PROJECT: naming.identity, RUN: self._run_id},
             cid_file=run.cid_file,
-            ports=published(spec, container),
+            ports=() if shares_network(engine, spec) else published(spec),
             environment=environment,
             command=spec.start.command,
             volumes=volumes,
             stdin=spec.start.stdin == "open",
             init=engine.init,
+            network=await self._network(engine) if neighbours else "",
+            alias=spec.name,
+            gateway=engine.outside if engine.name == "docker" else "",
         )
         words = (engine.program, *run_words(container, running, os.environ))
         start = spec.start.model_copy(update={"command": _line(engine, before, words)})
@@ -217,6 +224,24 @@ class Containers:
         if failure is not None:
             self._registry.say(f"{run.engine.name} could not stop it: {failure}", process)
         return failure is None
+
+    def _neighbours(self, engine: Engine, process: Process) -> list[ProcessSpec]:
+        """The containers of a project that has more than one, in a network where they find each
+        other by name.
+        """
+        specs = [each.spec for each in self._registry.processes]
+        found = [each for each in specs if each.start.container is not None]
+        found = [each for each in found if not shares_network(engine, each)]
+        alone = shares_network(engine, process.spec) or len({each.name for each in found}) < 2
+        return [] if alone else found
+
+    async def _network(self, engine: Engine) -> str:
+        """The network of the project. Raises: RpxError."""
+        async with self._lock:
+            if not self._networked:
+                await trio.to_thread.run_sync(make_network, engine, self._household.naming)
+                self._networked = True
+            return self._household.naming.network
 
     async def _before(
         self, engine: Engine, process: Process, image: str
@@ -277,34 +302,6 @@ class InContainer:
 def client(process: Process, instance: str) -> SideCommand:
     """Return how a client of the engine is run beside a container."""
     return SideCommand(process.spec.start, dict(os.environ), instance)
-
-
-def published(spec: ProcessSpec, container: Container) -> Sequence[tuple[str, int, int]]:
-    """Return where a container is reached from this machine: host, port, and the port inside."""
-    address = spec.address
-    if not isinstance(address, Address):
-        return ()
-    host = "127.0.0.1" if address.host == "localhost" else address.host
-    return ((host, address.port, container.port or address.port),)
-
-
-def environment_of(spec: ProcessSpec) -> Mapping[str, str]:
-    """Return what a container finds in its environment beside what its image brings.
-
-    It listens at its own port, and for those outside of it.
-    """
-    container, start = spec.start.container, spec.start
-    environment = dict(spec.environment)
-    if isinstance(spec.address, Address) and container is not None:
-        environment |= {"PORT": str(container.port or spec.address.port), "HOST": "0.0.0.0"}  # noqa: S104 - in a network of its own
-    plain = {name: text for name, text in start.env.items() if text and not marked(text)}
-    given = {**environment, **plain}
-    for name, value in start.env.items():
-        if value is None:
-            environment.pop(name, None)
-        else:
-            environment[name] = filled(value, given)
-    return environment
 
 
 def _line(

@@ -34,6 +34,7 @@ WAITED_FOR = (*PASSED_ON, signal.SIGQUIT, signal.SIGTSTP, signal.SIGCHLD)
 TERMINAL = (signal.SIGTTOU, signal.SIGTTIN)  # would suspend who writes from the background
 PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by Python itself, restored by Popen
 SWEEP_TAKES = 2.0  # seconds; what has not gone then is stuck in the kernel
+SHARED = (b"aardvark-dns",)  # by the names of processes
 KILLED = 128  # plus the signal: the shell's way to say so
 Sweep = Callable[[float], list[int]]  # takes so many seconds; the pids that remain
 PR_SET_PDEATHSIG = 1
@@ -241,7 +242,17 @@ def _bury() -> Iterator[tuple[int, int]]:
 def _children() -> list[int]:
     """By the process table: not every kernel has /proc/self/task/<id>/children."""
     me = os.getpid()
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent(pid) == me]
+    pids = map(int, filter(str.isdigit, os.listdir("/proc")))
+    return [pid for pid in pids if _parent(pid) == me and not is_shared(pid)]
+
+
+def is_shared(pid: int) -> bool:
+    """Whether it is what a container engine has started for all containers of this machine."""
+    try:
+        with open(f"/proc/{pid}/comm", "rb", buffering=0) as file:
+            return file.read().strip() in SHARED
+    except OSError:
+        return False
 
 
 def _parent(pid: int) -> int | None:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
+from rpx.backend.guardian import is_shared
 from rpx.backend.mark import mark_of, mark_on, run_of
 from rpx.errors import brief, visible
 from rpx.model.address import Location, SocketFile
@@ -241,6 +242,8 @@ def _bears(pid: int, whose: int | str) -> bool:
     """Whether a process of this user's bears a mark, or that of a run."""
     mark = mark_on(pid)
     if mark is None or whose not in (mark, run_of(mark)):
+        return False
+    if is_shared(pid):
         return False
     try:
         return os.getuid() in (0, psutil.Process(pid).uids().real)

@@ -34,6 +34,11 @@ class Naming:
         project = re.sub(r"[^a-z0-9_-]", "", self.name.lower()).lstrip("_-") or "project"
         return f"{project}_{name}", f"{project}-{self.mark}_{name}"
 
+    @property
+    def network(self) -> str:
+        """Return how the network of its containers is called."""
+        return f"rpx-{self.name}-{self.mark}"
+
     def image(self, service: str) -> str:
         """Return how what is built for a service is called."""
         return f"rpx-{self.name}-{self.mark}-{service}".lower()

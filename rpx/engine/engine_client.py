@@ -35,12 +35,19 @@ class EngineSaid:
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One that answers. `name` is "docker" or "podman", `program` an absolute path. `init`: it has
-    a first process for containers that passes signals on and waits for orphans.
+    a first process for containers that passes signals on and waits for orphans. `bridges`: they
+    have networks of their own.
     """
 
     name: str
     program: str
     init: bool = True
+    bridges: bool = True
+
+    @property
+    def outside(self) -> str:
+        """The name of this machine in its containers."""
+        return f"host.{'docker' if self.name == 'docker' else 'containers'}.internal"
 
     def ask(self, *words: str, within: float = ANSWERS_WITHIN) -> EngineSaid:
         """Run a command of it that is soon over."""

@@ -25,7 +25,8 @@ class Running:
     """One container as it is about to be started.
 
     `image` is by name. `ports` are published: the address of this machine, its port, and the one
-    inside. `stdin`: that of the client is passed on.
+    inside. `stdin`: that of the client is passed on. It is known by its `alias` in the
+    `network` of its project, and knows this machine by `gateway` ("": by itself).
     """
 
     name: str
@@ -38,6 +39,9 @@ class Running:
     volumes: Sequence[Volume] = ()
     stdin: bool = False
     init: bool = True
+    network: str = ""
+    alias: str = ""
+    gateway: str = ""
 
 
 def run_words(container: Container, running: Running, own: Collection[str]) -> tuple[str, ...]:
@@ -51,9 +55,7 @@ def run_words(container: Container, running: Running, own: Collection[str]) -> t
     words += ["--cidfile", running.cid_file]
     if running.stdin:
         words.append("--interactive")
-    if not container.on_the_host:
-        for host, port, inside in running.ports:
-            words += ["--publish", f"{_in_brackets(host)}:{port}:{inside}"]
+    words += _reached(container, running)
     for volume in running.volumes:
         words += ["--volume", ":".join(filter(None, _parts(volume)))]
     for name, text in running.environment.items():
@@ -63,6 +65,20 @@ def run_words(container: Container, running: Running, own: Collection[str]) -> t
         words += ["--entrypoint", container.entrypoint[0] if container.entrypoint else ""]
     more = (container.entrypoint or ())[1:]
     return (*words, *container.container_options, running.image, *more, *running.command)
+
+
+def _reached(container: Container, running: Running) -> list[str]:
+    """Return the words for its network, and for where it is reached from this machine."""
+    if container.on_the_host:
+        return []
+    words = []
+    if running.network and not container.own_network:
+        words += ["--network", running.network, "--network-alias", running.alias]
+    if running.gateway:
+        words += ["--add-host", f"{running.gateway}:host-gateway"]
+    for host, port, inside in running.ports:
+        words += ["--publish", f"{_in_brackets(host)}:{port}:{inside}"]
+    return words
 
 
 def is_by_value(name: str, own: Collection[str]) -> bool:

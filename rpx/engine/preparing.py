@@ -85,6 +85,17 @@ def _volume(engine: Engine, naming: Naming, name: str) -> str:
     return new
 
 
+def make_network(engine: Engine, naming: Naming) -> None:
+    """Have the network of a project, in which its containers know each other by name.
+
+    Raises: RpxError.
+    """
+    label = f"{PROJECT}={naming.identity}"
+    made = engine.ask("network", "create", "--label", label, naming.network)
+    if not made.well and "already" not in made.err:
+        raise RpxError(f"{engine.name} could not make a network: {made.complaint}")
+
+
 def made_volumes(engine: Engine, identity: str) -> tuple[str, ...]:
     """Return the names of the volumes that rpx has made for a project; none if nobody answers."""
     said = engine.ask("volume", "ls", "-q", "--filter", f"label={PROJECT}={identity}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tomllib
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ ASKED: Final = {
 }
 WITHIN: Final = 10.0  # seconds
 ABSENT: Final = "not installed"
+CONFS: Final = ("~/.config/containers/containers.conf", "/etc/containers/containers.conf")
 INITS: Final = tuple(
     f"/usr/{folder}/podman/catatonit" for folder in ("libexec", "lib", "local/libexec", "local/lib")
 )
@@ -37,7 +39,22 @@ def try_engine(name: str) -> tuple[Engine | None, str]:
         return None, said.complaint
     if name == "docker" and ask(program, ("--version",), WITHIN).out.startswith("podman"):
         name = "podman"  # under docker's name, as a package of its own does it
-    return Engine(name, program, init=name == "docker" or _has_init()), said.out.strip()
+    podman = name == "podman"
+    engine = Engine(name, program, not podman or _has_init(), not podman or _has_bridges())
+    return engine, said.out.strip()
+
+
+def _has_bridges() -> bool:
+    """Whether podman gives containers networks of their own, unless it is told otherwise."""
+    for file in (os.environ.get("CONTAINERS_CONF"), *map(os.path.expanduser, CONFS)):
+        try:
+            with open(file or "", "rb") as opened:
+                mode = tomllib.load(opened).get("containers", {}).get("netns")
+        except (OSError, tomllib.TOMLDecodeError):
+            continue
+        if mode is not None:
+            return str(mode) != "host"
+    return True
 
 
 def _has_init() -> bool:

@@ -61,5 +61,10 @@ class Container(Model):
     @property
     def on_the_host(self) -> bool:
         """It has the network of this machine, and publishes nothing."""
+        return self.own_network == "host"
+
+    @property
+    def own_network(self) -> str:
+        """The network that its options name; "": none."""
         words = " ".join(self.container_options).replace("=", " ").split()
-        return any(pair in (("--network", "host"), ("--net", "host")) for pair in pairwise(words))
+        return next((to for flag, to in pairwise(words) if flag in {"--network", "--net"}), "")
