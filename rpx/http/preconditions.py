@@ -11,8 +11,8 @@ from rpx.http.grammar import find_field
 
 NOT_MODIFIED: Final = 304
 FAILED: Final = 412
-# Each head is searched for these alone: most have none. In lower case, as the block is then.
-_ANY: Final = (b"\r\nif-", b"\r\nrange:")
+# Most heads have none of them.
+_ANY: Final = re.compile(rb"\r\n(?:[Ii][Ff]-|[Rr][Aa][Nn][Gg][Ee]:)")
 _TAG = re.compile(rb'(W/)?("[\x21\x23-\x7e\x80-\xff]*+")')
 
 
@@ -31,8 +31,7 @@ class Validators:
 
 def has_conditions(block: bytes) -> bool:
     """Whether a request's field lines may have a precondition or a Range among them."""
-    low = block.lower()
-    return _ANY[0] in low or _ANY[1] in low
+    return _ANY.search(block) is not None
 
 
 def verdict_on(block: bytes, there: Validators) -> int:

@@ -75,9 +75,8 @@ def _find(
     files: StaticFiles, folder: PublicFolder, name: bytes
 ) -> tuple[OpenFile, bytes, bytes] | Instead:
     """Return the file for a name, what it is called, and how long it may be kept."""
-    index = os.fsencode(files.index)
     wants_folder = not name or name[-1:] == b"/"
-    called = name + index if wants_folder else name
+    called = name + os.fsencode(files.index) if wants_folder else name
     try:
         found = folder.open(called)
     except OSError as error:
@@ -87,14 +86,15 @@ def _find(
             return Instead.LISTING
     else:
         if not found.is_folder:
-            return found, called, _kept(files)
+            return found, called, ASK_AGAIN if files.max_age is None else _kept(files.max_age)
         os.close(found.fd)
         # A folder of an application's files may be called like one of its pages.
-        page = files.spa and not files.listing and not folder.has(b"%b/%b" % (name, index))
+        index = b"%b/%b" % (name, os.fsencode(files.index))
+        page = files.spa and not files.listing and not folder.has(index)
         if not wants_folder and not page:
             return Instead.REDIRECT
     found = _page(files, folder, name)
-    return found, index, ASK_AGAIN  # tomorrow there may be a file of that name
+    return found, os.fsencode(files.index), ASK_AGAIN  # tomorrow there may be a file of that name
 
 
 def _page(files: StaticFiles, folder: PublicFolder, name: bytes) -> OpenFile:
@@ -136,5 +136,5 @@ def _facts(
     return FileFacts(size, validators, kind, coding, varies, cache)
 
 
-def _kept(files: StaticFiles) -> bytes:
-    return ASK_AGAIN if files.max_age is None else b"max-age=%d" % files.max_age
+def _kept(max_age: float) -> bytes:
+    return b"max-age=%d" % max_age

@@ -30,24 +30,23 @@ class Shrunk(Exception):
 
 def read_whole(fd: int, answer: FileAnswer) -> Buffers:
     """Return the body of an answer of at most SMALL bytes. Raises: Shrunk."""
-    pieces = []
-    for span in answer.spans:
-        data = _read(fd, span.start, span.size)
-        if len(data) < span.size:
-            raise Shrunk
-        pieces.append(data)
     parts = answer.multipart
     if parts is None:
-        return pieces
-    framed = [each for pair in zip(parts.prefaces, pieces, strict=True) for each in pair]
-    return [*framed, parts.end]
+        return [_read(fd, start, end) for start, end in answer.spans]
+    pieces: Buffers = []
+    for preface, (start, end) in zip(parts.prefaces, answer.spans, strict=True):
+        pieces += preface, _read(fd, start, end)
+    return [*pieces, parts.end]
 
 
-def _read(fd: int, start: int, size: int) -> bytes:
+def _read(fd: int, start: int, end: int) -> bytes:
     try:
-        return os.pread(fd, size, start)
+        data = os.pread(fd, end - start, start)
     except OSError as error:
         raise Shrunk from error
+    if len(data) < end - start:
+        raise Shrunk
+    return data
 
 
 class FileBody:
@@ -77,9 +76,7 @@ class FileBody:
         if wire.plain and isinstance(wire, Wire):
             start = await self._by_kernel(wire, start, end)
         while start < end:
-            data = _read(self._fd, start, min(PIECE, end - start))
-            if not data:
-                raise Shrunk
+            data = _read(self._fd, start, min(start + PIECE, end))
             await wire.send(data)
             start += len(data)
             await self._step(wire)

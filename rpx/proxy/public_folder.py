@@ -88,10 +88,12 @@ class PublicFolder:
             kind = stat.S_IFMT(status.st_mode)
             if fd >= self._ceiling:
                 why_not = errno.EMFILE
-            elif kind not in _KINDS or not self._has_inside(_place_of(fd)):
-                why_not = errno.ENOENT
-            else:
+            elif kind in _KINDS and (
+                (place := _place_of(fd)).startswith(self._inside) or self._has_inside(place)
+            ):
                 return OpenFile(fd, status, kind == stat.S_IFDIR)
+            else:
+                why_not = errno.ENOENT
         except BaseException:
             os.close(fd)
             raise
@@ -128,9 +130,7 @@ class PublicFolder:
         return rows, more
 
     def _has_inside(self, place: bytes) -> bool:
-        if place.startswith(self._inside):
-            return True
-        # It may be another folder by now, and where it leads may be; or that itself was asked for.
+        """It may be another folder by now, and where it leads may be; or be asked for itself."""
         fd = os.open(self._beginning, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self._inside = _place_of(fd).rstrip(b"/") + b"/"
