@@ -32,13 +32,11 @@ def spans_of(value: bytes, size: int) -> list[Span] | None:
     unit, equals, specs = value.partition(b"=")
     if not equals or unit.strip(b" \t").lower() != b"bytes":
         return None
-    asked = specs.split(b",", MOST + 1)
-    if len(asked) > MOST:
-        return None
+    asked = [spec for part in specs.split(b",", MOST + 1) if (spec := part.strip(b" \t"))]
+    if not 0 < len(asked) <= MOST or not size:  # (empty members of a list don't count, §5.6.1)
+        return None  # of nothing no part can be told: nginx and Go send all of it
     spans: list[Span] = []
     for spec in asked:
-        if not (spec := spec.strip(b" \t")):
-            continue  # §5.6.1: an empty member of a list
         span = _span(spec, size)
         if span is None:
             return []
@@ -54,10 +52,7 @@ def _span(spec: bytes, size: int) -> Span | None:
         return None
     first, last = match.groups()
     if not first:
-        most = int(last)
-        # The last bytes of nothing are there (§14.1.2), but no part can name them: so it is more
-        # than there is.
-        return Span(max(0, size - most), size or min(most, 1))
+        return Span(max(0, size - int(last)), size)
     start = int(first)
     if not last:
         return Span(start, size)
