@@ -34,7 +34,7 @@ ROOMS = {
     "journal": {"errors", "folders", "model", "hub"},
     "proxy": {"errors", "model", "policy", "http", "door", "certificates", "hub"},
     "runs": {"errors", "folders", "model", "policy", "door", "journal"},
-    "orders": {"errors", "model", "policy", "hub"},
+    "orders": {"errors", "model", "policy", "http", "hub"},
     "control": {"errors", "model", "policy", "door", "hub", "orders"},
     "drill": {"errors", "model", "policy", "http", "runs"},
     "setup": {"errors", "folders", "programs", "door", "certificates"},
@@ -125,10 +125,10 @@ OUTSIDE = {
     "yaml": {"config"},
 }
 # What pure rooms may have of the standard library: nothing that knows the system, time or chance.
-HARMLESS = {"__future__", "base64", "collections", "dataclasses", "enum", "functools", "hashlib",
-            "heapq", "hmac", "html", "http", "ipaddress", "itertools", "json", "math", "operator",
-            "pathlib",
-            "posixpath", "re", "struct", "typing", "unicodedata"}  # fmt: skip
+HARMLESS = {"__future__", "base64", "collections", "copy", "dataclasses", "enum", "functools",
+            "hashlib", "heapq", "hmac", "html", "http", "ipaddress", "itertools", "json", "math",
+            "operator", "pathlib", "posixpath", "re", "struct", "typing",
+            "unicodedata"}  # fmt: skip
 PURE = {"errors", "model", "policy", "http"}
 
 

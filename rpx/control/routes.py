@@ -39,6 +39,7 @@ from rpx.model.status import OWN_WORDS, Printed
 from rpx.orders import pausing, verbs, whole
 from rpx.orders.reasons import why
 from rpx.orders.rows import folders, ps_row, route_rows
+from rpx.orders.url_why import url_why
 from rpx.orders.waits import waits
 from rpx.policy.naming import heard, names_of, select
 from rpx.policy.nearness import is_nobodys
@@ -108,6 +109,7 @@ def application(registry: Registry, shutdown: Shutdown, measure: Measure) -> Sta
         routes=[
             Route("/v1/ps", api.ps),
             Route("/v1/why", api.why),
+            Route("/v1/why-url", api.why_url),
             Route("/v1/waits", api.waits),
             Route("/v1/stats", api.stats),
             Route("/v1/logs", api.logs),
@@ -169,6 +171,12 @@ class Api:
         now = trio.current_time()
         backends = [b for label, b in self._registry.backends.items() if label in labels]
         return Json([json_of(why(self._registry, backend, now)) for backend in backends])
+
+    async def why_url(self, request: Request) -> Response:
+        """What becomes of a request for `url`; `method` and each `header` are those it has."""
+        asked = request.query_params
+        method, headers = asked.get("method", "GET"), asked.getlist("header")
+        return Json(json_of(await url_why(self._registry, asked.get("url", ""), method, headers)))
 
     async def waits(self, request: Request) -> Response:
         """Who is on the way up or down; of those that are named, if any are."""

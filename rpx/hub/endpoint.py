@@ -17,7 +17,7 @@ from rpx.model.config import PoolSpec
 from rpx.model.specs import EndpointSpec
 from rpx.model.status import TO_RUN, Obstacle, State
 from rpx.policy.affinity import Affinity
-from rpx.policy.balance import Turns, turns
+from rpx.policy.balance import Turns, turns, whose_turn
 from rpx.policy.health import Health
 from rpx.policy.sites import fixed_part
 
@@ -306,6 +306,12 @@ class Pool:
         if preferred is not None and preferred.keeps_clients:
             return preferred
         return self._turns.choose(_in_rotation, client)
+
+    def whose_turn(self, client: bytes, preferred: Endpoint | None) -> Endpoint | None:
+        """Return who would take it, though the turn stays. None: nobody, or chance decides."""
+        if preferred is not None and preferred.keeps_clients:
+            return preferred
+        return whose_turn(self._turns, self.active, _in_rotation, client)
 
     def next_untried(
         self, client: bytes, preferred: Endpoint | None, tried: Tried

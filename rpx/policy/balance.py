@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar, assert_never
@@ -54,6 +55,16 @@ def turns(strategy: Strategy, members: Sequence[M], chance: Callable[[], float])
             return IpHash(members)
         case _:
             assert_never(strategy)
+
+
+def whose_turn(
+    turns: Turns[M], members: Sequence[M], usable: Callable[[M], bool], client: bytes
+) -> M | None:
+    """Return who would be chosen, and leave the turn where it is. None: nobody, or by chance."""
+    if isinstance(turns, RandomOfTwo):
+        able = [member for member in members if usable(member)]
+        return able[0] if len(able) == 1 else None
+    return deepcopy(turns, {id(member): member for member in members}).choose(usable, client)
 
 
 class RoundRobin(Generic[M]):

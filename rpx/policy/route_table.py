@@ -173,8 +173,8 @@ def _merged(lists: Sequence[Sequence[Candidate[T]]]) -> tuple[Candidate[T], ...]
 def _needs(conditions: Conditions) -> Needs | None:
     """What must hold beside the path; None where nothing must."""
     methods = frozenset(method.encode() for method in conditions.methods)
-    checks = [_field(name, value) for name, value in conditions.headers]
-    checks += [_argument(name, value) for name, value in conditions.query]
+    checks = [field_check(name, value) for name, value in conditions.headers]
+    checks += [argument_check(name, value) for name, value in conditions.query]
     if not checks:
         return (lambda request: request.method in methods) if methods else None
 
@@ -189,7 +189,8 @@ def _needs(conditions: Conditions) -> Needs | None:
     return hold
 
 
-def _field(name: str, value: str) -> Needs:
+def field_check(name: str, value: str) -> Needs:
+    """What tells whether a request has a field (in lower case) of this value."""
     key, wanted = name.encode(), value.encode()
     anything = value == ANY_VALUE
 
@@ -201,8 +202,10 @@ def _field(name: str, value: str) -> Needs:
     return holds
 
 
-def _argument(name: str, value: str) -> Needs:
-    """In a query as forms make it (URL Standard, application/x-www-form-urlencoded)."""
+def argument_check(name: str, value: str) -> Needs:
+    """What tells whether there is this in a query as forms make it (URL Standard,
+    application/x-www-form-urlencoded).
+    """
     key, wanted = name.encode(), value.encode()
     follows = b"[=&]|$" if value == ANY_VALUE else b"=%b(?:&|$)" % re.escape(wanted)
     if not value:

@@ -19,7 +19,7 @@ def _beside(conditions: Conditions) -> Iterator[str]:
     if conditions.methods:
         yield " or ".join(conditions.methods)
     for name, value in conditions.headers:
-        yield f"{_usual(name)}: {value}"
+        yield f"{usual_name(name)}: {value}"
     for name, value in conditions.query:
         yield f"?{name}={value}"
 
@@ -54,6 +54,6 @@ def does(route: Route | None, answerer: Answerer | None, whom: str) -> str:
     return ", ".join(part for part in said if part)
 
 
-def _usual(field: str) -> str:
+def usual_name(field: str) -> str:
     """The name of a field as it is usually written."""
     return "-".join(part.capitalize() for part in field.split("-"))

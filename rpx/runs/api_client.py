@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
 from rpx.model.answers import ChangeReport, Kill, LogLines, LogMissed, Outcome, Ps, Wait, Why, read
 from rpx.model.figures import Figures
+from rpx.model.url_answer import UrlWhy
 from rpx.runs.lease import Lease, running
 
 T = TypeVar("T")
@@ -49,6 +50,11 @@ class ApiClient:
     def why(self, names: Sequence[str]) -> list[Why]:
         """Why backends are in the states they are in."""
         return self._each(Why.of, self._ask("GET", "/v1/why", query={"name": list(names)}))
+
+    def why_url(self, url: str, method: str, headers: Sequence[str]) -> UrlWhy:
+        """What becomes of a request for a URL; `headers` are fields as they are sent."""
+        query = {"url": [url], "method": [method], "header": list(headers)}
+        return self._one(UrlWhy.of, self._ask("GET", "/v1/why-url", query=query))
 
     def stats(self) -> dict[str, dict[str, Figures]]:
         """Host → `host:port` → figures."""

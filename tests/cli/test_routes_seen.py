@@ -107,3 +107,142 @@ async def test_stats_are_also_those_of_a_route_by_its_name(shop: Shown) -> None:
         "shop.localhost/api/*": ["localhost:4000", "localhost:4001"]
     }
     assert "shop.localhost/assets/*" in await shop.rpx("stats")
+
+
+WAYS = [
+    (
+        "http://shop.localhost/api/x?y=1",
+        [
+            "route 1 of shop, strip /api, shop-api: round-robin over localhost:4000, localhost:4001",  # noqa: E501 - as it is printed
+            "  backends    shop-api:4000 ready, its turn",
+            "              shop-api:4001 ready",
+            "  it sees     GET /x?y=1",
+            "  note        rpx listens at http://shop.localhost:8080",
+        ],
+    ),
+    (
+        "www.shop.localhost:8080/assets/logo.svg",
+        [
+            "route 3 of shop, strip /assets, files in ./public: /logo.svg",
+            "  file        ./public/logo.svg",
+            "  not by      route 1, api: the path is not /api/*",
+            "              route 2, beta: the path is not /search",
+        ],
+    ),
+    (
+        "shop.localhost:8080/assets/users/7",
+        [
+            "route 3 of shop, strip /assets, files in ./public: /users/7",
+            "  file        ./public/index.html",
+            "  not by      route 1, api: the path is not /api/*",
+            "              route 2, beta: the path is not /search",
+            "hint: there is no such file: the index of the page is sent instead",
+        ],
+    ),
+    (
+        "http://shop.localhost:8080/old/a?b",
+        [
+            "route 4 of shop, redirect to /new/a?b (308)",
+            "  not by      route 1, api: the path is not /api/*",
+            "              route 2, beta: the path is not /search",
+            "              route 3, assets: the path is not /assets/*",
+        ],
+    ),
+    (
+        "http://shop.localhost:8080/search?v=2",
+        [
+            "no route of shop takes it, shop: round-robin over localhost:5173",
+            "  backends    shop:5173 ready, its turn",
+            "  it sees     GET /search?v=2",
+            "  not by      route 1, api: the path is not /api/*",
+            "              route 2, beta: X-Beta is not 1",
+            "              route 3, assets: the path is not /assets/*",
+            "              route 4, old: the path is not /old/* or /older/*",
+            "              route 5, secret: the path is not /secret",
+        ],
+    ),
+    (
+        "http://search.localhost:8080/",
+        [
+            "search: round-robin over localhost:3100",
+            "  backends    search:3100 unhealthy, out of rotation",
+            "  it sees     GET /",
+            "  note        sticky by the cookie `server_id`: a client keeps it",
+            (
+                "hint: none is in rotation: `rpx why search` says why; requests wait up to 10 s for"
+                " one that is to come back"
+            ),
+        ],
+    ),
+    (
+        "http://static.localhost:8080/x",
+        [
+            "files in ./public/dist: /x",
+            "hint: there is no folder ./public/dist",
+        ],
+    ),
+    (
+        "http://shpo.localhost/",
+        [
+            "no proxy has the host shpo.localhost (404)",
+            (
+                "hint: did you mean `shop.localhost`? the hosts of this project are shop.localhost,"
+                " www.shop.localhost, search.localhost, static.localhost"
+            ),
+        ],
+    ),
+    (
+        "https://shop.localhost/",
+        [
+            "shop has no `https`: the connection ends before anything is asked",
+            "hint: http://shop.localhost:8080/ is without TLS; `https: true` gives it TLS",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("url", "lines"), WAYS, ids=[url for url, _ in WAYS])
+async def test_why_says_which_way_a_url_takes(shop: Shown, url: str, lines: list[str]) -> None:
+    (Path.cwd() / "public" / "logo.svg").touch()
+    (Path.cwd() / "public" / "index.html").touch()
+    found = (await shop.rpx("why", url)).splitlines()
+    assert found == [f"{url}: {lines[0]}", *lines[1:]]
+
+
+async def test_why_asks_with_the_method_and_fields_that_a_route_wants(shop: Shown) -> None:
+    url = "http://shop.localhost:8080/search?v=2"
+    beta = await shop.rpx("why", url, "-H", "X-Beta: 1")
+    assert beta.startswith(f"{url}: route 2 of shop, rewrite to /v2/search, search: ")
+    assert "  it sees     GET /v2/search?v=2\n" in beta
+    other = await shop.rpx("why", url, "-H", "X-Beta: 1", "-X", "POST")
+    assert "route 2, beta: the method is not GET\n" in other
+    secret = "http://shop.localhost/secret"
+    assert "a name and a password are asked for (401)" in await shop.rpx("why", secret)
+    known = "Authorization: Basic YW5uOnBhc3M="
+    assert "route 5 of shop, answer 204" in await shop.rpx("why", secret, "-H", known)
+
+
+async def test_why_tells_programs_of_names_and_urls_together(shop: Shown) -> None:
+    before = [await shop.rpx("why", "shop.localhost/api") for _ in range(3)]
+    assert len(set(before)) == 1  # nobody's turn has gone
+    name, way = json.loads(await shop.rpx("why", "--json", "shop.localhost/api", "4000"))
+    assert name["label"] == "shop-api:4000"
+    assert (way["outcome"], way["route"], way["target"]) == ("backend", 1, "/")
+    assert [each["next"] for each in way["backends"]] == [True, False]
+    assert way["place"] == "shop.localhost/api/*"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ftp://shop.localhost/"], "is no URL that clients of a proxy have"),
+        (["http://shop.localhost:x/"], "is no URL"),
+        (["http://shop.localhost/", "-H", "nonsense"], "no client could ask like this"),
+        (["shop", "-X", "POST"], "there is no URL"),
+    ],
+)
+async def test_why_says_what_is_wrong_with_a_question(
+    shop: Shown, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await trio.to_thread.run_sync(main, ["why", *arguments]) == 2
+    assert said in capsys.readouterr().err

@@ -15,6 +15,7 @@ from rpx.cli.typed import typed
 from rpx.errors import visible
 from rpx.model.escapes import on_a_terminal
 
+DETAIL = 14  # columns before what a detail says
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts")
 
 
@@ -47,6 +48,12 @@ def fitted(sentence: str, beside: int = 0) -> list[str]:
     """
     columns = width()
     return [sentence] if columns is None else wrapped(sentence, columns - beside)
+
+
+def detail(what: str, text: str) -> list[str]:
+    """What a sentence before is made of: a word, and what there is to say about it."""
+    first, *more = fitted(visible(text), DETAIL)
+    return [f"  {what:<{DETAIL - 2}}{first}", *(f"{' ' * DETAIL}{line}" for line in more)]
 
 
 def _width_of(stream: IO[str]) -> int | None:
