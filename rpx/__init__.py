@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from rpx.model.status import Note, RotationChanged, Routed, Snapshot, State, StateChanged
     from rpx.python.embedded import Proxy, start_proxy
     from rpx.python.events import Events, Missed
-    from rpx.python.keys import ProcessKeys, ProjectKeys, ProxyKeys
+    from rpx.python.keys import ProjectKeys, ProxyKeys
+    from rpx.python.service_keys import ProcessKeys
 
 __version__ = "0.1.0"
 __all__ = [
@@ -44,7 +45,8 @@ _HOMES = {
     "rpx.model.figures": ("Figures",),
     "rpx.model.status": ("Note", "RotationChanged", "Routed", "Snapshot", "State", "StateChanged"),
     "rpx.python.events": ("Events", "Missed"),
-    "rpx.python.keys": ("ProcessKeys", "ProjectKeys", "ProxyKeys"),
+    "rpx.python.keys": ("ProjectKeys", "ProxyKeys"),
+    "rpx.python.service_keys": ("ProcessKeys",),
     "rpx.python.embedded": ("Proxy", "start_proxy"),
 }
 

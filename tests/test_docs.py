@@ -90,6 +90,10 @@ def _elsewhere(known: tuple[str, ...]) -> tuple[str, ...]:
     """
     if "proxies" in known:
         return ONE_PROXY
+    if "strip_prefix" in known:  # what a route has in common with a proxy
+        return settings_at(("proxies", 0))
+    if "routes" in known:  # and the other way round
+        return ("redirect", "respond")
     if "cert" in known:  # files that the example doesn't bring along
         return ("cert", "key")
     return settings_at(("start",)) if "oneshot" in known else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,14 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from rpx.config.build import Builder, report_own_of_each
+from rpx.config.build_routes import (
+    RoutesBuilder,
+    answerers_of,
+    names_of_routes,
+    places_of_routes,
+    treatments_of,
+)
+from rpx.config.checks.between_routes import report_routes
 from rpx.config.checks.commands_of_checks import report_commands_of_checks
 from rpx.config.checks.conflicts import Entry, agreed, report_conflicts
 from rpx.config.checks.dependencies import report_dependencies, services
@@ -23,6 +31,7 @@ from rpx.config.checks.realms import moved
 from rpx.config.mistakes.explain import check, check_parts
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
+from rpx.config.settings.route_entry import default_route_name
 from rpx.config.settings.start_settings import ProcessField, ProcessWritten
 from rpx.config.settings.top_level import ProjectWritten, TopWritten, only_proxy
 from rpx.config.variables.env_files import EnvFiles
@@ -74,6 +83,9 @@ def config_of(document: Document, files: EnvFiles, asked: Selection, realm: str)
     report_port_conflicts(document, run.entries, run.processes, _own_ports(top))
     names = _names(document, whole.entries)
     report_dependencies(document, services(run.entries, run.processes), names, left_out)
+    report_routes(
+        document, whole.entries, run.entries, [name for name, _, _ in _processes(document)]
+    )
     proxies = [entry.proxy for entry in run.entries]
     if "defaults" not in faulty and not document.incomplete:  # else there is no word about
         # differences: what entries have is not known
@@ -107,13 +119,15 @@ def _services(
     late = after_oneshots(
         [
             *((at, _name(value), value) for at, value in proxies),
+            *((at, name, value) for at, name, value in _routes(proxies)),
             *((at, name, value) for name, at, value in processes),
         ],
         first,
     )
 
     def checked(kind: TypeAdapter[T], value: object, at: Steps) -> T | None:
-        return check(kind, value, at, document, {**context, "late": at in late})
+        after = any(each[: len(at)] == at for each in late)  # of a proxy, also one of its routes
+        return check(kind, value, at, document, {**context, "late": after})
 
     written = [(at, found) for at, value in proxies if (found := checked(_PROXY, value, at))]
     builder = Builder(
@@ -127,8 +141,18 @@ def _services(
         shared=_shared_hosts(found.to[0] for _, found in written),
         late=late,
     )
+    named = [(at, found, builder.name_of(found)) for at, found in written]
+    names = names_of_routes(named, [name for name, _, _ in processes])
+    places = places_of_routes(named)
+    routing = RoutesBuilder(
+        builder,
+        names,
+        places,
+        answerers_of(named, names, places),
+        treatments_of(named, builder.defaults),
+    )
     return _Whole(
-        tuple(Entry(at, builder.proxy(found, at)) for at, found in written),
+        tuple(entry for at, found in written for entry in routing.entries(found, at)),
         tuple(
             (at, builder.process(name, process, at))
             for name, at, value in processes
@@ -191,12 +215,25 @@ def _processes(document: Document) -> list[tuple[str, Steps, object]]:
     return [(name, ("processes", name), value) for name, value in processes.items()]
 
 
+def _routes(proxies: Iterable[tuple[Steps, object]]) -> Iterator[tuple[Steps, str, object]]:
+    """Each route as written: where, what it is probably called, and what it says."""
+    for at, value in proxies:
+        routes = value.get("routes") if isinstance(value, dict) else None
+        for index, route in enumerate(routes if isinstance(routes, list) else []):
+            if isinstance(route, dict):
+                name = route.get("name") or default_route_name(_name(value), route, index + 1)
+                yield (*at, "routes", index), str(name), route
+
+
 def _names(document: Document, entries: Iterable[Entry]) -> list[str]:
     """What others may depend on, also where something is wrong with it."""
     names = {entry.at: entry.proxy.name for entry in entries}
     for at, value in _proxies(document):
         if isinstance(value, dict):
             names.setdefault(at, _name(value))
+    for at, name, value in _routes(_proxies(document)):
+        if isinstance(value, dict) and value.keys() & {"from", "start"}:
+            names.setdefault(at, name)
     return [*(name for name, _, _ in _processes(document)), *names.values()]
 
 

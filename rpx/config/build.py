@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rpx.config.settings.backends import SourcesWritten
 from rpx.config.settings.container_settings import container_of, words
 from rpx.config.settings.depends import dependencies
 from rpx.config.settings.health_check import merged
@@ -17,6 +18,7 @@ from rpx.config.settings.https import HttpsWritten, https_of
 from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
 from rpx.config.settings.restart_policy import RestartWritten
+from rpx.config.settings.route_entry import RouteWritten
 from rpx.config.settings.start_settings import ProcessWritten, StartWritten
 from rpx.config.variables.env_files import EnvFiles
 from rpx.config.wording import shown
@@ -63,22 +65,35 @@ class Builder:
     late: frozenset[Steps] = frozenset()  # where services stand that come after a oneshot
 
     def proxy(self, written: ProxyWritten, at: Steps) -> ProxyEntry:
-        """A proxy with its sources, each with the Start of the process behind it, if any."""
-        pool = written.over(self.defaults)
-        settings = written.written_for(ProxyEntry) | self._copies(written, at)
+        """A proxy with its backends, but for its routes and what answers without backends."""
+        https = https_of(written.https, self.https, late=at in self.late)
+        settings = self.backends(written, at)
+        settings["pool"] = settings["pool"].model_copy(update={"https": https})
         settings |= {
             "to": written.to[0],
             "also": written.to[1:],
             "where": self.document.where((*at, "to")),
-            "name": written.name or default_name(written.to[0], self.shared),
-            "sources": self._sources(written, at),
-            "health_check": merged(self.defaults.health_check, written.health_check),
-            "pool": PoolSpec(
-                https=https_of(written.https, self.https, late=at in self.late), **pool
-            ),
-            "depends_on": dependencies(written.depends_on, self.oneshots),
+            "name": self.name_of(written),
+            "profiles": written.profiles or (),
         }
         return ProxyEntry(**settings)
+
+    def name_of(self, written: ProxyWritten) -> str:
+        """What a proxy is called."""
+        return written.name or default_name(written.to[0], self.shared)
+
+    def backends(self, written: ProxyWritten | RouteWritten, at: Steps) -> dict[str, Any]:
+        """What a proxy or a route says of its backends, as settings of a ProxyEntry: sources, each
+        with the Start of the process behind it, if any.
+        """
+        return {
+            **self._copies(written, at),
+            "sources": self._sources(written, at),
+            "health_check": merged(self.defaults.health_check, written.health_check),
+            "pool": PoolSpec(**written.over(self.defaults)),
+            "change_origin": bool(written.change_origin),
+            "depends_on": dependencies(written.depends_on, self.oneshots),
+        }
 
     def process(self, name: str, written: ProcessWritten, at: Steps) -> ProcessEntry:
         """A process that serves no address."""
@@ -110,7 +125,7 @@ class Builder:
         )
         return None
 
-    def _sources(self, written: ProxyWritten, at: Steps) -> tuple[Source, ...]:
+    def _sources(self, written: SourcesWritten, at: Steps) -> tuple[Source, ...]:
         addresses = [source.located for source in written.from_]
         owner, served_by = None, None
         if written.start is not None:
@@ -133,7 +148,7 @@ class Builder:
             )
         return tuple(sources)
 
-    def _copies(self, written: ProxyWritten, at: Steps) -> dict[str, Any]:
+    def _copies(self, written: SourcesWritten, at: Steps) -> dict[str, Any]:
         """What there is instead of sources while nobody has chosen the ports."""
         if written.from_ or written.start is None:
             return {"start": None, "replicas": 0}

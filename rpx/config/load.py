@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rpx.config.assemble import config_of
+from rpx.config.checks.between_routes import never_taken
 from rpx.config.checks.profiles import Selection
 from rpx.config.checks.realms import names_of_others
 from rpx.config.checks.shell_words import shell_words
@@ -17,11 +18,10 @@ from rpx.config.settings.places import all_settings, settings_of
 from rpx.config.settings.realm_name import realm_of
 from rpx.config.settings.top_level import TopWritten
 from rpx.config.variables.env_files import EnvFiles, Unset, label_of, read_dotenv, read_text
-from rpx.config.variables.interpolate import interpolate
 from rpx.config.variables.own_variables import (
+    filled_at,
     needs_a_first_look,
     urls_of,
-    variables_at,
     with_realm,
     without_realm,
 )
@@ -63,7 +63,8 @@ def load_config(
         late |= _late_ports(file, late)
     config = file.config(late, warn)
     if warn is not None:
-        for check in (shell_words, one_variable_for_two, names_of_others, told_ports):
+        checks = (shell_words, one_variable_for_two, names_of_others, told_ports, never_taken)
+        for check in checks:
             for sentence in check(config):
                 warn(sentence)
         if path.name == "rpx.yaml" and os.path.isfile(path.with_name("rpx.yml")):
@@ -92,7 +93,7 @@ class _File:
 
         def fill(text: str, steps: Steps) -> str:
             told = places.setdefault(steps, []).append
-            text = interpolate(text, variables_at(steps, variables, late), told)
+            text = filled_at(text, steps, variables, late, told)
             if not is_env(steps[:-1]) and (marks := marked(text)):  # it came by way of the `.env`
                 places[steps] += marks
                 return without_marks(text)
@@ -129,7 +130,7 @@ def _seen(folder: Path, text: str, environ: Mapping[str, str]) -> Mapping[str, o
     variables = {**dotenv, **environ}
     try:
         document = parse_yaml(
-            text, "", _SPELLINGS, _AT_TOP, lambda text, _: interpolate(text, variables)
+            text, "", _SPELLINGS, _AT_TOP, lambda text, steps: filled_at(text, steps, variables, {})
         )
     except ConfigError:
         return {}  # it will be said when the file is read in earnest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic_core import PydanticCustomError
 
 
-def wrong(what: str, hint: str = "", at: int | None = None) -> PydanticCustomError:
-    """An error for explain.py: what comes after the subject, what to do, which entry of a list."""
+def wrong(what: str, hint: str = "", at: int | str | None = None) -> PydanticCustomError:
+    """An error for explain.py: what comes after the subject, what to do, which entry of it."""
     return PydanticCustomError("rpx", "{what}", {"what": what, "hint": hint, "at": at})
 
 

@@ -232,8 +232,8 @@ class ProxyEntry(Model):
 
     @property
     def host(self) -> str:
-        """`to` without its path."""
-        return self.to.partition("/")[0]
+        """`to` without its path, which may be an expression: `shop.localhost~/v[0-9]/.*`."""
+        return self.to.partition("/")[0].partition("~")[0]
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -129,7 +129,7 @@ def judge(tree: Tree) -> None:
     whole = automaton.part(tree)
     if not any(automaton.meant[state] >> ord("/") & 1 for state in whole.first):
         raise BadPattern(
-            "matches no path: each begins with a `/`",
+            "matches no path, for each begins with a `/`",
             "an expression is for the whole path, from its beginning to its end: `~.*\\.php`",
         )
     # Whoever is there takes all that is left, and has a match: nothing is tried again.

@@ -7,160 +7,26 @@ docs/configuration.md. At run time the camelCase spelling is accepted, too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
 from typing import Literal, TypedDict
 
-from rpx.model.config import Condition, Policy, Stdin, Strategy, Whom
+from rpx.model.config import Strategy
 from rpx.model.container import EngineName
-
-Duration = str | float  # "500ms", "10s", "1m30s"; a number is ms where the file has ms, else s
-Size = str | int  # bytes, or "64kb", "10mb"
-Command = str | Sequence[str]  # a text goes to the shell, a list does not
-Folder = str | PathLike[str]
-Restarts = Policy | Literal["unless-stopped", False]
-OfCompose = Literal["service_started", "service_healthy", "service_completed_successfully"]
-
-
-class DependencyKeys(TypedDict, total=False):
-    """One of `depends_on`."""
-
-    condition: Condition | OfCompose
-    required: bool
-
-
-DependsOn = str | Sequence[str] | Mapping[str, str | DependencyKeys]
-
-
-class StickyKeys(TypedDict, total=False):
-    """`sticky`."""
-
-    enabled: bool
-    cookie: str
-    ttl: Duration
-
-
-class HealthCheckKeys(TypedDict, total=False):
-    """`health_check`."""
-
-    enabled: bool
-    path: str
-    tcp: str | int
-    command: Command
-    host: str
-    headers: Mapping[str, str | int | float]
-    interval: Duration
-    timeout: Duration
-    healthy_threshold: int
-    unhealthy_threshold: int
-    expect: str | int | Sequence[str | int]
-    start_period: Duration
-
-
-class BackoffKeys(TypedDict, total=False):
-    """`restart.backoff`."""
-
-    initial: Duration
-    factor: float
-    max: Duration
-
-
-class RestartKeys(TypedDict, total=False):
-    """`restart`."""
-
-    policy: Restarts
-    max_restarts: int
-    window: Duration
-    backoff: BackoffKeys
-
-
-class EnvFileKeys(TypedDict, total=False):
-    """One of `env_file`."""
-
-    path: str
-    required: bool
-
-
-EnvFile = str | EnvFileKeys | Sequence[str | EnvFileKeys]
-
-
-class ReadyKeys(TypedDict, total=False):
-    """`ready`: at most one of the first five."""
-
-    log: str
-    tcp: str | int
-    http: str
-    command: Command
-    delay: Duration
-    timeout: Duration
-
-
-class BuildKeys(TypedDict, total=False):
-    """`build`."""
-
-    context: Folder
-    dockerfile: str
-    target: str
-    args: Mapping[str, str | int | float | None] | Sequence[str]
-
-
-class ContainerKeys(TypedDict, total=False):
-    """What stands beside `image` or `build`."""
-
-    image: str
-    build: Folder | BuildKeys
-    port: int
-    volumes: str | Sequence[str]
-    entrypoint: Command
-    workdir: str
-    shm_size: Size
-    platform: str
-    tmpfs: str | Sequence[str]
-    extra_hosts: str | Sequence[str] | Mapping[str, str]
-    container_options: str | Sequence[str]
-
-
-class StartKeys(ContainerKeys, total=False):
-    """`start`."""
-
-    command: Command
-    instances: Literal[1]
-    cwd: Folder
-    env: Mapping[str, str | int | float | None] | Sequence[str]
-    env_file: EnvFile
-    restart: Restarts | str | RestartKeys
-    restart_on_unhealthy: bool
-    success_exit_codes: int | Sequence[int]
-    stdin: Stdin | None
-    ports: str | int | Sequence[str | int]
-    ready: ReadyKeys
-    stop_command: Command
-    stop_signal: str | int
-    stop_signal_to: Whom
-    stop_grace_period: Duration
-    watch: str | Sequence[str]
-
-
-class ProcessKeys(StartKeys, total=False):
-    """One of `processes`."""
-
-    health_check: bool | HealthCheckKeys
-    oneshot: bool
-    depends_on: DependsOn
-    profiles: str | Sequence[str]
-
-
-class SourceKeys(TypedDict, total=False):
-    """An entry of `from`: `address` or `url`."""
-
-    address: str | int
-    url: str
-    verify: bool
-    ca: str
-    weight: int
-    start: Command | StartKeys
-
-
-From = str | int | SourceKeys | Sequence[str | int | SourceKeys]
+from rpx.python.service_keys import (
+    Command,
+    DependsOn,
+    Duration,
+    EnvFile,
+    Folder,
+    From,
+    HealthCheckKeys,
+    ProcessKeys,
+    RestartKeys,
+    Restarts,
+    Size,
+    StartKeys,
+    StickyKeys,
+    Texts,
+)
 
 
 class HttpsKeys(TypedDict, total=False):
@@ -172,6 +38,81 @@ class HttpsKeys(TypedDict, total=False):
     redirect: bool
 
 
+class FieldRulesKeys(TypedDict, total=False):
+    """`headers.request`, `headers.response`."""
+
+    set: Texts
+    add: Mapping[str, str | int | float | Sequence[str | int | float]]
+    remove: str | Sequence[str]
+
+
+class HeadersKeys(TypedDict, total=False):
+    """`headers` of a proxy, and of `defaults`."""
+
+    request: FieldRulesKeys
+    response: FieldRulesKeys
+
+
+class CorsKeys(TypedDict, total=False):
+    """`cors`."""
+
+    enabled: bool
+    origins: str | Sequence[str]
+    methods: str | Sequence[str]
+    headers: str | Sequence[str]
+    credentials: bool
+    max_age: Duration
+
+
+class AuthKeys(TypedDict, total=False):
+    """`auth`."""
+
+    enabled: bool
+    basic: Texts
+
+
+class TreatmentKeys(TypedDict, total=False):
+    """What is done to requests and answers on the way."""
+
+    headers: HeadersKeys
+    cors: bool | CorsKeys
+    auth: bool | AuthKeys
+
+
+class StaticKeys(TypedDict, total=False):
+    """`static`."""
+
+    dir: Folder
+    index: str
+    spa: bool
+    max_age: Duration
+    listing: bool
+
+
+class RedirectKeys(TypedDict, total=False):
+    """`redirect`."""
+
+    to: str
+    status: int
+
+
+class RespondKeys(TypedDict, total=False):
+    """`respond`."""
+
+    status: int
+    body: str
+    json: object
+    headers: Texts
+
+
+class AnswersKeys(TypedDict, total=False):
+    """What answers without a backend."""
+
+    static: Folder | StaticKeys
+    redirect: str | RedirectKeys
+    respond: str | int | RespondKeys
+
+
 class PoolKeys(TypedDict, total=False):
     """What the backends of one `to` have together."""
 
@@ -181,10 +122,36 @@ class PoolKeys(TypedDict, total=False):
     hold: Duration
 
 
-class AloneKeys(PoolKeys, total=False):
+# In a call's form, because `from` is a word of Python's.
+FromKeys = TypedDict("FromKeys", {"from": From}, total=False)
+
+
+class RouteKeys(FromKeys, AnswersKeys, PoolKeys, total=False):
+    """An entry of `routes`."""
+
+    path: str | Sequence[str]
+    method: str | Sequence[str]
+    headers: Mapping[str, str | int | float | FieldRulesKeys]
+    query: Texts
+    strip_prefix: str
+    rewrite: str
+    from_: From
+    name: str
+    start: Command | StartKeys
+    replicas: int
+    instances: Literal[1]
+    proxy: str
+    cors: bool | CorsKeys
+    auth: bool | AuthKeys
+    change_origin: bool
+    depends_on: DependsOn
+
+
+class AloneKeys(TreatmentKeys, AnswersKeys, PoolKeys, total=False):
     """What one proxy has, whether it is the only one or not."""
 
     from_: From
+    routes: Sequence[RouteKeys]
     to: str | Sequence[str]
     start: Command | StartKeys
     replicas: int
@@ -192,10 +159,6 @@ class AloneKeys(PoolKeys, total=False):
     change_origin: bool
     depends_on: DependsOn
     profiles: str | Sequence[str]
-
-
-# In a call's form, because `from` is a word of Python's.
-FromKeys = TypedDict("FromKeys", {"from": From}, total=False)
 
 
 class ProxyKeys(FromKeys, AloneKeys, total=False):
@@ -252,7 +215,7 @@ class LogsKeys(TypedDict, total=False):
     keep: int
 
 
-class DefaultsKeys(PoolKeys, total=False):
+class DefaultsKeys(TreatmentKeys, PoolKeys, total=False):
     """`defaults`."""
 
     restart: Restarts | str | RestartKeys

@@ -20,6 +20,7 @@ from rpx.config.settings.top_level import ProjectWritten
 from rpx.config.settings.written import Written
 from rpx.model import config as nouns
 from rpx.model import own_settings
+from rpx.model import route as routes
 from rpx.model.container import Container, ImageBuild
 from tests.config.kinds import kind_of
 
@@ -56,6 +57,14 @@ TABLES = {
     "limits": Table(MODELS["limits"], (own_settings.Limits,)),
     "metrics": Table(MODELS["metrics"], (own_settings.Metrics,)),
     "logs": Table(MODELS["logs"], (own_settings.Logs,)),
+    "routes": Table(MODELS["routes"], (routes.Route,)),
+    "static": Table(MODELS["static"], (routes.StaticFiles,)),
+    "redirect": Table(MODELS["redirect"], (routes.Redirect,)),
+    "respond": Table(MODELS["respond"], (routes.FixedAnswer,)),
+    "headers": Table(MODELS["headers"], ()),
+    "request and response": Table(MODELS["request"], ()),
+    "cors": Table(MODELS["cors"], (routes.Cors,)),
+    "auth": Table(MODELS["auth"], (routes.BasicAuth,)),
     "sticky": Table(MODELS["sticky"], (nouns.Sticky,)),
     "start": Table(StartWritten, (nouns.Start, Container)),
     "build": Table(MODELS["build"], (ImageBuild,)),
@@ -78,6 +87,9 @@ IN_WORDS = {
     "required",
     "image",
     "args",
+    "strip_prefix",
+    "rewrite",
+    "body",
 }
 
 
@@ -104,6 +116,13 @@ def fields(model: type[Written]) -> dict[str, FieldInfo]:
     found = {field.alias or name: field for name, field in model.model_fields.items()}
     if model is ProcessWritten:
         found = {name: found[name] for name in found if name not in StartWritten.model_fields}
+    if model is MODELS["routes"]:  # what it has as a proxy has it, is told there
+        of_a_proxy = {name: each.description for name, each in fields(ProxyWritten).items()}
+        found = {
+            name: each
+            for name, each in found.items()
+            if name == "name" or of_a_proxy.get(name) != each.description
+        }
     if "backoff" in found:
         found |= {f"backoff.{name}": f for name, f in MODELS["backoff"].model_fields.items()}
     return found

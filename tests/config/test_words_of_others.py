@@ -25,6 +25,7 @@ def problems(tmp_path: Path, text: str) -> dict[str, Problem]:
 
 
 PROXY = "proxies:\n  - to: api.localhost\n    from: 3000\n    {}\n"
+ROUTE = "proxies:\n  - to: a.localhost\n    routes:\n    - from: 3000\n      {}\n"
 START = "proxies:\n  - to: api.localhost\n    from: 3000\n    start:\n      command: x\n      {}\n"
 CHECK = "proxies:\n  - to: api.localhost\n    from: 3000\n    health_check:\n      {}\n"
 PROCESS = "processes:\n  db:\n    command: x\n    {}\n"
@@ -54,7 +55,7 @@ SAID = [
     (TOP, "worker: python worker.py", "`processes:`"),
     (TOP, "worker: {command: python worker.py}", "`processes:`"),
     (PROXY, "server_name: x", "did you mean `to`?"),
-    (PROXY, "root: ./public", "serves no files"),
+    (PROXY, "root: ./public", "`static: ./public`"),
     (PROXY, "env: {A: b}", "`env` belongs in `start`"),
     (PROXY, "restart: always", "`restart` belongs in `start`"),
     (PROXY, "watch: x", "`watch` belongs in `start`"),
@@ -78,8 +79,20 @@ SAID = [
     (TOP, "cwd: .", "belongs in `start` or a process"),
     (STARTED, "strat: random", "did you mean `strategy`?"),
     (PROXY, "change: true", "did you mean `change_origin`?"),
-    (TOP, "body: 3", "`body` belongs in `timeouts` or `limits`"),
-    (PROXY, "body: 3", "`body` belongs in `timeouts` or `limits`"),
+    (TOP, "body: 3", "`body` belongs in `timeouts`, `limits` or `respond`"),
+    (PROXY, "body: 3", "`body` belongs in `respond`"),
+    (PROXY, "strip_prefix: /api", "`strip_prefix` belongs in a route"),
+    (PROXY, "method: GET", "`method` belongs in a route"),
+    (PROXY, "path: /api", "`routes: [{path: /api/*, from: 3000}]`"),
+    (PROXY, "location: /api", "or a route"),
+    (PROXY, "basic_auth: ann", "did you mean `auth`?"),
+    (PROXY, "header_up: x", "`headers: {request:"),
+    (ROUTE, "uri_strip_prefix: /api", "did you mean `strip_prefix`?"),
+    (ROUTE, "https: true", "`https` belongs in the proxy, beside `to`"),
+    (ROUTE, "to: x.localhost", "`to` belongs in `redirect` or the proxy"),
+    (ROUTE, "methods: GET", "did you mean `method`?"),
+    (ROUTE, "spa: true", "`spa` belongs in `static`"),
+    (ROUTE, "cwd: .", "`cwd` belongs in `start`"),
     (PROXY, "listen: {http_port: 80}", "`listen` belongs at the top level of the file"),
     (PROXY, "url: http://localhost:3000", "`url` belongs in an entry of `from`"),
     (START, "health_check: {path: /}", "`health_check` belongs in the proxy, beside `to`"),
@@ -129,7 +142,7 @@ def test_the_list_of_settings_is_printed_once(tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_config(path, {})
-    assert str(caught.value).count("it may have: from, to, name") == 1
+    assert str(caught.value).count("it may have: to, from, name") == 1
     assert str(caught.value).count("what it may have is listed above") == 5
 
 

@@ -201,6 +201,8 @@ def _one_name_for_two(
 ) -> None:
     names: dict[str, Entry] = {}
     for entry in entries:
+        if not entry.proxy.reached:
+            continue  # checks/between_routes.py
         first = names.setdefault(entry.proxy.name, entry)
         if first.proxy.to != entry.proxy.to:
             document.report(
@@ -255,7 +257,7 @@ def _nobody_with_a_weight(document: Document, entries: Sequence[Entry]) -> None:
         pools.setdefault(entry.proxy.to, []).extend(entry.sources())
     chosen = {entry.proxy.to for entry in entries if entry.proxy.replicas}  # they weigh 1
     for to, sources in pools.items():
-        if to not in chosen and not any(source.weight for _, source in sources):
+        if sources and to not in chosen and not any(source.weight for _, source in sources):
             document.report(
                 f"every backend of `{to}` has a weight of 0: none would get a request",
                 (*sources[0][0], "weight"),

@@ -9,6 +9,7 @@ from rpx.config.checks.conflicts import Entry
 from rpx.config.mistakes.explain import owner
 from rpx.config.yaml.document import Document, Steps
 from rpx.model.config import Dependency, ProcessEntry, Restart
+from rpx.model.route import StaticFiles
 from rpx.model.suggest import nearest
 
 FEW = 10  # services of a circle that are named
@@ -34,7 +35,8 @@ def services(
             name=entry.proxy.name,
             at=entry.at,
             depends_on=entry.proxy.depends_on,
-            ours=any((entry.proxy.start, *(source.start for source in entry.proxy.sources))),
+            ours=any((entry.proxy.start, *(source.start for source in entry.proxy.sources)))
+            or isinstance(entry.proxy.answerer, StaticFiles),  # which a oneshot may make
         )
         for entry in entries
     ] + [

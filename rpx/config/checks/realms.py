@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from rpx.config.checks.conflicts import Entry
 from rpx.config.settings.host_names import LONGEST_HOST
 from rpx.config.yaml.document import Document
 from rpx.model.config import ANY, Config, ProxyEntry
+from rpx.model.route import ToPool
 from rpx.policy.nearness import address_of, is_nobodys
 from rpx.policy.realm import any_in_realm, in_realm
 
@@ -30,7 +31,7 @@ def moved(
         return list(proxies)
     taken = {in_realm(host, realm) for proxy in proxies for host in proxy.hosts if host != ANY}
     for entry, proxy in zip(entries, proxies, strict=True):
-        for index, to in enumerate((proxy.to, *proxy.also)):
+        for index, to in enumerate((proxy.to, *proxy.also) if proxy.reached else ()):
             host = in_realm(to.partition("/")[0], realm)
             if len(host) > LONGEST_HOST:
                 document.report(
@@ -39,10 +40,31 @@ def moved(
                     (*entry.at, "to", index),
                     "shorten it, or the realm: `realm: NAME`",
                 )
-    return [_moved(proxy, realm, taken) for proxy in proxies]
+    there = [_moved(proxy, realm, taken) for proxy in proxies]
+    pools = {proxy.to: moved.to for proxy, moved in zip(proxies, there, strict=True)}
+    return [_with_pools(proxy, pools) for proxy in there]
+
+
+def _with_pools(proxy: ProxyEntry, pools: Mapping[str, str]) -> ProxyEntry:
+    """The same, whose routes lead to pools by their new `to`."""
+    routes = tuple(
+        route.model_copy(update={"answerer": _there(route.answerer, pools)})
+        if isinstance(route.answerer, ToPool)
+        else route
+        for route in proxy.routes
+    )
+    return proxy.model_copy(update={"routes": routes}) if routes else proxy
+
+
+def _there(to: ToPool, pools: Mapping[str, str]) -> ToPool:
+    return ToPool(pool=pools.get(to.pool, to.pool))  # else it is of another profile: an error
 
 
 def _moved(proxy: ProxyEntry, realm: str, taken: Collection[str]) -> ProxyEntry:
+    if not proxy.reached:
+        host, rest = proxy.host, proxy.to[len(proxy.host) :]
+        there_too = in_realm("localhost" if host == ANY else host, realm)
+        return proxy.model_copy(update={"to": there_too + rest})
     there: list[str] = []
     for to in (proxy.to, *proxy.also):
         if to.partition("/")[0] == ANY:

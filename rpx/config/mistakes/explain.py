@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from rpx.config.mistakes.unknown import known_at, meant_by
 from rpx.config.settings.places import MODELS, forgotten
 from rpx.config.wording import shown
-from rpx.config.yaml.document import LISTED, Document, Steps
+from rpx.config.yaml.document import LISTED, Document, Steps, is_route
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -125,7 +125,7 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
         case "missing":
             parent, key = steps[:-1], str(steps[-1])
             what = f"{owner(parent, document)} has no `{key}`"
-            document.report(what, parent, forgotten(key))
+            document.report(what, parent, forgotten(steps))
         case "rpx":
             ctx = detail["ctx"]
             what = f"{subject(steps, document)} {ctx['what']}"
@@ -171,9 +171,19 @@ def subject(steps: Steps, document: Document) -> str:
     names = [step for step in steps if isinstance(step, str)]
     if not names:
         return document.label
+    if (route := _route(steps)) is not None:
+        whose = owner(route, document)
+        inner = [step for step in steps[len(route) :] if isinstance(step, str)]
+        return f"`{inner[-1]}` of {whose}" if inner else whose
     if names[0] in {"proxies", "processes"} and len(steps) > 2:
         return f"`{names[-1]}` of {owner(steps[:2], document)}"
     return f"`{'.'.join(names)}`"
+
+
+def _route(steps: Steps) -> Steps | None:
+    """The entry of `routes` that is at these steps, or around them."""
+    ends = (end for end in range(2, len(steps) + 1) if is_route(steps[:end]))
+    return next((steps[:end] for end in ends), None)
 
 
 def owner(steps: Steps, document: Document) -> str:
@@ -181,6 +191,9 @@ def owner(steps: Steps, document: Document) -> str:
     match steps:
         case ("proxies", int(index)):
             return _proxy(index, document)
+        case (*above, "routes", int(index)):
+            route = f"route {index + 1}"
+            return f"{route} of {owner(tuple(above), document)}" if above else route
         case ("processes", str(name)):
             return f"process `{name}`"
         case _:

@@ -17,6 +17,7 @@ from rpx.config.yaml.document import Steps
 _DEEPEST = 3  # levels below a place
 _TOP = "the top level of the file"
 _MOST = 3  # homes that are worth naming
+_LISTS = {"proxies", "processes", "defaults", "from", "routes"}  # or what stands for all
 
 Model = type[Written]
 
@@ -124,6 +125,7 @@ def _named(home: _Home, setting: str) -> str:
         "proxies": "a proxy",
         "processes": "a process",
         "from": "an entry of `from`",
+        "routes": "a route",
     }.get(last, f"`{last}`")
-    above = [name for name in before if name not in {"proxies", "processes", "defaults", "from"}]
+    above = [name for name in before if name not in _LISTS]
     return f"{text} of `{above[-1]}`" if above else text

@@ -36,7 +36,7 @@ _OURS: Final = {
     "interval": "period period_seconds every check_interval health_interval",
     "timeout": "timeout_seconds health_timeout",
     "start_period": "initial_delay initial_delay_seconds",
-    "path": "uri url endpoint health_path http_get",
+    "path": "uri url endpoint health_path http_get paths",
     "expect": "status expect_status expected_status status_code statuses expected_codes",
     # routes
     "to": "host hosts hostname domain domains server_name server site virtual_host vhost url fqdn",
@@ -45,12 +45,18 @@ _OURS: Final = {
     "destination servers endpoints proxy addresses",
     "address": "host port addr server target upstream",
     "weight": "priority ratio",
-    "strategy": "balance balancer lb lb_policy load_balancing load_balancer algorithm policy"
-    " method",
+    "strategy": "balance balancer lb lb_policy load_balancing load_balancer algorithm policy",
     "sticky": "stickiness sticky_sessions session_affinity affinity sticky_session persistence",
     "https": "tls ssl secure certificate",
     "cert": "certificate ssl_certificate certfile cert_file tls_cert",
     "key": "ssl_certificate_key keyfile key_file private_key tls_key",
+    "routes": "route",
+    "method": "methods",
+    "strip_prefix": "strip_path uri_strip_prefix stripprefix replace_prefix",
+    "rewrite": "rewrites uri_rewrite replace_path",
+    "redirect": "redir redirects",
+    "auth": "basic_auth basicauth auth_basic",
+    "spa": "fallback single",
     # the whole
     "http_port": "port http listen_port",
     "https_port": "https tls_port ssl_port",
@@ -73,7 +79,16 @@ _OF_CONTAINERS: Final = (
 )
 _NOT_DONE: Final = "rpx has nothing like it: leave it out"
 _HEADERS: Final = (
-    "header rules are not there yet; `change_origin: true` sends the backend's own name as Host"
+    "what backends get is `headers: {request: {set: {X-Env: dev}}}`, what clients get `response`;"
+    " `change_origin: true` sends the backend's own name as Host"
+)
+_FILES: Final = (
+    "files of a folder are `static: ./public`; for some paths in a route:"
+    " `routes: [{path: /assets/*, static: ./public}]`"
+)
+_ROUTES: Final = (
+    "a path is a part of `to`, as in `to: shop.localhost/api`, or a route:"
+    " `routes: [{path: /api/*, from: 3000}]`"
 )
 _ROUTED: Final = (
     "requests go to entries of `proxies` only: move it there, with `to`, `from`, `start`"
@@ -90,18 +105,13 @@ _NOTES: Final = {
     "services": "this is docker compose's word: what serves a host is an entry of `proxies`, any"
     " other program one of `processes`",
     "apps": "what serves a host is an entry of `proxies`, any other program one of `processes`",
-    "headers header_up header_down add_header proxy_set_header request_headers response_headers"
+    "header_up header_down add_header proxy_set_header request_headers response_headers"
     " preserve_host pass_host_header host_header": _HEADERS,
-    "root file_server static try_files public document_root": "rpx serves no files by itself: let"
-    " a program do it, as in `start: python3 -m http.server $PORT`",
-    "location locations handle handle_path paths prefix path_prefix": "a path is a part of `to`,"
-    " as in `to: shop.localhost/api`",
-    "routes route methods matchers match rules": "what rpx chooses a proxy by is the host and the"
-    " path in its `to`; rules by method or header are not there yet",
-    "rewrite strip_prefix strip_path uri_strip_prefix": "rpx passes paths on as they are: leave it"
-    " out, and let the backend know its prefix",
-    "gzip compress compression encode cache cors auth basic_auth basicauth rate_limit limit_req"
-    " firewall": _NOT_DONE,
+    "root file_server try_files public document_root": _FILES,
+    "location locations handle handle_path prefix path_prefix": _ROUTES,
+    "matchers match rules": "what is chosen by path, method, header or query is a route:"
+    " `routes: [{path: /api/*, method: GET, from: 3000}]`",
+    "gzip compress compression encode cache rate_limit limit_req firewall": _NOT_DONE,
     "description comment": "write it as a comment: `# …`",
     "autostart disabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
     "stdout_logfile stderr_logfile log_driver": "`rpx logs` shows what it prints; `logs` at the top"
@@ -112,8 +122,9 @@ _NOTES_AT: Final = {
     "proxies": {
         "ports": "where requests go is `from: 3000`; where else its process listens is `ports` of"
         " its `start`",
-        "path": "the path of a check belongs in `health_check`; that of a route is a part of `to`,"
-        " as in `to: shop.localhost/api`",
+        "path paths": "the path of a check belongs in `health_check`; paths that go elsewhere are"
+        " routes: `routes: [{path: /api/*, from: 3000}]`, and all below one may be in `to`:"
+        " shop.localhost/api",
     },
     "start": {
         "port host expose": "rpx tells it its PORT; where it listens is `from` of the proxy, and"

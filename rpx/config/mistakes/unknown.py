@@ -28,6 +28,11 @@ def meant_by(steps: Steps, document: Document) -> tuple[str | None, str]:
     text = value if isinstance(value, str) and len(value) <= _SHORT else "…"
     if note := note_on(word, text, _place(parent)):
         return None, note
+    if _place(parent) == "headers" and not isinstance(value, dict):
+        return None, (
+            f"what backends get is `request: {{set: {{{key}: …}}}}`, what clients get"
+            " `response: …`; what a request must have for a route is `headers` of that route"
+        )
     if _is_a_level_off(parent, word, document):
         return None, _elsewhere(parent, key, word, document)
     here = next((name for name in ours(word) if name in known), None)

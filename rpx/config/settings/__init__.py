@@ -10,8 +10,8 @@ A setting is added in one place here, with its noun and its Python type beside i
    written goes there by its name (`Written.written`); where it means something else than what it
    says, the subject's file builds it (`https_of`, `dependencies`) or, with what must be known of
    the whole file, `config/build.py`.
-3. A key of the same name in `rpx.python.keys`, a row in docs/configuration.md and a line in
-   rpx.yaml.example.
+3. A key of the same name in `rpx.python.keys` or `service_keys`, a row in docs/configuration.md
+   and a line in rpx.yaml.example.
 
 A mapping of settings that is new is a file here, and one such line in the model that it stands in.
 What belongs to the project as a whole is also in `rpx.policy.reload_plan`: it holds at once, or

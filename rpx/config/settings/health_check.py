@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, model_validator
 
 from rpx.config.settings.addresses import Located
+from rpx.config.settings.header_fields import TOKEN
 from rpx.config.settings.values import Command, Count, Milliseconds, Seconds, UrlPath
 from rpx.config.settings.written import Kind, Maybe, Switched, setting, switch, switched
 from rpx.config.wording import shown, wrong
@@ -21,7 +22,6 @@ _OF_A_GET: Final = ("expect", "host", "headers")
 _COMMAND_WITHIN: Final = 10.0  # seconds: a program that has to be loaded takes longer than a GET
 _COMPOSE: Final = ("CMD", "CMD-SHELL", "NONE")
 _FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding", "upgrade"})
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 §5.5
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
@@ -66,7 +66,7 @@ def headers(value: object) -> object:
 
 
 def _header(name: str, text: object) -> tuple[str, str]:
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise wrong(f"has something that is no name of a header: {shown(name)}", "write X-Check")
     if name.lower() == "host":
         raise wrong("has `Host`", "write it as `host: api.localhost`, beside `headers`")

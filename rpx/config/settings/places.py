@@ -85,7 +85,10 @@ def all_settings() -> set[str]:
     return {name for model in _ALL for name in settings_of(model)}
 
 
-def forgotten(setting: str) -> str:
-    """What to write for a setting that must be there, as a hint; "" where it need not."""
-    fields = [field for model in _ALL for name, field in _named(model) if name == setting]
+def forgotten(steps: Steps) -> str:
+    """What to write for the setting at `steps`, which must be there, as a hint; "" where it need
+    not.
+    """
+    model = model_at(steps[:-1])
+    fields = [field for name, field in _named(model) if name == steps[-1]] if model else []
     return next((str(field.examples[0]) for field in fields if field.examples), "")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BeforeValidator
 
 from rpx.config.settings.health_check import HealthCheckField
+from rpx.config.settings.on_the_way import TreatmentWritten
 from rpx.config.settings.restart_policy import RestartField
 from rpx.config.settings.sticky import StickyField
 from rpx.config.settings.values import Seconds
@@ -53,7 +54,7 @@ class PoolWritten(Written):
         return found
 
 
-class DefaultsWritten(PoolWritten):
+class DefaultsWritten(TreatmentWritten, PoolWritten):
     """`defaults`: merged into every proxy, `restart` also into every process."""
 
     restart: Maybe[RestartField] = setting(

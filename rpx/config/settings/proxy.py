@@ -4,72 +4,38 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import StrictBool, model_validator
 
+from rpx.config.settings.backends import SourcesWritten
 from rpx.config.settings.depends import DependsOn
 from rpx.config.settings.host_names import Hosts
 from rpx.config.settings.https import ProxyHttpsField
+from rpx.config.settings.on_the_way import TreatmentWritten
 from rpx.config.settings.pool_settings import PoolWritten
-from rpx.config.settings.source import Sources
-from rpx.config.settings.start_settings import Instances, StartField
-from rpx.config.settings.values import Name, Names
+from rpx.config.settings.route_entry import RouteWritten
+from rpx.config.settings.values import Names
+from rpx.config.settings.without_backends import AnswersWritten
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, needed, setting
 from rpx.config.wording import wrong
 
+_ANSWERED = ("start", "static", "redirect", "respond", "routes")
 
-class BackendsWritten(Written):
-    """What requests are for, where they go, and what runs there."""
 
-    from_: Annotated[
-        Sources,
-        Field(
-            alias="from",
-            description="[the backends](#from), in the order of their turns",
-            examples=[
-                "write where its backends listen, as `from: localhost:3000`, or give it a `start`"
-            ],
-        ),
-    ]
+class HostsWritten(Written):
+    """What requests are for."""
+
     to: Needed[Hosts] = needed(
         "[what clients ask for](#to)",
         "say which host it answers to, for example `to: api.localhost`",
     )
-    name: Maybe[Name] = setting("how commands and output call it")
-    start: Maybe[StartField] = setting("[what runs behind each address](#start)")
-    replicas: Maybe[Annotated[StrictInt, Field(ge=1, le=100), Kind("1 to 100")]] = setting(
-        "without `from`: how many copies of `start` run, on [free ports](#replicas)"
-    )
-    instances: Maybe[Instances] = setting("one process for all addresses ([which](#from))")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _free_ports(cls, value: object) -> object:
-        """What rpx starts needs no `from`."""
-        if isinstance(value, dict) and "start" in value and "from" not in value:
-            return {**value, "from": ()}
-        return value
-
-    @model_validator(mode="after")
-    def _one_way(self) -> BackendsWritten:
-        if self.replicas is not None and self.from_:
-            raise wrong(
-                "has `from` and `replicas`", "keep one: each address of `from` is a copy already"
-            )
-        if self.instances and self.start is None:
-            raise wrong("has `instances`, but nothing to `start`", "add a `start`, or leave it out")
-        if self.one_process and (self.replicas or 1) > 1:
-            raise wrong("has `replicas` and `instances: 1`", "keep one of them")
-        return self
-
-    @property
-    def one_process(self) -> bool:
-        """One process serves all addresses without a `start` of their own."""
-        return bool(self.instances or (self.start and self.start.instances))
 
 
-class ProxyWritten(PoolWritten, BackendsWritten):
+class ProxyWritten(TreatmentWritten, AnswersWritten, PoolWritten, SourcesWritten, HostsWritten):
     """An entry of `proxies`. Messages list its settings from the last of its bases to its own."""
 
+    routes: Maybe[Annotated[list[RouteWritten], Kind("list of routes")]] = setting(
+        "[requests that go elsewhere](#routes) by path, method, header, in this order"
+    )
     https: Maybe[ProxyHttpsField] = setting("[encrypted connections](#https) for its host")
     change_origin: Maybe[StrictBool] = setting(
         "`Host` says [what the backend calls itself](#tls) instead of what clients call it, and so"
@@ -79,3 +45,23 @@ class ProxyWritten(PoolWritten, BackendsWritten):
         "[what must be there](#depends_on) before its processes are started"
     )
     profiles: Maybe[Names] = setting("it belongs to a run only [with one of these](#profiles)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_answers(cls, value: object) -> object:
+        """Who answers need not be backends of its own."""
+        if isinstance(value, dict) and "from" not in value and value.keys() & set(_ANSWERED):
+            return {**value, "from": ()}
+        return value
+
+    @model_validator(mode="after")
+    def _one_answer(self) -> ProxyWritten:
+        own = ["from" if self.from_ else "start"] if self.has_backends else []
+        names = [*own, *self.answerers]
+        if len(names) > 1:
+            several = ", ".join(f"`{name}`" for name in names)
+            raise wrong(
+                f"has several that answer: {several}",
+                "keep one; what is for some paths is a route: `routes: [{path: /assets/*, …}]`",
+            )
+        return self

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from rpx.config.settings.host_names import default_name
 from rpx.config.settings.top_level import only_proxy
-from rpx.config.yaml.document import Steps, is_env
+from rpx.config.variables.interpolate import interpolate
+from rpx.config.yaml.document import Steps, is_env, is_rule, is_template
 from rpx.model.late import (
     REALM,
     address_variable,
@@ -24,6 +26,9 @@ _OWN = ("RPX_NAME", "RPX_REPLICA")
 _OF_AN_ADDRESS = ("RPX_URL", "RPX_SOCKET")
 _WHERE_NOT_GIVEN = ("PORT", "HOST")  # rpx itself may have been given one
 _TOLD = ("_URL", "_PORT", "_HOST", "_ADDRESS")
+_OF_REQUESTS = ("host", "path", "method", "client", "scheme", "subdomain", "request_id")
+_WORD = re.compile(r"\$(?:\$|([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\})")
+_KEPT = re.compile("\0([A-Za-z0-9_]*)\0(?=([A-Za-z0-9_])?)")
 _MENTIONED = ("realm", "RPX_", "env_file", "envFile", "env_files")
 
 
@@ -66,6 +71,44 @@ def variables_at(
         if steps[-1] not in _WHERE_NOT_GIVEN:
             own += [name for name in _WHERE_NOT_GIVEN if name not in given]
     return {**given, **urls, **{name: mark(name) for name in own}}
+
+
+def filled_at(
+    text: str,
+    steps: Steps,
+    given: Mapping[str, str],
+    urls: Mapping[str, str],
+    unset: Callable[[str], None] | None = None,
+) -> str:
+    """A text at `steps` with its variables put in. `unset` hears of names that became empty texts.
+
+    In what is filled in anew for each request, a name of the request's stays, and `$$`.
+    Those are, in values of `headers`, the words of rpx (`$host`) and the URLs of proxies; in
+    `rewrite` and `redirect`, the parts of a path: every name but one in capitals that is set.
+
+    Raises: Uninterpolable.
+    """
+    if not is_template(steps):
+        return interpolate(text, variables_at(steps, given, urls), unset)
+    of_path = not is_rule(steps[:-1]) and not is_rule(steps[:-2])
+
+    def kept(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        if name is None:  # $$
+            return "\0\0"
+        if of_path:
+            stays = not (name.isupper() and name in given)
+        else:
+            stays = name in _OF_REQUESTS or name in urls
+        return mark(name) if stays else found[0]
+
+    def back(found: re.Match[str]) -> str:
+        if not found[1]:
+            return "$$"
+        return f"${{{found[1]}}}" if found[2] else f"${found[1]}"
+
+    literal = {name: value.replace("$", "$$") for name, value in given.items()}
+    return _KEPT.sub(back, interpolate(_WORD.sub(kept, text), literal, unset))
 
 
 def about_unset(name: str, urls: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +22,8 @@ _Fault = tuple[str, Steps, str]  # what, where, what to do
 
 _DEEPEST = 20
 _NOTHING = object()
+
+_OF_USERS = {("health_check", "headers"), ("respond", "headers"), ("auth", "basic")}
 
 LISTED = "it may have: "  # begins the hint that names all settings of a mapping
 
@@ -159,8 +162,32 @@ def names_are_free(mapping: Steps) -> bool:
     return (
         mapping == ("processes",)
         or mapping[-1:] == ("depends_on",)
-        or mapping[-2:] == ("health_check", "headers")
+        or mapping[-2:] in _OF_USERS
+        or (is_route(mapping[:-1]) and mapping[-1] in {"headers", "query"})
+        or is_rule(mapping)
+        or ("respond", "json") in pairwise(mapping)
         or is_env(mapping)
+    )
+
+
+def is_route(steps: Steps) -> bool:
+    """Whether an entry of `routes` stands here."""
+    return steps[-2:-1] == ("routes",) and isinstance(steps[-1], int)
+
+
+def is_rule(steps: Steps) -> bool:
+    """Whether what `headers` sets or adds stands here: names of fields, and their values."""
+    return steps[-1:] in {("set",), ("add",)} and steps[-3:-2] == ("headers",)
+
+
+def is_template(steps: Steps) -> bool:
+    """Whether a text here has variables of a request's own, or parts of its path."""
+    return (
+        is_rule(steps[:-1])
+        or (is_rule(steps[:-2]) and isinstance(steps[-1], int))
+        or (is_route(steps[:-1]) and steps[-1] == "rewrite")
+        or steps[-2:] == ("redirect", "to")
+        or (steps[-1:] == ("redirect",) and steps[-2:-1] != ("https",))
     )
 
 

@@ -1,0 +1,118 @@
+"""`headers`: what becomes of the fields of requests, and of answers.
+
+Raises: PydanticCustomError, as values.py says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator
+
+from rpx.config.settings.written import Kind, Maybe, Written, setting, several
+from rpx.config.wording import shown, wrong
+from rpx.model.route import UNTOUCHABLE, FieldRules, HeaderRules
+
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 §5.5
+_INSTEAD: Final = {
+    "host": "`change_origin: true` says to a backend what it calls itself",
+    "connection": "rpx says it itself, hop by hop",
+    "upgrade": "WebSockets pass without it",
+}
+
+
+def field_name(name: object, at: int | str | None = None) -> str:
+    """The name of a field that a rule may be about; the rule stands `at` that entry."""
+    if not isinstance(name, str) or not TOKEN.fullmatch(name):
+        raise wrong(f"has something that is no name of a header: {shown(name)}", "write X-Env", at)
+    if name.lower() in UNTOUCHABLE:
+        hint = _INSTEAD.get(name.lower(), "it says how a message is sent: leave that to rpx")
+        raise wrong(f"is about `{name}`, which is not a rule's to change", hint, at)
+    return name
+
+
+def field_text(name: str, text: object) -> str:
+    """The value of a field."""
+    if text is None or isinstance(text, bool) or not isinstance(text, str | int | float):
+        hint = f"write `{name}: text`; what looks like something else goes in quotes"
+        raise wrong(f"has no text for `{name}`: {shown(text)}", hint, name)
+    if "\n" in str(text) or "\r" in str(text):
+        raise wrong(f"has a line break in `{name}`", "a header is one line: write it as one", name)
+    if _CONTROL.search(str(text)):
+        raise wrong(f"holds a character in `{name}` that no header can", "remove it", name)
+    return str(text).strip(" \t")
+
+
+def replaced(value: object) -> object:
+    """Names and the one text that each is to have."""
+    pairs = _pairs(value, "set")
+    names = [name.lower() for name, _ in pairs]
+    if twice := next((name for name, _ in pairs if names.count(name.lower()) > 1), None):
+        hint = "upper and lower case are the same: keep one"
+        raise wrong(f"has `{twice}` twice", hint, twice)
+    return tuple((name, field_text(name, text)) for name, text in pairs)
+
+
+def added(value: object) -> object:
+    """Names and the text, or the texts, that each is to have as well."""
+    return tuple(
+        (name, field_text(name, text))
+        for name, texts in _pairs(value, "add")
+        for text in (texts if isinstance(texts, list) else [texts])
+    )
+
+
+def _pairs(value: object, rule: str) -> list[tuple[str, object]]:
+    if not isinstance(value, dict):
+        raise wrong(f"is not a mapping: {shown(value)}", f"write `{rule}: {{X-Env: dev}}`")
+    return [(field_name(name, name), text) for name, text in value.items()]
+
+
+def removed(value: object) -> object:
+    """Names, or with a `*` the beginnings of names, in lower case."""
+    found = []
+    for index, each in enumerate(several(value)):
+        name = each.removesuffix("*") if isinstance(each, str) and each != "*" else each
+        if each == "*":
+            hint = "name them, or a beginning: `X-Debug-*`"
+            raise wrong("would remove every header", hint, index)
+        found.append(field_name(name, index).lower() + ("*" if name != each else ""))
+    return tuple(found)
+
+
+Pairs = tuple[tuple[str, str], ...]
+Replaced = Annotated[Pairs, BeforeValidator(replaced), Kind("mapping of names to texts")]
+Added = Annotated[Pairs, BeforeValidator(added), Kind("mapping of names to texts, or lists")]
+Removed = Annotated[tuple[str, ...], BeforeValidator(removed), Kind("name, or list")]
+
+
+class FieldRulesWritten(Written):
+    """`headers.request`, `headers.response`. Values have variables, as own_variables.py says."""
+
+    example = "request: {set: {X-Env: dev}}"
+
+    set: Maybe[Replaced] = setting(
+        "instead of whatever else it says. [Variables](#variables-of-a-request) are of the request"
+    )
+    add: Maybe[Added] = setting("beside what it says already")
+    remove: Maybe[Removed] = setting("with a `*` at its end it is the beginning of names")
+
+    def rules(self) -> FieldRules:
+        """As a noun."""
+        return FieldRules(**self.written())
+
+
+class HeadersWritten(Written):
+    """`headers` of a proxy, and of `defaults`."""
+
+    example = "headers: {response: {set: {Cache-Control: no-store}}}"
+
+    request: Maybe[FieldRulesWritten] = setting("what backends get: `set`, `add`, `remove`")
+    response: Maybe[FieldRulesWritten] = setting("what clients get: likewise")
+
+    def rules(self) -> HeaderRules:
+        """As a noun."""
+        given = {"request": self.request, "response": self.response}
+        return HeaderRules(**{name: each.rules() for name, each in given.items() if each})
