@@ -208,6 +208,7 @@ async def test_a_project_goes_from_door_to_door_with_its_listeners_and_clients(
             late = await way.give(door.port, get(), door.listeners[0])
             assert (await late.answer()).body == b"ok"
             late.close()
+        second.sock.close()
         client.close()
         again = await third.give(door.port, get(), door.listeners[0])
         assert (await again.answer()).body == b"ok"  # so it is followed
