@@ -215,7 +215,8 @@ class ChangePlan:
 
     `replace`: another process takes over before the old one goes; `restart`: the process is
     another, and the address the same; `change`: the process stays. `hosts` is `to` → the settings
-    that differ. `next_run` are settings that another run will have.
+    that differ ("added" or "removed" for one that has no backends of its own), `routes` is `to` →
+    sentences about its routes. `next_run` are settings that another run will have.
     """
 
     add: tuple[str, ...]
@@ -227,16 +228,20 @@ class ChangePlan:
     hosts: Mapping[str, tuple[str, ...]]
     settings: tuple[str, ...]
     next_run: tuple[str, ...]
+    routes: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, row: Json) -> ChangePlan:
         """The plan as a value."""
-        hosts = {to: tuple(differs) for to, differs in row.get("hosts", {}).items()}
+        hosts, routes = (
+            {to: tuple(texts) for to, texts in row.get(name, {}).items()}
+            for name in ("hosts", "routes")
+        )
         pairs = {
             name: tuple(read(Differs, pair) for pair in row.get(name, ()))
             for name in ("replace", "restart", "change")
         }
-        return read(cls, row, hosts=hosts, **pairs)
+        return read(cls, row, hosts=hosts, routes=routes, **pairs)
 
 
 @dataclass(frozen=True, slots=True)

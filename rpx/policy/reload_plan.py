@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from rpx.model.address import Address
-from rpx.model.config import Config, PoolSpec, Start
+from rpx.model.config import Config, Start
 from rpx.model.container import Container
 from rpx.model.late import marked, tells_an_address
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
-from rpx.policy.plan import plan_pools
+from rpx.policy.site_changes import SiteChange, site_changes
 
 # Settings of the project that hold at once, and those that need another run.
 AT_ONCE: Final = ("realm", "verbose", "timeouts", "limits", "reload")
@@ -67,7 +67,7 @@ class ReloadPlan:
     adjusted: tuple[Pair, ...]
     kept: tuple[Pair, ...]
     wanted: tuple[BackendSpec, ...]
-    hosts: tuple[tuple[str, tuple[str, ...]], ...]  # `to` → what differs, of pools that stay
+    sites: tuple[SiteChange, ...]
     settings: tuple[str, ...]
     next_run: tuple[str, ...]
 
@@ -79,7 +79,7 @@ class ReloadPlan:
             or self.removed
             or self.replaced
             or self.adjusted
-            or self.hosts
+            or self.sites
             or self.settings
         )
 
@@ -113,16 +113,6 @@ def compare(
     adjusted = tuple(pair for pair in known if pair.differs and pair not in replaced)
     replaced = [replace(pair, moves=_can_move(pair, running, wanted)) for pair in replaced]
     following = _following([pair for pair in replaced if pair.moves], removed, added, wanted)
-    old_pools, new_pools = plan_pools(before.proxies), plan_pools(after.proxies)
-    old_lists, new_lists = ({p.to: p.also for p in x.proxies} for x in (before, after))
-    hosts = {
-        to: (
-            *(("to",) if old_lists[to] != new_lists[to] else ()),
-            *_unequal(old_pools[to], pool, PoolSpec.model_fields),
-        )
-        for to, pool in new_pools.items()
-        if to in old_pools
-    }
     return ReloadPlan(
         added=tuple(added),
         removed=tuple(removed),
@@ -131,7 +121,7 @@ def compare(
         adjusted=adjusted,
         kept=tuple(pair for pair in known if not pair.differs),
         wanted=tuple(wanted),
-        hosts=tuple((to, differs) for to, differs in hosts.items() if differs),
+        sites=site_changes(before.proxies, after.proxies),
         settings=tuple(_unequal(before, after, AT_ONCE)),
         next_run=tuple(_unequal(in_effect(before, after, tls=tls), after, NEXT_RUN)),
     )
@@ -288,9 +278,11 @@ def _of(env: Mapping[str, str | None], name: str) -> tuple[bool, str | None]:
 
 
 def _needs_another_process(pair: Pair) -> bool:
-    return pair.after.process is not None and any(
-        name in PER_PROCESS or name.startswith(ENV) for name in pair.differs
-    )
+    old, new = pair.before.process, pair.after.process
+    # Of a route's path a process knows no more than its RPX_URL: what comes before all patterns.
+    same_url = old is not None and new is not None and _url(old) == _url(new)
+    known = PER_PROCESS - {"to"} if same_url else PER_PROCESS
+    return new is not None and any(name in known or name.startswith(ENV) for name in pair.differs)
 
 
 # ---- who can be there before the other one goes

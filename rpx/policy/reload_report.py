@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rpx.model.answers import ChangePlan, ChangeReport, Differs
 from rpx.policy.reload_plan import NEXT_START, Pair, ReloadPlan
+from rpx.policy.site_changes import ADDED, REMOVED, ROUTES, SiteChange
+
+MOST_ROUTES: Final = 5  # that a line tells of
 
 
 def sentences(plan: ReloadPlan) -> list[str]:
@@ -14,7 +18,7 @@ def sentences(plan: ReloadPlan) -> list[str]:
     lines += [f"remove {spec.label}" for spec in plan.removed]
     lines += [_replacement(pair) for pair in plan.anew]
     lines += [f"change {_whom(pair)}: {_list(pair.differs)}" for pair in plan.adjusted]
-    lines += [f"change {to}: {_list(differs)}" for to, differs in plan.hosts]
+    lines += [_of_site(change) for change in plan.sites]
     if plan.settings:
         lines.append(f"change {_list(plan.settings)}")
     if untouched := len(plan.kept):
@@ -42,13 +46,24 @@ def report(plan: ReloadPlan) -> ChangeReport:
             restart=tuple(map(_differs, restarts)),
             change=tuple(map(_differs, plan.adjusted)),
             untouched=tuple(pair.after.label for pair in plan.kept),
-            hosts=dict(plan.hosts),
+            hosts={change.to: change.differs for change in plan.sites},
+            routes={change.to: change.routes for change in plan.sites if change.routes},
             settings=plan.settings,
             next_run=plan.next_run,
         ),
         sentences=tuple(sentences(plan)),
         advice=tuple(advice(plan)),
     )
+
+
+def _of_site(change: SiteChange) -> str:
+    if change.differs in ((ADDED,), (REMOVED,)):
+        return f"{'add' if change.differs == (ADDED,) else 'remove'} {change.to}"
+    routes = "; ".join(change.routes[:MOST_ROUTES])
+    if len(change.routes) > MOST_ROUTES:
+        routes += f" and {len(change.routes) - MOST_ROUTES} more"
+    names = [f"{ROUTES} ({routes})" if name == ROUTES else name for name in change.differs]
+    return f"change {change.to}: {_list(names)}"
 
 
 def _differs(pair: Pair) -> Differs:

@@ -147,7 +147,8 @@ ANSWERS = [
 REPORT = """{"plan":{"add":["web:1"],"remove":["b"],"replace":[{"before":"api:1","after":"api:2",
     "differs":["env A"]}],"restart":[{"before":"db","after":"db","differs":["command"]}],
     "change":[],"untouched":["x","y"],"hosts":{"api.localhost":["hold","https"]},"settings":["verbose"],
-    "next_run":["name"]},"sentences":["add web:1"],"advice":["`name` can't change"],
+    "next_run":["name"],"routes":{"api.localhost":["route a added"]}},
+    "sentences":["add web:1"],"advice":["`name` can't change"],
     "outcomes":[{"label":"db","state":"ready","pid_before":1,"pid":2,"sentence":"db restarted",
     "exit_code":0}]}"""
 
@@ -165,6 +166,7 @@ def test_the_report_of_a_change_is_the_same_byte_for_byte() -> None:
             hosts={"api.localhost": ("hold", "https")},
             settings=("verbose",),
             next_run=("name",),
+            routes={"api.localhost": ("route a added",)},
         ),
         ("add web:1",),
         ("`name` can't change",),
