@@ -155,12 +155,13 @@ def test_every_command_on_a_page_exists(page: Path) -> None:
 
 @every_page
 def test_every_configuration_on_a_page_loads(page: Path, tmp_path: Path) -> None:
-    for folder in ("api", "web", "data"):
+    for folder in ("api", "web", "data", "public", "dist"):
         (tmp_path / folder).mkdir()
+        (tmp_path / folder / "index.html").touch()
     for number, block in enumerate(blocks(page.read_text(), "yaml")):
         file = tmp_path / f"{number}.yaml"
         file.write_text(block)
-        load_config(file, {"API_KEY": "secret"})
+        load_config(file, {"API_KEY": "secret", "ANN_PASSWORD": "secret"})
 
 
 @every_page

@@ -51,22 +51,22 @@ def sections(page: Path) -> tuple[Section, list[Section]]:
 
 def play(project: Project, first: Section, section: Section) -> None:
     """Run the examples of a section in a project's folder; AssertionError where one lies."""
-    ports = _Ports("".join(text for _, text in first.blocks + section.blocks))
+    ports = Ports("".join(text for _, text in first.blocks + section.blocks))
     project.environment["PATH"] = f"{Path(sys.executable).parent}:{project.environment['PATH']}"
     for _, text in first.blocks:
         _write(project, ports, text)
     with ExitStack() as running:
-        shell = running.enter_context(_Shell(project))
+        shell = running.enter_context(Shell(project))
         for kind, text in section.blocks:
             name = _write(project, ports, text)
             if name == "rpx.yaml":
                 running.pop_all().close()
-                shell = running.enter_context(_Shell(project))
+                shell = running.enter_context(Shell(project))
                 _start(project, running)
             if kind == "console":
-                for command, expected in _conversation(text):
+                for command, expected in conversation(text):
                     said = ports.back(shell.type(ports.there(command)))
-                    assert _matches(expected, said), f"$ {command}\n{said}\nexpected:\n{expected}"
+                    assert matches(expected, said), f"$ {command}\n{said}\nexpected:\n{expected}"
 
 
 def _start(project: Project, running: ExitStack) -> None:
@@ -86,7 +86,7 @@ def _all_ready(project: Project) -> bool:
     )
 
 
-def _write(project: Project, ports: _Ports, text: str) -> str | None:
+def _write(project: Project, ports: Ports, text: str) -> str | None:
     found = _FILE.match(text)
     if found is None:
         return None
@@ -94,7 +94,8 @@ def _write(project: Project, ports: _Ports, text: str) -> str | None:
     return found[1]
 
 
-def _conversation(text: str) -> Iterator[tuple[str, str]]:
+def conversation(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of a `console` block, and what is expected of it."""
     for turn in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, expected = turn.partition("\n")
         while command.endswith("\\"):
@@ -103,13 +104,14 @@ def _conversation(text: str) -> Iterator[tuple[str, str]]:
         yield command, expected
 
 
-def _matches(expected: str, said: str) -> bool:
+def matches(expected: str, said: str) -> bool:
+    """Tell whether that was said."""
     pattern = re.escape(expected)
     pattern = re.sub(r"(?m)^…\n", r"(?:.*\\n)*", pattern)
     return re.fullmatch(pattern.replace("…", ".*"), said) is not None
 
 
-class _Ports:
+class Ports:
     """The ports of the page and the free ones that stand in for them, in the same order."""
 
     def __init__(self, text: str) -> None:
@@ -126,7 +128,7 @@ class _Ports:
         return re.sub(r"\b\d{4,5}\b", lambda found: self._page.get(found[0], found[0]), text)
 
 
-class _Shell:
+class Shell:
     """A bash that is typed into; the processes that were started in it end with it."""
 
     def __init__(self, project: Project) -> None:
