@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rpx.config.assemble import config_of
 from rpx.config.checks.between_routes import never_taken
+from rpx.config.checks.open_to_all import open_to_all
 from rpx.config.checks.profiles import Selection
 from rpx.config.checks.realms import names_of_others
 from rpx.config.checks.shell_words import shell_words
@@ -33,6 +34,15 @@ from rpx.model.late import mark, marked, port_variable, without_marks
 from rpx.policy.realm_ports import written_ports
 
 NOTHING = Selection()
+# What each finds is allowed, but probably not meant.
+_CHECKS = (
+    shell_words,
+    one_variable_for_two,
+    names_of_others,
+    told_ports,
+    never_taken,
+    open_to_all,
+)
 _SPELLINGS = Spellings(all_settings())
 _AT_TOP = settings_of(TopWritten)
 
@@ -63,8 +73,7 @@ def load_config(
         late |= _late_ports(file, late)
     config = file.config(late, warn)
     if warn is not None:
-        checks = (shell_words, one_variable_for_two, names_of_others, told_ports, never_taken)
-        for check in checks:
+        for check in _CHECKS:
             for sentence in check(config):
                 warn(sentence)
         if path.name == "rpx.yaml" and os.path.isfile(path.with_name("rpx.yml")):

@@ -396,3 +396,24 @@ def test_a_route_to_what_does_not_belong_to_the_run_is_an_error(tmp_path: Path) 
     assert "whose profiles are not active" in problem.what
     config = load_config(tmp_path / "rpx.yaml", {}, None, Selection(("more",)))
     assert routes(config)["a-b"].answerer == ToPool(pool="b.localhost")
+
+
+def test_pages_of_the_whole_web_with_passwords_are_probably_not_meant(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        """
+        proxies:
+          - to: shop.localhost
+            from: 3000
+            cors: {origins: "*", credentials: true}
+            routes:
+              - {path: /a, respond: a}
+              - {path: /b, respond: b, cors: {origins: ["*", https://shop.example]}}
+              - {path: /c, respond: c, cors: {origins: "*", credentials: true, max_age: 1m}}
+              - {path: /d, respond: d, cors: {credentials: true}}
+        """,
+    )
+    assert [each.partition(" lets")[0] for each in found.warnings] == [
+        "`cors` of proxy `shop`",
+        "`cors` of route `shop-c`",
+    ]

@@ -91,6 +91,7 @@ proxies:
         name: private
         cors: {credentials: true, max_age: 10m}
         auth: {basic: {ann: "pä:ss"}}
+      - {path: /cors/open, respond: ok, cors: {origins: "*", credentials: true}}
       - {path: /cors/any, from: localhost:ONE, name: any, cors: {origins: ["*"]}}
       - {path: /cors/fixed, respond: ok, cors: true}
       - {path: /cors/*, from: localhost:ONE, name: cors, cors: true}
@@ -255,6 +256,8 @@ def test_preflights_are_answered_before_anybody_is_asked_for_a_password(
     evil = shop.ask(way, "/cors/private", *words, "-H", "Origin: http://evil.test")
     assert evil.status == 204
     assert not [name for name, _ in evil.fields if name.startswith("access-control")]
+    either = shop.ask(way, "/cors/open", *words, "-H", "Origin: http://evil.test")
+    assert either.one("access-control-allow-origin") == "http://evil.test"
     plain = shop.ask(way, "/cors/x", "-X", "OPTIONS", "-H", "Origin: http://localhost:5173")
     assert plain.seen["method"] == "OPTIONS"
 

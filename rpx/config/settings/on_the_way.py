@@ -107,17 +107,6 @@ class CorsWritten(Switched):
     credentials: Maybe[StrictBool] = setting("whether they may send cookies and passwords")
     max_age: Maybe[Seconds] = setting("how long a browser need not ask again")
 
-    @model_validator(mode="after")
-    def _names_who(self) -> CorsWritten:
-        if self.credentials and self.origins and "*" in self.origins:
-            raise wrong(
-                "lets every page of the web act for whoever is logged in: `credentials` with the"
-                " origin `*`",
-                "name the origins, or leave `origins` out: then they are the project's hosts and"
-                " localhost",
-            )
-        return self
-
     def noun(self) -> Cors | None:
         """As a noun; None: it is switched off."""
         said = self.written()
