@@ -90,6 +90,24 @@ async def test_several_proxies_share_one_listener() -> None:
         assert list(proxy.urls) == ["api.localhost", "auth.localhost"]
 
 
+async def test_a_proxy_can_have_several_hosts_and_another_any_other_host() -> None:
+    first, second = free_ports(2)
+    proxies = [
+        {"from": first, "to": ("shop.localhost", "www.shop.localhost"), "start": OK},
+        {"from": second, "to": "*", "start": OK},
+    ]
+    async with rpx.start_proxy({"proxies": proxies, "listen": {"http_port": 0}}) as proxy:
+        end = ":" + proxy.url.rpartition(":")[2]
+        assert proxy.urls == {
+            "shop.localhost": f"http://shop.localhost{end}",
+            "www.shop.localhost": f"http://www.shop.localhost{end}",
+            "*": f"http://localhost{end}",
+        }
+        for host, port in (("www.shop.localhost", first), ("x.test", second), ("[::2]", second)):
+            assert (await ask(proxy, host=host)).json()["port"] == port
+        assert list(proxy.stats_by_host()) == ["shop.localhost", "*"]
+
+
 async def test_what_is_raised_in_the_block_comes_out_as_it_was() -> None:
     with pytest.raises(KeyError, match="mine"):
         async with rpx.start_proxy(from_=1, to="api.localhost", listen={"http_port": 0}):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -17,6 +17,7 @@ import click
 from rpx.backend.guardian import guard
 from rpx.cli.command import Common
 from rpx.cli.failures import reported
+from rpx.cli.flag_routes import parts, routes_of, with_words, words_of
 from rpx.cli.helpers.loading import loading
 from rpx.cli.supervisor.at_the_door import begin_door
 from rpx.cli.supervisor.wishes import Wishes
@@ -36,6 +37,22 @@ OPTIONS: Final[list[click.Parameter]] = [
         metavar="HOST,…",
         help="Answer requests for this host: api.localhost; or for several, with commas between"
         " them or a --to for each. '*' is any that nobody else has",
+    ),
+    click.Option(
+        ["--path"],
+        multiple=True,
+        metavar="PATH=ADDRESS,…",
+        help="Let other backends answer a path and all below it: /api=4000; a --path for each",
+    ),
+    click.Option(
+        ["--static"],
+        multiple=True,
+        type=click.Path(),  # for Tab: what is wrong with it is said later
+        metavar="[PATH=]DIR",
+        help="Answer from the files of a folder, what is below a path, or all that no path takes",
+    ),
+    click.Option(
+        ["--strip"], is_flag=True, help="Cut these paths off before who answers sees them"
     ),
     click.Option(
         ["--realm"],
@@ -82,6 +99,7 @@ OPTIONS: Final[list[click.Parameter]] = [
 _FLAGS: Final = {
     "from": "--from",
     "to": "--to",
+    "static": "--static",
     "realm": "--realm",
     "listen.http_port": "--http-port",
     "listen.https_port": "--https-port",
@@ -113,7 +131,7 @@ def run_flags(common: Common, flags: Mapping[str, Any]) -> int:
             "`--file` and `--from` exclude each other: both say what to run",
             hint="`rpx up --file FILE` runs a file",
         )
-    if not {"from_", "to"} & flags.keys():
+    if not {"from_", "to", "path", "static"} & flags.keys():
         raise UsageError(
             "the command line has neither a command nor `--from` and `--to`",
             hint="for example `rpx up`, or `rpx --from localhost:3000 --to api.localhost`",
@@ -127,9 +145,9 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     """The flags as keys of rpx.yaml."""
     written: dict[str, object] = {}
     if "from_" in flags:
-        written["from"] = _parts(flags["from_"])
+        written["from"] = parts(flags["from_"])
     if "to" in flags:
-        hosts = _parts(flags["to"])
+        hosts = parts(flags["to"])
         written["to"] = hosts if len(hosts) > 1 else hosts[0]
     for key in ("realm", "start", "strategy", "sticky", "https", "verbose"):
         if key in flags:
@@ -137,28 +155,28 @@ def settings(flags: Mapping[str, Any]) -> dict[str, object]:
     listen = {key: flags[key] for key in ("http_port", "https_port") if key in flags}
     if listen:
         written["listen"] = listen
+    written |= routes_of(flags)
     if "health_path" in flags:
         written["health_check"] = {"path": flags["health_path"]}
     return written
 
 
-def _parts(texts: Iterable[str]) -> list[str]:
-    """What stands between commas."""
-    return [part.strip() for text in texts for part in text.split(",")]
-
-
-def say_in_flags(error: BaseException) -> None:
-    """Tell the same problems to somebody who has not written a file."""
+def say_in_flags(error: BaseException, written: Mapping[str, object]) -> None:
+    """Tell the same problems to somebody who has not written a file, but flags that are `written`
+    as `settings` has it.
+    """
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
-            say_in_flags(each)
+            say_in_flags(each, written)
     elif isinstance(error, RpxError):
-        error.problems = tuple(map(_translated, error.problems))
+        words = words_of(written.get("routes", ()))
+        error.problems = tuple(_translated(problem, words) for problem in error.problems)
 
 
-def _translated(problem: Problem) -> Problem:
-    what, hint = (_in_flags(text) for text in (problem.what, problem.hint))
-    return Problem(what, _place(problem.where), problem.excerpt, hint)
+def _translated(problem: Problem, words: Sequence[str]) -> Problem:
+    what, hint = (_in_flags(with_words(text, words)) for text in (problem.what, problem.hint))
+    where = "" if problem.where.startswith("routes[") else _place(problem.where)
+    return Problem(what, where, problem.excerpt, hint)
 
 
 def _in_flags(text: str) -> str:
@@ -187,5 +205,5 @@ def _supervise(wishes: Wishes, written: Mapping[str, object]) -> int:
     try:
         return supervise_settings(written, wishes)
     except BaseException as error:
-        say_in_flags(error)
+        say_in_flags(error, written)
         raise

@@ -65,6 +65,8 @@ rpx logs -f api                 # what the copies of api print
 rpx restart api                 # one copy after the other: no request is lost
 rpx kill-backend 3001           # what do my users see when this one dies?
 rpx --from 3000,3001 --to api.localhost         # without an rpx.yaml
+rpx --from 5173 --to shop.localhost --path /api=4000 --strip    # /api/users is /users at 4000
+rpx --static ./dist --to shop.localhost         # files of a folder
 """
 
 

@@ -95,7 +95,7 @@ def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
                     **urls,
                     **_listen_there(endpoint.address),
                     **_names(endpoint.name, endpoint.replica),
-                    "RPX_URL": _url(proxy, listening),
+                    "RPX_URL": page_at(_url(proxy, listening)),
                 }
                 server = endpoint.label
                 process = _process_at(endpoint, source.start, environment, proxy.depends_on)

@@ -9,19 +9,23 @@ import pytest
 from rpx.cli.flags import flags_given, say_in_flags, settings
 from rpx.cli.main import group, main
 from rpx.config import config_from_mapping
-from rpx.errors import ConfigError
+from rpx.errors import ConfigError, UsageError
 from rpx.model.config import Config
 
 
+def written(*words: str) -> dict[str, object]:
+    return settings(flags_given(group.make_context("rpx", list(words)).params))
+
+
 def meaning(folder: Path, *words: str) -> Config:
-    flags = flags_given(group.make_context("rpx", list(words)).params)
-    return config_from_mapping(settings(flags), root=folder, environ={}, label="the command line")
+    settings = written(*words)
+    return config_from_mapping(settings, root=folder, environ={}, label="the command line")
 
 
 def said(folder: Path, *words: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         meaning(folder, *words)
-    say_in_flags(caught.value)
+    say_in_flags(caught.value, written(*words))
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -73,6 +77,89 @@ def test_what_is_wrong_with_one_of_several_hosts_is_said_with_its_place(tmp_path
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        ("--path /api=4000", {"routes": [{"path": "/api/*", "from": ["4000"]}]}),
+        (
+            "--path /api/=4000,4001 --path /api/=4002 --strip",
+            {
+                "routes": [
+                    {"path": "/api/*", "from": ["4000", "4001", "4002"], "strip_prefix": "/api"}
+                ]
+            },
+        ),
+        (
+            "--path /*.png=1 --path /u/:id/pic=2 --path /=3 --path /u/me=4 --strip",
+            {
+                "routes": [
+                    {"path": "/u/me/*", "from": ["4"], "strip_prefix": "/u/me"},
+                    {"path": "/u/:id/pic", "from": ["2"], "strip_prefix": "/u"},
+                    {"path": "/*.png", "from": ["1"]},
+                    {"path": "/*", "from": ["3"]},
+                ]
+            },
+        ),
+        ("--static ./dist", {"static": "./dist"}),
+        (
+            "--static ./dist --static /img=../img --path /img/new/*=4000",
+            {
+                "routes": [
+                    {"path": "/img/new/*", "from": ["4000"]},
+                    {"path": "/img/*", "static": "../img"},
+                ],
+                "static": "./dist",
+            },
+        ),
+    ],
+)
+def test_a_path_on_the_command_line_is_a_route_the_longest_first(
+    words: str, settings: dict[str, object]
+) -> None:
+    assert written(*words.split()) == settings
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("--path 4000", "`--path 4000` is not a path and who answers there"),
+        ("--path api=4000", "`--path api=4000` is not a path and who answers there"),
+        ("--path /api=", "`--path /api=` is not a path and who answers there"),
+        ("--strip --from 1", "`--strip` cuts paths off, and there is no `--path`"),
+        ("--static a --static b", "`--static b`: there is `--static a` already"),
+        ("--static a --from 1", "`--static a` and `--from` both answer what no path takes"),
+        ("--static a --start ./b", "`--static a` and `--start` both answer what no path takes"),
+    ],
+)
+def test_what_is_no_route_is_said_with_what_would_be(words: str, error: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        written(*words.split())
+    assert str(caught.value).partition("\n")[0] == f"error: {error}"
+
+
+def test_what_is_wrong_with_a_route_is_said_of_its_flag(tmp_path: Path) -> None:
+    words = ["--from", "3000", "--to", "a", "--path", "/api=4000,x", "--static", "/img=nope"]
+    assert said(tmp_path, *words, "--path", "/api b=1") == [
+        (
+            "error: `--path /api b=1` holds a character that no path can: ` `: `/api b/*`\n"
+            "hint: paths are compared as they come: write it as %20"
+        ),
+        (
+            "error: `--path /api=4000,x` is not an address: `x`\n"
+            "hint: write host:port, :port or port, for example localhost:3000"
+        ),
+        (
+            "error: `--static /img=nope` does not exist: `nope`\n"
+            f"hint: looked for {tmp_path / 'nope'}"
+        ),
+    ]
+    assert said(tmp_path, "--static", "nope", "--to", "a") == [
+        f"error: `--static` does not exist: `nope`\nhint: looked for {tmp_path / 'nope'}"
+    ]
+    same = said(tmp_path, "--from", "3000", "--to", "a", "--path", "/b=4000,4000")
+    assert "here and at `--path /b=4000,4000`" in same[0]
+
+
 def test_every_flag_means_what_it_means_in_the_file(tmp_path: Path) -> None:
     more = ["--http-port", "0", "--health-path", "/up", "--start", "./app", "--verbose"]
     more += ["--strategy", "ip-hash", "--sticky"]
@@ -96,12 +183,12 @@ def test_all_that_is_wrong_is_said_at_once_in_terms_of_the_flags(tmp_path: Path)
     assert said(tmp_path, *words) == [
         "error: `--http-port` is not a whole number: `abc`\nhint: write it in digits",
         (
-            "error: `--from` is not an address: `x`\n  --> address 2 of --from\n"
-            "hint: write host:port, :port or port, for example localhost:3000"
-        ),
-        (
             "error: `--to` has a port: `api:80`\n"
             "hint: write only the host; `--http-port` chooses the port"
+        ),
+        (
+            "error: `--from` is not an address: `x`\n  --> address 2 of --from\n"
+            "hint: write host:port, :port or port, for example localhost:3000"
         ),
         (
             "error: `--strategy` is not a strategy: `roundrobin`\nhint: write `round-robin`,"

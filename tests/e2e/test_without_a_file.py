@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -50,8 +50,57 @@ def shell(project: Project) -> Iterator[Shell]:
         bash.communicate(timeout=SOON)
 
 
+@contextmanager
+def backend(project: Project, port: int) -> Iterator[None]:
+    """One that somebody has started, once it listens."""
+    environment = {**project.environment, "PORT": str(port)}
+    with subprocess.Popen([RPX[0], APPS / "ok.py"], env=environment) as process:
+        try:
+            until(lambda: _listens(port), "the backend listens")
+            yield
+        finally:
+            process.kill()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
 def in_rotation(project: Project) -> dict[int, bool]:
     return {row["port"]: row["in_rotation"] for row in project.ps()}
+
+
+def test_paths_lead_elsewhere_and_to_files(project: Project) -> None:
+    ports = free_ports(3)
+    folder = project.folder / "dist"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("front page")
+    (folder / "assets" / "a.js").write_text("one()")
+    front, api, admin = ports
+    rest = ["--to", "shop.localhost, *", "--http-port", str(project.http_port)]
+    ways = ["--path", f"/api={api}", "--path", f"/api/admin={admin}"]
+    with ExitStack() as stack:
+        for port in ports:
+            stack.enter_context(backend(project, port))
+
+        def answered(path: str, host: str = "shop.localhost") -> tuple[int, str]:
+            found = project.get(host, path).json()
+            return found["port"], found["path"]
+
+        files = ["--static", f"/assets={folder / 'assets'}", "--strip"]
+        with project.up("--from", str(front), *ways, *files, *rest, verb=()):
+            for host in ("shop.localhost", "x.test"):
+                assert answered("/apis", host) == (front, "/apis")
+                assert answered("/api/x?y=/api", host) == (api, "/x?y=/api")
+                assert answered("/api", host) == (api, "/")
+                assert answered("/api/admin/", host) == (admin, "/")
+            assert project.get("shop.localhost", "/assets/a.js").text == "one()"
+            assert project.get("shop.localhost", "/assets/b.js").status_code == 404
+        with project.up("--static", "dist", *ways, *rest, verb=()):
+            assert answered("/api/x") == (api, "/api/x")
+            assert project.get("shop.localhost", "/").text == "front page"
+            assert project.get("shop.localhost", "/assets/a.js").text == "one()"
 
 
 def test_failover_as_one_tries_it_by_hand_loses_no_request(project: Project) -> None:

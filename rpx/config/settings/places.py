@@ -89,6 +89,6 @@ def forgotten(steps: Steps) -> str:
     """What to write for the setting at `steps`, which must be there, as a hint; "" where it need
     not.
     """
-    model = model_at(steps[:-1])
+    model = model_at(steps[:-1]) if steps[:-1] else ProxyWritten  # the only one, at top level
     fields = [field for name, field in _named(model) if name == steps[-1]] if model else []
     return next((str(field.examples[0]) for field in fields if field.examples), "")
