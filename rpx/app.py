@@ -29,7 +29,7 @@ from rpx.hub.shutdown import Shutdown
 from rpx.listeners import close_at_the_end, listen_for_metrics, open_to_others
 from rpx.model.config import Config
 from rpx.model.ports import Ports
-from rpx.policy.depend import with_dependencies
+from rpx.policy.depend import begun_unasked, with_dependencies
 from rpx.policy.naming import select
 from rpx.policy.plan import plan_backends, plan_pools, project_variables
 from rpx.policy.scaling import scaled
@@ -99,7 +99,7 @@ async def serve(
         specs = [backend.spec for backend in registry.backends.values()]
         rows = registry.snapshot()
         named = {row.label for name in terms.names for row in select(rows, name)}
-        wanted = with_dependencies(specs, named) if named else {spec.label for spec in specs}
+        wanted = with_dependencies(specs, named or begun_unasked(specs))
         looked_at = [spec for spec in specs if spec.label in wanted]
         naming = Naming(_with_realm(config), options.identity or options.run_id)
         household = Household(naming, config.containers, options.folder)

@@ -22,7 +22,7 @@ from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 from rpx.model.status import State
-from rpx.policy.depend import after_oneshots, with_dependencies
+from rpx.policy.depend import after_oneshots, begun_unasked, with_dependencies
 from rpx.policy.naming import names_of, select
 from rpx.policy.plan import plan_backends, plan_pools, project_variables
 from rpx.policy.realm_ports import chosen_for
@@ -290,12 +290,12 @@ class Project:
 
     def _wanted(self, specs: Sequence[BackendSpec], asked: Collection[str]) -> Collection[str]:
         """Return the labels of those that are to run."""
-        if not self._terms.names:
-            return {spec.label for spec in specs}
         names = [names_of(spec) for spec in specs]
         there = self._registry.backends.values()
         running = {backend.name for backend in there if backend.state is not State.STOPPED}
         named = {spec.label for spec in specs if spec.name in running.union(asked)}
+        if not self._terms.names:
+            named |= begun_unasked(specs)
         for name in self._terms.names:
             try:
                 named |= {each.label for each in select(names, name)}

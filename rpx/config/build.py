@@ -75,6 +75,7 @@ class Builder:
             "where": self.document.where((*at, "to")),
             "name": self.name_of(written),
             "profiles": written.profiles or (),
+            "autostart": written.autostart is not False,
         }
         return ProxyEntry(**settings)
 
@@ -111,6 +112,7 @@ class Builder:
             health_check=self._check_of(name, written, at),
             depends_on=dependencies(written.depends_on, self.oneshots),
             profiles=written.profiles or (),
+            autostart=written.autostart is not False,
         )
 
     def _check_of(self, name: str, written: ProcessWritten, at: Steps) -> HealthCheck | None:

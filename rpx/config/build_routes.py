@@ -83,6 +83,7 @@ class RoutesBuilder:
             "reached": False,
             "name": self.names[at],
             "profiles": proxy.profiles,
+            "autostart": proxy.autostart,
         }
         return ProxyEntry(**settings)
 

@@ -219,6 +219,7 @@ class ProxyEntry(Model):
     name: str
     sources: tuple[Source, ...]
     profiles: tuple[str, ...] = ()
+    autostart: bool = True
     replicas: int = 0
     start: Start | None = None
     health_check: HealthCheck | None = None
@@ -247,6 +248,7 @@ class ProcessEntry(Model):
 
     name: str
     profiles: tuple[str, ...] = ()
+    autostart: bool = True
     start: Start
     health_check: HealthCheck | None = None
     depends_on: tuple[Dependency, ...] = ()

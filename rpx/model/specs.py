@@ -25,7 +25,7 @@ class ProcessSpec:
     from 1 within `name`. `address` is where it is told to listen, and looked for (None: nowhere);
     `health_check` is how it is asked whether it is well. With neither it is well as long as it
     runs. `environment` is what rpx adds (PORT, HOST, RPX_*); the user's own `start.env` goes on top
-    of it.
+    of it. Without `autostart` a run doesn't begin it for its own sake.
     """
 
     label: str
@@ -34,6 +34,7 @@ class ProcessSpec:
     start: Start
     environment: tuple[tuple[str, str], ...] = ()
     depends_on: tuple[Dependency, ...] = ()
+    autostart: bool = True
     address: Location | None = None
     health_check: HealthCheck | None = None
 

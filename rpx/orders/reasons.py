@@ -62,6 +62,9 @@ def because(backend: Backend) -> str:
 
 
 def _stopped(backend: Backend) -> str:
+    process = backend.process
+    if not backend.has_run and process is not None and not process.spec.autostart:
+        return "it has not been started yet: it has `autostart: false`"
     if not backend.has_run:
         return "it has not been started yet"
     return f"a command stopped it ({backend.last_error})"

@@ -60,9 +60,19 @@ def _missing(
     ]
 
 
+def begun_unasked(specs: Sequence[BackendSpec]) -> set[str]:
+    """Return the labels of those that a run begins if nobody names any: all but those without
+    `autostart`, and what only such a process serves.
+    """
+    waits = {spec.label for spec in specs if not _autostarts(spec)}
+    return {spec.label for spec in specs if not waits & {spec.label, spec.server}}
+
+
 def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> set[str]:
     """Return the labels of these backends and of all that they need, near and far: what they depend
     on, and whose process serves them.
+
+    What isn't required is no reason to start one that doesn't by itself.
     """
     found: set[str] = set()
     left = [spec for spec in specs if spec.label in labels]
@@ -71,9 +81,18 @@ def with_dependencies(specs: Sequence[BackendSpec], labels: Collection[str]) -> 
         if spec.label not in found:
             found.add(spec.label)
             needs = spec.process.depends_on if spec.process is not None else ()
-            names = {dependency.name for dependency in needs}
-            left += [each for each in specs if each.name in names or each.label == spec.server]
+            required = {each.name: each.required for each in needs}
+            left += [
+                each
+                for each in specs
+                if (each.name in required and (required[each.name] or _autostarts(each)))
+                or each.label == spec.server
+            ]
     return found
+
+
+def _autostarts(spec: BackendSpec) -> bool:
+    return spec.process is None or spec.process.autostart
 
 
 def after_oneshots(processes: Iterable[ProcessSpec], done: Collection[str] = ()) -> set[str]:

@@ -11,7 +11,6 @@ from rpx.errors import UsageError
 from rpx.model.address import Address, Location, SocketFile
 from rpx.model.config import (
     Config,
-    Dependency,
     HealthCheck,
     PoolSpec,
     ProcessEntry,
@@ -98,7 +97,7 @@ def plan_backends(config: Config, listening: Ports) -> list[BackendSpec]:
                     "RPX_URL": page_at(_url(proxy, listening)),
                 }
                 server = endpoint.label
-                process = _process_at(endpoint, source.start, environment, proxy.depends_on)
+                process = _process_at(endpoint, source.start, environment, proxy)
             elif source.served_by is not None:
                 server = entry[source.served_by].label
             specs.append(BackendSpec(replace(endpoint, process=server or ""), process))
@@ -127,7 +126,7 @@ def _process_at(
     endpoint: EndpointSpec,
     start: Start,
     environment: Mapping[str, str],
-    depends_on: tuple[Dependency, ...],
+    proxy: ProxyEntry,
 ) -> ProcessSpec:
     """Return the process whose own address that is."""
     return ProcessSpec(
@@ -136,7 +135,8 @@ def _process_at(
         replica=endpoint.replica,
         start=start,
         environment=tuple(environment.items()),
-        depends_on=depends_on,
+        depends_on=proxy.depends_on,
+        autostart=proxy.autostart,
         address=endpoint.address,
         health_check=endpoint.health_check,
     )
@@ -150,6 +150,7 @@ def _worker(entry: ProcessEntry, urls: Mapping[str, str]) -> ProcessSpec:
         start=entry.start,
         environment=tuple({**urls, **_first_port(entry.start), **_names(entry.name, 1)}.items()),
         depends_on=entry.depends_on,
+        autostart=entry.autostart,
         health_check=entry.health_check,
     )
 

@@ -228,7 +228,7 @@ def _of_endpoints(before: EndpointSpec, after: EndpointSpec) -> Iterator[str]:
 
 
 def _of_processes(before: ProcessSpec, after: ProcessSpec, *, same_host: bool) -> Iterator[str]:
-    yield from _unequal(before, after, ("depends_on",))
+    yield from _unequal(before, after, ("depends_on", "autostart"))
     if before.address is None and after.address is None:  # else its address says so
         yield from _unequal(before, after, ("health_check",))
     if same_host and _url(before) != _url(after):

@@ -11,6 +11,9 @@ from rpx.policy.site_changes import ADDED, REMOVED, ROUTES, SiteChange
 
 MOST_ROUTES: Final = 5  # that a line tells of
 
+# When a setting holds that doesn't at once.
+WHEN: Final = dict.fromkeys(NEXT_START, "from its next start") | {"autostart": "from the next run"}
+
 
 def sentences(plan: ReloadPlan) -> list[str]:
     """Say what there is to do, a line for each."""
@@ -82,6 +85,4 @@ def _whom(pair: Pair) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(
-        f"{name} (from its next start)" if name in NEXT_START else name for name in names
-    )
+    return ", ".join(f"{name} ({WHEN[name]})" if name in WHEN else name for name in names)

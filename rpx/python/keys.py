@@ -159,6 +159,7 @@ class AloneKeys(TreatmentKeys, AnswersKeys, PoolKeys, total=False):
     change_origin: bool
     depends_on: DependsOn
     profiles: str | Sequence[str]
+    autostart: bool
 
 
 class ProxyKeys(FromKeys, AloneKeys, total=False):

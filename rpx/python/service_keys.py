@@ -146,6 +146,7 @@ class ProcessKeys(StartKeys, total=False):
     oneshot: bool
     depends_on: DependsOn
     profiles: str | Sequence[str]
+    autostart: bool
 
 
 class SourceKeys(TypedDict, total=False):

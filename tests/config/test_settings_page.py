@@ -73,7 +73,7 @@ TABLES = {
     "restart": Table(MODELS["restart"], (nouns.Restart,)),
     "health_check": Table(MODELS["health_check"], (nouns.HealthCheck,)),
     "defaults": Table(MODELS["defaults"], ()),
-    "processes": Table(ProcessWritten, (nouns.Start,)),
+    "processes": Table(ProcessWritten, (nouns.Start, nouns.ProcessEntry)),
 }
 # What a table says of a default that is no value which could be written.
 IN_WORDS = {

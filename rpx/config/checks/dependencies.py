@@ -24,6 +24,7 @@ class ServiceNode:
     depends_on: tuple[Dependency, ...]
     ours: bool
     restart: Restart | None = None
+    autostart: bool = True
 
 
 def services(
@@ -37,6 +38,7 @@ def services(
             depends_on=entry.proxy.depends_on,
             ours=any((entry.proxy.start, *(source.start for source in entry.proxy.sources)))
             or isinstance(entry.proxy.answerer, StaticFiles),  # which a oneshot may make
+            autostart=entry.proxy.autostart,
         )
         for entry in entries
     ] + [
@@ -58,11 +60,12 @@ def report_dependencies(
     """
     here = {service.name for service in services}
     for service in services:
-        if service.depends_on and not service.ours:
+        idle = {"depends_on": bool(service.depends_on), "autostart": not service.autostart}
+        for setting in [name for name, there in idle.items() if there and not service.ours]:
             document.report(
-                f"`depends_on` of {owner(service.at, document)} changes nothing:"
+                f"`{setting}` of {owner(service.at, document)} changes nothing:"
                 " rpx starts none of its backends",
-                (*service.at, "depends_on"),
+                (*service.at, setting),
                 "give it a `start`, or remove the line",
             )
         for dependency in service.depends_on:

@@ -113,7 +113,8 @@ _NOTES: Final = {
     " `routes: [{path: /api/*, method: GET, from: 3000}]`",
     "gzip compress compression encode cache rate_limit limit_req firewall": _NOT_DONE,
     "description comment": "write it as a comment: `# …`",
-    "autostart disabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
+    "disabled": "write `autostart: false`, which `rpx start` starts; `profiles: [more]` keeps it"
+    " out of a run",
     "stdout_logfile stderr_logfile log_driver": "`rpx logs` shows what it prints; `logs` at the top"
     " level says how much is kept",
 }
@@ -135,7 +136,7 @@ _NOTES_AT: Final = {
         "from to url urls": _ROUTED,
         "port expose": "`ports: [5432]` says where it listens; requests go to entries of `proxies`"
         " only",
-        "enabled": "`profiles: [more]` keeps it out of a run until `rpx up --profile more`",
+        "enabled": "`autostart: false` starts it only when `rpx start` asks for it",
         "replicas instances scale numprocs": "only what has an address has copies: give each a"
         " name of its own, or make it an entry of `proxies`",
     },

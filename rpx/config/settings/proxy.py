@@ -45,6 +45,9 @@ class ProxyWritten(TreatmentWritten, AnswersWritten, PoolWritten, SourcesWritten
         "[what must be there](#depends_on) before its processes are started"
     )
     profiles: Maybe[Names] = setting("it belongs to a run only [with one of these](#profiles)")
+    autostart: Maybe[StrictBool] = setting(
+        "`false`: its processes are started [when somebody asks for them](#autostart)"
+    )
 
     @model_validator(mode="before")
     @classmethod

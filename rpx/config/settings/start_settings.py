@@ -165,6 +165,7 @@ class ProcessWritten(StartWritten):
     )
     depends_on: Maybe[DependsOn] = setting("[as of a proxy](#depends_on)")
     profiles: Maybe[Names] = setting("[as of a proxy](#profiles)")
+    autostart: Maybe[StrictBool] = setting("[as of a proxy](#autostart)")
 
     @model_validator(mode="after")
     def _ends(self) -> ProcessWritten:
