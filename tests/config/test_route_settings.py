@@ -10,6 +10,7 @@ import pytest
 from rpx.config.checks.profiles import Selection
 from rpx.config.load import load_config
 from rpx.model.config import Config, ProxyEntry
+from rpx.model.late import mark
 from rpx.model.route import (
     BasicAuth,
     Conditions,
@@ -176,6 +177,25 @@ def test_backends_of_a_route_are_a_service_like_others(tmp_path: Path) -> None:
     assert shop.depends_on[0].name == "shop-api"
     assert shop.routes[1].answerer == ToPool(pool="shop.localhost/api/*")
     assert [p.name for p in load_config(tmp_path / "rpx.yaml", {}).proxies] == []
+
+
+def test_services_are_told_where_the_backends_of_a_route_are(tmp_path: Path) -> None:
+    config, warnings = load(
+        tmp_path,
+        """
+        proxies:
+          - to: shop.localhost
+            start: {command: ./shop, env: {API: $RPX_SHOP_API_URL, FILES: $RPX_FILES_URL}}
+            routes:
+              - {path: /api/*, from: 4000}
+              - {path: /files/*, start: ./files, name: files}
+              - {path: /x, respond: x}
+        """,
+    )
+    assert warnings == []
+    start = config.proxies[0].start
+    assert start is not None
+    assert start.env == {"API": mark("RPX_SHOP_API_URL"), "FILES": mark("RPX_FILES_URL")}
 
 
 def test_a_realm_moves_routes_and_where_they_lead(tmp_path: Path) -> None:
@@ -362,13 +382,15 @@ proxies:
       - {path: /x, proxy: shop, name: wider}
   - {to: shop.localhost, from: 3001, routes: [{path: [/x, /api/a*b], respond: x, name: third}]}
   - {to: web.localhost/app, from: 3002, routes: [{path: /api/*, respond: x, name: outside}]}
+  - {to: api.localhost, from: 3003, routes: [{path: [/v1, /v1/x/*], respond: x, name: longer}]}
+  - {to: api.localhost/v1, from: 3004}
 """
 
 
 def test_a_route_that_nothing_comes_to_is_warned_of_with_both_places(tmp_path: Path) -> None:
     warnings = load(tmp_path, WARNED).warnings
     file = tmp_path / "rpx.yaml"
-    second, outside = (each.replace(str(file), "rpx.yaml") for each in warnings)
+    second, outside, longer = (each.replace(str(file), "rpx.yaml") for each in warnings)
     assert second == (
         "route `second` (rpx.yaml:7:9) never gets a request: `shop-api` (rpx.yaml:6:9) comes"
         " before it, and takes all that it is for"
@@ -376,6 +398,10 @@ def test_a_route_that_nothing_comes_to_is_warned_of_with_both_places(tmp_path: P
     assert outside == (
         "route `outside` (rpx.yaml:11:50) never gets a request: its proxy has only what begins"
         " with /app, and paths of routes are written in full"
+    )
+    assert longer == (
+        "route `longer` (rpx.yaml:12:46) never gets a request: `api.localhost/v1` is a `to` of its"
+        " own, and the longest one has what is below it"
     )
 
 

@@ -9,7 +9,8 @@ from rpx.config.mistakes.explain import owner
 from rpx.config.settings.on_the_way import TreatmentWritten
 from rpx.config.yaml.document import Document, Steps
 from rpx.model.config import Config, ProxyEntry
-from rpx.model.route import Route
+from rpx.model.route import Conditions, Route
+from rpx.model.status import OWN_WORDS
 from rpx.model.suggest import did_you_mean
 from rpx.policy.path_patterns import read_pattern
 from rpx.policy.route_cover import begins_with, covers
@@ -86,6 +87,12 @@ def _one_name_for_two(
             name = route.get("name") if isinstance(route, dict) else None
             if not isinstance(name, str):
                 continue
+            if name == OWN_WORDS:
+                document.report(
+                    f"a route can't be called `{OWN_WORDS}`: what rpx itself says has that name",
+                    (*at, "name"),
+                    "give it another `name`",
+                )
             first = taken.setdefault(name, (*at, "name"))
             if first != (*at, "name"):
                 document.report(
@@ -127,6 +134,7 @@ def _disagree(document: Document, entries: Sequence[Entry]) -> None:
 def never_taken(config: Config) -> Iterator[str]:
     """A sentence for each route that no request can come to."""
     earlier: dict[str, list[Route]] = {}
+    reached = [to for proxy in config.proxies if proxy.reached for to in (proxy.to, *proxy.also)]
     for proxy in config.proxies:
         before = earlier.setdefault(proxy.to, [])
         for route in proxy.routes:
@@ -138,6 +146,11 @@ def never_taken(config: Config) -> Iterator[str]:
                 yield (
                     f"route `{route.name}` ({route.where}) never gets a request: `{first.name}`"
                     f" ({first.where}) comes before it, and takes all that it is for"
+                )
+            elif deeper := _taken_by_deeper(proxy, route, reached):
+                yield (
+                    f"route `{route.name}` ({route.where}) never gets a request: `{deeper}` is a"
+                    " `to` of its own, and the longest one has what is below it"
                 )
             elif outside:
                 yield (
@@ -154,6 +167,20 @@ def _outside(proxy: ProxyEntry, route: Route) -> str:
     if not patterns or any(begins_with(p, path) for p in patterns for path in paths):
         return ""
     return paths[0]
+
+
+def _taken_by_deeper(proxy: ProxyEntry, route: Route, reached: Iterable[str]) -> str:
+    """The `to` below that of the proxy which has all that the route is for; "" where none has."""
+    for to in reached:
+        host, _, path = to.partition("/")
+        below = len(path) > len(proxy.to.partition("/")[2]) and not proxy.also
+        if (
+            host == proxy.host
+            and below
+            and covers(Conditions(paths=(f"/{path}/*",)), route.conditions)
+        ):
+            return to
+    return ""
 
 
 def _parted(proxy: ProxyEntry) -> Iterator[tuple[str, str, str]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from rpx.config.settings.host_names import default_name
+from rpx.config.settings.route_entry import default_route_name
 from rpx.config.settings.top_level import only_proxy
 from rpx.config.variables.interpolate import interpolate
 from rpx.config.yaml.document import Steps, is_env, is_rule, is_template
@@ -143,7 +144,9 @@ def _numbers(written: object) -> list[int]:
 
 
 def _named(values: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
-    """The proxies as they are written, by name; those of wildcard hosts have no URL."""
+    """The proxies as they are written, and routes with backends of their own, by name; those of
+    wildcard hosts have no URL.
+    """
     written = values.get("proxies")
     entries = [
         entry
@@ -153,11 +156,19 @@ def _named(values: Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
     routes = [_first(entry.get("to", "")) for entry in entries]
     hosts = Counter(to.partition("/")[0] for to in set(routes))
     shared = frozenset(host for host, routes in hosts.items() if routes > 1)
-    return [
+    proxies = [
         (str(entry.get("name") or default_name(to, shared)), entry)
         for to, entry in zip(routes, entries, strict=True)
         if "*" not in to
     ]
+    return proxies + [named for name, entry in proxies for named in _routes_named(name, entry)]
+
+
+def _routes_named(proxy: str, entry: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
+    routes = entry.get("routes")
+    for number, route in enumerate(routes if isinstance(routes, list) else [], 1):
+        if isinstance(route, dict) and route.keys() & {"from", "start"}:
+            yield str(route.get("name") or default_route_name(proxy, route, number)), route
 
 
 def _first(to: object) -> str:

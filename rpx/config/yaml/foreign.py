@@ -29,7 +29,10 @@ _INI = re.compile(r"\[.+\]\Z|[\w.-]+\s*=")
 _DOTENV = re.compile(r"(?:export\s+)?[A-Za-z_]\w*=")
 
 _SEE = "see docs/coming-from.md"
-_ROUTES = f"a route is written as `proxies: [{{to: api.localhost, from: localhost:3000}}]`; {_SEE}"
+_ROUTES = (
+    f"a host is written as `proxies: [{{to: api.localhost, from: localhost:3000}}]`, and"
+    f" what is for some paths stands in its `routes`; {_SEE}"
+)
 _SERVICES = (
     "in an rpx.yaml a service that others connect to is an entry of `proxies`, with `to`, `from`"
     " and `start`, any other one of `processes`"
