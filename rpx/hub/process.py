@@ -145,6 +145,8 @@ class Process:
                 return self.spec.health_check is None or self.spec.start.replaced_when_sick
             case State.WAITING:
                 return not self.stuck
+            case State.STOPPED:  # a reload has added it, and its life begins in a moment
+                return True
             case state:
                 return self.intent is Intent.TRIAL or state not in AT_REST
 

@@ -329,3 +329,11 @@ class Rotation(RuleBasedStateMachine):
 
 TestRotation = Rotation.TestCase
 TestRotation.settings = settings(max_examples=50, stateful_step_count=30)
+
+
+def test_requests_wait_for_a_process_whose_life_is_about_to_begin() -> None:
+    the = registry(spec(3000), clock=lambda: 0.0)
+    backend = the.endpoint("api:3000")
+    assert backend.returning  # as when a reload gives a host of files backends
+    the.move(process_of(backend), Move.STOP)
+    assert not backend.returning
