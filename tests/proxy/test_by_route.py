@@ -23,7 +23,10 @@ from rpx.model.route import (
     Treatment,
 )
 from rpx.policy.sites import SiteSpec
+from tests.proxy.h2_client import client as h2_client
 from tests.proxy.house import HOST, House, get, post, running
+from tests.proxy.test_h2_websocket import HEAD as WEBSOCKET
+from tests.proxy.test_h2_websocket import switched, told
 from tests.support.origin import Origin, Script, answers, origin, refusing, says
 from tests.support.raw import Answer, Raw
 
@@ -278,3 +281,29 @@ async def test_an_origin_that_was_changed_is_given_back_to_whoever_asks() -> Non
             assert answer.field("location") == f"{here}/a"
             assert answer.field("content-location") == f"{here.partition(':')[2]}/b"
             assert answer.field("set-cookie") == "a=1"
+
+
+async def test_a_websocket_over_http2_takes_a_route_like_others() -> None:
+    treated = Treatment(headers=(RULES,), auth=BasicAuth(users=(("ann", "secret"),)))
+    api = SITE.routes[0].model_copy(update={"treatment": treated})
+    head = [(name, "/api/chat" if name == ":path" else value) for name, value in WEBSOCKET]
+    async with (
+        origin() as backend,
+        running(backend, site=SiteSpec((HOST,), HERE, routes=(api,))) as house,
+        h2_client(house) as peer,
+    ):
+        refused = await peer.answer(await peer.ask_with(head, end=False))
+        assert (refused.status, refused.head[b"cache-control"]) == (401, b"no-store")
+        known = b64encode(b"ann:secret").decode()
+        number = await peer.ask_with([*head, ("authorization", f"Basic {known}")], end=False)
+        end = await backend.accept()
+        request = await switched(end, "Set-Cookie: a=1; Path=/", "Server: x")
+        assert request.startswith(b"GET /chat HTTP/1.1\r\n")
+        assert b"\r\nX-Path: /api/chat\r\n" in request
+        assert b"\r\nX-Forwarded-Prefix: /api\r\n" in request
+        assert await told(peer, number) == 200
+        got = peer.streams[number].head
+        assert (got[b"set-cookie"], got[b"cache-control"]) == (b"a=1; Path=/api", b"no-store")
+        assert b"server" not in got
+        end.close()
+        await peer.answer(number)
