@@ -23,7 +23,9 @@ class Way:
     where somebody else does: the `answerer`, or nobody. `name` is that of the route, or of the
     proxy. `counts` are of all these requests, though
     those of a backend are counted there, too. `variables` are what values may name that is the same
-    for all requests. `since` it is there, in seconds since the epoch.
+    for all requests. `since` it is there, in seconds since the epoch. `realm` is what browsers call
+    it when they ask for a password: ways with the same passwords have the same one, so that a
+    browser asks once.
     """
 
     __slots__ = (
@@ -32,6 +34,7 @@ class Way:
         "name",
         "place",
         "pool",
+        "realm",
         "route",
         "since",
         "treatment",
@@ -48,9 +51,11 @@ class Way:
         counts: Counts,
         variables: Mapping[str, str],
         since: float,
+        realm: str,
         name: str = "",
         route: Route | None = None,
     ) -> None:
+        self.realm = realm
         self.place = place
         self.name = route.name if route is not None else name or place
         self.since = since
@@ -113,6 +118,7 @@ class Site:
         self.https: Https | None = spec.https
         self.hosts = frozenset(each.partition("/")[0] for each in spec.reached)
         variables = dict(spec.variables)
+        realms = {spec.treatment.auth: spec.name or to}
         self.rest = Way(
             to,
             spec.answerer,
@@ -121,6 +127,7 @@ class Site:
             counts=before[to].counts if to in before else Counts(),
             variables=variables,
             since=before[to].since if to in before else now,
+            realm=realms[spec.treatment.auth],
             name=spec.name,
         )
         ways: dict[str, Way] = {}
@@ -135,6 +142,7 @@ class Site:
                 counts=known.counts if known is not None else Counts(),
                 variables=variables,
                 since=known.since if known is not None else now,
+                realm=realms.setdefault(route.treatment.auth, route.name),
                 route=route,
             )
         self.ways = tuple(ways.values())

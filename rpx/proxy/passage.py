@@ -43,7 +43,7 @@ class Course:
         self.treating: Treating | None = None
         if way.treatment != NOTHING:
             self.treating = Treating(
-                way.treatment, realm=way.name, hosts=hosts, project=way.variables
+                way.treatment, realm=way.realm, hosts=hosts, project=way.variables
             )
         strip, rewrite = (route.strip_prefix, route.rewrite) if route is not None else ("", "")
         self.change = PathChange(strip, rewrite)

@@ -175,6 +175,26 @@ async def test_who_has_no_password_is_asked_for_one_and_a_page_elsewhere_may_rea
         assert (answer.status, answer.body) == (200, b"hello")
 
 
+async def test_a_browser_asks_once_for_what_has_the_same_passwords() -> None:
+    ann, bob = (Treatment(auth=BasicAuth(users=((name, "x"),))) for name in ("ann", "bob"))
+    routes = tuple(
+        route.model_copy(update={"treatment": treatment})
+        for route, treatment in zip(SITE.routes, (ann, bob, bob, Treatment()), strict=False)
+    )
+    async with asked(site=SiteSpec((HOST,), HERE, routes, ann, name="shop")) as (_, client, _b):
+        realms = {}
+        for path in ("/", "/api/", "/v1/", "/old/", "/healthz"):
+            told = (await ask(client, get(path))).field("www-authenticate")
+            realms[path] = told and told.split('"')[1]
+        assert realms == {
+            "/": "shop",
+            "/api/": "shop",
+            "/v1/": "v2",
+            "/old/": "v2",
+            "/healthz": None,
+        }
+
+
 async def test_places_of_a_backend_get_their_prefix_back() -> None:
     moved = (
         b"HTTP/1.1 302 Found\r\nLocation: /login?x\r\nSet-Cookie: s=1; Path=/\r\n"
