@@ -46,6 +46,7 @@ from rpx.model.address import Address, Location, SocketFile
 from rpx.model.specs import EndpointSpec, ProcessSpec
 
 IN_USE: Final = ("already in use", "address in use", "eaddrinuse")
+HANGS_UP: Final = 0.1  # seconds in which a call ends that nobody inside takes
 LATEST: Final = 50  # lines of output that are searched for one of these
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid of who has begun to listen
 
@@ -119,6 +120,8 @@ class Claim:
             )
 
     async def _strange_at(self, sock: trio.socket.SocketType) -> str | None:
+        if self.process.spec.start.container is not None and await _hangs_up(sock):
+            return REFUSED
         if sys.platform != "linux":
             await trio.lowlevel.checkpoint()
             return None
@@ -258,6 +261,18 @@ async def find(
 
     failure = await tcp_check(address, within, whose)
     return failure, spots[0] if failure is None and spots else None
+
+
+async def _hangs_up(sock: trio.socket.SocketType) -> bool:
+    """Whether who has taken the call ends it at once: so do programs that hold the port of a
+    container in which nobody listens yet.
+    """
+    with trio.move_on_after(HANGS_UP):
+        try:
+            return not await sock.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+    return False
 
 
 def peer_of(sock: trio.socket.SocketType) -> tuple[int, int]:

@@ -33,7 +33,7 @@ from rpx.engine.engine_lines import (
     run_words,
     stop_words,
 )
-from rpx.engine.leftovers import PROJECT, RUN, remove_all
+from rpx.engine.leftovers import PROJECT, RUN, SERVICE, remove_all, service_value
 from rpx.engine.preparing import is_here, make_network, make_room, volumes_of
 from rpx.engine.which_engine import WITHOUT_INIT, answering
 from rpx.hub.patience import Patience
@@ -172,7 +172,11 @@ class Containers:
         running = Running(
             name=name,
             image=image,
-            labels={PROJECT: naming.identity, RUN: self._run_id},
+            labels={
+                PROJECT: naming.identity,
+                RUN: self._run_id,
+                SERVICE: service_value(spec.name, spec.replica),
+            },
             cid_file=run.cid_file,
             ports=() if shares_network(engine, spec) else published(spec),
             environment=environment,

@@ -125,10 +125,13 @@ def kill_words(container: str, signum: int) -> tuple[str, ...]:
 
 
 def exec_words(
-    container: str, command: str | Sequence[str], environment: Mapping[str, str]
+    container: str,
+    command: str | Sequence[str],
+    environment: Mapping[str, str],
+    options: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return those that run a command in it; a text goes to its shell."""
-    words = ["exec"]
+    words = ["exec", *options]
     for name, text in environment.items():
         words += ["--env", f"{name}={text}"]
     run = ("sh", "-c", command) if isinstance(command, str) else command

@@ -9,7 +9,13 @@ from rpx.engine.engine_client import Engine, EngineSaid
 
 PROJECT = "dev.rpx.project"  # the label with the path of its rpx.yaml
 RUN = "dev.rpx.run"  # that with the id of the run which has started it
+SERVICE = "dev.rpx.service"  # that with its service and copy
 ABSENT = ("no such container", "no container with", "not found")
+
+
+def service_value(name: str, replica: int) -> str:
+    """Return what the label of a service says."""
+    return f"{name}-{replica}"
 
 
 def containers_with(engine: Engine, label: str, value: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ import trio
 
 from rpx.hub.lines import LineRing
 from rpx.hub.mailbox import Mailbox, Order
+from rpx.model.config import Start
 from rpx.model.specs import ProcessSpec
 from rpx.model.status import AT_REST, TO_RUN, Ended, Intent, Obstacle, State
 from rpx.policy.health import Health
@@ -157,3 +159,14 @@ class Process:
     def blame(self, why: str) -> None:
         """Keep what is wrong with it; "": that it isn't any more."""
         self.standing.last_error = why
+
+
+def shown_command(start: Start) -> str:
+    """Return how a command is shown; that of a container begins with its image."""
+    command = start.command
+    words = command if isinstance(command, str) else shlex.join(command)
+    if start.container is None:
+        return words
+    build = start.container.build
+    what = start.container.image or (f"build {build.context}" if build is not None else "")
+    return f"{what} {words}".strip()

@@ -10,19 +10,19 @@ Its methods are sync, therefore atomic under trio, and each leaves it consistent
 from __future__ import annotations
 
 import random
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 
 from rpx.hub.backend import Backend
 from rpx.hub.counts import Counts
 from rpx.hub.mailbox import Mailbox, ProjectOrder
 from rpx.hub.moves import Moves
+from rpx.hub.process import shown_command
 from rpx.hub.site import Site
 from rpx.hub.tally import by_address, by_host
 from rpx.model.config import PoolSpec
 from rpx.model.figures import Figures
 from rpx.model.ports import Ports
-from rpx.model.specs import BackendSpec, ProcessSpec
+from rpx.model.specs import BackendSpec
 from rpx.model.status import Snapshot
 from rpx.policy.plan import internal_url_of, page_at, url_of
 from rpx.policy.sites import SiteSpec
@@ -90,7 +90,7 @@ class Registry(Moves):
             in_flight=backend.in_flight,
             last_error=backend.last_error,
             url=self.url(spec.host) if spec.host else None,
-            command=_command(process.spec) if process else None,
+            command=shown_command(process.spec.start) if process else None,
             internal_url=internal_url_of(spec.name, spec.host, self.ports) if spec.host else None,
             waiting_for=backend.obstacles,
             ports=spec.ports,
@@ -134,8 +134,3 @@ class Registry(Moves):
     def stats_by_address(self) -> dict[str, Figures]:
         """Return `host:port` → figures, added up where a backend serves several hosts."""
         return by_address(self.pools.values())
-
-
-def _command(spec: ProcessSpec) -> str:
-    command = spec.start.command
-    return command if isinstance(command, str) else shlex.join(command)

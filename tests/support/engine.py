@@ -14,20 +14,22 @@ import shutil
 import subprocess
 import tarfile
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 HOME = Path(f"/tmp/rpx-test-engine-{os.getuid()}")
-IMAGE = "localhost/rpx-test:1"
 BUSYBOX = Path("/bin/busybox")
 APPLETS = "cat echo env false hostname httpd id kill ls nc ps sh sleep test touch true wget"
 SERVER = '["httpd", "-f", "-p", "80", "-h", "/srv"]'
 PAGES = {
     "index.html": "here\n",
     "cgi-bin/env": "#!/bin/sh\necho; env\n",
-    "cgi-bin/slow": "#!/bin/sh\nsleep 0.05\necho; echo $HOSTNAME\n",
+    "cgi-bin/slow": "#!/bin/sh\nsleep 0.05\n"
+    """printf 'Content-Type: application/json\\r\\n\\r\\n{"port": "%s"}' $(hostname)\n""",
 }
+IMAGE = "localhost/rpx-test:" + sha256(f"{APPLETS}{SERVER}{PAGES}".encode()).hexdigest()[:8]
 CONF = """\
 [containers]
 default_ulimits = ["nofile=1024:4096", "nproc=512:1024"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from dataclasses import asdict
 
@@ -17,6 +16,7 @@ from rpx.cli.terminal.output import json_option, print_json, print_table, say, w
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
 from rpx.config.checks.profiles import Selection
+from rpx.hub.process import shown_command
 from rpx.model.config import Config
 from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec
@@ -141,5 +141,4 @@ def _elsewhere(spec: BackendSpec) -> str:
 def _command(spec: BackendSpec) -> str | None:
     if spec.process is None:
         return None
-    command = spec.process.start.command
-    return command if isinstance(command, str) else shlex.join(command)
+    return shown_command(spec.process.start)

@@ -25,6 +25,7 @@ from rpx.backend.free_ports import (
 from rpx.backend.shell import argv
 from rpx.cli.command import Command, Common, realm_option
 from rpx.cli.helpers.certifiable import accepting
+from rpx.cli.helpers.in_container import become
 from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import warn
 from rpx.config import find_config, load_config
@@ -41,6 +42,7 @@ from rpx.runs.paths import ports_file
 EXAMPLES = """\
 rpx run api -- python manage.py migrate   # with the environment and in the folder of api
 rpx run api 'echo $PORT'                  # one text goes to the shell
+rpx run db psql -U postgres               # inside the container of db
 rpx run api                               # its own command, in the foreground: for a debugger
 """
 
@@ -80,11 +82,15 @@ def run(common: Common, name: str, command: tuple[str, ...], *, realm: str | Non
     config = choose_ports(config, file, keep=False, running=written_ones(ours))
     process = _service(shown, plan_backends(config, listening), name)
     words = command[1:] if command[:1] == ("--",) else command
-    wanted: str | tuple[str, ...] = (
-        words if len(words) > 1 else "".join(words) or process.start.command
-    )
+    asked = words if len(words) > 1 else "".join(words)
+    if process.start.container is not None:
+        become(asked, process, path)
     usual = accepting(config)
-    _become(wanted, process.start, child_environment(process, colour=False, usual=usual))
+    _become(
+        asked or process.start.command,
+        process.start,
+        child_environment(process, colour=False, usual=usual),
+    )
 
 
 def _service(shown: list[BackendSpec], specs: list[BackendSpec], name: str) -> ProcessSpec:

@@ -12,6 +12,7 @@ from rpx.errors import RpxError, brief
 from rpx.folders import here
 from rpx.hub.backend import Backend
 from rpx.hub.endpoint import Pool
+from rpx.hub.process import shown_command
 from rpx.hub.registry import Registry
 from rpx.model.address import Location, SocketFile
 from rpx.model.escapes import on_a_terminal
@@ -93,7 +94,8 @@ class Teller:
             yield "  last output:"
             texts = (on_a_terminal(line.text, colour=False) for line in lines)
             yield from (f"    {text.decode(errors='replace')}" for text in texts)
-        run = f"`{self._by_hand(backend)}` shows more; then " if backend.own else ""
+        outside = backend.own is not None and backend.own.spec.start.container is None
+        run = f"`{self._by_hand(backend)}` shows more; then " if outside else ""
         yield f"hint: {run}`{self._rpx or 'rpx'} start {event.label}`"
 
     def _by_hand(self, backend: Backend) -> str:
@@ -191,8 +193,7 @@ def _route(registry: Registry, pool: Pool) -> str:
 
 def _command(backend: Backend) -> str:
     assert backend.own is not None  # noqa: S101 - for the type checker: callers have looked
-    command = backend.own.spec.start.command
-    return brief(command if isinstance(command, str) else shlex.join(command))
+    return brief(shown_command(backend.own.spec.start))
 
 
 def _typed(backend: Backend) -> str:
