@@ -155,7 +155,7 @@ def test_every_command_on_a_page_exists(page: Path) -> None:
 
 @every_page
 def test_every_configuration_on_a_page_loads(page: Path, tmp_path: Path) -> None:
-    for folder in ("api", "web", "data", "public", "dist"):
+    for folder in ("api", "web", "data", "public", "dist", "media"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "index.html").touch()
     for number, block in enumerate(blocks(page.read_text(), "yaml")):

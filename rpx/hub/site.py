@@ -165,9 +165,11 @@ class Site:
 
 
 def _place(to: str, route: Route, taken: Mapping[str, Way]) -> str:
-    """Where a route is: the pool that is its own knows that; else its host and its path."""
+    """Where a route is: its host and its path, and what tells it from others that have both."""
     host = to.partition("/")[0]
-    if isinstance(route.answerer, ToPool) and route.answerer.pool.startswith(f"{host}/"):
-        return route.answerer.pool
     place = host + (route.conditions.paths[0] if route.conditions.paths else "/*")
+    if isinstance(route.answerer, ToPool):
+        pool = route.answerer.pool
+        if pool not in taken and (pool == place or pool.startswith(f"{place} (")):
+            return pool  # which is its own
     return f"{place} ({route.name})" if place in taken or place == to else place

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.support.echo import backend
 from tests.support.page import Ports, Section, Shell, conversation, matches, sections
 from tests.support.project import Project
 
@@ -21,43 +19,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "routes.md"
 BACKENDS = 4000, 4001, 5173
 _HOST = re.compile(r"(http://[\w-]+(?:\.[\w-]+)*\.localhost)(?![\w:.])")
 _, SECTIONS = sections(PAGE)
-
-
-class Echo(BaseHTTPRequestHandler):
-    """A backend that says what it sees."""
-
-    called = ""
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        """Answer; below /show/ with the field that is named there."""
-        _, show, name = self.path.partition("/show/")
-        more = f" ({name}: {self.headers[name]})" if show else ""
-        body = f"{self.called} sees {self.command} {self.path}{more}\n".encode()
-        self.send_response(200)
-        self.send_header("Cache-Control", "max-age=60")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_PUT = do_GET
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def backend(called: str, port: int) -> Iterator[None]:
-    """Run one, which the page calls so."""
-    handler = type("Called", (Echo,), {"called": called})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here")

@@ -327,3 +327,18 @@ async def test_a_websocket_over_http2_takes_a_route_like_others() -> None:
         assert b"server" not in got
         end.close()
         await peer.answer(number)
+
+
+async def test_routes_to_one_pool_and_with_one_path_are_counted_apart() -> None:
+    to = ToPool(pool=f"{HOST}/api/*")
+    routes = [
+        Route(name=name, conditions=Conditions(paths=(path,), methods=methods), answerer=to)
+        for name, path, methods in [
+            ("api", "/api/*", ("GET",)),
+            ("more", "/api/*", ()),
+            ("ws", "/ws", ()),
+        ]
+    ]
+    async with asked(site=SiteSpec((HOST,), HERE, routes=tuple(routes))) as (house, _, _backend):
+        places = [way.place for way in house.registry.sites[HOST].ways]
+        assert places == [f"{HOST}/api/*", f"{HOST}/api/* (more)", f"{HOST}/ws"]

@@ -39,14 +39,16 @@ class Section:
         return self.title
 
 
-def sections(page: Path) -> tuple[Section, list[Section]]:
-    """What stands before the first `## `, and each section that has something to type."""
+def sections(page: Path, typed: str = "console") -> tuple[Section, list[Section]]:
+    """What stands before the first `## `, and each section that has something to type, or another
+    kind of block.
+    """
     parts = re.split(r"^## (.*)$", page.read_text(), flags=re.MULTILINE)
     found = [
         Section(title, [(kind, text) for kind, text in _BLOCK.findall(body)])
         for title, body in zip(["", *parts[1::2]], parts[::2], strict=True)
     ]
-    return found[0], [each for each in found if any(kind == "console" for kind, _ in each.blocks)]
+    return found[0], [each for each in found if any(kind == typed for kind, _ in each.blocks)]
 
 
 def play(project: Project, first: Section, section: Section) -> None:
