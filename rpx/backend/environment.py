@@ -33,6 +33,8 @@ def child_environment(
     if colour and "NO_COLOR" not in environment:
         environment.setdefault("FORCE_COLOR", "1")  # docs/adr/0016: a pipe, and no terminal
         environment.setdefault("CLICOLOR_FORCE", "1")
+    if spec.start.tty:
+        environment.setdefault("TERM", "xterm-256color")
     for name in [name for name in environment if is_of_a_realm(name)]:
         del environment[name]  # of another project, whose service rpx itself may be
     environment.update(spec.environment)

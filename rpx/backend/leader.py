@@ -17,6 +17,7 @@ from rpx.backend.child_output import PIPE_HOLDS
 from rpx.backend.file_limit import as_a_service
 from rpx.backend.mark import mark_of
 from rpx.backend.processes import ProcessIdentity
+from rpx.backend.pseudo_terminal import TerminalOutput, at_terminal, open_terminal
 from rpx.backend.shell import argv
 from rpx.model.address import Location
 from rpx.model.config import Start
@@ -63,12 +64,16 @@ class OwnProcess:
     """The Leader that is a real process."""
 
     def __init__(
-        self, popen: subprocess.Popen[bytes], pipe: int, instance: str, stdin: int | None
+        self,
+        popen: subprocess.Popen[bytes],
+        output: TerminalOutput | trio.lowlevel.FdStream,
+        instance: str,
+        stdin: int | None,
     ) -> None:
-        """`pipe` has its output; `stdin`, if it has a pipe there, is the end that stays open."""
+        """`stdin`, if it has a pipe there, is the end that stays open."""
         self.pid = popen.pid
         self.created = processes.identity(popen.pid) or ProcessIdentity(popen.pid, 0)
-        self.output = trio.lowlevel.FdStream(pipe)
+        self.output = output
         self._popen = popen
         self._instance = instance
         self._stdin = stdin
@@ -156,16 +161,24 @@ async def spawn(start: Start, env: Mapping[str, str], instance: str) -> Leader:
     """Start the command. An OSError names what cannot be run, or the missing directory."""
     command = argv(start.command, env)
     with ExitStack() as theirs, ExitStack() as ours:
-        output, to = _pipe(ours, theirs)
         stdin, keep = subprocess.DEVNULL, None
-        if start.stdin == "open":  # ends when rpx does, however that happens
-            keep, stdin = reversed(_pipe(theirs, ours))
+        if start.tty:
+            output, to, path = open_terminal()
+            ours.callback(os.close, output)
+            theirs.callback(os.close, to)
+            command = at_terminal(command, env, path)
+            stdin = to if start.stdin == "open" else stdin
+        else:
+            output, to = _pipe(ours, theirs)
+            if start.stdin == "open":  # ends when rpx does, however that happens
+                keep, stdin = reversed(_pipe(theirs, ours))
         # Nothing to wait for between here and the Leader: a cancellation cannot lose the process.
         popen = await trio.to_thread.run_sync(
             _popen, command, start, env, (stdin, to), mark_of(instance)
         )
         ours.pop_all()
-        return OwnProcess(popen, output, instance, keep)
+        kind = TerminalOutput if start.tty else trio.lowlevel.FdStream
+        return OwnProcess(popen, kind(output), instance, keep)
 
 
 def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:

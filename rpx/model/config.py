@@ -117,8 +117,9 @@ class Start(Model):
     `env` is on top of rpx's own environment (None unsets); `env_later`, if it is there, gives it
     anew for each run, and raises ConfigError. `cwd` is absolute. A `oneshot` is to end
     and is never ready. `stdin` is a pipe that nobody writes to and that stays `open`, or "null": it
-    ends at once. A change of a file that matches `watch` (policy.globs, relative to `cwd`)
-    restarts it. `where` is the `file:line:column` of the command, for messages.
+    ends at once. With a `tty` it is a terminal, as is where it prints. A change of a file that
+    matches `watch` (policy.globs, relative to `cwd`) restarts it. `where` is the
+    `file:line:column` of the command, for messages.
     """
 
     command: str | tuple[str, ...]
@@ -130,6 +131,7 @@ class Start(Model):
     success_exit_codes: tuple[int, ...] = (0,)
     oneshot: bool = False
     stdin: Stdin = "open"
+    tty: bool = False
     container: Container | None = None
     ports: tuple[ServicePort, ...] = ()
     ready: Ready | None = None

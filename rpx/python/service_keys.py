@@ -130,6 +130,7 @@ class StartKeys(ContainerKeys, total=False):
     restart_on_unhealthy: bool
     success_exit_codes: int | Sequence[int]
     stdin: Stdin | None
+    tty: bool
     ports: str | int | Sequence[str | int]
     ready: ReadyKeys
     stop_command: Command

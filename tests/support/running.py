@@ -56,6 +56,7 @@ async def running(
     emit: bool = True,
     stdin: Stdin = "open",
     whom: Whom = "group",
+    tty: bool = False,
     number: int = 1,
     **env: str,
 ) -> AsyncIterator[Running]:
@@ -63,6 +64,7 @@ async def running(
         command=command,
         cwd=Path("/"),
         stdin=stdin,
+        tty=tty,
         stop_signal_to=whom,
         stop_grace_period=grace,
     )

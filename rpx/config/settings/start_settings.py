@@ -72,6 +72,7 @@ ExitCodes = Annotated[
 ONLY_OUTSIDE = {
     "cwd": "write `workdir`, a folder inside it",
     "stop_signal_to": "leave it out: the engine asks its first process",
+    "tty": "write `container_options: [--tty]`",
     "instances": "leave it out: each address has a container of its own",
 }
 
@@ -101,6 +102,9 @@ class ProgramWritten(Written):
         "open",
         description="[what it reads](supervision.md#what-a-process-reads): a pipe that stays open,"
         " or /dev/null",
+    )
+    tty: Maybe[StrictBool] = setting(
+        "a [terminal of its own](supervision.md#a-terminal), for programs that insist on one"
     )
     ports: Maybe[Ports] = setting(
         "[where else it listens](#ports); other services are told by variables"
