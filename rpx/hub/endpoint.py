@@ -277,13 +277,13 @@ class Pool:
         self._shape: object = None
         self.become(spec, backends, key)
 
-    def become(self, spec: PoolSpec, backends: Sequence[Endpoint], key: bytes) -> None:
-        """Have these settings and members from now on; `key` is that of sticky cookies.
+    def become(self, spec: PoolSpec, backends: Sequence[Endpoint], key: bytes, *also: str) -> None:
+        """Have these from now on; `key` is of sticky cookies, `also` leads here beside `host`.
 
         The pool stays the same one: requests that hold it, or are held by it, go on with the new
         members. Whose turn it is begins anew only where that is another question than before.
         """
-        shape = (spec, [(id(b), b.weight, b.identity) for b in backends])
+        shape = (spec, [(id(b), b.weight, b.identity) for b in backends], also)
         if shape == self._shape:
             return
         self._shape = shape
@@ -291,8 +291,8 @@ class Pool:
         self.https = spec.https
         self.backends = tuple(backends)
         self.active = tuple(backend for backend in backends if backend.weight)
-        path = "/" + fixed_part(self.host).partition("/")[2]
-        self.affinity = Affinity(spec.sticky, backends, key, path) if spec.sticky else None
+        to = (fixed_part(self.host), *also)
+        self.affinity = Affinity(spec.sticky, backends, key, to) if spec.sticky else None
         self._turns: Turns[Endpoint] = turns(spec.strategy, self.active, self._chance)
         self.wake()
 

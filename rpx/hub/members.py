@@ -251,12 +251,13 @@ class Members(News):
                 self._serve(backend.endpoint, self.backends.get(backend.endpoint.spec.process))
         kept: dict[str, Pool] = {}
         for to, spec in pools.items():
+            also = sites[to].reached[1:] if sites is not None and to in sites else ()
             pool = self.pools.get(to)
             if pool is None:
                 pool = Pool(to, spec, members[to], self._chance, self.key)
             for endpoint in members[to]:
                 endpoint.pool = pool
-            pool.become(spec, members[to], self.key)
+            pool.become(spec, members[to], self.key, *also)
             kept[to] = pool
         self.pools = kept
         self._lead(sites_of_pools(pools.items()) if sites is None else sites)

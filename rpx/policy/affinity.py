@@ -19,17 +19,28 @@ class Affinity(Generic[M]):
     path of the route and the identity of the member are.
     """
 
-    __slots__ = ("_members", "_values", "cookie", "path", "ttl", "warned")
+    __slots__ = ("_members", "_path", "_paths", "_values", "cookie", "ttl", "warned")
 
-    def __init__(self, sticky: Sticky, members: Sequence[M], key: bytes, path: str = "/") -> None:
-        """`path` is that of the route: its cookie is no other route's affair."""
-        self.path = path.encode("ascii")
+    def __init__(
+        self, sticky: Sticky, members: Sequence[M], key: bytes, to: Sequence[str] = ("",)
+    ) -> None:
+        """`to` leads to them: the cookie of one with a path is no other's affair at its host."""
+        paths: dict[str, str] = {}
+        for host, _, path in (each.partition("/") for each in to):
+            paths[host] = min(paths.get(host, f"/{path}"), f"/{path}", key=len)
+        path = f"/{to[0].partition('/')[2]}"
+        self._path = path.encode("ascii")
+        self._paths = {host: each.encode("ascii") for host, each in paths.items()}
         self.cookie = sticky.cookie.encode("ascii")
         self.ttl = int(sticky.ttl)
         self.warned = False  # that a backend sets a cookie of this name
         beginning = "" if path == "/" else f"{path} "
         self._values = {each: _value(key, f"{beginning}{each.identity}") for each in members}
         self._members = {value: member for member, value in self._values.items()}
+
+    def path(self, host: str) -> bytes:
+        """Return the path at `host` that the cookie is for."""
+        return self._paths.get(host, self._path)
 
     def __contains__(self, member: M) -> bool:
         """Tell whether clients can prefer `member`: one that has left is none any more."""

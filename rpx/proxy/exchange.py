@@ -256,7 +256,9 @@ class Exchange:
         client = self._client
         secure = client.renaming is None and client.has_tls(self._request)
         say = self._shared.registry.say
-        return add_cookie(head, affinity, backend, self._preferred, say, secure=secure)
+        return add_cookie(
+            head, affinity, backend, self._preferred, say, host=self._request.host, secure=secure
+        )
 
     def _check_switch(self, response: ResponseHead) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""

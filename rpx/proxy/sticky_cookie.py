@@ -26,10 +26,11 @@ def add_cookie(
     preferred: Endpoint | None,
     say: Callable[[str, Endpoint], None],
     *,
+    host: str,
     secure: bool,
 ) -> ResponseHead:
-    """Return the answer with a cookie that names `backend`, which gives it; without one when the
-    client's own named it: that is who was `preferred`.
+    """Return the answer, to who asks for `host`, with a cookie that names `backend`, which gives
+    it; without one when the client's own named it: that is who was `preferred`.
 
     `secure`: to a client that came with TLS.
     What the backend itself sets under that name is taken out, or the client would lose its place.
@@ -45,6 +46,6 @@ def add_cookie(
     if backend is not preferred and backend in affinity:
         value = affinity.value(backend)
         block += set_cookie(
-            affinity.cookie, value, path=affinity.path, ttl=affinity.ttl, secure=secure
+            affinity.cookie, value, path=affinity.path(host), ttl=affinity.ttl, secure=secure
         )
     return response.altered(block)

@@ -18,6 +18,7 @@ https: {redirect: false}
 proxies:
   - to: [NAME.localhost, www.NAME.localhost, my_app.localhost/deep, "bücher.test"]
     from: "localhost:ONE"
+    sticky: true
     start: PYTHON APPS/ok.py
   - {to: my_app.localhost, from: "localhost:TWO", start: PYTHON APPS/ok.py}
 """
@@ -35,6 +36,9 @@ def test_a_proxy_is_served_at_each_of_its_hosts_and_known_by_all(machine: Machin
         for path, there in (("/deep/x", True), ("/", False)):
             for text in everywhere(machine, "my_app.localhost", path):
                 assert (json.loads(text)["port"] == port) is there
+        for host, path in (("www.shop.localhost", "/"), ("my_app.localhost", "/deep")):
+            head = curl(machine, "http", host, f"{path}?x", "-i").stdout
+            assert f"; Path={path};" in head
 
         (row, _) = shop.ps()
         urls = [f"https://{host}{end}" for host in ASCII]

@@ -45,11 +45,23 @@ def test_what_is_no_value_names_nobody(values: list[bytes]) -> None:
 
 
 def test_that_of_another_route_may_be_beside_it() -> None:
-    below = Affinity(Sticky(), [A, B], b"key", "/api")
+    below = Affinity(Sticky(), [A, B], b"key", ["a.test/api"])
     root = affinity().value(A)
     assert below.member([root]) is None
     assert below.member([below.value(B), root]) is B
     assert below.member([root, below.value(B)]) is B
+
+
+def test_its_path_is_that_of_the_host_that_leads_to_it() -> None:
+    there = ["a.test/x", "b.test/y/z", "b.test/y", "c.test"]
+    found = Affinity(Sticky(), [A, B], b"key", there)
+    paths = {host: found.path(host) for host in ("a.test", "b.test", "c.test", "other.test")}
+    assert paths == {
+        "a.test": b"/x",
+        "b.test": b"/y",
+        "c.test": b"/",
+        "other.test": b"/x",  # by a wildcard
+    }
 
 
 def test_two_cookies_name_nobody() -> None:
