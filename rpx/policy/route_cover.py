@@ -51,8 +51,6 @@ def _wider(first: PathPattern, second: PathPattern) -> bool:
         return False
     if len(second.segments) < len(first.segments):
         return False  # it may mean paths that are too short
-    if not second.decided and not first.below:
-        return False
     return all(
         mine == theirs or (mine is None and theirs != b"")
         for mine, theirs in zip(first.segments, second.segments, strict=False)

@@ -347,6 +347,42 @@ def test_a_single_proxy_has_routes_at_the_top_level_too(tmp_path: Path) -> None:
     assert problem.what == "`path` of route 1 does not begin with a `/`: `x`"
 
 
+def test_what_looks_like_a_number_stays_as_it_is_written_where_texts_are_wanted(
+    tmp_path: Path,
+) -> None:
+    config = load(
+        tmp_path,
+        """
+        to: a.localhost
+        from: 3000
+        headers: {request: {set: {a: 1.10, b: 0755, c: yes, d: true, e: $V}, add: {f: [1e3]}}}
+        auth: {basic: {ann: 007, bob: $V}}
+        routes:
+          - headers: {g: 1.0}
+            query: {h: 2.0, debug: true}
+            respond: {body: 1.10, headers: {i: 1.10}}
+        """,
+        environ={"V": "1e3"},
+    ).config
+    (proxy,) = config.proxies
+    (rules,) = proxy.treatment.headers
+    assert dict(rules.request.set) == {
+        "a": "1.10",
+        "b": "0755",
+        "c": "yes",
+        "d": "true",
+        "e": "1e3",
+    }
+    assert rules.request.add == (("f", "1e3"),)
+    assert proxy.treatment.auth == BasicAuth(users=(("ann", "007"), ("bob", "1e3")))
+    (route,) = proxy.routes
+    assert route.conditions.headers == (("g", "1.0"),)
+    assert route.conditions.query == (("h", "2.0"), ("debug", "true"))
+    assert isinstance(route.answerer, FixedAnswer)
+    assert route.answerer.body == b"1.10"
+    assert route.answerer.headers[1] == ("i", "1.10")
+
+
 def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     for value in (float("nan"), [{1}], object()):
         (problem,) = undescribable(tmp_path, to="a.localhost", respond={"json": value})

@@ -36,6 +36,7 @@ from rpx.policy.path_patterns import read_pattern
         (r"~(?i)/A[b-d]/.*\.PHP", "/aB/x.PHP /Ad/.php", "/aa/x"),
         (r"~/api(/|$)(.*)", "/api /api/ /api/x", "/apix"),
         (r"~/\d{2,3}\w?/[^/]*?/[\]\-x]+", "/12/a/] /123a//-x]", "/1/a/x /12345/a/x /12/a/y"),
+        (r"~/a\Z|/b\z|/\bc\B|/[\ta]d", "/a /b /ad", "/c /ab /a/b"),
         (r"~/x\x2Fy\.\+", "/x/y.+", "/x/yz+"),
         (r"~/(?:a|bc)+", "/a /bc /abca", "/ /b /abb"),
     ],

@@ -180,6 +180,19 @@ def is_rule(steps: Steps) -> bool:
     return steps[-1:] in {("set",), ("add",)} and steps[-3:-2] == ("headers",)
 
 
+def is_text(steps: Steps) -> bool:
+    """Whether what stands here is a text, whatever it looks like: `1.10`, `0755`, a password."""
+    above = steps[:-1]
+    return (
+        is_env(above)
+        or above[-2:] in _OF_USERS
+        or (is_route(above[:-1]) and above[-1] in {"headers", "query"})
+        or is_rule(above)
+        or (is_rule(above[:-1]) and isinstance(steps[-1], int))
+        or steps[-2:] == ("respond", "body")
+    )
+
+
 def is_template(steps: Steps) -> bool:
     """Whether a text here has variables of a request's own, or parts of its path."""
     return (

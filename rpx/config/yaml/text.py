@@ -8,7 +8,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from rpx.config.variables.interpolate import Uninterpolable
 from rpx.config.yaml import graph
-from rpx.config.yaml.document import Document, Spellings, Steps, is_env, is_ignored
+from rpx.config.yaml.document import Document, Spellings, Steps, is_ignored, is_text
 from rpx.config.yaml.excerpt import Spot
 from rpx.config.yaml.foreign import (
     refuse_broken_procfile,
@@ -148,9 +148,9 @@ class _Walk:
                 return text
         if tag == graph.FILLED:
             # In a command or a variable `$X` is a text, also where X is empty or a number.
-            text_wanted = verbatim or is_env(steps[:-1])
+            text_wanted = verbatim or is_text(steps)
             tag = graph.STR if text_wanted else graph.type_of(text)
-        if verbatim or is_env(steps[:-1]):
+        if verbatim or is_text(steps):
             return _as_written(text, tag)
         return self._typed(text, tag, steps)
 
@@ -203,8 +203,8 @@ def is_command(steps: Steps) -> bool:
 
 
 def _as_written(text: str, tag: str) -> str | None:
-    """The value of a variable or a word of a command: `1.10`, `0755` and `yes` are no numbers and
-    no booleans there (as in compose); only `true` and `null` have one spelling.
+    """The value of a variable or a header, or a word of a command: `1.10`, `0755` and `yes` are no
+    numbers and no booleans there (as in compose); only `true` and `null` have one spelling.
     """
     if tag == graph.NULL:
         return None
