@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,6 +37,41 @@ def pytest_runtestloop() -> None:
     """From here on look for garbage, among what is made from here on."""
     gc.freeze()
     gc.enable()
+
+
+HANGS = 180  # seconds; a busy machine takes a minute for what is long; a hang never ends
+
+
+def pytest_configure() -> None:
+    """Prepare to show where a test hangs, and to end there.
+
+    pytest's `faulthandler_timeout` would start a thread for each test, and wait for its end: on a
+    busy machine a tenth of the whole. The kernel's alarm clock costs nothing.
+    """
+    assert sys.__stderr__ is not None
+    there = os.dup(sys.__stderr__.fileno())  # before it leads to what pytest collects
+    faulthandler.register(signal.SIGALRM, file=there, all_threads=True, chain=True)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """End all with a test that hangs: by SIGALRM, after every thread's traceback."""
+    signal.setitimer(signal.ITIMER_REAL, HANGS)
+    try:
+        return (yield)
+    finally:
+        stop_the_clock()
+
+
+def stop_the_clock() -> None:
+    """Let the test that runs take its time."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@pytest.hookimpl
+def pytest_enter_pdb() -> None:
+    """Who debugs a test takes his time."""
+    stop_the_clock()
 
 
 # How long an example takes says something about the machine, not about rpx.
