@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from rpx.cli.typed import name_project
+from tests.support.compiled import compile_tests
 from tests.support.tls import Authority
 
 # An installed rpx has its bytecode; without, each run in a test compiles 250 modules anew.
@@ -77,6 +78,14 @@ def pytest_enter_pdb() -> None:
 # How long an example takes says something about the machine, not about rpx.
 settings.register_profile("rpx", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rpx")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Compile tests before there are workers, who would each do so: ten seconds, if all are new."""
+    execute = getattr(config.pluginmanager.rewrite_hook, "exec_module", None)
+    if execute is not None:  # not with `--assert=plain`
+        compile_tests(execute, config.args)
 
 
 @pytest.hookimpl(optionalhook=True)
