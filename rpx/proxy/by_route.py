@@ -10,6 +10,7 @@ from rpx.hub.site import Site, Way
 from rpx.model.route import FixedAnswer, Redirect, StaticFiles
 from rpx.policy.path_patterns import PathPattern
 from rpx.proxy.attempt import After
+from rpx.proxy.chosen_file import path_within
 from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.fixed import redirect, respond
@@ -70,7 +71,10 @@ async def _answered(
             return await respond(client, request, fixed)
         case StaticFiles() as files:
             passage.counts = None  # it counts more than that
-            return await send_file(client, request, files, asked.path, counts=way.counts)
+            path = asked.path
+            if pattern.below and pattern.stem and not course.change:
+                path = path_within(client.shared.folder(files.folder), path, pattern.stem)
+            return await send_file(client, request, files, path, counts=way.counts)
         case _:
             return await send_page(client, request, unknown(client.shared.registry, request), None)
 

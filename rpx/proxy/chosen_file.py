@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from rpx.http.codings import stored_codings
 from rpx.http.file_answer import ASK_AGAIN, FileFacts, etag_of
-from rpx.http.file_path import looks_like_a_file
+from rpx.http.file_path import looks_like_a_file, name_of
 from rpx.http.media_types import media_type
 from rpx.http.preconditions import Validators
 from rpx.model.route import StaticFiles
@@ -69,6 +69,22 @@ def choose_file(
         facts = _facts(file.status, kind, coding, varies, cache)
         folder.facts.keep(key, file.status, facts)
     return ChosenFile(file.fd, facts)
+
+
+def path_within(folder: PublicFolder, path: bytes, stem: bytes) -> bytes:
+    """Return the path that is to be looked for below a folder, of a request whose route takes all
+    that begins with `stem`: as it is, or, where there is nothing, what comes behind that.
+
+    The first is `root` of an nginx.conf, the second `alias`; both are what people mean.
+    """
+    name = name_of(path)
+    if name is None:
+        return path
+    try:
+        os.close(folder.open(name.rstrip(b"/")).fd)
+    except OSError:
+        return path[len(stem) :] or b"/"
+    return path
 
 
 def _find(

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from rpx.model.route import (
     HeaderRules,
     Redirect,
     Route,
+    StaticFiles,
     ToPool,
     Treatment,
 )
@@ -342,3 +344,41 @@ async def test_routes_to_one_pool_and_with_one_path_are_counted_apart() -> None:
     async with asked(site=SiteSpec((HOST,), HERE, routes=tuple(routes))) as (house, _, _backend):
         places = [way.place for way in house.registry.sites[HOST].ways]
         assert places == [f"{HOST}/api/*", f"{HOST}/api/* (more)", f"{HOST}/ws"]
+
+
+async def test_a_file_is_looked_for_by_its_path_and_else_below_the_beginning_of_its_route(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "both").write_text("assets/both")
+    for name in ("both", "alone"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "index.html").write_text("index")
+    site = SiteSpec(
+        (HOST,),
+        None,
+        routes=(
+            Route(
+                name="assets",
+                conditions=Conditions(paths=("/assets/*",)),
+                answerer=StaticFiles(folder=tmp_path, spa=True),
+            ),
+            Route(
+                name="cut",
+                conditions=Conditions(paths=("/cut/*",)),
+                answerer=StaticFiles(folder=tmp_path),
+                strip_prefix="/cut",
+            ),
+        ),
+    )
+    async with asked(site=site) as (_, client, _backend):
+        for path, found in {
+            "/assets/both": b"assets/both",
+            "/assets/alone": b"alone",
+            "/assets/a/page": b"index",
+            "/cut/both": b"both",
+            "/cut/assets/both": b"assets/both",
+        }.items():
+            assert (await ask(client, get(path))).body == found, path
+        for path in ("/cut/cut/both", "/assets/../both", "/assets/.%2e/x"):
+            assert (await ask(client, get(path))).status == 404, path
