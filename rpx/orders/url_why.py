@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import trio
 
 from rpx.http.cookies import take_cookie
-from rpx.http.file_path import looks_like_a_file, name_of
 from rpx.http.head import RequestHead
 from rpx.http.treatment import Treating
 from rpx.hub.endpoint import Endpoint, Pool
@@ -21,6 +19,7 @@ from rpx.model.route import FixedAnswer, Redirect, StaticFiles
 from rpx.model.suggest import did_you_mean
 from rpx.model.url_answer import MayAnswer, PassedBy, UrlWhy
 from rpx.orders.asked_url import AskedUrl, asked_url
+from rpx.orders.file_why import look_for_file
 from rpx.policy.path_patterns import PathPattern
 from rpx.policy.route_reasons import unmet
 from rpx.policy.route_table import ANY_PATH
@@ -119,6 +118,8 @@ def _refused(
         return _said(known, text, outcome="preflight", status=204)
     if treating.auth is not None and not treating.auth.allow(request):
         text = ", ".join([*lead, "a name and a password are asked for (401)"])
+        if request.field(b"authorization") is None:
+            return None  # a note says so: who asks wants to know what is behind it
         users = way.treatment.auth.users if way.treatment.auth is not None else ()
         names = ", ".join(name for name, _ in users)
         hint = f"they are those of {names}: give them as `-H 'Authorization: Basic …'`"
@@ -134,7 +135,12 @@ async def _answered(
     known: UrlWhy,
 ) -> UrlWhy:
     route, target = way.route, request.target
-    if route is not None and (changed := path_change(route)):
+    if way.treatment.auth is not None and request.field(b"authorization") is None:
+        names = ", ".join(name for name, _ in way.treatment.auth.users)
+        note = f"a name and a password are asked for first (401): those of {names}"
+        known = replace(known, notes=(*known.notes, note))
+    changed = path_change(route) if route is not None else ""
+    if route is not None and changed:
         target = PathChange(route.strip_prefix, route.rewrite).target(target, pattern)
         lead = [*lead, changed]
     if way.pool is not None:
@@ -148,7 +154,9 @@ async def _answered(
             text = ", ".join([*lead, f"answer {status}"])
             return _said(known, text, outcome="answer", status=status)
         case StaticFiles() as files:
-            return await _of_files(files, request, target, lead, known)
+            stem = pattern.stem if pattern.below and not changed else b""
+            begun = replace(known, sentence="".join(f"{each}, " for each in lead))
+            return await _of_files(files, request, target, stem, begun)
         case _:
             text = ", ".join([*lead, "and nobody answers (404)"])
             hint = f"a `from` of {known.name} is for what no route takes"
@@ -199,39 +207,15 @@ def _may_answer(endpoint: Endpoint, turn: Endpoint | None) -> MayAnswer:
 
 
 async def _of_files(
-    files: StaticFiles, request: RequestHead, target: bytes, lead: list[str], known: UrlWhy
+    files: StaticFiles, request: RequestHead, target: bytes, stem: bytes, known: UrlWhy
 ) -> UrlWhy:
-    path = _text(target.partition(b"?")[0])
-    text = ", ".join([*lead, f"files in {files.folder}: {path}"])
+    path = target.partition(b"?")[0]
+    text = f"{known.sentence}files in {files.folder}: {_text(path)}"
     known = replace(known, target=_text(target))
     if request.method not in (b"GET", b"HEAD"):
         return _said(known, f"{text}: only for GET and HEAD (405)", outcome="files", status=405)
-    name = name_of(target.partition(b"?")[0])
-    if name is None:
-        hidden = "such a path leads to no file: it is hidden, or leads out of the folder (404)"
-        return _said(known, text, outcome="files", status=404, hint=hidden)
-    status, file, hint = await trio.to_thread.run_sync(_looked_up, files, name)
-    return _said(
-        known, text, outcome="files", status=status, file=str(file) if file else None, hint=hint
-    )
-
-
-def _looked_up(files: StaticFiles, name: bytes) -> tuple[int, Path | None, str]:
-    """The status, the file that is sent, and what is to be said about it."""
-    if not files.folder.is_dir():
-        return 404, None, f"there is no folder {files.folder}"
-    there = files.folder / name.decode("utf-8", "surrogateescape")
-    if there.is_file():
-        return 200, there, ""
-    index = there / files.index
-    if there.is_dir() and (index.is_file() or files.listing):
-        if name and not name.endswith(b"/"):
-            return 301, None, "it is a folder: clients are sent to the same path with a slash"
-        return 200, index if index.is_file() else None, ""
-    page = files.folder / files.index
-    if files.spa and not looks_like_a_file(name) and page.is_file():
-        return 200, page, "there is no such file: the index of the page is sent instead"
-    return 404, None, f"there is no file {there} (404)"
+    status, file, hint = await trio.to_thread.run_sync(look_for_file, files, path, stem)
+    return _said(known, text, outcome="files", status=status, file=file, hint=hint)
 
 
 # ---- what isn't there

@@ -217,9 +217,14 @@ async def test_why_asks_with_the_method_and_fields_that_a_route_wants(shop: Show
     other = await shop.rpx("why", url, "-H", "X-Beta: 1", "-X", "POST")
     assert "route 2, beta: the method is not GET\n" in other
     secret = "http://shop.localhost/secret"
-    assert "a name and a password are asked for (401)" in await shop.rpx("why", secret)
-    known = "Authorization: Basic YW5uOnBhc3M="
-    assert "route 5 of shop, answer 204" in await shop.rpx("why", secret, "-H", known)
+    unasked = await shop.rpx("why", secret)  # without one it is about what comes behind it
+    assert "route 5 of shop, answer 204" in unasked
+    assert "a name and a password are asked for first (401): those of ann" in unasked
+    wrong = await shop.rpx("why", secret, "-H", "Authorization: Basic YW5uOmFubg==")
+    assert "a name and a password are asked for (401)" in wrong
+    known = await shop.rpx("why", secret, "-H", "Authorization: Basic YW5uOnBhc3M=")
+    assert "route 5 of shop, answer 204" in known
+    assert "are asked for" not in known
 
 
 async def test_why_tells_programs_of_names_and_urls_together(shop: Shown) -> None:
