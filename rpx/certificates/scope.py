@@ -33,7 +33,7 @@ _SHARED: Final = frozenset(
         *("surge.sh", "trycloudflare.com", "ts.net", "vercel.app", "web.app", "workers.dev"),
     }
 )
-_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")  # `_`: see leaves.py
 
 
 def permits(allowed: Iterable[str], host: str) -> bool:

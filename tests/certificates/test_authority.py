@@ -256,6 +256,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     [
         ("shop.dev", "shop.dev"),
         ("Shop.Dev.", "shop.dev"),
+        ("my_app.dev", "my_app.dev"),
         ("*.shop.dev", "shop.dev"),
         ("1.1.1.1", "1.1.1.1/32"),
         ("lan", "lan"),

@@ -31,6 +31,16 @@ def hosts(file: Path, *words: str) -> int:
     return main(["hosts", *words, "--hosts-file", str(file)])
 
 
+def test_a_name_in_letters_is_added_as_browsers_ask_for_it(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hosts(file, "add", "Bücher.test", "my_app.test") == 0
+    assert "127.0.0.1 xn--bcher-kva.test\n" in file.read_text()
+    assert hosts(file, "remove", "bücher.test") == 0
+    assert hosts(file, "list") == 0
+    assert capsys.readouterr().out == "my_app.test\n"
+
+
 def test_names_are_added_listed_and_removed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert hosts(file, "add", "shop.test", "API.shop.test.") == 0
     assert capsys.readouterr() == ("", f"{file}: added: shop.test, api.shop.test\n")

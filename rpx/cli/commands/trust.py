@@ -24,6 +24,7 @@ from rpx.cli.command import Command
 from rpx.cli.helpers.steps import Steps, as_root
 from rpx.cli.helpers.trust_lists import complete
 from rpx.cli.terminal.output import say
+from rpx.config.settings.host_names import as_browsers_ask
 from rpx.errors import RpxError, UsageError
 from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import Lease, all_running
@@ -63,7 +64,7 @@ def trust(names: tuple[str, ...], *, print_ca_path: bool) -> None:
     if print_ca_path:
         click.echo(_opened().path)
         return
-    make_trusted([check_allowed(name) for name in names], Steps())
+    make_trusted([check_allowed(as_browsers_ask(name) or name) for name in names], Steps())
 
 
 def make_trusted(wanted: Sequence[str], steps: Steps) -> None:
