@@ -460,7 +460,7 @@ def test_running_projects_that_show_the_earlier_ones_certificates_are_named(
         def __init__(self, lease: Lease) -> None:
             self.scheme = "http" if lease.name == "plain" else "https"
 
-        def ps(self) -> list[SimpleNamespace]:
+        def ps(self, *, routes: bool) -> list[SimpleNamespace]:
             url = f"{self.scheme}://api.localhost:8443"
             return [SimpleNamespace(url=None), SimpleNamespace(url=url)]
 
