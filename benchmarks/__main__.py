@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import developing, door_life, lifetime, machine, resting
+from benchmarks import developing, door_life, lifetime, machine, resting, routing
 from benchmarks.door_rows import DOOR_ROWS
 from benchmarks.lifetime import Figure
 from benchmarks.load import Sample
@@ -20,7 +20,9 @@ from benchmarks.report import as_json, goals_table, row_table
 from benchmarks.rounds import Pace, origins, run
 from benchmarks.rows import ROWS, Row
 
-FIGURES = lifetime.FIGURES | resting.FIGURES | developing.FIGURES | door_life.FIGURES
+FIGURES = (
+    lifetime.FIGURES | resting.FIGURES | developing.FIGURES | door_life.FIGURES | routing.FIGURES
+)
 ALL_ROWS = (*ROWS, *DOOR_ROWS)
 EVERYTHING = (*(row.name for row in ALL_ROWS), *FIGURES)
 Results = list[tuple[Row, list[dict[str, Sample]]]]

@@ -15,6 +15,7 @@ from rpx.policy.path_patterns import PathPattern
 
 _WORD = re.compile(r"%|\$(?:\$|([0-9]+)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z0-9_]+)\}|)")
 _SLASHES: Final = frozenset((b"/", b"\\"))  # to browsers
+_HOST_BEGINS: Final = (b"//", b"/\\")
 QUERY: Final = "query"
 
 
@@ -49,7 +50,7 @@ class Template:
         filled = self._form % tuple(
             [query if name == QUERY else taken[name] for name in self.names]
         )
-        if filled[1:2] in _SLASHES and filled[:1] in _SLASHES:
+        if filled.startswith(_HOST_BEGINS):
             filled = b"/" + filled.lstrip(b"/\\")
         if not self._is_whole:
             return filled + b"?" + query if query else filled
