@@ -96,6 +96,8 @@ def _elsewhere(known: tuple[str, ...]) -> tuple[str, ...]:
         return ("redirect", "respond")
     if "cert" in known:  # files that the example doesn't bring along
         return ("cert", "key")
+    if "stop_command" in known and "oneshot" not in known:  # it is not to be run as root
+        return ("user",)
     return settings_at(("start",)) if "oneshot" in known else ()
 
 

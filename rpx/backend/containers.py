@@ -183,6 +183,7 @@ class Containers:
             command=spec.start.command,
             volumes=volumes,
             stdin=spec.start.stdin == "open",
+            user=spec.start.user,
             init=engine.init,
             network=await self._network(engine) if neighbours else "",
             alias=spec.name,

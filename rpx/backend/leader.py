@@ -7,7 +7,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import psutil
 import trio
@@ -16,6 +17,7 @@ from rpx.backend import guardian, processes
 from rpx.backend.child_output import PIPE_HOLDS
 from rpx.backend.file_limit import as_a_service
 from rpx.backend.mark import mark_of
+from rpx.backend.other_user import Account, account_to_become, given_to
 from rpx.backend.processes import ProcessIdentity
 from rpx.backend.pseudo_terminal import TerminalOutput, at_terminal, open_terminal
 from rpx.backend.shell import argv
@@ -160,6 +162,7 @@ def _wait_unreaped(popen: subprocess.Popen[bytes]) -> None:
 async def spawn(start: Start, env: Mapping[str, str], instance: str) -> Leader:
     """Start the command. An OSError names what cannot be run, or the missing directory."""
     command = argv(start.command, env)
+    account = account_to_become(start.user) if start.container is None else None
     with ExitStack() as theirs, ExitStack() as ours:
         stdin, keep = subprocess.DEVNULL, None
         if start.tty:
@@ -172,9 +175,14 @@ async def spawn(start: Start, env: Mapping[str, str], instance: str) -> Leader:
             output, to = _pipe(ours, theirs)
             if start.stdin == "open":  # ends when rpx does, however that happens
                 keep, stdin = reversed(_pipe(theirs, ours))
+        given_to(account, to, *([stdin] if keep is not None else []))
         # Nothing to wait for between here and the Leader: a cancellation cannot lose the process.
         popen = await trio.to_thread.run_sync(
-            _popen, command, start, env, (stdin, to), mark_of(instance)
+            partial(_popen, mark=mark_of(instance), account=account),
+            command,
+            start,
+            env,
+            (stdin, to),
         )
         ours.pop_all()
         kind = TerminalOutput if start.tty else trio.lowlevel.FdStream
@@ -194,7 +202,9 @@ def _popen(
     start: Start,
     env: Mapping[str, str],
     streams: tuple[int, int],
+    *,
     mark: int | None,
+    account: Account | None,
 ) -> subprocess.Popen[bytes]:
     """Popen with no signal blocked: the mask of the calling thread is what a new process gets.
 
@@ -203,6 +213,9 @@ def _popen(
     idle *thread* ends, ten seconds later.
     """
     stdin, output = streams
+    who: dict[str, Any] = {}
+    if account is not None:
+        who = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
     mask = signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         with as_a_service(mark) as started:
@@ -214,6 +227,7 @@ def _popen(
                 env=env,
                 cwd=start.cwd,
                 start_new_session=True,
+                **who,
             )
             started(popen.pid)
             return popen

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from rpx.backend.environment import child_environment
 from rpx.backend.free_ports import LOOPBACK, is_taken
+from rpx.backend.other_user import check_users
 from rpx.backend.port_holder import HasPorts, described, holder, port_owner
 from rpx.backend.shell import first_word, unreached
 from rpx.backend.socket_file import clear
@@ -79,6 +80,8 @@ def check_commands(processes: Iterable[ProcessSpec], late: Collection[str] = ())
 
     Raises: ConfigError with all that is wrong.
     """
+    processes = list(processes)
+    check_users(processes)
     problems: dict[Problem, None] = {}
     for process in processes:
         start, missing = process.start, None

@@ -44,7 +44,13 @@ class SideCommand:
         self, command: str | tuple[str, ...], *, within: float, **more: str
     ) -> str | None:
         """As `Aside` says, in the folder of the service, with its environment."""
-        process = Start(command=command, cwd=self.start.cwd, stdin="null", stop_grace_period=0)
+        process = Start(
+            command=command,
+            cwd=self.start.cwd,
+            stdin="null",
+            stop_grace_period=0,
+            user=self.start.user if self.start.container is None else None,
+        )
         last = [b""]
         code = 0
         with trio.move_on_after(within) as limit:

@@ -38,6 +38,7 @@ class Running:
     command: Sequence[str] = ()
     volumes: Sequence[Volume] = ()
     stdin: bool = False
+    user: str | None = None
     init: bool = True
     network: str = ""
     alias: str = ""
@@ -55,6 +56,8 @@ def run_words(container: Container, running: Running, own: Collection[str]) -> t
     words += ["--cidfile", running.cid_file]
     if running.stdin:
         words.append("--interactive")
+    if running.user is not None:
+        words += ["--user", running.user]
     words += _reached(container, running)
     for volume in running.volumes:
         words += ["--volume", ":".join(filter(None, _parts(volume)))]

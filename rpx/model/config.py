@@ -117,7 +117,8 @@ class Start(Model):
     `env` is on top of rpx's own environment (None unsets); `env_later`, if it is there, gives it
     anew for each run, and raises ConfigError. `cwd` is absolute. A `oneshot` is to end
     and is never ready. `stdin` is a pipe that nobody writes to and that stays `open`, or "null": it
-    ends at once. With a `tty` it is a terminal, as is where it prints. A change of a file that
+    ends at once. With a `tty` it is a terminal, as is where it prints. `user` is whom it
+    runs as, `name` or `name:group`, also by number; None: as rpx. A change of a file that
     matches `watch` (policy.globs, relative to `cwd`) restarts it. `where` is the
     `file:line:column` of the command, for messages.
     """
@@ -132,6 +133,7 @@ class Start(Model):
     oneshot: bool = False
     stdin: Stdin = "open"
     tty: bool = False
+    user: str | None = None
     container: Container | None = None
     ports: tuple[ServicePort, ...] = ()
     ready: Ready | None = None

@@ -20,7 +20,7 @@ AT_ONCE: Final = ("realm", "verbose", "timeouts", "limits", "reload")
 NEXT_RUN: Final = ("name", "listen", "metrics", "logs", "containers")
 # Settings of a service whose change needs another process: the running one can't take it up.
 PER_PROCESS: Final = frozenset(
-    {"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin", "tty", "ports"}
+    {"name", "to", "https", "address", "command", "cwd", "oneshot", "stdin", "tty", "user", "ports"}
     | Container.model_fields.keys() - {"stop_signal"}
 )
 ENV: Final = "env "  # and the name of the variable

@@ -131,6 +131,7 @@ class StartKeys(ContainerKeys, total=False):
     success_exit_codes: int | Sequence[int]
     stdin: Stdin | None
     tty: bool
+    user: str | int
     ports: str | int | Sequence[str | int]
     ready: ReadyKeys
     stop_command: Command

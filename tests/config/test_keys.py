@@ -120,6 +120,7 @@ PYTHON: dict[str, Any] = {
     "where to, or mapping": str | keys.RedirectKeys,
     "text, status, or mapping": str | int | keys.RespondKeys,
     "list of routes": Sequence[keys.RouteKeys],
+    "`name`, number, or `user:group`": str | int,
     "0 to 255, or a list": int | Sequence[int],
     "`no`, `on-failure`, `always`": Policy | Literal["unless-stopped", False],
     "policy, `on-failure:5`, or mapping": service_keys.Restarts | str | service_keys.RestartKeys,

@@ -57,6 +57,7 @@ async def running(
     stdin: Stdin = "open",
     whom: Whom = "group",
     tty: bool = False,
+    user: str | None = None,
     number: int = 1,
     **env: str,
 ) -> AsyncIterator[Running]:
@@ -65,6 +66,7 @@ async def running(
         cwd=Path("/"),
         stdin=stdin,
         tty=tty,
+        user=user,
         stop_signal_to=whom,
         stop_grace_period=grace,
     )

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 
 from rpx.backend.free_ports import choose_ports, kept_ports
+from rpx.backend.other_user import check_users
 from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.commands.ps import backend_cell
 from rpx.cli.helpers.certifiable import about_any, check_certified
@@ -19,7 +20,7 @@ from rpx.config.checks.profiles import Selection
 from rpx.hub.process import shown_command
 from rpx.model.config import Config
 from rpx.model.ports import Ports
-from rpx.model.specs import BackendSpec
+from rpx.model.specs import BackendSpec, processes_of
 from rpx.policy.naming import names_of
 from rpx.policy.plan import plan_backends, url_of
 from rpx.runs.lease import running
@@ -58,6 +59,7 @@ def check(common: Common, *, profiles: tuple[str, ...], realm: str | None, as_js
     specs = plan_backends(
         config, Ports(config.listen.http_port or 0, config.listen.https_port or 0)
     )
+    check_users(processes_of(specs))
     if as_json:
         print_json([_row(config, spec) for spec in specs])
         return

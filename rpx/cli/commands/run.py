@@ -22,6 +22,7 @@ from rpx.backend.free_ports import (
     ports_for_services,
     written_ones,
 )
+from rpx.backend.other_user import account_to_become, change_to
 from rpx.backend.shell import argv
 from rpx.cli.command import Command, Common, realm_option
 from rpx.cli.helpers.certifiable import accepting
@@ -135,10 +136,13 @@ def _become(command: str | tuple[str, ...], start: Start, environment: dict[str,
         os.chdir(start.cwd)
     except OSError as error:
         raise RpxError(f"can't run anything in {start.cwd}: {error.strerror}") from None
+    account = account_to_become(start.user)
     sys.stdout.flush()
     for signum in PYTHONS:
         signal.signal(signum, signal.SIG_DFL)
     program, *rest = argv(command, environment)
+    if account is not None:
+        change_to(account)
     try:
         os.execvpe(program, [program, *rest], environment)  # noqa: S606 - the user's own command
     except OSError as error:

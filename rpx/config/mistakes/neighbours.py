@@ -97,7 +97,6 @@ _NOTES: Final = {
     "networks network_mode privileged cap_add cap_drop devices security_opt ulimits dns"
     " pull_policy ipc sysctls read_only secrets configs mem_limit cpus runtime": _OF_CONTAINERS,
     "labels annotations": "rpx reads no labels: the host stands in `to`",
-    "user": "a service runs as the user who runs rpx: leave it out",
     "deploy": "`replicas` is a setting of a proxy, and `restart` one of its `start`",
     "extends": "anchors do that: `x-base: &base` at the top, `<<: *base` here",
     "include": "rpx.yaml is one file: write here what that one says",

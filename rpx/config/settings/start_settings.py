@@ -5,6 +5,7 @@ Raises: PydanticCustomError, as values.py says.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, get_args
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
@@ -33,6 +34,8 @@ from rpx.config.settings.written import (
 from rpx.config.wording import shown, wrong
 from rpx.model.config import Stdin
 
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.$-]*(?::[A-Za-z0-9_][A-Za-z0-9_.$-]*)?")
+
 
 def start(value: object) -> object:
     """A text or a list is the command."""
@@ -59,6 +62,15 @@ def stdin(value: object) -> object:
     return value
 
 
+def user(value: object) -> object:
+    """Who a process is: a name or a number, with a group behind a colon."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not _USER.fullmatch(text):
+        raise wrong(f"is not a user: {shown(value)}", "write postgres, 1000 or postgres:staff")
+    return text
+
+
+UserName = Annotated[str, BeforeValidator(user), Kind("`name`, number, or `user:group`")]
 Instances = Annotated[StrictInt, BeforeValidator(instances), Kind("1")]
 Input = Annotated[Stdin, BeforeValidator(stdin), Kind("`open`, `null`")]
 ExitCodes = Annotated[
@@ -105,6 +117,9 @@ class ProgramWritten(Written):
     )
     tty: Maybe[StrictBool] = setting(
         "a [terminal of its own](supervision.md#a-terminal), for programs that insist on one"
+    )
+    user: Maybe[UserName] = setting(
+        "[who it runs as](supervision.md#as-somebody-else), if rpx is root; in a container, in that"
     )
     ports: Maybe[Ports] = setting(
         "[where else it listens](#ports); other services are told by variables"
