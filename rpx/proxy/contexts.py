@@ -29,6 +29,7 @@ _ADDRESS: Final = re.compile(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*|\[.*\]")
 NO_NAME: Final = "no host can have that name"
 MOST: Final = 1000  # contexts at hand, and unknown names told: under a wildcard there is no end
 A_MINUTE: Final = 300  # certificates for names as they come: each is a key, a signature and a file
+TRIES: Final = 20  # to read a certificate and its key; each time another project has replaced them
 NAMED: Final = 20  # names that clients have asked for in vain, and that users are told of
 
 
@@ -153,7 +154,7 @@ class Contexts:
             self._own[https] = stamp, context
         elif self._leaves is not None:
             leaf = self._leaves.get(host, beside=self._here if host == self._nameless else ())
-            context = _context(leaf.path)
+            context = _issued(leaf.path)
         else:
             return  # it is no host of ours
         if len(self._ready) >= MOST:
@@ -221,6 +222,20 @@ def hello_of(wire: TlsWire) -> Hello:
 
 def _is_wild(host: str) -> bool:
     return host.startswith(ANY)
+
+
+def _issued(path: Path) -> ssl.SSLContext:
+    """The context of a file that has both, and in whose place another project may put its own.
+
+    The file is whole at any time; but OpenSSL reads it twice, and may get two. Raises: OSError.
+    """
+    for _ in range(TRIES):
+        try:
+            return _context(path)
+        except ssl.SSLError as error:
+            if error.reason != "KEY_VALUES_MISMATCH":
+                raise
+    return _context(path)
 
 
 def _context(cert: Path | None = None, key: Path | None = None) -> ssl.SSLContext:

@@ -72,3 +72,46 @@ def test_the_table_says_the_same_in_words(check: Check) -> None:
     assert "(external)" in out
     assert "(that of api:3000)" in out
     assert "or with port 8080 and upward" in check("")
+
+
+ROUTED = """\
+proxies:
+  - to: [shop.localhost, www.shop.localhost]
+    from: 3000
+    headers: {request: {remove: Cookie}}
+    routes:
+      - {path: [/api/*, /rpc], strip_prefix: /api, from: 4000, auth: {basic: {ann: a}}}
+      - {path: /search, method: GET, headers: {X-Beta: "1"}, query: {v: "2"}, proxy: search}
+      - {path: /old/*, redirect: /new/$1, cors: true}
+  - {to: files.localhost, static: .}
+  - {to: search.localhost/v1, from: 3333}
+  - {to: only.localhost, routes: [{method: PUT, respond: 204}]}
+"""
+
+
+def test_a_second_table_says_which_requests_lead_where(check: Check, tmp_path: Path) -> None:
+    check("")
+    (tmp_path / "routed.yaml").write_text(ROUTED)
+    out = check("", "-f", "routed.yaml")
+    _, table = out.split("\n\n")
+    both = "shop.localhost, www.shop.localhost"
+    assert [[*filter(None, map(str.strip, line.split("  ")))] for line in table.splitlines()] == [
+        ["HOST", "REQUESTS", "ON THE WAY", "ANSWERED BY", "ROUTE"],
+        [both, "/api/* or /rpc", "strip /api, headers, password", "shop-api", "shop-api"],
+        [both, "/search, GET, X-Beta: 1, ?v=2", "headers", "search", "shop-search"],
+        [both, "/old/*", "headers, CORS", "redirect to /new/$1 (302)", "shop-old"],
+        [both, "all others", "headers", "shop", "-"],
+        ["files.localhost", "all", "-", f"files in {tmp_path}", "-"],
+        ["search.localhost/v1", "all", "-", "search", "-"],
+        ["only.localhost", "PUT", "-", "answer 204", "only-PUT"],
+    ]
+    rows = json.loads(check("", "-f", "routed.yaml", "--json"))
+    routes = [row["route"] for row in rows if row["route"]]
+    assert len(routes) == 7
+    assert [row["name"] for row in rows if row["route"] is None] == ["shop", "shop-api", "search"]
+    assert routes[1]["conditions"]["headers"] == [["x-beta", "1"]]
+    assert (routes[3]["name"], routes[3]["proxy"]) == (None, "shop")
+
+
+def test_without_routes_there_is_no_second_table(check: Check) -> None:
+    assert "REQUESTS" not in check("")

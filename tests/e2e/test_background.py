@@ -17,7 +17,7 @@ import pytest
 
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
-from tests.support.project import Project, in_the_end, until
+from tests.support.project import SOON, Project, in_the_end, until
 
 pytestmark = pytest.mark.real
 
@@ -76,7 +76,7 @@ def test_wait_returns_when_all_is_ready_and_a_finished_oneshot_counts(project: P
         )
         (project.folder / "go").touch()
         assert up.stderr.read().endswith("rpx: all is ready\n")
-        assert up.wait(5) == 0
+        assert up.wait(SOON) == 0
     assert project.states() == {"db": "ready", "migrate": "completed"}
     assert project.rpx("down").returncode == 0
 
@@ -121,7 +121,7 @@ def test_wait_ends_when_what_is_waited_for_has_been_stopped(project: Project) ->
     with project.begin("up", "--wait") as up:
         until(lambda: project.states().get("app") == "waiting", "app waits")
         assert project.rpx("stop", "db").returncode == 0
-        assert up.wait(10) == 1
+        assert up.wait(SOON) == 1
         assert up.stderr is not None
         said = up.stderr.read()
     assert re.search(
@@ -154,7 +154,7 @@ def test_wait_says_why_once_and_after_ctrl_c_that_it_goes_on(project: Project) -
         time.sleep(2)  # a crash loop is no news
         up.send_signal(signal.SIGINT)
         rest = up.stderr.read().splitlines()
-        assert up.wait(10) == 130
+        assert up.wait(SOON) == 130
     assert rest[-1] == (
         "rpx: `shop` goes on in the background: `rpx attach` shows it, `rpx down` stops it"
     )
@@ -169,7 +169,7 @@ def test_wait_ends_with_the_project(project: Project) -> None:
     with project.begin("up", "--wait") as up:
         until(lambda: project.states().get("slow") == "starting", "it starts")
         assert project.rpx("down").returncode == 0
-        assert up.wait(10) == 1
+        assert up.wait(SOON) == 1
         assert up.stderr is not None
         assert "error: `shop` has ended before all was ready\n" in up.stderr.read()
 
@@ -222,7 +222,7 @@ def test_attach_shows_the_console_and_ctrl_c_leaves_it_running(project: Project)
             until(lambda: next(lines) == "clock | tick\n", "a tick")
             attach.send_signal(signal.SIGINT)
             attach.stdout.read()
-            assert attach.wait(10) == 0
+            assert attach.wait(SOON) == 0
             assert "`rpx down` stops it" in attach.stderr.read()
         assert project.states() == {"clock": "ready"}
         with project.begin("attach", "--tail", "0") as attach:
@@ -232,7 +232,7 @@ def test_attach_shows_the_console_and_ctrl_c_leaves_it_running(project: Project)
             assert project.rpx("down").returncode == 0
             assert "rpx   | stopped\n" in attach.stdout.read()
             assert attach.stderr.read() == "rpx: the project has ended\n"
-            assert attach.wait(10) == 0
+            assert attach.wait(SOON) == 0
 
 
 def test_two_projects_side_by_side_do_not_meet(project: Project, tmp_path: Path) -> None:
@@ -289,9 +289,9 @@ def test_ctrl_c_while_it_starts_ends_it(project: Project) -> None:
     with project.begin("up", "-d") as up:
         until(lambda: any(project.folder.glob("run/rpx/*/lease.json")) or up.poll(), "begun")
         up.send_signal(signal.SIGINT)
-        assert up.wait(20) in (130, 0)  # 0: it was just leaving
+        assert up.wait(SOON) in (130, 0)  # 0: it was just leaving
     project.rpx("down")
-    until(lambda: not project.survivors(), "all gone", within=5)
+    until(lambda: not project.survivors(), "all gone")
 
 
 def test_kill_9_of_the_guardian_in_the_background_leaves_nothing(project: Project) -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.real
 
 def refused(project: Project, code: int, *texts: str) -> str:
     """Run `rpx up`, which must refuse."""
-    done = project.rpx("up", timeout=20)
+    done = project.rpx("up")
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert done.stderr.startswith("error: ")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project, in_the_end, until
+from tests.support.project import SOON, Project, in_the_end, until
 
 pytestmark = pytest.mark.real
 
@@ -38,7 +38,7 @@ def test_a_project_whose_runtime_folder_was_removed_is_found_refused_twice_and_e
         assert [row["state"] for row in project.listed()] == ["ready"]
         done = project.rpx("down")
         assert (done.returncode, in_the_end(done.stderr)) == (0, "stopped shop\n")
-        assert process.wait(10) == 0
+        assert process.wait(SOON) == 0
     assert not list(runtime.glob("rpx/*/control.sock"))
     assert project.rpx("ps").returncode == 3
 

@@ -18,6 +18,7 @@ import pytest
 from tests.support.project import (
     NOT_LINUX,
     RPX,
+    SOON,
     Process,
     Project,
     free_ports,
@@ -63,7 +64,7 @@ def test_ctrl_c_ends_a_family_that_is_deaf_forks_twice_and_has_sessions_of_its_o
     with project.up() as process:
         family(project)
         process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 130
+        assert process.wait(SOON) == 130
         assert project.survivors() == []
     assert "waiting for deaf" in project.said()
     assert "SIGKILL in" in project.said()
@@ -76,7 +77,7 @@ def test_a_second_ctrl_c_kills_now(project: Project) -> None:
         process.send_signal(signal.SIGINT)
         project.until_said("waiting for deaf")
         process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 130  # of a grace period of 60 s
+        assert process.wait(SOON) == 130  # of a grace period of 60 s
         assert project.survivors() == []
 
 
@@ -91,7 +92,7 @@ def test_a_signal_to_the_whole_group_is_one_request_to_end(
         project.until_said("ignores")
         began = time.monotonic()
         os.killpg(process.pid, signum)
-        assert process.wait(15) == code
+        assert process.wait(SOON) == code
         assert time.monotonic() - began > 0.9  # the grace period was kept
         assert project.survivors() == []
 
@@ -105,7 +106,7 @@ def test_kill_9_of_one_of_rpx_s_own_processes_leaves_nothing(project: Project, v
         os.kill(below if victim == "supervisor" else guardian, signal.SIGKILL)
         # Long before the grace period of 60 s is over.
         until(lambda: project.survivors() == [], f"{project.survivors()}")
-        assert process.wait(5) in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        assert process.wait(SOON) in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 @pytest.mark.parametrize("victim", ["supervisor", "guardian"])
@@ -120,7 +121,7 @@ def test_without_the_calls_of_linux_nothing_is_left_that_has_kept_its_session(
         os.kill(below if victim == "supervisor" else guardian, signal.SIGKILL)
         left = {daemon} if victim == "supervisor" else set[int]()
         until(lambda: {p.pid for p in project.survivors()} <= left, f"{project.survivors()}")
-        assert process.wait(5) in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        assert process.wait(SOON) in (-signal.SIGKILL, 128 + signal.SIGKILL)
         if victim == "supervisor":
             with project.up():  # finds it by its marker
                 assert "ended 1 of its processes" in project.said()
@@ -146,7 +147,7 @@ def killed_whole(process: Process) -> None:
     os.kill(below, signal.SIGKILL)
     until(lambda: psutil.Process(below).status() == psutil.STATUS_ZOMBIE, "the supervisor is dead")
     os.kill(guardian, signal.SIGKILL)
-    process.wait(5)
+    process.wait(SOON)
 
 
 def test_a_run_that_was_killed_whole_is_swept_by_the_next(project: Project) -> None:
@@ -272,14 +273,14 @@ def test_a_request_under_way_is_answered_before_rpx_goes(project: Project) -> No
         (project.folder / "enough").touch()
         assert answer.result().status_code == 200
         assert answer.result().headers["connection"] == "close"
-        assert process.wait(10) == 130
+        assert process.wait(SOON) == 130
 
 
 def test_down_ends_the_run_and_waits_for_it(project: Project) -> None:
     project.write("processes: {app: sleep 60}")
     with project.up() as process:
         assert project.rpx("down").returncode == 0
-        assert process.wait(2) == 0
+        assert process.wait(SOON) == 0
         assert project.rpx("down").returncode == 3
 
 
@@ -292,7 +293,7 @@ def test_ctrl_c_works_while_a_backend_never_becomes_ready(project: Project) -> N
     with project.up(ready=False) as process:
         project.until_said("starting")
         process.send_signal(signal.SIGINT)
-        assert process.wait(5) == 130
+        assert process.wait(SOON) == 130
 
 
 DAEMON = """

@@ -71,7 +71,7 @@ def test_it_starts_in_order_and_stops_in_reverse_with_a_request_under_way(shop: 
         shop.until_said("stopping: ")
         (shop.folder / "enough").touch()
         assert answer.result().status_code == 200
-        assert process.wait(10) == 130
+        assert process.wait(SOON) == 130
     assert order(shop)[3:] == ["down web", "down db"]
 
 

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.project import APPS, free_ports
+from tests.support.project import APPS, SOON, free_ports
 
 pytestmark = [pytest.mark.real, pytest.mark.smoke]
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
@@ -77,7 +77,7 @@ def test_a_program_that_handles_its_end_leaves_nobody_behind(tmp_path: Path, sig
         answer = httpx.get(url, headers=headers, trust_env=False, verify=False)
         assert answer.status_code == 200
         program.send_signal(signum)
-        assert program.wait(20) == 0
+        assert program.wait(SOON) == 0
     own = f"left-by-{tmp_path.name}"
     assert not [
         each for each in psutil.process_iter(["cmdline"]) if own in (each.info["cmdline"] or ())

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.support.load import Load
-from tests.support.project import Project, free_ports, supervisor, until
+from tests.support.project import SOON, Project, free_ports, supervisor, until
 
 pytestmark = pytest.mark.real
 
@@ -66,9 +66,9 @@ def test_the_plan_that_is_shown_is_that_of_the_file_as_it_is_carried_out(project
                 time.sleep(0.5)  # it has read the file, and waits for the first
                 project.write(text % gated + web % third, FIRST=str(first))
                 (project.folder / "go").touch()
-                assert two.wait(20) == 0
+                assert two.wait(SOON) == 0
                 shown = two.stdout.read().splitlines() if two.stdout else []
-            assert one.wait(20) == 0
+            assert one.wait(SOON) == 0
         assert shown[:2] == [f"add web:{third}", "leave 1 backend alone"]
         assert shown[2].startswith(f"web:{third} ready")
         assert f"web:{third}" in project.states()

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.project import Process, Project, free_ports, until
+from tests.support.project import SOON, Process, Project, free_ports, until
 
 pytestmark = pytest.mark.real
 
@@ -161,13 +161,13 @@ def test_watching_ends_with_the_project_or_with_ctrl_c(project: Project) -> None
             second = read_line(lines)["api.localhost"][f"localhost:{port}"]
         assert second["rates"]["requests"] > 0
         lines.send_signal(signal.SIGINT)
-        assert (lines.communicate(timeout=20)[1], lines.returncode) == (b"", 130)
+        assert (lines.communicate(timeout=SOON)[1], lines.returncode) == (b"", 130)
         drawn = read_until(terminal, b"api.localhost", times=2)
         assert b"\x1b[" in drawn.split(b"api.localhost")[1]  # it went back to where it began
         assert b"/S" in drawn
         assert project.rpx("down").returncode == 0
         for watcher in (plain, in_place):
-            said = watcher.communicate(timeout=20)[1]
+            said = watcher.communicate(timeout=SOON)[1]
             assert (watcher.returncode, said) == (0, b"rpx: the project has ended\n")
     os.close(terminal)
 

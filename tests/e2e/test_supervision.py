@@ -166,7 +166,7 @@ def test_a_flood_of_clients_leaves_files_for_rpx_itself(project: Project) -> Non
     project.copies(1)
     with project.up(), contextlib.ExitStack() as clients:
         for _ in range(300):
-            client = socket.create_connection(("127.0.0.1", project.http_port), timeout=5)
+            client = socket.create_connection(("127.0.0.1", project.http_port), timeout=SOON)
             clients.enter_context(client)
             client.send(b"G")  # or the kernel would keep it for some seconds
         before = row(project, "api")["pid"]

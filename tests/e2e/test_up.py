@@ -72,7 +72,7 @@ def test_down_waits_until_all_has_gone(typed: Project) -> None:
         assert (down.returncode, down.stdout) == (0, "")
         assert in_the_end(down.stderr) == "stopped shop\n"
         assert typed.survivors() == []
-        assert up.wait(5) == 0
+        assert up.wait(SOON) == 0
         assert typed.rpx("ps").returncode == 3
 
 
@@ -171,7 +171,7 @@ def test_followed_logs_end_with_the_project(project: Project) -> None:
         assert logs.stderr is not None
         assert set(logs.stdout) <= {"clock | tick\n"}
         assert logs.stderr.read() == "rpx: the project has ended\n"
-        assert logs.wait(10) == 0
+        assert logs.wait(SOON) == 0
 
 
 def test_a_closed_pipe_is_no_reason_to_die(project: Project) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project, free_ports, until
+from tests.support.project import SOON, Project, free_ports, until
 
 pytestmark = pytest.mark.real
 
@@ -40,7 +40,7 @@ def left_at(project: Project, text: str, *words: str) -> tuple[str, str]:
         line = next(line for line in lines if line.startswith(text))
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
-        assert process.wait(20) == 130
+        assert process.wait(SOON) == 130
     return line, rest
 
 
@@ -83,7 +83,7 @@ def test_commands_say_what_they_wait_for_and_what_goes_on(shop: Project) -> None
         # That is the moment of `-t`, not the one of its grace period.
         assert re.fullmatch(rf"waiting for stubborn \(pid {pid}\), SIGKILL in [01]s", first)
         assert last == "stopped shop"
-        assert up.wait(20) == 0
+        assert up.wait(SOON) == 0
 
 
 def test_down_now_waits_for_nobody(shop: Project) -> None:
@@ -92,7 +92,7 @@ def test_down_now_waits_for_nobody(shop: Project) -> None:
         _, rest = left_at(shop, "waiting for stubborn (pid ", "down")
         assert "`shop` goes on stopping in the background" in rest
         assert shop.rpx("down", "--now", timeout=30).returncode == 0  # likewise
-        assert up.wait(20) == 0
+        assert up.wait(SOON) == 0
     assert shop.rpx("down", "--now", "--timeout", "5s").returncode == 2
     none = shop.rpx("down", "--all")
     assert (none.returncode, none.stderr) == (0, "no project runs\n")

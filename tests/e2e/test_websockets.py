@@ -69,7 +69,7 @@ def test_a_tunnel_ends_with_the_process_behind_it_and_the_others_end_with_1001(
             assert second.recv(5) == "still here"
             process.send_signal(signal.SIGINT)
             assert how_it_ended(second) == 1001
-        process.wait(15)
+        process.wait(SOON)
 
 
 def test_rpx_down_tells_a_client_1001(project: Project, ports: tuple[int, int]) -> None:
@@ -78,4 +78,4 @@ def test_rpx_down_tells_a_client_1001(project: Project, ports: tuple[int, int]) 
         with visit(project) as client:
             assert project.rpx("down").returncode == 0
             assert how_it_ended(client) == 1001
-        process.wait(15)
+        process.wait(SOON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,30 @@ def unnamed(lock: Lock) -> ssl.SSLContext:
     context = lock.client()
     context.check_hostname = False
     return context
+
+
+def test_what_another_project_puts_in_its_place_while_it_is_read_is_read_again(lock: Lock) -> None:
+    path = lock.leaves.get(HOST).path
+    contents = [path.read_bytes()]
+    path.unlink()
+    contents.append(Lock(lock.authority).leaves.get(HOST).path.read_bytes())
+    over = threading.Event()
+
+    def replace() -> None:
+        new = path.with_suffix(".new")
+        while not over.is_set():
+            for content in contents:
+                new.write_bytes(content)
+                new.replace(path)
+
+    other = threading.Thread(target=replace)
+    other.start()
+    try:
+        for _ in range(40):
+            lock.contexts.prepare()
+    finally:
+        over.set()
+        other.join()
 
 
 async def test_who_names_nobody_gets_a_certificate_for_this_machine(lock: Lock) -> None:

@@ -115,14 +115,14 @@ class Guarded:
         return [it for it in self.known.values() if alive(it)]
 
     def end(self) -> int:
-        code: int = self.process.wait(10)
+        code: int = self.process.wait(30)
         return code
 
     def close(self) -> None:
         for process in (psutil.Process(self.pid), *self.survivors()) if self.running else ():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self.process.wait(10)
+        self.process.wait(30)
         for process in self.survivors():
             with suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -50,16 +51,12 @@ _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _PORTS = range(12_000 + _WORKER, 32_000, _WORKERS)
 _chance = random.SystemRandom()  # `random` gives every test the same numbers
+_next_port = cycle(_chance.sample(_PORTS, len(_PORTS)))  # none twice, until all have had their turn
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on, on either loopback address."""
-    found: list[int] = []
-    while len(found) < count:
-        port = _chance.choice(_PORTS)
-        if port not in found and _is_free(port):
-            found.append(port)
-    return found
+    """Return ports that nobody listens on, on either loopback address, and that no test has had."""
+    return list(islice(filter(_is_free, _next_port), count))
 
 
 def _is_free(port: int) -> bool:

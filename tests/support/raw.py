@@ -14,7 +14,7 @@ import trio
 
 from tests.support.tls import Sealed
 
-SOON = 3.0  # seconds after which whatever a test waits for isn't coming any more
+SOON = 30.0  # seconds after which whatever a test waits for isn't coming any more
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]+)[^\r\n]*\r\n")

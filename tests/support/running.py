@@ -19,6 +19,7 @@ from rpx.model.config import Start, Stdin, Whom
 
 _BEGAN = psutil.Process().create_time()  # what is older is none of ours, and must not be killed
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
+SOON = 30.0  # seconds
 
 
 class Running:
@@ -73,7 +74,7 @@ async def running(
     patience = Patience()
     it: Running | None = None
     try:
-        with trio.fail_after(20):
+        with trio.fail_after(2 * SOON):
             async with trio.open_nursery() as readers:
                 async with open_child(
                     start,
@@ -123,8 +124,8 @@ def alive(process: psutil.Process) -> bool:
 
 
 async def until(true: Callable[[], object], what: str = "") -> None:
-    with trio.move_on_after(10):
+    with trio.move_on_after(SOON):
         while not true():  # noqa: ASYNC110 - nothing tells of it, it has to be looked at
             await trio.sleep(0.01)
         return
-    raise AssertionError(f"not within 10 s: {what}")
+    raise AssertionError(f"not within {SOON:g} s: {what}")

@@ -13,6 +13,7 @@ from rpx.backend.other_user import check_users
 from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.commands.ps import backend_cell
 from rpx.cli.helpers.certifiable import about_any, check_certified
+from rpx.cli.helpers.leading import Leading, leading, table
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, warn
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
@@ -60,13 +61,19 @@ def check(common: Common, *, profiles: tuple[str, ...], realm: str | None, as_js
         config, Ports(config.listen.http_port or 0, config.listen.https_port or 0)
     )
     check_users(processes_of(specs))
+    ways = leading(config)
     if as_json:
-        print_json([_row(config, spec) for spec in specs])
+        print_json([_row(config, spec) for spec in specs] + [_row_of(way) for way in ways])
         return
     filled = Table(COLUMNS)
     for spec in specs:
         filled.add(*_cells(config, spec))
-    print_table(filled, colour=common.colour(sys.stdout))
+    if specs:
+        print_table(filled, colour=common.colour(sys.stdout))
+    if specs and ways:
+        click.echo()
+    if ways:
+        print_table(table(ways), colour=common.colour(sys.stdout))
     say(f"{path} is in order{f', in the realm `{config.realm}`' if config.realm else ''}")
 
 
@@ -98,6 +105,21 @@ def _row(config: Config, spec: BackendSpec) -> dict[str, object]:
         "external": spec.external,
         "served_by": _elsewhere(spec) or None,
         "command": _command(spec),
+        "route": None,
+    }
+
+
+def _row_of(way: Leading) -> dict[str, object]:
+    """A way that requests take, with the keys of a backend: it is none."""
+    return {
+        "name": way.name or way.proxy,
+        **dict.fromkeys(("backend", "port", "url", "served_by", "command")),
+        "ports": [],
+        "to": way.hosts[0],
+        "also": list(way.hosts[1:]),
+        "https": None,
+        "external": None,
+        "route": way.row(),
     }
 
 
