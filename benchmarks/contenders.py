@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.machine import find
-from benchmarks.origin import write_nginx
+from benchmarks.origin import write_files, write_nginx
 from benchmarks.processes import HOST, running
 from rpx.certificates.authority import open_authority
 from rpx.certificates.leaves import Leaves
@@ -134,6 +134,39 @@ CONTENDERS: dict[str, Callable[[Path, int, Sequence[int], Path | None], Command]
 }
 
 
+def rpx_files(folder: Path, port: int, _: Sequence[int], pem: Path | None) -> Command:
+    """Files of a folder, and no backend."""
+    ports = {"http_port": 0, "https_port": port} if pem else {"http_port": port}
+    config = {
+        "https": {"cert": str(pem), "key": str(pem)} if pem else False,
+        "listen": {"host": "127.0.0.1", **ports},
+        "to": HOST,
+        "static": str(write_files(folder / "files")),
+    }
+    file = folder / "rpx.yaml"
+    file.write_text(json.dumps(config))
+    return (*RPX, "up", "-f", str(file))
+
+
+def nginx_files(folder: Path, port: int, _: Sequence[int], pem: Path | None) -> Command:
+    """As Debian has it: sendfile and tcp_nopush, and no cache of open files."""
+    tls = f"ssl_certificate {pem}; ssl_certificate_key {pem};" if pem else ""
+    inside = f"""
+      sendfile on; tcp_nopush on;
+      server {{
+        listen 127.0.0.1:{port} {"ssl" if pem else ""} backlog=4096; {tls}
+        root {write_files(folder / "files")};
+      }}"""
+    return write_nginx(folder, inside)
+
+
+# What serves files by itself.
+SERVERS: dict[str, Callable[[Path, int, Sequence[int], Path | None], Command]] = {
+    "rpx-files": rpx_files,
+    "nginx-files": nginx_files,
+}
+
+
 @contextmanager
 def proxy(
     name: str, folder: Path, port: int, backends: Sequence[int], *, tls: bool = False
@@ -141,7 +174,7 @@ def proxy(
     """Run a contender in a folder of its own; the pid, once it answers."""
     folder.mkdir()
     pem = Leaves(open_authority(folder / "authority")).get(HOST).path if tls else None
-    command = CONTENDERS[name](folder, port, backends, pem)
+    command = {**CONTENDERS, **SERVERS}[name](folder, port, backends, pem)
     with running(command, port, folder / "log", environment(folder), tls=tls) as pid:
         yield pid
 

@@ -11,7 +11,7 @@ from benchmarks.machine import find
 from benchmarks.processes import running
 
 SMALL = '{"message":"hello","number":42,"list":[1,2,3],"ok":true}'
-FILES = {"16k": 16 * 1024, "1m": 1024 * 1024, "100m": 100 * 1024 * 1024}
+FILES = {"16k": 16 * 1024, "1m": 1024 * 1024, "10m": 10 * 1024 * 1024, "100m": 100 * 1024 * 1024}
 BACKENDS = 100
 
 # What both nginx have in common, the origin and the proxy.
@@ -38,15 +38,21 @@ def write_nginx(folder: Path, inside: str) -> tuple[str, ...]:
     return (str(find("nginx")), "-p", str(folder), "-c", str(file), "-e", f"{folder}/start.log")
 
 
+def write_files(folder: Path) -> Path:
+    """Make a folder with FILES, and with what shows that a server answers; return it."""
+    folder.mkdir()
+    (folder / "small").write_text(SMALL)
+    for name, size in FILES.items():
+        with (folder / name).open("wb") as file:
+            file.truncate(size)  # sparse: takes no room on the disk, only in the page cache
+    return folder
+
+
 @contextmanager
 def origin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
-    """Serve `/small` and `/varied` from memory and `/16k`, `/1m`, `/100m` from files; the pid."""
+    """Serve `/small` and `/varied` from memory and FILES from a folder; the pid."""
     folder.mkdir()
-    files = folder / "files"
-    files.mkdir()
-    for name, size in FILES.items():
-        with (files / name).open("wb") as file:
-            file.truncate(size)  # sparse: takes no room on the disk, only in the page cache
+    files = write_files(folder / "files")
     listens = " ".join(f"listen 127.0.0.1:{port} backlog=4096;" for port in ports)
     inside = f"""
       sendfile on; tcp_nopush on; open_file_cache max=10 inactive=1h; open_file_cache_valid 1h;

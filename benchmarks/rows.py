@@ -21,7 +21,7 @@ class Lane:
     """One contender under one load, with so many backends."""
 
     name: str
-    proxy: str  # one of CONTENDERS, or DIRECT
+    proxy: str  # one of CONTENDERS or SERVERS, or DIRECT
     load: Load
     backends: int = 2
 
@@ -68,6 +68,15 @@ def _bytes(other: str, limit: float) -> Goal:
     )
 
 
+def _files(load: Load, limit: float) -> tuple[tuple[Lane, ...], tuple[Goal, ...]]:
+    """Both send files of a folder by themselves."""
+    names = ("rpx-files", "nginx-files")
+    goal = Goal(
+        "requests/s of rpx / nginx", names, lambda r: r[names[0]].rate / r[names[1]].rate, limit
+    )
+    return tuple(Lane(name, name, load) for name in names), (goal,)
+
+
 def _flat(few: str, many: str, limit: float) -> Goal:
     return Goal(
         f"CPU per request, {many} / {few}",
@@ -104,6 +113,10 @@ def _per(variants: Mapping[str, tuple[Load, int]]) -> tuple[Lane, ...]:
         for name, (load, backends) in variants.items()
     )
 
+
+_FILE_16K = _files(Load("/16k"), 0.5)
+_FILE_10M = _files(Load("/10m", 16), 1.0)
+_FILE_TLS = _files(Load("/1m", 16, scheme="https"), 1.0)
 
 ROWS = (
     Row(
@@ -145,6 +158,9 @@ ROWS = (
         "bytes",
         (_bytes("nginx", 1.0),),
     ),
+    Row("static-16k", "a file of 16 KB, 64 connections", _FILE_16K[0], goals=_FILE_16K[1]),
+    Row("static-10m", "a file of 10 MB, 16 connections", _FILE_10M[0], "bytes", _FILE_10M[1]),
+    Row("static-tls", "TLS, a file of 1 MB, 16 connections", _FILE_TLS[0], "bytes", _FILE_TLS[1]),
     Row(
         "websocket",
         "WebSocket echo, 64 connections",

@@ -16,21 +16,20 @@ from rpx.http.preconditions import Validators
 from rpx.model.route import StaticFiles
 from rpx.proxy.public_folder import OpenFile, PublicFolder
 
-# There is no such file, in each way that a system says so. (EILSEQ: a name that is no text, where
-# names have to be; ENXIO: a socket.)
-MISSING: Final = frozenset(
-    {
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.ELOOP,
-        errno.ENAMETOOLONG,
-        errno.EILSEQ,
-        errno.EINVAL,
-        errno.ENXIO,
-        errno.ENODEV,
-        errno.EOPNOTSUPP,
-    }
-)
+# There is nothing of that name.
+_ABSENT: Final = frozenset((errno.ENOENT, errno.ENOTDIR))
+# And in each other way that a system says so, or PublicFolder does. (EILSEQ: a name that is no
+# text, where names have to be; ENXIO: also a socket.)
+MISSING: Final = _ABSENT | {
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.EILSEQ,
+    errno.EINVAL,
+    errno.ENXIO,
+    errno.ENODEV,
+    errno.EOPNOTSUPP,
+    errno.EXDEV,
+}
 _SECOND: Final = 1_000_000_000
 
 
@@ -96,7 +95,7 @@ def _find(
     try:
         found = folder.open(called)
     except OSError as error:
-        if error.errno not in MISSING:
+        if error.errno not in _ABSENT:
             raise
         if wants_folder and files.listing and folder.has(name, folder=True):
             return Instead.LISTING

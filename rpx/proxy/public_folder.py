@@ -79,8 +79,9 @@ class PublicFolder:
     def open(self, name: bytes) -> OpenFile:
         """Open what is called `name`, as from `name_of`; b"" is the folder itself.
 
-        Raises: OSError; FileNotFoundError also for what lies elsewhere, or is neither a file nor a
-        folder (FIFOs, sockets, devices).
+        Raises: OSError, with EXDEV for what lies elsewhere (as openat2(2) has it), with ENXIO for
+        what is neither a file nor a folder (FIFOs, sockets, devices), with EMFILE also for what is
+        left for rpx itself.
         """
         fd = os.open(self._beginning + name, _FLAGS)
         try:
@@ -88,12 +89,12 @@ class PublicFolder:
             kind = stat.S_IFMT(status.st_mode)
             if fd >= self._ceiling:
                 why_not = errno.EMFILE
-            elif kind in _KINDS and (
-                (place := _place_of(fd)).startswith(self._inside) or self._has_inside(place)
-            ):
+            elif kind not in _KINDS:
+                why_not = errno.ENXIO
+            elif (place := _place_of(fd)).startswith(self._inside) or self._has_inside(place):
                 return OpenFile(fd, status, kind == stat.S_IFDIR)
             else:
-                why_not = errno.ENOENT
+                why_not = errno.EXDEV
         except BaseException:
             os.close(fd)
             raise
