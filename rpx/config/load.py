@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rpx.config.assemble import config_of
 from rpx.config.checks.between_routes import never_taken
+from rpx.config.checks.endless_redirects import endless_redirects
 from rpx.config.checks.open_to_all import open_to_all
 from rpx.config.checks.profiles import Selection
 from rpx.config.checks.realms import names_of_others
@@ -41,6 +42,7 @@ _CHECKS = (
     names_of_others,
     told_ports,
     never_taken,
+    endless_redirects,
     open_to_all,
 )
 _SPELLINGS = Spellings(all_settings())

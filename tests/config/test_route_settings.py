@@ -479,3 +479,28 @@ def test_pages_of_the_whole_web_with_passwords_are_probably_not_meant(tmp_path: 
         "`cors` of proxy `shop`",
         "`cors` of route `shop-c`",
     ]
+
+
+def test_a_redirect_that_comes_back_to_itself_is_warned_of(tmp_path: Path) -> None:
+    warnings = load(
+        tmp_path,
+        """
+        proxies:
+          - to: shop.localhost
+            from: 3000
+            routes:
+              - {path: /post, method: POST, redirect: /post}
+              - {path: /a/*, redirect: /a/b/$1}
+              - {path: /b/*, redirect: "/$1?x#y"}
+              - {path: /c/*, redirect: https://other.localhost/c/$1}
+              - {path: "/d/:id", redirect: "/e/$id"}
+              - {path: "/e/:id", redirect: "/d/${id}"}
+          - {to: old.localhost, redirect: /new}
+          - {to: new.localhost, redirect: /new, routes: [{path: /new, from: 4000}]}
+        """,
+    ).warnings
+    assert [each.partition(" (")[0].partition(" redirects")[0] for each in warnings] == [
+        "route `shop-a`",
+        "proxy `old`",
+    ]
+    assert warnings[1].endswith("redirects to /new, which it redirects again, and so on for ever")
