@@ -76,7 +76,7 @@ class Sign:
             return lambda: self._connects(tcp)
         if (command := ready.command) is not None:
             return lambda: self._aside.run(command, within=COMMAND_WITHIN)
-        address = (ready.http.address or self._process.spec.address) if ready.http else None
+        address = (ready.http.address or self._process.spec.listens) if ready.http else None
         if ready.http is not None and address is not None:
             asked, check = address, HealthCheck(path=ready.http.path)
             return lambda: self._answers(asked, check)

@@ -47,7 +47,17 @@ async def check_process(process: Process, claim: Claim | None, beside: Beside | 
         return None
     if asked.tcp is not None:
         return await _excused(await _connected(asked.tcp, asked.timeout, claim), claim)
-    return await _excused(await _run(asked, beside, {}), claim)
+    if asked.command is not None:
+        return await _excused(await _run(asked, beside, {}), claim)
+    place = process.spec.listens
+    return await _excused(None if place is None else await _answers(place, asked, claim), claim)
+
+
+async def _answers(place: Location, asked: HealthCheck, claim: Claim | None) -> str | None:
+    refused, spot = None, None
+    if claim is not None:
+        refused, spot = await claim.find(place, CONNECT_TIMEOUT)
+    return refused or await http_check(place, asked, spot)
 
 
 def _where(endpoint: Endpoint) -> dict[str, str]:

@@ -98,11 +98,12 @@ class Builder:
 
     def process(self, name: str, written: ProcessWritten, at: Steps) -> ProcessEntry:
         """A process that serves no address."""
-        if written.ready and written.ready.http and written.ready.http.address is None:
+        web = written.ready.http if written.ready else None
+        if web is not None and web.address is None and not written.ports:
             self.document.report(
                 f"`http` of process {shown(name)} is only a path, and a process has no address",
                 (*at, "ready", "http"),
-                f"write a URL: http://localhost:3000{written.ready.http.path}",
+                f"write a URL: http://localhost:3000{web.path}, or give it `ports`",
             )
         return ProcessEntry(
             name=name,
@@ -118,12 +119,13 @@ class Builder:
     def _check_of(self, name: str, written: ProcessWritten, at: Steps) -> HealthCheck | None:
         """What a process is asked, which has no address. That of `defaults` is for proxies."""
         check = merged(None, written.health_check)
-        if check is None or check.tcp is not None or check.command is not None:
+        by_get = check is not None and check.tcp is None and check.command is None
+        if not by_get or written.ports:
             return check
         self.document.report(
             f"`health_check` of process {shown(name)} is a GET, and a process has no address",
             (*at, "health_check"),
-            "write `tcp: 5432` or `command: …` in it",
+            "write `tcp: 5432` or `command: …` in it, or give the process `ports`",
         )
         return None
 

@@ -37,7 +37,7 @@ def _sign(ready: Ready, spec: ProcessSpec) -> str:
     if ready.tcp is not None:
         return f"a connection to {ready.tcp}"
     if ready.http is not None:
-        return f"GET http://{ready.http.address or spec.address}{ready.http.path}"
+        return f"GET http://{ready.http.address or spec.listens}{ready.http.path}"
     if ready.command is not None:
         return _success(ready.command)
     return f"{ready.delay:g} s up" if ready.delay is not None else ""

@@ -15,6 +15,7 @@ import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         known = self.headers["Host"] == "shop.test" and self.headers["X-Check"] == "7"
+        known = known or self.path == "/ready"
         self.send_response(200 if known else 400)
         self.end_headers()
     def log_message(self, *_): pass
@@ -49,6 +50,12 @@ processes:
     cwd: data
     env: {WELL: well}
     health_check: {command: "test -e $WELL || { echo not $WELL yet; exit 3; }", interval: 50}
+  page:
+    command: exec PYTHON ../server.py
+    cwd: data
+    ports: "auto:80"
+    ready: {http: /ready}
+    health_check: {path: /, host: shop.test, headers: {X-Check: 7}, interval: 50}
   queue:
     command: [PYTHON, ../listens.py, "FOUR"]
     cwd: data

@@ -94,7 +94,9 @@ class HealthCheckWritten(Switched):
 
     example = "health_check: {path: /health}"
 
-    path: Maybe[UrlPath] = setting("what is asked for, with GET")
+    path: Maybe[UrlPath] = setting(
+        "what is asked for, with GET; of a process at the first of its [`ports`](#ports)"
+    )
     tcp: Maybe[Located] = setting("instead of that: a port takes a connection")
     command: Maybe[CheckCommand] = setting(
         "instead of that: exits with 0, run in the service's folder and environment"

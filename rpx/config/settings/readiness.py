@@ -64,8 +64,8 @@ class ReadyWritten(Written):
     )
     tcp: Maybe[Located] = setting("a port takes a connection")
     http: Maybe[WebField] = setting(
-        "a GET is answered with 200 to 399 within 2 s. A path asks the backend itself; `processes`"
-        " have none, so they need a URL"
+        "a GET is answered with 200 to 399 within 2 s. A path asks the backend itself, and one of"
+        " `processes` at the first of its [`ports`](#ports)"
     )
     command: Maybe[Command] = setting(
         "exits with 0, run in the service's folder and environment, again and again, 10 s at most"

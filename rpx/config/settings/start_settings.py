@@ -180,7 +180,7 @@ class ProcessWritten(StartWritten):
         " `restart` is `no` unless written; `always` is an error"
     )
     health_check: Maybe[HealthCheckField] = setting(
-        "[an active check](#health_check) that goes on while it runs: `tcp` or `command`"
+        "[an active check](#health_check) that goes on while it runs"
     )
     depends_on: Maybe[DependsOn] = setting("[as of a proxy](#depends_on)")
     profiles: Maybe[Names] = setting("[as of a proxy](#profiles)")
