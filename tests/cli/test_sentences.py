@@ -14,8 +14,10 @@ from rpx.hub.bus import Subscription
 from rpx.hub.registry import Registry
 from rpx.model.config import PoolSpec, Start
 from rpx.model.ports import Ports
+from rpx.model.route import StaticFiles
 from rpx.model.status import Event, Routed, StateChanged
 from rpx.policy.lifecycle import Move
+from rpx.policy.sites import SiteSpec, sites_of_pools
 from tests.support.bench import endpoint_of, external, process_of, spec
 from tests.support.specs import backend_spec, varied
 
@@ -61,6 +63,18 @@ async def test_the_overview_names_services_urls_backends_and_commands(told: Told
     assert told.teller.overview() == [
         "api     http://api.localhost:8080 → localhost:3000, localhost:3001, localhost:3005",
         "worker  ./work 'a b'",
+    ]
+
+
+async def test_the_overview_names_what_needs_no_backend(tmp_path: Path) -> None:
+    files = SiteSpec(("docs.localhost",), StaticFiles(folder=tmp_path), name="docs")
+    sites = sites_of_pools([("api.localhost", PoolSpec())]) | {"docs.localhost": files}
+    project = Registry(
+        [spec(3000)], {"api.localhost": PoolSpec()}, sites, clock=float, ports=Ports(8080)
+    )
+    assert Teller(project).overview() == [
+        "api   http://api.localhost:8080 → localhost:3000",
+        f"docs  http://docs.localhost:8080 → files in {tmp_path}",
     ]
 
 

@@ -38,10 +38,14 @@ class Teller:
 
     def overview(self) -> list[str]:
         """Services, their URLs and backends, before any of them has started."""
-        names = {b.name for b in self._registry.backends.values()}
+        alone = [site.rest for site in self._registry.sites.values() if site.rest.pool is None]
+        names = {b.name for b in self._registry.backends.values()} | {way.name for way in alone}
         width = max(map(len, names), default=0)
         lines = [
             f"{_name(pool):<{width}}  {_route(self._registry, pool)}" for pool in self._pools()
+        ]
+        lines += [
+            f"{way.name:<{width}}  {self._registry.url(way.place)} → {way.does}" for way in alone
         ]
         return lines + [
             f"{backend.name:<{width}}  {_command(backend)}"
