@@ -6,21 +6,104 @@ paths that leave nothing open.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import count
+from operator import itemgetter
+from typing import Generic, TypeVar
+
 from rpx.model.route import Conditions
 from rpx.policy.path_patterns import PathPattern, read_pattern
 from rpx.policy.route_table import ANY_VALUE
 
+T = TypeVar("T")
+# Its turn, what it is for, the same as patterns, and what is found.
+_Known = tuple[int, Conditions, Sequence[PathPattern], T]
+
+
+class Covering(Generic[T]):
+    """Routes in their order, to find the first that leaves nothing for another: in the time that a
+    path has segments, whatever their number, but for those with a wildcard within a segment.
+    """
+
+    def __init__(self) -> None:
+        self._turns = count()
+        self._any: list[_Known[T]] = []  # without a path
+        self._open: list[_Known[T]] = []  # with one that segments don't decide
+        self._start: _Branch[T] = _Branch()
+
+    def add(self, conditions: Conditions, route: T) -> None:
+        """Remember one more. Raises: BadPattern."""
+        patterns = _read(conditions)
+        known = (next(self._turns), conditions, patterns, route)
+        if not patterns:
+            self._any.append(known)
+        for pattern in patterns:
+            if not pattern.decided:
+                self._open.append(known)
+                continue
+            step = self._start
+            for segment in pattern.segments:
+                step = step.next.setdefault(segment, _Branch())
+            (step.below if pattern.below else step.here).append(known)
+
+    def first(self, conditions: Conditions) -> T | None:
+        """The first route that takes all that these mean. Raises: BadPattern."""
+        patterns = _read(conditions)
+        found = [*self._any, *self._open, *self._around(patterns[0])] if patterns else self._any
+        for _, wider, theirs, route in sorted(found, key=itemgetter(0)):
+            if _covers(wider, theirs, conditions, patterns):
+                return route
+        return None
+
+    def _around(self, pattern: PathPattern) -> Iterator[_Known[T]]:
+        """Those whose segments mean all that this pattern does."""
+        steps = [self._start]
+        for segment in pattern.segments:
+            for step in steps:
+                yield from step.below
+            steps = [
+                following
+                for step in steps
+                for key in {segment, None if segment != b"" else segment}
+                if (following := step.next.get(key)) is not None
+            ]
+        for step in steps:
+            yield from step.below
+            yield from step.here
+
+
+class _Branch(Generic[T]):
+    """What the segments so far lead to: patterns that end here, and those that have all below."""
+
+    __slots__ = ("below", "here", "next")
+
+    def __init__(self) -> None:
+        self.below: list[_Known[T]] = []
+        self.here: list[_Known[T]] = []
+        self.next: dict[bytes | None, _Branch[T]] = {}
+
 
 def covers(first: Conditions, second: Conditions) -> bool:
     """Whether every request that `second` is for is one that `first` is for."""
+    return _covers(first, _read(first), second, _read(second))
+
+
+def _read(conditions: Conditions) -> Sequence[PathPattern]:
+    return [read_pattern(text) for text in conditions.paths]
+
+
+def _covers(
+    first: Conditions,
+    wider: Sequence[PathPattern],
+    second: Conditions,
+    narrower: Sequence[PathPattern],
+) -> bool:
     if first.methods and not (second.methods and set(second.methods) <= set(first.methods)):
         return False
     if not _asks_less(first.headers, second.headers) or not _asks_less(first.query, second.query):
         return False
     if not first.paths:
         return True
-    wider = [read_pattern(text) for text in first.paths]
-    narrower = [read_pattern(text) for text in second.paths]
     return bool(narrower) and all(any(_wider(w, n) for w in wider) for n in narrower)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from rpx.model.route import Conditions
 from rpx.policy.path_patterns import read_pattern
-from rpx.policy.route_cover import begins_with, covers
+from rpx.policy.route_cover import Covering, begins_with, covers
 
 TEXTS = ["/a", "/a/*", "/*", "/:x/b", "/*/*", "/a/*b", "~/a/.*", "/a/b/c", "/:x/:y/c/*", "/", "/a/"]
 
@@ -24,6 +24,16 @@ def test_what_is_covered_is_meant_by_the_first_as_well(
     path = f"/{'/'.join(segments)}".encode()
     if covers(Conditions(paths=(first,)), Conditions(paths=(second,))):
         assert read_pattern(first).matches(path) or not read_pattern(second).matches(path)
+
+
+@given(some.lists(some.lists(some.sampled_from(TEXTS), max_size=2), max_size=5))
+def test_the_first_that_covers_is_found_among_many(paths: list[list[str]]) -> None:
+    routes = [Conditions(paths=tuple(each)) for each in paths]
+    before: Covering[int] = Covering()
+    for number, route in enumerate(routes):
+        expected = next((n for n in range(number) if covers(routes[n], route)), None)
+        assert before.first(route) == expected
+        before.add(route, number)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from rpx.model.route import Conditions, Route
 from rpx.model.status import OWN_WORDS
 from rpx.model.suggest import did_you_mean
 from rpx.policy.path_patterns import read_pattern
-from rpx.policy.route_cover import begins_with, covers
+from rpx.policy.route_cover import Covering, begins_with, covers
 
 
 def report_routes(
@@ -133,16 +133,13 @@ def _disagree(document: Document, entries: Sequence[Entry]) -> None:
 
 def never_taken(config: Config) -> Iterator[str]:
     """A sentence for each route that no request can come to."""
-    earlier: dict[str, list[Route]] = {}
+    earlier: dict[str, Covering[Route]] = {}
     reached = [to for proxy in config.proxies if proxy.reached for to in (proxy.to, *proxy.also)]
     for proxy in config.proxies:
-        before = earlier.setdefault(proxy.to, [])
+        before = earlier.setdefault(proxy.to, Covering())
         for route in proxy.routes:
             outside = _outside(proxy, route)
-            first = next(
-                (each for each in before if covers(each.conditions, route.conditions)), None
-            )
-            if first is not None:
+            if (first := before.first(route.conditions)) is not None:
                 yield (
                     f"route `{route.name}` ({route.where}) never gets a request: `{first.name}`"
                     f" ({first.where}) comes before it, and takes all that it is for"
@@ -157,7 +154,7 @@ def never_taken(config: Config) -> Iterator[str]:
                     f"route `{route.name}` ({route.where}) never gets a request: its proxy has only"
                     f" what begins with {outside}, and paths of routes are written in full"
                 )
-            before.append(route)
+            before.add(route.conditions, route)
 
 
 def _outside(proxy: ProxyEntry, route: Route) -> str:
