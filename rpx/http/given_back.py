@@ -70,10 +70,7 @@ class Places:
 
     def given_back(self, block: bytes) -> bytes:
         """Return the field lines of an answer, each with the CRLF *before* it, for the client."""
-        low = block.lower()
-        if b"location:" in low or b"\r\nset-cookie:" in low or b"\r\nrefresh:" in low:
-            return _LINES.sub(self._line, block)
-        return block
+        return _LINES.sub(self._line, block) if names_places(block) else block
 
     def _line(self, line: re.Match[bytes]) -> bytes:
         value = line[5]
@@ -127,6 +124,12 @@ class Places:
         if _is_within(self._host, domain):
             return False
         return any(_is_within(_host(each), domain) for each in self._theirs)
+
+
+def names_places(block: bytes) -> bool:
+    """Whether field lines may say where something is: most answers say nothing of the kind."""
+    low = block.lower()
+    return b"location:" in low or b"\r\nset-cookie:" in low or b"\r\nrefresh:" in low
 
 
 @lru_cache(maxsize=256)

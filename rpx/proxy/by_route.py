@@ -6,6 +6,7 @@ from time import perf_counter
 
 from rpx.http.head import RequestHead
 from rpx.http.pages import Page
+from rpx.http.treatment import Treating
 from rpx.hub.site import Site, Way
 from rpx.model.route import FixedAnswer, Redirect, StaticFiles
 from rpx.policy.path_patterns import PathPattern
@@ -14,7 +15,7 @@ from rpx.proxy.chosen_file import path_within
 from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.fixed import redirect, respond
-from rpx.proxy.passage import ANY, Course, Passage, prepared
+from rpx.proxy.passage import ANY, Passage, prepared
 from rpx.proxy.refusals import send_page, send_plainly
 from rpx.proxy.static_files import send_file
 from rpx.proxy.unknown_place import unknown
@@ -32,9 +33,14 @@ async def answer_by_route(client: Client, request: RequestHead, site: Site) -> A
     course = shared.courses.of(way, shared.registry)
     passage = client.passage = Passage(way, course, pattern, request, client.peer)
     try:
-        return await _refused(client, request, course) or await _answered(
-            client, passage, way, course, pattern
-        )
+        if course.treating is not None:
+            refused = await _refused(client, request, course.treating)
+            if refused is not None:
+                return refused
+        asked = prepared(course, request, client.peer, pattern) if course.changes else request
+        if (pool := way.pool) is not None:
+            return await Exchange(client, asked, pool).run()
+        return await _answered(client, passage, asked, pattern, way)
     finally:
         client.passage = None
         counts = passage.counts
@@ -44,11 +50,8 @@ async def answer_by_route(client: Client, request: RequestHead, site: Site) -> A
             counts.errors += passage.status >= 500
 
 
-async def _refused(client: Client, request: RequestHead, course: Course) -> After | None:
+async def _refused(client: Client, request: RequestHead, treating: Treating) -> After | None:
     """Answer what nobody else is to see; None: it may go on."""
-    treating = course.treating
-    if treating is None:
-        return None
     if treating.cors is not None and (lines := treating.cors.preflight(request)) is not None:
         return await send_plainly(client, request, 204, None, add=lines)
     if treating.auth is not None and not treating.auth.allow(request):
@@ -57,22 +60,24 @@ async def _refused(client: Client, request: RequestHead, course: Course) -> Afte
 
 
 async def _answered(
-    client: Client, passage: Passage, way: Way, course: Course, pattern: PathPattern
+    client: Client,
+    passage: Passage,
+    asked: RequestHead,
+    pattern: PathPattern,
+    way: Way,
 ) -> After:
-    request = passage.request
-    asked = prepared(course, request, client.peer, pattern)
-    if way.pool is not None:
-        return await Exchange(client, asked, way.pool).run()
+    """Give an answer of rpx's own. `asked` is the request with the path that the route makes."""
+    request, elsewhere = passage.request, passage.course.elsewhere
     match way.answerer:
-        case Redirect(status=status) if course.elsewhere is not None:
-            place = course.elsewhere.filled(request.target, pattern)
+        case Redirect(status=status) if elsewhere is not None:
+            place = elsewhere.filled(request.target, pattern)
             return await redirect(client, request, status, place)
         case FixedAnswer() as fixed:
             return await respond(client, request, fixed)
         case StaticFiles() as files:
             passage.counts = None  # it counts more than that
             path = asked.path
-            if pattern.below and pattern.stem and not course.change:
+            if pattern.below and pattern.stem and not passage.course.changes:
                 path = path_within(client.shared.folder(files.folder), path, pattern.stem)
             return await send_file(client, request, files, path, counts=way.counts)
         case _:

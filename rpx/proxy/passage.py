@@ -13,7 +13,7 @@ from typing import Final
 
 from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import Forwarding, host_of, scheme_of
-from rpx.http.given_back import NO_SWAP, Swap, places
+from rpx.http.given_back import NO_SWAP, Swap, names_places, places
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import below_prefix
@@ -35,7 +35,7 @@ class Course:
     `elsewhere` is where a redirect leads.
     """
 
-    __slots__ = ("_swaps", "change", "elsewhere", "prefix", "treating")
+    __slots__ = ("_cut", "_swaps", "change", "changes", "elsewhere", "prefix", "treating")
 
     def __init__(self, way: Way, hosts: Iterable[str]) -> None:
         """`hosts` are those of the project."""
@@ -47,7 +47,9 @@ class Course:
             )
         strip, rewrite = (route.strip_prefix, route.rewrite) if route is not None else ("", "")
         self.change = PathChange(strip, rewrite)
+        self.changes = bool(self.change)
         self.prefix = strip.rstrip("/").encode()
+        self._cut = Swap(b"", self.prefix)
         self.elsewhere = Template(answerer.to) if isinstance(answerer, Redirect) else None
         self._swaps: dict[str, Swap] = {}
         if rewrite and route is not None:
@@ -58,13 +60,8 @@ class Course:
     def swap(self, path: bytes, pattern: PathPattern) -> Swap:
         """How paths of a backend differ from those of clients, for a request of this path."""
         if self.prefix:
-            return Swap(b"", self.prefix) if self.strips(path) else NO_SWAP
+            return self._cut if self.change.target(path, pattern) is not path else NO_SWAP
         return self._swaps.get(pattern.text, NO_SWAP)
-
-    def strips(self, path: bytes) -> bool:
-        """Whether there is a prefix to cut off, and a path begins with it."""
-        prefix = self.prefix
-        return bool(prefix) and path.startswith(prefix) and path[len(prefix) :][:1] in (b"", b"/")
 
 
 class Courses:
@@ -92,7 +89,7 @@ class Passage:
     `status` and `at` (by `perf_counter`) are of the head that answers it, 0 until there is one.
     """
 
-    __slots__ = ("_swap", "_treating", "_variables", "at", "counts", "peer", "request", "status")
+    __slots__ = ("_pattern", "_treated", "at", "counts", "course", "peer", "request", "status")
 
     def __init__(
         self, way: Way, course: Course, pattern: PathPattern, request: RequestHead, peer: Forwarding
@@ -100,31 +97,41 @@ class Passage:
         self.counts: Counts | None = way.counts  # where it is counted; None: elsewhere
         self.request = request
         self.peer = peer
-        self._treating = course.treating
-        self._swap = course.swap(request.path, pattern) if course.change else NO_SWAP
-        self._variables = RequestVariables(request, peer, _new_id)
+        self.course = course
+        self._pattern = pattern
+        self._treated: tuple[Treating, RequestVariables] | None = None
+        if course.treating is not None:
+            self._treated = course.treating, RequestVariables(request, peer, _new_id)
         self.status = 0
         self.at = 0.0
 
     def to_backend(self, head: bytes) -> bytes:
         """Return a whole head as it is to be sent to a backend."""
-        return head if self._treating is None else self._treating.to_backend(head, self._variables)
+        if self._treated is None:
+            return head
+        treating, variables = self._treated
+        return treating.to_backend(head, variables)
 
     def of_backend(self, response: ResponseHead, backend: EndpointSpec) -> ResponseHead:
         """Return an answer of a backend for the client."""
         self.status, self.at = response.status, perf_counter()
-        if backend.change_origin or self._swap is not NO_SWAP:
-            response = at_home(response, self.request, self.peer, backend, self._swap)
-        if self._treating is not None:
-            response = self._treating.of_backend(response, self.request, self._variables)
+        course, request = self.course, self.request
+        if (course.changes or backend.change_origin) and names_places(response.block):
+            swap = course.swap(request.path, self._pattern) if course.changes else NO_SWAP
+            if backend.change_origin or swap is not NO_SWAP:
+                response = at_home(response, request, self.peer, backend, swap)
+        if self._treated is not None:
+            treating, variables = self._treated
+            response = treating.of_backend(response, request, variables)
         return response
 
     def of_ours(self, head: AnswerHead) -> AnswerHead:
         """Return an answer of rpx's own for the client."""
         self.status, self.at = head.status, perf_counter()
-        if self._treating is None:
+        if self._treated is None:
             return head
-        return self._treating.of_ours(head, self.request, self._variables)
+        treating, variables = self._treated
+        return treating.of_ours(head, self.request, variables)
 
 
 def at_home(
@@ -135,6 +142,8 @@ def at_home(
     swap: Swap = NO_SWAP,
 ) -> ResponseHead:
     """Return an answer of a backend, with the places that it names as the client knows them."""
+    if not names_places(response.block):
+        return response
     host = host_of(request, peer)
     ours = b"%b://%b" % (scheme_of(request, peer), host) if host else b""
     theirs: tuple[bytes, ...] = (backend.change_origin,)
@@ -148,11 +157,11 @@ def prepared(
     course: Course, request: RequestHead, peer: Forwarding, pattern: PathPattern
 ) -> RequestHead:
     """Return the request as it is for whoever answers: with the path that the route makes of it."""
-    change = course.change
-    if not change:
+    before = request.target
+    target = course.change.target(before, pattern)
+    if target is before:
         return request
-    target = change.target(request.target, pattern)
-    if course.strips(request.path):
+    if course.prefix:
         return below_prefix(request, peer, target, course.prefix)
     return request.altered(target, request.block)
 
