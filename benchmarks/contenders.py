@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import find
@@ -38,6 +39,20 @@ def rpx(folder: Path, port: int, backends: Sequence[int], pem: Path | None) -> C
     file = folder / "rpx.yaml"
     file.write_text(json.dumps(config))
     return (*RPX, "up", "-f", str(file))
+
+
+def rpx_with_routes(
+    count: int, folder: Path, port: int, backends: Sequence[int], pem: Path | None
+) -> Command:
+    """The same with so many routes; the last is for what is measured, and has the backends."""
+    command = rpx(folder, port, backends, pem)
+    file = folder / "rpx.yaml"
+    config = json.loads(file.read_text())
+    routes = [{"path": f"/r{n}/*", "redirect": "/$1"} for n in range(count - 1)]
+    routes.append({"path": "/*", "name": "measured", "from": config.pop("from")})
+    entry = {"to": config.pop("to"), "https": config.pop("https"), "routes": routes}
+    file.write_text(json.dumps({**config, "proxies": [entry]}))
+    return command
 
 
 def nginx(folder: Path, port: int, backends: Sequence[int], pem: Path | None) -> Command:
@@ -127,6 +142,8 @@ def _caddy(
 
 CONTENDERS: dict[str, Callable[[Path, int, Sequence[int], Path | None], Command]] = {
     "rpx": rpx,
+    "rpx-10-routes": partial(rpx_with_routes, 10),
+    "rpx-1000-routes": partial(rpx_with_routes, 1000),
     "nginx": nginx,
     "haproxy": haproxy,
     "caddy": caddy,

@@ -13,6 +13,7 @@ from benchmarks.contenders import CONTENDERS
 from benchmarks.load import Load, Sample
 
 DIRECT = "direct"
+ROUTED = ("rpx", "rpx-10-routes", "rpx-1000-routes")
 Round = Mapping[str, Sample]
 
 
@@ -98,12 +99,12 @@ def _added(round_: Round) -> float:
 
 
 def _all(load: Load) -> tuple[Lane, ...]:
-    return tuple(Lane(n, n, load) for n in (DIRECT, *CONTENDERS))
+    return (Lane(DIRECT, DIRECT, load), *_through(load))
 
 
 def _through(load: Load) -> tuple[Lane, ...]:
     """All but the way without a proxy, which has no TLS."""
-    return tuple(Lane(n, n, load) for n in CONTENDERS)
+    return tuple(Lane(n, n, load) for n in CONTENDERS if n not in ROUTED[1:])
 
 
 def _per(variants: Mapping[str, tuple[Load, int]]) -> tuple[Lane, ...]:
@@ -191,6 +192,21 @@ ROWS = (
             _flat("rpx/64 conn", "rpx/1000 conn", 1.5),
         ),
         stretch=3,
+    ),
+    Row(
+        "matched",
+        "routes: none, the last of 10, of 1,000",
+        tuple(Lane(name, name, Load()) for name in ROUTED),
+        goals=(
+            Goal(
+                "CPU µs that a matched route adds",
+                ROUTED[:2],
+                lambda r: r[ROUTED[1]].cpu - r[ROUTED[0]].cpu,
+                2.0,
+                at_least=False,
+            ),
+            _flat(ROUTED[1], ROUTED[2], 2.0),
+        ),
     ),
     Row(
         "backends",

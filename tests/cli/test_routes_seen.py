@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,25 @@ async def test_why_asks_with_the_method_and_fields_that_a_route_wants(shop: Show
     known = await shop.rpx("why", secret, "-H", "Authorization: Basic YW5uOnBhc3M=")
     assert "route 5 of shop, answer 204" in known
     assert "are asked for" not in known
+
+
+async def test_why_finds_files_of_a_route_as_requests_do(shop: Shown) -> None:
+    site = shop.registry.sites["shop.localhost"]
+    whole = [each for each in site.spec.routes if each.name == "assets"]
+    route = whole[0].model_copy(update={"strip_prefix": ""})
+    registry = shop.registry
+    registry.arrange(
+        {to: pool.spec for to, pool in registry.pools.items()},
+        {to: pool.backends for to, pool in registry.pools.items()},
+        sites={"shop.localhost": replace(site.spec, routes=(route,))},
+    )
+    (Path.cwd() / "public" / "assets").mkdir()
+    (Path.cwd() / "public" / "assets" / "a.js").touch()
+    (Path.cwd() / "public" / "b.js").touch()
+    url = "http://shop.localhost:8080/assets"
+    found = await shop.rpx("why", f"{url}/a.js", f"{url}/b.js")
+    assert "  file        ./public/assets/a.js\n" in found
+    assert "  file        ./public/b.js\n" in found
 
 
 async def test_why_tells_programs_of_names_and_urls_together(shop: Shown) -> None:
