@@ -11,7 +11,7 @@ TEST := .venv-test
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door containers clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -98,6 +98,12 @@ soak: $(VENV)/bin/ruff
 KILLS ?= 1000
 soak-door: $(VENV)/bin/ruff
 	$(VENV)/bin/python -m tests.soak.door --kills $(KILLS) $(ARGS)
+
+# All that a container engine is needed for, also what takes long: two minutes.
+containers: $(VENV)/bin/ruff
+	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
+	  -m 'engine or thorough' $(ARGS)
 
 # e.g. make bench ARGS='--quick --only small,16k'; it says what else is to be installed
 bench: ; @$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) -m benchmarks $(ARGS)

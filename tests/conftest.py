@@ -80,6 +80,15 @@ settings.register_profile("rpx", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("rpx")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long is run when it is asked for."""
+    if "thorough" in config.getoption("markexpr"):
+        return
+    for item in items:
+        if item.get_closest_marker("thorough") is not None:
+            item.add_marker(pytest.mark.skip(reason="takes long: `make containers` runs it"))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Compile tests before there are workers, who would each do so: ten seconds, if all are new."""

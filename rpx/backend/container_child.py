@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -90,6 +91,12 @@ class ContainerRun:
                 return file.read().strip()
         except OSError:
             return ""
+
+    def end(self) -> None:
+        """Kill its first process, and with it all others, if it is there although it is removed."""
+        if self.pid is not None and is_of_container(str(self.pid), self._cid()):
+            with suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
 
     async def remove(self) -> str:
         """Remove it, whatever it does: "", or why that did not work."""
@@ -196,7 +203,11 @@ class ContainerChild(Child):
     async def _remove(self) -> None:
         if self._removed:
             return
+        if self._leader.exit_code() is None and self._run.made:
+            # Podman removes one that is just being stopped and leaves its processes alive.
+            await self._run.ask(*kill_words(self._run.name, signal.SIGKILL))
         if failure := await self._run.remove():
             self._say(f"{self._run.engine.name} could not remove {self._run.name}: {failure}")
         else:
             self._removed = True
+            self._run.end()

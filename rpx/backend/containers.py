@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import trio
 
@@ -41,6 +42,8 @@ from rpx.hub.process import Process
 from rpx.hub.registry import Registry
 from rpx.model.container import EngineName
 from rpx.model.specs import BackendSpec, ProcessSpec, processes_of
+
+ENGINE_LAGS: Final = 3.0  # seconds that an engine may take beyond the grace period to kill
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +193,12 @@ class Containers:
             gateway=engine.outside if engine.name == "docker" else "",
         )
         words = (engine.program, *run_words(container, running, os.environ))
-        start = spec.start.model_copy(update={"command": _line(engine, before, words)})
+        start = spec.start.model_copy(
+            update={
+                "command": _line(engine, before, words),
+                "stop_grace_period": spec.start.stop_grace_period + ENGINE_LAGS,
+            }
+        )
         by_name = {k: v for k, v in environment.items() if not is_by_value(k, os.environ)}
 
         def say(text: str) -> None:

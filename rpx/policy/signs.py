@@ -9,7 +9,8 @@ from rpx.model.specs import ProcessSpec
 
 def expected(spec: ProcessSpec) -> str:
     """Say what a started process is waited for to show."""
-    signs = [_sign(spec.start.ready, spec)] if spec.start.ready else []
+    signs = ["a container that runs"] if spec.start.container is not None else []
+    signs += [_sign(spec.start.ready, spec)] if spec.start.ready else []
     if spec.health_check is not None:
         signs.append(asked(spec.health_check))
     elif spec.address is not None:

@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.test_containers import inspected, name_of, row, write
@@ -102,7 +103,13 @@ def test_commands_run_inside_and_a_sick_container_is_replaced(shop: Project) -> 
         until(lambda: shop.states()["sick"] == "ready", "well again")
         assert shop.rpx("stop", "polite").returncode == 0
         shop.until_said("by command")
+        stubborn = row(shop, "stubborn")["pid"]
         assert shop.rpx("stop", "stubborn").returncode == 0
+        assert not psutil.pid_exists(stubborn)
+        assert shop.rpx("start", "stubborn").returncode == 0
+        stubborn = row(shop, "stubborn")["pid"]
+        assert shop.rpx("kill-backend", "stubborn", "--no-restart").returncode == 0
+        until(lambda: not psutil.pid_exists(stubborn), "gone")
         assert engine.names(shop.folder.name) == {name_of(shop, "sick")}
 
 
@@ -119,6 +126,7 @@ exec podman "$@"
 """
 
 
+@pytest.mark.thorough
 def test_pulling_is_shown_is_not_late_and_can_be_stopped(shop: Project) -> None:
     never = shop.folder / "never"
     tool = shop.folder / "tools" / "podman"
@@ -145,6 +153,7 @@ def test_pulling_is_shown_is_not_late_and_can_be_stopped(shop: Project) -> None:
         podman("rmi", "-f", "localhost/slow:1", check=False)
 
 
+@pytest.mark.thorough
 def test_what_is_built_is_never_that_of_yesterday(shop: Project) -> None:
     folder = shop.folder / "job"
     folder.mkdir()

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.e2e.test_containers import name_of, write
+from tests.e2e.test_containers import name_of, row, write
 from tests.support import engine
 from tests.support.engine import podman
 from tests.support.project import Project, until
@@ -41,6 +41,7 @@ def test_variables_say_where_others_are_to_a_container_and_to_a_process(shop: Pr
         assert [name for name in networks if name.startswith(f"rpx-{shop.folder.name}-")]
         killed = shop.rpx("kill-backend", str(port))
         assert killed.returncode == 0, killed.stderr
+        until(lambda: row(shop, "db")["restarts"] == 1, "restarted")
         until(shop.all_ready, "ready again")
         assert shop.rpx("restart", "client").returncode == 0
         until(lambda: shop.said().count("client | here") == 2, "found again by its name")

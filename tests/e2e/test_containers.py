@@ -108,7 +108,15 @@ def test_a_container_is_reached_seen_stopped_killed_and_restarted_like_any_proce
         assert not engine.names(shop.folder.name)
 
 
-@pytest.mark.parametrize("who", ["supervisor", "guardian", "client", "monitor"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        "supervisor",
+        "client",
+        pytest.param("guardian", marks=pytest.mark.thorough),
+        pytest.param("monitor", marks=pytest.mark.thorough),
+    ],
+)
 def test_whoever_is_killed_leaves_no_container(shop: Project, who: str) -> None:
     write(shop, "", "\n  db: {image: IMAGE, command: sleep 1000}")
     with shop.up() as guardian:
@@ -138,6 +146,7 @@ def _client(name: str) -> int:
     return pid
 
 
+@pytest.mark.thorough
 def test_what_a_machine_without_power_has_left_the_next_run_removes(shop: Project) -> None:
     write(shop, "", "\n  db: {image: IMAGE, command: sleep 1000}")
     label = f"dev.rpx.project={shop.folder / 'rpx.yaml'}"
@@ -149,6 +158,7 @@ def test_what_a_machine_without_power_has_left_the_next_run_removes(shop: Projec
         shop.until_said("removed 2 containers of an earlier run")
 
 
+@pytest.mark.thorough
 def test_a_container_of_somebody_else_is_left_alone(shop: Project) -> None:
     write(shop, "", "\n  db: {image: IMAGE, command: sleep 1000, restart: no}")
     name = name_of(shop, "db")

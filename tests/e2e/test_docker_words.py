@@ -63,6 +63,7 @@ def test_the_life_of_a_container_in_words_of_docker(project: Project, docker: Fa
 
         killed = project.rpx("kill-backend", "db")
         assert f"SIGKILL to pid {row['pid']}" in killed.stdout
+        until(lambda: project.ps()[0]["restarts"] == 1, "restarted")
         until(lambda: project.states() == {"db": "ready"}, "ready again")
         assert ["kill", "--signal", "SIGKILL", "rpx-Shop-db-1"] in docker.told
         assert project.rpx("stop", "db").returncode == 0
