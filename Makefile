@@ -11,7 +11,7 @@ TEST := .venv-test
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door containers clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -104,6 +104,10 @@ containers: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
 	  -m 'engine or thorough' $(ARGS)
+
+# A file of 5 GB by HTTP/1.1, TLS and HTTP/2, and how much memory that takes. It takes no room on the disk.
+soak-file: $(VENV)/bin/ruff
+	LARGE_FILE=5000000000 $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/e2e/test_files_of_a_folder.py -k large $(ARGS)
 
 # e.g. make bench ARGS='--quick --only small,16k'; it says what else is to be installed
 bench: ; @$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) -m benchmarks $(ARGS)

@@ -90,8 +90,9 @@ class _Asked:
                 if answer.length > SMALL:
                     return await self._large(answer, fd)
                 body = read_whole(fd, answer)
-        except Shrunk:
+        except Shrunk:  # nothing has been sent
             counts.errors += 1
+            counts.abandoned += 1
             return RESET
         finally:
             os.close(fd)  # whoever is slow needs no open file for the rest
@@ -103,12 +104,14 @@ class _Asked:
         return after
 
     async def _large(self, answer: FileAnswer, fd: int) -> After:
-        """Raises: Shrunk."""
         counts, length = self._counts, answer.length
         head, after = self._head(answer.status, answer.lines, length)
         try:
             await FileBody(fd).send(self._client, head, answer)
             counts.traffic.received += length
+        except Shrunk:
+            counts.errors += 1
+            after = RESET
         finally:
             counts.answered(answer.status, perf_counter() - self._began)
         return after

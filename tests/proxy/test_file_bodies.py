@@ -160,6 +160,18 @@ async def test_a_file_that_shrinks_resets_its_stream_alone(tmp_path: Path) -> No
         assert counts.errors == 1
 
 
+async def test_a_small_file_that_shrinks_as_it_is_read_is_not_answered(
+    monkeypatch: pytest.MonkeyPatch, site: Path
+) -> None:
+    read = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, size, at: read(fd, size, at)[:-1])
+    async with sending(site) as (house, counts):
+        client = await house.client()
+        await client.send(get("/small.bin"))
+        assert await client.ended() == "reset"
+        assert (counts.requests, counts.errors, counts.abandoned) == (0, 1, 1)
+
+
 async def test_a_file_that_grows_is_sent_as_long_as_was_said(site: Path) -> None:
     async with sending(site) as (house, _):
         client = await house.client(window=4096)
