@@ -54,6 +54,12 @@ def test_what_starts_when_asked_is_known_and_started_by_name_or_by_who_needs_it(
         project.until_said("hello seed, no language")
         assert project.states()["seed"] == "completed"
         assert {row["name"]: row["pid"] for row in project.ps()} == before
+    project.write("processes: {seed: {command: sleep 1000, autostart: false}}")
+    done = project.rpx("up", "--wait")
+    assert done.returncode == 0
+    assert "rpx: nobody has asked for seed: see `rpx start`" in done.stderr
+    assert project.rpx("down").returncode == 0
+    project.write(SHOP)
     with project.up("needs", ready=False):
         until(lambda: project.states().get("needs") == "ready", "who is named runs")
         assert project.states()["tool"] == "ready"

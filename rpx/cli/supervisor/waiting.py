@@ -17,6 +17,7 @@ from rpx.runs.lease import Lease, find_running
 GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 LOOK = 0.1  # seconds between two looks
 LOOK_CLOSER = 0.5  # and between two looks at the reasons
+BEGUN = 5.0  # seconds after which those that are down are not merely about to begin
 SETTLED = 1.0  # seconds that a process which shows nothing has to stay up: most crashes are earlier
 THERE = frozenset(each.value for each in (State.READY, State.COMPLETED, State.PAUSED))
 
@@ -56,9 +57,9 @@ def _wait(lease: Lease, timeout: float) -> int:
             raise _stuck(own)
         away = [row for row in every if row.external and row.state == State.UNHEALTHY.value]
         not_asked = [row for row in away if not row.last_error]
-        left = _left(rows, time.time()) or not_asked
+        left = _left(rows, time.time(), early=waited.lasts < BEGUN) or not_asked
         if not left:
-            _say_the_end(away)
+            _say_the_end(away, own)
             return Exit.FINE
         if waited.lasts > timeout:
             raise _too_long(timeout, left, client)
@@ -66,8 +67,11 @@ def _wait(lease: Lease, timeout: float) -> int:
         time.sleep(LOOK)
 
 
-def _say_the_end(away: Sequence[Ps]) -> None:
-    say(f"rpx: all {'that rpx starts ' * bool(away)}is ready")
+def _say_the_end(away: Sequence[Ps], own: Sequence[Ps]) -> None:
+    if own and all(row.state == State.STOPPED.value for row in own):
+        say(f"rpx: nobody has asked for {', '.join(row.label for row in own)}: see `rpx start`")
+    else:
+        say(f"rpx: all {'that rpx starts ' * bool(away)}is ready")
     for row in away:
         say(f"rpx: {row.label} does not answer ({row.last_error}): rpx does not start it")
 
@@ -132,9 +136,9 @@ def _rows(client: ApiClient, lease: Lease) -> list[Ps]:
         ) from None
 
 
-def _left(rows: Sequence[Ps], now: float) -> list[Ps]:
-    """Who is to be waited for. If all are down they are just about to begin."""
-    if all(row.state == State.STOPPED.value for row in rows):
+def _left(rows: Sequence[Ps], now: float, *, early: bool) -> list[Ps]:
+    """Who is to be waited for. If all are down that `early` they are just about to begin."""
+    if early and all(row.state == State.STOPPED.value for row in rows):
         return list(rows)
     return [
         row
