@@ -84,6 +84,8 @@ def _starting(backend: Backend) -> str:
         return "it is at work: a oneshot is done when it ends"
     signs = expected(process.spec) if process is not None else ""
     missing = f" ({backend.last_error})" if backend.last_error else ""
+    if not signs:
+        return f"its process is being started{missing}"
     return f"it has not shown yet that it is ready: {signs}{missing}"
 
 

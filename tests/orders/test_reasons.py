@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from rpx.backend.life import live
 from rpx.hub.mailbox import OrderKind
 from rpx.hub.registry import Registry
 from rpx.model.answers import json_of
-from rpx.model.config import Dependency, Ready, Restart
+from rpx.model.config import Dependency, HealthCheck, Ready, Restart, Start
 from rpx.model.ports import Ports
 from rpx.orders.reasons import why
 from rpx.policy.lifecycle import Move
@@ -23,7 +24,7 @@ Clock = trio.testing.MockClock
 
 
 def told(bench: Bench) -> dict[str, Any]:
-    backend = bench.registry.backends["api:3000"]
+    backend = bench.backend
     return json_of(why(bench.registry, backend, trio.current_time()))
 
 
@@ -143,3 +144,39 @@ async def test_a_pause_is_somebody_s_doing() -> None:
     said = json_of(why(the, the.backends["api:3005"], 0.0))
     assert said["because"] == "it is paused; its process runs on"
     assert said["hint"] == "`rpx resume-backend api:3005` lets it have requests again"
+
+
+async def test_a_process_without_an_address_is_asked_and_tells_it(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    start = Start(command="true", cwd=Path("/"), restart_on_unhealthy=False)
+    check = HealthCheck(command=("pg_isready", "-q"), interval=1.0)
+    spec = backend_spec("db", start=start, health_check=check)
+    bench = Bench(shared=registry(spec), label="db")
+    bench.failure = "exited with status 2"
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(1)
+    assert told(bench)["because"] == (
+        "it has not shown yet that it is ready: success of `pg_isready -q` (exited with status 2)"
+    )
+    bench.failure = None
+    await trio.sleep(2.5)
+    assert told(bench)["because"] == "its health checks pass"
+    assert told(bench)["checks"]["failed_in_a_row"] == 0
+    bench.failure = "no end within 10 s"
+    await trio.sleep(3)
+    assert told(bench)["because"] == "no end within 10 s; it is left as it is"
+    assert told(bench)["checks"]["passed_in_a_row"] == 0
+    nursery.cancel_scope.cancel()
+
+
+async def test_who_has_no_sign_to_show_is_merely_being_started(
+    nursery: trio.Nursery, autojump_clock: Clock
+) -> None:
+    spec = backend_spec("db", start=Start(command="true", cwd=Path("/")))
+    bench = Bench(shared=registry(spec), label="db")
+    bench.sign = trio.Event()
+    nursery.start_soon(live, bench.life)
+    await trio.sleep(1)
+    assert told(bench)["because"] == "its process is being started"
+    nursery.cancel_scope.cancel()
