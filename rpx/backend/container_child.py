@@ -177,8 +177,13 @@ class ContainerChild(Child):
     async def strike(self, signum: int, _at: Location | None) -> int:
         """Signal its first process; the pid that was hit, or that of its client."""
         run = self._run
-        if run.made and (await run.ask(*kill_words(run.name, signum))).well:
-            return run.pid or self.pid
+        if run.made:
+            # Its client may end before this command does: that it was hit is to be known all the
+            # same. `ask` is bounded.
+            with trio.CancelScope(shield=True):
+                struck = await run.ask(*kill_words(run.name, signum))
+            if struck.well:
+                return run.pid or self.pid
         return await super().strike(signum, None)
 
     async def see_off(self) -> tuple[str, ...]:

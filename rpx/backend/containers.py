@@ -185,7 +185,8 @@ class Containers:
             environment=environment,
             command=spec.start.command,
             volumes=volumes,
-            stdin=spec.start.stdin == "open",
+            stdin=spec.start.stdin == "open" or spec.start.tty,
+            tty=spec.start.tty,
             user=spec.start.user,
             init=engine.init,
             network=await self._network(engine) if neighbours else "",
@@ -273,6 +274,8 @@ class Containers:
         if self._folder is None:
             self._folder = self._household.folder or Path(tempfile.mkdtemp(prefix="rpx-"))
             self._folder.mkdir(parents=True, exist_ok=True)
+            for old in self._folder.glob("*.cid"):  # of a run that was killed
+                old.unlink(missing_ok=True)
         return self._folder / f"{instance}.cid"
 
 

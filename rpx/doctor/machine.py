@@ -15,6 +15,7 @@ from pathlib import Path
 import rpx
 from rpx.backend.processes import marked
 from rpx.doctor.findings import Finding, Status
+from rpx.engine.leftovers import left_of
 from rpx.programs import found, said
 from rpx.runs.lease import crashed_runs
 
@@ -62,7 +63,12 @@ def leftovers(reports: Path) -> Iterator[Finding]:
     for lease in crashed:
         where = f"`{lease.name}` ({lease.config})"
         left = marked(lease.run_id)
-        if left:
+        containers = sum(map(len, left_of(lease.run_id).values()))
+        if containers and not left:
+            detail = f"a run crashed, and {containers} of its containers are still there"
+            hint = f"`rpx down -f {shlex.quote(str(lease.config))}` removes them"
+            yield Finding("leftovers", where, Status.PROBLEM, detail, hint)
+        elif left:
             pids = " ".join(str(process.pid) for process in left)
             detail = f"a run crashed, and {len(left)} of its processes are still there"
             hint = f"`rpx down -f {shlex.quote(str(lease.config))}` ends them, or `kill {pids}`"

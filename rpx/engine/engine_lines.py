@@ -38,6 +38,7 @@ class Running:
     command: Sequence[str] = ()
     volumes: Sequence[Volume] = ()
     stdin: bool = False
+    tty: bool = False
     user: str | None = None
     init: bool = True
     network: str = ""
@@ -54,8 +55,7 @@ def run_words(container: Container, running: Running, own: Collection[str]) -> t
     for label, value in running.labels.items():
         words += ["--label", f"{label}={value}"]
     words += ["--cidfile", running.cid_file]
-    if running.stdin:
-        words.append("--interactive")
+    words += ["--interactive"] * running.stdin + ["--tty"] * running.tty
     if running.user is not None:
         words += ["--user", running.user]
     words += _reached(container, running)

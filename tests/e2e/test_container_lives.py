@@ -83,6 +83,11 @@ def test_commands_run_inside_and_a_sick_container_is_replaced(shop: Project) -> 
     command: [sh, -c, "trap '' TERM; while :; do sleep 0.1; done"]
     stop_grace_period: 500ms
     depends_on: {job: {condition: completed}}
+  terminal:
+    image: IMAGE
+    command: [sh, -c, "test -t 0 && test -t 1 && echo at $(id); exec sleep 1000"]
+    tty: true
+    user: "1000"
   polite:
     image: IMAGE
     command: [sh, -c, "while [ ! -e /tmp/end ]; do sleep 0.05; done; echo by command"]
@@ -91,9 +96,10 @@ def test_commands_run_inside_and_a_sick_container_is_replaced(shop: Project) -> 
     )
     with shop.up(ready=False):
         wanted = {"sick": "ready", "job": "completed", "failing": "failed"}
-        wanted |= {"stubborn": "ready", "polite": "ready"}
+        wanted |= {"stubborn": "ready", "polite": "ready", "terminal": "ready"}
         until(lambda: shop.states() == wanted, f"as they should be: {shop.states()}")
         shop.until_said("| done")
+        shop.until_said("| at uid=1000")
         assert shop.rpx("run", "sick", "ls /tmp/up").stdout == "/tmp/up\n"
         assert shop.rpx("run", "sick", "--", "sh", "-c", "exit 7").returncode == 7
         assert "`rpx run sick sh`" in shop.rpx("run", "sick").stderr
@@ -110,7 +116,8 @@ def test_commands_run_inside_and_a_sick_container_is_replaced(shop: Project) -> 
         stubborn = row(shop, "stubborn")["pid"]
         assert shop.rpx("kill-backend", "stubborn", "--no-restart").returncode == 0
         until(lambda: not psutil.pid_exists(stubborn), "gone")
-        assert engine.names(shop.folder.name) == {name_of(shop, "sick")}
+        left = {name_of(shop, "sick"), name_of(shop, "terminal")}
+        assert engine.names(shop.folder.name) == left
 
 
 SLOW = """\

@@ -88,6 +88,27 @@ def test_a_daemons_containers_end_with_rpx_however_that_ends(
     assert removed[-1] == ["rm", "-f", "-v", "rpx-Shop-db-1"]
 
 
+def test_what_two_dead_processes_have_left_is_found_and_removed_by_a_command(
+    project: Project, docker: FakeDocker
+) -> None:
+    with project.up() as guardian:
+        child = supervisor(guardian)
+        child.suspend()  # it would see to them itself
+        guardian.send_signal(signal.SIGKILL)
+        guardian.wait(30)
+        child.kill()
+        until(lambda: not project.states(), "gone")
+        assert docker.containers
+        for process in project.survivors():
+            process.kill()
+        found = project.rpx("doctor").stdout
+        assert "a run crashed, and 1 of its containers are still there" in found
+        down = project.rpx("down")
+        assert down.returncode == 0
+        assert "did not end in order: removed 1 container" in down.stderr
+        assert not docker.containers
+
+
 def test_a_daemon_that_has_gone_is_named(project: Project, docker: FakeDocker) -> None:
     with project.up():
         (docker.home / "away").touch()

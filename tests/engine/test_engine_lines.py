@@ -45,6 +45,7 @@ RUNNING = Running(
         Volume(source="", target="/cache"),
     ),
     stdin=True,
+    tty=True,
     network="rpx-shop-123456",
     alias="db",
     gateway="host.docker.internal",
@@ -73,7 +74,7 @@ def test_everything_that_is_written_has_its_word() -> None:
     assert list(RUN) == [
         *("run", "--rm", "--init", "--name", "rpx-shop-db-1"),
         *("--label", "dev.rpx.project=/shop/rpx.yaml", "--label", "dev.rpx.run=abc"),
-        *("--cidfile", "/run/cid", "--interactive"),
+        *("--cidfile", "/run/cid", "--interactive", "--tty"),
         *("--network", "rpx-shop-123456", "--network-alias", "db"),
         *("--add-host", "host.docker.internal:host-gateway"),
         *("--publish", "127.0.0.1:5433:5432", "--publish", "[::1]:8025:80"),

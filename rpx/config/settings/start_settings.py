@@ -84,7 +84,6 @@ ExitCodes = Annotated[
 ONLY_OUTSIDE = {
     "cwd": "write `workdir`, a folder inside it",
     "stop_signal_to": "leave it out: the engine asks its first process",
-    "tty": "write `container_options: [--tty]`",
     "instances": "leave it out: each address has a container of its own",
 }
 
