@@ -15,10 +15,10 @@ MOST_LINKS = 50  # of a thousand routes nobody reads more
 
 
 def unknown(registry: Registry, request: RequestHead) -> Page:
-    """Say that no proxy or route takes it, and list what there is, of its host if that is known."""
-    host, sites = request.host, list(registry.sites.values())
-    here = [site for site in sites if host in site.hosts]
-    links = list(chain.from_iterable(_links(registry, site) for site in here or sites))
+    """Say that no proxy or route takes it, and list what there is, of its host first."""
+    host = request.host
+    sites = sorted(registry.sites.values(), key=lambda site: host not in site.hosts)
+    links = list(chain.from_iterable(_links(registry, site) for site in sites))
     known = "These are known:" if links else "None is known."
     hint = ""
     if len(links) > MOST_LINKS:
