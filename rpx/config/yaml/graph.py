@@ -105,6 +105,24 @@ class _Loader(Reader, Scanner, Parser, Composer, _Resolver):
         Composer.__init__(self)
         _Resolver.__init__(self)
 
+    # Within [ ] and { } PyYAML takes no text that begins with a colon; YAML 1.2 does (7.3.3), and
+    # addresses do: `[127.0.0.1, ::1]`.
+
+    def check_value(self) -> bool:
+        """Whether the colon here stands between a key and its value."""
+        return not self._begins_with_colons() and bool(super().check_value())
+
+    def check_plain(self) -> bool:
+        """Whether a text without quotes begins here."""
+        return self._begins_with_colons() or bool(super().check_plain())
+
+    def _begins_with_colons(self) -> bool:
+        return (
+            bool(self.flow_level)
+            and self.prefix(2) == "::"
+            and self.peek(2) not in "\0 \t\r\n\x85\u2028\u2029,[]{}"
+        )
+
 
 def type_of(text: str) -> str:
     """The tag of an unquoted scalar."""
