@@ -83,8 +83,17 @@ def config_of(document: Document, files: EnvFiles, asked: Selection, realm: str)
     report_port_conflicts(document, run.entries, run.processes, _own_ports(top))
     names = _names(document, whole.entries)
     report_dependencies(document, services(run.entries, run.processes), names, left_out)
+    read = {entry.at for entry in whole.entries}
     report_routes(
-        document, whole.entries, run.entries, [name for name, _, _ in _processes(document)]
+        document,
+        whole.entries,
+        run.entries,
+        [name for name, _, _ in _processes(document)],
+        unread={
+            at: _name(value)
+            for at, value in _proxies(document)
+            if isinstance(value, dict) and at not in read
+        },
     )
     proxies = [entry.proxy for entry in run.entries]
     if "defaults" not in faulty and not document.incomplete:  # else there is no word about

@@ -127,11 +127,6 @@ def judge(tree: Tree) -> None:
     """
     automaton = _Automaton()
     whole = automaton.part(tree)
-    if not any(automaton.meant[state] >> ord("/") & 1 for state in whole.first):
-        raise BadPattern(
-            "matches no path, for each begins with a `/`",
-            "an expression is for the whole path, from its beginning to its end: `~.*\\.php`",
-        )
     # Whoever is there takes all that is left, and has a match: nothing is tried again.
     certain = {
         state
@@ -161,6 +156,11 @@ def judge(tree: Tree) -> None:
                 raise _too_many(automaton, runs)
             after = sum((_times(automaton.after[s], n) for s, n in runs.items()), Runs())
             heappush(waiting, (-runs.total(), next(order), runs, after))
+    if not any(automaton.meant[state] >> ord("/") & 1 for state in whole.first):
+        raise BadPattern(
+            "matches no path, for each begins with a `/`",
+            "an expression is for the whole path, from its beginning to its end: `~.*\\.php`",
+        )
 
 
 def _times(runs: Runs, ways: int) -> Runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -504,3 +505,35 @@ def test_a_redirect_that_comes_back_to_itself_is_warned_of(tmp_path: Path) -> No
         "proxy `old`",
     ]
     assert warnings[1].endswith("redirects to /new, which it redirects again, and so on for ever")
+
+
+def test_every_mistake_of_a_rule_and_every_proxy_that_is_none_is_said_in_one_run(
+    tmp_path: Path,
+) -> None:
+    problems = refused(
+        tmp_path,
+        """
+        proxies:
+          - to: a.localhost
+            from: 3000
+            headers:
+              request:
+                set: {"A B": x, Host: y, X-A: "a\\nb"}
+                add: {Te: 1, "C D": 1}
+                remove: ["*", Via]
+            cors: {origins: [1, "b/c"], methods: ["A B", "C D"]}
+            auth: {basic: {"a:b": x, ann: ""}}
+            routes:
+              - {path: /x/*, proxy: nobody}
+              - {path: [y, "/z z"], method: [GTE, "A B"], query: {a: []}, proxy: lost}
+              - {path: /r, headers: {Host: x, "A B": "1"}, respond: {headers: {"A B": x, Te: x}}}
+              - {path: /broken, proxy: broken}
+          - {to: broken.localhost, from: 3001, nonsense: 1, replicas: x}
+          - {to: sound.localhost, from: 3002, routes: [{path: /x, proxy: no-one}]}
+        """,
+    )
+    quoted = [re.findall("`([^`]+)`", problem.what)[-1] for problem in problems]
+    of_rules = ["A B", "Host", "X-A", "Te", "C D", "a.localhost", "Via"]
+    on_the_way = ["1", "b/c", "A B", "C D", "a:b", "ann"]
+    of_routes = ["nobody", "y", "/z z", "GTE", "A B", "a", "lost", "Host", "A B", "A B", "Te"]
+    assert quoted == [*of_rules, *on_the_way, *of_routes, "nonsense", "x", "no-one"]

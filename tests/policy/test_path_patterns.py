@@ -90,6 +90,7 @@ def test_what_was_left_open_is_taken_by_number_and_name(
         (r"~* \.php$", "nginx's `~*`", r"`~(?i)\.php$`"),
         (r"~\.php$", "matches no path", r"`~.*\.php`"),
         ("~(a|b)", "matches no path", "whole path"),
+        ("~(a+)+", "exponential time", "take one of the two away"),
         ("~/(a", "`(` that nothing closes", r"`\(`"),
         ("~/a)", "`)` too many", r"`\)`"),
         ("~/[a", "`[` that nothing closes", r"`\[`"),

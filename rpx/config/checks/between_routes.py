@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from rpx.config.checks.conflicts import Entry
 from rpx.config.mistakes.explain import owner
@@ -21,26 +21,36 @@ def report_routes(
     entries: Sequence[Entry],
     run: Collection[Entry],
     processes: Iterable[str],
+    unread: Mapping[Steps, str],
 ) -> None:
-    """Add all that is wrong between routes. `run`: those of the entries that belong to the run."""
-    _leads_nowhere(document, entries, run)
+    """Add all that is wrong between routes. `run`: those of the entries that belong to the run;
+    `unread`: where others stand, in which something is wrong, and what they are called.
+    """
+    _leads_nowhere(document, entries, run, unread)
     _one_name_for_two(document, entries, processes)
     _disagree(document, [entry for entry in run if entry.proxy.reached])
 
 
-def _written(document: Document, entry: Entry) -> Iterator[tuple[Steps, object]]:
-    routes = document.value((*entry.at, "routes"))
+def _written(document: Document, proxy: Steps) -> Iterator[tuple[Steps, object]]:
+    routes = document.value((*proxy, "routes"))
     for index in range(len(routes) if isinstance(routes, list) else 0):
-        at = (*entry.at, "routes", index)
+        at = (*proxy, "routes", index)
         yield at, document.value(at)
 
 
-def _leads_nowhere(document: Document, entries: Sequence[Entry], run: Collection[Entry]) -> None:
+def _leads_nowhere(
+    document: Document,
+    entries: Sequence[Entry],
+    run: Collection[Entry],
+    unread: Mapping[Steps, str],
+) -> None:
     answering = {entry.proxy.name for entry in entries if _answers(entry.proxy)}
+    answering.update(unread.values())
     silent = {entry.proxy.name for entry in entries} - answering
-    here = {entry.proxy.name for entry in run}
-    for entry in run:
-        for at, route in _written(document, entry):
+    here = {entry.proxy.name for entry in run}.union(unread.values())
+    names = {entry.at: entry.proxy.name for entry in run} | dict(unread)
+    for proxy, own in sorted(names.items()):
+        for at, route in _written(document, proxy):
             name = route.get("proxy") if isinstance(route, dict) else None
             if not isinstance(name, str) or name in answering & here:
                 continue
@@ -58,7 +68,7 @@ def _leads_nowhere(document: Document, entries: Sequence[Entry], run: Collection
                     "name one that has a `from` or a `start`",
                 )
             else:
-                others = ", ".join(f"`{each}`" for each in sorted(answering - {entry.proxy.name}))
+                others = ", ".join(f"`{each}`" for each in sorted(answering - {own}))
                 known = f"it may name {others}" if others else "there is no other proxy"
                 document.report(
                     f"{said}, which is no proxy",
@@ -83,7 +93,7 @@ def _one_name_for_two(
                 entry.proxy.name, own if entry.at and document.is_written(own) else entry.at
             )
     for entry in entries:
-        for at, route in _written(document, entry):
+        for at, route in _written(document, entry.at):
             name = route.get("name") if isinstance(route, dict) else None
             if not isinstance(name, str):
                 continue

@@ -127,10 +127,7 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
             what = f"{owner(parent, document)} has no `{key}`"
             document.report(what, parent, forgotten(steps))
         case "rpx":
-            ctx = detail["ctx"]
-            what = f"{subject(steps, document)} {ctx['what']}"
-            at = steps if ctx["at"] is None else (*steps, ctx["at"])
-            document.report(what, at, ctx["hint"], key=on_key)
+            _report_ours(detail["ctx"], steps, document, on_key=on_key)
         case "int_type" if _is_whole(detail["input"]):
             what = f"{subject(steps, document)} is too large: {shown(detail['input'])}"
             document.report(what, steps, "write a smaller number, in digits", key=on_key)
@@ -146,6 +143,14 @@ def _report(detail: ErrorDetails, at: Steps, document: Document) -> None:
             } | detail.get("ctx", {})
             what = f"{subject(steps, document)} {what.format_map(words)}"
             document.report(what, steps, hint.format_map(words), key=on_key)
+
+
+def _report_ours(found: dict[str, Any], steps: Steps, document: Document, *, on_key: bool) -> None:
+    """What wording.py has made, with what else is wrong in the same value."""
+    for each in (found, *found.get("others", ())):
+        what = f"{subject(steps, document)} {each['what']}"
+        at = steps if each["at"] is None else (*steps, each["at"])
+        document.report(what, at, each["hint"], key=on_key)
 
 
 def _as_number(kind: str, value: object) -> str:

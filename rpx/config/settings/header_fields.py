@@ -6,12 +6,13 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
 from rpx.config.settings.written import Kind, Maybe, Written, setting, several
-from rpx.config.wording import shown, wrong
+from rpx.config.wording import each_of, shown, wrong
 from rpx.model.route import UNTOUCHABLE, FieldRules, HeaderRules
 
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
@@ -47,39 +48,50 @@ def field_text(name: str, text: object) -> str:
 
 def replaced(value: object) -> object:
     """Names and the one text that each is to have."""
-    pairs = _pairs(value, "set")
+    pairs = each_of(field, _pairs(value, "set"))
     names = [name.lower() for name, _ in pairs]
     if twice := next((name for name, _ in pairs if names.count(name.lower()) > 1), None):
         hint = "upper and lower case are the same: keep one"
         raise wrong(f"has `{twice}` twice", hint, twice)
-    return tuple((name, field_text(name, text)) for name, text in pairs)
+    return pairs
 
 
 def added(value: object) -> object:
     """Names and the text, or the texts, that each is to have as well."""
-    return tuple(
-        (name, field_text(name, text))
-        for name, texts in _pairs(value, "add")
-        for text in (texts if isinstance(texts, list) else [texts])
+    return each_of(
+        field,
+        (
+            (name, text)
+            for name, texts in _pairs(value, "add")
+            for text in (texts if isinstance(texts, list) and texts else [texts])
+        ),
     )
 
 
-def _pairs(value: object, rule: str) -> list[tuple[str, object]]:
+def field(pair: tuple[object, object]) -> tuple[str, str]:
+    """The name and the value of a field."""
+    name = field_name(pair[0], str(pair[0]))
+    return name, field_text(name, pair[1])
+
+
+def _pairs(value: object, rule: str) -> Iterable[tuple[object, object]]:
     if not isinstance(value, dict):
         raise wrong(f"is not a mapping: {shown(value)}", f"write `{rule}: {{X-Env: dev}}`")
-    return [(field_name(name, name), text) for name, text in value.items()]
+    return value.items()
 
 
 def removed(value: object) -> object:
     """Names, or with a `*` the beginnings of names, in lower case."""
-    found = []
-    for index, each in enumerate(several(value)):
-        name = each.removesuffix("*") if isinstance(each, str) and each != "*" else each
-        if each == "*":
-            hint = "name them, or a beginning: `X-Debug-*`"
-            raise wrong("would remove every header", hint, index)
-        found.append(field_name(name, index).lower() + ("*" if name != each else ""))
-    return tuple(found)
+    return each_of(_removed, enumerate(several(value)))
+
+
+def _removed(listed: tuple[int, object]) -> str:
+    index, each = listed
+    name = each.removesuffix("*") if isinstance(each, str) and each != "*" else each
+    if each == "*":
+        hint = "name them, or a beginning: `X-Debug-*`"
+        raise wrong("would remove every header", hint, index)
+    return field_name(name, index).lower() + ("*" if name != each else "")
 
 
 Pairs = tuple[tuple[str, str], ...]

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, StrictBool, model_validator
 from rpx.config.settings.header_fields import TOKEN, HeadersWritten
 from rpx.config.settings.values import Seconds
 from rpx.config.settings.written import Kind, Maybe, Switched, Written, setting, several, switch
-from rpx.config.wording import shown, wrong
+from rpx.config.wording import each_of, shown, wrong
 from rpx.model.route import BasicAuth, Cors, HeaderRules, Treatment
 
 NO_RULES: Final = HeaderRules()
@@ -25,13 +25,17 @@ _ORIGIN = re.compile(
 
 def origins(value: object) -> object:
     """Where pages are from: `https://shop.example`, `*.shop.example`, `null`, or `*` for all."""
-    for index, each in enumerate(found := several(value)):
-        if not isinstance(each, str) or not (each == "*" or _ORIGIN.fullmatch(each)):
-            hint = "write a scheme, a host and perhaps a port: https://shop.example:8443"
-            if isinstance(each, str) and _ORIGIN.fullmatch(each.rstrip("/")):
-                hint = f"an origin has no path: write {each.rstrip('/')}"
-            raise wrong(f"has something that is no origin: {shown(each)}", hint, index)
-    return found
+    return each_of(_origin, enumerate(several(value)))
+
+
+def _origin(listed: tuple[int, object]) -> str:
+    index, origin = listed
+    if isinstance(origin, str) and (origin == "*" or _ORIGIN.fullmatch(origin)):
+        return origin
+    hint = "write a scheme, a host and perhaps a port: https://shop.example:8443"
+    if isinstance(origin, str) and _ORIGIN.fullmatch(origin.rstrip("/")):
+        hint = f"an origin has no path: write {origin.rstrip('/')}"
+    raise wrong(f"has something that is no origin: {shown(origin)}", hint, index)
 
 
 def methods(value: object) -> object:
@@ -45,31 +49,33 @@ def names(value: object) -> object:
 
 
 def _tokens(value: object, kind: str, example: str) -> tuple[str, ...]:
-    found = []
-    for index, each in enumerate(several(value)):
-        if not isinstance(each, str) or not TOKEN.fullmatch(each):
-            raise wrong(
-                f"has something that is no {kind}: {shown(each)}", f"write {example}", index
-            )
-        found.append(each)
-    return tuple(found)
+    def token(listed: tuple[int, object]) -> str:
+        index, each = listed
+        if isinstance(each, str) and TOKEN.fullmatch(each):
+            return each
+        raise wrong(f"has something that is no {kind}: {shown(each)}", f"write {example}", index)
+
+    return each_of(token, enumerate(several(value)))
 
 
 def users(value: object) -> object:
     """Names and passwords."""
     if not isinstance(value, dict) or not value:
         raise wrong("has no names with passwords", "write `basic: {ann: $ANN_PASSWORD}`")
-    for name, password in value.items():
-        if not name or ":" in name:
-            raise wrong(
-                f"has a name that can't be sent: {shown(name)}", "write one without a colon", name
-            )
-        if password is None or password == "":
-            hint = "a variable that is not set is an empty text: set it in the environment or .env"
-            raise wrong(f"has no password for `{name}`", hint, name)
-        if isinstance(password, bool) or not isinstance(password, str | int | float):
-            raise wrong(f"has a password for `{name}` that is no text", "put it in quotes", name)
-    return tuple((name, str(password)) for name, password in value.items())
+    return each_of(_user, value.items())
+
+
+def _user(pair: tuple[object, object]) -> tuple[str, str]:
+    name, password = str(pair[0]), pair[1]
+    if not name or ":" in name:
+        hint = "write one without a colon"
+        raise wrong(f"has a name that can't be sent: {shown(name)}", hint, name)
+    if password is None or password == "":
+        hint = "a variable that is not set is an empty text: set it in the environment or .env"
+        raise wrong(f"has no password for `{name}`", hint, name)
+    if isinstance(password, bool) or not isinstance(password, str | int | float):
+        raise wrong(f"has a password for `{name}` that is no text", "put it in quotes", name)
+    return name, str(password)
 
 
 def auth(value: object) -> object:

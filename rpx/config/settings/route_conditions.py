@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, model_validator
 
 from rpx.config.settings.header_fields import TOKEN, HeadersWritten, field_text
 from rpx.config.settings.written import Kind, given, several
-from rpx.config.wording import shown, wrong
+from rpx.config.wording import each_of, shown, wrong
 from rpx.model.suggest import nearest
 from rpx.policy.expression_trees import BadPattern
 from rpx.policy.path_patterns import read_pattern
@@ -31,22 +31,27 @@ def paths(value: object) -> object:
     """One pattern, or several."""
     if value == []:
         raise wrong("is an empty list", "leave it out for any path")
-    for index, each in enumerate(found := several(given(value))):
-        if not isinstance(each, str):
-            raise wrong(f"is no pattern of paths: {shown(each)}", "for example /api/*", index)
-        try:
-            read_pattern(each)
-        except BadPattern as error:
-            raise wrong(f"{error}: {shown(each)}", error.hint, index) from None
-    return found
+    return each_of(_path, enumerate(several(given(value))))
+
+
+def _path(listed: tuple[int, object]) -> str:
+    index, pattern = listed
+    if not isinstance(pattern, str):
+        raise wrong(f"is no pattern of paths: {shown(pattern)}", "for example /api/*", index)
+    try:
+        read_pattern(pattern)
+    except BadPattern as error:
+        raise wrong(f"{error}: {shown(pattern)}", error.hint, index) from None
+    return pattern
 
 
 def methods(value: object) -> object:
     """One method, or several, in upper case."""
-    return tuple(_method(each, index) for index, each in enumerate(several(given(value))))
+    return each_of(_method, enumerate(several(given(value))))
 
 
-def _method(value: object, index: int) -> str:
+def _method(listed: tuple[int, object]) -> str:
+    index, value = listed
     if not isinstance(value, str) or not TOKEN.fullmatch(value):
         raise wrong(f"is no method: {shown(value)}", "for example GET", index)
     method = value.upper()
@@ -62,14 +67,15 @@ def query(value: object) -> object:
     """Names and values of a query; `*` is any value."""
     if not isinstance(value, dict):
         raise wrong(f"is not a mapping: {shown(value)}", 'write `query: {v: "2"}`')
-    return tuple((str(name), _text(str(name), text)) for name, text in value.items())
+    return each_of(_argument, value.items())
 
 
-def _text(name: str, text: object) -> str:
+def _argument(pair: tuple[object, object]) -> tuple[str, str]:
+    name, text = pair
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         hint = 'put it in quotes; `"*"` is any'
-        raise wrong(f"has no text for `{name}`: {shown(text)}", hint)
-    return str(text)
+        raise wrong(f"has no text for `{name}`: {shown(text)}", hint, str(name))
+    return str(name), str(text)
 
 
 class RouteHeadersWritten(HeadersWritten):
@@ -87,10 +93,11 @@ class RouteHeadersWritten(HeadersWritten):
 
     def conditions(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case, and values."""
-        return tuple(_condition(name, text) for name, text in (self.model_extra or {}).items())
+        return each_of(_condition, (self.model_extra or {}).items())
 
 
-def _condition(name: str, text: object) -> tuple[str, str]:
+def _condition(pair: tuple[str, object]) -> tuple[str, str]:
+    name, text = pair
     if isinstance(text, dict):
         hint = "rules are `request: {set: …}` and `response: {set: …}`"
         raise wrong(f"has no text for `{name}`: {shown(text)}", hint, name)

@@ -12,12 +12,12 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, ValidationInfo, model_validator
 
-from rpx.config.settings.header_fields import field_name, field_text
+from rpx.config.settings.header_fields import field
 from rpx.config.settings.on_disk import Folder
 from rpx.config.settings.route_templates import redirect_target
 from rpx.config.settings.values import Seconds
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, given, needed, setting
-from rpx.config.wording import shown, wrong
+from rpx.config.wording import each_of, shown, wrong
 from rpx.model.route import Answerer, FixedAnswer, Redirect, StaticFiles
 from rpx.model.suggest import choices
 
@@ -87,7 +87,7 @@ def fields(value: object) -> object:
     """Names and texts of an answer's header."""
     if not isinstance(value, dict):
         raise wrong(f"is not a mapping: {shown(value)}", "write `headers: {X-Env: dev}`")
-    return tuple((field_name(name, name), field_text(name, text)) for name, text in value.items())
+    return each_of(field, value.items())
 
 
 IndexName = Annotated[str, BeforeValidator(index), Kind("name of a file")]
