@@ -100,7 +100,18 @@ class Site:
     `counts` are of what rpx answers itself before it looks for a way.
     """
 
-    __slots__ = ("counts", "hosts", "https", "plain", "rest", "spec", "table", "to", "ways")
+    __slots__ = (
+        "_stems",
+        "counts",
+        "hosts",
+        "https",
+        "plain",
+        "rest",
+        "spec",
+        "table",
+        "to",
+        "ways",
+    )
 
     def __init__(
         self,
@@ -117,6 +128,11 @@ class Site:
         self.spec = spec
         self.https: Https | None = spec.https
         self.hosts = frozenset(each.partition("/")[0] for each in spec.reached)
+        places = (each.partition("/") for each in spec.reached)
+        self._stems = sorted(
+            ((host, b"/" + path.encode()) for host, _, path in places if path),
+            key=lambda place: (place[0][:1] == "*", -len(place[1])),
+        )
         variables = dict(spec.variables)
         realms = {spec.treatment.auth: spec.name or to}
         self.rest = Way(
@@ -157,6 +173,13 @@ class Site:
     def stays(self, spec: SiteSpec, pools: Mapping[str, Pool]) -> bool:
         """Whether it would be the same one, were it made of these."""
         return self.spec == spec and all(way.pool is way.pool_among(pools) for way in self.all_ways)
+
+    def stem(self, host: str, path: bytes) -> bytes:
+        """Return the path of the `to` by which a request has come here; b"" of one without."""
+        for to, stem in self._stems:
+            if (to == host or to[:1] == "*") and (path + b"/").startswith(stem + b"/"):
+                return stem
+        return b""
 
     @property
     def all_ways(self) -> tuple[Way, ...]:

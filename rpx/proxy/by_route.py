@@ -9,7 +9,6 @@ from rpx.http.pages import Page
 from rpx.http.treatment import Treating
 from rpx.hub.site import Site, Way
 from rpx.model.route import FixedAnswer, Redirect, StaticFiles
-from rpx.policy.path_patterns import PathPattern
 from rpx.proxy.attempt import After
 from rpx.proxy.chosen_file import path_within
 from rpx.proxy.client import Client
@@ -40,7 +39,7 @@ async def answer_by_route(client: Client, request: RequestHead, site: Site) -> A
         asked = prepared(course, request, client.peer, pattern) if course.changes else request
         if (pool := way.pool) is not None:
             return await Exchange(client, asked, pool).run()
-        return await _answered(client, passage, asked, pattern, way)
+        return await _answered(client, passage, asked, way, site)
     finally:
         client.passage = None
         counts = passage.counts
@@ -63,22 +62,26 @@ async def _answered(
     client: Client,
     passage: Passage,
     asked: RequestHead,
-    pattern: PathPattern,
     way: Way,
+    site: Site,
 ) -> After:
     """Give an answer of rpx's own. `asked` is the request with the path that the route makes."""
     request, elsewhere = passage.request, passage.course.elsewhere
     match way.answerer:
         case Redirect(status=status) if elsewhere is not None:
-            place = elsewhere.filled(request.target, pattern)
+            place = elsewhere.filled(request.target, passage.pattern)
             return await redirect(client, request, status, place)
         case FixedAnswer() as fixed:
             return await respond(client, request, fixed)
         case StaticFiles() as files:
             passage.counts = None  # it counts more than that
-            path = asked.path
-            if pattern.below and pattern.stem and not passage.course.changes:
-                path = path_within(client.shared.folder(files.folder), path, pattern.stem)
+            path, course = asked.path, passage.course
+            if course.prefix and request.path == course.prefix:
+                path = b""
+            elif passage.pattern.below and not course.changes:
+                stem = passage.pattern.stem or site.stem(request.host, path)
+                if stem:
+                    path = path_within(client.shared.folder(files.folder), path, stem)
             return await send_file(client, request, files, path, counts=way.counts)
         case _:
             return await send_page(client, request, unknown(client.shared.registry, request), None)

@@ -74,7 +74,8 @@ def path_within(folder: PublicFolder, path: bytes, stem: bytes) -> bytes:
     """Return the path that is to be looked for below a folder, of a request whose route takes all
     that begins with `stem`: as it is, or, where there is nothing, what comes behind that.
 
-    The first is `root` of an nginx.conf, the second `alias`; both are what people mean.
+    The first is `root` of an nginx.conf, the second `alias`; both are what people mean. b"" is the
+    folder itself, without a slash.
     """
     name = name_of(path)
     if name is None:
@@ -82,7 +83,7 @@ def path_within(folder: PublicFolder, path: bytes, stem: bytes) -> bytes:
     try:
         os.close(folder.open(name.rstrip(b"/")).fd)
     except OSError:
-        return path[len(stem) :] or b"/"
+        return path[len(stem) :]
     return path
 
 

@@ -86,10 +86,11 @@ class Courses:
 class Passage:
     """One request, as the client has sent it, on its way.
 
-    `status` and `at` (by `perf_counter`) are of the head that answers it, 0 until there is one.
+    `pattern` means its path. `status` and `at` (by `perf_counter`) are of the head that answers it,
+    0 until there is one.
     """
 
-    __slots__ = ("_pattern", "_treated", "at", "counts", "course", "peer", "request", "status")
+    __slots__ = ("_treated", "at", "counts", "course", "pattern", "peer", "request", "status")
 
     def __init__(
         self, way: Way, course: Course, pattern: PathPattern, request: RequestHead, peer: Forwarding
@@ -98,7 +99,7 @@ class Passage:
         self.request = request
         self.peer = peer
         self.course = course
-        self._pattern = pattern
+        self.pattern = pattern
         self._treated: tuple[Treating, RequestVariables] | None = None
         if course.treating is not None:
             self._treated = course.treating, RequestVariables(request, peer, _new_id)
@@ -117,7 +118,7 @@ class Passage:
         self.status, self.at = response.status, perf_counter()
         course, request = self.course, self.request
         if (course.changes or backend.change_origin) and names_places(response.block):
-            swap = course.swap(request.path, self._pattern) if course.changes else NO_SWAP
+            swap = course.swap(request.path, self.pattern) if course.changes else NO_SWAP
             if backend.change_origin or swap is not NO_SWAP:
                 response = at_home(response, request, self.peer, backend, swap)
         if self._treated is not None:

@@ -37,7 +37,8 @@ def send_file(
     client: Client, request: RequestHead, files: StaticFiles, path: bytes, *, counts: Counts
 ) -> Awaitable[After]:
     """Answer with the file that `path` asks for: the target without its query, still encoded, once
-    a route has taken its prefix off. `request` is as the client has sent it. Counted in `counts`.
+    a route has taken its prefix off; b"" is the folder itself, without the slash that it needs.
+    `request` is as the client has sent it. Counted in `counts`.
 
     Raises: OSError, WireCut when the client has gone.
     """
@@ -65,7 +66,7 @@ class _Asked:
         request = self._request
         if request.method not in (b"GET", b"HEAD"):
             return await self._refuse(_READ_ONLY, b"Allow: GET, HEAD\r\n")
-        name = name_of(self._path)
+        name = name_of(self._path) if self._path else b""
         if name is None:
             return await self._missing()
         try:
@@ -73,10 +74,14 @@ class _Asked:
             chosen = choose_file(self._files, self._folder, name, accepted)
         except OSError as error:
             return await self._unopened(error)
-        if chosen is Instead.LISTING:
-            return await self._list(name)
+        if not self._path:
+            if isinstance(chosen, ChosenFile):
+                os.close(chosen.fd)
+            chosen = Instead.REDIRECT
         if chosen is Instead.REDIRECT:
             return await self._to_folder()
+        if chosen is Instead.LISTING:
+            return await self._list(name)
         return await self._file(chosen)
 
     async def _file(self, chosen: ChosenFile) -> After:
@@ -182,7 +187,7 @@ class _Asked:
             hint = "it is looked for with each request: once it has been built, it is used"
         else:
             what = f"There is no file for {self._shown} in {files.folder}."
-            if self._path.endswith(b"/"):
+            if not self._path or self._path.endswith(b"/"):
                 hint = f"a folder needs an index (`{files.index}`), or `listing: true`"
             elif not files.spa and not looks_like_a_file(self._path):
                 hint = f"`spa: true` answers the paths of a single-page app with `{files.index}`"
@@ -191,7 +196,7 @@ class _Asked:
 
     @property
     def _shown(self) -> str:
-        return self._path.decode("latin-1")
+        return self._path.decode("latin-1") or "/"
 
     async def _refuse(self, page: Page, add: bytes = b"") -> After:
         return await send_page(

@@ -360,7 +360,7 @@ async def test_a_file_is_looked_for_by_its_path_and_else_below_the_beginning_of_
         routes=(
             Route(
                 name="assets",
-                conditions=Conditions(paths=("/assets/*",)),
+                conditions=Conditions(paths=("/assets/*", "/plain/*")),
                 answerer=StaticFiles(folder=tmp_path, spa=True),
             ),
             Route(
@@ -382,3 +382,20 @@ async def test_a_file_is_looked_for_by_its_path_and_else_below_the_beginning_of_
             assert (await ask(client, get(path))).body == found, path
         for path in ("/cut/cut/both", "/assets/../both", "/assets/.%2e/x"):
             assert (await ask(client, get(path))).status == 404, path
+        for path, place in {"/plain?a=b": "/plain/?a=b", "/cut": "/cut/"}.items():
+            answer = await ask(client, get(path))
+            assert (answer.status, answer.field("location")) == (301, place), path
+
+
+async def test_files_of_a_host_with_a_path_lie_below_that_path(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "a.txt").write_text("x/a")
+    for name in ("a.txt", "index.html"):
+        (tmp_path / name).write_text(name)
+    site = SiteSpec((f"{HOST}/x", "*.other/x/y"), StaticFiles(folder=tmp_path))
+    async with asked(site=site) as (_, client, _backend):
+        for path, found in {"/x/a.txt": b"x/a", "/x/": b"index.html", "/x/b": None}.items():
+            answer = await ask(client, get(path))
+            assert (answer.status, answer.body) == (200, found) or answer.status == 404, path
+        (tmp_path / "x" / "a.txt").unlink()
+        assert (await ask(client, get("/x/a.txt"))).body == b"a.txt"
