@@ -106,6 +106,21 @@ class ContainerRun:
         return "" if said.well else said.complaint
 
 
+async def has_ended(pid: int | None) -> bool:
+    """Return True once a process that is no child of ours has ended; False if nobody can see it."""
+    try:
+        pidfd = open_pidfd(pid) if pid is not None else None
+    except ProcessLookupError:
+        return True
+    if pidfd is None:
+        return False
+    try:
+        await trio.lowlevel.wait_readable(pidfd)
+    finally:
+        os.close(pidfd)
+    return True
+
+
 def is_of_container(pid: str, cid: str) -> bool:
     """Whether a process of this machine belongs to a container. An engine in a virtual machine
     tells numbers that are others' here.
@@ -134,19 +149,21 @@ class ContainerChild(Child):
         run: ContainerRun,
         say: Callable[[str], None],
         begun: Callable[[], None],
+        gone: Callable[[], None],
         leader: Leader,
         start: Start,
         patience: Patience,
         ask: Ask | None = None,
         left: Left = lambda _pids: None,
     ) -> None:
-        """`say` is told what went wrong with it; `begun` is called when it runs. The rest is as of
-        any child.
+        """`say` is told what went wrong with it; `begun` is called when it runs, `gone` when its
+        first process has ended, which its client learns later. The rest is as of any child.
         """
         super().__init__(leader, start, patience, ask, left)
         self._run = run
         self._say = say
         self._begun = begun
+        self._gone = gone
         self._removed = False
 
     async def wait(self) -> int:
@@ -160,15 +177,18 @@ class ContainerChild(Child):
     async def _watch(self) -> None:
         await self._run.watch()
         self._begun()
-        if self._run.monitor is None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._hear_of_its_end)
+            nursery.start_soon(self._end_with_its_monitor)
+
+    async def _hear_of_its_end(self) -> None:
+        """Who holds its port takes calls for some time yet, which nobody will answer."""
+        if await has_ended(self._run.pid):
+            self._gone()
+
+    async def _end_with_its_monitor(self) -> None:
+        if not await has_ended(self._run.monitor):
             return
-        pidfd = open_pidfd(self._run.monitor)
-        if pidfd is None:
-            return
-        try:
-            await trio.lowlevel.wait_readable(pidfd)
-        finally:
-            os.close(pidfd)
         await trio.sleep(MONITOR_LAGS)
         # What it says is lost from now on, and its client would wait for ever.
         self._say(f"its monitor, pid {self._run.monitor}, has died")
@@ -183,6 +203,8 @@ class ContainerChild(Child):
             with trio.CancelScope(shield=True):
                 struck = await run.ask(*kill_words(run.name, signum))
             if struck.well:
+                if signum == signal.SIGKILL and self._run.pid is None:
+                    self._gone()
                 return run.pid or self.pid
         return await super().strike(signum, None)
 

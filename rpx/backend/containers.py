@@ -208,6 +208,9 @@ class Containers:
         def begun() -> None:
             self._say_who_it_is(process, run)
 
+        def gone() -> None:
+            self._registry.exited(process)
+
         self._runs[process] = run
         try:
             async with open_child(
@@ -216,7 +219,7 @@ class Containers:
                 instance=instance,
                 patience=patience,
                 ask=partial(self._stop, process, run, ask, instance),
-                make=partial(ContainerChild, run, say, begun),
+                make=partial(ContainerChild, run, say, begun, gone),
             ) as child:
                 yield child
         finally:

@@ -18,6 +18,7 @@ from tests.support.project import Project, until
 pytestmark = [pytest.mark.real, pytest.mark.engine]
 
 
+@pytest.mark.thorough
 def test_under_load_no_request_is_lost_by_kills_restarts_and_reloads(shop: Project) -> None:
     proxies = """
   - to: web.localhost
