@@ -75,8 +75,11 @@ def pytest_enter_pdb() -> None:
     stop_the_clock()
 
 
-# How long an example takes says something about the machine, not about rpx.
-settings.register_profile("rpx", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says something about the machine, not about rpx. Each run has others:
+# two with half as many as usual find as much, `--hypothesis-profile=thorough` at once far more.
+slow = [HealthCheck.too_slow]
+settings.register_profile("rpx", max_examples=50, deadline=None, suppress_health_check=slow)
+settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=slow)
 settings.load_profile("rpx")
 
 
@@ -99,8 +102,8 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """A worker for each core with `-n auto`, and three at least: some of a test is waiting."""
-    return max(3, os.cpu_count() or 1)
+    """A worker for each core with `-n auto`, and four at least: some of a test is waiting."""
+    return max(4, os.cpu_count() or 1)
 
 
 def pytest_terminal_summary(
