@@ -19,9 +19,10 @@ from rpx.hub.site import Site
 from rpx.model.config import PoolSpec, Start
 from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec
 from rpx.model.status import Intent, Obstacle
+from rpx.policy.affinity import with_cookies_of_their_own
 from rpx.policy.depend import done_without, obstacles
 from rpx.policy.routing import Routes
-from rpx.policy.sites import SiteSpec, sites_of_pools
+from rpx.policy.sites import SiteSpec, leading_to, sites_of_pools
 
 SET = 1.0  # seconds by which two clocks differ when one of them has been set
 PAST = 20  # processes that have left whose last lines are kept: as many as a reload may replace
@@ -250,8 +251,9 @@ class Members(News):
             if backend.endpoint is not None and backend.own is None:
                 self._serve(backend.endpoint, self.backends.get(backend.endpoint.spec.process))
         kept: dict[str, Pool] = {}
-        for to, spec in pools.items():
-            also = sites[to].reached[1:] if sites is not None and to in sites else ()
+        led = {to: leading_to(to, sites or {}) for to, spec in pools.items() if spec.sticky}
+        for to, spec in with_cookies_of_their_own(pools, led).items():
+            also = led.get(to, ())[1:]
             pool = self.pools.get(to)
             if pool is None:
                 pool = Pool(to, spec, members[to], self._chance, self.key)

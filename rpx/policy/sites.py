@@ -64,6 +64,20 @@ def sites_of_pools(pools: Iterable[tuple[str, PoolSpec]]) -> dict[str, SiteSpec]
     return {to: SiteSpec((to,), ToPool(pool=to), https=pool.https) for to, pool in pools}
 
 
+def leading_to(to: str, sites: Mapping[str, SiteSpec]) -> tuple[str, ...]:
+    """Return all hosts, with or without a path, that lead to the pool of `to`: its own first, then
+    those with routes to it.
+    """
+    own = fixed_part(to)
+    path = own.partition("/")[2]
+    found = [own, *(sites[to].reached[1:] if to in sites else ())]
+    for site in sites.values():
+        if any(route.answerer == ToPool(pool=to) for route in site.routes):
+            hosts = [each.partition("/")[0] for each in site.reached]
+            found += hosts if to in sites else [f"{host}/{path}" for host in hosts]
+    return tuple(dict.fromkeys(found))
+
+
 def has_pool(proxy: ProxyEntry) -> bool:
     """Whether an entry has backends of its own."""
     return bool(proxy.sources or proxy.replicas)

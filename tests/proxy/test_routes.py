@@ -136,6 +136,39 @@ async def test_routes_of_one_host_have_sticky_cookies_of_their_own() -> None:
         assert (await client.answer()).field("set-cookie") is None
 
 
+async def test_pools_of_one_host_and_path_have_sticky_cookies_of_their_own() -> None:
+    async with AsyncExitStack() as stack:
+        names = ("shop", "search", "beta")
+        shop_port, search_port, beta_port = [
+            (await stack.enter_async_context(origin(answers(says(name))))).port for name in names
+        ]
+        routes = [
+            {"path": "/search", "proxy": "search"},
+            {"headers": {"X-Beta": "1"}, "from": beta_port},
+        ]
+        proxies = [
+            {"to": ["a.test", "*.a.test"], "from": shop_port, "routes": routes},
+            {"to": "search.test/v1", "from": search_port},
+        ]
+        mapping = {"proxies": proxies, "defaults": {"sticky": True}}
+        config = config_from_mapping(mapping, root=Path("/"), environ={})
+        house = House(new_registry(config, b"key", Ports()), verbose=False)
+        await stack.enter_async_context(serving(house))
+        client = await house.client()
+        for host in ("a.test", "x.a.test"):
+            asked = {"/": (), "/search": (), "/beta": ("X-Beta: 1",)}
+            cookies = []
+            for target, fields in asked.items():
+                await client.send(request(target, host, *fields))
+                line = (await client.answer()).field("set-cookie") or ""
+                assert "; Path=/;" in line
+                cookies.append(line.partition(";")[0])
+            assert len({cookie.partition("=")[0] for cookie in cookies}) == len(asked)
+            for target, fields in asked.items():
+                await client.send(request(target, host, f"Cookie: {'; '.join(cookies)}", *fields))
+                assert (await client.answer()).field("set-cookie") is None
+
+
 async def test_figures_and_urls_are_by_route() -> None:
     async with shop() as (house, _):
         client = await house.client()
