@@ -25,7 +25,7 @@ from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec
 from rpx.model.status import Snapshot
 from rpx.policy.plan import internal_url_of, page_at, url_of
-from rpx.policy.sites import SiteSpec
+from rpx.policy.sites import SiteSpec, fixed_part
 
 Clock = Callable[[], float]
 
@@ -114,7 +114,7 @@ class Registry(Moves):
         return page_at(self.url(place))
 
     def _site_at(self, place: str) -> Site | None:
-        host = place.partition("/")[0]
+        host = fixed_part(place).partition("/")[0]
         return next((site for site in self.sites.values() if host in site.hosts), None)
 
     def internal_urls(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from rpx.http.pages import Link, Page
 from rpx.hub.registry import Registry
 from rpx.hub.site import Site
 from rpx.policy.route_words import conditions_beside_the_path
+from rpx.policy.sites import fixed_part
 
 MOST_LINKS = 50  # of a thousand routes nobody reads more
 
@@ -50,6 +51,7 @@ def _routes(registry: Registry, site: Site) -> Iterable[Link]:
         assert way.route is not None  # noqa: S101 - for the type checker: these are the routes'
         conditions = way.route.conditions
         beside = conditions_beside_the_path(conditions)
-        base = registry.url(way.place.partition("/")[0])
-        text = ", ".join(f"{base}{path}" for path in conditions.paths) or f"{base}/*"
+        base = registry.url(fixed_part(way.place).partition("/")[0])
+        paths = [f" {path}" if path[0] == "~" else path for path in conditions.paths]
+        text = ", ".join(f"{base}{path}" for path in paths) or f"{base}/*"
         yield Link(text, registry.url(way.place), f"{beside}: {way.does}" if beside else way.does)

@@ -96,7 +96,10 @@ async def test_what_a_wildcard_does_not_cover_is_unknown(
 
 async def test_a_path_that_nobody_has_is_said_and_a_wildcard_is_no_link() -> None:
     async with origin() as backend:
-        proxies = [{"to": to, "from": backend.port} for to in ("a.test/api", "*.b.test")]
+        proxies: list[dict[str, object]] = [
+            {"to": to, "from": backend.port} for to in ("a.test/api", "*.b.test")
+        ]
+        proxies[1]["routes"] = [{"path": "~/[0-9]+/x", "respond": "ok"}]
         config = config_from_mapping({"proxies": proxies}, root=Path("/"), environ={})
         async with serving(House(new_registry(config, b"", Ports()), verbose=False)) as house:
             client = await house.client()
@@ -106,6 +109,8 @@ async def test_a_path_that_nobody_has_is_said_and_a_wildcard_is_no_link() -> Non
             assert b"There is no proxy for this path of a.test." in answer.body
             assert f'href="http://a.test:{house.port}/api"'.encode() in answer.body
             assert b"<li>*.b.test</li>" in answer.body
+            base = f"http://*.b.test:{house.port}"
+            assert f"{base} ~/[0-9]+/x" in answer.body.decode()
 
 
 async def test_routes_of_one_host_have_sticky_cookies_of_their_own() -> None:

@@ -24,6 +24,7 @@ from rpx.model.ports import Ports
 from rpx.model.specs import BackendSpec, processes_of
 from rpx.policy.naming import names_of
 from rpx.policy.plan import plan_backends, url_of
+from rpx.policy.sites import fixed_part
 from rpx.runs.lease import running
 from rpx.runs.paths import ports_file
 
@@ -127,7 +128,7 @@ def _listens(config: Config, spec: BackendSpec) -> tuple[bool, int | None, tuple
     """Whether its clients come with TLS; the port that is chosen for them, 0 for any free one, None
     for the first of the usual ones; and those.
     """
-    tls = spec.host.partition("/")[0] in config.secured
+    tls = fixed_part(spec.host).partition("/")[0] in config.secured
     if tls:
         return tls, config.listen.https_port, (443, 8443)
     return tls, config.listen.http_port, (80, 8080)
