@@ -25,19 +25,22 @@ _BEGINNING = re.compile(rb"(%b++) (/%b*+)" % (TOKEN, TARGET))
 class RequestMemory:
     """The last request of one client connection."""
 
-    __slots__ = ("_head", "_limits", "_rest")
+    __slots__ = ("_head", "_limits", "_raw", "_rest")
 
     def __init__(self) -> None:
         self._head: RequestHead | None = None
-        self._rest = b""  # all that came behind its target
+        self._raw = b""  # as it came
+        self._rest = b""  # all of that behind its target
         self._limits: MessageLimits | None = None  # that it was within
 
     def parse(
         self, buffer: Buffer, limits: MessageLimits, scanned: int = 0
     ) -> tuple[RequestHead, int] | None:
         """As parse_request, and with the same outcome."""
-        match = _BEGINNING.match(buffer)
         head = self._head
+        if head is not None and buffer == self._raw and limits is self._limits:
+            return head, len(self._raw)
+        match = _BEGINNING.match(buffer)
         if match is not None and head is not None and limits is self._limits:
             method, target = match.groups()
             at = match.end()
@@ -48,7 +51,8 @@ class RequestMemory:
         parsed = parse_request(buffer, limits, scanned)
         if parsed is not None and match is not None and parsed[1] <= MOST:
             self._head, end = parsed
-            self._rest = bytes(buffer[match.end() : end])
+            self._raw = bytes(buffer[:end])
+            self._rest = self._raw[match.end() :]
             self._limits = limits
         return parsed
 

@@ -9,12 +9,12 @@ from rpx.http.pages import Page
 from rpx.http.treatment import Treating
 from rpx.hub.site import Site, Way
 from rpx.model.route import FixedAnswer, Redirect, StaticFiles
+from rpx.policy.path_patterns import PathPattern
 from rpx.proxy.attempt import After
-from rpx.proxy.chosen_file import path_within
 from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.fixed import redirect, respond
-from rpx.proxy.passage import ANY, Passage, prepared
+from rpx.proxy.passage import ANY, Course, Passage, prepared
 from rpx.proxy.refusals import send_page, send_plainly
 from rpx.proxy.static_files import send_file
 from rpx.proxy.unknown_place import unknown
@@ -30,6 +30,9 @@ async def answer_by_route(client: Client, request: RequestHead, site: Site) -> A
     if site.table is not None and (found := site.table.find(request)) is not None:
         way, pattern = found
     course = shared.courses.of(way, shared.registry)
+    if (files := course.files) is not None:  # nothing is done to them on the way
+        stem = _stem(course, pattern, site, request)
+        return await send_file(client, request, files, request.path, counts=way.counts, stem=stem)
     passage = client.passage = Passage(way, course, pattern, request, client.peer)
     try:
         if course.treating is not None:
@@ -75,16 +78,19 @@ async def _answered(
             return await respond(client, request, fixed)
         case StaticFiles() as files:
             passage.counts = None  # it counts more than that
-            path, course = asked.path, passage.course
-            if course.prefix and request.path == course.prefix:
-                path = b""
-            elif passage.pattern.below and not course.changes:
-                stem = passage.pattern.stem or site.stem(request.host, path)
-                if stem:
-                    path = path_within(client.shared.folder(files.folder), path, stem)
-            return await send_file(client, request, files, path, counts=way.counts)
+            if passage.course.prefix and request.path == passage.course.prefix:
+                return await send_file(client, request, files, b"", counts=way.counts)
+            stem = _stem(passage.course, passage.pattern, site, request)
+            return await send_file(client, request, files, asked.path, counts=way.counts, stem=stem)
         case _:
             return await send_page(client, request, unknown(client.shared.registry, request), None)
+
+
+def _stem(course: Course, pattern: PathPattern, site: Site, request: RequestHead) -> bytes:
+    """How the path of a request begins, which names of files need not; b"": they have all of it."""
+    if course.changes or not pattern.below:
+        return b""
+    return course.stems.get(pattern.text) or site.stem(request.host, request.path)
 
 
 _UNAUTHORIZED = Page(

@@ -48,53 +48,61 @@ class ChosenFile(NamedTuple):
 
 
 def choose_file(
-    files: StaticFiles, folder: PublicFolder, name: bytes, accepted: bytes | None
+    files: StaticFiles,
+    folder: PublicFolder,
+    name: bytes,
+    accepted: bytes | None,
+    opened: OpenFile | None = None,
 ) -> ChosenFile | Instead:
     """Open the file for a name from `name_of`. `accepted`: the client's Accept-Encoding, if any.
 
-    Raises: OSError.
+    `opened`: it is open already, by `look_within`. Raises: OSError.
     """
-    found = _find(files, folder, name)
+    found = _find(files, folder, name, opened)
     if isinstance(found, Instead):
         return found
     file, called, cache = found
-    kind, varies = media_type(called)
     coding = b""
-    if varies and accepted is not None:
+    if accepted is not None and media_type(called)[1]:
         file, coding = _smaller(folder, file, called, accepted)
     key = called, coding, cache
     facts = folder.facts.find(key, file.status)
     if facts is None:
+        kind, varies = media_type(called)
         facts = _facts(file.status, kind, coding, varies, cache)
         folder.facts.keep(key, file.status, facts)
     return ChosenFile(file.fd, facts)
 
 
-def path_within(folder: PublicFolder, path: bytes, stem: bytes) -> bytes:
+def look_within(folder: PublicFolder, path: bytes, stem: bytes) -> tuple[bytes, OpenFile | None]:
     """Return the path that is to be looked for below a folder, of a request whose route takes all
-    that begins with `stem`: as it is, or, where there is nothing, what comes behind that.
+    that begins with `stem`: as it is, or, where there is nothing, what comes behind that. The
+    former also with the file, where it is one, which is for `choose_file`.
 
     The first is `root` of an nginx.conf, the second `alias`; both are what people mean. b"" is the
     folder itself, without a slash.
     """
     name = name_of(path)
     if name is None:
-        return path
+        return path, None
     try:
-        os.close(folder.open(name.rstrip(b"/")).fd)
+        found = folder.open(name.rstrip(b"/"))
     except OSError:
-        return path[len(stem) :]
-    return path
+        return path[len(stem) :], None
+    if found.is_folder or name[-1:] == b"/":
+        os.close(found.fd)
+        return path, None
+    return path, found
 
 
 def _find(
-    files: StaticFiles, folder: PublicFolder, name: bytes
+    files: StaticFiles, folder: PublicFolder, name: bytes, opened: OpenFile | None
 ) -> tuple[OpenFile, bytes, bytes] | Instead:
     """Return the file for a name, what it is called, and how long it may be kept."""
     wants_folder = not name or name[-1:] == b"/"
     called = name + os.fsencode(files.index) if wants_folder else name
     try:
-        found = folder.open(called)
+        found = opened or folder.open(called)
     except OSError as error:
         if error.errno not in _ABSENT:
             raise

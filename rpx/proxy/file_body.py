@@ -18,8 +18,8 @@ from rpx.proxy.wire import Buffers, ClientWire
 
 SMALL: Final = 65536  # bytes that are read whole and sent with the head, in one call
 PIECE: Final = 65536  # bytes that are read at once elsewhere
-AT_ONCE: Final = 1 << 20  # bytes that the kernel is asked to send in one call
-TURN: Final = 8  # pieces that were taken without waiting, after which the others have their turn
+AT_ONCE: Final = 1 << 21  # bytes that the kernel is asked to send in one call, as nginx does
+TURN: Final = 4  # pieces that were taken without waiting, after which the others have their turn
 # A file system that can't do it, or a kind of socket.
 _UNABLE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSOCK})
 

@@ -22,7 +22,7 @@ from rpx.http.variables import RequestVariables
 from rpx.hub.counts import Counts
 from rpx.hub.registry import Registry
 from rpx.hub.site import Way
-from rpx.model.route import Redirect
+from rpx.model.route import Redirect, StaticFiles
 from rpx.model.specs import EndpointSpec
 from rpx.policy.path_patterns import PathPattern, read_pattern
 from rpx.policy.sites import NOTHING
@@ -32,10 +32,21 @@ from rpx.policy.templates import PathChange, Template
 class Course:
     """What is done with the requests of one way, compiled. `treating`: None for nothing.
 
-    `elsewhere` is where a redirect leads.
+    `elsewhere` is where a redirect leads. `files` are sent as they are, and asked for as the client
+    has it. `stems` are, by pattern, beginnings that a file's path need not have below its folder.
     """
 
-    __slots__ = ("_cut", "_swaps", "change", "changes", "elsewhere", "prefix", "treating")
+    __slots__ = (
+        "_cut",
+        "_swaps",
+        "change",
+        "changes",
+        "elsewhere",
+        "files",
+        "prefix",
+        "stems",
+        "treating",
+    )
 
     def __init__(self, way: Way, hosts: Iterable[str]) -> None:
         """`hosts` are those of the project."""
@@ -52,10 +63,17 @@ class Course:
         self._cut = Swap(b"", self.prefix)
         self.elsewhere = Template(answerer.to) if isinstance(answerer, Redirect) else None
         self._swaps: dict[str, Swap] = {}
-        if rewrite and route is not None:
-            for text in route.conditions.paths:
-                if swap := _swap(read_pattern(text), rewrite):
-                    self._swaps[text] = swap
+        self.stems: dict[str, bytes] = {}
+        self.files: StaticFiles | None = None
+        sends_files = isinstance(answerer, StaticFiles)
+        if isinstance(answerer, StaticFiles) and self.treating is None and not self.changes:
+            self.files = answerer
+        for text in route.conditions.paths if route is not None else ():
+            pattern = read_pattern(text)
+            if rewrite and (swap := _swap(pattern, rewrite)):
+                self._swaps[text] = swap
+            if sends_files and pattern.below and not self.changes:
+                self.stems[text] = pattern.stem
 
     def swap(self, path: bytes, pattern: PathPattern) -> Swap:
         """How paths of a backend differ from those of clients, for a request of this path."""

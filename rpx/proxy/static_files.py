@@ -25,7 +25,7 @@ from rpx.http.pages import Page, reason
 from rpx.hub.counts import Counts
 from rpx.model.route import StaticFiles
 from rpx.proxy.attempt import LINGER, NEXT, RESET, After
-from rpx.proxy.chosen_file import MISSING, ChosenFile, Instead, choose_file
+from rpx.proxy.chosen_file import MISSING, ChosenFile, Instead, choose_file, look_within
 from rpx.proxy.client import Client
 from rpx.proxy.file_body import SMALL, FileBody, Shrunk, read_whole
 from rpx.proxy.refusals import keeps, send_page
@@ -34,16 +34,23 @@ from rpx.proxy.wire import Buffers
 
 
 def send_file(
-    client: Client, request: RequestHead, files: StaticFiles, path: bytes, *, counts: Counts
+    client: Client,
+    request: RequestHead,
+    files: StaticFiles,
+    path: bytes,
+    *,
+    counts: Counts,
+    stem: bytes = b"",
 ) -> Awaitable[After]:
     """Answer with the file that `path` asks for: the target without its query, still encoded, once
     a route has taken its prefix off; b"" is the folder itself, without the slash that it needs.
-    `request` is as the client has sent it. Counted in `counts`.
+    `request` is as the client has sent it. Counted in `counts`. `stem`: how `path` begins, which
+    names below the folder need not (see look_within).
 
     Raises: OSError, WireCut when the client has gone.
     """
     client.shared.sweeper.stir()
-    return _Asked(client, request, files, path, counts).answered()
+    return _Asked(client, request, files, path, counts).answered(stem)
 
 
 class _Asked:
@@ -62,26 +69,27 @@ class _Asked:
         self._counts = counts
         self._folder = client.shared.folder(files.folder)
 
-    async def answered(self) -> After:
+    async def answered(self, stem: bytes) -> After:
         request = self._request
         if request.method not in (b"GET", b"HEAD"):
             return await self._refuse(_READ_ONLY, b"Allow: GET, HEAD\r\n")
+        opened = None
+        if stem:
+            self._path, opened = look_within(self._folder, self._path, stem)
         name = name_of(self._path) if self._path else b""
         if name is None:
             return await self._missing()
         try:
             accepted = request.field(b"accept-encoding")
-            chosen = choose_file(self._files, self._folder, name, accepted)
+            chosen = choose_file(self._files, self._folder, name, accepted, opened)
         except OSError as error:
             return await self._unopened(error)
         if not self._path:
             if isinstance(chosen, ChosenFile):
                 os.close(chosen.fd)
             chosen = Instead.REDIRECT
-        if chosen is Instead.REDIRECT:
-            return await self._to_folder()
-        if chosen is Instead.LISTING:
-            return await self._list(name)
+        if isinstance(chosen, Instead):
+            return await (self._list(name) if chosen is Instead.LISTING else self._to_folder())
         return await self._file(chosen)
 
     async def _file(self, chosen: ChosenFile) -> After:

@@ -25,6 +25,7 @@ from rpx.model.route import (
     Treatment,
 )
 from rpx.policy.sites import SiteSpec
+from rpx.proxy.public_folder import OpenFile, PublicFolder
 from tests.proxy.h2_client import client as h2_client
 from tests.proxy.house import HOST, House, get, post, running
 from tests.proxy.test_h2_websocket import HEAD as WEBSOCKET
@@ -399,3 +400,26 @@ async def test_files_of_a_host_with_a_path_lie_below_that_path(tmp_path: Path) -
             assert (answer.status, answer.body) == (200, found) or answer.status == 404, path
         (tmp_path / "x" / "a.txt").unlink()
         assert (await ask(client, get("/x/a.txt"))).body == b"a.txt"
+
+
+async def test_a_file_of_a_route_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "a.js").write_text("a")
+    names: list[bytes] = []
+    really_open = PublicFolder.open
+
+    def opening(folder: PublicFolder, name: bytes) -> OpenFile:
+        names.append(name)
+        return really_open(folder, name)
+
+    monkeypatch.setattr(PublicFolder, "open", opening)
+    assets = Route(
+        name="assets",
+        conditions=Conditions(paths=("/assets/*",)),
+        answerer=StaticFiles(folder=tmp_path),
+    )
+    async with asked(site=SiteSpec((HOST,), None, routes=(assets,))) as (_, client, _backend):
+        assert (await ask(client, get("/assets/a.js"))).body == b"a"
+    assert names == [b"assets/a.js"]
