@@ -7,9 +7,12 @@ import hashlib
 import hmac
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from rpx.http.head import RequestHead
-from rpx.model.route import BasicAuth
+
+if TYPE_CHECKING:  # pydantic takes as long to load as all the rest of a command
+    from rpx.model.route import BasicAuth
 
 _BASIC = re.compile(rb"(?i:basic) +([0-9A-Za-z+/]++={0,2})[ \t]*")
 _UNQUOTABLE = re.compile(r'[^\x20-\x7e]|["\\]')

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rpx.http.grammar import A_TOKEN, find_field, members
 from rpx.http.head import RequestHead
 from rpx.http.hops import without
-from rpx.model.route import Cors
+
+if TYPE_CHECKING:  # pydantic takes as long to load as all the rest of a command
+    from rpx.model.route import Cors
 
 # All that a server says but what it exposes, which rpx has no word in.
 _SAID = re.compile(rb"\r\n(?i:access-control-(?:allow-[^:\r]*+|max-age)):[^\r]*+")

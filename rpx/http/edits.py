@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from rpx.http.variables import RequestVariables, ValueTemplate, template
-from rpx.model.route import UNTOUCHABLE, FieldRules
+from rpx.model.untouchable import UNTOUCHABLE
+
+if TYPE_CHECKING:  # pydantic takes as long to load as all the rest of a command
+    from rpx.model.route import FieldRules
 
 _A_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 # However a rule is written, framing and what is meant for one hop are not its affair.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rpx.http.answer_head import AnswerHead
 from rpx.http.basic_auth import Credentials
@@ -11,8 +12,10 @@ from rpx.http.cors import CrossOrigin, is_preflight
 from rpx.http.edits import FieldEdits, before, behind
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
+
+if TYPE_CHECKING:  # pydantic takes as long to load as all the rest of a command
+    from rpx.model.route import Treatment
 from rpx.http.variables import RequestVariables
-from rpx.model.route import Treatment
 
 
 class Treating:

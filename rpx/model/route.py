@@ -6,32 +6,8 @@ Frozen and complete like `rpx.model.config`, of which these are a part.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from rpx.model.base import Model
-
-# Fields, in lower case, that no rule may set or remove: they frame the message, are meant for one
-# hop (RFC 9110 §7.6.1), say whom it is for, or tell a loop.
-UNTOUCHABLE: Final = frozenset(
-    (
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "http2-settings",
-        "keep-alive",
-        "max-forwards",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "via",
-        "cdn-loop",
-    )
-)
 
 
 class Conditions(Model):

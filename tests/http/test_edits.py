@@ -16,7 +16,8 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import parse_response
 from rpx.http.rewrite import request_to_send
 from rpx.http.variables import RequestVariables
-from rpx.model.route import UNTOUCHABLE, FieldRules
+from rpx.model.route import FieldRules
+from rpx.model.untouchable import UNTOUCHABLE
 
 PEER = forwarding("192.0.2.1", "https")
 PROJECT = {"RPX_API_URL": "http://127.0.0.1:3001"}

@@ -243,6 +243,7 @@ async def test_a_page_in_a_browser_waits_for_a_backend_that_is_coming() -> None:
     async with running(1, hold=0, ours=True, up=False) as house:
         client = await house.client()
         (backend,) = house.backends
+        house.registry.move(process_of(backend), Move.STOP)
         backend.blame("killed by SIGTERM")
         await client.send(get("/", "Accept: text/html"))
         page = (await client.answer()).body

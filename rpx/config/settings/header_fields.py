@@ -13,7 +13,8 @@ from pydantic import BeforeValidator
 
 from rpx.config.settings.written import Kind, Maybe, Written, setting, several
 from rpx.config.wording import each_of, shown, wrong
-from rpx.model.route import UNTOUCHABLE, FieldRules, HeaderRules
+from rpx.model.route import FieldRules, HeaderRules
+from rpx.model.untouchable import UNTOUCHABLE
 
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 §5.5
