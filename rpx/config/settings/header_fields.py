@@ -49,12 +49,16 @@ def field_text(name: str, text: object) -> str:
 
 def replaced(value: object) -> object:
     """Names and the one text that each is to have."""
-    pairs = each_of(field, _pairs(value, "set"))
-    names = [name.lower() for name, _ in pairs]
-    if twice := next((name for name, _ in pairs if names.count(name.lower()) > 1), None):
-        hint = "upper and lower case are the same: keep one"
-        raise wrong(f"has `{twice}` twice", hint, twice)
-    return pairs
+    seen: set[str] = set()
+
+    def once(pair: tuple[object, object]) -> tuple[str, str]:
+        name, text = field(pair)
+        if name.lower() in seen:
+            raise wrong(f"has `{name}` twice", "upper and lower case are the same: keep one", name)
+        seen.add(name.lower())
+        return name, text
+
+    return each_of(once, _pairs(value, "set"))
 
 
 def added(value: object) -> object:
