@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from rpx.backend.environment import take_env
 from rpx.engine.engine_client import Engine
 from rpx.model.address import Address
-from rpx.model.late import filled, marked
 from rpx.model.specs import ProcessSpec
 from rpx.policy.container_view import inside_ports, seen_from_inside
 
@@ -43,12 +43,5 @@ def environment_of(
         environment = seen_from_inside(environment, neighbours, engine.outside)
         if ports := inside_ports(spec):
             environment |= {"PORT": str(ports[0][1]), "HOST": EVERYWHERE}
-    env = spec.start.env
-    plain = {name: text for name, text in env.items() if text and not marked(text)}
-    given = {**environment, **plain}
-    for name, value in env.items():
-        if value is None:
-            environment.pop(name, None)
-        else:
-            environment[name] = filled(value, given)
+    take_env(environment, spec.start.env)
     return environment

@@ -46,13 +46,7 @@ def child_environment(
     for name in [name for name in environment if is_of_a_realm(name)]:
         del environment[name]  # of another project, whose service rpx itself may be
     environment.update(spec.environment)
-    plain = {name: text for name, text in env.items() if text and not marked(text)}
-    given = {**environment, **plain}
-    for name, value in env.items():
-        if value is None:
-            environment.pop(name, None)
-        else:
-            environment[name] = filled(value, given)
+    take_env(environment, env)
     if isinstance(spec.address, Address) and environment.get("PORT") == str(spec.address.written):
         environment["PORT"] = str(spec.address.port)  # `env` says which address it serves
     return environment
@@ -64,3 +58,14 @@ def as_of(account: Account, environment: Mapping[str, str]) -> dict[str, str]:
     own = {"HOME": account.home or "/", "USER": account.name, "LOGNAME": account.name}
     own |= {"SHELL": account.shell} if account.shell else {}
     return {**kept, **{name: text for name, text in own.items() if text}}
+
+
+def take_env(environment: dict[str, str], env: Mapping[str, str | None]) -> None:
+    """Put what a user has written for a process on top of its environment; None takes away."""
+    plain = {name: text for name, text in env.items() if text and not marked(text)}
+    given = {**environment, **plain}
+    for name, value in env.items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = filled(value, given)
