@@ -10,7 +10,7 @@ from rpx.http.media_types import MEDIA_TYPES, UNKNOWN, media_type
 
 # Python has had application/javascript until 3.12 (RFC 9239: text/javascript), and changes the type
 # of .wav, .rtf, .md and a few fonts with its versions.
-NEWER = {".js", ".mjs", ".wav"}
+NEWER = {".js", ".mjs", ".wav", ".rtf"}
 
 
 def test_what_python_knows_has_the_type_that_python_gives_it() -> None:
