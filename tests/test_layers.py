@@ -27,6 +27,7 @@ ROOMS = {
     "http": {"errors", "model"},
     "door": {"errors", "folders", "policy", "http"},
     "config": {"errors", "folders", "model", "policy", "certificates"},
+    "moving": {"errors", "model", "policy", "config"},
     "certificates": {"errors", "folders", "programs"},
     "hub": {"errors", "model", "policy"},
     "engine": {"errors", "model"},
@@ -76,6 +77,7 @@ ROOMS = {
         "policy",
         "door",
         "config",
+        "moving",
         "certificates",
         "engine",
         "hub",
@@ -122,7 +124,7 @@ OUTSIDE = {
     },
     "watchfiles": {"changes"},
     "wcwidth": {"model"},
-    "yaml": {"config"},
+    "yaml": {"config", "moving"},
 }
 # What pure rooms may have of the standard library: nothing that knows the system, time or chance.
 HARMLESS = {"__future__", "base64", "collections", "copy", "dataclasses", "enum", "functools",
