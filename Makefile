@@ -8,10 +8,11 @@ PIP    := -m pip install -qq --disable-pip-version-check --no-input
 
 DEMO := .venv-demo
 TEST := .venv-test
+PACKAGE := .venv-package
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers package clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -105,6 +106,13 @@ containers: $(VENV)/bin/ruff
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
 	  -m 'engine or thorough' $(ARGS)
 
+# What others get: both are built, and the wheel is tried in an environment that has nothing else. Half a minute.
+package: $(VENV)/bin/ruff
+	rm -rf dist && $(VENV)/bin/python -m hatchling build -d dist
+	@ls -l dist
+	$(call fresh,$(PACKAGE),dist/*.whl)
+	.ci/try-package $(PACKAGE)/bin
+
 # A file of 5 GB by HTTP/1.1, TLS and HTTP/2, and how much memory that takes. It takes no room on the disk.
 soak-file: $(VENV)/bin/ruff
 	LARGE_FILE=5000000000 $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/e2e/test_files_of_a_folder.py -k large $(ARGS)
@@ -113,4 +121,4 @@ soak-file: $(VENV)/bin/ruff
 bench: ; @$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(DEMO) $(TEST) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(DEMO) $(TEST) $(PACKAGE) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

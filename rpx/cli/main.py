@@ -98,10 +98,28 @@ class Commands(Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _say_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    """What a report of a mistake has to say; the second word is the version alone."""
+    if wanted and not ctx.resilient_parsing:
+        system = os.uname()
+        python = ".".join(map(str, sys.version_info[:3]))
+        where = f"Python {python}, {system.sysname} {system.machine}"
+        click.echo(f"rpx {rpx.__version__} ({where})")
+        ctx.exit()
+
+
 @click.group(
     "rpx", cls=Commands, examples=EXAMPLES, invoke_without_command=True, params=list(OPTIONS)
 )
-@click.version_option(rpx.__version__, "-V", "--version", message="rpx %(version)s")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Print the version, that of Python, and the system",
+)
 @click.pass_context
 def group(ctx: click.Context, /, **parameters: object) -> int:
     """Starts a project's services, keeps them alive, and balances requests over them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import platform
 import re
 import subprocess
 import sys
@@ -68,9 +69,14 @@ def test_without_a_command_there_is_help_and_exit_code_2(
     assert captured.err == ""
 
 
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"rpx {rpx.__version__}\n"
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_comes_with_those_of_python_and_the_system(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([flag]) == 0
+    said = capsys.readouterr().out
+    python, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    assert said == f"rpx {rpx.__version__} (Python {python}, {system})\n"
 
 
 @pytest.mark.parametrize(
