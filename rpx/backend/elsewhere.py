@@ -58,10 +58,10 @@ async def _look_while_awaited(
     since = trio.current_time()
     while backend.visible_state in _AWAITED:
         await trio.sleep(LOOK)
-        rows = await trio.to_thread.run_sync(looks.sockets.recent, LOOK / 2)
+        rows, moment = await trio.to_thread.run_sync(looks.sockets.recent, LOOK / 2)
         now = frozenset(each.inode for each in rows)
         if not now <= seen or any(each.inode not in now for each in found):
-            pids = await trio.to_thread.run_sync(looks.tree, claim.process.pid, LOOK / 2)
+            pids = await trio.to_thread.run_sync(looks.tree, claim.process.pid, moment)
             before, found = found, await trio.to_thread.run_sync(claim.sockets, rows, pids)
             if found != before:
                 since = trio.current_time()

@@ -25,15 +25,23 @@ class Shared(Generic[T]):
         self._look = look
         self._lock = threading.Lock()
         self._found: T | None = None
-        self._at = -math.inf
+        self._began = -math.inf
 
-    def recent(self, seconds: float) -> T:
-        """What was there at most so many seconds ago. Blocks."""
+    def recent(self, seconds: float) -> tuple[T, float]:
+        """What was there at most so many seconds ago, as `since` gives it. Blocks."""
+        return self.since(time.monotonic() - seconds)
+
+    def since(self, moment: float) -> tuple[T, float]:
+        """What a look has found that began at `moment` or later, and when it began. Blocks.
+
+        Moments are those of `time.monotonic`.
+        """
         with self._lock:
-            if self._found is None or time.monotonic() - self._at > seconds:
+            if self._found is None or self._began < moment:
+                began = time.monotonic()
                 self._found = self._look()
-                self._at = time.monotonic()
-            return self._found
+                self._began = began
+            return self._found, self._began
 
 
 class Looks:
@@ -43,6 +51,12 @@ class Looks:
         self.sockets = Shared[list[Socket]](every_socket)
         self._trees = Shared[dict[int, set[int]]](lambda: trees(leaders()))
 
-    def tree(self, leader: int | None, seconds: float) -> set[int]:
-        """The processes of a leader's instance, as of at most so many seconds ago. Blocks."""
-        return self._trees.recent(seconds).get(leader or 0, set())
+    def tree(self, leader: int | None, moment: float) -> set[int]:
+        """The processes of a leader's instance, as of that moment or later. Blocks.
+
+        With the moment of a look at the sockets nobody is missed who had begun to listen by then.
+        """
+        found, _ = self._trees.since(moment)
+        if leader is not None and leader not in found:  # it was not known as one yet
+            found, _ = self._trees.since(math.inf)
+        return found.get(leader or 0, set())
