@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from tests.support.project import Project, free_ports, until
+from tests.support.project import SOON, Project, free_ports, until
 
 pytestmark = [
     pytest.mark.real,
@@ -133,6 +133,7 @@ def test_a_port_that_moves_or_is_forgotten_later_is_named_too(project: Project) 
         [row] = (row for row in project.ps() if row["name"] == "moved")
         [server] = psutil.Process(row["pid"]).children()
         server.kill()
+        server.wait(SOON)  # until then a connection may be made that breaks: that isn't nobody
         assert project.get("moved.localhost").status_code == 502
         told = f"listens on 127.0.0.1:{other}, not on {moved}: pass --port $PORT, or"
         assert told in project.until_said(f"moved:{moved} listens on")
