@@ -121,7 +121,8 @@ def test_a_port_that_moves_or_is_forgotten_later_is_named_too(project: Project) 
     project.write(
         "listen: {http_port: HTTP_PORT}\nproxies:\n"
         "  - {to: moved.localhost, from: localhost:MOVED, hold: 0,\n"
-        "     start: 'PYTHON app.py 127.0.0.1 $PORT 0; exec PYTHON app.py 127.0.0.1 OTHER 0'}\n"
+        "     start: {restart: 'no', command:\n"  # nor is it replaced while a look takes its time
+        "     'PYTHON app.py 127.0.0.1 $PORT 0; exec PYTHON app.py 127.0.0.1 OTHER 0'}}\n"
         "  - {to: pair.localhost, from: [localhost:FIRST, localhost:SECOND],\n"
         "     start: {command: PYTHON app.py 127.0.0.1 $PORT 0, instances: 1}}\n",
         MOVED=str(moved), OTHER=str(other), FIRST=str(first), SECOND=str(second),
