@@ -55,7 +55,7 @@ COMMANDS = {
     "doctor": "Look for what may be wrong on this machine",
     "completion": "Print what lets your shell complete words at Tab",
     "check": "Check rpx.yaml without starting anything",
-    "help": "Show how a command is used",
+    "help": "Show how a command is used, or a page of the documents",
 }
 
 EXAMPLES = """\

@@ -203,7 +203,8 @@ def test_help_is_had_in_three_ways(name: str, capsys: pytest.CaptureFixture[str]
     for arguments in ([*words, "--help"], [*words, "-h"], ["help", *words]):
         assert main(arguments) == 0
         texts.append(capsys.readouterr().out)
-    assert texts[0] == texts[1] == texts[2]
+    assert texts[0] == texts[1]
+    assert texts[2] == texts[0] if name else texts[2].startswith(texts[0])  # pages follow
     assert "-h, --help" in texts[0]
 
 
