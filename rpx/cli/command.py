@@ -55,7 +55,10 @@ def _keep_color(ctx: click.Context, _param: click.Parameter, value: str | None) 
         ctx.ensure_object(Common).color = value
 
 
-def _common_options(file_flags: Sequence[str]) -> list[click.Parameter]:
+THIS_FILE = "Use this rpx.yaml, instead of the nearest one in this folder or above it"
+
+
+def _common_options(file_flags: Sequence[str], file_help: str) -> list[click.Parameter]:
     return [
         click.Option(
             list(file_flags),
@@ -63,7 +66,7 @@ def _common_options(file_flags: Sequence[str]) -> list[click.Parameter]:
             metavar="FILE",
             expose_value=False,
             callback=_keep_file,
-            help="Use this rpx.yaml, instead of the nearest one in this folder or above it",
+            help=file_help,
         ),
         click.Option(
             ["--color"],
@@ -93,13 +96,16 @@ realm_option = click.option(
 
 
 class Command(click.Command):
-    """A command with examples. `file_flags` is other than `-f` where that means something else."""
+    """A command with examples. `file_flags` is other than `-f` where that means something else,
+    and `file_help` says what the rpx.yaml is for, where it isn't read.
+    """
 
     def __init__(
         self,
         *args: Any,  # noqa: ANN401 - click's own
         examples: str = "",
         file_flags: Sequence[str] = ("-f", "--file"),
+        file_help: str = THIS_FILE,
         **kwargs: Any,  # noqa: ANN401 - click's own
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -108,7 +114,7 @@ class Command(click.Command):
             **self.context_settings,
         }
         self.examples = examples
-        self.params += _common_options(file_flags)
+        self.params += _common_options(file_flags, file_help)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Whatever is wrong with them is wrong with those of this command."""

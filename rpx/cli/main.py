@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -55,6 +56,8 @@ COMMANDS = {
     "doctor": "Look for what may be wrong on this machine",
     "completion": "Print what lets your shell complete words at Tab",
     "check": "Check rpx.yaml without starting anything",
+    "init": "Write an rpx.yaml for what is in this folder",
+    "import": "Write an rpx.yaml from files of other tools",
     "help": "Show how a command is used, or a page of the documents",
 }
 
@@ -71,8 +74,11 @@ rpx --static ./dist --to shop.localhost         # files of a folder
 
 
 def command_named(name: str) -> Command:
-    """Import one of COMMANDS. `open` and `help` have an underscore: Python has those names, too."""
+    """Import one of COMMANDS. `open`, `help` and `import` have an underscore: Python has those
+    names, too.
+    """
     stem = name.replace("-", "_")
+    stem = f"{stem}_" if iskeyword(stem) else stem
     attribute = f"{stem}_" if hasattr(builtins, stem) else stem
     command: Command = getattr(import_module(f"rpx.cli.commands.{stem}"), attribute)
     loaded()

@@ -10,6 +10,7 @@ from rpx.model.suggest import choices, nearest
 # The words of docker compose, Procfile runners, process-compose, pm2, Caddy, nginx, mkcert and
 # systemctl, where neither their spelling nor their beginning leads to ours.
 _COMMANDS: Final = {
+    "adapt": "import",
     "begin": "up",
     "boot": "up",
     "bye": "down",
@@ -20,6 +21,8 @@ _COMMANDS: Final = {
     "configtest": "check",
     "connect": "attach",
     "console": "attach",
+    "convert": "import",
+    "create": "init",
     "delete": "down",
     "describe": "why",
     "diagnose": "doctor",
@@ -40,6 +43,7 @@ _COMMANDS: Final = {
     "mon": "top",
     "monit": "top",
     "monitor": "top",
+    "new": "init",
     "process": "ps",
     "quit": "down",
     "reread": "reload",
@@ -64,16 +68,11 @@ _COMMANDS: Final = {
 }
 # What there is no command for: the rest of a hint.
 _NONE: Final = {
-    "adapt": "write its routes into an rpx.yaml: `to` and `from` of each",
     "build": "rpx builds nothing: a service's `start` may, or a oneshot of `processes`",
-    "create": "write an rpx.yaml, or try `rpx --from 3000 --to api.localhost`",
     "disable": "`profiles` in rpx.yaml keep a service out of a run",
     "enable": "rpx starts no project at boot: run `rpx up -d` when you log in",
     "export": "rpx writes no files of other tools yet",
     "fmt": "rpx formats nothing; `rpx check` tells whether rpx.yaml is in order",
-    "import": "rpx reads no files of other tools yet: write an rpx.yaml",
-    "init": "write an rpx.yaml, or try `rpx --from 3000 --to api.localhost`",
-    "new": "write an rpx.yaml, or try `rpx --from 3000 --to api.localhost`",
     "pull": "rpx has no images: `start` says what to run",
     "push": "rpx has no images: `start` says what to run",
     "schema": "there is no schema for editors yet; `rpx check` knows every setting",

@@ -56,16 +56,18 @@ def load_config(
     asked: Selection = NOTHING,
     *,
     realm: str | None = None,
+    text: str | None = None,
 ) -> Config:
     """The Config that is written in a file. `environ` and the `.env` beside it fill in variables.
 
     What belongs to profiles is in it if it is `asked` for. `realm` takes precedence over the file's
-    and that of its worktree, "" is none. `warn` hears sentences about what is allowed but probably
-    not meant. Raises: ConfigError, and UsageError for a profile that does not exist or what can't
-    be a realm.
+    and that of its worktree, "" is none. `text` is what the file is going to say, if it doesn't
+    yet. `warn` hears sentences about what is allowed but probably not meant. Raises: ConfigError,
+    and UsageError for a profile that does not exist or what can't be a realm.
     """
     path = path.absolute()
-    text = read_text(path, label_of(path))
+    if text is None:
+        text = read_text(path, label_of(path))
     environ = without_realm(environ)
     seen = _seen(path.parent, text, environ)
     realm = realm_of(realm, seen.get("realm"), path.parent)

@@ -1,0 +1,10 @@
+"""Every source there is. What stands first has the first word where several are in one folder."""
+
+from __future__ import annotations
+
+from rpx.moving.given import ForeignSource
+from rpx.moving.sources.compose import COMPOSE
+
+# Runners of processes on this machine come before compose, which would run the same in containers,
+# and that before what is only guessed from a framework's files.
+SOURCES: tuple[ForeignSource, ...] = (COMPOSE,)
