@@ -12,8 +12,8 @@ from tests.support.project import Project, free_ports, supervisor, until
 
 pytestmark = pytest.mark.real
 APP = """\
-import http.server, os, sys, time
 print("begun", flush=True)
+import http.server, os, sys, time
 time.sleep(1)
 if len(sys.argv) > 1:
     print("I am here", flush=True)

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.support.project import Project, free_ports, until
+from tests.support.project import Project, free_ports, in_the_end, until
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([\w.-]+\.\w+)\n")
@@ -67,7 +67,7 @@ def play(project: Project, first: Section, section: Section) -> None:
                 _start(project, running)
             if kind == "console":
                 for command, expected in conversation(text):
-                    said = ports.back(shell.type(ports.there(command)))
+                    said = ports.back(in_the_end(shell.type(ports.there(command))))
                     assert matches(expected, said), f"$ {command}\n{said}\nexpected:\n{expected}"
 
 
@@ -108,9 +108,11 @@ def conversation(text: str) -> Iterator[tuple[str, str]]:
 
 def matches(expected: str, said: str) -> bool:
     """Tell whether that was said."""
-    pattern = re.escape(expected)
-    pattern = re.sub(r"(?m)^…\n", r"(?:.*\\n)*", pattern)
-    return re.fullmatch(pattern.replace("…", ".*"), said) is not None
+    lines = expected.splitlines(True)
+    patterns = (
+        r"(?:.*\n)*" if line == "…\n" else re.escape(line).replace("…", ".*") for line in lines
+    )
+    return re.fullmatch("".join(patterns), said) is not None
 
 
 class Ports:
