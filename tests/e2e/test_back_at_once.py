@@ -33,8 +33,8 @@ TOOL = """\
 import os, signal, subprocess, sys, time
 def begin():
     return subprocess.Popen([sys.executable, "-I", "-S", "app.py", os.environ["PORT"]])
-child = begin()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+child = begin()
 signal.signal(signal.SIGTERM, lambda *_: (child.kill(), sys.exit(0)))
 while True:
     signal.sigwait([signal.SIGUSR1])
@@ -46,9 +46,9 @@ while True:
 CONFIG = """\
 listen: {http_port: HTTP_PORT}
 proxies:
-  - {to: tool.localhost, from: FIRST, start: exec PYTHON -I -S tool.py}
-  - {to: checked.localhost, from: SECOND, start: exec PYTHON -I -S tool.py,
-     health_check: {path: /, interval: 1s}}
+  - {to: tool.localhost, from: FIRST, start: &tool
+      {command: exec PYTHON -I -S tool.py, restart_on_unhealthy: false}}
+  - {to: checked.localhost, from: SECOND, start: *tool, health_check: {path: /, interval: 1s}}
   - {to: killed.localhost, from: THIRD, start: exec PYTHON -I -S app.py $PORT,
      health_check: {path: /, interval: 1s}}
   - {to: away.localhost, from: FOURTH}
