@@ -9,6 +9,7 @@ PIP    := -m pip install -qq --disable-pip-version-check --no-input
 DEMO := .venv-demo
 TEST := .venv-test
 PACKAGE := .venv-package
+DESCRIBED := .venv-described
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
@@ -113,6 +114,11 @@ package: $(VENV)/bin/ruff
 	$(call fresh,$(PACKAGE),dist/*.whl)
 	.ci/try-package $(PACKAGE)/bin
 
+# The control API against its own description, by schemathesis: two minutes, most of them to install it.
+described: $(VENV)/bin/ruff
+	$(call fresh,$(DESCRIBED),schemathesis)
+	$(VENV)/bin/python -m tests.described $(DESCRIBED)/bin/schemathesis $(ARGS)
+
 # A file of 5 GB by HTTP/1.1, TLS and HTTP/2, and how much memory that takes. It takes no room on the disk.
 soak-file: $(VENV)/bin/ruff
 	LARGE_FILE=5000000000 $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/e2e/test_files_of_a_folder.py -k large $(ARGS)
@@ -121,4 +127,4 @@ soak-file: $(VENV)/bin/ruff
 bench: ; @$(or $(wildcard $(VENV)/bin/python),$(PYTHON)) -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(DEMO) $(TEST) $(PACKAGE) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(DEMO) $(TEST) $(PACKAGE) $(DESCRIBED) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from rpx.control.happened import Happened
 from rpx.control.measure import Measure, unmeasured
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
@@ -52,21 +53,24 @@ class Control:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        door = Door(self._path)
-        try:
-            self._ready(registry)
-            task_status.started()  # who connects from now on waits in the backlog
-            load = await trio.to_thread.run_sync(_load, registry, shutdown, self._measure)
-        except BaseException:
-            door.close()
-            raise
-        scopes: deque[trio.CancelScope] = deque()
-        async with trio.open_nursery() as doors:
-            while True:
-                if len(scopes) > REPLACED:
-                    scopes.popleft().cancel()
-                scopes.append(await doors.start(_serve, door, load()))
-                door = await self._another(door, registry)
+        door, happened = Door(self._path), Happened()
+        with registry.events.feed(happened.events):
+            try:
+                self._ready(registry)
+                task_status.started()  # who connects from now on waits in the backlog
+                load = await trio.to_thread.run_sync(
+                    _load, registry, shutdown, self._measure, happened
+                )
+            except BaseException:
+                door.close()
+                raise
+            scopes: deque[trio.CancelScope] = deque()
+            async with trio.open_nursery() as doors:
+                while True:
+                    if len(scopes) > REPLACED:
+                        scopes.popleft().cancel()
+                    scopes.append(await doors.start(_serve, door, load()))
+                    door = await self._another(door, registry)
 
     async def _another(self, door: Door, registry: Registry) -> Door:
         """Wait until a socket is needed in the place of this one, and return that."""
@@ -132,10 +136,12 @@ async def _serve(
             door.close()
 
 
-def _load(registry: Registry, shutdown: Shutdown, measure: Measure) -> Callable[[], Connections]:
+def _load(
+    registry: Registry, shutdown: Shutdown, measure: Measure, happened: Happened
+) -> Callable[[], Connections]:
     """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
     from rpx.control.routes import application  # noqa: PLC0415 - see above
     from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    app = application(registry, shutdown, measure)
+    app = application(registry, shutdown, measure, happened)
     return lambda: Connections(app, registry)

@@ -6,24 +6,24 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 import trio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rpx.control.happened import Happened
 from rpx.errors import RpxError
 from rpx.hub.backlog import Backlog
 from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.model.answers import LogLines, LogMissed, json_of
-from rpx.model.status import Event, Note, Printed, RotationChanged, Routed, StateChanged
+from rpx.model.status import Printed
 from rpx.orders.whole import reported
 
 Json = Mapping[str, Any]
 More = Callable[[], Awaitable[list[Json]]]  # waits for what is next
 NDJSON: Final = "application/x-ndjson"
-DEPTH: Final = 2000  # events: what happens while its reader is busy with a screenful
 BATCH: Final = 32 * 1024  # bytes of output: coding them takes 0.1 ms
 
 
@@ -50,22 +50,6 @@ def printed_json(printed: Printed) -> Json:
     return json_of(LogLines(printed.label, printed.at, text))
 
 
-def event_json(event: Event) -> Json:
-    """A change of state or of rotation, something rpx says, or a request and who answered it."""
-    match event:
-        case StateChanged():
-            fields = {"before": event.before.value, "after": event.after.value}
-            return {"type": "state", **asdict(event), **fields}
-        case RotationChanged():
-            return {"type": "rotation", **asdict(event)}
-        case Note():
-            return {"type": "note", **asdict(event)}
-        case Routed():
-            return {"type": "request", **event._asdict()}
-        case _:
-            assert_never(event)
-
-
 @contextmanager
 def output(registry: Registry, wanted: Callable[[str], bool]) -> Iterator[More]:
     """What these print from now on."""
@@ -82,16 +66,16 @@ def output(registry: Registry, wanted: Callable[[str], bool]) -> Iterator[More]:
 
 
 @contextmanager
-def events(registry: Registry) -> Iterator[More]:
-    """What happens from now on."""
-    with registry.events.subscribe(DEPTH) as news:
+def events(happened: Happened, number: int) -> Iterator[More]:
+    """What happens after the event of this number."""
+    seen = number
 
-        async def more() -> list[Json]:
-            happened = [event_json(event) for event in [await anext(news), *news.take()]]
-            missed = news.take_missed()
-            return [{"missed": missed}, *happened] if missed else happened
+    async def more() -> list[Json]:
+        nonlocal seen
+        seen, lines = await happened.after(seen)
+        return list(lines)
 
-        yield more
+    yield more
 
 
 class Carried(Response):

@@ -14,7 +14,7 @@ import trio
 import trio.testing
 
 from rpx.control.api import Control
-from rpx.control.streams import event_json
+from rpx.control.happened import event_json
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import (
     ChangePlan,

@@ -17,8 +17,14 @@ import httpx
 import pytest
 import trio
 import trio.testing
+from jsonschema import Draft202012Validator
 
 from rpx.control.api import Control
+from rpx.control.handlers import Handlers
+from rpx.control.happened import DEPTH, Happened
+from rpx.control.measure import unmeasured
+from rpx.control.openapi import document
+from rpx.control.routes import operations
 from rpx.errors import ConfigError, Problem
 from rpx.hub.mailbox import MAILBOX, ProjectOrder
 from rpx.hub.shutdown import Shutdown
@@ -27,6 +33,7 @@ from rpx.model.figures import Figures
 from tests.orders.fake_life import Fleet
 from tests.support.bench import external, process_of, registry, spec
 
+DESCRIPTION = Path(__file__).parents[2] / "docs/openapi.json"
 NOTHING = ChangeReport.of({})
 
 
@@ -85,7 +92,7 @@ async def following(project: Project, url: str) -> AsyncIterator[Following]:
     registry = project.fleet.registry
     async with await trio.open_unix_socket(str(project.socket)) as stream:
         await stream.send_all(f"GET {url} HTTP/1.1\r\nhost: rpx\r\n\r\n".encode())
-        while not registry.lines._sinks and not registry.events._sinks:
+        while "/logs" in url and not registry.lines._sinks:
             await trio.testing.wait_all_tasks_blocked(0.001)
         yield Following(stream)
 
@@ -130,7 +137,7 @@ async def test_an_error_says_what_and_what_to_do_and_with_which_exit_code(
     project: Project,
 ) -> None:
     answer = await project.order("kill-backend", {"target": "9999"})
-    assert answer.status_code == 422
+    assert answer.status_code == 404
     assert answer.json()["error"] == {
         "what": "there is no backend `9999` here",
         "hint": "the backends of this project are api:3000, api:3001, api:3005 (external)",
@@ -178,22 +185,23 @@ async def test_too_many_changes_at_once_are_refused(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "body"),
+    ("verb", "body", "status"),
     [
-        ("restart", {}),
-        ("restart", {"names": []}),
-        ("restart", {"names": "api"}),
-        ("stop", {"names": ["api"], "force": True}),
-        ("kill-backend", {"target": "3001", "down_for": -1}),
-        ("kill-backend", {"target": "3001", "signal": "NOPE"}),
-        ("kill-backend", [1]),
+        ("restart", {}, 422),
+        ("restart", {"names": []}, 422),
+        ("restart", {"names": "api"}, 422),
+        ("stop", {"names": ["api"], "force": True}, 422),
+        ("kill-backend", {"target": "3001", "down_for": -1}, 422),
+        ("kill-backend", {"target": "3001", "restart": 0}, 422),
+        ("kill-backend", {"target": "3001", "signal": "NOPE"}, 404),
+        ("kill-backend", [1], 422),
     ],
 )
 async def test_a_body_of_the_wrong_shape_changes_nothing(
-    project: Project, verb: str, body: object
+    project: Project, verb: str, body: object, status: int
 ) -> None:
     answer = await project.order(verb, body)
-    assert answer.status_code == 422
+    assert answer.status_code == status
     assert answer.json()["error"]["exit_code"] == 2
     assert [process.generation for process in project.fleet.registry.processes] == [1, 1]
 
@@ -241,8 +249,11 @@ async def test_followed_logs_begin_with_the_tail_and_lose_nothing_after_it(
 
 async def test_events_tell_of_states_and_rotation(project: Project) -> None:
     async with following(project, "/v1/events") as events:
+        begin = await events.next()
+        assert begin["type"] == "begin"
         project.fleet.registry.say("hello")
-        assert await events.next() == {"type": "note", "text": "hello", "label": ""}
+        hello = await events.next()
+        assert hello == {"type": "note", "text": "hello", "label": "", "id": hello["id"]}
         await project.order("kill-backend", {"target": "3000"})
         left = await events.next()
         event = await events.next()
@@ -258,6 +269,88 @@ async def test_a_client_that_reads_slowly_is_told_how_much_it_missed(project: Pr
         missed = await lines.next()
         assert missed["label"] == "api:3000"
         assert (await lines.next())["text"] == str(missed["missed"])  # the oldest that is left
+
+
+async def test_a_reader_of_events_who_comes_back_has_all_that_happened_meanwhile(
+    project: Project,
+) -> None:
+    say = project.fleet.registry.say
+    async with following(project, "/v1/events") as events:
+        begin = (await events.next())["id"]
+        say("one")
+        one = (await events.next())["id"]
+    say("two")
+    say("three")
+    for after, expected in ((one, ["two", "three", "four"]), (begin, ["one", "two", "three"])):
+        async with following(project, f"/v1/events?after={after}") as events:
+            assert (await events.next())["id"] == after
+            say("four")
+            assert [(await events.next())["text"] for _ in expected] == expected
+
+
+async def test_a_reader_of_events_who_was_away_too_long_is_told_how_many_it_has_missed(
+    project: Project,
+) -> None:
+    async with following(project, "/v1/events") as events:
+        begin = (await events.next())["id"]
+    for number in range(DEPTH + 7):
+        project.fleet.registry.say(str(number))
+    async with following(project, f"/v1/events?after={begin}") as events:
+        await events.next()
+        assert await events.next() == {"missed": 7}
+        assert (await events.next())["text"] == "7"
+
+
+@pytest.mark.parametrize("after", ["", "7", "beef-1", "-", "x-y", "é"])
+async def test_an_event_of_another_run_is_refused_with_what_to_do(
+    project: Project, after: str
+) -> None:
+    answer = await project.http.get("/v1/events", params={"after": after})
+    assert answer.status_code == 409
+    assert "follow without `after`" in answer.json()["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("/v1/ps?routes=maybe", "`routes` is neither true nor false: maybe"),
+        ("/v1/logs?tail=-1", "`tail` is not a whole number: -1"),
+        ("/v1/logs?tail=٣", "`tail` is not a whole number: ٣"),
+        ("/v1/logs?since=nan", "`since` is not a number of seconds: nan"),
+        ("/v1/waits?within=-1", "`within` is not a number of seconds: -1"),
+        ("/v1/waits?within=soon", "`within` is not a number of seconds: soon"),
+    ],
+)
+async def test_a_parameter_that_says_nothing_is_refused(
+    project: Project, url: str, wrong: str
+) -> None:
+    answer = await project.http.get(url)
+    assert (answer.status_code, answer.json()["error"]["what"]) == (422, wrong)
+
+
+async def test_the_description_in_the_documents_is_the_one_that_is_answered() -> None:
+    handlers = Handlers(registry(), Shutdown(), unmeasured, Happened())
+    written = json.dumps(document(operations(handlers)), indent=2) + "\n"
+    if "REWRITE" in os.environ:
+        DESCRIPTION.write_text(written)
+    assert DESCRIPTION.read_text() == written, "REWRITE=1 pytest tests/control writes it anew"
+
+
+async def test_the_api_describes_itself_and_every_answer_is_as_described(project: Project) -> None:
+    described = (await project.http.get("/v1/openapi.json")).json()
+    assert {"/v1/ps", "/v1/events", "/v1/orders/kill-backend"} <= set(described["paths"])
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            names = {each["name"] for each in operation["parameters"]}
+            if method == "get" and path != "/v1/events":
+                params = {"url": "http://api.localhost/x"} if "url" in names else None
+                answer = await project.http.get(path, params=params)
+                assert answer.status_code == 200, path
+                kinds = operation["responses"]["200"]["content"]
+                assert answer.headers["content-type"] in kinds, path
+                if schema := kinds.get("application/json"):
+                    whole = {**schema["schema"], "components": described["components"]}
+                    Draft202012Validator(whole).validate(answer.json())
 
 
 async def test_a_client_that_leaves_is_forgotten(project: Project) -> None:

@@ -1,0 +1,209 @@
+"""Who answers what the control API is asked: snapshots out, orders in."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import trio
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from rpx.control.happened import Happened
+from rpx.control.measure import Measure
+from rpx.control.metrics import CONTENT_TYPE, prometheus
+from rpx.control.operations import Misshapen, flag, seconds, whole_number
+from rpx.control.request_bodies import DownBody, KillBackendBody, NamesBody, ReloadBody, ScaleBody
+from rpx.control.streams import NDJSON, Carried, Follow, events, ndjson, output, printed_json
+from rpx.hub.mailbox import ProjectOrder
+from rpx.hub.registry import Registry
+from rpx.hub.shutdown import Shutdown
+from rpx.model.answers import json_of
+from rpx.model.status import OWN_WORDS, Printed
+from rpx.orders import verbs, whole
+from rpx.orders.reasons import why
+from rpx.orders.rows import folders, ps_row, route_rows
+from rpx.orders.url_why import url_why
+from rpx.orders.waits import waits
+from rpx.policy.naming import heard, names_of, select
+
+M = TypeVar("M", bound=BaseModel)
+OTHER_VERSION: Final = "is the running rpx of another version than this command?"
+TAIL: Final = 100_000  # lines; more than any ring keeps
+
+
+class Json(JSONResponse):
+    """In ASCII: what services print need not be text, and half of a character has no UTF-8."""
+
+    def render(self, content: object) -> bytes:
+        """`content` as JSON without spaces, in ASCII."""
+        return json.dumps(content, separators=(",", ":")).encode()
+
+
+def metrics_of(registry: Registry) -> Response:
+    """The figures for Prometheus."""
+    return Response(prometheus(registry), headers={"content-type": CONTENT_TYPE})
+
+
+class Handlers:
+    """The endpoints, over the one registry."""
+
+    def __init__(
+        self, registry: Registry, shutdown: Shutdown, measure: Measure, happened: Happened
+    ) -> None:
+        self._happened = happened
+        self._measure = measure
+        self._registry = registry
+        self._shutdown = shutdown
+
+    async def ps(self, request: Request) -> Response:
+        """A row for each backend, in the shape of `rpx ps --json`; `routes`: for those, too."""
+        rows = [*self._registry.snapshot(), *self._registry.goodbyes()]
+        leaders = {row.label: row.pid for row in rows if row.pid is not None}
+        usage = await trio.to_thread.run_sync(self._measure, leaders)
+        told_by = {b.label: self._registry.told_by(b) for b in self._registry.backends.values()}
+        shown = [ps_row(row, usage.get(row.label), told_by.get(row.label)) for row in rows]
+        if flag(request, "routes"):
+            missing = await trio.to_thread.run_sync(_missing, folders(self._registry))
+            shown += route_rows(self._registry, missing)
+        return Json([json_of(row) for row in shown])
+
+    async def why(self, request: Request) -> Response:
+        """Why the backends that are named are in the states they are in."""
+        labels = self._labels(request.query_params.getlist("name"))
+        now = trio.current_time()
+        backends = [b for label, b in self._registry.backends.items() if label in labels]
+        return Json([json_of(why(self._registry, backend, now)) for backend in backends])
+
+    async def why_url(self, request: Request) -> Response:
+        """What becomes of a request for `url`; `method` and each `header` are those it has."""
+        asked = request.query_params
+        method, headers = asked.get("method", "GET"), asked.getlist("header")
+        return Json(json_of(await url_why(self._registry, asked.get("url", ""), method, headers)))
+
+    async def waits(self, request: Request) -> Response:
+        """Who is on the way up or down; of those that are named, if any are."""
+        names = request.query_params.getlist("name")
+        labels = self._labels(names) if names else None
+        found = waits(
+            self._registry,
+            self._registry.steady(),
+            labels,
+            ending=self._shutdown.asked,
+            within=seconds(request, "within", math.inf),
+        )
+        return Json([json_of(wait) for wait in found])
+
+    async def stats(self, _request: Request) -> Response:
+        """Host → `host:port` → figures."""
+        return Json(self._registry.stats())
+
+    async def metrics(self, _request: Request) -> Response:
+        """The same and more, for Prometheus."""
+        return metrics_of(self._registry)
+
+    async def logs(self, request: Request) -> Response:
+        """The last lines of each speaker that is named (all but rpx, if none is), by time."""
+        asked = request.query_params
+        own = flag(request, "own")
+        speakers = [names_of(backend.spec) for backend in self._registry.speakers]
+        wanted = heard(speakers, asked.getlist("name"), own=own)
+        count = whole_number(request, "tail", TAIL)
+        since = seconds(request, "since", 0.0)
+        tail = partial(self._tail, wanted, count, since)
+        if flag(request, "follow"):
+            return Follow(output(self._registry, wanted), tail)
+        return Response(ndjson(tail()), media_type=NDJSON)
+
+    async def events(self, request: Request) -> Response:
+        """Changes of state and notes, from now on, or after the one with this id."""
+        number = self._happened.since(request.query_params.get("after"))
+        return Follow(events(self._happened, number), lambda: [self._happened.begin(number)])
+
+    async def down(self, request: Request) -> Response:
+        """End the project politely, or now. Said twice, it is no second Ctrl-C."""
+        body = await _body(request, DownBody) if await request.body() else DownBody()
+        if not self._shutdown.asked:
+            self._shutdown.request()
+        if body.now:
+            self._shutdown.patience.lose()
+        return Json({"stopping": True})
+
+    async def reload(self, request: Request) -> Response:
+        """Read the file again; what has been done, and what became of it.
+
+        Who accepts NDJSON is told first what is to be done, then what came of it.
+        """
+        body = await _body(request, ReloadBody)
+        return await self._change(ProjectOrder(dry=body.dry_run), request)
+
+    async def scale(self, request: Request) -> Response:
+        """Run other numbers of copies, likewise."""
+        body = await _body(request, ScaleBody)
+        return await self._change(ProjectOrder(body.services, dry=body.dry_run), request)
+
+    async def _change(self, order: ProjectOrder, request: Request) -> Response:
+        whole.give(self._registry, order)
+        if NDJSON in request.headers.get("accept", ""):
+            await order.planned.wait()
+            whole.reported(order)  # what is wrong with it has a status
+            return Carried(order)
+        await order.done.wait()
+        return Json(whole.reported(order).json())
+
+    async def kill_backend(self, request: Request) -> Response:
+        """Kill one backend's process, as a crash would."""
+        body = await _body(request, KillBackendBody)
+        kill = await verbs.kill_backend(
+            self._registry,
+            body.target,
+            signum=verbs.signal_number(str(body.signal)),
+            down_for=body.down_for,
+            come_back=body.restart,
+        )
+        return Json(json_of(kill))
+
+    async def several(
+        self,
+        work: verbs.Verb,
+        request: Request,
+    ) -> Response:
+        """Restart, start or stop the backends that are named."""
+        body = await _body(request, NamesBody)
+        return Json([json_of(outcome) for outcome in await work(self._registry, body.names)])
+
+    def _labels(self, names: Sequence[str]) -> set[str]:
+        rows = self._registry.snapshot()
+        if not names:
+            return {row.label for row in rows}
+        return {row.label for name in names for row in select(rows, name)}
+
+    def _tail(self, wanted: Callable[[str], bool], count: int, since: float) -> list[Any]:
+        there = self._registry.speakers
+        rings = [(each.label, each.lines) for each in there if each.lines is not None]
+        rings.append((OWN_WORDS, self._registry.words))
+        lines: list[Printed] = []
+        for ring in (ring for label, ring in rings if wanted(label)):
+            lines += ring.chunks(count, since)
+        return [printed_json(printed) for printed in sorted(lines, key=lambda one: one.at)]
+
+
+async def _body(request: Request, shape: type[M]) -> M:
+    try:
+        return shape.model_validate_json(await request.body())
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in wrong["loc"]) or "the body"
+        raise Misshapen(
+            f"{where}: {wrong['msg']}",
+            hint=OTHER_VERSION,
+        ) from None
+
+
+def _missing(folders: Iterable[Path]) -> set[Path]:
+    return {folder for folder in folders if not folder.is_dir()}

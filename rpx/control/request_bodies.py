@@ -1,0 +1,48 @@
+"""What the control API is told, beside the path."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class NamesBody(BaseModel):
+    """The body of restart, start and stop: what each name means is in policy.naming."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    names: list[str] = Field(min_length=1)
+
+
+class KillBackendBody(BaseModel):
+    """The body of kill-backend. `down_for` is seconds; `restart` false: it stays down."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    target: str
+    signal: str | int = "KILL"
+    down_for: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    restart: bool = True
+
+
+class DownBody(BaseModel):
+    """The body of down. `now`: wait for nobody, as at a second Ctrl-C."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    now: bool = False
+
+
+class ReloadBody(BaseModel):
+    """The body of reload. `dry_run`: only say what would be done."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    dry_run: bool = False
+
+
+class ScaleBody(ReloadBody):
+    """The body of scale: copies by service."""
+
+    services: dict[str, int] = Field(min_length=1)
+
+
+class Stopping(BaseModel):
+    """What down answers."""
+
+    stopping: bool
