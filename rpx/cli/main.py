@@ -58,6 +58,7 @@ COMMANDS = {
     "check": "Check rpx.yaml without starting anything",
     "init": "Write an rpx.yaml for what is in this folder",
     "import": "Write an rpx.yaml from files of other tools",
+    "schema": "Print the JSON Schema of rpx.yaml, for editors",
     "help": "Show how a command is used, or a page of the documents",
 }
 

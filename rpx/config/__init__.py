@@ -4,6 +4,7 @@
 `variables/` fills them in; `settings/` has what may be written (how one is added stands there);
 `build.py` makes nouns of it; `checks/` compares them with each other; `mistakes/` says in words
 what is wrong. `worktree.py` knows git's files. `assemble.py` goes from the Document to the Config.
+`json_schema.py` says for editors what may be written, from the same settings.
 """
 
 from __future__ import annotations

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
+from ruamel.yaml.error import YAMLError
 
 from rpx.config import config_from_mapping, load_config
 from rpx.errors import ConfigError, Problem
 from rpx.model.config import Config
+from tests.support.schema import faults
 
 
 class Written(NamedTuple):
@@ -29,7 +32,10 @@ def load(
     if dotenv is not None:
         (folder / ".env").write_text(dotenv, "utf-8")
     warnings: list[str] = []
-    return Written(load_config(path, environ or {}, warnings.append), warnings)
+    config = load_config(path, environ or {}, warnings.append)
+    with suppress(YAMLError):  # some of what rpx reads is no YAML to others
+        assert not faults(path.read_text("utf-8")), "the schema refuses what rpx takes"
+    return Written(config, warnings)
 
 
 def refused(folder: Path, text: str, dotenv: str | None = None) -> tuple[Problem, ...]:

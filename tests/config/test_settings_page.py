@@ -19,9 +19,6 @@ from rpx.config.settings.start_settings import ProcessWritten, StartWritten
 from rpx.config.settings.top_level import ProjectWritten
 from rpx.config.settings.written import Written
 from rpx.model import config as nouns
-from rpx.model import own_settings
-from rpx.model import route as routes
-from rpx.model.container import Container, ImageBuild
 from tests.config.kinds import kind_of
 
 PAGE = Path(__file__).parents[2] / "docs/configuration.md"
@@ -38,58 +35,34 @@ class Row(NamedTuple):
     line: str
 
 
-class Table(NamedTuple):
-    """A table by the heading that it stands below: the model, and the nouns that its settings are
-    fields of.
-    """
-
-    model: type[Written]
-    nouns: tuple[type[BaseModel], ...]
-
-
-TABLES = {
-    "The top level": Table(ProjectWritten, (nouns.Config,)),
-    "A proxy": Table(ProxyWritten, (nouns.ProxyEntry, nouns.PoolSpec)),
-    "from": Table(MODELS["from"], (nouns.Source,)),
-    "listen": Table(MODELS["listen"], (own_settings.Listen,)),
-    "https": Table(MODELS["https"], (nouns.Https,)),
-    "timeouts": Table(MODELS["timeouts"], (own_settings.Timeouts,)),
-    "limits": Table(MODELS["limits"], (own_settings.Limits,)),
-    "metrics": Table(MODELS["metrics"], (own_settings.Metrics,)),
-    "logs": Table(MODELS["logs"], (own_settings.Logs,)),
-    "routes": Table(MODELS["routes"], (routes.Route,)),
-    "static": Table(MODELS["static"], (routes.StaticFiles,)),
-    "redirect": Table(MODELS["redirect"], (routes.Redirect,)),
-    "respond": Table(MODELS["respond"], (routes.FixedAnswer,)),
-    "headers": Table(MODELS["headers"], ()),
-    "request and response": Table(MODELS["request"], ()),
-    "cors": Table(MODELS["cors"], (routes.Cors,)),
-    "auth": Table(MODELS["auth"], (routes.BasicAuth,)),
-    "sticky": Table(MODELS["sticky"], (nouns.Sticky,)),
-    "start": Table(StartWritten, (nouns.Start, Container)),
-    "build": Table(MODELS["build"], (ImageBuild,)),
-    "env_file": Table(MODELS["env_file"], ()),
-    "ready": Table(MODELS["ready"], (nouns.Ready,)),
-    "restart": Table(MODELS["restart"], (nouns.Restart,)),
-    "health_check": Table(MODELS["health_check"], (nouns.HealthCheck,)),
-    "defaults": Table(MODELS["defaults"], ()),
-    "processes": Table(ProcessWritten, (nouns.Start, nouns.ProcessEntry)),
-}
-# What a table says of a default that is no value which could be written.
-IN_WORDS = {
-    "name",
-    "realm",
-    "http_port",
-    "https_port",
-    "env",
-    "restart_on_unhealthy",
-    "replicas",
-    "required",
-    "image",
-    "args",
-    "strip_prefix",
-    "rewrite",
-    "body",
+# The model of a table, by the heading that it stands below.
+TABLES: dict[str, type[Written]] = {
+    "The top level": ProjectWritten,
+    "A proxy": ProxyWritten,
+    "from": MODELS["from"],
+    "listen": MODELS["listen"],
+    "https": MODELS["https"],
+    "timeouts": MODELS["timeouts"],
+    "limits": MODELS["limits"],
+    "metrics": MODELS["metrics"],
+    "logs": MODELS["logs"],
+    "routes": MODELS["routes"],
+    "static": MODELS["static"],
+    "redirect": MODELS["redirect"],
+    "respond": MODELS["respond"],
+    "headers": MODELS["headers"],
+    "request and response": MODELS["request"],
+    "cors": MODELS["cors"],
+    "auth": MODELS["auth"],
+    "sticky": MODELS["sticky"],
+    "start": StartWritten,
+    "build": MODELS["build"],
+    "env_file": MODELS["env_file"],
+    "ready": MODELS["ready"],
+    "restart": MODELS["restart"],
+    "health_check": MODELS["health_check"],
+    "defaults": MODELS["defaults"],
+    "processes": ProcessWritten,
 }
 
 
@@ -130,14 +103,14 @@ def fields(model: type[Written]) -> dict[str, FieldInfo]:
 
 def test_there_is_a_table_for_every_mapping_of_settings() -> None:
     assert {heading for heading, _ in tables()} == TABLES.keys()
-    told = {table.model for table in TABLES.values()} | {MODELS["backoff"], DependencyWritten}
+    told = {*TABLES.values()} | {MODELS["backoff"], DependencyWritten}
     assert set(MODELS.values()) <= told
 
 
 @pytest.mark.parametrize(("heading", "rows"), [*tables()])
 def test_a_table_has_a_row_for_each_setting(heading: str, rows: list[Row]) -> None:
     named = [name for row in rows for name in _SPAN.findall(row.cells["key"])]
-    known = fields(TABLES[heading].model)
+    known = fields(TABLES[heading])
     lines = [
         f"| `{name}` | {kind_of(known[name])} | ? | {known[name].description} |"
         for name in known.keys() - named
@@ -148,7 +121,7 @@ def test_a_table_has_a_row_for_each_setting(heading: str, rows: list[Row]) -> No
 
 @pytest.mark.parametrize(("heading", "rows"), [*tables()])
 def test_a_table_has_the_types_and_the_words_of_the_models(heading: str, rows: list[Row]) -> None:
-    known = fields(TABLES[heading].model)
+    known = fields(TABLES[heading])
     for row in rows:
         for name in _SPAN.findall(row.cells["key"]):
             field = known[name]
@@ -159,20 +132,28 @@ def test_a_table_has_the_types_and_the_words_of_the_models(heading: str, rows: l
 
 @pytest.mark.parametrize(("heading", "rows"), [*tables()])
 def test_a_table_has_the_defaults_of_the_nouns(heading: str, rows: list[Row]) -> None:
-    table = TABLES[heading]
-    known = fields(table.model)
+    model = TABLES[heading]
+    known = fields(model)
     for row in rows:
         for name in _SPAN.findall(row.cells["key"]):
             cell = row.cells.get("default")
             if cell is None:
                 continue
             assert cell.startswith("required") == known[name].is_required(), row.line
-            if known[name].is_required() or name in IN_WORDS:
+            if known[name].is_required():
                 continue
-            if (default := default_of(name, table.nouns)) not in (None, ()):
+            if otherwise := otherwise_of(known[name]):
+                assert cell == otherwise, row.line
+            elif (default := default_of(name, model.nouns)) not in (None, (), "", {}):
                 assert value(cell, known[name], default) == default, row.line
             else:
-                assert "`" not in cell, row.line
+                assert cell in {"none", ""}, row.line
+
+
+def otherwise_of(field: FieldInfo) -> str:
+    """What holds where a setting isn't written, in words; "" where its noun says it."""
+    extra = field.json_schema_extra
+    return str(extra.get("otherwise", "")) if isinstance(extra, dict) else ""
 
 
 def default_of(name: str, kinds: tuple[type[BaseModel], ...]) -> Any:  # noqa: ANN401
@@ -180,7 +161,9 @@ def default_of(name: str, kinds: tuple[type[BaseModel], ...]) -> Any:  # noqa: A
     if name.startswith("backoff."):
         name, kinds = name.removeprefix("backoff."), (nouns.Backoff,)
     found = next((kind.model_fields[name] for kind in kinds if name in kind.model_fields), None)
-    default = found.default if found is not None and not found.is_required() else None
+    if found is None or found.is_required():
+        return None
+    default = found.get_default(call_default_factory=True)
     plain = not isinstance(default, BaseModel) or name == "restart"
     return default if plain else None
 

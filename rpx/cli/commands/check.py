@@ -18,6 +18,7 @@ from rpx.cli.terminal.output import json_option, print_json, print_table, say, w
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.config import find_config, load_config
 from rpx.config.checks.profiles import Selection
+from rpx.config.schema_file import renew_schema_file
 from rpx.hub.process import shown_command
 from rpx.model.config import Config
 from rpx.model.ports import Ports
@@ -52,6 +53,7 @@ def check(common: Common, *, profiles: tuple[str, ...], realm: str | None, as_js
     path = common.file or find_config()
     asked = Selection(profiles)
     config = load_config(path, os.environ, warn, asked, realm=realm)
+    renew_schema_file()
     check_certified(config)
     for sentence in about_any(config):
         warn(sentence)

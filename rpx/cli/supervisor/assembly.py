@@ -32,6 +32,7 @@ from rpx.cli.typed import words_for
 from rpx.config import config_from_mapping, find_config, load_config
 from rpx.config.checks.profiles import Selection
 from rpx.config.find import file_of
+from rpx.config.schema_file import renew_schema_file
 from rpx.config.worktree import realm_at
 from rpx.control.api import Control
 from rpx.folders import here, odd_places
@@ -71,6 +72,7 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
         return routes_only(config) if no_start else config
 
     config = load(lambda text: say(f"warning: {text}"))
+    renew_schema_file()
 
     def load_again(warn: Callable[[str], None]) -> Config:
         again = load(warn)

@@ -11,10 +11,11 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ValidationInfo
 
+from rpx.config.settings.forms import number, text
 from rpx.config.settings.written import Kind
 from rpx.config.wording import shown, wrong
 from rpx.model.address import Address, Location, SocketFile, Tls
@@ -111,6 +112,13 @@ def _socket_file(text: str, value: object, info: ValidationInfo) -> SocketFile:
     return SocketFile(full, path)
 
 
+def written_location(found: Location) -> str:
+    """What may be written for an address wherever the file is: paths are absolute."""
+    if isinstance(found, SocketFile):
+        return f"unix:{found.path}"
+    return str(found) if found.tls is None else f"https://{found}"
+
+
 def _host(text: str, value: object) -> str:
     literal = text[1:-1] if text.startswith("[") else text
     try:
@@ -134,11 +142,21 @@ def _port(text: str, value: object) -> int:
     return int(text)
 
 
+_HOST_AND_PORT = r"((\[[^\]]*\]|(?![0-9]+:)[^\s,:/\[\]]*):)?[1-9][0-9]{0,4}"
+_ONE = rf"(unix:.+|[A-Za-z]+://.+|{_HOST_AND_PORT})"
+_OF_SEVERAL = rf"\s*(unix:[^,]+|[A-Za-z]+://[^,]+|{_HOST_AND_PORT})\s*"
+ADDRESS: Final = number(pattern=rf"^\s*{_ONE}\s*$", minimum=1, maximum=65535)
+ADDRESSES: Final = number(pattern=rf"^{_OF_SEVERAL}(,{_OF_SEVERAL})*$", minimum=1, maximum=65535)
 Located = Annotated[
-    Location, BeforeValidator(address), Kind("`host:port`, `:port`, port, `unix:path`")
+    Location,
+    BeforeValidator(address),
+    Kind("`host:port`, `:port`, port, `unix:path`", ADDRESS, written_location),
 ]
 LocatedUrl = Annotated[
     Location,
     BeforeValidator(url),
-    Kind("`http://host:port`, `https://host:port`, `unix:///path`"),
+    Kind(
+        "`http://host:port`, `https://host:port`, `unix:///path`",
+        text("^([Hh][Tt][Tt][Pp][Ss]?|unix)://"),
+    ),
 ]

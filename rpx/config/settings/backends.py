@@ -29,12 +29,17 @@ class SourcesWritten(Written):
             ],
         ),
     ]
-    name: Maybe[Name] = setting("how commands and output call it")
+    name: Maybe[Name] = setting(
+        "how commands and output call it",
+        "first label of `to`; for paths of one host with the path: `shop-api`",
+    )
     start: Maybe[StartField] = setting("[what runs behind each address](#start)")
     replicas: Maybe[Annotated[StrictInt, Field(ge=1, le=100), Kind("1 to 100")]] = setting(
-        "without `from`: how many copies of `start` run, on [free ports](#replicas)"
+        "without `from`: how many copies of `start` run, on [free ports](#replicas)", "`1`"
     )
-    instances: Maybe[Instances] = setting("one process for all addresses ([which](#from))")
+    instances: Maybe[Instances] = setting(
+        "one process for [all addresses](#from)", "a process for each address"
+    )
 
     @model_validator(mode="before")
     @classmethod

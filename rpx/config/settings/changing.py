@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 
 from pydantic import BeforeValidator
 
+from rpx.config.settings.forms import FILLED, one_or_more
 from rpx.config.settings.written import Kind, several
 from rpx.config.wording import shown, wrong
 from rpx.model.config import Reload
@@ -35,4 +36,8 @@ def patterns(value: object) -> object:
 
 
 WhenToReload = Annotated[Reload, BeforeValidator(reload), Kind("`manual`, `auto`")]
-Patterns = Annotated[tuple[str, ...], BeforeValidator(patterns), Kind("pattern, or list of them")]
+Patterns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(patterns),
+    Kind("pattern, or list of them", one_or_more(FILLED), list),
+]

@@ -8,11 +8,22 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Iterable
 from typing import Annotated, get_args
 
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo
 
 from rpx.config.settings.env import Env
+from rpx.config.settings.forms import (
+    AS_WRITTEN,
+    FILLED,
+    any_of,
+    list_of,
+    names_to,
+    number,
+    one_or_more,
+    text,
+)
 from rpx.config.settings.on_disk import Folder
 from rpx.config.settings.values import Size, port
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, needed, setting, several
@@ -64,6 +75,12 @@ def volume(value: object, info: ValidationInfo) -> object:
     return Volume(source=source, target=target, options=options)
 
 
+def written_volumes(found: Iterable[Volume]) -> list[str]:
+    """What may be written for volumes."""
+    parts = ((each.source, each.target, each.options) for each in found)
+    return [":".join(filter(None, each)) for each in parts]
+
+
 def words(value: object) -> object:
     """The words of a command; a text is taken apart as a shell does, but no shell runs it."""
     if isinstance(value, str):
@@ -92,30 +109,56 @@ def chosen_engine(value: object) -> object:
 
 ChosenEngine = Annotated[EngineName, BeforeValidator(chosen_engine), Kind("`docker`, `podman`")]
 Text = Annotated[str, Field(min_length=1), Kind("text")]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(several), Kind("text, or list")]
-Image = Annotated[str, BeforeValidator(image), Kind("image")]
-Inside = Annotated[StrictInt, BeforeValidator(inside), Kind("1 to 65535")]
-Words = Annotated[tuple[str, ...], BeforeValidator(words), Kind("text or list")]
-Hosts = Annotated[tuple[Text, ...], BeforeValidator(hosts), Kind("`name:address`, or list")]
+Texts = Annotated[
+    tuple[Text, ...], BeforeValidator(several), Kind("text, or list", one_or_more(FILLED), list)
+]
+Image = Annotated[str, BeforeValidator(image), Kind("image", text(r"^[^\s-]\S*$"))]
+Inside = Annotated[
+    StrictInt,
+    BeforeValidator(inside),
+    Kind("1 to 65535", number(pattern="^[0-9]{1,5}$", minimum=1, maximum=65535)),
+]
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(words),
+    Kind("text or list", any_of(text(), list_of(AS_WRITTEN)), list),
+]
+Hosts = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(hosts),
+    Kind(
+        "`name:address`, or list",
+        any_of(FILLED, list_of(FILLED, least=1), names_to(AS_WRITTEN)),
+        list,
+    ),
+]
 Volumes = Annotated[
     tuple[Annotated[Volume, BeforeValidator(volume)], ...],
     BeforeValidator(several),
-    Kind("`source:place`, or list"),
+    Kind(
+        "`source:place`, or list", one_or_more(text("^([^:]*:)?/[^:]*(:[^:]*)?$")), written_volumes
+    ),
 ]
 
 
 class BuildWritten(Written):
     """`build`."""
 
+    nouns = (ImageBuild,)
+
     context: Needed[Folder] = needed(
         "the folder that the image is made of", "write `build: ./db`, the folder of its Dockerfile"
     )
-    dockerfile: Maybe[Text] = setting("its name in there, if it is not `Dockerfile`")
-    target: Maybe[Text] = setting("the stage to end with")
+    dockerfile: Maybe[Text] = setting(
+        "its name in there, if it is not `Dockerfile`", "the engine's: Dockerfile"
+    )
+    target: Maybe[Text] = setting("the stage to end with", "the last one")
     args: Maybe[Env] = setting("what `ARG` asks for; one without a value is rpx's own variable")
 
 
-Build = Annotated[BuildWritten, BeforeValidator(build), Kind("folder, or mapping")]
+Build = Annotated[
+    BuildWritten, BeforeValidator(build), Kind("folder, or mapping", any_of(FILLED, BuildWritten))
+]
 
 
 class ContainerWritten(Written):
@@ -124,16 +167,18 @@ class ContainerWritten(Written):
     image: Maybe[Image] = setting("run [a container](containers.md) of this image")
     build: Maybe[Build] = setting("run a container of [what is built there](containers.md#build)")
     port: Maybe[Inside] = setting(
-        "where it listens inside; requests reach it by its address in `from`"
+        "where it listens inside; requests reach it by its address in `from`", "that of its address"
     )
     volumes: Maybe[Volumes] = setting(
         "[what outlives it](containers.md#volumes), and folders of this machine, relative to"
         " rpx.yaml"
     )
-    entrypoint: Maybe[Words] = setting("instead of the image's")
-    workdir: Maybe[Text] = setting("instead of the image's: the folder inside that it starts in")
-    shm_size: Maybe[Size] = setting("how much /dev/shm holds")
-    platform: Maybe[Text] = setting("of the image, as `linux/amd64`")
+    entrypoint: Maybe[Words] = setting("instead of the image's", "the image's")
+    workdir: Maybe[Text] = setting(
+        "instead of the image's: the folder inside that it starts in", "the image's"
+    )
+    shm_size: Maybe[Size] = setting("how much /dev/shm holds", "the engine's")
+    platform: Maybe[Text] = setting("of the image, as `linux/amd64`", "the engine's")
     tmpfs: Maybe[Texts] = setting("places inside that are in memory")
     extra_hosts: Maybe[Hosts] = setting("more lines for its /etc/hosts")
     container_options: Maybe[Texts] = setting("more words for `docker run` or `podman run`")

@@ -6,10 +6,11 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Annotated, get_args
+from typing import Annotated, Final, get_args
 
 from pydantic import BeforeValidator, StrictBool
 
+from rpx.config.settings.forms import FILLED, any_of, choice, list_of, names_to
 from rpx.config.settings.written import Kind, Maybe, Written, given, setting
 from rpx.config.wording import shown, wrong
 from rpx.model.config import Condition, Dependency
@@ -49,13 +50,16 @@ def condition(value: object) -> object:
     return known
 
 
+CONDITIONS: Final = choice(*get_args(Condition), also=f"^({'|'.join(_OF_COMPOSE)})$")
 ConditionWord = Annotated[
-    Condition, BeforeValidator(condition), Kind("`started`, `healthy`, `completed`")
+    Condition, BeforeValidator(condition), Kind("`started`, `healthy`, `completed`", CONDITIONS)
 ]
 
 
 class DependencyWritten(Written):
     """An entry of `depends_on`."""
+
+    nouns = (Dependency,)
 
     condition: Maybe[ConditionWord] = setting("what it must be")
     required: Maybe[StrictBool] = setting("`false`: it may be missing from the run, or have failed")
@@ -64,7 +68,14 @@ class DependencyWritten(Written):
 DependsOn = Annotated[
     dict[str, Annotated[DependencyWritten, BeforeValidator(dependency)]],
     BeforeValidator(depends_on),
-    Kind("name, list, mapping"),
+    Kind(
+        "name, list, mapping",
+        any_of(
+            FILLED,
+            list_of(FILLED, uniqueItems=True),
+            names_to(any_of(CONDITIONS, DependencyWritten)),
+        ),
+    ),
 ]
 
 

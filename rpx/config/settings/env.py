@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictBool
 
+from rpx.config.settings.forms import AS_WRITTEN, FILLED, any_of, list_of, names_to
+from rpx.config.settings.forms import text as text_form
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, listed, needed, setting
 from rpx.config.wording import shown, wrong
 from rpx.model.late import without_marks
@@ -71,7 +73,13 @@ Variable = Annotated[str, BeforeValidator(variable)]
 Env = Annotated[
     dict[Variable, Annotated[str | None, BeforeValidator(text)]],
     BeforeValidator(env),
-    Kind("mapping, or list of `NAME=value` (`NAME` alone passes on rpx's own)"),
+    Kind(
+        "mapping, or list of `NAME=value` (`NAME` alone passes on rpx's own)",
+        any_of(
+            names_to({"type": [*AS_WRITTEN["type"], "null"]}, propertyNames={"pattern": "^[^=]+$"}),
+            list_of(text_form("^[^=]+=|^[A-Za-z_][A-Za-z0-9_.-]*$")),
+        ),
+    ),
 ]
 
 
@@ -86,13 +94,16 @@ class EnvFileWritten(Written):
     """One of `env_file`."""
 
     path: Needed[Annotated[str, Field(min_length=1), Kind("path")]] = needed(
-        "", "say which file, for example `path: .env.local`"
+        "relative to rpx.yaml", "say which file, for example `path: .env.local`"
     )
-    required: Maybe[StrictBool] = setting("`false`: the file may be missing")
+    required: Maybe[StrictBool] = setting("`false`: the file may be missing", "`true`")
 
 
 EnvFiles = Annotated[
     list[Annotated[EnvFileWritten, BeforeValidator(env_file)]],
     BeforeValidator(listed),
-    Kind("path, list, mapping"),
+    Kind(
+        "path, list, mapping",
+        any_of(FILLED, EnvFileWritten, list_of(any_of(FILLED, EnvFileWritten))),
+    ),
 ]

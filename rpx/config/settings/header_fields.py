@@ -11,12 +11,14 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
+from rpx.config.settings.forms import AS_WRITTEN, any_of, list_of, names_to, one_or_more, text
 from rpx.config.settings.written import Kind, Maybe, Written, setting, several
 from rpx.config.wording import each_of, shown, wrong
 from rpx.model.route import FieldRules, HeaderRules
 from rpx.model.untouchable import UNTOUCHABLE
 
-TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_CHARACTERS: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2
+TOKEN: Final = re.compile(_CHARACTERS)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 §5.5
 _INSTEAD: Final = {
     "host": "`change_origin: true` says to a backend what it calls itself",
@@ -99,10 +101,34 @@ def _removed(listed: tuple[int, object]) -> str:
     return field_name(name, index).lower() + ("*" if name != each else "")
 
 
+def written_added(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """What may be written for names that may be there several times."""
+    lists: dict[str, list[str]] = {}
+    for name, each in found:
+        lists.setdefault(name, []).append(each)
+    return lists
+
+
+_NAMES: Final = {"pattern": f"^{_CHARACTERS}$"}
+FIELDS: Final = names_to(AS_WRITTEN, propertyNames=_NAMES)
 Pairs = tuple[tuple[str, str], ...]
-Replaced = Annotated[Pairs, BeforeValidator(replaced), Kind("mapping of names to texts")]
-Added = Annotated[Pairs, BeforeValidator(added), Kind("mapping of names to texts, or lists")]
-Removed = Annotated[tuple[str, ...], BeforeValidator(removed), Kind("name, or list")]
+Replaced = Annotated[
+    Pairs, BeforeValidator(replaced), Kind("mapping of names to texts", FIELDS, dict)
+]
+Added = Annotated[
+    Pairs,
+    BeforeValidator(added),
+    Kind(
+        "mapping of names to texts, or lists",
+        names_to(any_of(AS_WRITTEN, list_of(AS_WRITTEN, least=1)), propertyNames=_NAMES),
+        written_added,
+    ),
+]
+Removed = Annotated[
+    tuple[str, ...],
+    BeforeValidator(removed),
+    Kind("name, or list", one_or_more(text(r"^[^\s*]+\*?$")), list),
+]
 
 
 class FieldRulesWritten(Written):

@@ -6,12 +6,14 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from rpx.config.settings.addresses import Located
-from rpx.config.settings.header_fields import TOKEN
+from rpx.config.settings.forms import any_of, list_of, number, text
+from rpx.config.settings.header_fields import FIELDS, TOKEN
 from rpx.config.settings.values import Command, Count, Milliseconds, Seconds, UrlPath
 from rpx.config.settings.written import Kind, Maybe, Switched, setting, switch, switched
 from rpx.config.wording import shown, wrong
@@ -79,13 +81,27 @@ def _header(name: str, text: object) -> tuple[str, str]:
     return name, str(text)
 
 
+def written_statuses(found: Iterable[tuple[int, int]]) -> str:
+    """What may be written for ranges of statuses."""
+    return ",".join(str(least) if least == most else f"{least}-{most}" for least, most in found)
+
+
+_STATUS_TEXT: Final = r"\s*[1-5][0-9][0-9](\s*-\s*[1-5][0-9][0-9])?\s*"
+_ONE_STATUS: Final = number(pattern=f"^{_STATUS_TEXT}$", minimum=100, maximum=599)
+STATUS: Final = number(pattern=f"^{_STATUS_TEXT}(,{_STATUS_TEXT})*$", minimum=100, maximum=599)
 CheckCommand = Annotated[Command, BeforeValidator(command)]
-HostName = Annotated[str, BeforeValidator(host), Kind("host, or `host:port`")]
+HostName = Annotated[
+    str, BeforeValidator(host), Kind("host, or `host:port`", text(rf"^{_HOST.pattern}$"))
+]
 Headers = Annotated[
-    tuple[tuple[str, str], ...], BeforeValidator(headers), Kind("mapping of names to texts")
+    tuple[tuple[str, str], ...],
+    BeforeValidator(headers),
+    Kind("mapping of names to texts", FIELDS, dict),
 ]
 Statuses = Annotated[
-    tuple[tuple[int, int], ...], BeforeValidator(statuses), Kind("`200`, `200-399`, list")
+    tuple[tuple[int, int], ...],
+    BeforeValidator(statuses),
+    Kind("`200`, `200-399`, list", any_of(STATUS, list_of(_ONE_STATUS, least=1)), written_statuses),
 ]
 
 
@@ -93,6 +109,8 @@ class HealthCheckWritten(Switched):
     """`health_check`."""
 
     example = "health_check: {path: /health}"
+    nouns = (HealthCheck,)
+    apart = (WAYS,)
 
     path: Maybe[UrlPath] = setting(
         "what is asked for, with GET; of a process at the first of its [`ports`](#ports)"
@@ -101,7 +119,7 @@ class HealthCheckWritten(Switched):
     command: Maybe[CheckCommand] = setting(
         "instead of that: exits with 0, run in the service's folder and environment"
     )
-    host: Maybe[HostName] = setting("what `Host` says with a `path`")
+    host: Maybe[HostName] = setting("what `Host` says with a `path`", "the address")
     headers: Maybe[Headers] = setting("sent along with a `path`")
     interval: Maybe[Annotated[Milliseconds, Field(gt=0)]] = setting(
         "between checks of a backend that is up. A backend that is out of rotation is asked every"
@@ -117,7 +135,8 @@ class HealthCheckWritten(Switched):
     start_period: Maybe[Seconds] = setting(
         "so long, failures of a process that has never been ready don't count. Afterwards,"
         " `unhealthy_threshold` failures make it `unhealthy`, and as many again"
-        " [replace](supervision.md#health) it"
+        " [replace](supervision.md#health) it",
+        "for ever",
     )
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from rpx.config.settings.forms import one_or_more, text
 from rpx.config.settings.written import Kind, several
 from rpx.config.wording import shown, wrong
 from rpx.model.config import ANY
@@ -167,5 +168,11 @@ def _route_path(text: str, value: str) -> str:
 
 Route = Annotated[str, BeforeValidator(route)]
 Hosts = Annotated[
-    tuple[Route, ...], BeforeValidator(hosts), Kind("host, host/path, or list of them")
+    tuple[Route, ...],
+    BeforeValidator(hosts),
+    Kind(
+        "host, host/path, or list of them",
+        one_or_more(text(r"^(\[[^\]]*\]|\*|(\*\.)?[^\s:/\[\],*]+)(/[^\s*?#]*)?$")),
+        list,
+    ),
 ]

@@ -23,6 +23,7 @@ class HttpsWritten(Switched):
     """`https`."""
 
     example = "https: true"
+    nouns = (Https,)
 
     cert: Maybe[File] = setting(_CERTIFICATE)
     key: Maybe[File] = setting(_CERTIFICATE)

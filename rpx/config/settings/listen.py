@@ -10,9 +10,11 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictBool
 
+from rpx.config.settings.forms import FILLED, any_of, list_of
 from rpx.config.settings.values import Port
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, listed, needed, setting
 from rpx.config.wording import shown, wrong
+from rpx.model.own_settings import Listen, Metrics
 
 
 def network(value: object) -> object:
@@ -33,7 +35,7 @@ Host = Annotated[str, Field(min_length=1), Kind("`localhost` or an address")]
 Networks = Annotated[
     tuple[Annotated[str, BeforeValidator(network)], ...],
     BeforeValidator(listed),
-    Kind("addresses, networks as `10.0.0.0/8`, `localhost`"),
+    Kind("addresses, networks as `10.0.0.0/8`, `localhost`", any_of(FILLED, list_of(FILLED)), list),
 ]
 
 
@@ -41,14 +43,18 @@ class ListenWritten(Written):
     """`listen`."""
 
     example = "listen: {http_port: 8080}"
+    nouns = (Listen,)
 
     host: Maybe[Host] = setting(
         "`localhost` is 127.0.0.1 and ::1, nothing else; `::` is every address of this machine,"
         " `0.0.0.0` every one of IPv4"
     )
-    http_port: Maybe[Port] = setting("0 is any free port")
+    http_port: Maybe[Port] = setting(
+        "0 is any free port", "80, else 8080 and upward; without proxies none"
+    )
     https_port: Maybe[Port] = setting(
-        "likewise; it is listened on when a proxy has [`https`](#https)"
+        "likewise; it is listened on when a proxy has [`https`](#https)",
+        "443, else 8443 and upward",
     )
     door: Maybe[StrictBool] = setting(
         "[other projects have the same ports](front-door.md); `false`, a port 0 and a `host` that"
@@ -65,6 +71,7 @@ class MetricsWritten(Written):
     """`metrics`."""
 
     example = "metrics: {port: 9180}"
+    nouns = (Metrics,)
 
     port: Needed[Port] = needed(
         "where `/metrics` answers, on 127.0.0.1 and ::1, for requests with `localhost`, a loopback"

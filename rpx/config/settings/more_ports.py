@@ -6,10 +6,12 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
+from rpx.config.settings.forms import number, one_or_more
 from rpx.config.settings.written import Kind
 from rpx.config.wording import shown, wrong
 from rpx.model.address import Address
@@ -67,8 +69,26 @@ def _hint(text: str) -> str:
     return _FORMS
 
 
+def written_ports(found: Iterable[ServicePort]) -> list[str | int]:
+    """What may be written for ports."""
+    return [_written(each) for each in found]
+
+
+def _written(each: ServicePort) -> str | int:
+    if each.auto or each.address is None:
+        return f"auto:{each.inside}"
+    here = each.address.port
+    return here if here == each.inside else f"{here}:{each.inside}"
+
+
 Ports = Annotated[
     tuple[ServicePort, ...],
     BeforeValidator(ports),
-    Kind("port, `auto:port`, `port:port`, or list"),
+    Kind(
+        "port, `auto:port`, `port:port`, or list",
+        one_or_more(
+            number(pattern=r"^\s*((auto|[0-9]{1,5}):)?[0-9]{1,5}\s*$", minimum=1, maximum=65535)
+        ),
+        written_ports,
+    ),
 ]

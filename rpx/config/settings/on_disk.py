@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ValidationInfo
 
+from rpx.config.settings.forms import TEXT
 from rpx.config.settings.written import Kind
 from rpx.config.wording import shown, wrong
 from rpx.folders import why_missing
@@ -69,6 +70,6 @@ def _late(info: ValidationInfo) -> bool:
     return bool((info.context or {}).get("late"))
 
 
-Folder = Annotated[Path, BeforeValidator(folder), Kind("folder")]
-File = Annotated[Path, BeforeValidator(file), Kind("file in PEM")]
-Authorities = Annotated[Path, BeforeValidator(authorities), Kind("file")]
+Folder = Annotated[Path, BeforeValidator(folder), Kind("folder", TEXT, str)]
+File = Annotated[Path, BeforeValidator(file), Kind("file in PEM", TEXT, str)]
+Authorities = Annotated[Path, BeforeValidator(authorities), Kind("file", TEXT, str)]

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, StrictBool, model_validator
 
+from rpx.config.settings.forms import AS_WRITTEN, FILLED, NO, any_of, names_to, one_or_more, text
 from rpx.config.settings.header_fields import TOKEN, HeadersWritten
 from rpx.config.settings.values import Seconds
 from rpx.config.settings.written import Kind, Maybe, Switched, Written, setting, several, switch
@@ -85,13 +86,27 @@ def auth(value: object) -> object:
     return {"enabled": False} if value is False else value
 
 
-Origins = Annotated[tuple[str, ...], BeforeValidator(origins), Kind("origin, or list of them")]
-AllowedMethods = Annotated[
-    tuple[str, ...], BeforeValidator(methods), Kind("method, or list of them")
+Origins = Annotated[
+    tuple[str, ...],
+    BeforeValidator(origins),
+    Kind("origin, or list of them", one_or_more(text(r"^\S+$")), list),
 ]
-AllowedNames = Annotated[tuple[str, ...], BeforeValidator(names), Kind("name, or list")]
+AllowedMethods = Annotated[
+    tuple[str, ...],
+    BeforeValidator(methods),
+    Kind("method, or list of them", one_or_more(FILLED), list),
+]
+AllowedNames = Annotated[
+    tuple[str, ...], BeforeValidator(names), Kind("name, or list", one_or_more(FILLED), list)
+]
 Users = Annotated[
-    tuple[tuple[str, str], ...], BeforeValidator(users), Kind("mapping of names to passwords")
+    tuple[tuple[str, str], ...],
+    BeforeValidator(users),
+    Kind(
+        "mapping of names to passwords",
+        names_to(AS_WRITTEN, propertyNames={"pattern": "^[^:]+$"}, minProperties=1),
+        dict,
+    ),
 ]
 
 
@@ -99,19 +114,23 @@ class CorsWritten(Switched):
     """`cors`."""
 
     example = "cors: {origins: [https://shop.example]}"
+    nouns = (Cors,)
 
     origins: Maybe[Origins] = setting(
         "whose pages may read answers; without a scheme, http and https; `*`: all."
-        " Unless written: every host of this project, and localhost with any port"
+        " Unless written: every host of this project, and localhost with any port",
+        "the project and localhost",
     )
     methods: Maybe[AllowedMethods] = setting(
-        "what they may ask with; unless written, whatever a preflight asks for"
+        "what they may ask with; unless written, whatever a preflight asks for", "any"
     )
-    headers: Maybe[Annotated[tuple[str, ...], BeforeValidator(names), Kind("name, or list")]] = (
-        setting("what they may send; unless written, whatever a preflight asks for")
+    headers: Maybe[AllowedNames] = setting(
+        "what they may send; unless written, whatever a preflight asks for", "any"
     )
     credentials: Maybe[StrictBool] = setting("whether they may send cookies and passwords")
-    max_age: Maybe[Seconds] = setting("how long a browser need not ask again")
+    max_age: Maybe[Seconds] = setting(
+        "how long a browser need not ask again", "none: what browsers do by themselves"
+    )
 
     def noun(self) -> Cors | None:
         """As a noun; None: it is switched off."""
@@ -123,6 +142,8 @@ class AuthWritten(Switched):
     """`auth`."""
 
     example = "auth: {basic: {ann: $ANN_PASSWORD}}"
+    nouns = (BasicAuth,)
+    needs = ("basic", "enabled")
 
     basic: Maybe[Users] = setting("who may ask, by HTTP's Basic; everybody else gets a 401")
 
@@ -140,7 +161,9 @@ class AuthWritten(Switched):
 
 
 CorsField = Annotated[CorsWritten, BeforeValidator(switch)]
-AuthField = Annotated[AuthWritten, BeforeValidator(auth)]
+AuthField = Annotated[
+    AuthWritten, BeforeValidator(auth), Kind("true, false, mapping", any_of(NO, AuthWritten))
+]
 
 
 class TreatmentWritten(Written):

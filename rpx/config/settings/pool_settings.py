@@ -16,7 +16,7 @@ from rpx.config.settings.sticky import StickyField
 from rpx.config.settings.values import Seconds
 from rpx.config.settings.written import Kind, Maybe, Switched, Written, setting, switched
 from rpx.config.wording import shown, wrong
-from rpx.model.config import Strategy
+from rpx.model.config import PoolSpec, Strategy
 from rpx.model.suggest import choices
 
 
@@ -56,6 +56,8 @@ class PoolWritten(Written):
 
 class DefaultsWritten(TreatmentWritten, PoolWritten):
     """`defaults`: merged into every proxy, `restart` also into every process."""
+
+    nouns = (PoolSpec,)
 
     restart: Maybe[RestartField] = setting(
         "every `start` and every process that says nothing about `restart`. Not merged"

@@ -17,6 +17,7 @@ from rpx.config.settings.values import Names
 from rpx.config.settings.without_backends import AnswersWritten
 from rpx.config.settings.written import Kind, Maybe, Needed, Written, needed, setting
 from rpx.config.wording import wrong
+from rpx.model.config import PoolSpec, ProxyEntry
 
 _ANSWERED = ("start", "static", "redirect", "respond", "routes")
 
@@ -33,10 +34,19 @@ class HostsWritten(Written):
 class ProxyWritten(TreatmentWritten, AnswersWritten, PoolWritten, SourcesWritten, HostsWritten):
     """An entry of `proxies`. Messages list its settings from the last of its bases to its own."""
 
+    nouns = (ProxyEntry, PoolSpec)
+    needs = ("from", *_ANSWERED)
+    apart = (
+        *(("static", "redirect", "respond", own) for own in ("from", "start")),
+        ("from", "replicas"),
+    )
+
     routes: Maybe[Annotated[list[RouteWritten], Kind("list of routes")]] = setting(
         "[requests that go elsewhere](#routes) by path, method, header, in this order"
     )
-    https: Maybe[ProxyHttpsField] = setting("[encrypted connections](#https) for its host")
+    https: Maybe[ProxyHttpsField] = setting(
+        "[encrypted connections](#https) for its host", "the project's"
+    )
     change_origin: Maybe[StrictBool] = setting(
         "`Host` says [what the backend calls itself](#tls) instead of what clients call it, and so"
         " does `Origin`"

@@ -11,11 +11,14 @@ from typing import Annotated
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 
 from rpx.config.settings.addresses import Located, address
+from rpx.config.settings.forms import AS_WRITTEN, text
 from rpx.config.settings.values import Command, Seconds, Wait, url_path
 from rpx.config.settings.written import Kind, Maybe, Written, setting
 from rpx.config.wording import shown, wrong
 from rpx.model.address import Address
-from rpx.model.config import Web
+from rpx.model.config import Ready, Web
+
+_SIGNS = ("log", "tcp", "http", "command", "delay")
 
 
 def pattern(value: object) -> object:
@@ -49,14 +52,26 @@ def web(value: object, info: ValidationInfo) -> object:
     return Web(address=where, path=str(url_path(slash + path)) if slash else "/")
 
 
-Pattern = Annotated[str, BeforeValidator(pattern), Kind("regular expression")]
-WebField = Annotated[Web, BeforeValidator(web), Kind("`/path`, or `http://` URL")]
+def written_web(found: Web) -> str:
+    """What may be written for a URL."""
+    return found.path if found.address is None else f"http://{found.address}{found.path}"
+
+
+Pattern = Annotated[str, BeforeValidator(pattern), Kind("regular expression", AS_WRITTEN)]
+WebField = Annotated[
+    Web,
+    BeforeValidator(web),
+    Kind("`/path`, or `http://` URL", text("^(/|[Hh][Tt][Tt][Pp]://)"), written_web),
+]
 
 
 class ReadyWritten(Written):
     """`ready`."""
 
     example = "ready: {tcp: 5432}"
+    nouns = (Ready,)
+    needs = (*_SIGNS, "timeout")
+    apart = (_SIGNS,)
 
     log: Maybe[Pattern] = setting(
         "a line of its output matches, anywhere in the line; colours don't count. It is taken as"
@@ -79,7 +94,7 @@ class ReadyWritten(Written):
 
     @model_validator(mode="after")
     def _one_sign(self) -> ReadyWritten:
-        signs = [name for name in self.model_fields_set if name != "timeout"]
+        signs = self.model_fields_set & {*_SIGNS}
         if len(signs) > 1:
             raise wrong("waits for several things", "keep one of log, tcp, http, command and delay")
         if not self.model_fields_set:

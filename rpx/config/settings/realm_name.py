@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from rpx.config.settings.forms import text
 from rpx.config.settings.host_names import as_ascii
 from rpx.config.settings.written import Kind
 from rpx.config.wording import shown, wrong
@@ -58,4 +59,6 @@ def realm_of(asked: str | None, written: object, folder: str | os.PathLike[str])
         return ""
 
 
-RealmName = Annotated[str, BeforeValidator(realm_name), Kind("label of a host, or empty")]
+RealmName = Annotated[
+    str, BeforeValidator(realm_name), Kind("label of a host, or empty", text("^[A-Za-z0-9-]*$"))
+]

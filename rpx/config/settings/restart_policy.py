@@ -6,14 +6,16 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 import re
-from typing import Annotated, get_args
+from typing import Annotated, Final, get_args
 
 from pydantic import BeforeValidator, Field
 
+from rpx.config.duration import written_duration
+from rpx.config.settings.forms import NO, any_of, choice
 from rpx.config.settings.values import Seconds, Whole
 from rpx.config.settings.written import Kind, Maybe, Written, setting
 from rpx.config.wording import shown, wrong
-from rpx.model.config import Policy
+from rpx.model.config import Backoff, Policy, Restart
 from rpx.model.suggest import choices
 
 _LIMITED = re.compile(r"on-failure:([1-9][0-9]{0,5})")
@@ -40,11 +42,32 @@ def policy(value: object) -> object:
     return value
 
 
-PolicyWord = Annotated[Policy, BeforeValidator(policy), Kind("`no`, `on-failure`, `always`")]
+def written_restart(found: Restart) -> object:
+    """What may be written for a policy with its details."""
+    if found == Restart(policy=found.policy):
+        return found.policy
+    backoff = {name: each for name, each in found.backoff if name != "factor"}
+    return {
+        "policy": found.policy,
+        "max_restarts": found.max_restarts,
+        "window": written_duration(found.window),
+        "backoff": {
+            "factor": found.backoff.factor,
+            **{name: written_duration(each) for name, each in backoff.items()},
+        },
+    }
+
+
+POLICIES: Final = any_of(choice(*get_args(Policy), also="^unless-stopped$"), NO)
+PolicyWord = Annotated[
+    Policy, BeforeValidator(policy), Kind("`no`, `on-failure`, `always`", POLICIES)
+]
 
 
 class BackoffWritten(Written):
     """`restart.backoff`."""
+
+    nouns = (Backoff,)
 
     initial: Maybe[Seconds] = setting("after the first crash")
     factor: Maybe[Annotated[float, Field(strict=True, ge=1, le=1000), Kind("1 to 1000")]] = setting(
@@ -56,14 +79,26 @@ class BackoffWritten(Written):
 class RestartWritten(Written):
     """`restart`."""
 
+    nouns = (Restart,)
+
     policy: Maybe[PolicyWord] = setting("`on-failure`: not after an exit that is a success")
     max_restarts: Maybe[Whole] = setting(
         "within `window`; one more crash and the backend is `failed`"
     )
-    window: Maybe[Annotated[Seconds, Field(gt=0)]] = setting("")
-    backoff: Maybe[BackoffWritten] = setting("the wait before each restart:")
+    window: Maybe[Annotated[Seconds, Field(gt=0)]] = setting("how far back restarts count")
+    backoff: Maybe[BackoffWritten] = setting("the wait before each restart")
 
 
 RestartField = Annotated[
-    RestartWritten, BeforeValidator(restart), Kind("policy, `on-failure:5`, or mapping")
+    RestartWritten,
+    BeforeValidator(restart),
+    Kind(
+        "policy, `on-failure:5`, or mapping",
+        any_of(
+            choice(*get_args(Policy), also=rf"^(unless-stopped|{_LIMITED.pattern})$"),
+            NO,
+            RestartWritten,
+        ),
+        written_restart,
+    ),
 ]

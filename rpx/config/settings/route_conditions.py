@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, model_validator
 
+from rpx.config.settings.forms import AS_WRITTEN, names_to, one_or_more, text
 from rpx.config.settings.header_fields import TOKEN, HeadersWritten, field_text
 from rpx.config.settings.written import Kind, given, several
 from rpx.config.wording import each_of, shown, wrong
@@ -114,11 +115,22 @@ def _condition(pair: tuple[str, object]) -> tuple[str, str]:
     return name.lower(), text if text == ANY_VALUE else field_text(name, text)
 
 
-Paths = Annotated[tuple[str, ...], BeforeValidator(paths), Kind("pattern of paths, or list")]
-Methods = Annotated[tuple[str, ...], BeforeValidator(methods), Kind("method, or list of them")]
+Paths = Annotated[
+    tuple[str, ...],
+    BeforeValidator(paths),
+    Kind("pattern of paths, or list", one_or_more(text("^[/~]")), list),
+]
+Methods = Annotated[
+    tuple[str, ...],
+    BeforeValidator(methods),
+    Kind("method, or list of them", one_or_more(text("^[A-Za-z-]+$")), list),
+]
 Query = Annotated[
-    tuple[tuple[str, str], ...], BeforeValidator(query), Kind("mapping of names to texts")
+    tuple[tuple[str, str], ...],
+    BeforeValidator(query),
+    Kind("mapping of names to texts", names_to(AS_WRITTEN), dict),
 ]
 RouteHeaders = Annotated[
-    RouteHeadersWritten, Kind("mapping of names to texts, `request`, `response`")
+    RouteHeadersWritten,
+    Kind("mapping of names to texts, `request`, `response`", RouteHeadersWritten),
 ]

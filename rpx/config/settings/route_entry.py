@@ -21,19 +21,29 @@ from rpx.config.settings.values import Name
 from rpx.config.settings.without_backends import AnswersWritten
 from rpx.config.settings.written import Maybe, setting
 from rpx.config.wording import wrong
-from rpx.model.route import Conditions
+from rpx.model.config import PoolSpec
+from rpx.model.route import Conditions, Route
 from rpx.policy.path_patterns import PathPattern, read_pattern
 from rpx.policy.route_cover import begins_with
 from rpx.policy.route_table import ANY_PATH
 
+_ANSWERS = ("proxy", "static", "redirect", "respond")
+_CHANGES = ("strip_prefix", "rewrite")
 _BACKENDS = {*SourcesWritten.model_fields, *PoolWritten.model_fields} - {"name"}
 
 
 class RouteWritten(TreatmentWritten, AnswersWritten, PoolWritten, SourcesWritten):
     """An entry of `routes`. Messages list its settings from the last of its bases to its own."""
 
-    path: Maybe[Paths] = setting("[which paths](#paths); unless written, all")
-    method: Maybe[Methods] = setting("which methods; unless written, all")
+    nouns = (Route, PoolSpec)
+    needs = ("from", *_ANSWERS, "start")
+    apart = (*((*_ANSWERS, own) for own in ("from", "start")), ("from", "replicas"), _CHANGES)
+
+    name: Maybe[Name] = setting(
+        "how commands and output call it", "the proxy's name and the path: `shop-api`"
+    )
+    path: Maybe[Paths] = setting("[which paths](#paths); unless written, all", "all")
+    method: Maybe[Methods] = setting("which methods; unless written, all", "all")
     headers: Maybe[RouteHeaders] = setting(
         'fields that a request must have, `"*"`: whatever they say; and `request` and `response`,'
         " [what becomes of fields](#headers)"
@@ -83,7 +93,7 @@ class RouteWritten(TreatmentWritten, AnswersWritten, PoolWritten, SourcesWritten
 
     @model_validator(mode="after")
     def _one_change(self) -> RouteWritten:
-        if self.strip_prefix and self.rewrite:
+        if all(getattr(self, name) for name in _CHANGES):
             raise wrong(
                 "has `strip_prefix` and `rewrite`",
                 f"keep one: what is cut off is `rewrite: /$1` for `path: {self.strip_prefix}/*`",

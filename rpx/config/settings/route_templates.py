@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
+from rpx.config.settings.forms import text
 from rpx.config.settings.written import Kind
 from rpx.config.wording import shown, wrong
 from rpx.model.suggest import did_you_mean
@@ -98,5 +99,5 @@ def missing_group(text: str, patterns: Sequence[PathPattern]) -> tuple[str, str]
     return None
 
 
-Prefix = Annotated[str, BeforeValidator(strip_prefix), Kind("beginning of a path")]
-Rewrite = Annotated[str, BeforeValidator(rewrite), Kind("path, with `$1`, `$name`")]
+Prefix = Annotated[str, BeforeValidator(strip_prefix), Kind("beginning of a path", text("^/"))]
+Rewrite = Annotated[str, BeforeValidator(rewrite), Kind("path, with `$1`, `$name`", text("^/"))]

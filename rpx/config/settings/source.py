@@ -10,13 +10,17 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, StrictBool, model_validator
 
-from rpx.config.settings.addresses import Located, LocatedUrl, addresses
+from rpx.config.settings.addresses import ADDRESS, ADDRESSES, Located, LocatedUrl, addresses
+from rpx.config.settings.forms import any_of, list_of
 from rpx.config.settings.on_disk import Authorities
 from rpx.config.settings.start_settings import StartField
 from rpx.config.settings.values import Whole
 from rpx.config.settings.written import Kind, Maybe, Written, given, setting
 from rpx.config.wording import wrong
 from rpx.model.address import Address, Location, Tls
+from rpx.model.config import Source
+
+_WHERE = ("address", "url")
 
 
 def source(value: object) -> object:
@@ -26,6 +30,10 @@ def source(value: object) -> object:
 
 class SourceWritten(Written):
     """An entry of `from`."""
+
+    nouns = (Source,)
+    needs = _WHERE
+    apart = (_WHERE,)
 
     address: Maybe[Located] = setting("either this")
     url: Maybe[LocatedUrl] = setting("or this; without a port, the port is 80 or 443. No path")
@@ -74,5 +82,8 @@ Sources = Annotated[
     list[Annotated[SourceWritten, BeforeValidator(source)]],
     BeforeValidator(addresses),
     BeforeValidator(given),
-    Kind("address, or list of them"),
+    Kind(
+        "address, or list of them",
+        any_of(ADDRESSES, SourceWritten, list_of(any_of(ADDRESS, SourceWritten), least=1)),
+    ),
 ]

@@ -6,14 +6,15 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 import re
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, Final, get_args
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
 from rpx.config.settings.changing import Patterns
 from rpx.config.settings.container_settings import ONLY_INSIDE, ContainerWritten, words
 from rpx.config.settings.depends import DependsOn
 from rpx.config.settings.env import Env, EnvFiles
+from rpx.config.settings.forms import COMMAND, any_of, choice, number, one_or_more
 from rpx.config.settings.health_check import HealthCheckField
 from rpx.config.settings.more_ports import Ports
 from rpx.config.settings.on_disk import Folder
@@ -32,7 +33,8 @@ from rpx.config.settings.written import (
     several,
 )
 from rpx.config.wording import shown, wrong
-from rpx.model.config import Stdin
+from rpx.model.config import ProcessEntry, Start, Stdin
+from rpx.model.container import Container
 
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.$-]*(?::[A-Za-z0-9_][A-Za-z0-9_.$-]*)?")
 
@@ -70,13 +72,19 @@ def user(value: object) -> object:
     return text
 
 
-UserName = Annotated[str, BeforeValidator(user), Kind("`name`, number, or `user:group`")]
-Instances = Annotated[StrictInt, BeforeValidator(instances), Kind("1")]
-Input = Annotated[Stdin, BeforeValidator(stdin), Kind("`open`, `null`")]
+UserName = Annotated[
+    str,
+    BeforeValidator(user),
+    Kind("`name`, number, or `user:group`", number(pattern=rf"^{_USER.pattern}$")),
+]
+Instances = Annotated[StrictInt, BeforeValidator(instances), Kind("1", choice(1))]
+Input = Annotated[
+    Stdin, BeforeValidator(stdin), Kind("`open`, `null`", choice("open", "null", None))
+]
 ExitCodes = Annotated[
     tuple[Annotated[StrictInt, Field(ge=0, le=255)], ...],
     BeforeValidator(several),
-    Kind("0 to 255, or a list"),
+    Kind("0 to 255, or a list", one_or_more(number(minimum=0, maximum=255)), list),
 ]
 
 
@@ -95,15 +103,20 @@ class ProgramWritten(Written):
         "what to run. In it `$PORT` and other variables belong to the shell",
         "say what to run, for example `command: python app.py`",
     )
-    instances: Maybe[Instances] = setting("one process for [all addresses](#from)")
-    cwd: Maybe[Folder] = setting("must exist [when it starts](#what-a-oneshot-makes)")
+    instances: Maybe[Instances] = setting(
+        "one process for [all addresses](#from)", "a process for each address"
+    )
+    cwd: Maybe[Folder] = setting(
+        "must exist [when it starts](#what-a-oneshot-makes)", "that of rpx.yaml"
+    )
     env: Maybe[Env] = setting(
         "takes precedence over all that is listed below; `null` takes a variable away"
     )
     env_file: Maybe[EnvFiles] = setting("[files of variables](#env_file)")
-    restart: Maybe[RestartField] = setting("[see below](#restart)")
+    restart: Maybe[RestartField] = setting("[when it is started again](#restart)")
     restart_on_unhealthy: Maybe[StrictBool] = setting(
-        "replace a process that [stays unhealthy](supervision.md#health)"
+        "replace a process that [stays unhealthy](supervision.md#health)",
+        "true, unless `restart` is `no`",
     )
     success_exit_codes: Maybe[ExitCodes] = setting(
         "the exit codes that are no crash. 128 and a signal's number stands for an end by that"
@@ -118,7 +131,9 @@ class ProgramWritten(Written):
         "a [terminal of its own](supervision.md#a-terminal), for programs that insist on one"
     )
     user: Maybe[UserName] = setting(
-        "[who it runs as](supervision.md#as-somebody-else), if rpx is root; in a container, in that"
+        "[who it runs as](supervision.md#as-somebody-else), if rpx is root; in a container, in"
+        " that",
+        "that of rpx",
     )
     ports: Maybe[Ports] = setting(
         "[where else it listens](#ports); other services are told by variables"
@@ -145,6 +160,9 @@ class ProgramWritten(Written):
 class StartWritten(ContainerWritten, ProgramWritten):
     """`start`. Messages list its settings from the last of its bases to its own."""
 
+    nouns: ClassVar[tuple[type[BaseModel], ...]] = (Start, Container)
+    needs = ("command", "image", "build")
+
     @model_validator(mode="before")
     @classmethod
     def _of_the_image(cls, value: object) -> object:
@@ -168,11 +186,17 @@ class StartWritten(ContainerWritten, ProgramWritten):
         return self
 
 
-StartField = Annotated[StartWritten, BeforeValidator(start), Kind("command, or mapping")]
+StartField = Annotated[
+    StartWritten,
+    BeforeValidator(start),
+    Kind("command, or mapping", any_of(COMMAND, StartWritten)),
+]
 
 
 class ProcessWritten(StartWritten):
     """One of `processes`."""
+
+    nouns = (Start, ProcessEntry)
 
     oneshot: Maybe[StrictBool] = setting(
         "the process is meant to end: it is `starting` while it runs, then `completed` or `failed`."
@@ -181,9 +205,11 @@ class ProcessWritten(StartWritten):
     health_check: Maybe[HealthCheckField] = setting(
         "[an active check](#health_check) that goes on while it runs"
     )
-    depends_on: Maybe[DependsOn] = setting("[as of a proxy](#depends_on)")
-    profiles: Maybe[Names] = setting("[as of a proxy](#profiles)")
-    autostart: Maybe[StrictBool] = setting("[as of a proxy](#autostart)")
+    depends_on: Maybe[DependsOn] = setting("[what must be there](#depends_on) before it is started")
+    profiles: Maybe[Names] = setting("it belongs to a run only [with one of these](#profiles)")
+    autostart: Maybe[StrictBool] = setting(
+        "`false`: it is started [when somebody asks for it](#autostart)"
+    )
 
     @model_validator(mode="after")
     def _ends(self) -> ProcessWritten:
@@ -198,4 +224,5 @@ class ProcessWritten(StartWritten):
         return self
 
 
+PROCESS: Final = any_of(COMMAND, ProcessWritten)
 ProcessField = Annotated[ProcessWritten, BeforeValidator(start)]

@@ -6,10 +6,11 @@ Raises: PydanticCustomError, as values.py says.
 from __future__ import annotations
 
 import signal
-from typing import Annotated, get_args
+from typing import Annotated, Final, get_args
 
 from pydantic import BeforeValidator
 
+from rpx.config.settings.forms import number
 from rpx.config.settings.written import Kind
 from rpx.config.wording import shown, wrong
 from rpx.model.config import Whom
@@ -35,5 +36,16 @@ def stop_signal_to(value: object) -> object:
     return value
 
 
-Signal = Annotated[int, BeforeValidator(stop_signal), Kind("`SIGTERM`, `TERM`, 15")]
+def written_signal(number: int) -> str | int:
+    """What may be written for a signal."""
+    return signal.Signals(number).name
+
+
+_KNOWN = "|".join(each.name.removeprefix("SIG") for each in signal.Signals)
+SIGNALS: Final = number(
+    pattern=f"^([Ss][Ii][Gg])?({_KNOWN}|{_KNOWN.lower()})$|^[0-9]+$", minimum=1, maximum=64
+)
+Signal = Annotated[
+    int, BeforeValidator(stop_signal), Kind("`SIGTERM`, `TERM`, 15", SIGNALS, written_signal)
+]
 Addressee = Annotated[Whom, BeforeValidator(stop_signal_to), Kind("`group`, `leader`")]

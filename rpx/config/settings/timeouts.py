@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from rpx.config.settings.values import Seconds, Wait
 from rpx.config.settings.written import Maybe, Written, setting
+from rpx.model.own_settings import Timeouts
 
 
 class TimeoutsWritten(Written):
     """`timeouts`."""
 
     example = "timeouts: {answer: 60s}"
+    nouns = (Timeouts,)
 
     head: Maybe[Wait] = setting(
         "for a client's request head to come in whole; then the connection is closed"
@@ -28,7 +30,8 @@ class TimeoutsWritten(Written):
     )
     answer: Maybe[Wait] = setting(
         "for the head of a backend's answer; then 504. The request is not sent again: it may have"
-        " been done"
+        " been done",
+        "for ever",
     )
     upstream_idle: Maybe[Seconds] = setting(
         "until an idle connection to a backend is closed, unless its `Keep-Alive: timeout=` says"

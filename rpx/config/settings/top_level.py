@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, create_model
 from rpx.config.settings.changing import WhenToReload
 from rpx.config.settings.container_settings import ChosenEngine
 from rpx.config.settings.env import Env, EnvFiles
+from rpx.config.settings.forms import NAME, list_of, names_to
 from rpx.config.settings.https import HttpsField
 from rpx.config.settings.listen import ListenWritten, MetricsWritten
 from rpx.config.settings.log_files import LogsWritten
@@ -17,9 +18,11 @@ from rpx.config.settings.pool_settings import DefaultsWritten
 from rpx.config.settings.proxy import ProxyWritten
 from rpx.config.settings.proxy_limits import LimitsWritten
 from rpx.config.settings.realm_name import RealmName
+from rpx.config.settings.start_settings import PROCESS
 from rpx.config.settings.timeouts import TimeoutsWritten
 from rpx.config.settings.values import Name
 from rpx.config.settings.written import Kind, Maybe, Written, setting
+from rpx.model.config import Config
 
 
 class ProjectWritten(Written):
@@ -27,10 +30,13 @@ class ProjectWritten(Written):
     that a mistake in one does not hide what is wrong between the others.
     """
 
-    name: Maybe[Name] = setting("of the project, for messages")
+    nouns = (Config,)
+
+    name: Maybe[Name] = setting("of the project, for messages", "the folder's name")
     realm: Maybe[RealmName] = setting(
         "a label before the last one of every host, [for a second checkout](worktrees.md); empty:"
-        " none"
+        " none",
+        "that of the [git worktree](worktrees.md), if it is one",
     )
     https: Maybe[HttpsField] = setting("[encrypted connections](#https) for all proxies")
     listen: Maybe[ListenWritten] = setting("[where clients connect](#listen)")
@@ -49,16 +55,17 @@ class ProjectWritten(Written):
     limits: Maybe[LimitsWritten] = setting("[how much it takes](#limits)")
     logs: Maybe[LogsWritten] = setting("[files with what services print](#logs)")
     containers: Maybe[ChosenEngine] = setting(
-        "[which engine](containers.md#which-engine) runs them; whichever answers, if not given"
+        "[which engine](containers.md#which-engine) runs them; whichever answers, if not given",
+        "whichever answers",
     )
     metrics: Maybe[MetricsWritten] = setting("[for Prometheus](#metrics)")
     defaults: Maybe[DefaultsWritten] = setting("[for all proxies](#defaults)")
-    proxies: Maybe[Annotated[list[Any], Kind("list")]] = setting(
+    proxies: Maybe[Annotated[list[Any], Kind("list", list_of(ProxyWritten))]] = setting(
         "[hosts and their backends](#a-proxy)"
     )
-    processes: Maybe[Annotated[dict[Name, Any], Kind("mapping")]] = setting(
-        "[supervised, but not routed to](#processes)"
-    )
+    processes: Maybe[
+        Annotated[dict[Name, Any], Kind("mapping", names_to(PROCESS, propertyNames=NAME))]
+    ] = setting("[supervised, but not routed to](#processes)")
 
 
 # One proxy needs no list: its settings stand beside the project's, where `name` and `https` are the

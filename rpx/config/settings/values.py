@@ -7,11 +7,12 @@ a hint and the end of a sentence whose subject explain.py knows ("`http_port`" â
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, StrictInt
 
-from rpx.config.duration import parse_duration
+from rpx.config.duration import DURATION_TEXT, parse_duration, written_duration
+from rpx.config.settings.forms import COMMAND, NAME, PORT, number, one_or_more, text
 from rpx.config.settings.host_names import LONGEST
 from rpx.config.settings.written import Kind, several
 from rpx.config.wording import shown, wrong
@@ -47,6 +48,13 @@ def size(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise wrong(f"is not a size: {shown(value)}", "write bytes, or 64kb, 10mb, 1gb")
+
+
+def written_size(size: int) -> str | int:
+    """What may be written for so many bytes: `64kb`."""
+    units = [(unit, factor) for unit, factor in _UNITS.items() if factor > 1]
+    exact = [f"{size // factor}{unit}" for unit, factor in units if size and size % factor == 0]
+    return exact[-1] if exact else size
 
 
 def port(value: object) -> object:
@@ -93,6 +101,11 @@ def command(value: object) -> object:
     return tuple(str(word) for word in value)
 
 
+def written_command(found: str | tuple[str, ...]) -> str | list[str]:
+    """What may be written for a command."""
+    return found if isinstance(found, str) else list(found)
+
+
 def url_path(value: object) -> object:
     """The path of a check, sent as it is."""
     if not isinstance(value, str):
@@ -112,12 +125,25 @@ def url_path(value: object) -> object:
 
 Count = Annotated[StrictInt, Field(ge=1), Kind("1 or more")]
 Whole = Annotated[StrictInt, Field(ge=0), Kind("0 or more")]
-Port = Annotated[StrictInt, BeforeValidator(port), Kind("0 to 65535")]
-Seconds = Annotated[float, BeforeValidator(seconds), Kind("duration")]
+Port = Annotated[StrictInt, BeforeValidator(port), Kind("0 to 65535", PORT)]
+DURATION: Final = number("number", rf"^\s*{DURATION_TEXT}\s*$", minimum=0)
+Seconds = Annotated[float, BeforeValidator(seconds), Kind("duration", DURATION, written_duration)]
 Wait = Annotated[Seconds, Field(gt=0)]
-Milliseconds = Annotated[float, BeforeValidator(milliseconds), Kind("duration, bare: ms")]
-Size = Annotated[int, BeforeValidator(size), Kind("size")]
-Name = Annotated[str, BeforeValidator(name), Kind("letters, digits, `-`, `_`")]
-Names = Annotated[tuple[Name, ...], BeforeValidator(several), Kind("name, or list")]
-Command = Annotated[str | tuple[str, ...], BeforeValidator(command), Kind("text or list")]
-UrlPath = Annotated[str, BeforeValidator(url_path), Kind("begins with `/`")]
+Milliseconds = Annotated[
+    float, BeforeValidator(milliseconds), Kind("duration, bare: ms", DURATION, written_duration)
+]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    Kind(
+        "size", number(pattern=r"^\s*[0-9]{1,12}\s*([KkMmGg]?[Bb])?\s*$", minimum=0), written_size
+    ),
+]
+Name = Annotated[str, BeforeValidator(name), Kind("letters, digits, `-`, `_`", NAME)]
+Names = Annotated[
+    tuple[Name, ...], BeforeValidator(several), Kind("name, or list", one_or_more(NAME), list)
+]
+Command = Annotated[
+    str | tuple[str, ...], BeforeValidator(command), Kind("text or list", COMMAND, written_command)
+]
+UrlPath = Annotated[str, BeforeValidator(url_path), Kind("begins with `/`", text("^/"))]

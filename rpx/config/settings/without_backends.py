@@ -12,7 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, ValidationInfo, model_validator
 
-from rpx.config.settings.header_fields import field
+from rpx.config.settings.forms import AS_WRITTEN, FILLED, any_of, choice, number, text
+from rpx.config.settings.header_fields import FIELDS, field
 from rpx.config.settings.on_disk import Folder
 from rpx.config.settings.route_templates import redirect_target
 from rpx.config.settings.values import Seconds
@@ -90,12 +91,21 @@ def fields(value: object) -> object:
     return each_of(field, value.items())
 
 
-IndexName = Annotated[str, BeforeValidator(index), Kind("name of a file")]
-RedirectStatus = Annotated[int, BeforeValidator(redirect_status), Kind("301, 302, 303, 307, 308")]
-Target = Annotated[str, BeforeValidator(redirect_target), Kind("path or URL, with `$1`, `$name`")]
-Status = Annotated[StrictInt, BeforeValidator(status), Kind("200 to 599")]
+IndexName = Annotated[str, BeforeValidator(index), Kind("name of a file", text("^[^/]+$"))]
+RedirectStatus = Annotated[
+    int, BeforeValidator(redirect_status), Kind("301, 302, 303, 307, 308", choice(*_REDIRECTS))
+]
+TARGET: Final = text("^(/([^/]|$)|[Hh][Tt][Tt][Pp][Ss]?://)")
+Target = Annotated[
+    str, BeforeValidator(redirect_target), Kind("path or URL, with `$1`, `$name`", TARGET)
+]
+Status = Annotated[
+    StrictInt, BeforeValidator(status), Kind("200 to 599", number(minimum=200, maximum=599))
+]
 Fields = Annotated[
-    tuple[tuple[str, str], ...], BeforeValidator(fields), Kind("mapping of names to texts")
+    tuple[tuple[str, str], ...],
+    BeforeValidator(fields),
+    Kind("mapping of names to texts", FIELDS, dict),
 ]
 
 
@@ -103,6 +113,7 @@ class StaticWritten(Written):
     """`static`."""
 
     example = "static: ./public"
+    nouns = (StaticFiles,)
 
     dir: Needed[Folder] = needed(
         "the folder, relative to rpx.yaml",
@@ -112,7 +123,9 @@ class StaticWritten(Written):
     spa: Maybe[StrictBool] = setting(
         "a path that isn't there and has no suffix gets the index of the whole folder"
     )
-    max_age: Maybe[Seconds] = setting("how long a browser need not ask again")
+    max_age: Maybe[Seconds] = setting(
+        "how long a browser need not ask again", "none: it asks each time"
+    )
     listing: Maybe[StrictBool] = setting("a folder without an index is listed")
 
     @model_validator(mode="after")
@@ -136,6 +149,7 @@ class RedirectWritten(Written):
     """`redirect`."""
 
     example = "redirect: /new/$1"
+    nouns = (Redirect,)
 
     to: Needed[Target] = needed(
         "where clients are sent", "say where to, for example `redirect: /new/$1`"
@@ -151,12 +165,14 @@ class RespondWritten(Written):
     """`respond`."""
 
     example = "respond: {status: 200, body: ok}"
+    nouns = (FixedAnswer,)
+    apart = (("body", "json"),)
 
-    status: Maybe[Status] = setting("")
-    body: Maybe[Annotated[str, Kind("text")]] = setting(
-        "sent as text/plain, or text/html where it begins with a `<`"
+    status: Maybe[Status] = setting("of the answer")
+    body: Maybe[Annotated[str, Kind("text", AS_WRITTEN)]] = setting(
+        "sent as text/plain, or text/html where it begins with a `<`", "empty"
     )
-    json_: Annotated[str | None, BeforeValidator(as_json), Kind("anything")] = Field(
+    json_: Annotated[str | None, BeforeValidator(as_json), Kind("anything", {})] = Field(
         None, alias="json", description="instead of `body`: sent as JSON"
     )
     headers: Maybe[Fields] = setting("beside Content-Type, or instead of it")
@@ -185,9 +201,24 @@ class RespondWritten(Written):
         )
 
 
-StaticField = Annotated[StaticWritten, BeforeValidator(static), Kind("folder of files, or mapping")]
-RedirectField = Annotated[RedirectWritten, BeforeValidator(redirect), Kind("where to, or mapping")]
-RespondField = Annotated[RespondWritten, BeforeValidator(respond), Kind("text, status, or mapping")]
+StaticField = Annotated[
+    StaticWritten,
+    BeforeValidator(static),
+    Kind("folder of files, or mapping", any_of(FILLED, StaticWritten)),
+]
+RedirectField = Annotated[
+    RedirectWritten,
+    BeforeValidator(redirect),
+    Kind("where to, or mapping", any_of(TARGET, RedirectWritten)),
+]
+RespondField = Annotated[
+    RespondWritten,
+    BeforeValidator(respond),
+    Kind(
+        "text, status, or mapping",
+        any_of(number(pattern="^", minimum=200, maximum=599), RespondWritten),
+    ),
+]
 
 
 class AnswersWritten(Written):

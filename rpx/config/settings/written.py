@@ -5,12 +5,13 @@ Raises: PydanticCustomError, as values.py says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
+from rpx.config.settings.forms import Form
 from rpx.config.wording import wrong
 
 T = TypeVar("T")
@@ -27,18 +28,25 @@ Maybe = Annotated[T | None, BeforeValidator(given)]
 Needed = Annotated[T, BeforeValidator(given)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """In an Annotated type: how docs/configuration.md calls the type, whatever its Python says."""
+    """In an Annotated type: how docs/configuration.md calls the type, and the form in which it may
+    be written, as JSON Schema says it; None: what its Python says is enough.
+
+    `written` takes a value of that type back to what may be written; None: it is that already.
+    """
 
     words: str
+    form: Form | None = None
+    written: Callable[[Any], object] | None = None
 
 
-def setting(words: str) -> Any:  # noqa: ANN401 - pydantic finds its type in the annotation
+def setting(words: str, otherwise: str = "") -> Any:  # noqa: ANN401 - its annotation has the type
     """A setting that need not be written. `words` say what it is for, as docs/configuration.md
-    does: Markdown, with links from there.
+    does: Markdown, with links from there. What holds where it isn't written is the default of its
+    noun; `otherwise` says it where that isn't all.
     """
-    return Field(None, description=words)
+    return Field(None, description=words, json_schema_extra={"otherwise": otherwise})
 
 
 def needed(words: str, example: str) -> Any:  # noqa: ANN401 - as above
@@ -47,10 +55,19 @@ def needed(words: str, example: str) -> Any:  # noqa: ANN401 - as above
 
 
 class Written(BaseModel):
-    """Nothing is accepted and ignored. `example`: a short one, for who wrote no mapping."""
+    """Nothing is accepted and ignored.
+
+    example  a short one, for who wrote no mapping
+    nouns    what it becomes: their fields have the defaults of settings with the same name
+    needs    settings, by the names in the file, of which there must be at least one
+    apart    groups of settings, likewise, of each of which there may be only one
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     example: ClassVar[str] = ""
+    nouns: ClassVar[tuple[type[BaseModel], ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
+    apart: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     def written(self) -> dict[str, Any]:
         """Only what was written, by field name, as the constructor of a noun takes it."""
@@ -69,7 +86,7 @@ class Switched(Written):
     """What is there or not: `true` and `false` stand for a mapping, which is there itself."""
 
     enabled: Maybe[StrictBool] = setting(
-        "off if `false`, as it is by `false` instead of the mapping"
+        "off if `false`, as it is by `false` instead of the mapping", "`true`"
     )
 
 
