@@ -143,7 +143,7 @@ def test_words_of_several_headings_list_them_each_with_what_prints_it(
         ("stiky", "did you mean `rpx help sticky`?"),
         ("confguration", "did you mean `rpx help configuration`?"),
         ("hosts ad", "`rpx help hosts` shows how it is used"),
-        ("zzz", "there are setup, "),
+        ("zzz", "there are install, "),
     ],
 )
 def test_an_unknown_topic_names_the_nearest_or_all(
