@@ -32,11 +32,15 @@ class DraftService:
 
 @dataclass(slots=True)
 class Draft:
-    """The services in the order of their source, what is written on top, and the remarks."""
+    """The services in the order of their source, what is written on top, and the remarks.
+
+    `is_guess`: nobody has written down that these run; a source in which somebody has says more.
+    """
 
     services: dict[str, DraftService] = field(default_factory=dict)
     top: Written = field(default_factory=dict)  # `env`, `env_file` and other words on top
     remarks: list[Remark] = field(default_factory=list)
+    is_guess: bool = False
 
     def add(self, service: DraftService) -> None:
         """Take a service in. One of that name that is there stays, and the other one is lost."""

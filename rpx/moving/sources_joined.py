@@ -2,7 +2,8 @@
 
 A Procfile.dev runs on this machine what compose.yaml would build an image of. The same code twice
 is never meant, so a later source runs nothing of its own in a folder that an earlier one runs
-something in; its images, the databases, are what it is there for.
+something in; its images, the databases, are what it is there for. And where somebody has written
+down what runs, nothing is guessed from the files of frameworks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ def join_all(drafts: Sequence[Draft]) -> Draft:
     """One draft, in which the first ones have precedence."""
     whole = Draft()
     for draft in drafts:
+        if draft.is_guess and any(map(_runs_sources, whole.services.values())):
+            continue
         taken = {folder: s for s in whole.services.values() if (folder := folder_of(s)) is not None}
         for service in list(draft.services.values()):
             folder = folder_of(service)
@@ -40,6 +43,10 @@ def folder_of(service: DraftService) -> str | None:
     if not start.get("command") or "image" in start or "build" in start:
         return None
     return normpath(str(start.get("cwd", ".")))
+
+
+def _runs_sources(service: DraftService) -> bool:
+    return folder_of(service) is not None or "build" in start_of(service)
 
 
 def start_of(service: DraftService) -> dict[str, object]:

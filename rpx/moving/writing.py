@@ -66,7 +66,8 @@ def _setting(word: str, written: object, indent: str) -> list[str]:
     if isinstance(written, str) and "\n" in written.rstrip("\n"):
         return _literal(word, written, indent)
     one = f"{indent}{_flow(word)}: {_flow(written)}"
-    if not _wants_block(written) and (not isinstance(written, dict | list) or len(one) <= WIDTH):
+    short = not written or not isinstance(written, dict | list) or len(one) <= WIDTH
+    if short and not _wants_block(written):
         return [one]
     lines = [f"{indent}{_flow(word)}:"]
     if isinstance(written, dict):

@@ -66,3 +66,9 @@ def test_what_is_on_top_of_two_files_is_joined_and_the_first_one_wins() -> None:
     draft, other = Draft(top={"env": {"A": "1"}}), Draft(top={"env": {"A": "2", "B": "3"}})
     draft.join(other)
     assert draft.top == {"env": {"A": "1", "B": "3"}}
+
+
+def test_an_empty_list_behind_a_long_name_is_a_list() -> None:
+    draft = Draft()
+    draft.add(DraftService("db", {"x" * 120: [], "y" * 120: {}}, LINE))
+    assert written(draft) == {"processes": {"db": {"x" * 120: [], "y" * 120: {}}}}

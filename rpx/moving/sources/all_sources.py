@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rpx.moving.given import ForeignSource
 from rpx.moving.sources.compose import COMPOSE
+from rpx.moving.sources.manifests import FRAMEWORKS
 
 # Runners of processes on this machine come before compose, which would run the same in containers,
 # and that before what is only guessed from a framework's files.
-SOURCES: tuple[ForeignSource, ...] = (COMPOSE,)
+SOURCES: tuple[ForeignSource, ...] = (COMPOSE, FRAMEWORKS)
