@@ -27,7 +27,7 @@ from rpx.config.variables.own_variables import (
     with_realm,
     without_realm,
 )
-from rpx.config.yaml.document import Spellings, Steps, document_from_mapping, is_env
+from rpx.config.yaml.document import Document, Spellings, Steps, document_from_mapping, is_env
 from rpx.config.yaml.text import parse_yaml
 from rpx.errors import ConfigError, RpxError
 from rpx.model.config import Config
@@ -84,6 +84,12 @@ def load_config(
             beside = label_of(path.with_name("rpx.yml"))
             warn(f"{beside} is not read: {label_of(path)} comes first")
     return config
+
+
+def as_written(path: Path) -> Document:
+    """What a file says before variables are put in. Raises: ConfigError for what is no YAML."""
+    label = label_of(path)
+    return parse_yaml(read_text(path, label), label, _SPELLINGS, _AT_TOP, lambda text, _: text)
 
 
 @dataclass(frozen=True, slots=True)

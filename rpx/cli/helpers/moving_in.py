@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def move(
     text = text_of(draft, (f"Made by rpx from {', '.join(names)}. From here on it is yours.",))
     out = sys.stderr if target.shown else sys.stdout
     if not as_json:
-        for line in (*_table(common, draft, out), *_report(draft)):
+        for line in (*_table(common, draft, out), *report_of(draft.remarks)):
             print(line, file=out)
         out.flush()
     try:
@@ -144,13 +144,13 @@ def _listed(written: object) -> Iterator[object]:
             yield str(address).removeprefix("localhost:")
 
 
-def _report(draft: Draft) -> Iterator[str]:
-    """What did not come over as it was, in lines."""
-    for came, heading in HEADINGS.items():
-        remarks = [remark for remark in draft.remarks if remark.came is came]
-        if remarks:
+def report_of(remarks: Sequence[Remark], lost: str = HEADINGS[Came.LOST]) -> Iterator[str]:
+    """What did not come over as it was, in lines. `lost` is the heading of what is not there."""
+    for came, heading in {**HEADINGS, Came.LOST: lost}.items():
+        found = [remark for remark in remarks if remark.came is came]
+        if found:
             yield from ("", heading)
-            for remark in remarks:
+            for remark in found:
                 first, *more = fitted(visible(f"{remark.origin}: {remark}"), 4)
                 yield f"  {first}"
                 yield from (f"    {line}" for line in more)
