@@ -10,6 +10,8 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
+PAUSE = 0.005  # seconds between two requests of a client: what is tested needs the machine, too
+
 
 class Load:
     """`count` keep-alive clients in threads; each asks, notes, and asks again."""
@@ -61,7 +63,7 @@ class Load:
 
     def _ask_on(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while not self._stop.is_set():
+        while not self._stop.wait(PAUSE):
             began = time.monotonic()
             try:
                 connection.request("GET", self._path, headers={"Host": self._host})

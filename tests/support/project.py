@@ -71,12 +71,14 @@ def _is_free(port: int) -> bool:
 
 def until(condition: Callable[[], Any], what: str, *, within: float = SOON) -> Any:  # noqa: ANN401 - whatever it found
     """Look until `condition` gives something true, and return that."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < within:
         found = condition()
         if found:
             return found
-        time.sleep(0.02)
+        # What takes long is seen a sixth later; looks are half the work of who waits and who is
+        # waited for.
+        time.sleep(min(max(0.02, waited / 6), 0.2))
     raise AssertionError(f"not within {within:g} s: {what}")
 
 
