@@ -37,12 +37,12 @@ async def test_leaving_the_context_is_a_stop() -> None:
 
 async def test_a_group_member_that_ignores_term_dies_though_the_leader_exits_at_once() -> None:
     script = f"{' '.join(app('forks'))} & wait; exit 3"
-    async with running(script, grace=0.4, DEAF="1") as it:
+    async with running(script, grace=1.0, DEAF="1") as it:
         await it.until_named("leader", "child", "grandchild", "daemon")
         began = trio.current_time()
         await it.child.stop()
         assert it.survivors() == []
-        assert 0.4 <= trio.current_time() - began < 4
+        assert trio.current_time() - began >= 1.0
         assert await it.child.wait() == -signal.SIGTERM
 
 

@@ -28,7 +28,7 @@ from rpx.model.config import Ready, Start, Web
 from rpx.model.specs import EndpointSpec, ProcessSpec
 from rpx.model.status import Note, Printed
 from tests.support.bench import external, process_of, registry, spec, start_of
-from tests.support.project import free_ports
+from tests.support.project import SOON, free_ports
 from tests.support.specs import backend_spec, varied
 
 pytestmark = [
@@ -106,8 +106,8 @@ class Case:
         self.v4, self.v6 = f"127.0.0.1:{self.port}", f"::1:{self.port}"
 
     async def find(self, host: str = "localhost") -> tuple[str | None, Location | None]:
-        with trio.fail_after(10):
-            return await self.claim.find(Address(host, self.port), 1.0)
+        with trio.fail_after(2 * SOON):
+            return await self.claim.find(Address(host, self.port), SOON)
 
 
 async def test_our_own_process_is_found_where_it_listens() -> None:
@@ -158,10 +158,10 @@ async def test_our_own_process_may_go_by_the_port_that_is_written() -> None:
     with case.registry.events.subscribe() as events:
         for where in (case.v4, case.v6):
             with process(where):
-                found = await case.claim.find(told, 1.0)
+                found = await case.claim.find(told, SOON)
                 assert found == (None, Address(where.rpartition(":")[0], case.port))
         with process(f"127.0.0.1:{other}"):
-            found = await case.claim.find(told, 1.0)
+            found = await case.claim.find(told, SOON)
             assert found == (None, Address("127.0.0.1", other, written=case.port))
         [note] = [each for each in events.take() if isinstance(each, Note)]
     said = f"listens on {case.port}, as it is written, and not on its PORT, {other}:"
@@ -179,11 +179,11 @@ async def test_elsewhere_our_own_process_counts_where_nobody_was_before(
     await claim.begin()
     where = f"127.0.0.1:{told.called}"
     with process(where, marker=None):
-        assert await claim.find(told, 1.0) == ("connection refused", None)
+        assert await claim.find(told, SOON) == ("connection refused", None)
     with process(where):
-        assert await claim.find(told, 1.0) == (None, Address("127.0.0.1", told.called))
+        assert await claim.find(told, SOON) == (None, Address("127.0.0.1", told.called))
         await claim.begin()
-        assert await claim.find(told, 1.0) == ("connection refused", None)
+        assert await claim.find(told, SOON) == ("connection refused", None)
 
 
 @pytest.mark.parametrize("name", ["", "docker-proxy"])
@@ -194,11 +194,11 @@ async def test_who_was_there_before_at_the_port_that_is_written_is_of_another_ch
     told = Address("localhost", other, written=case.port)
     with process(case.v4, marker=None, called=name):
         await case.claim.begin()
-        assert await case.claim.find(told, 1.0) == ("connection refused", None)
+        assert await case.claim.find(told, SOON) == ("connection refused", None)
         with process(case.v6):
-            assert await case.claim.find(told, 1.0) == (None, Address("::1", case.port))
+            assert await case.claim.find(told, SOON) == (None, Address("::1", case.port))
         with process(case.v6, marker=None):
-            assert await case.claim.find(told, 1.0) == ("connection refused", None)
+            assert await case.claim.find(told, SOON) == ("connection refused", None)
 
 
 async def test_a_question_that_rpx_itself_passes_on_is_not_strange() -> None:
@@ -212,12 +212,12 @@ async def test_a_unix_socket_says_who_listens_there(tmp_path: Path) -> None:
     case, path = Case(), str(tmp_path / "s")
     file = SocketFile(path, "s")
     with process(path, marker=None) as pid:
-        failure, seat = await case.claim.find(file, 1.0)
+        failure, seat = await case.claim.find(file, SOON)
         assert f"(pid {pid}), not to this service" in str(failure)
         assert seat is None
     os.unlink(path)
     with process(path):
-        assert await case.claim.find(file, 1.0) == (None, file)
+        assert await case.claim.find(file, SOON) == (None, file)
 
 
 async def test_after_an_early_exit_whoever_has_the_port_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import trio
 
 from rpx.hub.mailbox import Order, OrderKind
 from rpx.model.status import State
+from rpx.policy.bursts import QUIET
 from tests.support.bench import process_of
 from tests.support.live import clients, live
 from tests.support.project import free_ports
@@ -31,6 +33,17 @@ def edit(tmp_path: Path) -> Edit:
     """Write src/app.py, which exists from then on; its folder does already."""
     (tmp_path / "src").mkdir()
     return (tmp_path / "src" / "app.py").write_text
+
+
+async def edits(edit: Edit, pause: float) -> int:
+    """Change it ten times; return how often a busy machine has made a break of a pause."""
+    times = []
+    for number in range(10):
+        edit(f"x = {number}\n")
+        times.append(trio.current_time())
+        await trio.sleep(pause)
+    times.append(trio.current_time())
+    return sum(after - before > QUIET / 2 for before, after in pairwise(times))
 
 
 async def test_copies_are_restarted_one_after_the_other(tmp_path: Path, edit: Edit) -> None:
@@ -57,7 +70,7 @@ async def test_a_lone_copy_is_waited_for(tmp_path: Path, edit: Edit) -> None:
         [backend] = it.registry.backends.values()
         async with clients(it):
             edit("x = 1\n")
-            await it.until(lambda: process_of(backend).restarts == 1 and backend.in_rotation)
+            await it.until(lambda: process_of(backend).restarts >= 1 and backend.in_rotation)
 
 
 async def test_ten_changes_during_a_restart_mean_one_more(tmp_path: Path, edit: Edit) -> None:
@@ -66,13 +79,11 @@ async def test_ten_changes_during_a_restart_mean_one_more(tmp_path: Path, edit: 
         await it.watching("src")
         [backend] = it.registry.backends.values()
         edit("x = 0\n")
-        await it.until(lambda: process_of(backend).restarts == 1)
-        for number in range(10):
-            edit(f"x = {number}\n")
-            await trio.sleep(0.02)
-        await it.until(lambda: process_of(backend).restarts == 2 and backend.in_rotation)
+        await it.until(lambda: process_of(backend).restarts >= 1)
+        breaks = await edits(edit, 0.02)
+        await it.until(lambda: process_of(backend).restarts >= 2 and backend.in_rotation)
         await trio.sleep(0.5)
-        assert process_of(backend).restarts == 2
+        assert process_of(backend).restarts <= 2 + breaks
 
 
 async def test_one_that_was_stopped_stays_stopped(tmp_path: Path, edit: Edit) -> None:
@@ -82,7 +93,7 @@ async def test_one_that_was_stopped_stays_stopped(tmp_path: Path, edit: Edit) ->
         process_of(first).mailbox.give.send_nowait(Order(OrderKind.STOP))
         await it.until(lambda: first.state is State.STOPPED)
         edit("x = 1\n")
-        await it.until(lambda: process_of(second).restarts == 1 and second.in_rotation)
+        await it.until(lambda: process_of(second).restarts >= 1 and second.in_rotation)
         assert first.state is State.STOPPED
 
 
@@ -150,7 +161,7 @@ async def test_what_is_watched_follows_the_file(tmp_path: Path, edit: Edit) -> N
         assert said == [f"change {backend.spec.label}: watch"]
         await it.watching("src")
         edit("x = 1\n")
-        await it.until(lambda: process_of(backend).restarts == 1 and backend.in_rotation)
+        await it.until(lambda: process_of(backend).restarts >= 1 and backend.in_rotation)
 
 
 async def test_a_oneshot_runs_again(tmp_path: Path, edit: Edit) -> None:
@@ -172,13 +183,11 @@ async def test_a_build_that_writes_for_a_second_means_one_restart(
         await it.watching("src")
         [backend] = it.registry.backends.values()
         pid = backend.pid
-        for number in range(10):
-            edit(f"x = {number}\n")
-            await trio.sleep(0.1)  # as builds pause between files
-        assert backend.pid == pid  # who worked so far goes on working
-        await it.until(lambda: process_of(backend).restarts == 1 and backend.in_rotation)
+        breaks = await edits(edit, 0.1)  # as builds pause between files
+        assert breaks or backend.pid == pid  # who worked so far goes on working
+        await it.until(lambda: process_of(backend).restarts >= 1 and backend.in_rotation)
         await trio.sleep(0.5)
-        assert process_of(backend).restarts == 1
+        assert process_of(backend).restarts <= 1 + breaks
 
 
 async def test_a_service_that_changes_what_it_watches_is_told_so(
