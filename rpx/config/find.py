@@ -6,25 +6,12 @@ import os
 import pwd
 import shlex
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from rpx.errors import Exit, RpxError
 from rpx.folders import absolute, here
-from rpx.model.file_names import PROJECT_FILES
-
-OTHERS = (
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose.yml",
-    "docker-compose.yaml",
-    "Procfile.dev",
-    "Procfile",
-    "process-compose.yaml",
-    "process-compose.yml",
-    "mprocs.yaml",
-    "Caddyfile",
-    "nginx.conf",
-)  # files of other tools that say what to run
+from rpx.model.file_names import OF_FRAMEWORKS, OF_OTHERS, PROJECT_FILES
 
 
 def find_config(start: Path | None = None) -> Path:
@@ -51,11 +38,30 @@ def find_config(start: Path | None = None) -> Path:
 
 def _first_step(folder: Path) -> str:
     """What to do without a file, in the light of what others have left in the folder."""
-    found = next((name for name in OTHERS if os.path.isfile(folder / name)), None)
     without = "`rpx --from 3000 --to api.localhost` needs no file"
-    if found is not None:
-        return f"write one, with what {found} has (see docs/coming-from.md); {without}"
-    return f"go to a folder of the project, or name its file: `-f FILE`; {without}"
+    for place in _of_the_same_checkout(folder):
+        if found := [name for name in OF_OTHERS if os.path.isfile(place / name)]:
+            there = "" if place == folder else " there"
+            of_it = f"writes an rpx.yaml of {'them' if len(found) > 1 else 'it'}"
+            return f"{_here(found, place, folder)}: `rpx init`{there} {of_it}; {without}"
+    if found := [name for name in OF_FRAMEWORKS if os.path.isfile(folder / name)]:
+        return f"{_here(found, folder, folder)}: `rpx init` writes an rpx.yaml for that; {without}"
+    return (
+        "go to a folder of the project, or name its file: `-f FILE`; `rpx init` writes one to begin"
+        f" with, and {without}"
+    )
+
+
+def _here(found: Sequence[str], place: Path, folder: Path) -> str:
+    where = "here" if place == folder else f"in {place}"
+    return f"{' and '.join(found[:2])} {'are' if len(found) > 1 else 'is'} {where}"
+
+
+def _of_the_same_checkout(folder: Path) -> Sequence[Path]:
+    """A folder, and those above it as far as they are in the same repository."""
+    chain = (folder, *folder.parents)
+    top = next((n for n, each in enumerate(chain) if os.path.exists(each / ".git")), 0)
+    return chain[: top + 1]
 
 
 def file_of(folder: Path) -> Path:

@@ -28,6 +28,7 @@ from rpx.config.variables.own_variables import (
     without_realm,
 )
 from rpx.config.yaml.document import Document, Spellings, Steps, document_from_mapping, is_env
+from rpx.config.yaml.foreign import foreign_by_name
 from rpx.config.yaml.text import parse_yaml
 from rpx.errors import ConfigError, RpxError
 from rpx.model.config import Config
@@ -67,7 +68,7 @@ def load_config(
     """
     path = path.absolute()
     if text is None:
-        text = read_text(path, label_of(path))
+        text = _read(path)
     environ = without_realm(environ)
     seen = _seen(path.parent, text, environ)
     realm = realm_of(realm, seen.get("realm"), path.parent)
@@ -90,6 +91,14 @@ def as_written(path: Path) -> Document:
     """What a file says before variables are put in. Raises: ConfigError for what is no YAML."""
     label = label_of(path)
     return parse_yaml(read_text(path, label), label, _SPELLINGS, _AT_TOP, lambda text, _: text)
+
+
+def _read(path: Path) -> str:
+    """The text of an rpx.yaml. Raises: ConfigError, also for a file of another tool by its name."""
+    label = label_of(path)
+    if os.path.isfile(path) and (foreign := foreign_by_name(path, label)):
+        raise ConfigError(foreign)
+    return read_text(path, label)
 
 
 @dataclass(frozen=True, slots=True)

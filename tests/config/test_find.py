@@ -40,6 +40,50 @@ def test_nothing_upward_is_an_error_that_says_what_to_do(tmp_path: Path) -> None
     assert "-f FILE" in caught.value.problems[0].hint
 
 
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        (["compose.yaml"], "compose.yaml is here: `rpx init` writes an rpx.yaml of it"),
+        (["Procfile", "compose.yml"], "compose.yml and Procfile are here: `rpx init`"),
+        (["package.json", "mprocs.yaml"], "mprocs.yaml is here"),
+        (["manage.py"], "manage.py is here: `rpx init` writes an rpx.yaml for that"),
+        ([], "`rpx init` writes one to begin with"),
+        (["../.git", "../Procfile", "package.json"], "Procfile is in {above}: `rpx init` there"),
+        (["../Procfile"], "`rpx init` writes one to begin with"),  # whoever has put it there
+    ],
+)
+def test_a_folder_without_one_is_told_what_is_in_it_and_who_makes_one_of_it(
+    files: list[str], hint: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    for name in files:
+        (folder / name).touch()
+    with pytest.raises(RpxError) as caught:
+        find_config(folder)
+    assert hint.format(above=tmp_path) in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0", "is no text"),
+        ("to: a.localhost".encode("utf-16"), "is UTF-16, not UTF-8"),
+        (b"to: \xff", "is not UTF-8 text (byte 0xFF)"),
+        (b"a" * 300_000, "is larger than 256 KiB"),
+    ],
+)
+def test_a_file_that_can_be_no_rpx_yaml_is_called_what_it_is(
+    content: bytes, what: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x.yaml").write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "x.yaml", {})
+    (problem,) = caught.value.problems
+    assert what in problem.what
+    assert problem.hint
+
+
 def test_a_path_that_cannot_exist_holds_no_file(tmp_path: Path) -> None:
     (tmp_path / "rpx.yaml").touch()
     assert find_config(tmp_path / ("a" * 300)) == tmp_path / "rpx.yaml"

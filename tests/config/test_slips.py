@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rpx.config import find_config
-from rpx.config.find import OTHERS
 from rpx.errors import RpxError
+from rpx.model.file_names import OF_FRAMEWORKS, OF_OTHERS
 from tests.config.support import load, refused
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -114,7 +114,7 @@ def test_entries_of_a_pool_with_a_misspelt_setting_do_not_disagree(tmp_path: Pat
     assert "paht" in problem.what
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [*OF_OTHERS, *OF_FRAMEWORKS])
 def test_a_folder_of_another_tool_is_told_how_to_begin(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
     with pytest.raises(RpxError) as caught:

@@ -10,6 +10,7 @@ from rpx.config import load_config
 from rpx.config.mistakes import neighbours
 from rpx.config.settings.places import all_settings
 from rpx.errors import ConfigError, Problem
+from rpx.model.file_names import OF_FRAMEWORKS, OF_OTHERS
 from rpx.model.suggest import camel
 
 
@@ -103,6 +104,29 @@ SAID = [
     (DEPENDENCY, "restart: true", "leave it out"),
     (LISTEN, "env: {A: b}", "`env` belongs at the top level"),
     (METRICS, "path: /m", "the figures are at `/metrics`"),
+    (PROCESS, "is_tty: true", "did you mean `tty`?"),
+    (PROCESS, "stdin_open: true", "it is so anyway"),
+    (PROCESS, "shell: x", "did you mean `command`?"),
+    (PROCESS, "exit_on_end: true", "`rpx up --abort-on-exit`"),
+    (PROCESS, "develop: {watch: []}", "`watch: [src/**/*.py]`"),
+    (PROCESS, "ignore_watch: x", '"!src/tmp"'),
+    (PROCESS, "availability: {restart: always}", "did you mean `restart`?"),
+    (CHECK, "failure_threshold: 3", "did you mean `unhealthy_threshold`?"),
+    (CHECK, "health_uri: /up", "did you mean `path`?"),
+    (CHECK, "grpc: {port: 3}", "`command: grpc_health_probe"),
+    (PROXY, "client_max_body_size: 10m", "`limits: {body: 10mb}`"),
+    (PROXY, "rule: Host(`a`)", "a host is `to` of a proxy"),
+    (PROXY, "entry_points: [web]", "`listen: {http_port: 8080}`"),
+    (PROXY, "middlewares: [x]", "`strip_prefix`"),
+    (PROXY, "cert_resolver: x", "`https: true`"),
+    (PROXY, "expires: 1d", "`max_age` of `static`"),
+    (PROXY, "return: 204", "did you mean `respond`?"),
+    (PROXY, "websocket: true", "it is so anyway"),
+    (ROUTE, "location: /api", "`path: /api/*`"),
+    (ROUTE, "alias: ./public", "`static: ./public`"),
+    (TOP, "volumes: {data: {}}", "once a service names it"),
+    (TOP, "networks: {a: {}}", "`RPX_DB_ADDRESS`"),
+    (TOP, "hide_keymap_window: true", "the window of another tool"),
 ]
 
 
@@ -161,23 +185,42 @@ def test_the_list_of_settings_is_printed_once(tmp_path: Path) -> None:
         ("nginx.conf", "map $http_upgrade $upgrade {\n  default upgrade;\n}\nserver {\n}\n"),
         ("nginx.conf", "upstream a { # two\n  server one:5000 weight=3;\n}\n"),
         ("haproxy.cfg", "global\n    maxconn 4096\nfrontend web\n    bind *:80\n"),
-        ("INI or TOML", "[program:web]\ncommand=npm start\n"),
+        ("INI or TOML file", "[program:web]\ncommand=npm start\n"),
         ("Procfile", "web: ./run\ndb: postgres\n"),
         ("Procfile", 'web: puma -p $PORT\nsay: echo "a: b"\n  odd\nlast: bin/clock'),
         ("package.json", '{\n  "name": "x",\n  "scripts": {"dev": "vite"}\n}\n'),
         ("ecosystem file of pm2", '{"apps": [{"name": "api", "script": "app.js"}]}\n'),
         ("manifest of Kubernetes", "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"),
         ("file of docker compose", "web:\n  build: .\ndb:\n  image: postgres\n"),
+        (
+            "file of process-compose",
+            "version: '0.5'\nprocesses:\n  a: {command: x, readiness_probe: {}}\n",
+        ),
+        ("file of mprocs", "procs:\n  a: {shell: x}\n"),
+        ("file of Traefik", "http:\n  routers:\n    a: {rule: Host(`a`), service: b}\n"),
     ],
 )
 def test_a_file_of_another_tool_is_called_by_its_name(name: str, text: str, tmp_path: Path) -> None:
-    path = tmp_path / "rpx.yaml"
-    path.write_text(text)
+    for own, way in (("rpx.yaml", "`rpx init`"), ("their file", "`rpx import '")):
+        path = tmp_path / own
+        path.write_text(text)
+        with pytest.raises(ConfigError) as caught:
+            load_config(path, {})
+        (problem,) = caught.value.problems
+        assert f"{name}, not an rpx.yaml" in problem.what
+        assert way in problem.hint or "`proxies" in problem.hint
+
+
+@pytest.mark.parametrize("name", [*OF_OTHERS, *OF_FRAMEWORKS])
+def test_a_file_that_has_the_name_of_another_tools_is_not_even_looked_into(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("processes: {a: b}")
     with pytest.raises(ConfigError) as caught:
-        load_config(path, {})
+        load_config(tmp_path / name, {})
     (problem,) = caught.value.problems
-    assert name in problem.what
-    assert "`proxies" in problem.hint
+    assert "rpx.yaml" in problem.what
+    assert "`rpx import " in problem.hint or "`rpx init`" in problem.hint
 
 
 @pytest.mark.parametrize("text", ["nmae: my shop\n", "frmo: a b\nto: api.localhost\n"])

@@ -12,7 +12,7 @@ from typing import Final
 _OURS: Final = {
     "env": "environment environments envs env_vars variables vars environment_variables",
     "cwd": "working_dir workdir working_directory work_dir dir directory chdir folder",
-    "command": "cmd run exec start script entrypoint program exe execute commandline",
+    "command": "cmd run exec start script entrypoint program exe execute commandline shell",
     "start": "command cmd run exec script entrypoint program execute process commandline",
     "restart": "restart_policy autorestart respawn availability auto_restart",
     "policy": "condition",
@@ -36,7 +36,8 @@ _OURS: Final = {
     "interval": "period period_seconds every check_interval health_interval",
     "timeout": "timeout_seconds health_timeout",
     "start_period": "initial_delay initial_delay_seconds",
-    "path": "uri url endpoint health_path http_get paths",
+    "path": "uri url endpoint health_path health_uri http_get paths",
+    "tty": "is_tty",
     "expect": "status expect_status expected_status status_code statuses expected_codes",
     # routes
     "to": "host hosts hostname domain domains server_name server site virtual_host vhost url fqdn",
@@ -55,6 +56,7 @@ _OURS: Final = {
     "strip_prefix": "strip_path uri_strip_prefix stripprefix replace_prefix",
     "rewrite": "rewrites uri_rewrite replace_path",
     "redirect": "redir redirects",
+    "respond": "return",
     "auth": "basic_auth basicauth auth_basic",
     "spa": "fallback single",
     # the whole
@@ -69,7 +71,6 @@ _OURS: Final = {
     "answer": "proxy_read_timeout read_timeout response_timeout",
     "connect": "proxy_connect_timeout connect_timeout dial_timeout",
     "idle": "keepalive_timeout idle_timeout keep_alive",
-    "body": "client_max_body_size max_body_size",
     "connections": "max_connections worker_connections max_conns",
     "max_size": "rotate_size max_file_size",
 }
@@ -78,6 +79,8 @@ _OF_CONTAINERS: Final = (
     "it is an option of `docker run`: beside an `image`, write it in `container_options`"
 )
 _NOT_DONE: Final = "rpx has nothing like it: leave it out"
+_BY_ITSELF: Final = "leave it out: it is so anyway"
+_OF_A_WINDOW: Final = "it is about the window of another tool: leave it out"
 _HEADERS: Final = (
     "what backends get is `headers: {request: {set: {X-Env: dev}}}`, what clients get `response`;"
     " `change_origin: true` sends the backend's own name as Host"
@@ -106,11 +109,39 @@ _NOTES: Final = {
     "apps": "what serves a host is an entry of `proxies`, any other program one of `processes`",
     "header_up header_down add_header proxy_set_header request_headers response_headers"
     " preserve_host pass_host_header host_header": _HEADERS,
-    "root file_server try_files public document_root": _FILES,
+    "root file_server try_files public document_root alias": _FILES,
     "location locations handle handle_path prefix path_prefix": _ROUTES,
-    "matchers match rules": "what is chosen by path, method, header or query is a route:"
+    "matchers match": "what is chosen by path, method, header or query is a route:"
     " `routes: [{path: /api/*, method: GET, from: 3000}]`",
-    "gzip compress compression encode cache rate_limit limit_req firewall": _NOT_DONE,
+    "gzip compress compression encode cache rate_limit limit_req firewall max_memory_restart"
+    " cron_restart cron schedule": _NOT_DONE,
+    "stdin_open init proxy_buffering buffering websocket websockets proxy_http_version": _BY_ITSELF,
+    "is_strict hide_keymap_window keymap_procs keymap_copy keymap_term scrollback"
+    " proc_list_width mouse_scroll_speed": _OF_A_WINDOW,
+    "is_daemon daemon": "leave it out, and start it so that it stays in front",
+    "exit_on_end exit_on_failure exit_on_skipped": "it is an option: `rpx up --abort-on-exit`, or"
+    " `--exit-code-from NAME`",
+    "startsecs min_uptime": "leave it out: who has been up for ten seconds has started well",
+    "ignore_watch watch_ignore": "it is a pattern of `watch`, with a `!`:"
+    ' `watch: [src, "!src/tmp"]`',
+    "develop": "files whose changes restart it are `watch: [src/**/*.py]`",
+    "exec_mode": "copies are `replicas` of a proxy, or addresses in its `from`",
+    "env_cmds": "a shell does that: `command: VERSION=$(git describe) ./run`",
+    "add_path": "write it into `env`: `PATH: ./bin:$PATH`",
+    "rule rules": "a host is `to` of a proxy; paths, methods and headers are those of a route:"
+    " `routes: [{path: /api/*, from: 3000}]`",
+    "entry_points entrypoints": "where clients connect is `listen: {http_port: 8080}`, at the top"
+    " level",
+    "middlewares middleware plugins": "what is done on the way is `headers`, `cors`, `auth` of a"
+    " proxy, and `strip_prefix`, `rewrite`, `redirect` of a route",
+    "cert_resolver certificates_resolvers acme": "`https: true` has certificates of rpx's own"
+    " authority",
+    "client_max_body_size max_body_size request_body": "how much may be sent is"
+    " `limits: {body: 10mb}`, at the top level",
+    "expires cache_control": "how long browsers keep files is `max_age` of `static`; any answer:"
+    " `headers: {response: {set: {Cache-Control: no-store}}}`",
+    "fail_duration fail_timeout unhealthy_latency": "a backend that takes no connection is passed"
+    " by anyway; `health_check` asks it",
     "description comment": "write it as a comment: `# …`",
     "disabled": "write `autostart: false`, which `rpx start` starts; `profiles: [more]` keeps it"
     " out of a run",
@@ -144,6 +175,11 @@ _NOTES_AT: Final = {
         " itself `http: /health`",
         "port address": "a port is `tcp: 5432`",
     },
+    "routes": {
+        "location prefix path_prefix handle handle_path match matcher rule": "which paths it is for"
+        " is `path: /api/*`",
+        "root alias file_server": "files of a folder are `static: ./public`",
+    },
     "metrics": {"path": "the figures are at `/metrics`: leave it out"},
     "depends_on": {
         "restart": "a service is not restarted with what it depends on: leave it out",
@@ -155,6 +191,7 @@ _NOTES_AT: Final = {
         "port": "a check asks the backend where it listens: leave it out; another port is"
         " `tcp: 5432`",
         "method": "a check is a GET: leave it out",
+        "grpc": "a program asks it: `command: grpc_health_probe -addr=localhost:$PORT`",
     },
     "": {
         "port ports": "where clients connect is `listen: {http_port: 8080}`; where a backend"
@@ -162,6 +199,9 @@ _NOTES_AT: Final = {
         "host hostname": "the address to listen at is `listen: {host: localhost}`; what clients ask"
         " for is `to` of a proxy",
         "http": "where clients connect is `listen: {http_port: 8080}`",
+        "volumes": "leave it out: a volume is there once a service names it",
+        "networks secrets configs": "leave it out: services find each other by `RPX_DB_ADDRESS` and"
+        " its like, and files where they are",
         "server location": "a host is an entry of `proxies`: `to: api.localhost` and"
         " `from: localhost:3000`",
     },

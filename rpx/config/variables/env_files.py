@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shlex
 from collections import ChainMap
@@ -20,6 +21,7 @@ from rpx.errors import ConfigError, Problem, RpxError
 from rpx.folders import here, why_missing
 from rpx.model.late import REALM
 
+_BEGINNING, _NULS = 1024, 3  # bytes, and how many of them can be 0 in something written by hand
 _LARGEST = 256 * 1024  # bytes; PyYAML takes seconds for more, and nobody writes that by hand
 
 
@@ -190,6 +192,11 @@ def read_text(path: Path, label: str) -> str:
     if len(data) > _LARGEST:
         what = f"{label} is larger than {_LARGEST // 1024} KiB"
         raise ConfigError(Problem(what, hint="is this the right file?"))
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError(Problem(f"{label} is UTF-16, not UTF-8", hint="save it as UTF-8"))
+    if data[:_BEGINNING].count(0) > _NULS:
+        hint = "name a file that is one: `-f rpx.yaml`"
+        raise ConfigError(Problem(f"{label} is no text", hint=hint))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

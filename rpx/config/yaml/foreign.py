@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Collection, Mapping
-from typing import Final
+from pathlib import Path
+from typing import Final, NoReturn
 
-from rpx.config.yaml.document import Document
+from rpx.config.yaml.document import Document, Steps
 from rpx.config.yaml.excerpt import Spot
 from rpx.config.yaml.graph import LINE_BREAK
+from rpx.errors import Problem
+from rpx.model.file_names import OF_FRAMEWORKS, OF_OTHERS, PROJECT_FILES
 from rpx.model.suggest import nearest
+
+_Sign = tuple[str, tuple[str, str]]  # the key by which a file is known; what it is, and a hint
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 # How a line of YAML begins, or goes on: an indicator, or a key and its colon.
@@ -28,31 +35,57 @@ _HAPROXY = re.compile(r"(?:global|defaults|(?:frontend|backend|listen)\s+\S+)\Z"
 _INI = re.compile(r"\[.+\]\Z|[\w.-]+\s*=")
 _DOTENV = re.compile(r"(?:export\s+)?[A-Za-z_]\w*=")
 
-_SEE = "see docs/coming-from.md"
-_ROUTES = (
-    f"a host is written as `proxies: [{{to: api.localhost, from: localhost:3000}}]`, and"
+_SEE = "`rpx help coming-from` has their words in two columns"
+_IMPORT = f"`rpx import {{file}}` writes an rpx.yaml of it; {_SEE}"
+_ROUTES = (  # filled in, too, and so with braces that are braces
+    f"a host is written as `proxies: [{{{{to: api.localhost, from: localhost:3000}}}}]`, and"
     f" what is for some paths stands in its `routes`; {_SEE}"
 )
 _SERVICES = (
     "in an rpx.yaml a service that others connect to is an entry of `proxies`, with `to`, `from`"
     " and `start`, any other one of `processes`"
 )
-_COMPOSE = (
-    "a file of docker compose",
-    f"{_SERVICES}; one in a container has an `image`; {_SEE}",
-)
+_COMPOSE = ("a file of docker compose", _IMPORT)
+_PROCESS_COMPOSE = ("a file of process-compose", _IMPORT)
 # Files in YAML or JSON, by keys at the top level that no rpx.yaml has.
 _BY_KEYS: Final = {
     ("services",): _COMPOSE,
-    ("scripts",): (
-        "a package.json",
-        f"write an rpx.yaml: `proxies: [{{to: web.localhost, start: npm run dev}}]`; {_SEE}",
-    ),
+    ("scripts",): ("a package.json", _IMPORT),
     ("apps",): ("an ecosystem file of pm2", f"{_SERVICES}; {_SEE}"),
-    ("procs",): ("a file of mprocs", f"{_SERVICES}; {_SEE}"),
+    ("procs",): ("a file of mprocs", _IMPORT),
     ("apiVersion", "kind"): ("a manifest of Kubernetes", f"{_SERVICES}; {_SEE}"),
 }
+_OF_PROCESS_COMPOSE: Final = {
+    "availability",
+    "readiness_probe",
+    "liveness_probe",
+    "log_location",
+    "shutdown",
+    "is_daemon",
+    "is_tty",
+    "disabled",
+    "namespace",
+    "environment",
+    "working_dir",
+}
 _OF_CONTAINERS: Final = {"image", "build", "container_name", "volumes"}
+
+
+def foreign_by_name(path: Path, label: str) -> Problem | None:
+    """What is wrong where a file is to be read that is another tool's by its name; else None."""
+    if kind := OF_OTHERS.get(path.name):
+        return Problem(f"{label} is {kind}, not an rpx.yaml", label, hint=_filled(_IMPORT, label))
+    if path.name in OF_FRAMEWORKS:
+        hint = "`rpx init` looks at such files, and writes an rpx.yaml beside them"
+        return Problem(f"{label} is no rpx.yaml", label, hint=hint)
+    return None
+
+
+def _filled(hint: str, label: str) -> str:
+    """A hint with the file as it is typed. One that has our name would be written over."""
+    if hint is _IMPORT and os.path.basename(label) in PROJECT_FILES:
+        return f"give it its own name, and `rpx init` writes an rpx.yaml of it; {_SEE}"
+    return hint.format(file=shlex.quote(label))
 
 
 def refuse_foreign_text(text: str, document: Document, known: Collection[str]) -> None:
@@ -81,18 +114,37 @@ def refuse_broken_procfile(text: str, document: Document, known: Collection[str]
 def refuse_foreign_values(document: Document) -> None:
     """Raise ConfigError for a file of another tool that is in YAML or JSON, too."""
     values = document.values
-    if {"proxies", "processes", "to", "from", "start"} & values.keys():
+    if {"proxies", "to", "from", "start"} & values.keys():
         return
+    found = _by_processes(values) if "processes" in values else _by_keys(values)
+    if found is not None:
+        key, said = found
+        _raise(said, (key,), document)
+
+
+def _by_processes(values: Mapping[str, object]) -> _Sign | None:
+    """`processes` are a word of ours, too."""
+    processes = values["processes"]
+    each = processes.values() if isinstance(processes, Mapping) else ()
+    theirs = any(isinstance(one, Mapping) and one.keys() & _OF_PROCESS_COMPOSE for one in each)
+    return ("version", _PROCESS_COMPOSE) if theirs and "version" in values else None
+
+
+def _by_keys(values: Mapping[str, object]) -> _Sign | None:
     for keys, said in _BY_KEYS.items():
         inner = values.get(keys[0])
         if set(keys) <= values.keys() and (len(keys) > 1 or isinstance(inner, Mapping | list)):
             if keys == ("services",) and not _all_mappings(inner):
                 continue
-            document.raise_alone(f"{document.label} is {said[0]}", keys[:1], said[1])
+            return keys[0], said
+    http = values.get("http")
+    if isinstance(http, Mapping) and {"routers", "middlewares"} & http.keys():
+        return "http", ("a file of Traefik", _ROUTES)
     if values and _all_mappings(values):
         for name, service in values.items():
             if isinstance(service, Mapping) and service.keys() & _OF_CONTAINERS:
-                document.raise_alone(f"{document.label} is {_COMPOSE[0]}", (name,), _COMPOSE[1])
+                return name, _COMPOSE
+    return None
 
 
 def _all_mappings(values: object) -> bool:
@@ -108,9 +160,9 @@ def _lines(text: str) -> list[tuple[int, str]]:
 def _named(first: str, second: str) -> tuple[str, str] | None:
     """What a file is whose first line is none of YAML's."""
     if _NGINX.match(first):
-        return "an nginx.conf, not an rpx.yaml", _ROUTES
+        return "an nginx.conf", _IMPORT
     if _HAPROXY.match(first) and second and not _YAML.match(second):
-        return "a haproxy.cfg, not an rpx.yaml", _ROUTES
+        return "a haproxy.cfg", _ROUTES
     if _DOTENV.match(first):
         return (
             "a list of variables, as in an .env file",
@@ -118,15 +170,15 @@ def _named(first: str, second: str) -> tuple[str, str] | None:
         )
     if first == "{":  # of YAML's own, or Caddy's options
         if _OPTION.match(second) and not _YAML.match(second):
-            return "a Caddyfile, not an rpx.yaml", _ROUTES
+            return "a Caddyfile", _IMPORT
     elif _CADDY.match(first) or (_CADDY.match(second) and not _YAML.match(second)):
-        return "a Caddyfile, not an rpx.yaml", _ROUTES
+        return "a Caddyfile", _IMPORT
     return None
 
 
 def _ini(first: str, second: str) -> tuple[str, str] | None:
     if first.startswith("[") and _INI.match(first) and _INI.match(second):
-        return "an INI or TOML file, not an rpx.yaml", f"{_SERVICES}; {_SEE}"
+        return "an INI or TOML file", f"{_SERVICES}; {_SEE}"
     return None
 
 
@@ -142,14 +194,7 @@ def _refuse_procfile(
         re.search(r"[\s/]", match[2]) for match in found
     ):
         return
-    serving = next((match[1] for match in found if "PORT" in match[2]), names[0])
-    shown = "web" if "web" in names else serving
-    hint = (
-        "in an rpx.yaml its lines stand, indented, below `processes:`; what serves a host is an"
-        f" entry of `proxies`: `{{to: {shown}.localhost, start: COMMAND}}`, where the COMMAND"
-        f" listens on $PORT; {_SEE}"
-    )
-    _refuse(("a Procfile", hint), lines, document)
+    _refuse(("a Procfile", _IMPORT), lines, document)
 
 
 def _refuse(said: tuple[str, str] | None, lines: list[tuple[int, str]], document: Document) -> None:
@@ -157,4 +202,9 @@ def _refuse(said: tuple[str, str] | None, lines: list[tuple[int, str]], document
         number, first = lines[0]
         indent = len(first) - len(first.lstrip())
         document.spots[()] = Spot(number, indent, number, len(first))
-        document.raise_alone(f"{document.label} is {said[0]}", (), said[1])
+        _raise(said, (), document)
+
+
+def _raise(said: tuple[str, str], steps: Steps, document: Document) -> NoReturn:
+    what = f"{document.label} is {said[0]}, not an rpx.yaml"
+    document.raise_alone(what, steps, _filled(said[1], document.label))
