@@ -7,7 +7,7 @@ import math
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +34,8 @@ ELSEWHERE = 0.25  # seconds after which a silent 127.0.0.1 is given up for ::1
 _LOOPBACK: Final = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
 # Here one wants to know what was asked: the path is another, or that host isn't allowed.
 _OF_THE_QUESTION: Final = range(300, 500)
+# The events in which httpcore tells of a new connection.
+_CONNECTED: Final = {f"connection.connect_{kind}.complete" for kind in ("tcp", "unix_socket")}
 Whose = Callable[[trio.socket.SocketType], Awaitable[str | None]]
 _Way = str | Tls | None  # the file of a unix socket, TLS, or a plain port
 _clients: trio.lowlevel.RunVar[dict[_Way, httpx.AsyncClient]] = trio.lowlevel.RunVar("probes")
@@ -129,7 +131,8 @@ async def _ask(
     scheme, _, own = address.origin.partition("://")
     authority = check.host or own
     url = httpx.URL(scheme=scheme, host=host, port=address.port, raw_path=_target(check.path))
-    details: dict[str, Any] = {"timeout": {"connect": patience}}
+    opened: list[trio.socket.SocketType] = []
+    details: dict[str, Any] = {"timeout": {"connect": patience}, "trace": _noting(opened)}
     if isinstance(address, Address):
         details["sni_hostname"] = address.host
     try:
@@ -147,11 +150,28 @@ async def _ask(
         return _not_http(error), True
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return _reason(error), True
+    finally:
+        for each in opened:
+            each.close()
     if any(low <= status <= high for low, high in check.expect):
         return "", True
     if status in _OF_THE_QUESTION:
         return f"{_named(status)} to rpx's own GET {check.path} with Host {authority}", True
     return _named(status), True
+
+
+def _noting(opened: list[trio.socket.SocketType]) -> Callable[..., Awaitable[None]]:
+    """What httpcore tells of new connections.
+
+    A handshake that is cut off leaves its own to the garbage collector, and a server with one
+    thread would stay with it.
+    """
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event in _CONNECTED:
+            opened.append(info["return_value"].get_extra_info("socket"))
+
+    return trace
 
 
 async def _read_some(response: httpx.Response) -> None:

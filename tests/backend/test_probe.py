@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import struct
@@ -20,6 +21,7 @@ from rpx.backend.probe import _met_nobody, http_check, tcp_check
 from rpx.model.address import Address, SocketFile, Tls
 from rpx.model.config import HealthCheck
 from tests.support.places import black_hole
+from tests.support.project import SOON
 from tests.support.tls import Authority
 
 Talk = Callable[[trio.SocketStream], Awaitable[None]]
@@ -315,6 +317,27 @@ async def test_a_check_of_https_says_what_requests_would_say(
         if flaw in {"alone", "late"}:
             assert await http_check(replace(plain, tls=Tls(verify=False)), CHECK) is None
     assert set(seen) <= {"localhost"}
+
+
+@pytest.mark.parametrize("tls", [None, Tls(verify=False)])
+async def test_a_check_that_is_given_up_leaves_no_connection(tls: Tls | None) -> None:
+    """Not even to the garbage collector: a server with one thread would stay with it."""
+    left = trio.Event()
+
+    async def listens_only(stream: trio.SocketStream) -> None:
+        while await stream.receive_some(1000):
+            pass
+        left.set()
+
+    gc.disable()
+    try:
+        async with serving(listens_only) as plain:
+            failure = await http_check(replace(plain, tls=tls), HASTY)
+            assert failure == "no answer within 0.3 s"
+            with trio.fail_after(SOON):
+                await left.wait()
+    finally:
+        gc.enable()
 
 
 async def test_an_address_that_never_answers_hides_no_other_of_localhost() -> None:
