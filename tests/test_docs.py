@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import click
 import pytest
 import yaml
 
+from rpx.cli.command import Common
 from rpx.cli.flags import OPTIONS
 from rpx.cli.main import COMMANDS, group
+from rpx.cli.typed import name_project
 from rpx.config import load_config
 from rpx.config.settings.places import all_settings, settings_at
 from rpx.config.settings.top_level import ONE_PROXY
@@ -153,6 +156,53 @@ def test_every_command_on_a_page_exists(page: Path) -> None:
         known = {flag for p in command.params for flag in p.opts} | {"--help", "-h"}
         for option in _OPTION.findall(rest):
             assert option in known, f"`rpx {verb}` has no {option}"
+
+
+def shell_lines(text: str) -> Iterator[str]:
+    """What is typed in the blocks for a shell; a line that ends with a backslash goes on."""
+    for language in ("sh", "bash", "console"):
+        for block in blocks(text, language):
+            for line in block.replace("\\\n", " ").splitlines():
+                if language != "console":
+                    yield line
+                elif line.startswith("$ "):
+                    yield line.removeprefix("$ ")
+
+
+def simple_commands(line: str) -> Iterator[list[str]]:
+    """The commands of a line, as words: `a && b | c` are three."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";|&<>()")
+    lexer.whitespace_split = True
+    lexer.commenters = "#"
+    words: list[str] = []
+    for word in [*lexer, ";"]:
+        if set(word) <= set(";|&<>()"):
+            yield words
+            words = []
+        else:
+            words.append(word)
+
+
+@every_page
+def test_every_command_that_a_page_has_for_a_shell_is_called_as_it_can_be(page: Path) -> None:
+    for line in shell_lines(page.read_text()):
+        for words in simple_commands(line):
+            ours = words[1:] if words[:1] == ["sudo"] else words
+            if ours[:1] != ["rpx"]:
+                continue
+            try:
+                root = group.make_context("rpx", ours[1:], obj=Common())
+                rest = [*root._protected_args, *root.args]
+                if rest:
+                    _, command, arguments = group.resolve_command(root, rest)
+                    assert command is not None
+                    command.make_context(rest[0], arguments, parent=root)
+            except click.exceptions.Exit:
+                pass  # `--version` and `--help` are all of it
+            except click.UsageError as error:
+                pytest.fail(f"{line}: {error.message}")
+            finally:
+                name_project(None)  # which `-f FILE` has set
 
 
 @every_page
