@@ -176,6 +176,18 @@ def test_where_the_documents_were_taken_away_commands_still_have_their_help(
         documents.topics.cache_clear()
 
 
+def test_tab_completes_commands_and_pages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_RPX_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "rpx help s")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert main([]) == 0
+    found = [line.partition(",")[2] for line in capsys.readouterr().out.splitlines()]
+    assert {"setup", "stats", "statistics", "supervision"} <= set(found)
+    assert len(found) == len(set(found))
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not shutil.which("sed"), reason="sed is not here")
 def test_a_page_that_is_longer_than_the_screen_goes_to_the_pager(tmp_path: Path) -> None:
