@@ -13,7 +13,7 @@ DESCRIBED := .venv-described
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers package clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers programs package clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -118,6 +118,12 @@ package: $(VENV)/bin/ruff
 described: $(VENV)/bin/ruff
 	$(call fresh,$(DESCRIBED),schemathesis)
 	$(VENV)/bin/python -m tests.described $(DESCRIBED)/bin/schemathesis $(ARGS)
+
+# All that needs a browser, a web server or a language besides Python: a minute.
+programs: $(VENV)/bin/ruff
+	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
+	  -m programs $(ARGS)
 
 # A file of 5 GB by HTTP/1.1, TLS and HTTP/2, and how much memory that takes. It takes no room on the disk.
 soak-file: $(VENV)/bin/ruff

@@ -83,16 +83,17 @@ settings.register_profile("thorough", max_examples=2000, deadline=None, suppress
 settings.load_profile("rpx")
 
 
-ASKED_FOR = ("thorough", "engine")
+ASKED_FOR = {"thorough": "containers", "engine": "containers", "programs": "programs"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes long, and what needs a container engine, is run when it is asked for."""
+    """What takes long, and what needs other programs, is run when it is asked for."""
     if any(name in config.getoption("markexpr") for name in ASKED_FOR):
         return
     for item in items:
-        if any(item.get_closest_marker(name) is not None for name in ASKED_FOR):
-            item.add_marker(pytest.mark.skip(reason="`make containers` runs it"))
+        for name, target in ASKED_FOR.items():
+            if item.get_closest_marker(name) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"`make {target}` runs it"))
 
 
 @pytest.hookimpl(optionalhook=True)

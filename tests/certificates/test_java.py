@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -75,6 +76,7 @@ def java(authority: Authority, folder: Path, **leaves: Path) -> list[str]:
         )
 
 
+@pytest.mark.programs
 @needs("javac")
 def test_java_accepts_what_may_be_certified_and_nothing_that_a_thief_signs(tmp_path: Path) -> None:
     authority = open_authority(tmp_path / "authority")

@@ -595,6 +595,7 @@ def test_the_systems_own_list_accepts_the_authority_and_forgets_it(rpx: Rpx) -> 
 
 
 @pytest.mark.real
+@pytest.mark.programs
 @needs("chromium")
 @needs("certutil")
 def test_chromium_opens_a_page_once_it_trusts_the_authority(

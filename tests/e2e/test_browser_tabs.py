@@ -12,7 +12,7 @@ from tests.support.browser import Browser, Tab, browser, needs_chromium
 from tests.support.machine import Machine
 from tests.support.project import SOON, Project, supervisor, until
 
-pytestmark = [pytest.mark.real, needs_chromium]
+pytestmark = [pytest.mark.real, pytest.mark.programs, needs_chromium]
 TEXT = """
 name: NAME
 https: HTTPS

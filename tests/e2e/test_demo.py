@@ -71,6 +71,7 @@ def test_the_two_copies_of_the_demo_take_turns_and_come_back_when_they_are_kille
         until(lambda: demo.all_ready() and [row["pid"] for row in demo.ps()] != before, "back")
 
 
+@pytest.mark.programs
 @needs_chromium
 async def test_a_browser_shows_the_turns_of_the_demo(demo: Project) -> None:
     with demo.up():

@@ -169,6 +169,7 @@ async def ours(section: Section, there: dict[str, str], folder: Path) -> AsyncIt
         yield urlsplit(proxy.url).port or 0
 
 
+@pytest.mark.programs
 @pytest.mark.skipif(
     not (shutil.which("nginx") and shutil.which("caddy")), reason="nginx or Caddy is not here"
 )

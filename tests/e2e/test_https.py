@@ -154,6 +154,7 @@ def test_rpx_down_sends_a_close_notify_to_idle_clients(own: Project) -> None:
             pass
 
 
+@pytest.mark.programs
 @pytest.mark.skipif(
     None in (shutil.which("chromium"), shutil.which("certutil")), reason="no browser is here"
 )

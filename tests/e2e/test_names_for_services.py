@@ -24,7 +24,7 @@ WORDS = {
     "ruby": ("ruby", "ruby by_ruby.rb"),
     "java": ("javac", "java -Xshare:auto -XX:TieredStopAtLevel=1 ByJava.java"),
 }
-CALLERS = {name: words for name, (program, words) in WORDS.items() if shutil.which(program)}
+OF_PYTHON = ("curl", "urllib", "httpx", "websockets")
 # Each asks until there is a file `stop`, and writes a line for each answer, or what went wrong.
 FILES = {
     "curl.sh": """\
@@ -146,8 +146,19 @@ processes:
 """
 
 
+@pytest.fixture(
+    params=[
+        pytest.param(OF_PYTHON, id="python"),
+        pytest.param(tuple(WORDS), id="all", marks=pytest.mark.programs),
+    ]
+)
+def callers(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Who calls, and its command: those of these that are here."""
+    return {name: WORDS[name][1] for name in request.param if shutil.which(WORDS[name][0])}
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Project]:
+def shop(tmp_path: Path, callers: dict[str, str]) -> Iterator[Project]:
     """An api of two copies and a process for each language, all with TLS; it is yet to run."""
     with project_in(tmp_path) as project:
         project.environment["XDG_DATA_HOME"] = str(project.folder / "data")
@@ -159,7 +170,7 @@ def shop(tmp_path: Path) -> Iterator[Project]:
             text = text.replace(f"{name},", f"{port},").replace(f" {name}]", f" {port}]")
         processes = [
             f"  {name}: {{command: {words}, depends_on: [api, echo], restart: no}}\n"
-            for name, words in CALLERS.items()
+            for name, words in callers.items()
         ]
         project.write(text + "".join(processes))
         yield project
@@ -171,13 +182,15 @@ def lines(project: Project, name: str) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def test_each_gets_an_answer_to_every_call_through_restarts_of_whom_it_calls(shop: Project) -> None:
+def test_each_gets_an_answer_to_every_call_through_restarts_of_whom_it_calls(
+    shop: Project, callers: dict[str, str]
+) -> None:
     public = f"https://api.localhost:{shop.https_port}"
 
     def more(count: int) -> None:
         """Wait until each caller has so many more lines."""
-        least = {name: len(lines(shop, name)) + count for name in CALLERS}
-        until(lambda: all(len(lines(shop, name)) >= least[name] for name in CALLERS), str(least))
+        least = {name: len(lines(shop, name)) + count for name in callers}
+        until(lambda: all(len(lines(shop, name)) >= least[name] for name in callers), str(least))
 
     with shop.up():
         more(3)
@@ -190,12 +203,12 @@ def test_each_gets_an_answer_to_every_call_through_restarts_of_whom_it_calls(sho
         for label in [row["label"] for row in shop.ps() if row["name"] == "api"]:
             assert shop.rpx("kill-backend", label).returncode == 0
         more(2)
-        answer = "" if "curl" not in CALLERS else f"https api.localhost:{shop.https_port}\n"
+        answer = "" if "curl" not in callers else f"https api.localhost:{shop.https_port}\n"
         words = ("run", "api", "echo $RPX_API_PUBLIC_URL; curl -sS $RPX_API_URL/who")
         assert shop.rpx(*words).stdout == f"{public}\n{answer}"
         (shop.folder / "stop").touch()
-        until(lambda: all(not row["pid"] for row in shop.ps() if row["name"] in CALLERS), "the end")
-    for name in CALLERS:
+        until(lambda: all(not row["pid"] for row in shop.ps() if row["name"] in callers), "the end")
+    for name in callers:
         assert set(lines(shop, name)) == {f"https api.localhost:{shop.https_port}"}, name
     # Where nothing runs it is what it will be.
     assert shop.rpx("run", "api", "echo $RPX_API_URL").stdout == f"{internal}\n"

@@ -9,7 +9,7 @@ from tests.support.browser import Browser, browser, needs_chromium
 from tests.support.machine import Machine
 from tests.support.project import free_ports, until
 
-pytestmark = [pytest.mark.real, needs_chromium]
+pytestmark = [pytest.mark.real, pytest.mark.programs, needs_chromium]
 TEXT = """
 name: shop
 https: {redirect: false}

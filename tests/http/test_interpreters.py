@@ -85,6 +85,7 @@ def others() -> dict[str, str]:
 NAMES = [f"python3.{minor}" for minor in range(11, 20)]
 
 
+@pytest.mark.programs
 def test_all_interpreters_of_this_machine_read_http_alike() -> None:
     found = others()
     if not found:

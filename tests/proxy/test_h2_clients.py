@@ -145,6 +145,7 @@ async def test_a_host_that_the_certificate_is_not_for_is_answered_with_421(
         assert not backend.requests
 
 
+@pytest.mark.programs
 @needs_chromium
 @pytest.mark.real
 async def test_a_page_of_modules_is_asked_for_at_once_and_not_six_by_six(
@@ -166,6 +167,7 @@ async def test_a_page_of_modules_is_asked_for_at_once_and_not_six_by_six(
     assert most["http/1.1"] <= AT_ONCE < most["h2"]
 
 
+@pytest.mark.programs
 @needs_chromium
 @pytest.mark.real
 async def test_a_browsers_websocket_is_a_stream_of_its_connection(

@@ -21,7 +21,10 @@ from tests.proxy.house import get
 from tests.proxy.static_house import sending, write
 from tests.support.raw import Answer, Raw, connect
 
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx"),
+]
 
 CONTENT = b"".join(b"X%03dXXXXXX" % number for number in range(100))
 MODIFIED = 1_700_000_000

@@ -108,6 +108,7 @@ def test_tab_offers_commands_options_and_services(
     assert capsys.readouterr().out.strip() == ""
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_takes_it_from_there(shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
