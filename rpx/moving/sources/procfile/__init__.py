@@ -1,0 +1,1 @@
+"""Procfiles, as foreman, honcho, overmind and hivemind read them, and the files beside them."""
