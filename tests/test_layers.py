@@ -98,6 +98,7 @@ ROOMS = {
 # outside package -> rooms that may import it; the standard library is for everyone but PURE.
 OUTSIDE = {
     "click": {"cli"},
+    "crossplane": {"moving"},
     "cryptography": {"certificates"},
     "h2": {"proxy"},
     "hpack": {"http", "proxy"},
