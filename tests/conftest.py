@@ -83,7 +83,12 @@ settings.register_profile("thorough", max_examples=2000, deadline=None, suppress
 settings.load_profile("rpx")
 
 
-ASKED_FOR = {"thorough": "containers", "engine": "containers", "programs": "programs"}
+ASKED_FOR = {
+    "thorough": "containers",
+    "engine": "containers",
+    "programs": "programs",
+    "exports": "exports",
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -55,7 +55,7 @@ COMMANDS = {
     "setup": "Prepare this machine, once: ports 80 and 443, trust, Tab",
     "doctor": "Look for what may be wrong on this machine",
     "completion": "Print what lets your shell complete words at Tab",
-    "export": "Write the project as a compose file",
+    "export": "Write a compose file, Kubernetes' objects, systemd's units",
     "check": "Check rpx.yaml without starting anything",
     "init": "Write an rpx.yaml for what is in this folder",
     "import": "Write an rpx.yaml from files of other tools",

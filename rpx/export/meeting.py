@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from rpx.export.project_parts import ExportService, Parts
 from rpx.model.address import SocketFile
@@ -17,6 +18,8 @@ from rpx.model.late import (
 )
 from rpx.policy.plan import url_of
 
+_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - in a network of its own
+
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
@@ -25,7 +28,7 @@ class Meeting:
     places: Mapping[str, tuple[str, int]]  # by the name of a family
     own_ports: Mapping[str, int]  # by the name of a service: what it is told as PORT
     listen_at: str  # what it is told as HOST
-    has_sockets: bool = False  # they are on one machine
+    on_this_machine: bool = False  # without a proxy before them, but with its sockets
 
 
 def told(parts: Parts, meeting: Meeting) -> dict[str, str]:
@@ -39,7 +42,8 @@ def told(parts: Parts, meeting: Meeting) -> dict[str, str]:
             variables |= _by_address(proxy.name, host, port)
     for proxy in _named(parts):
         if proxy.reached:
-            variables.setdefault(public_url_variable(proxy.name), public_url(parts, proxy))
+            url = public_url(parts, proxy, meeting)
+            variables.setdefault(public_url_variable(proxy.name), url)
     for service in parts.services:
         if service.start.ports and service.family in meeting.places:
             host = meeting.places[service.family][0]
@@ -54,8 +58,13 @@ def _named(parts: Parts) -> Iterator[ProxyEntry]:
     return (each for each in parts.config.proxies if "*" not in each.to.partition("/")[0])
 
 
-def public_url(parts: Parts, proxy: ProxyEntry) -> str:
-    """Return the URL of a proxy for browsers, at the usual ports unless others are written."""
+def public_url(parts: Parts, proxy: ProxyEntry, meeting: Meeting) -> str:
+    """Return the URL of a proxy for browsers, at the usual ports unless others are written; without
+    a proxy it is that of its first backend.
+    """
+    if meeting.on_this_machine and proxy.name in meeting.places:
+        host, port = meeting.places[proxy.name]
+        return f"http://{host}:{port}"
     tls, listen = proxy.pool.https is not None, parts.config.listen
     port = (listen.https_port or 443) if tls else (listen.http_port or 80)
     return url_of(proxy.to, port, tls=tls)
@@ -72,10 +81,11 @@ def _by_address(name: str, host: str, port: int) -> dict[str, str]:
 def told_of_itself(parts: Parts, service: ExportService, meeting: Meeting) -> dict[str, str]:
     """Return what rpx tells one service about itself."""
     own: dict[str, str] = {}
+    host = meeting.listen_at if service.start.container is None else _EVERYWHERE
     if service.name in meeting.own_ports:
-        own |= {"PORT": str(meeting.own_ports[service.name]), "HOST": meeting.listen_at}
-    if isinstance(service.address, SocketFile) and meeting.has_sockets:
+        own |= {"PORT": str(meeting.own_ports[service.name]), "HOST": host}
+    if isinstance(service.address, SocketFile) and meeting.on_this_machine:
         own["RPX_SOCKET"] = service.address.path
     own |= {"RPX_NAME": service.family, "RPX_REPLICA": str(service.replica)}
     proxy = next((p for p in parts.config.proxies if p.name == service.family and p.reached), None)
-    return own if proxy is None else {**own, "RPX_URL": public_url(parts, proxy)}
+    return own if proxy is None else {**own, "RPX_URL": public_url(parts, proxy, meeting)}

@@ -5,50 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rpx.moving.remarks import Came
-from tests.export.support import caddyfile, composed, exported, said
-
-SHOP = """\
-name: shop
-env: {LOG_LEVEL: debug}
-proxies:
-  - to: api.localhost
-    from: [{address: "localhost:3000", weight: 3}, "localhost:3001"]
-    start:
-      command: exec python app.py --port $PORT
-      cwd: api
-      env:
-        DATABASE_URL: postgres://app:${DB_PASSWORD:-dev}@$RPX_DB_ADDRESS/app
-        CACHE_URL: redis://localhost:6379/0
-        MAIL_HOST: localhost
-        MAIL_PORT: 1025
-        PRICE: 5$$
-      watch: [src/**/*.py, "!src/test.py"]
-    health_check: {path: /health, interval: 1s}
-    sticky: {cookie: who, ttl: 60}
-    depends_on: {db: {condition: healthy}, migrate: {condition: completed}}
-  - {to: many.localhost, start: node server.js, replicas: 3}
-processes:
-  db:
-    image: postgres:16
-    ports: [5432]
-    volumes: ["data:/var/lib/postgresql/data", "./init:/docker-entrypoint-initdb.d:ro"]
-    env: {POSTGRES_PASSWORD: "a$$b"}
-    stop_signal: SIGINT
-    container_options: [--memory, 1g, --cap-add=NET_ADMIN, --odd]
-    health_check: {command: pg_isready -U app, unhealthy_threshold: 5}
-  cache: {image: "redis:7", ports: ["6379:6379"], restart: always}
-  mail: {command: [mailhog], ports: [1025], profiles: [extra]}
-  migrate: {command: ./migrate, oneshot: true}
-  css: {command: "npx tailwindcss --watch", autostart: false, stop_grace_period: 3s}
-"""
-
-
-def shop(folder: Path) -> Path:
-    (folder / "api").mkdir()
-    (folder / "api/Dockerfile").write_text("FROM python:3.12\n")
-    (folder / "init").mkdir()
-    (folder / ".env").write_text("DB_PASSWORD=secret\n")
-    return folder
+from tests.export.support import SHOP, caddyfile, composed, exported, said, shop
 
 
 def test_each_copy_with_an_address_of_its_own_is_a_service(tmp_path: Path) -> None:

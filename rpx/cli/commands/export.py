@@ -15,15 +15,22 @@ from rpx.errors import Exit
 from rpx.export.compose_export import compose_files
 from rpx.export.exporting import Exported, Writing, export_project, read_project
 from rpx.export.fates import Target
+from rpx.export.kubernetes_export import kubernetes_files
+from rpx.export.systemd_export import systemd_files
 from rpx.export.writing_files import write_files
 
 EXAMPLES = """\
 rpx export compose                          # to stdout; what did not come over, to stderr
 rpx export compose -o compose.yaml          # a file; one that is there stays, without --force
-rpx export compose --strict > compose.yaml  # ends with 1 if anything was lost
+rpx export kubernetes --strict > shop.yaml  # ends with 1 if anything was lost
+rpx export systemd -o ~/.config/systemd/user
 """
 
-_WRITERS: Mapping[Target, Writing] = {"compose": compose_files}
+_WRITERS: Mapping[Target, Writing] = {
+    "compose": compose_files,
+    "kubernetes": kubernetes_files,
+    "systemd": systemd_files,
+}
 
 
 @click.command("export", cls=Command, examples=EXAMPLES)
@@ -48,7 +55,7 @@ def export(
     strict: bool,
     profiles: tuple[str, ...],
 ) -> int:
-    """Write a project as a compose file, with a balancer before it.
+    """Write a project as a compose file, as Kubernetes' objects, or as systemd's user units.
 
     A start for where one machine is too small, to be looked through. On stderr stands what is
     written in another way, what was guessed, and what was lost, each with its line of rpx.yaml.
