@@ -20,6 +20,7 @@ from rpx.config.settings.places import all_settings, settings_at
 from rpx.config.settings.top_level import ONE_PROXY
 from rpx.config.yaml.document import Steps, names_are_free
 from rpx.errors import Exit
+from rpx.setup import launch_daemon, low_ports, systemd_units
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "rpx.yaml.example"
@@ -146,6 +147,19 @@ def test_every_exit_code_is_documented() -> None:
     text = (ROOT / "docs/commands.md").read_text()
     for code in Exit:
         assert f"| {code.value} |" in text
+
+
+def test_what_setup_writes_is_on_the_page_about_what_is_left() -> None:
+    text = (ROOT / "docs/install.md").read_text()
+    for path in (low_ports.FILE, launch_daemon.PLIST):
+        assert f"`{path}`" in text
+    for unit in (systemd_units.SOCKET_UNIT, systemd_units.SERVICE_UNIT):
+        assert f"`{unit}`" in text
+    for path in (
+        (ROOT / "docs/setup.md").read_text().split("## Completion")[1].split("\n## ")[0].split("`")
+    ):
+        assert not path.startswith("~/.local/share/bash") or f"`{path}`" in text
+        assert not path.startswith("~/.config/fish") or f"`{path}`" in text
 
 
 @every_page
