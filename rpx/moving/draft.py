@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rpx.moving.remarks import Came, Origin, Remark
@@ -41,6 +42,7 @@ class Draft:
     top: Written = field(default_factory=dict)  # `env`, `env_file` and other words on top
     remarks: list[Remark] = field(default_factory=list)
     is_guess: bool = False
+    also_read: set[Path] = field(default_factory=set)  # files that its own ones have led to
 
     def add(self, service: DraftService) -> None:
         """Take a service in. One of that name that is there stays, and the other one is lost."""
@@ -54,9 +56,20 @@ class Draft:
                 "give one of them another name",
             )
 
-    def carried(self, service: str, what: str, why: str, origin: Origin, hint: str = "") -> None:
-        """Say that something came over in another way than one may think."""
-        self.remarks.append(Remark(Came.CARRIED, service, what, why, origin, hint))
+    def carried(
+        self,
+        service: str,
+        what: str,
+        why: str,
+        origin: Origin,
+        hint: str = "",
+        *,
+        kept: bool = False,
+    ) -> None:
+        """Say that something came over in another way than one may think. `kept`: also in rpx.yaml,
+        where nothing else shows it.
+        """
+        self.remarks.append(Remark(Came.CARRIED, service, what, why, origin, hint, kept))
 
     def guessed(self, service: str, what: str, why: str, origin: Origin, hint: str = "") -> None:
         """Say that something is likely, and from where it was read."""

@@ -1,8 +1,13 @@
-"""What holds for a draft whatever it was read from: nobody waits for what isn't there."""
+"""What holds for a draft whatever it was read from: nobody waits for what isn't there, and no two
+services have one port.
+"""
 
 from __future__ import annotations
 
-from rpx.moving.draft import Draft
+from collections.abc import Iterator
+
+from rpx.moving.draft import Draft, DraftService
+from rpx.moving.sources_joined import start_of
 
 
 def finish(draft: Draft) -> Draft:
@@ -21,4 +26,37 @@ def finish(draft: Draft) -> Draft:
             service.settings["depends_on"] = kept
         else:
             service.settings.pop("depends_on", None)
+    _part(draft)
     return draft
+
+
+def _part(draft: Draft) -> None:
+    """Give a free port to who would have one that another service has, of another file mostly."""
+    taken: dict[str, DraftService] = {}
+    for service in draft.services.values():
+        for port in _numbers(service.settings.get("from")):
+            taken.setdefault(port, service)
+    for service in draft.services.values():
+        start = start_of(service)
+        written = start.get("ports")
+        for at, each in enumerate(written if isinstance(written, list) else ()):
+            here, _, inside = str(each).rpartition(":")
+            number = here or inside
+            other = taken.setdefault(number, service) if number.isdigit() else service
+            if other is not service and isinstance(written, list) and not _apart(service, other):
+                written[at] = f"auto:{inside}"
+                why = f"`{other.name}` of {other.origin} has it: it gets a free one"
+                draft.guessed(service.name, f"ports: {each}", why, service.origin)
+
+
+def _apart(one: DraftService, other: DraftService) -> bool:
+    """Whether profiles keep them from running together."""
+    ours, theirs = one.settings.get("profiles"), other.settings.get("profiles")
+    return bool(ours and theirs and not set(ours) & set(theirs))
+
+
+def _numbers(written: object) -> Iterator[str]:
+    for each in written if isinstance(written, list) else [written]:
+        address = each.get("address") if isinstance(each, dict) else each
+        if isinstance(address, int | str):
+            yield str(address).rpartition(":")[2]

@@ -53,5 +53,8 @@ def source_of(path: Path, text: str) -> ForeignSource:
 
 def draft_of(piles: Piles, root: Path, environ: Mapping[str, str]) -> Draft:
     """One draft of all. Raises: RpxError where a file can't be understood."""
-    drafts = [source.read(Given(files, root, environ)) for source, files in piles]
+    drafts: list[Draft] = []
+    for source, files in piles:
+        if not any(set(files) <= draft.also_read for draft in drafts):
+            drafts.append(source.read(Given(files, root, environ)))
     return finish(join_all(drafts))

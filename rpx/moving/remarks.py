@@ -39,6 +39,7 @@ class Remark:
     why: str
     origin: Origin
     hint: str = ""
+    kept: bool = True  # it is worth a comment in rpx.yaml, where nothing else shows it
 
     def __str__(self) -> str:
         of = f"{self.service}: " if self.service else ""

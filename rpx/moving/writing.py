@@ -9,7 +9,7 @@ import yaml
 
 from rpx.errors import visible
 from rpx.moving.draft import Draft, DraftService
-from rpx.moving.remarks import Came, Remark
+from rpx.moving.remarks import Remark
 
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _ESCAPED = re.compile(".", re.DOTALL)
@@ -47,11 +47,11 @@ def _item(service: DraftService, draft: Draft) -> Iterator[str]:
 
 
 def _comments(remarks: Iterator[Remark], indent: str) -> list[str]:
-    """What was guessed or lost: who reads the file a month later has no report any more."""
+    """What was guessed or lost, or can't be seen: a month later nobody has the report any more."""
     return [
         f"{indent}# {remark.came}: {part}" if number == 0 else f"{indent}#   {part}"
         for remark in remarks
-        if remark.came is not Came.CARRIED
+        if remark.kept
         for number, part in enumerate(_lines_of(remark))
     ]
 

@@ -42,7 +42,7 @@ def test_init_writes_what_the_folder_has_and_says_from_where(
     assert main(["init"]) == 0  # no terminal: nobody is asked
     out = capsys.readouterr()
     assert "worker   python3 worker.py" in out.out
-    assert "compose.yaml:5" in out.out
+    assert "compose.yaml:4" in out.out
     assert "wrote rpx.yaml" in out.err
     assert names(folder) == {"db", "worker"}
 
@@ -86,7 +86,7 @@ def test_the_report_is_there_for_scripts(folder: Path, capsys: pytest.CaptureFix
     (folder / "compose.yaml").write_text(COMPOSE)
     assert main(["import", "compose.yaml", "--json"]) == 0
     services = json.loads(capsys.readouterr().out)["services"]
-    assert [(each["name"], each["line"]) for each in services] == [("db", 3), ("worker", 5)]
+    assert [(each["name"], each["line"]) for each in services] == [("db", 2), ("worker", 4)]
 
 
 @pytest.mark.parametrize(

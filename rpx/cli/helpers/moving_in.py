@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,13 +147,24 @@ def _listed(written: object) -> Iterator[object]:
 def report_of(remarks: Sequence[Remark], lost: str = HEADINGS[Came.LOST]) -> Iterator[str]:
     """What did not come over as it was, in lines. `lost` is the heading of what is not there."""
     for came, heading in {**HEADINGS, Came.LOST: lost}.items():
-        found = [remark for remark in remarks if remark.came is came]
+        found = _grouped([remark for remark in remarks if remark.came is came])
         if found:
             yield from ("", heading)
             for remark in found:
                 first, *more = fitted(visible(f"{remark.origin}: {remark}"), 4)
                 yield f"  {first}"
                 yield from (f"    {line}" for line in more)
+
+
+def _grouped(remarks: Sequence[Remark]) -> list[Remark]:
+    """What is said of several services for one line, as of an anchor's, is said once."""
+    found: dict[Remark, list[str]] = {}
+    for remark in remarks:
+        found.setdefault(replace(remark, service=""), []).append(remark.service)
+    return [
+        replace(remark, service=", ".join(dict.fromkeys(filter(None, services))))
+        for remark, services in found.items()
+    ]
 
 
 def print_report(target: NewFile, draft: Draft) -> None:

@@ -1,24 +1,139 @@
-"""From compose files to a draft: the straight line."""
+"""From compose files to a draft: the straight line, from top to bottom."""
 
 from __future__ import annotations
 
-from rpx.moving.draft import Draft, DraftService
+from rpx.moving.draft import Draft
 from rpx.moving.given import Given
-from rpx.moving.lined import read_lined
+from rpx.moving.remarks import Origin
+from rpx.moving.service_names import fresh, give_hosts, name_of
+from rpx.moving.sources.compose.balancers import Balancer
+from rpx.moving.sources.compose.compose_files import ComposeProject, project_name, read_project
+from rpx.moving.sources.compose.compose_service import Becomes, ComposeService, service_from
+from rpx.moving.sources.compose.environment_of import texts_of
+from rpx.moving.sources.compose.named_services import ServiceNames
+from rpx.moving.sources.compose.order_of import oneshots
+from rpx.moving.sources.compose.port_plan import plan_ports
+from rpx.moving.sources.compose.service_draft import Drafting
+from rpx.moving.sources.compose.traefik_labels import TraefikSaid, add_ways, read_labels
+from rpx.moving.starter import host_label
 
 
 def read_compose(given: Given) -> Draft:
-    """The services of compose files. Raises: RpxError where they can't be understood."""
+    """The services of compose files. Raises: RpxError, ConfigError for what can't be understood."""
     draft = Draft()
-    for file in given.files:
-        services = read_lined(file).get("services")
-        for name, service in services.mapping.items() if services else ():
-            settings: dict[str, object] = {}
-            for word in ("image", "command"):
-                if written := service.get(word):
-                    settings[word] = written.plain()
-            if context := service.get("build"):
-                settings["cwd"] = given.below_root(file.parent / context.text)
-                settings.setdefault("command", f"echo '{name} has no command' >&2; exit 1")
-            draft.add(DraftService(name, settings, service.origin))
+    project = read_project(given.files, given.environ)
+    services = _services(project, draft)
+    ending = oneshots(services.values())
+    names = ServiceNames(services)
+    balancers = [
+        Balancer(each, project, names, given)
+        for each in services.values()
+        if each.becomes is Becomes.ROUTES
+    ]
+    for service in services.values():
+        for key, text in texts_of(service, project):
+            names.note(key, text, service)
+    labels = _labels(services, project, draft)
+    for balancer in balancers:
+        balancer.look()
+    plan_ports(services.values(), ending, draft)
+    _copies_have_free_ports(services, project)
+    drafting = Drafting(project, services, ending, names, labels, given, draft)
+    drafting.add_all()
+    for balancer in balancers:
+        balancer.add(draft)
+    add_ways((way for said in labels.values() for way in said.ways), draft)
+    _about_containers(services, draft)
+    _top(project, given, draft)
+    _give_hosts(draft, project_name(project, given))
     return draft
+
+
+def _services(project: ComposeProject, draft: Draft) -> dict[str, ComposeService]:
+    found: dict[str, ComposeService] = {}
+    taken: set[str] = set()
+    for name, written in project.services.items():
+        new = fresh(name_of(name), taken)
+        taken.add(new)
+        if new != name:
+            why = f"`{new}` in rpx.yaml: a name has letters, digits, - and _"
+            draft.carried(new, f"the name `{name}`", why, written.origin)
+        found[name] = service_from(name, new, written, project)
+    return found
+
+
+def _labels(
+    services: dict[str, ComposeService], project: ComposeProject, draft: Draft
+) -> dict[str, TraefikSaid]:
+    """What Traefik's labels say. Who has some is for browsers."""
+    labels = {name: read_labels(each, project, draft) for name, each in services.items()}
+    for name, said in labels.items():
+        if said.hosts or said.ways:
+            services[name].referenced.setdefault(said.port or _only(services[name]), True)
+    return labels
+
+
+def _only(service: ComposeService) -> int:
+    """The port that a balancer takes if no label says which."""
+    known = [*service.exposed, *(port.inside for port in service.published)]
+    known += service.dockerfile.ports if service.dockerfile else ()
+    return known[0] if known else 80
+
+
+def _copies_have_free_ports(services: dict[str, ComposeService], project: ComposeProject) -> None:
+    for service in services.values():
+        deploy = service.get("deploy")
+        written = (deploy.get("replicas") if deploy else None) or service.get("scale")
+        if project.filled(written) not in {"", "0", "1"} and not service.behind:
+            service.address = ""
+
+
+def _about_containers(services: dict[str, ComposeService], draft: Draft) -> None:
+    found = [each for each in services.values() if each.becomes is Becomes.CONTAINER]
+    if found:
+        names = ", ".join(each.new for each in found)
+        how = "run as containers" if found[1:] else "runs as a container"
+        why = f"{names} {how}, by docker or podman"
+        where = found[0].at("image")
+        draft.carried("", "image", why, where, kept=True)
+    if len(found) == len(services) > 0:
+        why = (
+            "all services are images: rpx starts and watches the containers, and names their pages"
+        )
+        draft.carried("", "services", why, found[0].origin)
+
+
+def _top(project: ComposeProject, given: Given, draft: Draft) -> None:
+    """What stands at the top level."""
+    for variable, where in project.needed.items():
+        why = "it has to be set, in the environment or in the .env beside rpx.yaml"
+        draft.carried("", f"${variable}", why, where, kept=True)
+    for key, where in project.unknown:
+        draft.lost("", key, "rpx doesn't know this setting of compose", where)
+    for key in ("networks", "models", "jobs"):
+        for name, written in project.top[key].items():
+            if key != "networks" or written.mapping:
+                why = "rpx has one network for a project" if key == "networks" else "rpx has none"
+                draft.lost("", f"{key}: {name}", why, written.origin)
+    name = project_name(project, given)
+    if name != given.root.name:
+        draft.top["name"] = name
+        if project.name is None:
+            why = f"`{name}`, as compose calls it, so that its volumes are found again"
+            draft.carried(
+                "", "the name", why, Origin(next(iter(project.services.values())).origin.file)
+            )
+
+
+def _give_hosts(draft: Draft, project: str) -> None:
+    """Each has one below the project's, which is that of `web`, unless a balancer has it."""
+    host = f"{host_label(project)}.localhost"
+    if any(
+        host in str(service.settings.get("to")).split("'") for service in draft.services.values()
+    ):
+        for service in draft.services.values():
+            if service.settings.get("to") == "":
+                label = host_label(service.name)
+                name = {"name": service.name} if label != service.name else {}
+                service.settings = {**service.settings, "to": f"{label}.{host}", **name}
+    give_hosts(draft, project)

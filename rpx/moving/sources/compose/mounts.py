@@ -1,0 +1,144 @@
+"""`volumes`, `tmpfs`, `configs` and `secrets` of a service: what is mounted into a container."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rpx.config.variables.interpolate import interpolate
+from rpx.moving.draft import Draft
+from rpx.moving.given import Given
+from rpx.moving.lined import Lined
+from rpx.moving.remarks import Origin
+from rpx.moving.sources.compose.compose_files import ComposeProject
+from rpx.moving.sources.compose.compose_service import ComposeService
+
+_OPTIONS = {"ro", "z", "Z", "U", "nocopy", "shared", "slave", "private", "rshared", "rslave",
+            "rprivate"}  # fmt: skip
+_PARTS = re.compile(r":(?![^{]*\})(?!\\)")  # colons but those of ${V:-x}
+_SECRETS = "/run/secrets"
+
+
+@dataclass(slots=True)
+class ContainerMounts:
+    """Entries for `volumes` and `tmpfs`."""
+
+    volumes: list[str] = field(default_factory=list)
+    tmpfs: list[str] = field(default_factory=list)
+
+
+def mounts_of(
+    service: ComposeService, project: ComposeProject, given: Given, draft: Draft
+) -> ContainerMounts:
+    """All that is mounted into the container. What can't be is said."""
+    mounting = _Mounting(service, project, given, draft)
+    mounting.volumes()
+    mounting.files()
+    if tmpfs := service.get("tmpfs"):
+        mounting.mounts.tmpfs += [project.filled(item) for item in tmpfs.items or [tmpfs]]
+    mounting.mounts.volumes = list(dict.fromkeys(mounting.mounts.volumes))
+    return mounting.mounts
+
+
+@dataclass(slots=True)
+class _Mounting:
+    service: ComposeService
+    project: ComposeProject
+    given: Given
+    draft: Draft
+    mounts: ContainerMounts = field(default_factory=ContainerMounts)
+
+    def volumes(self) -> None:
+        written = self.service.get("volumes")
+        for item in written.items if written else ():
+            volume = self._long(item) if item.mapping else item.text
+            if volume:
+                self.mounts.volumes.append(self._placed(volume, item))
+
+    def files(self) -> None:
+        """Configs and secrets that are files."""
+        for kind in ("configs", "secrets"):
+            written = self.service.get(kind)
+            for item in written.items if written else ():
+                if volume := self._file(kind, item):
+                    self.mounts.volumes.append(volume)
+
+    def _lost(self, what: str, why: str, where: Origin, hint: str = "") -> None:
+        self.draft.lost(self.service.new, what, why, where, hint)
+
+    def _long(self, item: Lined) -> str:
+        """The long form as the short one; "" where it isn't a volume."""
+        kind = self.project.filled(item.get("type")) or "volume"
+        source, target = item.get("source"), self.project.filled(item.get("target"))
+        if kind == "tmpfs":
+            self.mounts.tmpfs.append(target)
+            return ""
+        if kind not in {"bind", "volume"} or not target:
+            self._lost(f"volumes: {target}", f"rpx has no volume of type `{kind}`", item.origin)
+            return ""
+        for word in ("bind", "volume", "image"):
+            inner = item.get(word)
+            more = sorted(inner.mapping.keys() - {"create_host_path"}) if inner else []
+            if more:
+                what = f"volumes: {target}: {word}.{', '.join(more)}"
+                self._lost(what, "rpx has no words for it", item.at(word))
+        options = ":ro" if self.project.filled(item.get("read_only")).lower() == "true" else ""
+        name = source.text if source else ""
+        if kind == "bind" and not name.startswith((".", "/", "~", "$")):
+            name = f"./{name}"
+        return f"{name}:{target}{options}" if name else target
+
+    def _placed(self, volume: str, item: Lined) -> str:
+        """With a folder as seen from rpx.yaml, and only options that both engines have."""
+        source, *rest = _PARTS.split(volume)
+        if not rest:
+            return volume
+        filled = interpolate(source, self.project.variables)
+        if filled.startswith((".", "/", "~")):
+            path = Path(os.path.normpath(self.project.folder / os.path.expanduser(filled)))
+            if not path.exists():
+                why = f"{source} isn't there; compose would make a folder of it, rpx does not"
+                hint = f"`mkdir -p {self.given.below_root(path)}`"
+                self.draft.guessed(self.service.new, f"volumes: {volume}", why, item.origin, hint)
+            if source.startswith("."):
+                source = self.given.below_root(path) if "$" not in source else source
+                source = "./" if source == "." else source
+        else:
+            self._named(filled)
+        options = [each for part in rest[1:] for each in part.split(",") if each in _OPTIONS]
+        return ":".join([source, rest[0], *([",".join(options)] if options else [])])
+
+    def _named(self, name: str) -> None:
+        """A volume of the engine: rpx calls it PROJECT_name, as compose does, and nothing else."""
+        top = self.project.top["volumes"].get(name)
+        if top is None:
+            return
+        for word, inner in top.mapping.items():
+            off = word == "external" and self.project.filled(inner).lower() == "false"
+            if off or word == "labels" or word.startswith("x-"):
+                continue
+            why = f"rpx uses the volume PROJECT_{name}, as compose does without `{word}`"
+            hint = "to have the other one, name it in `container_options`: `[-v, NAME:/place]`"
+            self._lost(f"volumes.{name}.{word}", why, top.at(word), hint)
+
+    def _file(self, kind: str, item: Lined) -> str:
+        """A config or secret that is a file is mounted as one; "" for others."""
+        name = self.project.filled(item.get("source") or item)
+        top = self.project.top[kind].get(name)
+        file = top.get("file") if top else None
+        if file is None:
+            others = ("environment", "content", "external")
+            have = next((word for word in others if top and top.get(word)), "")
+            why = f"it is no file{f', but `{have}`' if have else ''}: rpx can only mount files"
+            self._lost(f"{kind}: {name}", why, item.origin, "write it to a file")
+            return ""
+        usual = f"{_SECRETS}/{name}" if kind == "secrets" else f"/{name}"
+        target = self.project.filled(item.get("target")) or usual
+        if not target.startswith("/"):
+            target = f"{_SECRETS}/{target}"
+        path = Path(os.path.normpath(self.project.folder / self.project.filled(file)))
+        why = f"mounted as {target}"
+        self.draft.carried(self.service.new, f"{kind}: {name}", why, item.origin)
+        return f"{self.given.below_root(path)}:{target}:ro"
