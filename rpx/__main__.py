@@ -35,12 +35,17 @@ def main() -> int:
         import warnings  # noqa: PLC0415 - not before the line above
 
         warnings.simplefilter("ignore")
+    if "_RPX_COMPLETE" in os.environ:  # a shell asks at Tab; or somebody has it set for all
+        from rpx.cli.at_tab.answering_shells import answered  # noqa: PLC0415 - likewise
+
+        if answered():
+            return 0
     import gc  # noqa: PLC0415 - likewise
 
     gc.disable()  # until a command has been loaded: cli/helpers/loading.py
-    from rpx import cli  # noqa: PLC0415 - likewise
+    from rpx.cli.main import main as run  # noqa: PLC0415 - likewise
 
-    return cli.main()
+    return run()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from rpx.cli.at_tab.offered import PROFILES
 from rpx.cli.meant import command_meant
 from rpx.cli.typed import name_project
 from rpx.folders import absolute
@@ -83,6 +84,7 @@ profile_option = click.option(
     "profiles",
     multiple=True,
     metavar="NAME",
+    type=PROFILES,
     help="Include the services of this profile (* for all); may be given several times",
 )
 

@@ -25,8 +25,6 @@ from rpx.cli.standard_streams import open_standard_streams
 from rpx.cli.typed import name_project
 from rpx.errors import Exit, UsageError
 
-ASKED = "_RPX_COMPLETE"  # set by what shells load, `rpx completion`
-
 # command → what `rpx --help` says; its module in commands/ has its name
 COMMANDS = {
     "up": "Start everything in rpx.yaml, until Ctrl-C",
@@ -157,17 +155,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _completed() -> int | None:
-    """Answer a shell that asks at Tab what there is; None: it doesn't ask, but starts us."""
-    from rpx.cli.helpers.tab_words import words_asked  # noqa: PLC0415 - only where one asks
-
-    return Exit.FINE if words_asked(group) else None
-
-
 def _run(arguments: list[str]) -> int:
     name_project(None)
-    if ASKED in os.environ and (code := _completed()) is not None:
-        return code
     # Not group.main(): that prints errors in its own way, and ends with 1 on a broken pipe.
     try:
         with group.make_context("rpx", arguments, obj=Common()) as ctx:

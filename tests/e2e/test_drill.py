@@ -42,6 +42,19 @@ def drill(project: Project, *words: str, code: int = 0) -> dict[str, Any]:
     return report
 
 
+def test_who_can_be_drilled_is_offered_at_tab(pair: Project) -> None:
+    asking = {
+        **pair.environment,
+        "_RPX_COMPLETE": "fish_complete",
+        "COMP_WORDS": "rpx drill api --kill a",
+        "COMP_CWORD": "a",
+    }
+    done = subprocess.run(
+        RPX, cwd=pair.folder, env=asking, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [f"plain,{row['label']}\tready" for row in pair.ps()]
+
+
 def test_a_killed_copy_costs_no_request_and_is_seen_to_leave_and_return(pair: Project) -> None:
     second = pair.ps()[1]["port"]
     known = pair.ps()[1]

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rpx.cli.helpers.tab_words import completion_script
-from rpx.cli.main import group, main
+from rpx.cli.at_tab.scripts import SCRIPTS
 from rpx.setup import tab_completion
 from rpx.setup.system import System
 from rpx.setup.tab_completion import completed_words, completion_files, withdrawn_words
@@ -22,7 +21,7 @@ BASH = "usr/share/bash-completion/bash_completion"
 
 
 def script(shell: str) -> str:
-    return completion_script(group, shell)
+    return SCRIPTS[shell]
 
 
 def of(machine: Machine, shell: str) -> System:
@@ -92,20 +91,6 @@ def test_where_the_shell_loads_nothing_by_itself_it_is_said_what_to_do(
         assert hint in part.notes[0]
     part = completed_words(of(machine, "nu"), script)
     assert part.now == "rpx completes nothing in `nu`"
-
-
-def test_tab_offers_commands_options_and_services(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for words, offered in (("rpx proj", "projects"), ("rpx down --al", "--all")):
-        monkeypatch.setenv("_RPX_COMPLETE", "bash_complete")
-        monkeypatch.setenv("COMP_WORDS", words)
-        monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
-        assert main([]) == 0
-        assert capsys.readouterr().out == f"plain,{offered}\n"
-    monkeypatch.setenv("COMP_WORDS", "rpx restart a")  # nothing runs here
-    assert main([]) == 0
-    assert capsys.readouterr().out.strip() == ""
 
 
 @pytest.mark.programs

@@ -13,7 +13,7 @@ from types import FrameType
 
 import trio
 
-from rpx.cli import main
+from rpx.cli.main import main
 
 # What belongs to a request or its connections, and to nothing else.
 OF_REQUESTS = ("Connection", "Exchange", "Upload", "Wire")

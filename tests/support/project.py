@@ -37,7 +37,7 @@ Process = subprocess.Popen[Any] | Started
 # As on other systems: neither a subreaper nor a signal when the parent dies.
 PATCHED = """
 from rpx.backend import guardian
-from rpx.cli import main
+from rpx.cli.main import main
 guardian._prctl = lambda *_: False
 raise SystemExit(main())
 """

@@ -10,6 +10,7 @@ import click
 import trio
 
 from rpx.backend.file_limit import raise_file_limit
+from rpx.cli.at_tab.offered import BACKENDS, PROXIES
 from rpx.cli.command import Command, Common
 from rpx.cli.helpers.arguments import seconds
 from rpx.cli.terminal.chart import characters, chart
@@ -34,11 +35,11 @@ MOST = 1_000_000  # requests of one drill; each is remembered
 FASTEST = 20_000  # requests a second; more than one process can send
 
 
-_damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]")
+_damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]", type=BACKENDS)
 
 
 @click.command("drill", cls=Command, examples=EXAMPLES)
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", type=PROXIES)
 @_damage("--kill", help="Kill the backend (SIGKILL): what a drill does unless you choose otherwise")
 @_damage(
     "--stop", help="Ask the backend to stop (SIGTERM); a well-made server finishes its requests"

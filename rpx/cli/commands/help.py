@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 import click
-from click.shell_completion import CompletionItem
 
+from rpx.cli.at_tab.offered import TOPICS
 from rpx.cli.command import Command, Common, Group
 from rpx.cli.helpers.documents import Section, all_pages, found_sections, linked, page_named, topics
 from rpx.cli.meant import command_meant
@@ -28,18 +28,8 @@ rpx help https.md               # the page, where a command has the same name
 """
 
 
-def _words_to_complete(
-    ctx: click.Context, _param: click.Parameter, incomplete: str
-) -> list[CompletionItem[str]]:
-    """The first word: a command or a page."""
-    if ctx.params.get("words"):
-        return []
-    known = dict.fromkeys([*_commands(ctx.find_root()), *all_pages()])
-    return [CompletionItem(name) for name in known if name.startswith(incomplete)]
-
-
 @click.command("help", cls=Command, examples=EXAMPLES)
-@click.argument("words", metavar="[COMMAND|TOPIC]…", nargs=-1, shell_complete=_words_to_complete)
+@click.argument("words", metavar="[COMMAND|TOPIC]…", nargs=-1, type=TOPICS)
 @click.pass_context
 def help_(ctx: click.Context, *, words: tuple[str, ...]) -> None:
     """Show how rpx or one of its commands is used, or a page of its documents.

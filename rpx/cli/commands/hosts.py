@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from rpx.cli.at_tab.offered import HOSTS
 from rpx.cli.command import Command, Common
 from rpx.cli.helpers.realm_there import realm_there
 from rpx.cli.terminal.output import json_option, print_json, say
@@ -34,7 +35,7 @@ sudo rpx hosts remove shop.test
 
 @click.command("hosts", cls=Command, examples=EXAMPLES)
 @click.argument("action", type=click.Choice(ACTIONS), metavar="|".join(ACTIONS))
-@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.argument("names", nargs=-1, metavar="[NAME]…", type=HOSTS)
 @click.option(
     "--hosts-file",
     type=click.Path(path_type=Path),

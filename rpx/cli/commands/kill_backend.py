@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from rpx.cli.at_tab.offered import BACKENDS
 from rpx.cli.command import Command, Common
 from rpx.cli.helpers.arguments import seconds
-from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.output import json_option, print_json
 from rpx.errors import UsageError, visible
 from rpx.model.answers import json_of
@@ -20,7 +20,7 @@ rpx kill-backend 3001 --no-restart      # until `rpx start api:3001`
 
 
 @click.command("kill-backend", cls=Command, examples=EXAMPLES)
-@click.argument("backend", metavar="BACKEND", shell_complete=running_services)
+@click.argument("backend", metavar="BACKEND", type=BACKENDS)
 @click.option(
     "--signal",
     metavar="SIGNAL",

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from rpx.cli.at_tab.offered import SERVICES
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.output import width
 from rpx.cli.terminal.screen import Layout
 from rpx.config.duration import parse_duration
@@ -87,7 +87,7 @@ class LogPrinter:
 
 
 @click.command("logs", cls=Command, examples=EXAMPLES, file_flags=("--file",))
-@click.argument("names", metavar="[NAME…]", nargs=-1, shell_complete=running_services)
+@click.argument("names", metavar="[NAME…]", nargs=-1, type=SERVICES)
 @click.option("-f", "--follow", is_flag=True, help="Go on with the lines that come from now on")
 @click.option(
     "--since",

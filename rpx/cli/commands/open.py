@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from rpx.cli.at_tab.offered import PROXIES
 from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import say
 from rpx.config.settings.host_names import as_browsers_ask
@@ -23,7 +24,7 @@ BROWSER=firefox rpx open        # in another browser
 
 
 @click.command("open", cls=Command, examples=EXAMPLES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=PROXIES)
 @click.pass_obj
 def open_(common: Common, name: str | None) -> int:
     """Open a proxy's URL in the browser, and print it.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
+from rpx.cli.at_tab.offered import ROWS
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.output import age, fitted, json_option, print_json, print_table, quoted, size
 from rpx.cli.terminal.table import Cell, Column, Table
 from rpx.errors import visible
@@ -56,7 +56,7 @@ ROUTES = [Column("ROUTE"), Column("WHERE"), Column("DOES")]
 
 
 @click.command("ps", cls=Command, examples=EXAMPLES)
-@click.argument("names", metavar="[NAME…]", nargs=-1, shell_complete=running_services)
+@click.argument("names", metavar="[NAME…]", nargs=-1, type=ROWS)
 @click.option(
     "-q", "--quiet", is_flag=True, help="Print only names, as the other commands take them"
 )

@@ -24,6 +24,7 @@ from rpx.backend.free_ports import (
 )
 from rpx.backend.other_user import account_to_become, change_to
 from rpx.backend.shell import argv
+from rpx.cli.at_tab.offered import STARTED
 from rpx.cli.command import Command, Common, realm_option
 from rpx.cli.helpers.certifiable import accepting
 from rpx.cli.helpers.in_container import become
@@ -58,7 +59,7 @@ PYTHONS = (signal.SIGPIPE, signal.SIGXFSZ)  # ignored by Python, which the comma
     context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
 )
 @realm_option
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", type=STARTED)
 @click.argument("command", metavar="[--] [COMMAND…]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(common: Common, name: str, command: tuple[str, ...], *, realm: str | None) -> None:

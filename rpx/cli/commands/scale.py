@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from rpx.cli.at_tab.offered import SCALED
 from rpx.cli.command import Command, Common
 from rpx.cli.helpers.arguments import copies
 from rpx.cli.helpers.changing_project import change_project, dry_run_option
@@ -18,7 +19,7 @@ rpx scale api=4                 # four copies: new ones join when they are ready
 rpx scale api=1 web=2           # the last ones finish their requests and stop
 """,
 )
-@click.argument("services", metavar="NAME=COPIES…", nargs=-1, required=True)
+@click.argument("services", metavar="NAME=COPIES…", nargs=-1, required=True, type=SCALED)
 @dry_run_option
 @json_option
 @click.pass_obj

@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
+from rpx.cli.at_tab.scripts import SCRIPTS
 from rpx.cli.command import Command
 from rpx.cli.commands.trust import make_trusted
 from rpx.cli.commands.untrust import make_untrusted
 from rpx.cli.helpers.shown_plan import plan_json, plan_lines
 from rpx.cli.helpers.steps import Steps
-from rpx.cli.helpers.tab_words import completion_script
 from rpx.cli.terminal.output import json_option, print_json, say
 from rpx.doctor.holders import strangers_at, what_then
 from rpx.door.roster import read_roster
@@ -58,9 +58,7 @@ Planned = dict[str, Callable[[], Part]]
 @click.option("--undo", is_flag=True, help="Take back what setup has done, and nothing else")
 @click.option("-y", "--yes", is_flag=True, help="Do it without asking")
 @json_option
-@click.pass_context
 def setup(
-    ctx: click.Context,
     names: tuple[str, ...],
     *,
     always_on: bool,
@@ -78,8 +76,7 @@ def setup(
     if dry_run and yes:
         raise UsageError("`--dry-run` and `--yes` are opposites", hint="leave one of them out")
     system = this_system()
-    group = ctx.find_root().command
-    known = _undoing(system) if undo else _doing(system, group, always_on=always_on, shared=shared)
+    known = _undoing(system) if undo else _doing(system, always_on=always_on, shared=shared)
     chosen = {name: look for name, look in known.items() if name in (names or PARTS)}
     planned = {name: look() for name, look in chosen.items()}
     plan = list(planned.values())
@@ -103,13 +100,13 @@ def setup(
     return Exit.FINE
 
 
-def _doing(system: System, group: click.Command, *, always_on: bool, shared: bool) -> Planned:
+def _doing(system: System, *, always_on: bool, shared: bool) -> Planned:
     place = lasting_place()
     mac = system.platform == "darwin"
     known: Planned = {
         "ports": lambda: launched_ports(system, place) if mac else permitted_ports(system),
         "trust": trusted_authority,
-        "completion": lambda: completed_words(system, lambda it: completion_script(group, it)),
+        "completion": lambda: completed_words(system, SCRIPTS.__getitem__),
     }
     if shared and not mac:
         return known | {"ports": lambda: held_ports(system, place, shared=True)}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rpx.cli.at_tab.offered import ROWS
 from rpx.cli.command import Command, Common
 from rpx.cli.helpers.polling import poll
-from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.live import Left, Live, can_draw
 from rpx.cli.terminal.output import json_option, print_json, print_table, say, width
 from rpx.cli.terminal.stats_table import rates_between, stats_table
@@ -35,7 +35,7 @@ Show = Callable[["Stats", "Mapping[str, Mapping[str, Rates]]"], None]
 
 
 @click.command("stats", cls=Command, examples=EXAMPLES)
-@click.argument("names", metavar="[NAME…]", nargs=-1, shell_complete=running_services)
+@click.argument("names", metavar="[NAME…]", nargs=-1, type=ROWS)
 @click.option("--watch", is_flag=True, help="Look again every second, until `q` or Ctrl-C")
 @json_option
 @click.pass_obj

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from rpx.backend.guardian import guard
+from rpx.cli.at_tab.offered import SCALED, STARTED
 from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.failures import reported
 from rpx.cli.helpers.arguments import copies, seconds
@@ -38,7 +39,7 @@ rpx up --color never            # for a file or a pipe that wants no colours
 
 
 @click.command("up", cls=Command, examples=EXAMPLES)
-@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.argument("names", metavar="[NAME…]", nargs=-1, type=STARTED)
 @click.option("-d", "--detach", is_flag=True, help="Run in the background, and return at once")
 @click.option(
     "--wait",
@@ -58,10 +59,15 @@ rpx up --color never            # for a file or a pipe that wants no colours
 @click.option(
     "--exit-code-from",
     metavar="NAME",
+    type=STARTED,
     help="Stop everything when one process ends by itself, and end with the exit code of NAME",
 )
 @click.option(
-    "--scale", metavar="NAME=COPIES", multiple=True, help="Run this many copies of a service"
+    "--scale",
+    metavar="NAME=COPIES",
+    type=SCALED,
+    multiple=True,
+    help="Run this many copies of a service",
 )
 @click.option(
     "--verbose",

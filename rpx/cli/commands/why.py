@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import click
 
+from rpx.cli.at_tab.offered import PLACES
 from rpx.cli.command import Command, Common
 from rpx.cli.commands.ps import COLOURS
-from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.output import age, detail, fitted, json_option, print_json, quoted
 from rpx.cli.terminal.way_of_url import is_url, way_of_url
 from rpx.cli.typed import typed
@@ -30,9 +30,7 @@ DOWN = frozenset(state.value for state in AT_REST)  # nothing that could crash
 
 
 @click.command("why", cls=Command, examples=EXAMPLES)
-@click.argument(
-    "names", metavar="NAME|URL…", nargs=-1, required=True, shell_complete=running_services
-)
+@click.argument("names", metavar="NAME|URL…", nargs=-1, required=True, type=PLACES)
 @click.option(
     "-X", "--method", default="GET", metavar="METHOD", help="The method of a request for URL"
 )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rpx.cli.at_tab.offered import SERVICES
 from rpx.cli.command import Common
-from rpx.cli.helpers.tab_words import running_services
 from rpx.cli.terminal.output import print_json
 from rpx.cli.terminal.progress import reporting
 from rpx.errors import RpxError, visible
@@ -17,12 +17,8 @@ from rpx.model.status import AT_REST, State
 if TYPE_CHECKING:
     from rpx.runs.api_client import ApiClient
 
-names_argument = click.argument(
-    "names", metavar="NAME…", nargs=-1, required=True, shell_complete=running_services
-)
-some_names_argument = click.argument(
-    "names", metavar="[NAME…]", nargs=-1, shell_complete=running_services
-)
+names_argument = click.argument("names", metavar="NAME…", nargs=-1, required=True, type=SERVICES)
+some_names_argument = click.argument("names", metavar="[NAME…]", nargs=-1, type=SERVICES)
 DOWN = frozenset(state.value for state in AT_REST)
 GOES_ON = "what was asked for goes on in the background; `rpx ps` shows how far it is"
 
