@@ -19,6 +19,7 @@ from rpx.backend.free_ports import choose_ports
 from rpx.backend.preflight import preflight
 from rpx.changes.project import Project, Terms
 from rpx.changes.watching import Watching
+from rpx.control.dashboard.host import DashboardHost
 from rpx.control.known_state import KnownState
 from rpx.control.scraping import Scraped
 from rpx.door.starting import door_place
@@ -38,6 +39,7 @@ from rpx.prepare import prepare, prepared, settings_of
 from rpx.proxy.certified import accepting, besides
 from rpx.proxy.front_door import FrontDoor
 from rpx.proxy.listener import Server
+from rpx.proxy.own_host import OwnHost
 from rpx.proxy.shared import SharedState
 from rpx.runs.lease import project_with
 
@@ -55,7 +57,7 @@ class Options:
     configuration has something against that; None: they come by listeners of its own. `early` is
     told why its ports aren't the usual ones, before there is anybody who observes. `identity` is in
     a label of its containers, by which another run removes them; "": no other run does. `folder` is
-    where it may have files while it runs.
+    where it may have files while it runs. `dashboard` is served at its host.
     """
 
     run_id: str
@@ -66,6 +68,7 @@ class Options:
     early: Callable[[str], None] = lambda _: None
     identity: str = ""
     folder: Path | None = None
+    dashboard: DashboardHost | None = None
 
 
 async def serve(
@@ -81,7 +84,7 @@ async def serve(
     Raises: RpxError, before any process is started, when a port can't be had or a command doesn't
     exist. `task_status.started` gets the registry once clients can connect.
     """
-    terms, loaded = options.terms, config
+    terms, loaded, dashboard = options.terms, config, options.dashboard
     config = scaled(loaded, terms.scale)
     config = await trio.to_thread.run_sync(choose_ports, config, terms.ports)
     door = FrontDoor(door_place, options.member, options.report) if options.member else None
@@ -117,6 +120,7 @@ async def serve(
             settings=settings_of(config),
             contexts=basis.contexts,
             trusted=config.listen.trusted_proxies,
+            own_host=OwnHost(dashboard.host, dashboard) if dashboard else None,
         )
         server = Server(shared)
         fleet = Fleet(
@@ -181,7 +185,7 @@ async def _change(until: trio.CancelScope, project: Project, watching: Watching)
 
 def new_registry(config: Config, key: bytes, ports: Ports) -> Registry:
     """Return the registry of a project whose clients connect to these; `key`: of its cookies."""
-    return Registry(
+    registry = Registry(
         plan_backends(config, ports),
         plan_pools(config.proxies),
         plan_sites(config.proxies, project_variables(config, ports)),
@@ -190,6 +194,8 @@ def new_registry(config: Config, key: bytes, ports: Ports) -> Registry:
         ports=ports,
         key=key,
     )
+    registry.keep(config.dashboard_host)
+    return registry
 
 
 def _steady() -> float:

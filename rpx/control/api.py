@@ -7,11 +7,13 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from rpx.control.dashboard.host import DashboardHost
 from rpx.control.happened import Happened
 from rpx.control.measure import Measure, unmeasured
 from rpx.errors import RpxError
@@ -19,6 +21,7 @@ from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 
 if TYPE_CHECKING:
+    from rpx.control.dashboard.dashboard_site import DashboardSite
     from rpx.control.server import Connections
 
 BACKLOG: Final = 64
@@ -35,14 +38,17 @@ class Control:
         ready: Callable[[Registry], None] = lambda _registry: None,
         measure: Measure = unmeasured,
         keep: Callable[[], Path] | None = None,
+        dashboard: DashboardHost | None = None,
     ) -> None:
         """`ready` is called once the project can be asked for orders.
 
         `measure` is asked only when somebody looks. `keep` sees to it now and then that commands
-        find the project, and says where the socket is to be; both in a thread.
+        find the project, and says where the socket is to be; both in a thread. `dashboard` answers
+        by the same API.
         """
         self._path = path
         self._ready = ready
+        self._dashboard = dashboard
         self._measure = measure
         self._keep = keep or (lambda: path)
 
@@ -57,13 +63,17 @@ class Control:
         with registry.events.feed(happened.events):
             try:
                 self._ready(registry)
+                if self._dashboard is not None:
+                    registry.say(f"dashboard at {self._dashboard.url(registry)}")
                 task_status.started()  # who connects from now on waits in the backlog
-                load = await trio.to_thread.run_sync(
-                    _load, registry, shutdown, self._measure, happened
+                load, site = await trio.to_thread.run_sync(
+                    _load, registry, shutdown, self._measure, happened, self._dashboard
                 )
             except BaseException:
                 door.close()
                 raise
+            if self._dashboard is not None and site is not None:
+                self._dashboard.serve(site)
             scopes: deque[trio.CancelScope] = deque()
             async with trio.open_nursery() as doors:
                 while True:
@@ -137,11 +147,19 @@ async def _serve(
 
 
 def _load(
-    registry: Registry, shutdown: Shutdown, measure: Measure, happened: Happened
-) -> Callable[[], Connections]:
+    registry: Registry,
+    shutdown: Shutdown,
+    measure: Measure,
+    happened: Happened,
+    dashboard: DashboardHost | None,
+) -> tuple[Callable[[], Connections], DashboardSite | None]:
     """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
+    from rpx.control.dashboard.dashboard_site import DashboardSite  # noqa: PLC0415 - see above
     from rpx.control.routes import application  # noqa: PLC0415 - see above
     from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    app = application(registry, shutdown, measure, happened)
-    return lambda: Connections(app, registry)
+    app = application(registry, shutdown, measure, happened, dashboard)
+    site = None
+    if dashboard is not None:
+        site = DashboardSite(dashboard.admission, partial(dashboard.origins, registry), app)
+    return lambda: Connections(app, registry), site

@@ -14,17 +14,21 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from rpx.control.dashboard.host import DashboardHost
+from rpx.control.dashboard.state_stream import StateStream
 from rpx.control.happened import Happened
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE, prometheus
 from rpx.control.operations import Misshapen, flag, seconds, whole_number
 from rpx.control.request_bodies import DownBody, KillBackendBody, NamesBody, ReloadBody, ScaleBody
 from rpx.control.streams import NDJSON, Carried, Follow, events, ndjson, output, printed_json
+from rpx.errors import RpxError
 from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import json_of
 from rpx.model.status import OWN_WORDS, Printed
+from rpx.model.url_answer import DashboardUrl
 from rpx.orders import verbs, whole
 from rpx.orders.reasons import why
 from rpx.orders.rows import folders, ps_row, route_rows
@@ -54,24 +58,49 @@ class Handlers:
     """The endpoints, over the one registry."""
 
     def __init__(
-        self, registry: Registry, shutdown: Shutdown, measure: Measure, happened: Happened
+        self,
+        registry: Registry,
+        shutdown: Shutdown,
+        measure: Measure,
+        happened: Happened,
+        dashboard: DashboardHost | None = None,
     ) -> None:
+        self._dashboard = dashboard
         self._happened = happened
         self._measure = measure
         self._registry = registry
         self._shutdown = shutdown
 
+    async def dashboard(self, _request: Request) -> Response:
+        """A URL of the dashboard, with a new token. Raises: RpxError where there is none."""
+        if self._dashboard is None:
+            raise RpxError(
+                "this project has no dashboard",
+                hint="it needs a proxy, or `listen.http_port`, and no `dashboard: false`",
+            )
+        return Json(json_of(DashboardUrl(self._dashboard.url(self._registry))))
+
+    async def live(self, _request: Request) -> Response:
+        """How all is, whenever that changes, for the dashboard."""
+        return StateStream(self._look, self._shutdown)
+
+    async def _look(self) -> dict[str, Any]:
+        return {"ps": await self._rows(routes=True), "stats": self._registry.stats()}
+
     async def ps(self, request: Request) -> Response:
         """A row for each backend, in the shape of `rpx ps --json`; `routes`: for those, too."""
+        return Json(await self._rows(routes=flag(request, "routes")))
+
+    async def _rows(self, *, routes: bool) -> list[dict[str, Any]]:
         rows = [*self._registry.snapshot(), *self._registry.goodbyes()]
         leaders = {row.label: row.pid for row in rows if row.pid is not None}
         usage = await trio.to_thread.run_sync(self._measure, leaders)
         told_by = {b.label: self._registry.told_by(b) for b in self._registry.backends.values()}
         shown = [ps_row(row, usage.get(row.label), told_by.get(row.label)) for row in rows]
-        if flag(request, "routes"):
+        if routes:
             missing = await trio.to_thread.run_sync(_missing, folders(self._registry))
             shown += route_rows(self._registry, missing)
-        return Json([json_of(row) for row in shown])
+        return [json_of(row) for row in shown]
 
     async def why(self, request: Request) -> Response:
         """Why the backends that are named are in the states they are in."""

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from rpx.control.dashboard.host import DashboardHost
 from rpx.control.handlers import OTHER_VERSION, Handlers, Json, metrics_of
 from rpx.control.happened import LINES, Happened
 from rpx.control.measure import Measure
@@ -32,9 +33,18 @@ from rpx.control.streams import error_json
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
-from rpx.model.answers import ChangeReport, Kill, LogLines, LogMissed, Outcome, Ps, Wait, Why
+from rpx.model.answers import (
+    ChangeReport,
+    Kill,
+    LogLines,
+    LogMissed,
+    Outcome,
+    Ps,
+    Wait,
+    Why,
+)
 from rpx.model.figures import Figures
-from rpx.model.url_answer import UrlWhy
+from rpx.model.url_answer import DashboardUrl, UrlWhy
 from rpx.orders import pausing, verbs
 from rpx.policy.nearness import is_nobodys
 
@@ -45,10 +55,15 @@ _NAME: Final = Query("name", "A backend or service; all without it.", repeated=T
 
 
 def application(
-    registry: Registry, shutdown: Shutdown, measure: Measure, happened: Happened
+    registry: Registry,
+    shutdown: Shutdown,
+    measure: Measure,
+    happened: Happened,
+    dashboard: DashboardHost | None = None,
 ) -> Starlette:
     """The API of one running project. It holds no state of its own."""
-    table = operations(Handlers(registry, shutdown, measure, happened))
+    handlers = Handlers(registry, shutdown, measure, happened, dashboard)
+    table = operations(handlers)
 
     async def description(_request: Request) -> Response:
         return Json(await trio.to_thread.run_sync(document, table))
@@ -57,6 +72,7 @@ def application(
         routes=[
             *(Route(each.path, each.answers, methods=[each.method]) for each in table),
             Route("/v1/openapi.json", description),
+            Route("/live", handlers.live),
         ],
         exception_handlers={RpxError: _refused, HTTPException: _not_here},
     )
@@ -170,6 +186,13 @@ def operations(api: Handlers) -> list[Operation]:
             lines=[ChangeReport],
             method="POST",
             body=ScaleBody,
+        ),
+        Operation(
+            "/v1/dashboard",
+            "A URL that lets one browser into the dashboard, within a minute.",
+            api.dashboard,
+            DashboardUrl,
+            method="POST",
         ),
         Operation(
             "/v1/down",

@@ -228,6 +228,10 @@ class Members(News):
         self.changed.set()
         self.changed = trio.Event()
 
+    def keep(self, host: str) -> None:
+        """Let no route have this host, which is rpx's own, unless it names it."""
+        self.routes.own = host
+
     def leave_to_others(self, hosts: AbstractSet[str]) -> None:
         """Let these hosts and wildcards be other projects', before what is less specific here."""
         self.routes.elsewhere = hosts
@@ -280,5 +284,5 @@ class Members(News):
             for to, spec in sites.items()
         }
         reached = {to: site for site in self.sites.values() for to in site.spec.reached}
-        self.routes = Routes(reached, self.routes.elsewhere)
+        self.routes = Routes(reached, self.routes.elsewhere, self.routes.own)
         self.hosts = tuple(dict.fromkeys(to.partition("/")[0] for to in reached))

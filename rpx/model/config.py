@@ -264,6 +264,7 @@ class Config(Model):
     `realm` is in the hosts of `proxies` already; "" is none.
     `env_files` are all that it has been looked for in, whether they are there or not. `named` are
     other files and folders, as they were written; everywhere else stands what their links lead to.
+    `dashboard_host` is where this run has its dashboard, "" nowhere: a run says so, not a file.
     """
 
     name: str
@@ -280,6 +281,8 @@ class Config(Model):
     containers: EngineName | None = None
     metrics: Metrics | None = None
     logs: Logs = Logs()
+    dashboard: bool = True
+    dashboard_host: str = ""
     proxies: tuple[ProxyEntry, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
 
@@ -298,17 +301,24 @@ class Config(Model):
     @property
     def hosts(self) -> tuple[str, ...]:
         """All hosts that clients may ask for, in listed order, once each."""
-        return tuple(dict.fromkeys(host for proxy in self.proxies for host in proxy.hosts))
+        own = (self.dashboard_host,) if self.dashboard_host else ()
+        return tuple(dict.fromkeys((*(h for proxy in self.proxies for h in proxy.hosts), *own)))
 
     @property
     def secured(self) -> dict[str, Https]:
-        """The hosts that have TLS, in listed order."""
-        return {
+        """The hosts that have TLS, in listed order.
+
+        The dashboard has it beside a host whose certificate the local authority makes.
+        """
+        found = {
             host: proxy.pool.https
             for proxy in self.proxies
             for host in proxy.hosts
             if proxy.pool.https
         }
+        if self.dashboard_host and not all(https.cert for https in found.values()):
+            found.setdefault(self.dashboard_host, Https(redirect=False))
+        return found
 
     @property
     def issued(self) -> tuple[str, ...]:

@@ -8,6 +8,13 @@ from rpx.model.answers import Json, read
 
 
 @dataclass(frozen=True, slots=True)
+class DashboardUrl:
+    """Where the dashboard is, with a token that is good once and for a minute."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class PassedBy:
     """A route that was looked at before, and why it doesn't take the request."""
 

@@ -31,12 +31,15 @@ class Routes(Generic[T]):
 
     `plain` has the hosts with a single route for all paths: one look at a dict, and most requests
     are done. `find` knows the others. `elsewhere` are hosts and wildcards of other projects: they
-    go before what is less specific here.
+    go before what is less specific here. `own` is a host of rpx's: it is known, and no route is for
+    it unless that names it.
     """
 
-    __slots__ = ("_by_host", "elsewhere", "plain")
+    __slots__ = ("_by_host", "elsewhere", "own", "plain")
 
-    def __init__(self, routes: Mapping[str, T], elsewhere: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self, routes: Mapping[str, T], elsewhere: AbstractSet[str] = frozenset(), own: str = ""
+    ) -> None:
         by_host: dict[str, list[tuple[bytes, T]]] = {}
         for to, route in routes.items():
             host, _, path = to.partition("/")
@@ -44,6 +47,7 @@ class Routes(Generic[T]):
             by_host.setdefault(host, []).append((prefix, route))
         self.plain: dict[str, T] = {}
         self.elsewhere = elsewhere
+        self.own = own
         self._by_host: dict[str, list[tuple[bytes, T]]] = {}
         for host, paths in by_host.items():
             if len(paths) == 1 and paths[0][0] == b"/" and not host.startswith(ANY):
@@ -73,7 +77,7 @@ class Routes(Generic[T]):
 
     def _chosen(self, host: str) -> str:
         """The host of ours whose paths are looked at: itself, a wildcard, `*`; "" for none."""
-        if host in self.plain or host in self._by_host:
+        if host in self.plain or host in self._by_host or (host and host == self.own):
             return host
         above = WILDCARD + host.partition(".")[2]
         if host in self.elsewhere:

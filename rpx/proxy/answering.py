@@ -10,6 +10,7 @@ from rpx.proxy.by_route import answer_by_route
 from rpx.proxy.client import Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import too_many, without_backend
+from rpx.proxy.within import answer_within
 
 
 async def answer(client: Client, request: RequestHead) -> After:
@@ -25,6 +26,8 @@ async def answer(client: Client, request: RequestHead) -> After:
     else:
         request, site = client.renaming(request, client.shared.registry)
         client.peer = client.renaming.peer
+    if site is None and (own := client.shared.own_host) and own.host == request.host:
+        return await answer_within(client, request, own.application)
     found = verdict(site, request, client)
     if site is None or found is not SERVE:
         return await without_backend(client, request, site, found)

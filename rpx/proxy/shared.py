@@ -10,6 +10,7 @@ from rpx.http.forwarded import Forwarding
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.registry import Registry
 from rpx.proxy.contexts import Contexts
+from rpx.proxy.own_host import OwnHost
 from rpx.proxy.passage import Courses
 from rpx.proxy.peers import Peers
 from rpx.proxy.public_folder import PublicFolder
@@ -27,7 +28,7 @@ class SharedState:
     `report` gets what went wrong on one connection by a bug of ours. `contexts` are there when TLS
     is spoken with clients. `settings`: a reload assigns others. `draining`: rpx goes down, and
     takes no more requests. `door`: where the machine's is, once other projects may have the ports,
-    too.
+    too. `own_host`: rpx's own, where there is one.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class SharedState:
         settings: Settings,
         contexts: Contexts | None = None,
         trusted: Sequence[str] = (),
+        own_host: OwnHost | None = None,
     ) -> None:
         """`trusted`: proxies before rpx, as addresses, networks, or `localhost`."""
         self.registry = registry
@@ -55,6 +57,7 @@ class SharedState:
         self.draining = False
         self._folders: dict[Path, PublicFolder] = {}
         self.door: DoorPlace | None = None
+        self.own_host = own_host
 
     def remark(self, backend: Endpoint, text: str) -> None:
         """Say something about the way `backend` answers, the first time that it is seen."""

@@ -237,6 +237,7 @@ class ProjectKeys(AloneKeys, total=False):
     limits: LimitsKeys
     containers: EngineName
     metrics: MetricsKeys
+    dashboard: bool
     logs: LogsKeys
     defaults: DefaultsKeys
     proxies: Sequence[ProxyKeys]

@@ -21,9 +21,19 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from rpx.errors import Exit, NotRunning, Problem, RpxError, TookTooLong
-from rpx.model.answers import ChangeReport, Kill, LogLines, LogMissed, Outcome, Ps, Wait, Why, read
+from rpx.model.answers import (
+    ChangeReport,
+    Kill,
+    LogLines,
+    LogMissed,
+    Outcome,
+    Ps,
+    Wait,
+    Why,
+    read,
+)
 from rpx.model.figures import Figures
-from rpx.model.url_answer import UrlWhy
+from rpx.model.url_answer import DashboardUrl, UrlWhy
 from rpx.runs.lease import Lease, running
 
 T = TypeVar("T")
@@ -116,6 +126,10 @@ class ApiClient:
             query["within"] = [f"{within:.3f}"]
         found = self._ask("GET", "/v1/waits", query=query, patience=GLANCE)
         return self._each(partial(read, Wait), found)
+
+    def dashboard(self) -> str:
+        """A URL that lets one browser into the dashboard, within a minute."""
+        return self._one(partial(read, DashboardUrl), self._ask("POST", "/v1/dashboard", {})).url
 
     def down(self, *, now: bool = False) -> None:
         """Ask the project to end. It does so after the answer. `now`: as at a second Ctrl-C."""

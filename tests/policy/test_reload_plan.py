@@ -372,5 +372,6 @@ def test_a_copy_at_another_port_is_told_so() -> None:
 
 def test_every_setting_of_a_project_holds_at_once_or_from_the_next_run() -> None:
     places = {"root", "file", "env_files", "named"}  # another place is another project
+    places |= {"dashboard_host"}  # of the run
     services = {"proxies", "processes"}  # compared one by one
     assert {*AT_ONCE, *NEXT_RUN} == Config.model_fields.keys() - places - services

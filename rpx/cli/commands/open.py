@@ -19,20 +19,28 @@ from rpx.policy.plan import page_at
 EXAMPLES = """\
 rpx open                        # the first proxy, in your browser
 rpx open api                    # another one, by its name or host
+rpx open --dashboard            # the page to watch and steer the project
+rpx open --dashboard --print    # print a link that is good once, for a minute
 BROWSER=firefox rpx open        # in another browser
 """
 
 
 @click.command("open", cls=Command, examples=EXAMPLES)
 @click.argument("name", required=False, type=PROXIES)
+@click.option("--dashboard", is_flag=True, help="The project's own page.")
+@click.option("--print", "only_print", is_flag=True, help="Print the URL, and open nothing.")
 @click.pass_obj
-def open_(common: Common, name: str | None) -> int:
+def open_(common: Common, name: str | None, *, dashboard: bool, only_print: bool) -> int:
     """Open a proxy's URL in the browser, and print it.
 
     The browser is that of $BROWSER, else the desktop's. Without one, the URL is only printed, and
     the exit code is 1.
     """
     client = common.client()
+    if dashboard:
+        if name is not None:
+            raise UsageError(f"the dashboard is that of the project: `{name}` is one too many")
+        return _open(client.dashboard(), only_print=only_print)
     rows = client.ps(routes=True)
     urls = {row.name: page_at(row.url) for row in rows if row.url}
     if not urls:
@@ -43,8 +51,12 @@ def open_(common: Common, name: str | None) -> int:
             f"{url} is a pattern: which of its hosts is meant?",
             hint="open one of them yourself, with a name in the place of the `*`",
         )
+    return _open(url, only_print=only_print)
+
+
+def _open(url: str, *, only_print: bool) -> int:
     print(url, flush=True)
-    if not webbrowser.open(url):
+    if not only_print and not webbrowser.open(url):
         say("there is no browser to open it with; $BROWSER names one")
         return Exit.FAILED
     return Exit.FINE

@@ -16,6 +16,7 @@ from rpx.backend.usage import measure
 from rpx.changes.project import Load, Terms
 from rpx.cli.failures import report_bug
 from rpx.cli.helpers.certifiable import check_certified
+from rpx.cli.helpers.dashboard_host import with_dashboard
 from rpx.cli.observers.abort import Abort
 from rpx.cli.observers.console import Console
 from rpx.cli.observers.narrator import Narrator
@@ -35,6 +36,7 @@ from rpx.config.find import file_of
 from rpx.config.schema_file import renew_schema_file
 from rpx.config.worktree import realm_at
 from rpx.control.api import Control
+from rpx.control.dashboard.host import DashboardHost
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
 from rpx.hub.observer import Observer
@@ -69,7 +71,7 @@ def supervise(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: boo
         check_certified(config)
         if verbose:
             config = config.model_copy(update={"verbose": True})
-        return routes_only(config) if no_start else config
+        return with_dashboard(routes_only(config) if no_start else config)
 
     config = load(lambda text: say(f"warning: {text}"))
     renew_schema_file()
@@ -98,7 +100,7 @@ def supervise_settings(written: Mapping[str, object], wishes: Wishes) -> int:
     root = here()
     written = {"realm": realm_at(root), **written}
     config = config_from_mapping(written, root=root, environ=os.environ, label="the command line")
-    return hold_and_run(config, file_of(root), wishes)
+    return hold_and_run(with_dashboard(config), file_of(root), wishes)
 
 
 def hold_and_run(config: Config, path: Path, wishes: Wishes, load: Load | None = None) -> int:
@@ -133,6 +135,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         if wishes.detached:
             let_go(folder / STDERR)
 
+    dashboard = DashboardHost.of(config.dashboard_host, hold.lease.run_id)
     observers: list[Observer] = [
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
         Narrator(
@@ -140,7 +143,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
             words_for(hold.lease.config) if load else None,
             ORDER if wishes.detached else KEYS,
         ),
-        Control(hold.lease.socket, ready, measure, hold.keep),
+        Control(hold.lease.socket, ready, measure, hold.keep, dashboard),
         UnknownNames(),
     ]
     if not wishes.detached:
@@ -163,6 +166,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         terms=Terms(load, wishes.names, dict(wishes.scale), ports_file(hold.lease.config)),
         identity=str(hold.lease.config),
         folder=hold.lease.socket.parent,
+        dashboard=dashboard,
         early=(lambda text: say(f"rpx: {text}")) if wishes.detached else (lambda _: None),
     )
     async with trio.open_nursery() as nursery:

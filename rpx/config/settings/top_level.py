@@ -59,6 +59,9 @@ class ProjectWritten(Written):
         "whichever answers",
     )
     metrics: Maybe[MetricsWritten] = setting("[for Prometheus](#metrics)")
+    dashboard: Maybe[StrictBool] = setting(
+        "a [page of this project](dashboard.md) to watch and steer it"
+    )
     defaults: Maybe[DefaultsWritten] = setting("[for all proxies](#defaults)")
     proxies: Maybe[Annotated[list[Any], Kind("list", list_of(ProxyWritten))]] = setting(
         "[hosts and their backends](#a-proxy)"

@@ -1,0 +1,92 @@
+"""The dashboard of a real project: where it is, and what it lets one do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+import pytest
+
+from tests.support.project import Project, until
+
+pytestmark = pytest.mark.real
+
+
+@contextmanager
+def browser(project: Project, url: str) -> Iterator[tuple[httpx.Client, str]]:
+    """A client that has opened a link, as httpx resolves no names of its own; and what it says."""
+    place = urlsplit(url)
+    base, host = f"http://127.0.0.1:{project.http_port}", {"host": place.netloc}
+    with httpx.Client(base_url=base, headers=host) as http:
+        yield http, let_in(http, place)
+
+
+def let_in(http: httpx.Client, place: SplitResult) -> str:
+    """Have a client take the cookie; return what the page says with changes."""
+    opened = http.get(f"{place.path}?{place.query}")
+    assert opened.status_code == 303
+    name, _, value = opened.headers["set-cookie"].partition(";")[0].partition("=")
+    http.headers["cookie"] = f"{name}={value}"
+    csrf = re.search(r'name="rpx-csrf" content="([^"]+)"', http.get("/").text)
+    assert csrf
+    return csrf[1]
+
+
+def test_the_dashboard_shows_and_steers_a_project(project: Project) -> None:
+    project.copies(2, "processes: {worker: {command: sleep 1000}}\n")
+    with project.up():
+        assert "dashboard at http" in project.until_said("dashboard at")
+        url = project.rpx("open", "--dashboard", "--print").stdout.strip()
+        with browser(project, url) as (http, csrf):
+            rows = http.get("/api/v1/ps").json()
+            assert [row["pid"] for row in rows] == [row["pid"] for row in project.ps()]
+            assert http.get("/", headers={"cookie": ""}).status_code == 401
+            said = {"x-rpx-csrf": csrf}
+            [done] = http.post(
+                "/api/v1/orders/restart", headers=said, json={"names": ["worker"]}
+            ).json()
+            assert done["pid"] != done["pid_before"]
+            with http.stream("GET", "/api/live", headers=said) as live:
+                lines = live.iter_lines()
+                assert next(lines) == "event: ps"
+                shown = json.loads(next(lines).removeprefix("data: "))
+                assert {row["label"]: row["pid"] for row in shown}["worker"] == done["pid"]
+            assert project.get("api.localhost").status_code == 200
+            head = http.head("/")
+            assert (head.status_code, head.content) == (200, b"")
+            large = http.post("/api/v1/scale", headers=said, content=b" " * 70_000)
+            assert large.status_code == 413
+        project.rpx("down")
+
+
+def test_without_a_door_it_is_at_rpx_localhost_and_does_not_hold_up_the_end(
+    project: Project,
+) -> None:
+    project.write(
+        "listen: {http_port: HTTP_PORT, door: false}\n"
+        "proxies: [{to: '*', start: PYTHON APPS/ok.py}]"
+    )
+    with project.up():
+        url = project.rpx("open", "--dashboard", "--print").stdout.strip()
+        assert url.startswith(f"http://rpx.localhost:{project.http_port}/?token=")
+        with (
+            browser(project, url) as (http, csrf),
+            http.stream("GET", "/api/live", headers={"x-rpx-csrf": csrf}) as live,
+        ):
+            lines = live.iter_lines()
+            next(lines)
+            project.rpx("down")
+            assert until(lambda: "event: end" in next(lines, "event: end"), "the end of the stream")
+
+
+def test_a_project_without_a_dashboard_says_how_to_have_one(project: Project) -> None:
+    project.copies(1, "dashboard: false\n")
+    with project.up():
+        done = project.rpx("open", "--dashboard")
+        assert done.returncode == 1
+        assert "this project has no dashboard" in done.stderr
+        assert project.get("shop.rpx.localhost").status_code == 404
