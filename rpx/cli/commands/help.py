@@ -39,8 +39,7 @@ def help_(ctx: click.Context, *, words: tuple[str, ...]) -> None:
     """
     whole = ctx.find_root()
     if not words:
-        click.echo(whole.get_help())
-        click.echo(f"\n{_topics(ctx)}")
+        print_long(f"{whole.get_help()}\n\n{_topics(ctx)}".splitlines())
         return
     if (text := _of_command(whole, words)) is not None:
         click.echo(text)
