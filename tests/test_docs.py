@@ -48,7 +48,11 @@ def blocks(text: str, language: str) -> Iterator[str]:
 def code_lines(text: str) -> Iterator[str]:
     """What stands as code: the lines of blocks, and spans within sentences."""
     for found in _FENCE.finditer(text):
-        yield from found[3].splitlines()
+        for line in found[3].splitlines():
+            if found[2] == "console" and not line.startswith("$ "):
+                yield from _SPAN.findall(line)  # what came of it, and hints in that
+            else:
+                yield line
     prose = _FENCE.sub("", text)
     for indented in _INDENTED.findall(prose):
         yield from (line.strip() for line in indented.splitlines())
