@@ -27,7 +27,7 @@ ROOMS = {
     "http": {"errors", "model"},
     "door": {"errors", "folders", "policy", "http"},
     "config": {"errors", "folders", "model", "policy", "certificates"},
-    "moving": {"errors", "model", "policy", "config"},
+    "moving": {"errors", "programs", "model", "policy", "config"},
     "export": {"errors", "model", "policy", "config", "moving"},
     "certificates": {"errors", "folders", "programs"},
     "hub": {"errors", "model", "policy"},

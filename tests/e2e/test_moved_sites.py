@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from rpx.moving.given import Given
+from rpx.moving.sources.caddy.caddyfile_reader import CADDY
 from rpx.moving.sources.nginx.nginx_reader import NGINX
 from rpx.moving.writing import text_of
 from tests.support.page import Section, sections
@@ -34,15 +35,14 @@ async def test_imported_files_answer_as_nginx_and_caddy_do(
         text = PORTS.sub(lambda found: f"127.0.0.1:{there[found[1]]}", block(section, kind))
         file = tmp_path / ("site.conf" if kind == "nginx" else "Caddyfile")
         file.write_text(text)
-        draft = NGINX.read(Given((file,), tmp_path, os.environ))
+        source = NGINX if kind == "nginx" else CADDY
+        draft = source.read(Given((file,), tmp_path, os.environ))
         written: Settings = yaml.safe_load(re.sub(r"\$\{ANN_PASSWORD.*?\}", SECRET, text_of(draft)))
         for entry in written["proxies"]:
             _from_here(entry, tmp_path)
         return written
 
-    await compare_all(
-        [s for s in sections(page, "http")[1] if block(s, "nginx")], tmp_path, settings
-    )
+    await compare_all(sections(page, "http")[1], tmp_path, settings)
 
 
 def _from_here(entry: Settings, folder: Path) -> None:

@@ -48,6 +48,8 @@ class Assembling:
             written["name"] = site.name
         rules = [rule for rule in site.rules if rule.paths or rule.conditions]
         last = next((rule for rule in site.rules if rule.takes_all), None)
+        if last is not None:
+            _tell_all_whose_client(last, rules)
         common = self._of_all(rules, last)
         if last is not None and self._stands_alone(last, common):
             written |= self._answer(last, site.name)
@@ -108,9 +110,8 @@ class Assembling:
         written = pool.written
         name = site
         if in_route:
-            name = self._fresh(
-                rule.name or pool.name or _name_of_rule(self._first.get(pool.key, rule), site)
-            )
+            name = rule.name or pool.name or _name_of_rule(self._first.get(pool.key, rule), site)
+            name = self._fresh(f"{site}-{name}" if name_of(name) in self._taken else name)
             written["name"] = name
         self._pools.setdefault(pool.key, name)
         return written
@@ -131,6 +132,13 @@ def _name_of_rule(rule: Rule, site: str) -> str:
     if isinstance(rule.answer, BackendPool):
         return f"{site}-{rule.answer.upstreams[0].address.rpartition(':')[2]}"
     return site
+
+
+def _tell_all_whose_client(last: Rule, rules: list[Rule]) -> None:
+    """The address of the client is told to all if to one: nobody minds, and it is said once."""
+    told = {name: text for name, text in last.request.get("set", {}).items() if text == "$client"}
+    for rule in rules if told else ():
+        rule.request = {**rule.request, "set": {**told, **rule.request.get("set", {})}}
 
 
 def _headers(rule: Rule) -> Written:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rpx.moving.given import ForeignSource
+from rpx.moving.sources.caddy.caddyfile_reader import CADDY
 from rpx.moving.sources.compose import COMPOSE
 from rpx.moving.sources.manifests import FRAMEWORKS
 from rpx.moving.sources.nginx.nginx_reader import NGINX
@@ -10,4 +11,10 @@ from rpx.moving.sources.procfile.procfile_reader import PROCFILE
 
 # Runners of processes on this machine come before compose, which would run the same in containers,
 # and that before what is only guessed from a framework's files.
-SOURCES: tuple[ForeignSource, ...] = (PROCFILE, COMPOSE, NGINX, FRAMEWORKS)
+SOURCES: tuple[ForeignSource, ...] = (
+    PROCFILE,
+    COMPOSE,
+    NGINX,
+    CADDY,
+    FRAMEWORKS,
+)

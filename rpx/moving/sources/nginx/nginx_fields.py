@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from rpx.moving.draft import Written
+from rpx.moving.sites.cors_fields import CORS_FIELDS, add_to_cors, whole_cors
 from rpx.moving.sources.nginx.directive_scope import Scope
 from rpx.moving.sources.nginx.directives import Directive
 
@@ -22,14 +23,6 @@ _OWN = {
     "x-forwarded-ssl", "proxy",
 }  # fmt: skip
 _FRAMING = {"content-length", "transfer-encoding", "te", "trailer", "keep-alive", "date"}
-_CORS = {
-    "access-control-allow-origin": "origins",
-    "access-control-allow-methods": "methods",
-    "access-control-allow-headers": "headers",
-    "access-control-allow-credentials": "credentials",
-    "access-control-max-age": "max_age",
-    "access-control-expose-headers": "",
-}
 
 
 @dataclass(slots=True)
@@ -108,16 +101,16 @@ def _of_answers(scope: Scope, fields: Fields) -> None:
         if len(each.args) < 2:
             continue
         name, value = each.args[:2]
-        if name.lower() in _CORS:
-            _cors(scope, each, cors)
+        if name.lower() in CORS_FIELDS:
+            scope.carried(each, "is said by `cors`, which answers preflights, too")
+            add_to_cors(cors, name, value)
         elif (text := filled(value)) is None:
             scope.lost(each, "rpx has no such variable", "docs/routes.md lists those of `headers`")
         else:
             if each.args[-1] != "always":
                 scope.carried(each, "rpx says it in answers of every status", "")
             _add(fields.response, name, text)
-    if cors:
-        fields.cors = cors if cors.get("origins") else {**cors, "origins": ["*"]}
+    fields.cors = whole_cors(cors)
 
 
 def _add(response: Written, name: str, text: str) -> None:
@@ -130,25 +123,6 @@ def _add(response: Written, name: str, text: str) -> None:
     response.setdefault("add", {})[name] = [*before, text]
     if not said:
         del response["set"]
-
-
-def _cors(scope: Scope, each: Directive, cors: Written) -> None:
-    """One field of CORS; `cors` of rpx says them all, and answers preflights."""
-    word, value = _CORS[each.args[0].lower()], each.args[1]
-    scope.carried(each, "is said by `cors`, which answers preflights, too")
-    match word:
-        case "origins":
-            cors[word] = ["*"] if "$" in value or value == "*" else [value]
-        case "methods" | "headers":
-            listed = [part.strip() for part in value.split(",") if part.strip()]
-            if "$" not in value and listed != ["*"]:
-                cors[word] = listed
-        case "credentials":
-            cors[word] = value.lower() == "true"
-        case "max_age" if value.isdigit():
-            cors[word] = f"{value}s"
-        case _:
-            pass
 
 
 def answers_preflights(condition: Directive) -> bool:

@@ -12,6 +12,7 @@ from rpx.moving.given import ForeignSource, Given
 from rpx.moving.service_names import fresh, name_of
 from rpx.moving.sites.assembling import Assembling
 from rpx.moving.sites.here import Resolve
+from rpx.moving.sites.site_ports import ports_on_top
 from rpx.moving.sites.web_sites import WebSite
 from rpx.moving.sources.nginx.directive_scope import Scope
 from rpx.moving.sources.nginx.directives import Directive, read_tree
@@ -20,7 +21,6 @@ from rpx.moving.sources.nginx.server_blocks import (
     Listens,
     https_of,
     listens,
-    ports_on_top,
     sends_to_https,
 )
 from rpx.moving.sources.nginx.sizes_and_times import put_on_top
@@ -77,7 +77,7 @@ def _sites(
     servers: list[Scope], draft: Draft, upstreams: UpstreamBlocks, beside: Path, given: Given
 ) -> Iterator[WebSite]:
     found = [(scope, listens(scope)) for scope in servers]
-    kept = ports_on_top(draft, [each for _, each in found])
+    kept = ports_on_top(draft, [each.site_ports for _, each in found])
     taken: dict[str, Listens] = {}
     names: set[str] = set()
     # Those with TLS first: one without it that has the same hosts is the same site.

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rpx.moving.draft import Draft, Written
+from rpx.moving.draft import Written
 from rpx.moving.given import Given
+from rpx.moving.sites.site_ports import SitePorts
 from rpx.moving.sources.nginx.directive_scope import Scope
 from rpx.moving.sources.nginx.directives import Directive
 
@@ -27,6 +28,11 @@ class Listens:
     tls: list[int] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
     default: bool = False
+
+    @property
+    def site_ports(self) -> SitePorts:
+        """Its ports, and where it stands."""
+        return SitePorts(self.plain, self.tls, self.block.origin)
 
     @property
     def ports(self) -> list[int]:
@@ -112,29 +118,3 @@ def https_of(scope: Scope, found: Listens, beside: Path, given: Given) -> object
             why = "isn't on this machine: rpx makes a certificate of its own"
             scope.guessed(each, why, "`rpx trust` lets browsers take it")
     return files if len(files) == 2 else True
-
-
-def ports_on_top(draft: Draft, servers: list[Listens]) -> tuple[int | None, int | None]:
-    """Write `listen` if there is one port that isn't the usual one. Return those that are kept."""
-    plain = sorted({port for each in servers for port in each.plain})
-    tls = sorted({port for each in servers for port in each.tls})
-    kept = (_main(plain, 80, servers), _main(tls, 443, servers))
-    listen: Written = {}
-    for word, port, usual in (("http_port", kept[0], 80), ("https_port", kept[1], 443)):
-        if port is not None and port != usual:
-            listen[word] = port
-    if listen:
-        draft.top["listen"] = listen
-        for each in servers:
-            if {*listen.values()} & set(each.ports):
-                why = f"is {', '.join(f'`{word}: {port}`' for word, port in listen.items())}"
-                draft.carried("", "listen", why, each.block.origin)
-                break
-    return kept
-
-
-def _main(ports: list[int], usual: int, servers: list[Listens]) -> int | None:
-    """The usual port, else that of most servers."""
-    if not ports or usual in ports:
-        return usual if ports else None
-    return max(ports, key=lambda port: (sum(port in each.ports for each in servers), -port))

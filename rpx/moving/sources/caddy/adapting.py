@@ -1,0 +1,104 @@
+"""A Caddyfile in Caddy's own JSON, and which line of the Caddyfile something is from."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rpx.config.variables.env_files import label_of
+from rpx.errors import Exit, RpxError
+from rpx.moving.given import origin, text_of_file
+from rpx.moving.remarks import Origin
+from rpx.programs import PATIENCE, found
+
+Json = dict[str, Any]
+
+_PLACE = re.compile(r":(\d+)(?=[\s:,-]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """What caddy makes of a file, and the file."""
+
+    json: Json
+    path: Path
+    lines: tuple[str, ...]
+
+    def line_of_host(self, host: str) -> Origin:
+        """The first line that has this host as a whole."""
+        whole = re.compile(rf"(?<![\w.*-]){re.escape(host)}(?![\w.-])")
+        for number, line in enumerate(self.lines, 1):
+            if whole.search(line) and not line.lstrip().startswith("#"):
+                return origin(self.path, number)
+        return origin(self.path)
+
+    def line_of(self, *texts: str, after: int = 0) -> Origin:
+        """The first line below another one that has all of these texts; else that line."""
+        for number, line in enumerate(self.lines[after:], after + 1):
+            if all(text in line for text in texts) and not line.lstrip().startswith("#"):
+                return origin(self.path, number)
+        return origin(self.path, after)
+
+
+def adapted(path: Path, environ: Mapping[str, str]) -> Adapted:
+    """What a Caddyfile means, or the JSON that caddy has made of one already. Raises: RpxError."""
+    text = text_of_file(path)
+    lines = tuple(text.split("\n"))
+    if is_adapted(text):
+        try:
+            return Adapted(json.loads(text), path, lines)
+        except ValueError as error:
+            raise _refused(path, f"is no JSON: {error}", getattr(error, "lineno", 0)) from None
+    return Adapted(_by_caddy(path, environ), path, lines)
+
+
+def is_adapted(text: str) -> bool:
+    """Whether a text is Caddy's JSON."""
+    return text.lstrip().startswith("{") and bool(re.search(r'"apps"\s*:\s*\{', text))
+
+
+def _by_caddy(path: Path, environ: Mapping[str, str]) -> Json:
+    caddy = found("caddy")
+    if caddy is None:
+        raise RpxError(
+            f"{label_of(path)} can be read only with caddy, which isn't installed here",
+            hint="install caddy; or run `caddy adapt > caddy.json` where it is, and"
+            " `rpx import caddy.json`",
+        )
+    try:
+        done = subprocess.run(
+            (caddy, "adapt", "--config", path, "--adapter", "caddyfile"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+            cwd=path.parent,
+            env=dict(environ),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RpxError(f"caddy could not be asked: {error}", hint="try `caddy adapt`") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["nothing"]
+        why = said[-1].removeprefix("Error: ").removeprefix("adapting config using caddyfile: ")
+        places = _PLACE.findall(why)
+        raise _refused(path, f"caddy refuses it: {why}", int(places[0]) if places else 0)
+    try:
+        read: Json = json.loads(done.stdout)
+    except ValueError:
+        raise _refused(path, "caddy said something that is no JSON", 0) from None
+    return read
+
+
+def _refused(path: Path, why: str, line: int) -> RpxError:
+    label = label_of(path)
+    return RpxError(
+        f"{label}: {why}",
+        where=f"{label}:{line}" if line else label,
+        hint="`caddy validate` says more",
+        exit_code=Exit.USAGE,
+    )
