@@ -8,13 +8,19 @@ from rpx.moving.sources.compose import COMPOSE
 from rpx.moving.sources.manifests import FRAMEWORKS
 from rpx.moving.sources.nginx.nginx_reader import NGINX
 from rpx.moving.sources.procfile.procfile_reader import PROCFILE
+from rpx.moving.sources.runners.mprocs import MPROCS
+from rpx.moving.sources.runners.package_runners import PACKAGE_RUNNERS
+from rpx.moving.sources.runners.process_compose import PROCESS_COMPOSE
 
 # Runners of processes on this machine come before compose, which would run the same in containers,
 # and that before what is only guessed from a framework's files.
 SOURCES: tuple[ForeignSource, ...] = (
     PROCFILE,
+    PROCESS_COMPOSE,
+    MPROCS,
     COMPOSE,
     NGINX,
     CADDY,
+    PACKAGE_RUNNERS,
     FRAMEWORKS,
 )

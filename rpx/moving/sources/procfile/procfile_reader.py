@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from rpx.moving.commands import about_variables, service_of, start_with
 from rpx.moving.draft import Draft, DraftService, Written
 from rpx.moving.given import ForeignSource, Given
+from rpx.moving.package_scripts import resolved
 from rpx.moving.remarks import Origin
 from rpx.moving.service_names import fresh, give_hosts
 from rpx.moving.sources.procfile.procfile_lines import ProcfileEntry, entries, is_procfile
@@ -25,7 +27,7 @@ def read(given: Given) -> Draft:
     found = entries(path, draft)
     folder = given.below_root(path.parent)
     for number, entry in enumerate(found):
-        service = _service(entry, draft, number, beside)
+        service = _service(entry, draft, number, beside, path.parent)
         if folder != ".":
             start_with(service, cwd=folder)
         draft.add(service)
@@ -41,16 +43,23 @@ def read(given: Given) -> Draft:
 
 
 def _service(
-    entry: ProcfileEntry, draft: Draft, number: int, beside: RunnerOptions
+    entry: ProcfileEntry, draft: Draft, number: int, beside: RunnerOptions, folder: Path
 ) -> DraftService:
     if entry.name == "release":
         settings: Written = {"command": entry.command, "oneshot": True}
         why = "runs once, and the others wait for it"
         draft.carried(entry.name, "release", why, entry.origin)
         return DraftService(entry.name, settings, entry.origin)
+    seen = resolved(entry.command, folder).text
     counted = None if beside.port is None else beside.port + number * beside.step
     service = service_of(
-        draft, entry.name, entry.command, entry.origin, web=entry.name == "web", port=counted
+        draft,
+        entry.name,
+        entry.command,
+        entry.origin,
+        text=seen,
+        web=entry.name == "web",
+        port=counted,
     )
     if remap := _REMAP.search(entry.command):
         start_with(service, stop_signal=remap[1])
