@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rpx.moving.draft import Written
+from rpx.moving.sites.web_sites import Rule
 from rpx.moving.sources.nginx.location_patterns import BadPattern, of_expression
 
 _ARGS = re.compile(r"\$is_args\$args|\?\$args|\?\$query_string|\$is_args\$query_string")
@@ -16,27 +17,27 @@ _BELOW = re.compile(r"\^(/[A-Za-z0-9/_.~-]*?)(/\?|/)?(\(\.\*\)|\(/\.\*\)|\(\.\+\
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PathBecomes:
     """`words` of a route (`strip_prefix` or `rewrite`); `path` is a pattern to go with it."""
 
     words: Written
     path: str = ""
 
 
-def of_uri(prefix: str, exact: bool, uri: str) -> Change:
+def of_uri(prefix: str, exact: bool, uri: str) -> PathBecomes:
     """What the URI of a `proxy_pass` makes of a path: it takes the place of the location."""
     if exact:
-        return Change({} if uri == prefix else {"rewrite": _literal(uri)})
+        return PathBecomes({} if uri == prefix else {"rewrite": _literal(uri)})
     if uri == prefix:
-        return Change({})
+        return PathBecomes({})
     base = prefix.rstrip("/")
     if uri == "/":
-        return Change({"strip_prefix": base})
+        return PathBecomes({"strip_prefix": base})
     if prefix.endswith("/"):
         if prefix.endswith(uri):
-            return Change({"strip_prefix": prefix[: -len(uri)]})
-        return Change({"rewrite": f"{_literal(uri)}$1"}, f"{prefix}*")
-    return Change({"rewrite": f"{_literal(uri).rstrip('/')}/$1"}, f"{prefix}/*")
+            return PathBecomes({"strip_prefix": prefix[: -len(uri)]})
+        return PathBecomes({"rewrite": f"{_literal(uri)}$1"}, f"{prefix}*")
+    return PathBecomes({"rewrite": f"{_literal(uri).rstrip('/')}/$1"}, f"{prefix}/*")
 
 
 def of_variables(uri: str) -> Written | None:
@@ -49,7 +50,7 @@ def of_variables(uri: str) -> Written | None:
     return {"rewrite": text}
 
 
-def of_rewrite(expression: str, replacement: str, prefix: str) -> Change | None:
+def of_rewrite(expression: str, replacement: str, prefix: str) -> PathBecomes | None:
     """What `rewrite` means: on all paths below a prefix, or on those of the pattern in `path`.
 
     None where it can't be said. Raises: BadPattern for an expression that rpx has not.
@@ -66,10 +67,28 @@ def of_rewrite(expression: str, replacement: str, prefix: str) -> Change | None:
         head = to.removesuffix("$1")
         if whole and to.endswith("$1") and "$" not in head:
             if head.rstrip("/") == "":
-                return Change({"strip_prefix": base} if base else {})
+                return PathBecomes({"strip_prefix": base} if base else {})
             slash = head if not keeps_slash or head.endswith("/") else f"{head}/"
-            return Change({"rewrite": f"{slash}$1"}, f"{base}/*")
-    return Change({"rewrite": to}, of_expression(expression, below=prefix))
+            return PathBecomes({"rewrite": f"{slash}$1"}, f"{base}/*")
+    return PathBecomes({"rewrite": to}, of_expression(expression, below=prefix))
+
+
+def one_after_another(first: PathBecomes, rule: Rule) -> PathBecomes | None:
+    """What becomes of a path by a `rewrite`, and then by what the rule changes; None where that
+    can't be said.
+    """
+    text = str(first.words.get("rewrite", ""))
+    if not rule.change:
+        return first
+    if prefix := rule.change.get("strip_prefix"):
+        if text.startswith(f"{prefix}/"):
+            return replace(first, words={"rewrite": text[len(prefix) :]})
+        return None
+    (pattern, *more), to = rule.paths or ("",), str(rule.change.get("rewrite", ""))
+    stem = pattern.removesuffix("*")
+    if more or not pattern.endswith("/*") or not text.startswith(stem) or to.count("$") != 1:
+        return None
+    return replace(first, words={"rewrite": to.replace("$1", text[len(stem) :])})
 
 
 def is_elsewhere(replacement: str) -> bool:
@@ -98,10 +117,11 @@ def _literal(text: str) -> str:
 
 __all__ = [
     "BadPattern",
-    "Change",
+    "PathBecomes",
     "is_elsewhere",
     "of_rewrite",
     "of_uri",
     "of_variables",
+    "one_after_another",
     "redirect_to",
 ]

@@ -40,9 +40,9 @@ def locations_of(scope: Scope, below: str = "") -> list[Location]:
     """All locations of a server but named ones, with those that stand in others."""
     found: list[Location] = []
     for each in scope.inner.all("location"):
-        each.said = True
         if not each.args or each.args[0].startswith("@"):
             continue
+        each.said = True
         kind, text = _kind(each.args)
         location = Location(kind, text, scope.within(each), below)
         found += locations_of(

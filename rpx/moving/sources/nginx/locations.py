@@ -16,9 +16,10 @@ from rpx.moving.sources.nginx.directive_scope import Scope
 from rpx.moving.sources.nginx.directives import Directive
 from rpx.moving.sources.nginx.fixed_answers import foreign_protocol, redirect, refusal, returned
 from rpx.moving.sources.nginx.location_order import Location, LocationKind, in_order, locations_of
-from rpx.moving.sources.nginx.location_patterns import of_expression, of_path, of_prefix, quoted
+from rpx.moving.sources.nginx.location_patterns import of_expression, of_path, of_prefix
 from rpx.moving.sources.nginx.nginx_fields import answers_preflights, fields_of
 from rpx.moving.sources.nginx.nginx_files import files_of
+from rpx.moving.sources.nginx.paths_of_locations import pattern_of, with_whole_path
 from rpx.moving.sources.nginx.upstream_blocks import PassedTo, UpstreamBlocks
 
 
@@ -47,13 +48,21 @@ class ServerRules:
         locations = in_order(locations_of(self.scope))
         for location in locations:
             found += self._location(location)
+        self._say_unused()
         if not any(each.kind is not LocationKind.EXACT and each.text == "/" for each in locations):
             found += self._files(root, of_prefix("/"))
         return found
 
+    def _say_unused(self) -> None:
+        """Named locations that only error pages lead to."""
+        for block in self.named.values():
+            if not block.said:
+                self.scope.lost(block, "nothing but `error_page` leads there")
+            block.block = [each for each in block.block if each.said]
+
     def _location(self, location: Location) -> list[Rule]:
         try:
-            pattern = _pattern(location)
+            pattern = pattern_of(location)
         except BadPattern as error:
             location.scope.lost(location.directive, str(error), error.hint)
             return []
@@ -67,6 +76,11 @@ class ServerRules:
     def _content(self, location: Location, pattern: tuple[str, ...]) -> list[Rule]:
         """What answers a location that has no `return`."""
         scope = location.scope
+        if inside := scope.own("internal"):
+            scope.carried(inside, "nobody can ask for it from outside: a 404")
+            for each in scope.inner.block:
+                each.said = True
+            return [self._rule(location, pattern, {"respond": 404})]
         if passed := scope.own("proxy_pass"):
             return self._proxied(location, pattern, passed)
         if (words := foreign_protocol(scope)) is not None:
@@ -82,7 +96,7 @@ class ServerRules:
         scope = location.scope
         found = files_of(location, scope, self.beside, self.given)
         if found is None:
-            if location.directive.name == "location":
+            if location.directive.name == "location" and not scope.inner.all("rewrite"):
                 scope.lost(location.directive, "nobody answers there: no folder and no backend")
             return []
         if found.otherwise:
@@ -100,8 +114,8 @@ class ServerRules:
         return [rule]
 
     def _fixed(self, location: Location, said: Directive) -> Rule:
-        pattern = _pattern(location) if location.directive.name == "location" else ()
-        whole, pattern = _with_whole_path(location, pattern, said)
+        pattern = pattern_of(location) if location.directive.name == "location" else ()
+        whole, pattern = with_whole_path(location, pattern, said)
         return self._rule(location, pattern, returned(said, location.scope, whole))
 
     def _proxied(
@@ -201,8 +215,7 @@ class ServerRules:
         )
         if any(taken):
             return
-        words = redirect(text, 301)
-        yield Rule(location.directive.origin, words, of_path(without))
+        yield self._rule(location, of_path(without), redirect(text, 301))
 
     def _rewritten(
         self,
@@ -256,19 +269,23 @@ class ServerRules:
             if flag != "break":
                 scope.guessed(each, "goes to the same backend; nginx looks for the location again")
         else:
-            other = self._that_has(to)
-            if other is None:
+            found = self._that_has(to, change)
+            if found is None:
                 hint = "a route has `rewrite` beside who answers"
                 scope.lost(each, "it isn't clear who answers then", hint)
                 return None
-            rule = other
+            rule, change = found
             rule.paths, rule.origin = paths_of_rule, each.origin
             scope.guessed(each, "who answers was found by the beginning of the new path")
         rule.change = change.words
         return rule
 
-    def _that_has(self, path: str) -> Rule | None:
-        """A rule that answers like the location for a path that begins so."""
+    def _that_has(
+        self, path: str, change: paths.PathBecomes
+    ) -> tuple[Rule, paths.PathBecomes] | None:
+        """A rule that answers like the location for a path that begins so, and what becomes of
+        the path by both.
+        """
         beginning = path.partition("$")[0]
         fitting = [
             each
@@ -278,8 +295,11 @@ class ServerRules:
             and not each.scope.inner.all("rewrite")
         ]
         for location in sorted(fitting, key=lambda each: -len(each.text)):
-            rules = self._content(location, _pattern(location))
-            return next((rule for rule in rules if not rule.change), None)
+            pattern = pattern_of(location)
+            for rule in self._content(location, pattern):
+                if rule.paths == pattern and (both := paths.one_after_another(change, rule)):
+                    return rule, both
+            return None
         return None
 
     def _conditions(self, location: Location) -> Iterator[Rule]:
@@ -298,38 +318,12 @@ class ServerRules:
             elif words.startswith("$request_method =") and (said := inner.own("return")):
                 each.said = True
                 rule = self._rule(
-                    replace(location, scope=inner), _pattern(location), returned(said, inner, "$1")
+                    replace(location, scope=inner),
+                    pattern_of(location),
+                    returned(said, inner, "$1"),
                 )
                 rule.conditions = {"method": words.rpartition(" ")[2].strip("'\"")}
                 yield rule
-
-
-def _pattern(location: Location) -> tuple[str, ...]:
-    match location.kind:
-        case LocationKind.EXACT:
-            return of_path(location.text)
-        case LocationKind.PREFIX | LocationKind.FIRST:
-            return of_prefix(location.text)
-        case LocationKind.EXPRESSION | LocationKind.ANY_CASE:
-            any_case = location.kind is LocationKind.ANY_CASE
-            return (of_expression(location.text, any_case=any_case, below=location.below),)
-
-
-def _with_whole_path(
-    location: Location, pattern: tuple[str, ...], said: Directive
-) -> tuple[str, tuple[str, ...]]:
-    """What stands for the path of the request in a target, and the pattern that it is taken of."""
-    if not any("$request_uri" in arg or "$uri" in arg for arg in said.args):
-        return "", pattern
-    if not pattern:
-        return "/$1", ("/*",)
-    if location.kind is LocationKind.EXACT:
-        return location.text, pattern
-    if pattern[0].endswith("/*"):
-        return f"{pattern[0][:-1]}$1", pattern
-    if pattern[0].startswith("~"):
-        return "$1", (f"~({pattern[0][1:]})",)
-    return "$1", (f"~({quoted(pattern[0])})",)
 
 
 def _said(words: Written) -> str:
