@@ -217,6 +217,8 @@ class Caddyfile:
         """Directives for it. What is written last is done to an answer first."""
         lines = self._cors(treatment.cors) if treatment.cors is not None else []
         if treatment.auth is not None:
+            why = "the passwords stand in the Caddyfile, as they are now and readable"
+            self._said.carried("", "auth", why)
             lines += self._password(treatment.auth)
         for rules in treatment.headers:
             lines += chain(*self._fields("request_header", rules.request, labels))

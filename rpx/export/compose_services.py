@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 from collections.abc import Collection
 from typing import Final
@@ -19,6 +20,7 @@ from rpx.model.own_settings import Logs
 
 _SHELL_WORDS: Final = frozenset("|&;<>()$`\\\"'*?[#~{}!\n\t")
 _OF_THE_SHELL: Final = frozenset({".", "cd", "export", "for", "if", "set", "until", "while"})
+_SHELLS: Final = frozenset({"sh", "bash", "/bin/sh", "/bin/bash"})
 _LOCAL: Final = re.compile(r"\b(localhost|127\.0\.0\.1)(?::([0-9]{2,5})\b)?")
 _USUAL: Final = Restart()
 _USUAL_GRACE: Final = 10.0  # seconds, compose's and rpx's
@@ -103,6 +105,8 @@ class ComposeServices:
         if isinstance(command, tuple):
             return [_escaped(each) for each in command]
         self._look_at(service, command)
+        if words := _in_a_shell(command):
+            return [_escaped(each) for each in words]
         command = command.removeprefix("exec ") if _is_plain(command) else command
         return command if _is_plain(command) else ["sh", "-c", _escaped(command)]
 
@@ -254,6 +258,17 @@ def _folder_of(pattern: str) -> tuple[str, str]:
     while parts and not set(parts[0]) & set("*?[{"):
         fixed.append(parts.pop(0))
     return "/".join(fixed) or ".", "/".join(parts)
+
+
+def _in_a_shell(command: str) -> list[str]:
+    """The words of `sh -c "…"`, which needs no shell around it; none for any other command."""
+    if set(command) & set("$`\\"):  # which the outer shell would have a word in
+        return []
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return []
+    return words if len(words) == 3 and words[0] in _SHELLS and words[1] == "-c" else []
 
 
 def _is_plain(command: str) -> bool:

@@ -42,11 +42,13 @@ def read_project(
     all, as far as these go together. Raises: ConfigError, UsageError.
     """
     written = as_written(path)
+    realm = None if written.is_written(("realm",)) else ""  # that of a worktree stays here
     if profiles:
-        return load_config(path, environ, warn, Selection(tuple(profiles))), written
-    config = load_config(path, environ, warn)
+        asked = Selection(tuple(profiles))
+        return load_config(path, environ, warn, asked, realm=realm), written
+    config = load_config(path, environ, warn, realm=realm)
     try:
-        return load_config(path, environ, None, Selection(("*",))), written
+        return load_config(path, environ, None, Selection(("*",)), realm=realm), written
     except ConfigError:
         return config, written
 

@@ -27,9 +27,9 @@ class Remarked:
 
     @property
     def remarks(self) -> list[Remark]:
-        """All of them: what is there in another way, what was guessed, what was lost."""
+        """What is there in another way, then what was guessed, then what was lost, each by line."""
         order = list(Came)
-        return sorted(self._found, key=lambda remark: order.index(remark.came))
+        return sorted(self._found, key=lambda each: (order.index(each.came), each.origin.line))
 
     def _add(self, remark: Remark) -> None:
         self._found[remark] = None

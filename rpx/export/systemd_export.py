@@ -17,6 +17,7 @@ from rpx.export.unit_words import argument, assignment, seconds, specifiers
 from rpx.model.address import Address, Location
 from rpx.model.config import Ready, Start
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9:_.-]+")
 
 
@@ -166,8 +167,13 @@ class _Units:
         values = self._env.own(service)
         if service.copies > 1 and service.port is not None:
             values |= {"PORT": str(service.port + number - 1), "RPX_REPLICA": str(number)}
-        variables = self._env.variables(service)
-        for variable in variables:
+        variables = []
+        for variable in self._env.variables(service):
+            if not _NAME.fullmatch(variable.name):
+                why = "is no name of a variable for systemd"
+                self._said.lost(service.family, variable.name, why, variable.at)
+                continue
+            variables.append(variable)
             if variable.outside and not variable.passed:
                 why = f"{', '.join(variable.outside)} is filled in as it is now"
                 self._said.guessed(service.family, variable.name, why, variable.at)
