@@ -113,7 +113,7 @@ def _flow(items: Sequence[object]) -> str | None:
     if any(isinstance(each, str) and "\n" in each for each in items):
         return None
     texts = [
-        json.dumps(each, ensure_ascii=False)
+        _quoted(each)
         if isinstance(each, str) and _IN_A_LIST.search(each)
         else _scalar(each) or "null"
         for each in items

@@ -12,31 +12,21 @@ from rpx.export.project_parts import ExportService, Parts
 from rpx.export.said import Remarked
 from rpx.export.service_env import relative
 from rpx.model.container import Container, ImageBuild
+from rpx.moving.engine_words import MANY_VALUES, ONE_VALUE, PAIRS, SWITCHES
 
 _ENTRYPOINT = re.compile(r"^\s*ENTRYPOINT\b", re.IGNORECASE | re.MULTILINE)
-# The long names of options of `docker run` → compose's keys; those that may be given several times
-# are lists there.
-_ONE = {
-    "memory": "mem_limit",
-    "cpus": "cpus",
-    "hostname": "hostname",
-    "ipc": "ipc",
-    "pid": "pid",
+_ONE = {option.removeprefix("--"): word for word, option in ONE_VALUE.items()} | {
     "network": "network_mode",
     "net": "network_mode",
+    "pull": "pull_policy",
     "user": "user",
     "workdir": "working_dir",
 }
-_MANY = {
-    "cap-add": "cap_add",
-    "cap-drop": "cap_drop",
-    "device": "devices",
-    "dns": "dns",
-    "security-opt": "security_opt",
-    "group-add": "group_add",
-    "label": "labels",
+_MANY = {option.removeprefix("--"): word for word, option in MANY_VALUES.items()}
+_PAIRED = {option.removeprefix("--"): word for word, option in PAIRS.items()}
+_SWITCHES = {option.removeprefix("--"): word for word, option in SWITCHES.items()} | {
+    "init": "init"
 }
-_SWITCHES = {"read-only": "read_only", "privileged": "privileged", "init": "init"}
 
 
 def placeholder(project: str, service: str) -> str:
@@ -146,6 +136,10 @@ def _options(service: ExportService, container: Container, said: Remarked) -> di
             found[_ONE[flag]] = values[-1]
         elif flag in _MANY:
             found[_MANY[flag]] = values
+        elif flag in _PAIRED:
+            found[_PAIRED[flag]] = dict(each.partition("=")[::2] for each in values)
+        elif flag == "ulimit":
+            found["ulimits"] = dict(map(_ulimit, values))
         elif flag in _SWITCHES:
             found[_SWITCHES[flag]] = values[-1] != "false"
         else:
@@ -153,3 +147,12 @@ def _options(service: ExportService, container: Container, said: Remarked) -> di
     for each in others:
         said.lost(service.family, each, "rpx knows no word of compose's for it", at)
     return found
+
+
+def _ulimit(text: str) -> tuple[str, object]:
+    name, _, limit = text.partition("=")
+    soft, colon, hard = limit.partition(":")
+    numbers = [int(each) for each in (soft, hard) if each.lstrip("-").isdecimal()]
+    if len(numbers) == 2:
+        return name, {"soft": numbers[0], "hard": numbers[1]}
+    return name, numbers[0] if numbers and not colon else limit

@@ -23,6 +23,7 @@ _OF_THE_SHELL: Final = frozenset({".", "cd", "export", "for", "if", "set", "unti
 _SHELLS: Final = frozenset({"sh", "bash", "/bin/sh", "/bin/bash"})
 _LOCAL: Final = re.compile(r"\b(localhost|127\.0\.0\.1)(?::([0-9]{2,5})\b)?")
 _USUAL: Final = Restart()
+_FOR_EVER: Final = 3600.0  # seconds
 _USUAL_GRACE: Final = 10.0  # seconds, compose's and rpx's
 
 
@@ -193,9 +194,7 @@ class ComposeServices:
                 "interval": _duration(check.interval),
                 "timeout": _duration(check.timeout),
                 "retries": check.unhealthy_threshold,
-                "start_period": _duration(
-                    30.0 if check.start_period is None else check.start_period
-                ),
+                "start_period": _starting(check.start_period),
                 "start_interval": "1s",
             }
         test = ready_test(service, self._parts, self._said)
@@ -208,7 +207,12 @@ class ComposeServices:
         if test is None or service.start.oneshot:
             return None
         escaped = [_escaped(each) for each in test]
-        return {"test": escaped, "interval": "5s", "start_period": "30s", "start_interval": "1s"}
+        return {
+            "test": escaped,
+            "interval": "5s",
+            "start_period": _starting(None),
+            "start_interval": "1s",
+        }
 
     def _restart(self, service: ExportService) -> str:
         restart = service.start.restart
@@ -286,6 +290,11 @@ def _escaped(text: str) -> str:
 def _shell(command: str | tuple[str, ...]) -> list[str]:
     words = ("sh", "-c", command) if isinstance(command, str) else command
     return [_escaped(each) for each in words]
+
+
+def _starting(period: float | None) -> str:
+    """How long failures don't count: without a period, as long as it has never been well."""
+    return _duration(_FOR_EVER if period is None else period)
 
 
 def _duration(seconds: float) -> str:

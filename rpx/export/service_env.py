@@ -19,6 +19,10 @@ from rpx.model.late import filled, mark
 _NAMED = re.compile(r"\$(?:\$|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)([^}]*)\})")
 _HERE: Final = ("localhost", "127.0.0.1", "::1", "[::1]")
 _AT_HOME = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1|\[::1\]):([0-9]{2,5})(?![0-9])")
+# Names of variables that are built into pages, or compared with what browsers send.
+_FOR_BROWSERS = re.compile(
+    r"(?:^|_)(?:PUBLIC|VITE|REACT_APP|VUE_APP|GATSBY|BROWSER|CORS|ORIGINS?|ALLOWED)(?:_|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,11 @@ class Environment:
             host = self._meeting.places.get(behind[0].family, ("", 0))[0]
             place = f"{host}:{self._port(behind[0], behind[1])}"
             if not host or place == found[0]:
+                return found[0]
+            if _FOR_BROWSERS.search(name):
+                if say:
+                    why = f"{found[0]} was left: it looks like a place for browsers"
+                    self._said.guessed(service.family, name, why, at)
                 return found[0]
             if say:
                 why = f"{found[0]} is {behind[0].family} here, and was written as {place}"

@@ -76,6 +76,12 @@ def tells_an_address(name: str) -> bool:
     return _ADDRESS.fullmatch(name) is not None
 
 
+def tells_of_services(name: str) -> bool:
+    """Whether rpx itself tells a variable of this name, of a service to itself or to others."""
+    own = name in {"RPX_NAME", "RPX_REPLICA", "RPX_URL"}
+    return own or tells_an_address(name) or (name.startswith("RPX_") and name.endswith("_URL"))
+
+
 def public_url_variable(name: str) -> str:
     """The variable that tells under which URL browsers do: `RPX_WEB_APP_PUBLIC_URL`."""
     return url_variable(f"{name}-public")

@@ -66,7 +66,7 @@ def test_an_image_keeps_what_a_container_has(tmp_path: Path) -> None:
             "interval": "5s",
             "timeout": "10s",
             "retries": 5,
-            "start_period": "30s",
+            "start_period": "3600s",
             "start_interval": "1s",
         },
         "restart": "on-failure",

@@ -14,6 +14,7 @@ from rpx.moving.lined import Lined
 from rpx.moving.sources.compose.compose_files import ComposeProject
 
 _VARIABLE = re.compile(r"\$(?:\$|[A-Za-z_]\w*|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
+_SHELLS = ("sh", "/bin/sh")
 _IN_QUOTES = re.compile(r'(["\\`])')
 
 
@@ -37,9 +38,19 @@ def for_shell(parts: list[Lined]) -> str | list[str]:
     if len(parts) == 1 and isinstance(parts[0].value, str) and _is_simple(parts[0].text):
         return " ".join(parts[0].text.split("\n")).strip()
     words = [word for part in parts for word in words_of(part) or ()]
+    if (line := _given_to_a_shell(words)) is not None:
+        return line
     if any("$" in word for word in words) or any(isinstance(p.value, str) for p in parts):
         return " ".join(map(_quoted, words))
     return words
+
+
+def _given_to_a_shell(words: list[str]) -> str | None:
+    """The line of `sh -c LINE`, which rpx gives to a shell by itself; None for other commands."""
+    if len(words) != 3 or words[0] not in _SHELLS or words[1] != "-c" or "\n" in words[2].strip():
+        return None
+    line = words[2]
+    return None if set(_VARIABLE.findall(line)) - {"$$"} else line.replace("$$", "$")
 
 
 def _is_simple(text: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from rpx.config.variables.dotenv import parse_dotenv
 from rpx.config.variables.env_files import label_of
 from rpx.errors import RpxError
+from rpx.model.late import tells_of_services
 from rpx.moving.draft import Draft
 from rpx.moving.given import Given, text_of_file
 from rpx.moving.lined import Lined
@@ -71,6 +72,11 @@ def texts_of(service: ComposeService, project: ComposeProject) -> Iterator[tuple
             yield "", item.text
 
 
+def _is_rpx_s_own(key: str, text: str | None) -> bool:
+    """Whether a variable is one that rpx tells every service, or where to listen in a container."""
+    return tells_of_services(key) or (key, text) == ("HOST", "0.0.0.0")  # noqa: S104
+
+
 class ServiceVariables:
     """Makes `env` and `env_file` of a service."""
 
@@ -108,6 +114,8 @@ class ServiceVariables:
             where = written.at(key)
             if key == "PORT" and self._is_told(service, where):
                 continue
+            if "RPX_NAME" in values and _is_rpx_s_own(key, text):
+                continue  # an exported project, whose services rpx tells that itself
             if text is None:
                 why = "no value: it comes from outside, from the environment that rpx has"
                 self._draft.carried(service.new, f"environment: {key}", why, where, kept=True)

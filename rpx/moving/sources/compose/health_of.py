@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
+from typing import TypeVar
 
 from rpx.moving.draft import Draft, Written
 from rpx.moving.lined import Lined
 from rpx.moving.sources.compose.command_text import shell_of_check
 from rpx.moving.sources.compose.compose_files import ComposeProject
 from rpx.moving.sources.compose.compose_service import ComposeService
+
+T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -31,19 +35,25 @@ _HARMLESS = {
     "-4": 0, "--ipv4": 0, "-k": 0, "--location": 0, "--head": 0,
 }  # fmt: skip
 _NETCAT = re.compile(rf"nc\s+(?:-\w+\s+)*{_HERE}\s+(\d+)\Z")
+_BASH = re.compile(rf"bash -c '\s*:?\s*<\s*/dev/tcp/{_HERE}/(\d+)\s*'\Z")
+_FOR_EVER = 3600.0  # seconds: who is given that long to start is never sick before
 
 
 def duration(text: str) -> str | None:
     """A duration of compose as rpx writes it: `1m30s`; None for what is none."""
     if not text or _DURATION.sub("", text):
         return None
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+    seconds = _seconds(text)
     if seconds >= 1 and seconds == int(seconds):
         minutes, rest = divmod(int(seconds), 60)
         hours, minutes = divmod(minutes, 60)
         parts = [(hours, "h"), (minutes, "m"), (rest, "s")]
         return "".join(f"{number}{unit}" for number, unit in parts if number)
     return f"{max(1, round(seconds * 1000))}ms" if seconds > 0 else "0s"
+
+
+def _seconds(text: str) -> float:
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
 
 
 def health_of(service: ComposeService, project: ComposeProject, draft: Draft) -> Written | bool:
@@ -73,7 +83,8 @@ def _times(
             why = "rpx asks every second until it is ready"
             draft.lost(service.new, f"healthcheck.{word}", why, written.at(word))
         elif (how := _how(word, text)) is not None:
-            found[_WORDS[word]] = how
+            if word != "start_period" or _seconds(text) < _FOR_EVER:
+                found[_WORDS[word]] = how
         elif text not in {"0", "0s"}:
             why = f"`{value.text}` is nothing that rpx could take"
             draft.lost(service.new, f"healthcheck.{word}", why, written.at(word))
@@ -100,9 +111,9 @@ def _sign(test: Lined, service: ComposeService, draft: Draft) -> Written:
     else:
         text = shell_of_check(test.items[1] if len(test.items) > 1 else test)
         words = []
-    if path := _asked_path(text, service):
+    if path := _same(text, lambda part: _asked_path(part, service)):
         return {"path": path}
-    if (port := _knocked(text)) and (port == service.page or port in service.ports):
+    if (port := _same(text, _knocked)) and (port == service.page or port in service.ports):
         return {"tcp": port}
     if service.is_process:
         why = "it is run on this machine now, where its program has to be there"
@@ -112,9 +123,15 @@ def _sign(test: Lined, service: ComposeService, draft: Draft) -> Written:
     return {"command": text}
 
 
+def _same(text: str, asked: Callable[[str], T]) -> T | None:
+    """What all programs ask for that are tried one after the other: `wget … || curl …`."""
+    text = re.sub(r"\s*\|\|\s*exit\s+1\s*\Z", "", text)
+    found = {asked(part.strip()) for part in text.split(" || ")}
+    return found.pop() if len(found) == 1 else None
+
+
 def _asked_path(text: str, service: ComposeService) -> str:
     """The path that curl or wget asks the service itself for; "" if it is more than that."""
-    text = re.sub(r"\s*\|\|\s*exit\s+1\s*\Z", "", text)
     text = re.sub(r"\s*>\s*/dev/null(?:\s+2>&1)?\s*\Z", "", text)
     try:
         words = shlex.split(text)
@@ -142,5 +159,5 @@ def _asked_path(text: str, service: ComposeService) -> str:
 
 
 def _knocked(text: str) -> int | None:
-    found = _NETCAT.match(re.sub(r"\s*\|\|\s*exit\s+1\s*\Z", "", text))
+    found = _NETCAT.match(text) or _BASH.match(text)
     return int(found[1]) if found else None

@@ -5,34 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rpx.moving.draft import Draft
+from rpx.moving.engine_words import MANY_VALUES, ONE_VALUE, PAIRS, SWITCHES
 from rpx.moving.lined import Lined
 from rpx.moving.sources.compose.compose_files import ComposeProject
 from rpx.moving.sources.compose.compose_service import ComposeService
 from rpx.moving.sources.compose.merging import pairs
 
-# Settings with one value, and the option of `docker run` and `podman run` that means the same.
-_ONE: dict[str, str] = {
-    "cpus": "--cpus", "cpuset": "--cpuset-cpus", "cpu_shares": "--cpu-shares",
-    "cpu_quota": "--cpu-quota", "cpu_period": "--cpu-period", "mem_limit": "--memory",
-    "cpu_rt_period": "--cpu-rt-period", "cpu_rt_runtime": "--cpu-rt-runtime",
-    "mem_reservation": "--memory-reservation", "memswap_limit": "--memory-swap",
-    "mem_swappiness": "--memory-swappiness", "pids_limit": "--pids-limit", "ipc": "--ipc",
-    "pid": "--pid", "uts": "--uts", "userns_mode": "--userns", "hostname": "--hostname",
-    "mac_address": "--mac-address", "runtime": "--runtime", "gpus": "--gpus",
-    "oom_score_adj": "--oom-score-adj", "cgroup_parent": "--cgroup-parent", "cgroup": "--cgroupns",
-    "umask": "--umask",
-}  # fmt: skip
-_FLAGS = {
-    "privileged": "--privileged", "read_only": "--read-only",
-    "oom_kill_disable": "--oom-kill-disable",
-}  # fmt: skip
-_EACH = {
-    "cap_add": "--cap-add", "cap_drop": "--cap-drop", "dns": "--dns", "dns_search": "--dns-search",
-    "dns_opt": "--dns-option", "security_opt": "--security-opt", "group_add": "--group-add",
-    "devices": "--device", "device_cgroup_rules": "--device-cgroup-rule",
-    "label_file": "--label-file", "external_links": "--link",
-}  # fmt: skip
-_PAIRS = {"sysctls": "--sysctl", "annotations": "--annotation", "storage_opt": "--storage-opt"}
 _PULL = {"always": "always", "missing": "missing", "if_not_present": "missing", "never": "never"}
 
 
@@ -55,16 +33,16 @@ def engine_options(
 
 def _options(key: str, value: Lined, project: ComposeProject) -> Iterator[str]:
     text = project.filled(value)
-    if key in _ONE and text:
-        yield from (_ONE[key], text)
-    elif key in _FLAGS:
-        yield f"{_FLAGS[key]}=false" if text.lower() == "false" else _FLAGS[key]
-    elif key in _EACH:
+    if key in ONE_VALUE and text:
+        yield from (ONE_VALUE[key], text)
+    elif key in SWITCHES:
+        yield f"{SWITCHES[key]}=false" if text.lower() == "false" else SWITCHES[key]
+    elif key in MANY_VALUES:
         for each in filter(None, map(project.filled, value.items or [value])):
-            yield from (_EACH[key], each)
-    elif key in _PAIRS:
+            yield from (MANY_VALUES[key], each)
+    elif key in PAIRS:
         for name, inner in pairs(value).mapping.items():
-            yield from (_PAIRS[key], f"{name}={project.filled(inner)}")
+            yield from (PAIRS[key], f"{name}={project.filled(inner)}")
     elif key in _OTHERS:
         yield from _OTHERS[key](value, project)
 
