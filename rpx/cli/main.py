@@ -57,6 +57,7 @@ COMMANDS = {
     "check": "Check rpx.yaml without starting anything",
     "init": "Write an rpx.yaml for what is in this folder",
     "import": "Write an rpx.yaml from files of other tools",
+    "config": "Print rpx.yaml with everything filled in",
     "schema": "Print the JSON Schema of rpx.yaml, for editors",
     "help": "Show how a command is used, or a page of the documents",
 }
@@ -72,13 +73,15 @@ rpx --from 5173 --to shop.localhost --path /api=4000 --strip    # /api/users is 
 rpx --static ./dist --to shop.localhost         # files of a folder
 """
 
+_TAKEN = ("config",)  # another module's name
+
 
 def command_named(name: str) -> Command:
     """Import one of COMMANDS. `open`, `help` and `import` have an underscore: Python has those
     names, too.
     """
     stem = name.replace("-", "_")
-    stem = f"{stem}_" if iskeyword(stem) else stem
+    stem = f"{stem}_" if iskeyword(stem) or stem in _TAKEN else stem
     attribute = f"{stem}_" if hasattr(builtins, stem) else stem
     command: Command = getattr(import_module(f"rpx.cli.commands.{stem}"), attribute)
     loaded()

@@ -17,7 +17,6 @@ _COMMANDS: Final = {
     "c": "attach",
     "ca": "trust",
     "cert": "trust",
-    "config": "check",
     "configtest": "check",
     "connect": "attach",
     "console": "attach",

@@ -10,7 +10,7 @@ from typing import Final
 from rpx.errors import RpxError
 
 _OF_PROJECT: Final = (
-    "attach|check|down|drill|kill-backend|logs|open|pause-backend|ps|reload|restart|resume-backend|"
+    "attach|check|config|down|drill|kill-backend|logs|open|pause-backend|ps|reload|restart|resume-backend|"
     "run|scale|start|stats|stop|top|up|why"
 )
 _COMMAND = re.compile(

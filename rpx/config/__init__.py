@@ -4,7 +4,8 @@
 `variables/` fills them in; `settings/` has what may be written (how one is added stands there);
 `build.py` makes nouns of it; `checks/` compares them with each other; `mistakes/` says in words
 what is wrong. `worktree.py` knows git's files. `assemble.py` goes from the Document to the Config.
-`json_schema.py` says for editors what may be written, from the same settings.
+`json_schema.py` says for editors what may be written, from the same settings; `written_out.py`
+makes a file of a Config again.
 """
 
 from __future__ import annotations

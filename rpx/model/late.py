@@ -30,6 +30,11 @@ def without_marks(text: str) -> str:
     return _MARK.sub("", text)
 
 
+def with_marks_as(form: str, text: str) -> str:
+    """The text with each mark written in a form, whose `%s` is the name of the variable."""
+    return _MARK.sub(lambda found: form % found[1], text)
+
+
 def filled(text: str, variables: Mapping[str, str]) -> str:
     """The text with the value of each marked variable; one that isn't there is empty."""
     return _MARK.sub(lambda found: variables.get(found[1], ""), text)

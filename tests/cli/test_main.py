@@ -136,7 +136,6 @@ MEANT = {
     "list": "`rpx ps`",
     "exec api sh": "`rpx run`",
     "validate": "`rpx check`",
-    "config": "`rpx check`",
     "unpause": "`rpx resume-backend`",
     "version": "`rpx --version`",
     "connect": "`rpx attach`",
