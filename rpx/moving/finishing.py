@@ -34,7 +34,8 @@ def _part(draft: Draft) -> None:
     """Give a free port to who would have one that another service has, of another file mostly."""
     taken: dict[str, DraftService] = {}
     for service in draft.services.values():
-        for port in _numbers(service.settings.get("from")):
+        started = "start" in service.settings  # else somebody else listens there, with `ports`
+        for port in _numbers(service.settings.get("from")) if started else ():
             taken.setdefault(port, service)
     for service in draft.services.values():
         start = start_of(service)

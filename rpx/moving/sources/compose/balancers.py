@@ -43,6 +43,11 @@ class Balancer:
         self.host = host_label(project_name(project, given))
         self.files = list(self._files())
 
+    @property
+    def leaves_something(self) -> bool:
+        """Whether its files say what it does, or which ones it sends."""
+        return bool(self.files and self.kind in READERS) or any(True for _ in self._pages())
+
     def look(self) -> None:
         """See which services stand behind it: their ports have to be known."""
         if reader := READERS.get(self.kind):

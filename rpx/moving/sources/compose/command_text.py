@@ -71,17 +71,27 @@ def _quoted(word: str) -> str:
     return f'"{done}"'
 
 
-def for_container(written: Lined, project: ComposeProject) -> tuple[str | list[str], bool]:
-    """A command for an image, which no shell sees, and whether variables had to be filled in."""
+def for_container(
+    written: Lined, project: ComposeProject, *, fill: bool
+) -> tuple[str | list[str], bool]:
+    """A command for an image, which no shell sees, and whether variables had to be filled in.
+
+    Without `fill` rpx fills them in, as it does with an `entrypoint`.
+    """
 
     def filled(value: Lined) -> str:
-        return project.filled(value)
+        return project.filled(value) if fill else value.text
 
     texts = written.items or [written]
-    inserted = any(each != "$$" for text in texts for each in _VARIABLE.findall(text.text))
+    inserted = fill and any(each != "$$" for text in texts for each in _VARIABLE.findall(text.text))
     if isinstance(written.value, list):
         return list(map(filled, written.items)), inserted
-    return " ".join(filled(written).split("\n")).strip(), inserted
+    text = " ".join(filled(written).split("\n")).strip()
+    try:
+        shlex.split(text)
+    except ValueError:  # a quote that is never closed: compose would refuse it
+        return text.split(), inserted
+    return text, inserted
 
 
 def shell_of_check(written: Lined) -> str:

@@ -132,7 +132,7 @@ class _Files:
             if services is not None and not isinstance(services.value, dict):
                 raise _refused("`services` is no mapping of names", file.at("services"))
             for name, service in services.mapping.items() if services else ():
-                if not isinstance(service.value, dict):
+                if not isinstance(service.value, dict) and service.tag != "!reset":
                     raise _refused(f"the service `{name}` has no settings", service.origin)
         return self._read[path]
 

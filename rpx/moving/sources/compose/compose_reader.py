@@ -30,6 +30,10 @@ def read_compose(given: Given) -> Draft:
         for each in services.values()
         if each.becomes is Becomes.ROUTES
     ]
+    if not _has_more(services, balancers):
+        for balancer in balancers:
+            balancer.service.becomes = Becomes.CONTAINER
+        balancers = []
     for service in services.values():
         for key, text in texts_of(service, project):
             names.note(key, text, service)
@@ -47,6 +51,11 @@ def read_compose(given: Given) -> Draft:
     _top(project, given, draft)
     _give_hosts(draft, project_name(project, given))
     return draft
+
+
+def _has_more(services: dict[str, ComposeService], balancers: list[Balancer]) -> bool:
+    """Whether anything is left if balancers aren't run: without it they are images like others."""
+    return len(balancers) < len(services) or any(each.leaves_something for each in balancers)
 
 
 def _services(project: ComposeProject, draft: Draft) -> dict[str, ComposeService]:
@@ -67,7 +76,13 @@ def _labels(
 ) -> dict[str, TraefikSaid]:
     """What Traefik's labels say. Who has some is for browsers."""
     labels = {name: read_labels(each, project, draft) for name, each in services.items()}
+    taken: dict[str, str] = {}
     for name, said in labels.items():
+        for host in list(said.hosts):
+            if (other := taken.setdefault(host, name)) != name:
+                said.hosts.remove(host)
+                why = f"`{other}` has the host {host} already"
+                draft.lost(services[name].new, "labels: rule", why, services[name].at("labels"))
         if said.hosts or said.ways:
             services[name].referenced.setdefault(said.port or _only(services[name]), True)
     return labels
@@ -84,7 +99,7 @@ def _copies_have_free_ports(services: dict[str, ComposeService], project: Compos
     for service in services.values():
         deploy = service.get("deploy")
         written = (deploy.get("replicas") if deploy else None) or service.get("scale")
-        if project.filled(written) not in {"", "0", "1"} and not service.behind:
+        if project.filled(written) not in {"", "0", "1"} and not (service.behind or service.ports):
             service.address = ""
 
 

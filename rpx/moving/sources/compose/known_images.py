@@ -36,8 +36,8 @@ BALANCERS = {
 LANGUAGES = {
     "node", "python", "ruby", "php", "golang", "go", "rust", "openjdk", "eclipse-temurin", "maven",
     "gradle", "deno", "bun", "elixir", "erlang", "perl", "swift", "dotnet", "sdk", "amazoncorretto",
-    "jruby", "pypy", "clojure", "haskell", "dart", "composer", "uv", "alpine", "debian", "ubuntu",
-    "busybox", "rails",
+    "jruby", "pypy", "clojure", "haskell", "dart", "composer", "uv",
+    "rails",
 }  # fmt: skip
 # Ports of programs on which nobody speaks HTTP to them: databases, mail, debuggers, live reload.
 _NO_HTTP = {22, 25, 110, 143, 389, 465, 587, 636, 993, 995, 1025, 1433, 1521, 1883, 2181, 3306,

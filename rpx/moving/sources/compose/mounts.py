@@ -37,9 +37,13 @@ def mounts_of(
     mounting.volumes()
     mounting.files()
     if tmpfs := service.get("tmpfs"):
-        mounting.mounts.tmpfs += [project.filled(item) for item in tmpfs.items or [tmpfs]]
+        mounting.mounts.tmpfs += [item.text for item in tmpfs.items or [tmpfs]]
     mounting.mounts.volumes = list(dict.fromkeys(mounting.mounts.volumes))
     return mounting.mounts
+
+
+def _text(value: Lined | None) -> str:
+    return value.text if value else ""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class _Mounting:
     def _long(self, item: Lined) -> str:
         """The long form as the short one; "" where it isn't a volume."""
         kind = self.project.filled(item.get("type")) or "volume"
-        source, target = item.get("source"), self.project.filled(item.get("target"))
+        source, target = item.get("source"), _text(item.get("target"))
         if kind == "tmpfs":
             self.mounts.tmpfs.append(target)
             return ""

@@ -23,6 +23,7 @@ _OF_HOSTS = re.compile(
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@\s]*@)?$")
 _DEFAULT = re.compile(r"\$\{(\w+):-$")
+_PORT_WORD = re.compile(r"(?i)(?<=[\s;,])(port=)\d+(?!\d)")
 _PORT_KEY = re.compile(r"(?i)(.*?)(HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$")
 
 
@@ -88,7 +89,10 @@ class ServiceNames:
             done += text[at:start] + new
             at = found.end
             names.append(found.service.new)
-        return done + text[at:], names
+        new = done + text[at:]
+        if len(names) == 1 and _PORT_WORD.search(new):  # `host=db port=5432`
+            new = _PORT_WORD.sub(rf"\1${port_of_variable(names[0])}", new)
+        return new, names
 
     def port_beside(
         self, key: str, text: str, siblings: Mapping[str, str | None], of: ComposeService

@@ -21,7 +21,7 @@ def engine_options(
     options: list[str] = []
     done: set[str] = set()
     for key, value in service.written.mapping.items():
-        found = list(_options(key, value, project))
+        found = [each.replace("$", "$$") for each in _options(key, value, project)]
         if found:
             options += found
             done.add(key)

@@ -74,7 +74,7 @@ class Drafting:
         if health and ending:
             why = "it is meant to end, and is well when it has"
             self.draft.lost(service.new, "healthcheck", why, service.at("healthcheck"))
-        elif health or health is False:
+        elif not ending and (health or health is False):
             settings["health_check"] = health
         order = WaitingOrder(self.services, self.ending, self.project, self.draft)
         if waits := order.of(service):
@@ -94,12 +94,8 @@ class Drafting:
             why = "no copies: `rpx start` begins it when it is wanted"
             self.draft.carried(service.new, "replicas: 0", why, written.origin)
             return {"autostart": False}
-        if service.page is None or service.behind:
-            why = (
-                "only what has a host can have copies"
-                if service.page is None
-                else ("its address has to be known to the routes")
-            )
+        if service.page is None or service.behind or service.ports:
+            why = "only what has a host, and no other port, can have copies"
             hint = "write an entry for each, with another name"
             self.draft.lost(service.new, f"replicas: {number}", why, written.origin, hint)
             return {}
@@ -174,7 +170,7 @@ class Drafting:
             written = service.get(key)
             if written is None:
                 continue
-            words, filled = for_container(written, self.project)
+            words, filled = for_container(written, self.project, fill=key == "command")
             if not words:
                 why = "rpx can't take away what the image has"
                 self.draft.lost(service.new, key, why, service.at(key))
