@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import developing, door_life, lifetime, machine, resting, routing
+from benchmarks import developing, door_life, lifetime, machine, passed, resting, routing
 from benchmarks.door_rows import DOOR_ROWS
 from benchmarks.lifetime import Figure
 from benchmarks.load import Sample
@@ -21,7 +21,12 @@ from benchmarks.rounds import Pace, origins, run
 from benchmarks.rows import ROWS, Row
 
 FIGURES = (
-    lifetime.FIGURES | resting.FIGURES | developing.FIGURES | door_life.FIGURES | routing.FIGURES
+    lifetime.FIGURES
+    | resting.FIGURES
+    | developing.FIGURES
+    | door_life.FIGURES
+    | routing.FIGURES
+    | passed.FIGURES
 )
 ALL_ROWS = (*ROWS, *DOOR_ROWS)
 EVERYTHING = (*(row.name for row in ALL_ROWS), *FIGURES)

@@ -30,7 +30,7 @@ ROOMS = {
     "moving": {"errors", "programs", "model", "policy", "config"},
     "export": {"errors", "model", "policy", "config", "moving"},
     "certificates": {"errors", "folders", "programs"},
-    "hub": {"errors", "model", "policy"},
+    "hub": {"errors", "model", "policy", "http"},
     "engine": {"errors", "model"},
     "backend": {"errors", "folders", "model", "policy", "engine", "hub"},
     "journal": {"errors", "folders", "model", "hub"},

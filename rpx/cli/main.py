@@ -37,6 +37,8 @@ COMMANDS = {
     "why": "Explain why a backend is in the state it is in",
     "stats": "Show requests, errors and latency of each backend",
     "logs": "Show what backends print",
+    "requests": "Show the last requests that went through",
+    "request": "Show all about one request",
     "start": "Start backends that are down",
     "stop": "Stop backends; they stay down until started",
     "restart": "Restart backends, one after the other",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -12,11 +11,12 @@ from typing import Any, Final, TypeVar
 import trio
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from rpx.control.dashboard.host import DashboardHost
 from rpx.control.dashboard.state_stream import StateStream
 from rpx.control.happened import Happened
+from rpx.control.json_answer import Json
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE, prometheus
 from rpx.control.operations import Misshapen, flag, seconds, whole_number
@@ -41,14 +41,6 @@ OTHER_VERSION: Final = "is the running rpx of another version than this command?
 TAIL: Final = 100_000  # lines; more than any ring keeps
 
 
-class Json(JSONResponse):
-    """In ASCII: what services print need not be text, and half of a character has no UTF-8."""
-
-    def render(self, content: object) -> bytes:
-        """`content` as JSON without spaces, in ASCII."""
-        return json.dumps(content, separators=(",", ":")).encode()
-
-
 def metrics_of(registry: Registry) -> Response:
     """The figures for Prometheus."""
     return Response(prometheus(registry), headers={"content-type": CONTENT_TYPE})
@@ -68,7 +60,7 @@ class Handlers:
         self._dashboard = dashboard
         self._happened = happened
         self._measure = measure
-        self._registry = registry
+        self.registry = registry
         self._shutdown = shutdown
 
     async def dashboard(self, _request: Request) -> Response:
@@ -78,50 +70,50 @@ class Handlers:
                 "this project has no dashboard",
                 hint="it needs a proxy, or `listen.http_port`, and no `dashboard: false`",
             )
-        return Json(json_of(DashboardUrl(self._dashboard.url(self._registry))))
+        return Json(json_of(DashboardUrl(self._dashboard.url(self.registry))))
 
     async def live(self, _request: Request) -> Response:
         """How all is, whenever that changes, for the dashboard."""
         return StateStream(self._look, self._shutdown)
 
     async def _look(self) -> dict[str, Any]:
-        return {"ps": await self._rows(routes=True), "stats": self._registry.stats()}
+        return {"ps": await self._rows(routes=True), "stats": self.registry.stats()}
 
     async def ps(self, request: Request) -> Response:
         """A row for each backend, in the shape of `rpx ps --json`; `routes`: for those, too."""
         return Json(await self._rows(routes=flag(request, "routes")))
 
     async def _rows(self, *, routes: bool) -> list[dict[str, Any]]:
-        rows = [*self._registry.snapshot(), *self._registry.goodbyes()]
+        rows = [*self.registry.snapshot(), *self.registry.goodbyes()]
         leaders = {row.label: row.pid for row in rows if row.pid is not None}
         usage = await trio.to_thread.run_sync(self._measure, leaders)
-        told_by = {b.label: self._registry.told_by(b) for b in self._registry.backends.values()}
+        told_by = {b.label: self.registry.told_by(b) for b in self.registry.backends.values()}
         shown = [ps_row(row, usage.get(row.label), told_by.get(row.label)) for row in rows]
         if routes:
-            missing = await trio.to_thread.run_sync(_missing, folders(self._registry))
-            shown += route_rows(self._registry, missing)
+            missing = await trio.to_thread.run_sync(_missing, folders(self.registry))
+            shown += route_rows(self.registry, missing)
         return [json_of(row) for row in shown]
 
     async def why(self, request: Request) -> Response:
         """Why the backends that are named are in the states they are in."""
         labels = self._labels(request.query_params.getlist("name"))
         now = trio.current_time()
-        backends = [b for label, b in self._registry.backends.items() if label in labels]
-        return Json([json_of(why(self._registry, backend, now)) for backend in backends])
+        backends = [b for label, b in self.registry.backends.items() if label in labels]
+        return Json([json_of(why(self.registry, backend, now)) for backend in backends])
 
     async def why_url(self, request: Request) -> Response:
         """What becomes of a request for `url`; `method` and each `header` are those it has."""
         asked = request.query_params
         method, headers = asked.get("method", "GET"), asked.getlist("header")
-        return Json(json_of(await url_why(self._registry, asked.get("url", ""), method, headers)))
+        return Json(json_of(await url_why(self.registry, asked.get("url", ""), method, headers)))
 
     async def waits(self, request: Request) -> Response:
         """Who is on the way up or down; of those that are named, if any are."""
         names = request.query_params.getlist("name")
         labels = self._labels(names) if names else None
         found = waits(
-            self._registry,
-            self._registry.steady(),
+            self.registry,
+            self.registry.steady(),
             labels,
             ending=self._shutdown.asked,
             within=seconds(request, "within", math.inf),
@@ -130,23 +122,23 @@ class Handlers:
 
     async def stats(self, _request: Request) -> Response:
         """Host → `host:port` → figures."""
-        return Json(self._registry.stats())
+        return Json(self.registry.stats())
 
     async def metrics(self, _request: Request) -> Response:
         """The same and more, for Prometheus."""
-        return metrics_of(self._registry)
+        return metrics_of(self.registry)
 
     async def logs(self, request: Request) -> Response:
         """The last lines of each speaker that is named (all but rpx, if none is), by time."""
         asked = request.query_params
         own = flag(request, "own")
-        speakers = [names_of(backend.spec) for backend in self._registry.speakers]
+        speakers = [names_of(backend.spec) for backend in self.registry.speakers]
         wanted = heard(speakers, asked.getlist("name"), own=own)
         count = whole_number(request, "tail", TAIL)
         since = seconds(request, "since", 0.0)
         tail = partial(self._tail, wanted, count, since)
         if flag(request, "follow"):
-            return Follow(output(self._registry, wanted), tail)
+            return Follow(output(self.registry, wanted), tail)
         return Response(ndjson(tail()), media_type=NDJSON)
 
     async def events(self, request: Request) -> Response:
@@ -177,7 +169,7 @@ class Handlers:
         return await self._change(ProjectOrder(body.services, dry=body.dry_run), request)
 
     async def _change(self, order: ProjectOrder, request: Request) -> Response:
-        whole.give(self._registry, order)
+        whole.give(self.registry, order)
         if NDJSON in request.headers.get("accept", ""):
             await order.planned.wait()
             whole.reported(order)  # what is wrong with it has a status
@@ -189,7 +181,7 @@ class Handlers:
         """Kill one backend's process, as a crash would."""
         body = await _body(request, KillBackendBody)
         kill = await verbs.kill_backend(
-            self._registry,
+            self.registry,
             body.target,
             signum=verbs.signal_number(str(body.signal)),
             down_for=body.down_for,
@@ -204,18 +196,18 @@ class Handlers:
     ) -> Response:
         """Restart, start or stop the backends that are named."""
         body = await _body(request, NamesBody)
-        return Json([json_of(outcome) for outcome in await work(self._registry, body.names)])
+        return Json([json_of(outcome) for outcome in await work(self.registry, body.names)])
 
     def _labels(self, names: Sequence[str]) -> set[str]:
-        rows = self._registry.snapshot()
+        rows = self.registry.snapshot()
         if not names:
             return {row.label for row in rows}
         return {row.label for name in names for row in select(rows, name)}
 
     def _tail(self, wanted: Callable[[str], bool], count: int, since: float) -> list[Any]:
-        there = self._registry.speakers
+        there = self.registry.speakers
         rings = [(each.label, each.lines) for each in there if each.lines is not None]
-        rings.append((OWN_WORDS, self._registry.words))
+        rings.append((OWN_WORDS, self.registry.words))
         lines: list[Printed] = []
         for ring in (ring for label, ring in rings if wanted(label)):
             lines += ring.chunks(count, since)

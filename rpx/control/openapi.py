@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from inspect import cleandoc
@@ -13,6 +14,8 @@ from rpx.control.operations import Operation, Query
 from rpx.control.streams import NDJSON
 
 Json = dict[str, Any]
+IN_PATH: Final[Json] = {"in": "path", "required": True, "schema": {"type": "string"}}
+_NAMED: Final = re.compile(r"\{([a-z]+)\}")
 COMPONENTS: Final = "#/components/schemas/{model}"
 
 
@@ -74,7 +77,10 @@ def _operation(operation: Operation, schemas: Json) -> Json:
     described: Json = {
         "summary": operation.says,
         "operationId": _identifier(operation),
-        "parameters": [_parameter(query) for query in operation.query],
+        "parameters": [
+            *({**IN_PATH, "name": name} for name in _NAMED.findall(operation.path)),
+            *(_parameter(query) for query in operation.query),
+        ],
     }
     if operation.body is not None:
         schema = _schema(operation.body, schemas)

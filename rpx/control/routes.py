@@ -15,8 +15,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from rpx.control.dashboard.host import DashboardHost
-from rpx.control.handlers import OTHER_VERSION, Handlers, Json, metrics_of
+from rpx.control.handlers import OTHER_VERSION, Handlers, metrics_of
 from rpx.control.happened import LINES, Happened
+from rpx.control.json_answer import Json
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE
 from rpx.control.openapi import document
@@ -29,6 +30,7 @@ from rpx.control.request_bodies import (
     ScaleBody,
     Stopping,
 )
+from rpx.control.request_routes import PassedRequests
 from rpx.control.streams import error_json
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.registry import Registry
@@ -149,6 +151,7 @@ def operations(api: Handlers) -> list[Operation]:
             lines=LINES,
             query=[Query("after", "The `id` of the last event that was seen.")],
         ),
+        *PassedRequests(api.registry).operations(),
         Operation("/metrics", "Figures, for Prometheus.", api.metrics, text=CONTENT_TYPE),
         *(
             Operation(

@@ -10,8 +10,8 @@ import re
 from typing import NamedTuple
 
 from rpx.http.grammar import find_field
-from rpx.http.head import PSEUDONYM, RequestHead
-from rpx.http.hops import without
+from rpx.http.head import RequestHead
+from rpx.http.hops import PSEUDONYM, without
 
 LOOP = b"CDN-Loop: " + PSEUDONYM + b"\r\n"  # RFC 8586
 

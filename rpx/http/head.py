@@ -20,20 +20,22 @@ from rpx.http.grammar import (
     read_authority,
     request_pattern,
 )
-from rpx.http.hops import connection_options, protocols, without
+from rpx.http.hops import connection_options, passed, protocols, without
 from rpx.http.limits import DEFAULT, BadMessage, MessageLimits
 from rpx.http.refuse import Buffer, check_size, refuse_request
+from rpx.http.tags import NAMES, judged_tags
 
 # For a lower-cased block: half the time of ignoring case.
 _NAMES = (
     rb"host|connection|content[-_]length|te|transfer[-_]encoding|upgrade|expect|via|forwarded"
     rb"|x[-_]forwarded[-_][^:\r]++|x(?:_real[-_]|-real_)ip|keep-alive"
     rb"|proxy-(?:connection|authenticate|authorization)|http2-settings|cdn[-_]loop"
+    rb"|x-request-id|trace(?:parent|state)"
 )
 _SPECIAL = re.compile(rb"\r\n(%b):[ \t]*+([^\r]*+)" % _NAMES)
 _SPECIAL_NAME = re.compile(_NAMES)
 # Stay in the block. The other special fields are hop-by-hop (RFC 9110 §7.6.1) or written anew.
-_STAYS = frozenset((b"host", b"content-length", b"expect", b"cdn-loop"))
+_STAYS = NAMES | {b"host", b"content-length", b"expect", b"cdn-loop"}
 # With an underscore a name is another one to HTTP, and the same to an application behind CGI or
 # WSGI (HTTP_X_FORWARDED_FOR): of what a proxy says nobody else may say it that way.
 _CUT = re.compile(
@@ -53,7 +55,6 @@ _SINGLE = frozenset((b"host", b"content-length", b"transfer-encoding"))
 _WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
 _ABSOLUTE = re.compile(rb"(?i:(https?))://([^/?]*+)(.*+)")
 _DEFAULT_PORT = {b"http": 80, b"https": 443}
-PSEUDONYM = b"rpx"  # RFC 9110 §7.6.3
 
 
 # Final, so that mypy holds that nobody changes one. A frozen dataclass takes four times as long to
@@ -78,6 +79,7 @@ class RequestHead:
     via                the members of its Via lines, b"" without
     loops              how many times it has been through rpx already
     forwarded          the Forwarded and X-Forwarded-* lines cut out of the block, in its form
+    tags               which of X-Request-Id and traceparent the block has (tags.py)
     """
 
     method: Final[bytes]
@@ -94,6 +96,7 @@ class RequestHead:
     via: Final[bytes]
     forwarded: Final[bytes]
     loops: Final[int]
+    tags: Final[int] = 0
 
     @property
     def path(self) -> bytes:
@@ -117,7 +120,7 @@ class RequestHead:
         return RequestHead(
             self.method, target, self.minor, self.host, self.authority, block, self.length,
             self.keep_alive, self.expect_continue, self.upgrade, self.te_trailers, self.via,
-            self.forwarded, self.loops,
+            self.forwarded, self.loops, self.tags,
         )  # fmt: skip
 
 
@@ -220,10 +223,11 @@ def judged(
     if minor and connection_options(connection).upgrade:
         upgrade = _upgrade(method, find_field(fields, b"upgrade") or b"")
     te = minor == 1 and b"te" in found and b"trailers" in members(found[b"te"])
-    via, loops = _passed(found, fields)
+    via, loops = passed(found, fields)
+    block, tags = judged_tags(found, block)
     return RequestHead(
         method, target, minor, host, authority or b"", block, length, keep_alive, expects, upgrade,
-        te, via, forwarded, loops,
+        te, via, forwarded, loops, tags,
     )  # fmt: skip
 
 
@@ -327,18 +331,6 @@ def _expected(value: bytes, minor: int, length: int, block: bytes) -> tuple[byte
     if minor and length:
         return block, True
     return without(block, frozenset((b"expect",))), False
-
-
-def _passed(found: dict[bytes, bytes], fields: bytes) -> tuple[bytes, int]:
-    """Return the members of Via, and how many times rpx is among those who passed it on."""
-    via, loops = b"", 0
-    if b"via" in found:
-        via = find_field(fields, b"via") or b""
-        loops = [m.split()[1:2] for m in members(via)].count([PSEUDONYM])
-    if b"cdn-loop" in found:  # RFC 8586 §2
-        names = [m.partition(b";")[0].rstrip() for m in members(found[b"cdn-loop"])]
-        loops = max(loops, names.count(PSEUDONYM))
-    return via, loops
 
 
 def _upgrade(method: bytes, value: bytes) -> bytes | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from rpx.http.grammar import members
+from rpx.http.grammar import find_field, members
+
+PSEUDONYM = b"rpx"  # RFC 9110 §7.6.3
 
 # Naming one of these in Connection changes nothing: framing and loop detection would break, or
 # they aren't fields. All others are removed, as RFC 9110 §7.6.1 says; it forbids naming what is
@@ -54,3 +57,15 @@ def protocols(value: bytes) -> list[bytes]:
     """The protocols of an Upgrade that can be tunnelled, in their own case: all but HTTP/2."""
     names = [name.strip(b" \t") for name in value.split(b",")]
     return [name for name in names if name and name.lower() not in _OTHER_PROTOCOLS]
+
+
+def passed(found: Mapping[bytes, bytes], fields: bytes) -> tuple[bytes, int]:
+    """Return the members of Via, and how many times rpx is among those who passed it on."""
+    via, loops = b"", 0
+    if b"via" in found:
+        via = find_field(fields, b"via") or b""
+        loops = [m.split()[1:2] for m in members(via)].count([PSEUDONYM])
+    if b"cdn-loop" in found:  # RFC 8586 §2
+        names = [m.partition(b";")[0].rstrip() for m in members(found[b"cdn-loop"])]
+        loops = max(loops, names.count(PSEUDONYM))
+    return via, loops

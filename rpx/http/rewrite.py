@@ -10,8 +10,8 @@ from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import LOOP, Forwarding, appended, host_of, scheme_of
 from rpx.http.framing import CHUNKED, UNTIL_CLOSE
 from rpx.http.grammar import find_field
-from rpx.http.head import PSEUDONYM, RequestHead
-from rpx.http.hops import without
+from rpx.http.head import RequestHead
+from rpx.http.hops import PSEUDONYM, without
 from rpx.http.response import ResponseHead
 
 CONTINUE = AnswerHead(100, b"Continue", b"", b"", 0)
@@ -79,7 +79,7 @@ def as_of(head: RequestHead, host: str, authority: bytes, block: bytes) -> Reque
     return RequestHead(
         head.method, head.target, head.minor, host, authority, block, head.length,
         head.keep_alive, head.expect_continue, head.upgrade, head.te_trailers, head.via,
-        head.forwarded, head.loops,
+        head.forwarded, head.loops, head.tags,
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def below_prefix(head: RequestHead, peer: Forwarding, target: bytes, prefix: byt
     return RequestHead(
         head.method, target, head.minor, head.host, head.authority, block, head.length,
         head.keep_alive, head.expect_continue, head.upgrade, head.te_trailers, head.via,
-        forwarded, head.loops,
+        forwarded, head.loops, head.tags,
     )  # fmt: skip
 
 

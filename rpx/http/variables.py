@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 
 from rpx.http.forwarded import Forwarding, client_of, scheme_of
 from rpx.http.head import RequestHead
+from rpx.http.tags import HAS_ID
 
 _DOLLAR = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 # RFC 9110 §5.5: what no value may have. It becomes a space, as is done where others have sent it.
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_SANE_ID = re.compile(rb"[0-9A-Za-z._~=+/:-]{1,128}")
 
 
 class RequestVariables:
@@ -66,8 +66,8 @@ class RequestVariables:
     def request_id(self) -> bytes:
         """One id for the request and its answer: the client's own (X-Request-Id), or a new one."""
         if not self._id:
-            told = self._request.field(b"x-request-id")
-            self._id = told if told and _SANE_ID.fullmatch(told) else self._chance()
+            told = self._request.field(b"x-request-id") if self._request.tags & HAS_ID else None
+            self._id = told or self._chance()
         return self._id
 
 

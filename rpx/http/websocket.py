@@ -10,14 +10,24 @@ _MASKED = 0x80
 
 
 class Frames:
-    """Follows one direction of a WebSocket without keeping any of it. `many`: the last piece had so
-    many frames that it took long.
+    """Follows one direction of a WebSocket without keeping any of it. `count`: how many frames
+    there have been. `many`: the last piece had so many that it took long.
 
     `between`: what has been followed so far ends where a frame ends, so that a frame of somebody
     else may come next. `closed`: and the last of them was a Close.
     """
 
-    __slots__ = ("_extra", "_first", "_head", "_left", "_longest", "_low", "between", "many")
+    __slots__ = (
+        "_extra",
+        "_first",
+        "_head",
+        "_left",
+        "_longest",
+        "_low",
+        "between",
+        "count",
+        "many",
+    )
 
     def __init__(self, *, masked: bool) -> None:
         """`masked`: from the client (§5.3)."""
@@ -30,6 +40,7 @@ class Frames:
         self._left = 0  # bytes of the present frame still to come
         self.between = True
         self.many = False
+        self.count = 0
 
     @property
     def closed(self) -> bool:
@@ -42,6 +53,7 @@ class Frames:
         if self.between:
             # Nearly always: one small frame, whole.
             if 1 < size <= self._longest and data[1] + self._extra == size:
+                self.count += 1
                 if data[0] == _LAST_CLOSE:
                     self._first = _LAST_CLOSE
                 return
@@ -73,6 +85,7 @@ class Frames:
             count += 1
         if last >= 0:
             self._first = data[last]
+        self.count += count
         return at, count
 
     def frame_end(self, data: bytes, at: int = 0) -> int:
@@ -85,6 +98,7 @@ class Frames:
                 self._head, self.between = head, False
                 return len(data)
             self._head, self._first = b"", head[0]
+            self.count += 1
             at += sizes[0] - had
             self._left = sizes[1]
         end = min(at + self._left, len(data))

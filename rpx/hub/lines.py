@@ -14,12 +14,13 @@ MAX_BYTES = 1 << 20  # of text: a backend that prints 64 KiB lines keeps sixteen
 class LineRing:
     """Append at one end; the other end falls off, chunk by chunk."""
 
-    __slots__ = ("_bytes", "_chunks", "_lines", "passing")
+    __slots__ = ("_bytes", "_chunks", "_fallen", "_lines", "passing")
 
     def __init__(self) -> None:
         self._chunks: deque[tuple[int, Printed]] = deque()  # with the number of their lines
         self._lines = 0
         self._bytes = 0
+        self._fallen = False
         self.passing: Printed | None = None  # a line that has no end yet
 
     def append(self, printed: Printed) -> None:
@@ -34,6 +35,7 @@ class LineRing:
             self._bytes > MAX_BYTES and len(self._chunks) > 1
         ):
             self._chunks.popleft()
+            self._fallen = True
             self._lines -= oldest
             self._bytes -= len(chunk.text)
             oldest, chunk = self._chunks[0]
@@ -61,6 +63,11 @@ class LineRing:
             for printed in self.chunks(count)
             for text in printed.text.split(b"\n")[:-1]
         ]
+
+    @property
+    def full(self) -> bool:
+        """Lines may have fallen off."""
+        return self._fallen
 
     @property
     def latest(self) -> float:

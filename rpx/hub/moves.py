@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from rpx.hub.endpoint import Endpoint
-from rpx.hub.process import Process
+from rpx.hub.process import Process, ProcessRun
 from rpx.hub.rotation import Rotation
 from rpx.model.status import (
     AT_REST,
@@ -108,6 +108,7 @@ class Moves(Rotation):
     def started(self, process: Process, pid: int) -> None:
         """Say which process it is now."""
         process.pid, process.left = pid, ()
+        process.life = ProcessRun(process.label, pid, process.generation)
         process.has_run = True
         self._announce_all(process)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 
@@ -18,6 +18,14 @@ from rpx.policy.health import Health
 from rpx.policy.restarts import History
 
 RUNNING: Final = frozenset({State.READY, State.UNHEALTHY})
+
+
+class ProcessRun(NamedTuple):
+    """One run of a process: its label, which process it is, and how many there had been by then."""
+
+    label: str
+    pid: int
+    generation: int
 
 
 class Standing:
@@ -62,6 +70,7 @@ class Process:
         "history",
         "intent",
         "left",
+        "life",
         "lines",
         "mailbox",
         "obstacles",
@@ -81,6 +90,7 @@ class Process:
         self.generation = 0  # launches so far
         self.has_run = False  # one of them has brought a process
         self.pid: int | None = None
+        self.life: ProcessRun | None = None  # the latest
         self.exited = False  # its leader has, and its life has yet to decide what that means
         self.left: Sequence[int] = ()  # pids that go on when its leader has gone
         self.ended: Ended | None = None  # the run before

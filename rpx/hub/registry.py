@@ -9,6 +9,7 @@ Its methods are sync, therefore atomic under trio, and each leaves it consistent
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterable, Mapping
 
@@ -17,6 +18,7 @@ from rpx.hub.counts import Counts
 from rpx.hub.mailbox import Mailbox, ProjectOrder
 from rpx.hub.moves import Moves
 from rpx.hub.process import shown_command
+from rpx.hub.request_ring import RequestRing
 from rpx.hub.site import Site
 from rpx.hub.tally import by_address, by_host
 from rpx.model.config import PoolSpec
@@ -51,6 +53,7 @@ class Registry(Moves):
         that of sticky cookies.
         """
         super().__init__(clock, steady or clock, chance, key)
+        self.requests = RequestRing(clock, os.urandom(16))
         self.ports = ports  # replaced when rpx begins to listen for TLS, or without
         for spec in specs:
             self.add(spec)

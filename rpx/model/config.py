@@ -15,7 +15,7 @@ from pydantic import Field
 from rpx.model.address import Address, Location
 from rpx.model.base import Model
 from rpx.model.container import Container, EngineName
-from rpx.model.own_settings import Limits, Listen, Logs, Metrics, Timeouts
+from rpx.model.own_settings import KeptRequests, Limits, Listen, Logs, Metrics, Timeouts
 from rpx.model.route import Answerer, Route, Treatment
 
 Reload = Literal["manual", "auto"]
@@ -281,6 +281,7 @@ class Config(Model):
     containers: EngineName | None = None
     metrics: Metrics | None = None
     logs: Logs = Logs()
+    requests: KeptRequests = KeptRequests()
     dashboard: bool = True
     dashboard_host: str = ""
     proxies: tuple[ProxyEntry, ...] = ()

@@ -55,3 +55,13 @@ class Logs(Model):
 
     max_size: int = 10 << 20
     keep: int = 3
+
+
+class KeptRequests(Model):
+    """What is remembered of the last requests. `keep` 0: nothing. `bodies`: bytes of each, also
+    while nobody looks. `redact`: names of fields, in lower case, whose values are hidden.
+    """
+
+    keep: int = 2000
+    bodies: int = 0
+    redact: tuple[str, ...] = ()

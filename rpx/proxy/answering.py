@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
+from rpx.hub.request_ring import Record
 from rpx.policy.routing import SERVE, verdict
 from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, After
 from rpx.proxy.by_route import answer_by_route
-from rpx.proxy.client import Client
+from rpx.proxy.client import NO_REQUEST, Client
 from rpx.proxy.exchange import Exchange
 from rpx.proxy.refusals import too_many, without_backend
 from rpx.proxy.within import answer_within
@@ -18,27 +19,38 @@ async def answer(client: Client, request: RequestHead) -> After:
 
     Raises: BadMessage when the body turns out malformed; OSError, WireCut when the client has gone.
     """
-    if client.surplus:
-        return await too_many(client, request)
+    registry = client.shared.registry
     if client.renaming is None:
-        routes = client.shared.registry.routes
+        routes = registry.routes
         site = routes.plain.get(request.host) or routes.find(request.host, request.path)
     else:
-        request, site = client.renaming(request, client.shared.registry)
+        request, site = client.renaming(request, registry)
         client.peer = client.renaming.peer
-    if site is None and (own := client.shared.own_host) and own.host == request.host:
+    own = client.shared.own_host if site is None and not client.surplus else None
+    if own is not None and own.host == request.host:
         return await answer_within(client, request, own.application)
-    found = verdict(site, request, client)
-    if site is None or found is not SERVE:
-        return await without_backend(client, request, site, found)
+    kept = registry.requests
+    number, copies = kept.tags.next(), kept.copies
+    record = client.record = Record(number, request, client.peer, client.protocol, copies)
     try:
-        if (pool := site.plain) is not None:
+        found = verdict(site, request, client)
+        if client.surplus or found is not SERVE or site is None:
+            refusing = too_many(client, request) if client.surplus else None
+            after = await (refusing or without_backend(client, request, site, found))
+        elif (pool := site.plain) is not None:
             after = await Exchange(client, request, pool).run()
         else:
             after = await answer_by_route(client, request, site)
     except BadMessage:
-        client.counts = site.counts
+        client.counts = site.counts if site is not None else client.counts
+        raise  # `malformed` answers it
+    except BaseException:
+        client.record = NO_REQUEST
+        kept.add(record)
         raise
-    if after is NEXT and client.shared.draining:
-        return LINGER  # though the client may not have been told so
-    return GOODBYE if after is NEXT and client.gone else after
+    client.record = NO_REQUEST
+    kept.add(record)
+    if after is NEXT and (client.gone or client.shared.draining):
+        # A client that is there may not have been told so.
+        return LINGER if client.shared.draining else GOODBYE
+    return after

@@ -14,6 +14,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.sloppy import MORE, SloppyReader
+from rpx.hub.request_ring import Record
 from rpx.proxy.client import Client
 from rpx.proxy.sockets import Wire
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, Pipes, TargetGone, splice
@@ -40,6 +41,7 @@ class Upload:
         "_left",
         "_most",
         "_reader",
+        "_record",
         "awaited",
         "bad",
         "done",
@@ -58,14 +60,17 @@ class Upload:
         *,
         pause: float,
         most: int | None,
+        record: Record,
     ) -> None:
         """`at_hand` is what came with the head; what lies behind the body is left in `rest`.
 
         `reader` finds the end of a body whose length isn't told.
         `pause`: seconds a client may be silent that the backend still waits for. `most`: bytes.
+        `record` is of the request.
         Raises: BadMessage, also for what is known to be too large.
         """
         self._most = most
+        self._record = record
         if most is not None and length > most:
             raise _too_large(most)
         self._reader = reader
@@ -99,7 +104,7 @@ class Upload:
     def _take(self, data: bytes) -> Buffers:
         """Take what the client sent; return it framed. Raises: BadMessage."""
         if self._reader is None:
-            out = [data[: self._left]] if data else []
+            pieces = out = [data[: self._left]] if data else []
             self.rest = data[self._left :]
             self._left -= len(data) - len(self.rest)
             self.done = self._left == 0
@@ -110,6 +115,7 @@ class Upload:
             if self._reader.done:
                 self.rest, self.done = self._reader.rest, True
             out = chunked(pieces, self._reader.trailers if self.done else None)
+        self._record.take(pieces)
         if data or self.done:
             self.awaited = False
         if self._kept is not None:
@@ -165,7 +171,8 @@ def upload_of(request: RequestHead, client: Client) -> Upload:
     settings, ahead = client.shared.settings, client.ahead
     pause, most = settings.timeouts.body, settings.limits.body
     reader = client.body_reader() if request.length == CHUNKED else None
-    upload = Upload(request.length, ahead, reader, pause=pause, most=most)
+    record = client.record
+    upload = Upload(request.length, ahead, reader, pause=pause, most=most, record=record)
     upload.awaited = request.expect_continue and not (ahead or upload.done)
     client.ahead = b""  # until the upload is done: then it is what lies behind it
     return upload

@@ -25,10 +25,11 @@ async def answer_by_route(client: Client, request: RequestHead, site: Site) -> A
 
     Raises as `answer` does.
     """
-    began, shared = perf_counter(), client.shared
+    record, shared = client.record, client.shared
     way, pattern = site.rest, ANY
     if site.table is not None and (found := site.table.find(request)) is not None:
         way, pattern = found
+        record.route = way.name
     course = shared.courses.of(way, shared.registry)
     if (files := course.files) is not None:  # nothing is done to them on the way
         stem = _stem(course, pattern, site, request)
@@ -48,7 +49,7 @@ async def answer_by_route(client: Client, request: RequestHead, site: Site) -> A
         counts = passage.counts
         if counts is not None and passage.status:
             until = passage.at if client.lasting else perf_counter()
-            counts.answered(passage.status, until - began)
+            counts.answered(passage.status, until - record.began)
             counts.errors += passage.status >= 500
 
 

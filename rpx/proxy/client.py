@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from typing import ClassVar, Final
 
 import trio
 
 from rpx.http.answer_head import AnswerHead
-from rpx.http.forwarded import Forwarding, scheme_of
+from rpx.http.forwarded import Forwarding, forwarding, scheme_of
 from rpx.http.framing import BodyReader
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
+from rpx.hub.request_ring import Record
 from rpx.proxy.inlet import Renaming
 from rpx.proxy.passage import Passage
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.wire import Buffers, ClientWire, Cut
+
+NO_REQUEST: Final = Record(0, None, forwarding("", "http"), "")  # nobody writes there
 
 
 class Client:
@@ -34,6 +38,7 @@ class Client:
         "parting",
         "passage",
         "peer",
+        "record",
         "renaming",
         "seen",
         "shared",
@@ -42,6 +47,8 @@ class Client:
         "upstream",
         "wire",
     )
+
+    protocol: ClassVar[str] = ""  # as of a Record
 
     def __init__(
         self, shared: SharedState, wire: ClientWire, peer: Forwarding, *, surplus: bool
@@ -62,6 +69,7 @@ class Client:
         self.parting = False  # its connection ends when what is under way has been answered
         self.renaming: Renaming | None = None  # it has come by an inlet
         self.passage: Passage | None = None  # the way of the request under way, if it has one
+        self.record = NO_REQUEST  # of the request under way
         self.surplus = surplus
         self._hold: trio.CancelScope | None = None
 

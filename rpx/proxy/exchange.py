@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from time import perf_counter
+from typing import Final
 
 import trio
 
@@ -19,17 +20,16 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.endpoint import Endpoint, Pool, Tried
-from rpx.policy.affinity import Affinity
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
 from rpx.proxy.answer import answer_head, broken
 from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, RESET, After, Attempt, Done, Failed
 from rpx.proxy.bodies import TRUNCATED, WHOLE, Upload, download, upload_of
 from rpx.proxy.client import Client
+from rpx.proxy.handing_on import handed_on
 from rpx.proxy.hold import another_backend
-from rpx.proxy.passage import at_home
 from rpx.proxy.refusals import bad_gateway, unavailable
 from rpx.proxy.sockets import Wire
-from rpx.proxy.sticky_cookie import add_cookie, preferred_by
+from rpx.proxy.sticky_cookie import preferred_by
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import why_not
 from rpx.proxy.wire import NotSent, WireCut
@@ -39,13 +39,13 @@ class Exchange:
     """A request under way."""
 
     __slots__ = (
-        "_began",
         "_broken",
         "_client",
         "_failed",
         "_held",
         "_pool",
         "_preferred",
+        "_record",
         "_request",
         "_shared",
         "_shares",
@@ -54,8 +54,8 @@ class Exchange:
     )
 
     def __init__(self, client: Client, request: RequestHead, pool: Pool) -> None:
-        self._began = perf_counter()
         self._client = client
+        self._record = client.record
         self._shared = client.shared
         self._request = request
         self._pool = pool
@@ -95,7 +95,9 @@ class Exchange:
     async def _attempt(self, attempt: Attempt) -> Failed | Done:
         """Get a connection to the backend, converse on it, and give it back if it is still good."""
         shared, client, backend = self._shared, self._client, attempt.backend
-        settings = shared.settings
+        settings, process = shared.settings, backend.process
+        self._record.backend = backend.spec
+        self._record.life = process.life if process is not None else None
         if backend.in_flight >= settings.limits.requests_per_backend:
             return Failed(Failure.FULL)
         if self._failed is not None:
@@ -106,12 +108,15 @@ class Exchange:
             now = shared.sweeper.now
             wire = shared.upstreams.take_idle(backend, now) if self._shares else None
             if wire is None:
+                began = perf_counter()
                 try:
                     wire = await shared.upstreams.open(
                         backend, now, within=settings.timeouts.connect
                     )
                 except OSError as error:
                     return Failed(*why_not(error))
+                finally:
+                    self._record.rarely().connecting += perf_counter() - began
             client.begin(wire)
             answer: ResponseHead | None = None
             try:
@@ -132,7 +137,9 @@ class Exchange:
     async def _converse(self, attempt: Attempt, wire: Wire) -> Failed | Done:
         """Send the request; where its body is still coming, let it flow beside the answer."""
         origin = attempt.backend.spec.change_origin
-        head = request_to_send(self._request, self._client.peer, origin=origin)
+        request = self._request
+        tags = self._shared.registry.requests.tags.lines(self._record.number, request.tags)
+        head = request_to_send(request, self._client.peer, origin=origin, add=tags)
         if self._client.passage is not None:
             head = self._client.passage.to_backend(head)
         upload = self._upload
@@ -183,6 +190,7 @@ class Exchange:
         if found is None:
             return Failed(broken(wire), sent=attempt.sent)
         response, data = found
+        self._record.first = perf_counter()
         if self._shared.settings.verbose:
             passage = client.passage
             asked = self._request if passage is None else passage.request
@@ -219,7 +227,8 @@ class Exchange:
             return Done(response.status, after, whole=True, reusable=response if clean else None)
         if ending is TRUNCATED:
             backend.counts.errors += 1
-            shared.registry.exchange_failed(backend, "broke off within an answer")
+            self._record.rarely().note = BROKE_OFF
+            shared.registry.exchange_failed(backend, BROKE_OFF)
         # A FIN would look like the end of a close-delimited body; an event stream has no end.
         after = RESET if ending is TRUNCATED or not client.lasting else GOODBYE
         return Done(response.status, after)
@@ -232,6 +241,7 @@ class Exchange:
         websocket = (response.upgrade or b"").lower() == b"websocket"
         tunnel = Tunnel(client.wire, wire, shared.reactor, websocket=websocket)
         client.tunnels(tunnel)
+        self._record.rarely().carried = tunnel.carried
         self._outlast(backend, response.status)
         response = self._for_client(response, backend)
         head = response_to_send(response, self._request, close=False, date=shared.sweeper.date)
@@ -240,25 +250,9 @@ class Exchange:
         return Done(response.status, GOODBYE, whole=True)
 
     def _for_client(self, response: ResponseHead, backend: Endpoint) -> ResponseHead:
-        """The answer as the client is to have it: with places that it knows, and its cookie."""
-        client = self._client
-        if client.passage is not None:
-            response = client.passage.of_backend(response, backend.spec)
-        elif backend.spec.change_origin:
-            response = at_home(response, self._request, client.peer, backend.spec)
-        if self._pool.affinity is not None:
-            response = self._add_cookie(response, backend, self._pool.affinity)
-        return response if client.renaming is None else client.renaming.returned(response)
-
-    def _add_cookie(
-        self, head: ResponseHead, backend: Endpoint, affinity: Affinity[Endpoint]
-    ) -> ResponseHead:
-        client = self._client
-        secure = client.renaming is None and client.has_tls(self._request)
-        say = self._shared.registry.say
-        return add_cookie(
-            head, affinity, backend, self._preferred, say, host=self._request.host, secure=secure
-        )
+        """The answer as the client is to have it."""
+        request, pool, preferred = self._request, self._pool, self._preferred
+        return handed_on(response, self._client, request, backend, pool=pool, preferred=preferred)
 
     def _check_switch(self, response: ResponseHead) -> None:
         """RFC 9110 §7.8: nothing else can be spoken before the request has ended."""
@@ -275,6 +269,7 @@ class Exchange:
     async def _refuse(self, backend: Endpoint, bad: BadMessage) -> Done:
         """The backend has answered, but not so that it could be sent on."""
         backend.counts.errors += 1
+        self._record.rarely().note = bad.reason
         try:
             after = await bad_gateway(self._client, self._request, self._pool, backend, bad)
         except (OSError, WireCut):
@@ -284,8 +279,9 @@ class Exchange:
     def _outlast(self, backend: Endpoint, status: int) -> None:
         """The answer ends only when a side leaves."""
         self._client.lasting = True
-        backend.counts.answered(status, perf_counter() - self._began)  # its end says nothing
+        backend.counts.answered(status, perf_counter() - self._record.began)  # its end says nothing
         self._shared.registry.outlast(backend)
+        self._shared.registry.requests.outlasts(self._record)
         if self._shared.draining:
             self._client.leave()
 
@@ -294,6 +290,7 @@ class Exchange:
         if self._client.gone:
             return False
         failure, backend = failed.failure, attempt.backend
+        self._record.failed(failed.why or failure.value)
         whole = self._upload is None or self._upload.replayable
         again = may_retry(failure, self._request.method, sent=failed.sent, replayable=whole)
         if failure is not Failure.BROKEN_REUSED:  # else normal: an idle connection was just closed
@@ -322,7 +319,7 @@ class Exchange:
         if not done.status:
             counts.abandoned += 1
         elif not self._client.lasting:
-            counts.answered(done.status, perf_counter() - self._began)
+            counts.answered(done.status, perf_counter() - self._record.began)
         if done.whole:
             if backend.failures:
                 backend.recover()
@@ -337,8 +334,9 @@ class Exchange:
             counts.abandoned += 1
             return GOODBYE
         return await unavailable(
-            self._client, self._request, self._pool, self._failed, began=self._began
+            self._client, self._request, self._pool, self._failed, began=self._record.began
         )
 
 
+BROKE_OFF: Final = "broke off within an answer"
 _NOBODY: Tried = set()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from time import perf_counter
+from typing import Final
 
 import trio
 
 from rpx.hub.endpoint import Endpoint, Pool, Tried
+from rpx.hub.request_ring import Holding
 from rpx.model.status import State
+from rpx.policy.depend import sentence
 from rpx.proxy.client import Client
 
 NOTICE = 0.25  # seconds for the exit of a process to be noticed after it broke a connection
@@ -34,9 +38,11 @@ async def another_backend(
     backend = pool.next_untried(address, preferred, tried)
     if backend is None and len(pool.active) == 1 and pool.active[0].spec.health_check:
         backend = pool.next_running(address, preferred, tried)
-    returned = True
+    returned, began, stood = True, 0.0, _NOBODY
     while backend is None and returned and pool.waiting < held and _worth_waiting(pool, tried):
         returned, until = False, until or trio.current_time() + pool.spec.hold
+        if not began:
+            began, stood = perf_counter(), tuple(map(_standing, pool.active))
         pool.waiting += 1
         try:
             async with client.shared.reactor.task():
@@ -46,9 +52,20 @@ async def another_backend(
             pool.waiting -= 1
         # Chosen here and not in there: the backend may leave before the reactor has us back.
         backend = pool.next_untried(address, preferred, tried)
+    if began:
+        client.record.rarely().holds += (Holding(perf_counter() - began, stood),)
     if backend is None and not client.gone:
         backend = pool.next_running(address, preferred, tried)
     return backend, until
+
+
+def _standing(backend: Endpoint) -> tuple[str, str, str]:
+    """How a backend is that is not up: label, state, why."""
+    why = sentence(backend.obstacles) if backend.obstacles else backend.last_error
+    return backend.label, backend.visible_state.value, why
+
+
+_NOBODY: Final[tuple[tuple[str, str, str], ...]] = ()
 
 
 async def _returned(client: Client, pool: Pool, tried: Tried) -> bool:

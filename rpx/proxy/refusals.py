@@ -14,6 +14,7 @@ from rpx.hub.backend_tls import NO_TLS, UNTRUSTED
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.registry import Registry
+from rpx.hub.request_ring import Record
 from rpx.hub.site import Site
 from rpx.model.escapes import on_a_terminal
 from rpx.model.status import AT_REST, State
@@ -23,7 +24,7 @@ from rpx.policy.retry import IDEMPOTENT, Failure
 from rpx.policy.routing import Verdict
 from rpx.proxy.answer import UNREAD
 from rpx.proxy.attempt import LINGER, NEXT, After, Failed
-from rpx.proxy.client import Client
+from rpx.proxy.client import NO_REQUEST, Client
 from rpx.proxy.machine_pages import show_machine
 from rpx.proxy.peers import is_near
 from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
@@ -104,10 +105,18 @@ async def too_many(client: Client, request: RequestHead) -> After:
 async def malformed(client: Client, bad: BadMessage) -> After:
     """Refuse what can't be understood. The connection has lost its meaning: it is to be closed."""
     client.counts.answered(bad.status, 0.0)
+    kept = client.shared.registry.requests
+    if client.record is NO_REQUEST:  # else its body was malformed
+        client.record = Record(kept.tags.next(), None, client.peer, client.protocol)
+    client.record.rarely().note = bad.reason
     page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
     date = client.shared.sweeper.date
     head, body = error_answer(page, accept=None, date=date, close=True)
-    await client.send_head(head, [body])
+    try:
+        await client.send_head(head, [body])
+    finally:
+        kept.add(client.record)
+        client.record = NO_REQUEST
     return LINGER
 
 

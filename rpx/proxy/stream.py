@@ -42,6 +42,7 @@ class Stream(Client):
     __slots__ = ("_head", "_key", "number")
 
     wire: StreamWire
+    protocol = "HTTP/2"
 
     def __init__(
         self,
@@ -66,6 +67,9 @@ class Stream(Client):
         self, head: AnswerHead, pieces: Buffers, end: bytes | None = None
     ) -> Awaitable[None]:
         """As HTTP/2 has it."""
+        self.record.answer = head
+        if self.record.more is not None:
+            self.record.more.give(pieces)
         return self.wire.send_head(head, pieces, end)
 
     def send_body(
@@ -75,6 +79,8 @@ class Stream(Client):
         end: bytes | None = None,
     ) -> Awaitable[None]:
         """As HTTP/2 has it: whatever the head says, each frame has its length."""
+        if self.record.more is not None:
+            self.record.more.give(pieces)
         return self.wire.send_pieces(pieces, end)
 
     def body_reader(self) -> FramedReader:

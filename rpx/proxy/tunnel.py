@@ -11,6 +11,7 @@ from typing import NamedTuple
 import trio
 
 from rpx.http.websocket import GOING_AWAY, Frames, close_frame
+from rpx.hub.request_ring import Conveyed
 from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import READ_SIZE, Wire
 from rpx.proxy.wire import Buffers, ClientWire, Cut, Nudged, WireCut
@@ -41,6 +42,7 @@ class _Way(NamedTuple):
     source: ClientWire
     target: ClientWire
     goodbye: bytes
+    carried: Conveyed
     frames: Frames | None
 
 
@@ -58,8 +60,10 @@ class Tunnel:
         self.websocket = websocket
         up = Frames(masked=True) if websocket else None
         down = Frames(masked=False) if websocket else None
-        self._up = _Way(client, upstream, close_frame(GOING_AWAY, os.urandom(4)), up)
-        self._down = _Way(upstream, client, close_frame(GOING_AWAY), down)
+        self.carried = Conveyed(up), Conveyed(down)
+        goodbye = close_frame(GOING_AWAY, os.urandom(4)), close_frame(GOING_AWAY)
+        self._up = _Way(client, upstream, goodbye[0], self.carried[0], up)
+        self._down = _Way(upstream, client, goodbye[1], self.carried[1], down)
         self._reactor = reactor
         self.half_closed = False
         self._phase = _OPEN
@@ -105,9 +109,10 @@ class Tunnel:
 
         `data` was the last that was sent.
         """
-        source, target, _, frames = way
+        source, target, _, carried, frames = way
         read = source.receive
         while True:
+            carried.bytes += len(data)
             if frames is not None:
                 _follow(frames, data, source)
             if self._phase is not _OPEN:
@@ -128,7 +133,7 @@ class Tunnel:
 
     async def _finish(self, way: _Way, data: bytes, patience: trio.CancelScope) -> None:
         """The tunnel ends: carry what this side still has to say, `data` before anything else."""
-        source, target, _, frames = way
+        source, target, _, carried, frames = way
         source.nudged = False
         # A FIN may mean "I'm done sending" or "I've gone"; the second is far more common, and
         # only what still flows the other way can tell.
@@ -137,6 +142,7 @@ class Tunnel:
                 came = await source.receive()
                 if not came:
                     return await target.finish_sending()
+                carried.bytes += len(came)
                 await target.send(came)
                 patience.deadline = trio.current_time() + self._silence(way)
             except Nudged:  # rpx goes down

@@ -131,6 +131,11 @@ class ApiClient:
         """A URL that lets one browser into the dashboard, within a minute."""
         return self._one(partial(read, DashboardUrl), self._ask("POST", "/v1/dashboard", {})).url
 
+    def still_runs(self) -> bool:
+        """The project that was asked has not ended."""
+        now = running(self._lease.config)
+        return now is not None and now.run_id == self._lease.run_id
+
     def down(self, *, now: bool = False) -> None:
         """Ask the project to end. It does so after the answer. `now`: as at a second Ctrl-C."""
         self._ask("POST", "/v1/down", {"now": now} if now else {}, patience=ANSWERS_WITHIN)
@@ -148,7 +153,7 @@ class ApiClient:
         `own`: also what rpx itself says. `since`: seconds since the epoch.
         """
         query = _whose(names, own=own) | {"since": since} | ({} if tail is None else {"tail": tail})
-        with self._stream(query, ANSWERS_WITHIN) as rows:
+        with self.stream("/v1/logs", query, ANSWERS_WITHIN) as rows:
             return self._each(partial(read, LogLines), rows)
 
     @contextmanager
@@ -156,14 +161,20 @@ class ApiClient:
         self, names: Sequence[str], *, own: bool = False
     ) -> Iterator[Iterator[LogLines | LogMissed]]:
         """What is printed from now on, until the project ends."""
-        with self._stream(_whose(names, own=own) | {"tail": 0, "follow": "true"}, None) as rows:
+        query = _whose(names, own=own) | {"tail": 0, "follow": "true"}
+        with self.stream("/v1/logs", query) as rows:
             yield map(_followed, rows)
 
+    def look(self, path: str, query: Mapping[str, Sequence[str]]) -> Any:  # noqa: ANN401 - JSON
+        """Ask for something that has a client of its own."""
+        return self._ask("GET", path, query=query)
+
     @contextmanager
-    def _stream(
-        self, query: dict[str, Any], patience: float | None
+    def stream(
+        self, path: str, query: Mapping[str, Any], patience: float | None = None
     ) -> Iterator[Iterator[dict[str, Any]]]:
-        with self._asked("GET", "/v1/logs", query=query) as (end, answer):
+        """Objects as they come; `patience`: seconds without any, None for ever."""
+        with self._asked("GET", path, query=query) as (end, answer):
             end.settimeout(patience)
             lines = Lines()
             yield (row for chunk in self._chunks(answer) for row in lines.feed(chunk))

@@ -342,7 +342,7 @@ async def test_the_api_describes_itself_and_every_answer_is_as_described(project
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             names = {each["name"] for each in operation["parameters"]}
-            if method == "get" and path != "/v1/events":
+            if method == "get" and path != "/v1/events" and "{" not in path:
                 params = {"url": "http://api.localhost/x"} if "url" in names else None
                 answer = await project.http.get(path, params=params)
                 assert answer.status_code == 200, path

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from rpx.http.framing import BodyReader
+from rpx.hub.request_ring import Record
 from rpx.proxy import bodies, dial
 from rpx.proxy.bodies import Upload
 from rpx.proxy.dial import Place, call
@@ -34,8 +35,9 @@ async def test_a_connection_on_which_a_body_is_still_to_be_sent_is_not_used_agai
             *,
             pause: float,
             most: int | None,
+            record: Record,
         ) -> None:
-            super().__init__(length, at_hand, reader, pause=pause, most=most)
+            super().__init__(length, at_hand, reader, pause=pause, most=most, record=record)
             uploads.append(self)
 
     uploads: list[Upload] = []
