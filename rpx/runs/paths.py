@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -38,15 +38,6 @@ def runtime_home() -> Path:
     return next(short, found[0])
 
 
-def runtime_folders() -> Iterator[Path]:
-    """Those of all projects of this user, running or not."""
-    for home in runtime_homes():
-        try:
-            yield from home.iterdir()
-        except OSError:
-            continue  # there is none
-
-
 def journal_folder(config: Path) -> Path:
     """The folder of the logs of the project whose rpx.yaml is `config`, existing or not."""
     return state_home() / _key(config)
@@ -61,14 +52,34 @@ def copy_of_lease(config: Path) -> Path:
 
 
 def leases() -> Iterator[Path]:
-    """Where the leases of all projects of this user may be, copies last."""
-    yield from (folder / LEASE for folder in runtime_folders())
-    yield from state_home().glob(f"*/{_copy_name()}")
+    """The leases of all projects of this user that say something, copies last.
+
+    Most folders that were ever made have an empty one: their run has ended in order.
+    """
+    yield from map(Path, filter(_says_something, _in_each(runtime_homes(), LEASE)))
+    yield from map(Path, filter(_says_something, _in_each([state_home()], _copy_name())))
 
 
 def ports_file(config: Path) -> Path:
     """Where the ports are kept that rpx has chosen for that project."""
     return journal_folder(config) / "ports.json"
+
+
+def _in_each(homes: Iterable[Path], name: str) -> Iterator[str]:
+    """The file of that name in each folder of these; there may be none."""
+    for home in homes:
+        try:
+            folders = os.listdir(home)
+        except OSError:
+            continue  # there is none
+        yield from (os.path.join(home, folder, name) for folder in folders)
+
+
+def _says_something(path: str) -> bool:
+    try:
+        return os.stat(path, follow_symlinks=False).st_size > 0
+    except OSError:
+        return False
 
 
 def _copy_name() -> str:
