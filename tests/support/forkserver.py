@@ -8,6 +8,7 @@ exit code, and runs what `python -m rpx` does.
 What it can't show is how the interpreter starts and ends: `typed` projects in
 `tests/e2e/test_up.py` start everything as a user does, and so does a test that has variables for
 the interpreter, or another program in front. `tests/cli/test_main.py` imports each command alone.
+The door that a copy starts is a copy, too; `tests/door` starts it as a user has it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ import sys
 import termios
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Self
+
+from tests.support.forked_door import copy_doors
 
 ROOT = Path(__file__).parents[2]
 SHOWN = "XDG_RUNTIME_DIR"  # by this variable tests know whose process it is
@@ -294,6 +297,10 @@ def _room() -> int:
     return place
 
 
+def _show(room: int, value: str) -> None:
+    ctypes.memmove(room, value.encode().ljust(ROOM, b"/")[:ROOM], ROOM)
+
+
 def _become(job: dict[str, Any], files: list[int], room: int) -> None:
     """In the copy: be what `python -m rpx` would have begun as."""
     signal.set_wakeup_fd(-1)
@@ -310,8 +317,9 @@ def _become(job: dict[str, Any], files: list[int], room: int) -> None:
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["env"])
-    value = job["env"].get(SHOWN, "").encode()
-    ctypes.memmove(room, value.ljust(ROOM, b"/")[:ROOM], ROOM)
+    show = partial(_show, room)
+    show(job["env"].get(SHOWN, ""))
+    copy_doors(show)
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc] # noqa: SIM115
     errors = sys.stdout.errors
     sys.stdout = sys.__stdout__ = open(1, "w", errors=errors, closefd=False)  # type: ignore[misc] # noqa: SIM115
