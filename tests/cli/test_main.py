@@ -242,6 +242,7 @@ def test_garbage_is_looked_for_only_once_a_command_is_loaded(
     assert kept_apart == [False]
 
 
+@pytest.mark.thorough  # of 30 commands; that there is no circle of imports is in test_layers.py
 def test_each_command_can_be_the_first_that_is_imported() -> None:
     program = """if True:
         import gc, importlib.metadata, os, zipfile

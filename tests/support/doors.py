@@ -38,16 +38,18 @@ from rpx.door.door_frames import (
 )
 from rpx.door.roster import Roster, read_roster
 from rpx.door.starting import DoorPlace, connect, start_door, take_lock
+from tests.support.looks import pause
 
 PATIENCE = 30.0
 
 
 def until(true: Callable[[], object], what: str = "it") -> None:
     """Wait for something that is bound to come."""
-    end = time.monotonic() + PATIENCE
+    began = time.monotonic()
     while not true():
-        assert time.monotonic() < end, f"{what} did not come about"
-        time.sleep(0.005)
+        waited = time.monotonic() - began
+        assert waited < PATIENCE, f"{what} did not come about"
+        time.sleep(pause(waited, 0.005))
 
 
 def free_port() -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.looks import pause
 from tests.support.running import alive, named
 
 ROOT = Path(__file__).parents[2]
@@ -158,7 +159,8 @@ def launcher() -> Iterator[Launch]:
 
 
 def until(true: Callable[[], object], what: str = "", within: float = 30) -> None:
-    deadline = time.monotonic() + within
+    began = time.monotonic()
     while not true():
-        assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        time.sleep(0.01)
+        waited = time.monotonic() - began
+        assert waited < within, f"not within {within} s: {what}"
+        time.sleep(pause(waited))

@@ -28,6 +28,7 @@ from rpx.runs.lease import parse
 from rpx.runs.paths import LEASE, runtime_folder
 from tests.support import forkserver
 from tests.support.forkserver import Started
+from tests.support.looks import pause
 from tests.support.running import alive
 
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
@@ -76,9 +77,7 @@ def until(condition: Callable[[], Any], what: str, *, within: float = SOON) -> A
         found = condition()
         if found:
             return found
-        # What takes long is seen a sixth later; looks are half the work of who waits and who is
-        # waited for.
-        time.sleep(min(max(0.02, waited / 6), 0.2))
+        time.sleep(pause(waited, 0.02))
     raise AssertionError(f"not within {within:g} s: {what}")
 
 

@@ -16,6 +16,7 @@ from rpx.backend.child import Child, open_child
 from rpx.backend.child_output import pump
 from rpx.hub.patience import Patience
 from rpx.model.config import Start, Stdin, Whom
+from tests.support.looks import pause
 
 _BEGAN = psutil.Process().create_time()  # what is older is none of ours, and must not be killed
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
@@ -124,8 +125,9 @@ def alive(process: psutil.Process) -> bool:
 
 
 async def until(true: Callable[[], object], what: str = "") -> None:
+    began = trio.current_time()
     with trio.move_on_after(SOON):
         while not true():  # noqa: ASYNC110 - nothing tells of it, it has to be looked at
-            await trio.sleep(0.01)
+            await trio.sleep(pause(trio.current_time() - began))
         return
     raise AssertionError(f"not within {SOON:g} s: {what}")
