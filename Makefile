@@ -13,7 +13,7 @@ DESCRIBED := .venv-described
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers programs exports package clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers programs editors exports package clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -124,6 +124,11 @@ programs: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
 	  -m programs $(ARGS)
+
+# The schema of rpx.yaml in what editors ask: npm's yaml-language-server, 30 MB in a cache folder. Part of `programs`.
+editors: $(VENV)/bin/ruff
+	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q --basetemp="$$folder" -m programs tests/config/test_in_an_editor.py $(ARGS)
 
 # Exported files by the judges of other tools, and an exported Caddyfile beside rpx: a minute, with 130 MB to install.
 JUDGES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rpx-judges
