@@ -13,6 +13,7 @@ import yaml
 
 from rpx.cli.command import Common
 from rpx.cli.flags import OPTIONS
+from rpx.cli.helpers.documents import topics
 from rpx.cli.main import COMMANDS, group
 from rpx.cli.typed import name_project
 from rpx.config import load_config
@@ -272,6 +273,15 @@ def test_every_make_target_on_a_page_exists(page: Path) -> None:
     for line in code_lines(page.read_text()):
         if found := re.match(r"make (\w+)", line):
             assert found[1] in targets, f"there is no `make {found[1]}`"
+
+
+def test_every_document_is_in_the_index_by_a_name_of_its_own() -> None:
+    """`rpx help` lists and finds what docs/README.md has, with the same words."""
+    listed = [page for found in topics().values() for page in found]
+    there = {page for page in PAGES if page.is_relative_to(ROOT / "docs")}
+    there -= {ROOT / "docs/README.md", *ROOT.glob("docs/adr/*")}
+    assert {page.path for page in listed} == there
+    assert len({page.name for page in listed}) == len(listed)
 
 
 def test_the_architecture_stays_short() -> None:
