@@ -16,6 +16,7 @@ from rpx.moving.sources.compose.known_images import DATABASES, base_name, may_sp
 from rpx.moving.sources.compose.named_services import usual_port
 from rpx.moving.sources.compose.ports_of import PublishedPort
 
+_FIRST = 8000  # 8080 for 80
 LOWEST = 1024  # below it root alone may listen, and 80 and 443 are rpx's own
 
 
@@ -50,13 +51,21 @@ class _Plan:
                 service.address = self._page_address(port, service, free=free)
             elif port.inside not in service.ports and port.inside != service.page:
                 service.ports[port.inside] = self._published(port, service, free=free)
-        for inside in [*([known] if known else []), *service.referenced]:
-            if inside != service.page and inside not in service.ports:
-                service.ports[inside] = f"auto:{inside}"
-        if known in service.ports:  # others know it by its first port
-            service.ports = {known: service.ports.pop(known), **service.ports}
+        if service.behind and service.page is not None and not service.address:
+            first = service.page if service.page >= LOWEST else _FIRST + service.page
+            service.address = f"localhost:{self._next(first, service)}"
+        self._free_ports(service, known)
         for lost in service.lost_ports:
             self._draft.lost(service.new, f"ports: {lost.written}", lost.why, lost.origin)
+
+    @staticmethod
+    def _free_ports(service: ComposeService, known: int | None) -> None:
+        """Publish what others call, and what it is `known` for, though nothing was published."""
+        for inside in [*([known] if known else []), *service.referenced]:
+            if inside != service.page:
+                service.ports.setdefault(inside, f"auto:{inside}")
+        if known in service.ports:  # others know it by its first port
+            service.ports = {known: service.ports.pop(known), **service.ports}
 
     def _page_of_image(self, service: ComposeService) -> int | None:
         if service.name in self._ending:
@@ -158,11 +167,15 @@ class _Plan:
         if not service.behind:
             told = "it gets a free port in PORT"
         else:
-            inside = next(n for n in range(max(inside, LOWEST), 65536) if self._take(n, service))
+            inside = self._next(max(inside, LOWEST), service)
             told = f"it gets {inside} in PORT"
         hint = "see that it listens at $PORT"
         self._draft.guessed(service.new, "ports", f"{why}: {told}", where, hint)
         return f"localhost:{inside}" if service.behind else ""
+
+    def _next(self, first: int, service: ComposeService) -> int:
+        """The first port from there that nobody has."""
+        return next(port for port in range(first, 65536) if self._take(port, service))
 
     def _take(self, port: int, service: ComposeService) -> bool:
         """Whether nobody has the port who may run together with this one."""
