@@ -56,7 +56,7 @@ class _Writer:
             top["volumes"] = dict.fromkeys(self._services.volumes)
         head = (
             "# Written by `rpx export compose`: a start, to be looked through. What says TODO\n"
-            "# does not run yet. Needs Docker Compose 2.23 or later.\n"
+            "# does not run yet. Needs Docker Compose 2.23 and Caddy 2.10 (caddy:2 is), or later.\n"
         )
         return head + block_yaml(top, apart=2)
 
