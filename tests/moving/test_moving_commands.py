@@ -47,6 +47,15 @@ def test_init_writes_what_the_folder_has_and_says_from_where(
     assert names(folder) == {"db", "worker"}
 
 
+def test_an_editor_knows_what_was_written_and_needs_no_network_for_it(folder: Path) -> None:
+    for command in (["init"], ["init", "--force"]):
+        assert main(command) == 0
+        first, rest = (folder / "rpx.yaml").read_text().split("\n", 1)
+        schema = first.removeprefix("# yaml-language-server: $schema=")
+        assert json.loads(Path(schema).read_text())["title"] == "rpx.yaml"
+        assert "yaml-language-server" not in rest
+
+
 def test_init_of_an_empty_folder_writes_a_page_that_works(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

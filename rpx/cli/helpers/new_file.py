@@ -12,6 +12,7 @@ from rpx.cli.command import Common
 from rpx.cli.terminal.output import warn
 from rpx.config import load_config
 from rpx.config.checks.profiles import Selection
+from rpx.config.schema_file import schema_line
 from rpx.config.variables.env_files import label_of
 from rpx.errors import ConfigError, RpxError, UsageError
 from rpx.folders import here
@@ -69,15 +70,17 @@ class NewFile:
             sys.stdout.write(text)
 
     def write(self, text: str) -> None:
-        """Write the whole file, or nothing. Raises: RpxError."""
+        """Write the whole file, with a line for editors on top, or nothing. Raises: RpxError."""
         if self.shown:
             sys.stdout.write(text)
             return
+        line = schema_line()
+        for_editors = f"{line}\n" if line else ""
         try:
             handle, beside = tempfile.mkstemp(dir=self.path.parent, prefix=".rpx-", suffix=".new")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
+                    file.write(for_editors + text)
                     os.fchmod(file.fileno(), 0o666 & ~_umask())
                 self._put(beside)
             finally:
