@@ -8,23 +8,31 @@ from typing import Final
 
 PROJECT_FILES: Final = ("rpx.yaml", "rpx.yml")  # the first that is there counts
 
+_COMPOSE: Final = [
+    f"{name}{part}.{ending}"
+    for part in ("", ".override", ".dev", ".local")
+    for name in ("compose", "docker-compose")
+    for ending in ("yaml", "yml")
+]
 # Files that say what to run, or what leads where, and what they are.
 OF_OTHERS: Final = {
-    "compose.yaml": "a file of docker compose",
-    "compose.yml": "a file of docker compose",
-    "docker-compose.yml": "a file of docker compose",
-    "docker-compose.yaml": "a file of docker compose",
-    "compose.override.yaml": "a file of docker compose",
-    "compose.override.yml": "a file of docker compose",
-    "docker-compose.override.yml": "a file of docker compose",
-    "docker-compose.override.yaml": "a file of docker compose",
+    **dict.fromkeys(_COMPOSE, "a file of docker compose"),
     "Procfile.dev": "a Procfile",
+    "Procfile.local": "a Procfile",
+    "Procfile.development": "a Procfile",
     "Procfile": "a Procfile",
     "process-compose.yaml": "a file of process-compose",
     "process-compose.yml": "a file of process-compose",
+    "process-compose.dev.yaml": "a file of process-compose",
     "mprocs.yaml": "a file of mprocs",
+    "mprocs.yml": "a file of mprocs",
+    "mprocs.json": "a file of mprocs",
     "Caddyfile": "a Caddyfile",
-    "nginx.conf": "an nginx.conf",
+    "Caddyfile.dev": "a Caddyfile",
+    "caddy.json": "a configuration of Caddy",
+    "nginx.conf": "a file of nginx",
+    "nginx.dev.conf": "a file of nginx",
+    "default.conf": "a file of nginx",
 }
 # Files by which a framework or a language is known, and what to run for it.
 OF_FRAMEWORKS: Final = (
@@ -35,6 +43,7 @@ OF_FRAMEWORKS: Final = (
     "Gemfile",
     "config.ru",
     "artisan",
+    "index.php",
     "composer.json",
     "go.mod",
     "Cargo.toml",

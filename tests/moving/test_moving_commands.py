@@ -9,6 +9,8 @@ import pytest
 
 from rpx.cli.main import main
 from rpx.config import load_config
+from rpx.model.file_names import OF_FRAMEWORKS, OF_OTHERS
+from rpx.moving.sources.all_sources import SOURCES
 
 COMPOSE = """\
 services:
@@ -45,6 +47,11 @@ def test_init_writes_what_the_folder_has_and_says_from_where(
     assert "compose.yaml:4" in out.out
     assert "wrote rpx.yaml" in out.err
     assert names(folder) == {"db", "worker"}
+
+
+def test_every_name_by_which_a_file_is_known_is_named_where_there_is_no_rpx_yaml() -> None:
+    known = {*OF_OTHERS, *OF_FRAMEWORKS}
+    assert [name for source in SOURCES for name in source.names if name not in known] == []
 
 
 def test_an_editor_knows_what_was_written_and_needs_no_network_for_it(folder: Path) -> None:
