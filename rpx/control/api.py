@@ -161,5 +161,7 @@ def _load(
     app = application(registry, shutdown, measure, happened, dashboard)
     site = None
     if dashboard is not None:
-        site = DashboardSite(dashboard.admission, partial(dashboard.origins, registry), app)
+        site = DashboardSite(
+            dashboard.project, dashboard.admission, partial(dashboard.origins, registry), app
+        )
     return lambda: Connections(app, registry), site

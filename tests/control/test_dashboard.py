@@ -59,7 +59,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def visit(clock: Clock) -> AsyncIterator[Visit]:
     api, admission = Api(), Admission("beef", clock)
-    site = DashboardSite(admission, lambda: frozenset((ORIGIN, f"{ORIGIN}:8080")), api)
+    site = DashboardSite("shop", admission, lambda: frozenset((ORIGIN, f"{ORIGIN}:8080")), api)
     transport = httpx.ASGITransport(site)
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
         yield Visit(http, api, admission)

@@ -79,6 +79,10 @@ class Tab:
         self._browser = browser
         self._session = session
 
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - as the protocol has it
+        """Have something done with this tab; return what the browser says."""
+        return self._browser.ask(method, self._session, **params)
+
     def go(self, url: str) -> None:
         """Load a page, again where a network of this machine (a container's) has come or gone."""
         said: dict[str, Any] = {"errorText": NETWORK_CHANGED}

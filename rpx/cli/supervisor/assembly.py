@@ -135,7 +135,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
         if wishes.detached:
             let_go(folder / STDERR)
 
-    dashboard = DashboardHost.of(config.dashboard_host, hold.lease.run_id)
+    dashboard = DashboardHost.of(config.dashboard_host, hold.lease.run_id, config.name)
     observers: list[Observer] = [
         Journal(Files(folder, config.logs), config.name, hold.lease.config, report),
         Narrator(

@@ -8,6 +8,7 @@ for the cookie; each change and each stream also for a header that no page of an
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -42,8 +43,13 @@ class DashboardSite:
     """An ASGI application. `origins`: those it is reached at now. `api` answers below `/api`."""
 
     def __init__(
-        self, admission: Admission, origins: Callable[[], frozenset[str]], api: ASGIApp
+        self,
+        project: str,
+        admission: Admission,
+        origins: Callable[[], frozenset[str]],
+        api: ASGIApp,
     ) -> None:
+        self._project = escape(project).encode()
         self._admission = admission
         self._origins = origins
         self._api = api
@@ -110,7 +116,7 @@ class DashboardSite:
         if session is None:
             return _html(self._files["unknown.html"].data, 401)
         html = self._files["index.html"].data.replace(b"{csrf}", session.csrf.encode())
-        return _html(html, 200)
+        return _html(html.replace(b"{project}", self._project), 200)
 
     def _let_in(self, request: Request, token: str) -> Response:
         session = self._admission.redeem(token)

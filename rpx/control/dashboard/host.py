@@ -21,16 +21,17 @@ class DashboardHost:
     waits for the moment that loading it takes.
     """
 
-    def __init__(self, host: str, run: str) -> None:
+    def __init__(self, host: str, run: str, project: str) -> None:
         self.host = host
+        self.project = project
         self.admission = Admission(run, time.monotonic)
         self._site: ASGIApp | None = None
         self._there = trio.Event()
 
     @classmethod
-    def of(cls, host: str, run: str) -> DashboardHost | None:
-        """Return that of a run; None where it has no host for it."""
-        return cls(host, run) if host else None
+    def of(cls, host: str, run: str, project: str) -> DashboardHost | None:
+        """Return that of a run of a project; None where it has no host for it."""
+        return cls(host, run, project) if host else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as ASGI has it."""

@@ -1,0 +1,107 @@
+// What several screens are made of.
+
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
+
+const SHAPES = {
+  ready: "●", started: "●", completed: "✓", starting: "◐", waiting: "◌", stopping: "◑",
+  backoff: "↻", unhealthy: "▲", failed: "✕", stopped: "○", paused: "‖",
+};
+const KINDS = {
+  ready: "good", started: "good", completed: "good", starting: "busy", waiting: "busy",
+  stopping: "busy", backoff: "bad", unhealthy: "bad", failed: "bad",
+};
+
+export const kindOf = (row) => (row.state === "ready" && !row.in_rotation && row.backend
+  ? "idle" : KINDS[row.state] ?? "idle");
+
+export const wordOf = (row) => (row.state === "ready" && !row.in_rotation && row.backend
+  ? "paused" : row.state);
+
+export function State({ row }) {
+  const word = wordOf(row);
+  return html`<span class="state ${kindOf(row)}">
+    <span class="shape" aria-hidden="true">${SHAPES[word] ?? "○"}</span> ${word}</span>`;
+}
+
+export const Dot = ({ row }) => html`<span class="shape ${kindOf(row)}" role="img"
+  title="${row.label}: ${wordOf(row)}" aria-label="${row.label}: ${wordOf(row)}">
+  ${SHAPES[wordOf(row)] ?? "○"}</span>`;
+
+export function Spark({ points, label }) {
+  const most = Math.max(1, ...points);
+  const step = 100 / Math.max(1, points.length - 1);
+  const line = points.map((p, i) => `${(i * step).toFixed(1)},${(19 - (p / most) * 18).toFixed(1)}`);
+  return html`<svg class="spark" viewBox="0 0 100 20" preserveAspectRatio="none" role="img"
+    aria-label=${label}><polyline points=${line.join(" ")} /></svg>`;
+}
+
+// Rows of one height, of which only those are made that can be seen.
+export function Window({ rows, height, render, follow, label, onScroll, role = "log" }) {
+  const box = useRef();
+  const [top, setTop] = useState(0);
+  const [seen, setSeen] = useState(600);
+  useEffect(() => {
+    const watch = new ResizeObserver(() => setSeen(box.current?.clientHeight ?? 600));
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, []);
+  useEffect(() => {
+    if (follow) box.current.scrollTop = rows.length * height;
+  }, [rows.length, rows[rows.length - 1], follow, seen]);
+  const first = Math.max(0, Math.floor(top / height) - 10);
+  const last = Math.min(rows.length, first + Math.ceil(seen / height) + 20);
+  const moved = (event) => {
+    const { scrollTop, scrollHeight, clientHeight } = event.target;
+    setTop(scrollTop);
+    onScroll?.(scrollHeight - scrollTop - clientHeight < 2 * height);
+  };
+  return html`<div class="window" ref=${box} onScroll=${moved} tabindex="0" role=${role}
+    aria-label=${label} aria-live="off">
+    <div class="spacer" role="presentation" ref=${(e) => e && (e.style.height = `${rows.length * height}px`)}>
+      <div role="presentation" ref=${(e) => e && (e.style.transform = `translateY(${first * height}px)`)}>
+        ${rows.slice(first, last).map((row, i) => render(row, first + i))}
+      </div>
+    </div></div>`;
+}
+
+export const Empty = ({ title, children }) => html`<div class="empty">
+  <p class="empty-title">${title}</p>${children}</div>`;
+
+// A sentence of rpx's: what stands in backticks is typed.
+export const Words = ({ text }) => (text ?? "").split("`").map((part, i) => (
+  i % 2 ? html`<code>${part}</code>` : part));
+
+export function Command({ text }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard?.writeText(text).catch(() => {});
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
+  };
+  return html`<span class="command"><code>${text}</code>
+    <button type="button" class="quiet" onClick=${copy}>${copied ? "copied" : "copy"}</button></span>`;
+}
+
+export function bytes(count) {
+  if (count == null) return "–";
+  const units = ["B", "KB", "MB", "GB"];
+  let unit = 0;
+  for (; count >= 1000 && unit < 3; unit += 1) count /= 1024;
+  return `${unit && count < 100 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}
+
+export function ms(value) {
+  if (value == null) return "–";
+  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
+
+export function ago(since, now = Date.now() / 1000) {
+  const s = Math.max(0, Math.round(now - since));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86400)} d`;
+}
+
+export const clock = (at) => new Date(at * 1000).toLocaleTimeString("en-GB");

@@ -1,0 +1,133 @@
+"""The dashboard in a browser: it shows what `rpx ps` says, and its buttons do what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Tab, browser, needs_chromium
+from tests.support.project import Project, until
+
+pytestmark = [pytest.mark.real, pytest.mark.programs, needs_chromium]
+
+HERE = "--host-resolver-rules=MAP *.localhost 127.0.0.1"
+ROWS = "[...document.querySelectorAll('tbody tr')]"
+
+
+@contextmanager
+def dashboard(project: Project) -> Iterator[Tab]:
+    """The dashboard of a running project, in a tab that was let in."""
+    with browser(project.folder, HERE) as chromium:
+        tab = chromium.open(project.rpx("open", "--dashboard", "--print").stdout.strip())
+        tab.until(f"{ROWS}.length > 0", "the rows")
+        yield tab
+
+
+def press(tab: Tab, label: str, button: str) -> None:
+    """Press a button in the row of a copy."""
+    tab.run(
+        f"{ROWS}.find((row) => row.querySelector('th').textContent.trim() === {json.dumps(label)})"
+        ".querySelectorAll('button')"
+        f".forEach((b) => b.textContent.trim() === '{button}' && b.click())"
+    )
+
+
+def key(tab: Tab, pressed: str) -> None:
+    """Press a key somewhere on the page."""
+    tab.run(
+        f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: {json.dumps(pressed)},"
+        " bubbles: true, cancelable: true}))"
+    )
+
+
+def shown(tab: Tab) -> dict[str, list[str]]:
+    """The rows of the table: label → cells."""
+    cells = "[...row.children].map((cell) => cell.innerText.trim())"
+    rows: list[list[str]] = tab.run(f"{ROWS}.map((row) => {cells})")
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_the_page_shows_what_ps_says_and_steers_real_processes(project: Project) -> None:
+    first, _ = project.copies(2, "processes: {worker: {command: echo hello; sleep 1000}}\n")
+    one = f"api:{first}"
+    with project.up(), dashboard(project) as tab:
+        rows = {row["label"]: row for row in project.ps()}
+        assert list(shown(tab)) == list(rows)
+        assert shown(tab)[one][-2] == str(rows[one]["restarts"])
+
+        press(tab, "worker", "restart")
+        tab.until("document.querySelector('footer').innerText.includes('worker restarted')", "it")
+        assert "rpx restart worker" in tab.run("document.querySelector('footer code').innerText")
+        assert (
+            until(lambda: {r["label"]: r for r in project.ps()}["worker"]["pid"], "a pid")
+            != (rows["worker"]["pid"])
+        )
+        press(tab, one, "pause")
+        until(lambda: not {r["label"]: r for r in project.ps()}[one]["in_rotation"], "it is out")
+        tab.until(f"{ROWS}[0].innerText.includes('paused')", "the page says so")
+        press(tab, one, "resume")
+        press(tab, "worker", "stop")
+        until(lambda: project.states()["worker"] == "stopped", "it has stopped")
+        press(tab, one, "kill")
+        tab.until(f"{ROWS}[0].querySelectorAll('td')[9].innerText === '1'", "its restart is shown")
+
+        for name in ("one", "two", "style.css"):
+            project.get("api.localhost", f"/{name}")
+        key(tab, "r")
+        request = "document.querySelectorAll('.window .request')"
+        tab.until(f"{request}.length === 2", "requests, but for the file")
+        assert "assets and HMR (1)" in tab.run("document.querySelector('.bar').innerText")
+        key(tab, "j")
+        tab.until("document.querySelector('.drawer h2')?.innerText === 'GET /one'", "the drawer")
+        [row] = json.loads(project.rpx("requests", "--json", "path:/one").stdout)
+        assert tab.run("location.search") == f"?id={row['id']}"
+        tab.go(str(tab.run("location.href")))  # a copied address shows the same
+        tab.until("document.querySelector('.drawer h2')?.innerText === 'GET /one'", "the drawer")
+        assert row["label"] in tab.run("document.querySelector('.tries').innerText")
+        tab.run("history.pushState(null, '', '/requests?q=staus:5xx'); history.go(0)")
+        tab.until("!!document.querySelector('.mistake')?.innerText.includes('status')", "a mistake")
+        key(tab, "n")
+        tab.until(f"{ROWS}.length === 3", "the first screen again")
+
+        key(tab, "j")
+        assert tab.run("location.search") == f"?copy=api%3A{first}"
+        key(tab, "l")
+        tab.until("document.querySelector('.window')?.innerText.includes('hello')", "output")
+        assert tab.run("location.pathname") == "/logs"
+        key(tab, "d")
+        tab.until(
+            "document.querySelector('.command code').innerText === 'rpx drill api'", "a drill"
+        )
+        key(tab, "n")
+        tab.until(f"{ROWS}.length === 3", "the first screen again")
+        project.rpx("down")
+        tab.until("document.querySelector('.how').innerText === 'ended'", "it has ended")
+
+
+def test_axe_finds_nothing_on_any_screen_in_light_and_dark(project: Project) -> None:
+    spec = find_spec("axe_core_python")  # it would import a browser's driver
+    assert spec
+    assert spec.origin
+    script = Path(spec.origin).with_name("axe.min.js").read_text()
+    project.copies(2, "processes: {broken: {command: exit 3, restart: no}}\n")
+    with project.up(ready=False):
+        until(lambda: project.states().get("broken") == "failed", "it has failed")
+        with dashboard(project) as tab:
+            project.get("api.localhost", "/orders")
+            for scheme in ("light", "dark"):
+                features = [{"name": "prefers-color-scheme", "value": scheme}]
+                tab.ask("Emulation.setEmulatedMedia", features=features)
+                for path in ("/", "/requests", "/logs", "/drills"):
+                    tab.go(str(tab.run("location.origin")) + path)
+                    tab.until("document.querySelectorAll('main *').length > 8", path)
+                    tab.run(f"{script}; true")
+                    found = tab.run(
+                        "axe.run().then((r) => JSON.stringify(r.violations.map((v) => ["
+                        "v.id, v.help, v.nodes.map((n) => n.html + n.failureSummary)])))"
+                    )
+                    assert json.loads(found) == [], (scheme, path)

@@ -1,0 +1,104 @@
+"""`python -m tests.pictures FOLDER`: pictures of the dashboard, of a project made for them.
+
+A few services, some traffic, one that has failed; each screen in light and dark, on a desk and on a
+phone. Needs Chromium.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.support.browser import Tab, browser
+from tests.support.project import Project, free_ports, project_in, until
+
+SIZES = {"desk": (1280, 760), "tablet": (820, 900), "phone": (390, 780)}
+SCREENS = {
+    "now": "/",
+    "requests": "/requests",
+    "request": "/requests?id=",
+    "logs": "/logs",
+    "drills": "/drills",
+}
+SHOP = """
+name: shop
+listen: {http_port: HTTP_PORT}
+proxies:
+  - {to: shop.localhost, from: [A, B, C], start: PYTHON APPS/ok.py}
+  - {to: api.localhost, from: [D, E], start: PYTHON APPS/ok.py}
+processes:
+  worker:
+    command: >-
+      while :; do echo 'level=info msg="order 4711 was packed" took=12ms';
+      echo 'level=warn msg="the queue is 90 % full"'; sleep 1; done
+  mail:
+    command: echo 'Error - no SMTP server at localhost:1025'; sleep 0.3; exit 1
+    restart: {policy: on-failure, max_restarts: 0}
+"""
+
+
+def pictures(folder: Path, only: str = "") -> None:
+    """Write all of them, or those whose name has `only` in it."""
+    with tempfile.TemporaryDirectory(prefix="t.", dir="/tmp") as place:
+        with project_in(Path(place)) as project:
+            ports = map(str, free_ports(5))
+            project.write(
+                SHOP,
+                **{f"[{x}": f"[{next(ports)}" for x in "AD"},
+                **{f" {x}]": f" {next(ports)}]" for x in "CE"},
+                **{" B,": f" {next(ports)},"},
+            )
+            with project.up(ready=False):
+                until(lambda: project.states().get("mail") == "failed", "the mailer fails")
+                _take(project, folder, only)
+                project.rpx("down")
+
+
+def _take(project: Project, folder: Path, only: str) -> None:
+    rule = "--host-resolver-rules=MAP *.localhost 127.0.0.1"
+    with browser(project.folder, rule) as chromium:
+        url = project.rpx("open", "--dashboard", "--print").stdout.strip()
+        tab = chromium.open(url)
+        tab.until("document.querySelectorAll('tbody tr').length > 4", "the rows are there")
+        for _ in range(40):
+            for host in ("shop.localhost", "api.localhost"):
+                project.get(host, "/orders?page=2")
+        request = json.loads(project.rpx("requests", "--json").stdout)[-1]["id"]
+        for name, path in SCREENS.items():
+            for size, extent in SIZES.items():
+                for scheme in ("light", "dark"):
+                    title = f"{name}-{size}-{scheme}"
+                    if only in title:
+                        _one(
+                            tab,
+                            path.replace("id=", f"id={request}"),
+                            folder / f"{title}.png",
+                            extent,
+                            scheme,
+                        )
+
+
+def _one(tab: Tab, path: str, file: Path, size: tuple[int, int], scheme: str) -> None:
+    width, height = size
+    tab.ask(
+        "Emulation.setDeviceMetricsOverride",
+        width=width,
+        height=height,
+        deviceScaleFactor=1,
+        mobile=width < 500,
+    )
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    tab.ask("Emulation.setEmulatedMedia", features=features)
+    tab.go(str(tab.run("location.origin")) + path)
+    tab.until("document.querySelectorAll('main *').length > 8", "the screen is there")
+    tab.run("new Promise((done) => setTimeout(done, 1500))")  # some seconds of its lines
+    file.write_bytes(base64.b64decode(tab.ask("Page.captureScreenshot", format="png")["data"]))
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    pictures(target, *sys.argv[2:3])
