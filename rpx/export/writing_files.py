@@ -10,9 +10,12 @@ from pathlib import Path
 from rpx.errors import RpxError, UsageError
 
 
-def write_files(files: Mapping[str, str], output: str, *, force: bool) -> list[Path]:
+def write_files(
+    files: Mapping[str, str], output: str, *, force: bool, private: bool = False
+) -> list[Path]:
     """Write texts, by their names, into a folder, or the only one to a file, and return where they
-    are now. A path that ends with a slash is a folder. Folders that aren't there are made.
+    are now. A path that ends with a slash is a folder. Folders that aren't there are made. What is
+    `private` nobody else can read.
 
     Raises: UsageError if something is there that is not to be replaced, RpxError if a file can't be
     written.
@@ -33,7 +36,7 @@ def write_files(files: Mapping[str, str], output: str, *, force: bool) -> list[P
         raise UsageError(f"{folders[0]} is a folder", hint="name another file")
     for path, text in targets.items():
         try:
-            _write(path, text)
+            _write(path, text, 0o600 if private else 0o666 & ~_umask())
         except OSError as error:
             raise RpxError(
                 f"{path} cannot be written: {error.strerror}", hint="name another place: `-o`"
@@ -41,14 +44,14 @@ def write_files(files: Mapping[str, str], output: str, *, force: bool) -> list[P
     return list(targets)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, mode: int) -> None:
     """By way of a file beside it, which takes its place when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(beside, 0o666 & ~_umask())
+        os.chmod(beside, mode)
         os.replace(beside, path)
     except BaseException:
         os.unlink(beside)

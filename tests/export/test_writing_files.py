@@ -47,3 +47,9 @@ def test_a_folder_gets_a_file_with_the_usual_name(folder: Path) -> None:
     assert main(["export", "compose", "-o", "out/"]) == 0
     assert (folder / "out/compose.yaml").exists()
     assert main(["export", "compose", "-o", "out"]) == 2
+
+
+def test_units_have_values_and_are_for_their_owner_alone(folder: Path) -> None:
+    assert main(["export", "systemd", "-o", "units/"]) == 0
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("units/*.service")}
+    assert modes == {"shop-a.service": 0o600}

@@ -67,7 +67,8 @@ def export(
     if output is None:
         click.echo(_as_one(found), nl=False)
     else:
-        for file in write_files(found.files, output, force=force):
+        private = target == "systemd"  # units have the values of variables
+        for file in write_files(found.files, output, force=force, private=private):
             say(f"wrote {file}")
     for line in report_of(found.remarks, "lost:"):
         say(line)
