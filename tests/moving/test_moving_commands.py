@@ -26,6 +26,7 @@ services:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     inside = tmp_path / "shop"
     inside.mkdir()
     monkeypatch.chdir(inside)
@@ -96,6 +97,35 @@ def test_stdout_prints_the_file_alone_and_writes_none(
     assert main(["import", "compose.yaml", "--stdout"]) == 0
     (folder / "rpx.yaml").write_text(capsys.readouterr().out)
     assert names(folder) == {"db", "worker"}
+
+
+def test_strict_is_about_losses_alone_and_the_file_is_written_all_the_same(folder: Path) -> None:
+    (folder / "compose.yaml").write_text(COMPOSE)
+    assert main(["import", "compose.yaml", "--strict"]) == 0
+    (folder / "compose.yaml").write_text(f"{COMPOSE}    networks: [back]\n")
+    assert main(["import", "compose.yaml", "--force"]) == 0
+    (folder / "rpx.yaml").unlink()
+    assert main(["import", "compose.yaml", "--strict"]) == 1
+    assert names(folder) == {"db", "worker"}
+
+
+def test_a_file_for_developers_beside_compose_yaml_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "compose.yaml").write_text(COMPOSE)
+    (folder / "compose.dev.yaml").write_text(COMPOSE)
+    assert main(["init"]) == 0
+    assert "`rpx import --force compose.yaml compose.dev.yaml`" in capsys.readouterr().out
+
+
+def test_a_procfile_runs_what_compose_would_build_and_compose_has_the_databases(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "compose.yaml").write_text(f"{COMPOSE}    depends_on: [db]\n")
+    (folder / "Procfile.dev").write_text("web: python3 -m http.server $PORT\n")
+    assert main(["init"]) == 0
+    assert names(folder) == {"web", "db"}
+    assert "of Procfile.dev:1 is run in its place" in capsys.readouterr().out
 
 
 def test_the_report_is_there_for_scripts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,23 +6,13 @@ import re
 from pathlib import Path
 
 from rpx.moving.given import ForeignSource
-from rpx.moving.sources.compose.compose_reader import read_compose
+from rpx.moving.sources.compose.compose_reader import DEVELOPERS, read_compose
 
 _MAIN = (
     "compose.yaml",
     "compose.yml",
     "docker-compose.yaml",
     "docker-compose.yml",
-)
-_DEVELOPERS = (
-    "compose.dev.yaml",
-    "compose.dev.yml",
-    "docker-compose.dev.yaml",
-    "docker-compose.dev.yml",
-    "compose.local.yaml",
-    "compose.local.yml",
-    "docker-compose.local.yml",
-    "docker-compose.local.yaml",
 )
 _SERVICES = re.compile(r"^(?:services\s*:|\{\s*\"services\")", re.MULTILINE)
 
@@ -37,13 +27,13 @@ def _found(folder: Path) -> tuple[Path, ...]:
             overrides = [f"{stem}.override.{each}" for each in (suffix, "yml", "yaml")]
             there = [folder / each for each in overrides if (folder / each).is_file()]
             return (folder / name, *there[:1])
-    there = [folder / name for name in _DEVELOPERS if (folder / name).is_file()]
+    there = [folder / name for name in DEVELOPERS if (folder / name).is_file()]
     return tuple(there[:1])
 
 
 COMPOSE = ForeignSource(
     "a compose file",
-    (*_MAIN, *_DEVELOPERS),
+    (*_MAIN, *DEVELOPERS),
     read_compose,
     is_like=lambda text: bool(_SERVICES.search(text)),
     found=_found,

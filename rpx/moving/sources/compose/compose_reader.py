@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rpx.config.variables.env_files import label_of
 from rpx.moving.draft import Draft
-from rpx.moving.given import Given
+from rpx.moving.given import Given, origin
 from rpx.moving.remarks import Origin
 from rpx.moving.service_names import fresh, give_hosts, name_of
 from rpx.moving.sources.compose.balancers import Balancer
@@ -16,6 +17,18 @@ from rpx.moving.sources.compose.port_plan import plan_ports
 from rpx.moving.sources.compose.service_draft import Drafting
 from rpx.moving.sources.compose.traefik_labels import TraefikSaid, add_ways, read_labels
 from rpx.moving.starter import host_label
+
+# What people call the file that is laid over compose.yaml when they develop.
+DEVELOPERS = (
+    "compose.dev.yaml",
+    "compose.dev.yml",
+    "docker-compose.dev.yaml",
+    "docker-compose.dev.yml",
+    "compose.local.yaml",
+    "compose.local.yml",
+    "docker-compose.local.yml",
+    "docker-compose.local.yaml",
+)
 
 
 def read_compose(given: Given) -> Draft:
@@ -120,6 +133,7 @@ def _about_containers(services: dict[str, ComposeService], draft: Draft) -> None
 
 def _top(project: ComposeProject, given: Given, draft: Draft) -> None:
     """What stands at the top level."""
+    _about_others(given, draft)
     for variable, where in project.needed.items():
         why = "it has to be set, in the environment or in the .env beside rpx.yaml"
         draft.carried("", f"${variable}", why, where, kept=True)
@@ -138,6 +152,17 @@ def _top(project: ComposeProject, given: Given, draft: Draft) -> None:
             draft.carried(
                 "", "the name", why, Origin(next(iter(project.services.values())).origin.file)
             )
+
+
+def _about_others(given: Given, draft: Draft) -> None:
+    """Files that may belong to it, and that compose reads only when they are named."""
+    first = given.files[0]
+    for name in DEVELOPERS:
+        if (first.parent / name).is_file() and first.parent / name not in given.files:
+            names = " ".join(label_of(file) for file in (*given.files, first.parent / name))
+            why = "is here, too, and was not read: compose reads it only when it is named"
+            hint = f"to have both, `rpx import --force {names}`"
+            draft.guessed("", name, why, origin(first), hint)
 
 
 def _give_hosts(draft: Draft, project: str) -> None:

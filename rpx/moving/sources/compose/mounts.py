@@ -120,7 +120,8 @@ class _Mounting:
         if top is None:
             return
         for word, inner in top.mapping.items():
-            off = word == "external" and self.project.filled(inner).lower() == "false"
+            text = self.project.filled(inner).lower()
+            off = (word, text) in {("external", "false"), ("driver", "local")}
             if off or word == "labels" or word.startswith("x-"):
                 continue
             why = f"rpx uses the volume PROJECT_{name}, as compose does without `{word}`"

@@ -163,7 +163,7 @@ class _Plan:
             return f"localhost:{inside}"
         where = port.origin if port else service.origin
         whose = " and ".join(f"`{s.new}`" for s in self._taken.get(inside, []) if s is not service)
-        why = f"{whose} has it" if whose else "only root may listen there"
+        why = f"{whose} has {inside}" if whose else f"{inside} is for root alone"
         if not service.behind:
             told = "it gets a free port in PORT"
         else:
