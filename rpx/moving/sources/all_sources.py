@@ -11,6 +11,7 @@ from rpx.moving.sources.procfile.procfile_reader import PROCFILE
 from rpx.moving.sources.runners.mprocs import MPROCS
 from rpx.moving.sources.runners.package_runners import PACKAGE_RUNNERS
 from rpx.moving.sources.runners.process_compose import PROCESS_COMPOSE
+from rpx.moving.sources.traefik.traefik_reader import TRAEFIK
 
 # Runners of processes on this machine come before compose, which would run the same in containers,
 # and that before what is only guessed from a framework's files.
@@ -21,6 +22,7 @@ SOURCES: tuple[ForeignSource, ...] = (
     COMPOSE,
     NGINX,
     CADDY,
+    TRAEFIK,
     PACKAGE_RUNNERS,
     FRAMEWORKS,
 )
