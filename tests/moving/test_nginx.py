@@ -12,8 +12,9 @@ import pytest
 
 from rpx.config import load_config
 from rpx.errors import RpxError
-from rpx.moving.draft import Draft
+from rpx.moving.draft import Draft, DraftService
 from rpx.moving.given import Given
+from rpx.moving.remarks import Origin
 from rpx.moving.sources.nginx.nginx_reader import NGINX, read_nginx
 from rpx.moving.writing import text_of
 
@@ -91,6 +92,29 @@ def test_names_of_containers_are_guessed_and_who_knows_them_is_asked(tmp_path: P
         lambda host, port: {("api", 8000): "localhost:4711"}.get((host, port)),
     )
     assert one(known)["from"] == "localhost:4711"
+
+
+def test_services_beside_keep_their_names_and_get_their_requests(tmp_path: Path) -> None:
+    beside = Draft()
+    settings: dict[str, Any] = {"to": "api.localhost", "from": "localhost:8000", "start": "./api"}
+    beside.add(DraftService("api", settings, Origin("compose.yaml", 3)))
+    before = "upstream api { server api:8000; } upstream other { server x:1; }"
+    (tmp_path / "site.conf").write_text(
+        server(
+            "location /api/ { proxy_pass http://api/; } location /o/ { proxy_pass http://other; }"
+            "location / { proxy_pass http://localhost:1234; }",
+            before.replace("other", "api-o"),
+        ).replace("http://other", "http://api-o")
+    )
+    routes = one(read_nginx(tmp_path / "site.conf", Given((), tmp_path, {}), None, beside))[
+        "routes"
+    ]
+    assert [route.get("proxy", route.get("name")) for route in routes] == [
+        None,
+        "api",
+        None,
+        "api-o",
+    ]
 
 
 def test_a_backend_elsewhere_is_told_its_own_name(tmp_path: Path) -> None:

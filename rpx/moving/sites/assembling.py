@@ -14,10 +14,15 @@ _LITERAL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Assembling:
-    """Puts sites into a draft. Pools that several rules have are written once."""
+    """Puts sites into a draft. Pools that several rules have are written once.
 
-    def __init__(self, draft: Draft) -> None:
+    `beside` has services that will stand in the same rpx.yaml: their names are taken, and who
+    sends requests to one of their proxies' addresses sends them to that proxy.
+    """
+
+    def __init__(self, draft: Draft, beside: Draft | None = None) -> None:
         self._draft = draft
+        self._beside = {} if beside is None else beside.services
         self._pools: dict[str, str] = {}  # key of a pool: the service that has it
         self._names: set[str] = set()
         self._first: dict[str, Rule] = {}  # of each pool the rule that names it, as its file has it
@@ -39,7 +44,7 @@ class Assembling:
 
     @property
     def _taken(self) -> Container[str]:
-        return self._names | self._draft.services.keys()
+        return self._names | self._draft.services.keys() | self._beside.keys()
 
     def _proxy(self, site: WebSite) -> Written:
         hosts = list(dict.fromkeys(site.hosts))
@@ -104,7 +109,7 @@ class Assembling:
         if isinstance(rule.answer, dict):
             return dict(rule.answer)
         pool = rule.answer
-        there = self._pools.get(pool.key)
+        there = self._pools.get(pool.key) or self._proxy_at(pool)
         if there and in_route:
             return {"proxy": there}
         written = pool.written
@@ -115,6 +120,20 @@ class Assembling:
             written["name"] = name
         self._pools.setdefault(pool.key, name)
         return written
+
+    def _proxy_at(self, pool: BackendPool) -> str | None:
+        """The proxy of somebody else that has exactly these backends."""
+        if pool.settings:
+            return None
+        wanted = [each.address for each in pool.upstreams]
+        proxies = (each for each in self._beside.values() if each.is_proxy)
+        return next((each.name for each in proxies if _addresses(each) == wanted), None)
+
+
+def _addresses(service: DraftService) -> list[object]:
+    said = service.settings.get("from")
+    listed = said if isinstance(said, list) else [said]
+    return [each.get("address") if isinstance(each, dict) else each for each in listed]
 
 
 def _name_of_host(host: str) -> str:

@@ -63,8 +63,11 @@ def read(given: Given) -> Draft:
     return read_caddyfile(given.files[0], given)
 
 
-def read_caddyfile(path: Path, given: Given, resolve: Resolve | None = None) -> Draft:
-    """The same. `resolve` knows where names of hosts lead, as those of services of compose.
+def read_caddyfile(
+    path: Path, given: Given, resolve: Resolve | None = None, beside: Draft | None = None
+) -> Draft:
+    """The same. `resolve` knows where names of hosts lead, as those of services of compose, and
+    `beside` has these.
 
     Raises: RpxError for a file that caddy refuses, or without caddy.
     """
@@ -94,7 +97,7 @@ def read_caddyfile(path: Path, given: Given, resolve: Resolve | None = None) -> 
     kept = {port for port in ports_on_top(draft, ports) if port is not None}
     folders = Folders(path.parent, given)
     sites = list(_sites(listeners, kept, file, draft, folders=folders, resolve=resolve))
-    Assembling(draft).add(sorted(sites, key=lambda site: site.origin.line))
+    Assembling(draft, beside).add(sorted(sites, key=lambda site: site.origin.line))
     return draft
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rpx.errors import RpxError
-from rpx.moving.draft import Draft, DraftService, Written
+from rpx.moving.draft import Draft, DraftService
 from rpx.moving.given import Given, origin
 from rpx.moving.service_names import fresh
 from rpx.moving.sources.caddy.caddyfile_reader import read_caddyfile
@@ -21,13 +21,11 @@ from rpx.moving.sources.nginx.nginx_reader import read_nginx
 from rpx.moving.starter import host_label
 
 Resolve = Callable[[str, int], str | None]
-ReadSites = Callable[[Path, Given, Resolve], Draft]
+ReadSites = Callable[[Path, Given, Resolve, Draft | None], Draft]
 # By the kind of balancer: what reads its files. Traefik has none: its labels are the services'.
 READERS: dict[str, ReadSites] = {"nginx": read_nginx, "caddy": read_caddyfile}
 _ENTRY = re.compile(r"--entrypoints\.[\w-]+\.address=[^:]*:(\d+)")
 _CONFIGURED = {"nginx": ("*.conf", "*.template"), "caddy": ("Caddyfile*",)}
-# What belongs to backends of a route's own.
-_OF_A_POOL = {"strategy", "sticky", "health_check", "hold", "change_origin", "start", "depends_on"}
 _PAGES = ("/usr/share/nginx/html", "/srv", "/var/www/html")
 
 
@@ -56,7 +54,7 @@ class Balancer:
         if reader := READERS.get(self.kind):
             for file in self.files:
                 with suppress(RpxError):  # it is said when the file is read in earnest
-                    reader(file, self._given, self._note)
+                    reader(file, self._given, self._note, None)
 
     def _note(self, host: str, port: int) -> str | None:
         service = self._names.named(host)
@@ -89,7 +87,7 @@ class Balancer:
         draft.also_read |= set(self.files)
         for file in self.files:
             try:
-                found = reader(file, self._given, self._address)
+                found = reader(file, self._given, self._address, draft)
             except RpxError as error:
                 what, where = f"{self.kind}: {file.name}", origin(file)
                 draft.lost(service.new, what, str(error.problems[0].what), where)
@@ -98,10 +96,9 @@ class Balancer:
 
     def _take(self, found: Draft, draft: Draft) -> None:
         """Its sites, under names that no service has."""
+        renamed: dict[str, str] = {}
         for each in found.services.values():
-            each.settings["routes"] = list(map(self._route, each.settings.pop("routes", [])))
-            if not each.settings["routes"]:
-                del each.settings["routes"]
+            before = each.name
             if each.settings["to"] == "*":  # it was asked for by no name: now it has one, too
                 host = f"{self.host}.localhost"
                 each.name = fresh(self.service.new, draft.services)
@@ -110,21 +107,12 @@ class Balancer:
             elif each.name in draft.services:
                 each.name = fresh(f"{each.name}-{self.service.new}", draft.services)
                 each.settings = {"to": each.settings["to"], **each.settings, "name": each.name}
+            renamed[before] = each.name
+        for each in found.services.values():
+            for route in each.settings.get("routes", ()):
+                if "proxy" in route:
+                    route["proxy"] = renamed.get(route["proxy"], route["proxy"])
         draft.join(found)
-
-    def _route(self, route: Written) -> Written:
-        """With the pool of the service in place of its address, where it leads to nobody else."""
-        address = route.get("from")
-        name = next((s.new for s in self._names.services.values() if s.address == address), None)
-        if name is None or not address or _OF_A_POOL & route.keys():
-            if route.get("name") in {service.new for service in self._names.services.values()}:
-                return {**route, "name": f"{self.service.new}-{route['name']}"}
-            return route
-        return {
-            ("proxy" if word == "from" else word): (name if word == "from" else written)
-            for word, written in route.items()
-            if word != "name"
-        }
 
     def _without(self, draft: Draft, *, known: bool) -> None:
         service = self.service

@@ -36,8 +36,11 @@ def read(given: Given) -> Draft:
     return read_nginx(given.files[0], given)
 
 
-def read_nginx(path: Path, given: Given, resolve: Resolve | None = None) -> Draft:
-    """The same. `resolve` knows where names of hosts lead, as those of services of compose.
+def read_nginx(
+    path: Path, given: Given, resolve: Resolve | None = None, beside: Draft | None = None
+) -> Draft:
+    """The same. `resolve` knows where names of hosts lead, as those of services of compose, and
+    `beside` has these.
 
     Raises: RpxError for a file that is broken, or has no server.
     """
@@ -58,7 +61,7 @@ def read_nginx(path: Path, given: Given, resolve: Resolve | None = None) -> Draf
             f"{path.name} has no `server`", where=str(path), hint=hint, exit_code=Exit.USAGE
         )
     put_on_top(draft, tree)
-    Assembling(draft).add(list(_sites(servers, draft, upstreams, path.parent, given)))
+    Assembling(draft, beside).add(list(_sites(servers, draft, upstreams, path.parent, given)))
     for block in upstreams.blocks.values():
         if not block.said:
             draft.carried("", block.text, "nobody asks it", block.origin)
