@@ -38,7 +38,7 @@ def sorted_out(files: Sequence[Path]) -> Piles:
 def source_of(path: Path, text: str) -> ForeignSource:
     """Of which tool a file is: by its name, else by what it says. Raises: RpxError."""
     for source in SOURCES:
-        if path.name in source.names:
+        if path.name in source.names and (not source.choosy or source.is_like(text)):
             return source
     for source in SOURCES:
         if source.is_like(text):
@@ -52,9 +52,13 @@ def source_of(path: Path, text: str) -> ForeignSource:
 
 
 def draft_of(piles: Piles, root: Path, environ: Mapping[str, str]) -> Draft:
-    """One draft of all. Raises: RpxError where a file can't be understood."""
+    """One draft of all. Raises: RpxError where one can't be understood, or none runs anything."""
     drafts: list[Draft] = []
     for source, files in piles:
         if not any(set(files) <= draft.also_read for draft in drafts):
             drafts.append(source.read(Given(files, root, environ)))
+    if not any(draft.services for draft in drafts):
+        named = ", ".join(label_of(file) for _, files in piles for file in files)
+        hint = "`rpx init` looks at the whole folder"
+        raise RpxError(f"nothing in {named} says what to run", hint=hint, exit_code=Exit.USAGE)
     return finish(join_all(drafts))

@@ -41,7 +41,7 @@ class ForeignSource:
     read first in a folder before the others. `is_like` looks at a text whose file is called
     otherwise. `found` are the files of a folder that `rpx init` reads, () if there are none;
     without it, the first of `names` that is there. `together`: several files are one, as those of
-    compose.
+    compose. `choosy`: a name is not enough, `is_like` has to agree.
     """
 
     kind: str
@@ -50,6 +50,7 @@ class ForeignSource:
     is_like: Callable[[str], bool] = lambda _: False
     found: Callable[[Path], tuple[Path, ...]] | None = None
     together: bool = False
+    choosy: bool = False
 
     def files_in(self, folder: Path) -> tuple[Path, ...]:
         """Which of its files are read."""

@@ -257,6 +257,16 @@ def test_includes_are_followed_and_missing_ones_said(tmp_path: Path) -> None:
     ]
 
 
+def test_who_answers_nothing_says_so_and_paths_are_as_browsers_send_them(tmp_path: Path) -> None:
+    assert one(draft_of(tmp_path, server("")))["respond"] == 404
+    draft = draft_of(
+        tmp_path,
+        server("location /ü/ { proxy_pass http://localhost:1; }\nlocation odd { return 200; }"),
+    )
+    assert [route["path"] for route in one(draft)["routes"]] == ["/%C3%BC", "/%C3%BC/*"]
+    assert lost(draft) == ["6: location odd"]
+
+
 def test_every_directive_that_nobody_took_is_said(tmp_path: Path) -> None:
     draft = draft_of(
         tmp_path,
@@ -286,6 +296,7 @@ def test_every_directive_that_nobody_took_is_said(tmp_path: Path) -> None:
         ('server { location / { return 200 "x; } }', "site.conf"),
         ("upstream x { server a; }", "site.conf"),
         ("", "site.conf"),
+        ("server {\n location /a /b { return 200; } }", "site.conf:2"),
         ("server { include site.conf; }", "site.conf:1"),
     ],
 )

@@ -13,8 +13,10 @@ from rpx.config.checks.profiles import Selection
 from rpx.errors import RpxError
 from rpx.moving.draft import Draft
 from rpx.moving.finishing import finish
+from rpx.moving.found import sorted_out
 from rpx.moving.given import ForeignSource, Given
 from rpx.moving.package_scripts import resolved
+from rpx.moving.sources.manifests import FRAMEWORKS
 from rpx.moving.sources.runners.mprocs import MPROCS
 from rpx.moving.sources.runners.package_runners import PACKAGE_RUNNERS
 from rpx.moving.sources.runners.process_compose import PROCESS_COMPOSE
@@ -274,6 +276,8 @@ def test_other_runners_are_known(
 def test_a_package_that_runs_one_thing_is_left_to_frameworks(shop: Path) -> None:
     (shop / "package.json").write_text(package(dev="vite"))
     assert PACKAGE_RUNNERS.files_in(shop) == ()
+    ((source, _),) = sorted_out([shop / "package.json"])
+    assert source is FRAMEWORKS
     (shop / "package.json").write_text(package(dev="concurrently a b"))
     assert PACKAGE_RUNNERS.files_in(shop) == (shop / "package.json",)
 
@@ -287,9 +291,17 @@ def test_scripts_are_followed_to_the_folder_in_which_they_end(shop: Path) -> Non
     assert resolved("npm install", shop).command == "npm install"
 
 
+def test_a_folder_that_is_not_there_yet_is_left_to_the_command(shop: Path) -> None:
+    script = 'concurrently -n a,b "npm start --prefix nowhere" "cd ../gone && node b.js"'
+    found = settings(draft_of(PACKAGE_RUNNERS, shop, package(dev=script)))
+    assert found["a"]["command"] == 'cd "./nowhere" && npm start --prefix nowhere'
+    assert found["b"]["command"] == "cd ../gone && node b.js"
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [
+        (PACKAGE_RUNNERS, '{"scripts": {,}}'),
         (PROCESS_COMPOSE, "processes: {a: [\n"),
         (PROCESS_COMPOSE, "version: 1\n"),
         (PROCESS_COMPOSE, "processes:\n  a: {command: x}\n  a: {command: y}\n"),

@@ -10,6 +10,7 @@ from rpx.moving.draft import Draft, DraftService, Written
 from rpx.moving.service_names import fresh, name_of
 from rpx.moving.sites.web_sites import BackendPool, Rule, WebSite
 
+_HOST = re.compile(r"\*\Z|(?:\*\.)?(?!-)[\w-]+(?:\.[\w-]+)*\.?\Z|\[[\da-fA-F:.]+\]\Z")
 _LITERAL = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -29,6 +30,7 @@ class Assembling:
 
     def add(self, sites: list[WebSite]) -> None:
         """Take sites in, those that give names to others first."""
+        sites = [site for site in sites if self._has_hosts(site)]
         for site in sites:
             site.name = self._fresh(site.name or _name_of_host(site.hosts[0]))
             for rule in sorted(site.rules, key=lambda each: each.origin.line):
@@ -36,6 +38,13 @@ class Assembling:
                     self._first.setdefault(rule.answer.key, rule)
         for site in sites:
             self._draft.add(DraftService(site.name, self._proxy(site), site.origin))
+
+    def _has_hosts(self, site: WebSite) -> bool:
+        """Whether it is for any host; what can be none is left out, and said."""
+        for host in [host for host in site.hosts if not _HOST.match(host)]:
+            site.hosts.remove(host)
+            self._draft.lost("", host, "is no name of a host", site.origin)
+        return bool(site.hosts)
 
     def _fresh(self, name: str) -> str:
         found = fresh(name_of(name, "site"), self._taken)
@@ -65,6 +74,10 @@ class Assembling:
         written |= common
         if routes := [self._route(rule, site, common) for rule in rules]:
             written["routes"] = routes
+        elif last is None:
+            hint = "write who does: `from`, `static` …"
+            self._draft.lost(site.name, hosts[0], "nobody answers there", site.origin, hint)
+            written["respond"] = 404
         return written
 
     @staticmethod

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _BY_NUMBER = {"0.0.0.0", "172.17.0.1"}  # noqa: S104  # as a backend: this machine
 _BY_NAME = {"host.docker.internal", "host.containers.internal", "gateway.docker.internal"}
 _HERE = {"localhost", "127.0.0.1", "[::1]", "::1", *_BY_NUMBER, *_BY_NAME}
-_HOST_PORT = re.compile(r"(\[[\da-fA-F:.]+\]|[^:\s]+)(?::(\d+))?\Z")
+_HOST_PORT = re.compile(r"(\[[\da-fA-F:.]+\]|[\w.-]+)(?::(\d+))?\Z")
 
 # Where a backend of a name and port is now, for who knows more of the names than this room.
 Resolve = Callable[[str, int], str | None]

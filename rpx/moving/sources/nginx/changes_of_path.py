@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rpx.moving.draft import Written
 from rpx.moving.sites.web_sites import Rule
-from rpx.moving.sources.nginx.location_patterns import BadPattern, of_expression
+from rpx.moving.sources.nginx.location_patterns import BadPattern, as_sent, of_expression
 
 _ARGS = re.compile(r"\$is_args\$args|\?\$args|\?\$query_string|\$is_args\$query_string")
 _GROUP = re.compile(r"\$(\d)|\$\{(\d)\}")
@@ -112,7 +112,7 @@ def redirect_to(text: str, *, whole_path: str, appends_query: bool) -> str | Non
 
 
 def _literal(text: str) -> str:
-    return text.replace("$", "$$")
+    return as_sent(text).replace("$", "$$")
 
 
 __all__ = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rpx.errors import Exit, RpxError
+from rpx.moving.remarks import Origin
 from rpx.moving.sources.nginx.directive_scope import Scope
 from rpx.moving.sources.nginx.directives import Directive
 
@@ -31,19 +33,27 @@ class Location:
     below: str = ""
 
     @property
+    def is_expression(self) -> bool:
+        """Whether it is compared with an expression."""
+        return self.kind in {LocationKind.EXPRESSION, LocationKind.ANY_CASE}
+
+    @property
     def directive(self) -> Directive:
         """The block itself."""
         return self.scope.inner
 
 
 def locations_of(scope: Scope, below: str = "") -> list[Location]:
-    """All locations of a server but named ones, with those that stand in others."""
+    """All locations of a server but named ones, with those that stand in others.
+
+    Raises: RpxError.
+    """
     found: list[Location] = []
     for each in scope.inner.all("location"):
         if not each.args or each.args[0].startswith("@"):
             continue
         each.said = True
-        kind, text = _kind(each.args)
+        kind, text = _kind(each.args, each.origin)
         location = Location(kind, text, scope.within(each), below)
         found += locations_of(
             location.scope, text if kind in {LocationKind.PREFIX, LocationKind.FIRST} else below
@@ -52,8 +62,12 @@ def locations_of(scope: Scope, below: str = "") -> list[Location]:
     return found
 
 
-def _kind(args: list[str]) -> tuple[LocationKind, str]:
+def _kind(args: list[str], here: Origin) -> tuple[LocationKind, str]:
     if len(args) > 1:
+        if args[0] not in set(LocationKind):
+            what = f"{here.file}: `location {' '.join(args)}` is none that nginx knows"
+            hint = "`=`, `^~`, `~` or `~*` stands before its path, or nothing"
+            raise RpxError(what, where=str(here), hint=hint, exit_code=Exit.USAGE)
         return LocationKind(args[0]), args[1]
     for mark in ("~*", "^~", "~", "="):  # `location =/x` has no blank
         if args[0].startswith(mark) and len(args[0]) > len(mark):

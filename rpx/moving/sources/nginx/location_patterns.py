@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from rpx.policy.expression_trees import BadPattern
 from rpx.policy.path_patterns import read_pattern
 
+_AS_THEY_ARE = "".join(map(chr, range(33, 127)))  # what a path can have, and `%`
 _PLAIN = re.compile(r"/[A-Za-z0-9._~/@+,%=-]*\Z")
 _SPECIAL = re.compile(r"([.^$*+?()\[\]{}|\\])")
 _WHOLE_SEGMENT = re.compile(r"[A-Za-z0-9~]\Z")
@@ -16,6 +18,7 @@ def of_prefix(prefix: str) -> tuple[str, ...]:
     """Paths that begin so: () is all of them."""
     if prefix == "/":
         return ()
+    prefix = as_sent(prefix)
     if not _PLAIN.match(prefix):
         return (f"~{quoted(prefix)}.*",)
     if prefix.endswith("/"):
@@ -27,7 +30,13 @@ def of_prefix(prefix: str) -> tuple[str, ...]:
 
 def of_path(path: str) -> tuple[str, ...]:
     """Exactly this path."""
+    path = as_sent(path)
     return (path,) if _PLAIN.match(path) else (f"~{quoted(path)}",)
+
+
+def as_sent(path: str) -> str:
+    """A path as browsers send it: nginx compares what that means, rpx what it is."""
+    return quote(path, safe=_AS_THEY_ARE)
 
 
 def quoted(text: str) -> str:
@@ -81,4 +90,4 @@ def _branches(expression: str) -> list[str]:
     return [*found, expression[begun:]]
 
 
-__all__ = ["BadPattern", "of_expression", "of_path", "of_prefix", "quoted"]
+__all__ = ["BadPattern", "as_sent", "of_expression", "of_path", "of_prefix", "quoted"]

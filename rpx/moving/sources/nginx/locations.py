@@ -16,7 +16,7 @@ from rpx.moving.sources.nginx.directive_scope import Scope
 from rpx.moving.sources.nginx.directives import Directive
 from rpx.moving.sources.nginx.fixed_answers import foreign_protocol, redirect, refusal, returned
 from rpx.moving.sources.nginx.location_order import Location, LocationKind, in_order, locations_of
-from rpx.moving.sources.nginx.location_patterns import of_expression, of_path, of_prefix
+from rpx.moving.sources.nginx.location_patterns import as_sent, of_expression, of_path, of_prefix
 from rpx.moving.sources.nginx.nginx_fields import answers_preflights, fields_of
 from rpx.moving.sources.nginx.nginx_files import files_of
 from rpx.moving.sources.nginx.paths_of_locations import pattern_of, with_whole_path
@@ -67,6 +67,11 @@ class ServerRules:
             location.scope.lost(location.directive, str(error), error.hint)
             return []
         scope = location.scope
+        if not (location.text.startswith("/") or location.is_expression):
+            scope.lost(location.directive, "no path begins so: nobody comes there")
+            for each in scope.inner.block:
+                each.said = True
+            return []
         if said := scope.own("return"):
             return [*self._conditions(location), self._fixed(location, said)]
         found = list(self._conditions(location))
@@ -215,7 +220,7 @@ class ServerRules:
         )
         if any(taken):
             return
-        yield self._rule(location, of_path(without), redirect(text, 301))
+        yield self._rule(location, of_path(without), redirect(as_sent(text), 301))
 
     def _rewritten(
         self,

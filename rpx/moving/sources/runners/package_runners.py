@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rpx.config.variables.env_files import label_of
 from rpx.errors import Exit, RpxError
 from rpx.moving.command_ports import watches
-from rpx.moving.commands import service_of, start_with
+from rpx.moving.commands import service_of, start_in
 from rpx.moving.draft import Draft, DraftService
-from rpx.moving.given import ForeignSource, Given
+from rpx.moving.given import ForeignSource, Given, text_of_file
 from rpx.moving.package_scripts import Resolved, resolved, script_origin, scripts_of
 from rpx.moving.remarks import Origin
 from rpx.moving.service_names import fresh, give_hosts, name_of
-from rpx.moving.sources.manifests import FRAMEWORKS
 
 _ORDER = ("dev", "develop", "start:dev", "dev:all", "serve", "start", "watch")
 _CONCURRENTLY = re.compile(r"(?:^|\s|&&\s*)(?:npx\s+)?(?:concurrently|conc)\s+(.*)\Z", re.DOTALL)
@@ -143,23 +144,21 @@ def _name_for(command: str) -> str:
 
 
 def read(given: Given) -> Draft:
-    """The draft of a package.json; of one that runs nothing like that, what its framework is.
-
-    Raises: RpxError where the script starts nothing that is known.
-    """
-    folder = given.files[0].parent
+    """The draft of a package.json. Raises: RpxError where nothing is known that it starts."""
+    file = given.files[0]
+    folder = file.parent
+    try:
+        json.loads(text_of_file(file))
+    except ValueError as error:
+        label, line = label_of(file), getattr(error, "lineno", 1)
+        raise _refused(f"{label} is no JSON: {error}", f"{label}:{line}") from None
     scripts = scripts_of(folder)
     name = runner_script(scripts)
-    if not name:
-        return FRAMEWORKS.read(given)
     draft = Draft()
     where = script_origin(folder, name)
     found = several(scripts[name], scripts)
     if found is None or not found.commands:
-        what = f"the script `{name}` starts nothing that is known"
-        raise RpxError(
-            what, where=str(where), hint="`rpx init` looks at folders", exit_code=Exit.USAGE
-        )
+        raise _refused(f"the script `{name}` starts nothing that is known", str(where))
     for what, why, hint in found.told:
         draft.lost("", what, why, where, hint)
     waits: dict[str, list[str]] = {}
@@ -174,14 +173,17 @@ def read(given: Given) -> Draft:
     return draft
 
 
+def _refused(what: str, where: str) -> RpxError:
+    hint = "`rpx init` looks at the whole folder"
+    return RpxError(what, where=where, hint=hint, exit_code=Exit.USAGE)
+
+
 def _add(draft: Draft, name: str, found: Resolved, given: Given, where: Origin) -> None:
     """One service in its folder."""
     here = found.origin or where
     web = name in {"web", "client", "frontend", "ui"}
     service = service_of(draft, name, found.command, here, text=found.text, web=web)
-    below = given.below_root(found.folder.resolve())
-    if below != ".":
-        start_with(service, cwd=below)
+    start_in(draft, service, str(found.folder), given.root, given)
     draft.add(service)
 
 
@@ -244,6 +246,25 @@ def _found(folder: Path) -> tuple[Path, ...]:
     return (folder / "package.json",) if runner_script(scripts_of(folder)) else ()
 
 
+def _is_like(text: str) -> bool:
+    """Whether it runs several; also what is broken, of which it is said where."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return text.lstrip().startswith("{")
+    scripts = content.get("scripts") if isinstance(content, dict) else None
+    if not isinstance(scripts, dict):
+        return False
+    return bool(
+        runner_script({name: said for name, said in scripts.items() if isinstance(said, str)})
+    )
+
+
 PACKAGE_RUNNERS = ForeignSource(
-    "a package.json that runs several scripts", ("package.json",), read, found=_found
+    "a package.json that runs several scripts",
+    ("package.json",),
+    read,
+    _is_like,
+    found=_found,
+    choosy=True,
 )
