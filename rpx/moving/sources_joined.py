@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from os.path import normpath
 
 from rpx.moving.draft import Draft, DraftService
+from rpx.moving.sources_apart import keep_apart
 
 
 def join_all(drafts: Sequence[Draft]) -> Draft:
     """One draft, in which the first ones have precedence."""
     whole = Draft()
+    keep_apart(drafts)
     for draft in drafts:
         if draft.is_guess and any(map(_runs_sources, whole.services.values())):
             continue
