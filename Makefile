@@ -13,7 +13,7 @@ DESCRIBED := .venv-described
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers programs editors exports package clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers recipes programs editors exports package clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -106,6 +106,13 @@ containers: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
 	  -m 'engine or thorough' $(ARGS)
+
+# Every page of docs/recipes, followed to the letter with the framework that it installs: four minutes, two with what
+# is kept in ~/.cache/rpx-recipes.
+recipes: $(VENV)/bin/ruff
+	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -rs -n 2 --dist worksteal --basetemp="$$folder" \
+	  -m recipe $(ARGS)
 
 # What others get: both are built, and the wheel is tried in an environment that has nothing else. Half a minute.
 package: $(VENV)/bin/ruff

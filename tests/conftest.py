@@ -88,6 +88,7 @@ ASKED_FOR = {
     "engine": "containers",
     "programs": "programs",
     "exports": "exports",
+    "recipe": "recipes",
 }
 
 

@@ -135,8 +135,9 @@ class Ports:
 class Shell:
     """A bash that is typed into; the processes that were started in it end with it."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, longest: float = _LONGEST) -> None:
         self._project = project
+        self._longest = longest  # seconds that a command may take
 
     def __enter__(self) -> Self:
         self._bash = subprocess.Popen(
@@ -153,8 +154,16 @@ class Shell:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._bash.poll() is not None:  # a command took too long
+            self._bash.communicate()
+            return
         self.type('jobs=$(jobs -p); [ -z "$jobs" ] || for job in $jobs; do kill -9 -- -$job; done')
         self._bash.communicate("exit\n", timeout=10)
+
+    @property
+    def pid(self) -> int:
+        """Of the bash."""
+        return self._bash.pid
 
     def type(self, command: str) -> str:
         """Run a command to its end and return what it said."""
@@ -163,10 +172,11 @@ class Shell:
         self._bash.stdin.write(f"{command}\necho '{_DONE}'\n")
         self._bash.stdin.flush()
         said = ""
-        too_long = threading.Timer(_LONGEST, os.killpg, (self._bash.pid, signal.SIGKILL))
+        too_long = threading.Timer(self._longest, os.killpg, (self._bash.pid, signal.SIGKILL))
         too_long.start()
-        while (line := self._bash.stdout.readline()) and line != f"{_DONE}\n":
+        while (line := self._bash.stdout.readline()) and not line.endswith(f"{_DONE}\n"):
             said += line
+        said += line.removesuffix(f"{_DONE}\n")  # a last line without an end
         too_long.cancel()
-        assert line, f"not within {_LONGEST} s: {command}\n{said}"
+        assert line, f"not within {self._longest:g} s: {command}\n{said}"
         return said

@@ -23,6 +23,7 @@ from rpx.moving.sources_joined import start_of
 from rpx.moving.writing import text_of
 
 COLUMNS = [Column("SERVICE"), Column("COMMAND", 1), Column("PORT"), Column("READ IN", 2)]
+FREE = "free"  # a port of rpx's choice, which the process is told by PORT
 SHORT = 40  # characters of a command where there is no room for all of it
 OUTPUT = "Write this file, instead of the rpx.yaml of this folder"
 HEADINGS = {
@@ -132,7 +133,7 @@ def _cells(service: DraftService) -> tuple[str | Cell, ...]:
     return (
         service.name,
         Cell(line, short),
-        ", ".join(map(str, row.ports)) or NONE,
+        ", ".join(map(str, row.ports)) or (FREE if row.to and row.command else NONE),
         str(service.origin),
     )
 
