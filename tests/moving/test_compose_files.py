@@ -171,3 +171,13 @@ services:
     assert not found.proxy("low").sources  # 80 is rpx's own: a free one
     assert found.start("twin").command == "python3 -m http.server $PORT"
     assert {("two", 3), ("three", 4), ("twin", 7)} <= found.lines(Came.GUESSED)
+
+
+def test_the_env_file_of_another_folder_is_not_read_and_that_is_said(tmp_path: Path) -> None:
+    files = {
+        "deploy/compose.yaml": 'services: {db: {image: "postgres:${TAG}"}}\n',
+        "deploy/.env": "TAG=16\n",
+    }
+    found = moved(tmp_path, files, ("deploy/compose.yaml",), {"TAG": "15"})
+    [lost] = found.draft.losses
+    assert (lost.what, lost.origin.file[-11:]) == (".env", "deploy/.env")

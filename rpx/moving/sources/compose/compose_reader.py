@@ -134,9 +134,7 @@ def _about_containers(services: dict[str, ComposeService], draft: Draft) -> None
 def _top(project: ComposeProject, given: Given, draft: Draft) -> None:
     """What stands at the top level."""
     _about_others(given, draft)
-    for variable, where in project.needed.items():
-        why = "it has to be set, in the environment or in the .env beside rpx.yaml"
-        draft.carried("", f"${variable}", why, where, kept=True)
+    _about_variables(project, given, draft)
     for key, where in project.unknown:
         draft.lost("", key, "rpx doesn't know this setting of compose", where)
     for key in ("networks", "models", "jobs"):
@@ -152,6 +150,17 @@ def _top(project: ComposeProject, given: Given, draft: Draft) -> None:
             draft.carried(
                 "", "the name", why, Origin(next(iter(project.services.values())).origin.file)
             )
+
+
+def _about_variables(project: ComposeProject, given: Given, draft: Draft) -> None:
+    dotenv = project.folder / ".env"
+    if project.folder != given.root and dotenv.is_file():
+        why = "the .env beside rpx.yaml is read, not this one: its variables aren't set there"
+        hint = f"write rpx.yaml beside it: `-o {label_of(project.folder / 'rpx.yaml')}`"
+        draft.lost("", ".env", why, origin(dotenv), hint)
+    for variable, where in project.needed.items():
+        why = "it has to be set, in the environment or in the .env beside rpx.yaml"
+        draft.carried("", f"${variable}", why, where, kept=True)
 
 
 def _about_others(given: Given, draft: Draft) -> None:
