@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rpx.moving.remarks import Came
 from tests.moving.support import moved
 
 SERVICES = """\
@@ -84,3 +85,13 @@ services:
     assert settings["command"] == "./wait $RPX_DB_ADDRESS && ./web"
     places = [(r.what, r.origin.file[-7:], r.origin.line) for r in found.draft.remarks]
     assert ("env_file: DATABASE_URL", "web.env", 2) in places
+
+
+def test_a_container_that_calls_a_process_of_this_machine_is_named(tmp_path: Path) -> None:
+    text = """\
+services:
+  api: {build: ., command: ./api.sh, ports: ["8000:8000"]}
+  hook: {image: example/hook, environment: {API: "http://api:8000"}}
+"""
+    found = moved(tmp_path, {"compose.yaml": text})
+    assert found.said(Came.GUESSED) == {("hook", "environment: API"): 3}

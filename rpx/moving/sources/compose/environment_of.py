@@ -145,7 +145,19 @@ class ServiceVariables:
         new, names = self._names.rewritten(key, text, service)
         if names:
             self._say(service, key, where, new)
+            self._about_way_out(service, key, names, where)
         return new
+
+    def _about_way_out(
+        self, service: ComposeService, key: str, names: list[str], where: Origin
+    ) -> None:
+        """Where a container calls a process of this machine, that has to let it in."""
+        processes = {each.new for each in self._names.services.values() if each.is_process}
+        called = [name for name in dict.fromkeys(names) if name in processes]
+        if called and not service.is_process:
+            why = f"on Linux a container reaches nothing at 127.0.0.1, where {called[0]} is"
+            hint = "give it this machine's network: `container_options: [--network, host]`"
+            self._draft.guessed(service.new, f"environment: {key}", why, where, hint)
 
     def _say(self, service: ComposeService, key: str, where: Origin, new: str) -> None:
         variables = ", ".join(dict.fromkeys(re.findall(r"\$\{?(RPX_\w+)", new)))
