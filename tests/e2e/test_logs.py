@@ -65,7 +65,8 @@ def test_all_that_a_process_has_printed_before_its_crash_is_kept_byte_by_byte(
     project: Project,
 ) -> None:
     script = (
-        r"import os; os.write(1, bytes(range(256)) + b'x' * 2**20 + b'\nlast words'); os.abort()"
+        "import os, sys; out = sys.stdout.buffer\n"  # which goes on after half of it was written
+        r"out.write(bytes(range(256)) + b'x' * 2**20 + b'\nlast words'); out.flush(); os.abort()"
     )
     (project.folder / "crash.py").write_text(script)
     project.write("processes: {app: {command: PYTHON crash.py, restart: no}}")

@@ -19,7 +19,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from tests.support import forkserver
 from tests.support.project import Project, free_ports, in_the_end, until
+from tests.support.short_commands import short_commands
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([\w.-]+\.\w+)\n")
@@ -138,12 +140,17 @@ class Shell:
     def __init__(self, project: Project, longest: float = _LONGEST) -> None:
         self._project = project
         self._longest = longest  # seconds that a command may take
+        self._running = ExitStack()
 
     def __enter__(self) -> Self:
+        environment = self._project.environment
+        if forkserver.fits(environment):
+            short = self._running.enter_context(short_commands(self._project.folder))
+            environment = {**environment, "PATH": f"{short}:{environment['PATH']}"}
         self._bash = subprocess.Popen(
             ("bash", "--norc"),
             cwd=self._project.folder,
-            env=self._project.environment,
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -154,11 +161,14 @@ class Shell:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bash.poll() is not None:  # a command took too long
-            self._bash.communicate()
-            return
-        self.type('jobs=$(jobs -p); [ -z "$jobs" ] || for job in $jobs; do kill -9 -- -$job; done')
-        self._bash.communicate("exit\n", timeout=10)
+        with self._running:
+            if self._bash.poll() is not None:  # a command took too long
+                self._bash.communicate()
+                return
+            self.type(
+                'jobs=$(jobs -p); [ -z "$jobs" ] || for job in $jobs; do kill -9 -- -$job; done'
+            )
+            self._bash.communicate("exit\n", timeout=10)
 
     @property
     def pid(self) -> int:
