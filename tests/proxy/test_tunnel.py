@@ -29,6 +29,13 @@ MASK = b"mask"
 SMALL = b"\x82\x85" + MASK + b"hello"
 LARGE = b"\x82\xfe\x01\x2c" + MASK + b"x" * 300
 ANSWER = b"\x82\x05hello"
+FAREWELL = tunnel.FAREWELL
+
+
+@pytest.fixture(autouse=True)
+def _farewell_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than a busy machine takes for anything: what waits for its end is seen to."""
+    monkeypatch.setattr(tunnel, "FAREWELL", 2 * SOON)
 
 
 @dataclass
@@ -49,7 +56,7 @@ class Ends:
         self.house.stop()
         await until(lambda: self.house.drains, "rpx does not go down")
 
-    async def gone(self, within: float = 0.5) -> None:
+    async def gone(self, within: float = SOON) -> None:
         with trio.fail_after(within):
             await self.house.done.wait()
 
@@ -134,14 +141,18 @@ async def test_what_is_being_sent_is_sent_before() -> None:
         await ends.gone()
 
 
-async def test_a_side_that_does_not_answer_is_left_within_a_second() -> None:
+async def test_a_side_that_does_not_answer_is_left_within_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert FAREWELL <= 1
+    monkeypatch.setattr(tunnel, "FAREWELL", FAREWELL)
     async with tunnelled() as ends:
         await ends.passes(ends.client, SMALL[:3])  # the rest of which never comes
         await ends.down()
         await hear_goodbye(ends.client, masked=False)
         began = trio.current_time()
-        await ends.gone(SOON)
-        assert 0.7 < trio.current_time() - began < 1.5
+        await ends.gone()
+        assert trio.current_time() - began > 0.7
         assert await ends.backend.ended() == "closed"
 
 
@@ -294,7 +305,7 @@ async def test_a_real_client_and_a_real_server_hear_1001_within_their_traffic() 
             nursery.start_soon(trio.to_thread.run_sync, talk)
             await until(started.is_set, "nothing is said")
             house.stop()
-            with trio.fail_after(1.5):
+            with trio.fail_after(SOON):
                 await house.done.wait()
     assert codes == [1001, 1001]
 
