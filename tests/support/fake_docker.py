@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 SCRIPT = """\
-#!PYTHON
+#!PYTHON -IS
 import json, os, signal, sys, time
 home, words = "HOME", sys.argv[1:]
 with open(f"{home}/told", "a") as file:
