@@ -21,7 +21,7 @@ _KEY = re.compile(r"[A-Za-z_/.][\w./-]*", re.ASCII)
 _WORDS: Final = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"}
 _NUMBER = re.compile(r"[.~][0-9]*|\.(?:inf|nan)|[.][0-9][0-9.e+-]*", re.IGNORECASE)
 _LITERAL = re.compile(
-    r"(?=\S)(?![\s\S]*\n\n\Z)(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\r])*"
+    r"(?=\S)(?![\s\S]*\n\n\Z)(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff\r])*"
 )
 
 
