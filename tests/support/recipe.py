@@ -30,7 +30,10 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(?:<\?php )?(?:#|//|--) ([\w./-]+\.\w+)\n")
 _URL = re.compile(r"\b(https?)://([\w.-]+\.localhost)(?![\w:])")
 # What depends on the machine, and how busy it is.
-_ASIDE = re.compile(r"^(?:rpx: )?(?:waiting for|listening on port) .*\n", re.MULTILINE)
+_ASIDE = re.compile(
+    r"^(?:rpx: )?(?:(?:waiting for|listening on port) .*|(?!all )\S+ (?:is ready|has completed))\n",
+    re.MULTILINE,
+)
 LONGEST = 300.0  # seconds; a registry takes its time, and so does a busy machine
 
 
