@@ -195,6 +195,7 @@ def new_registry(config: Config, key: bytes, ports: Ports) -> Registry:
         key=key,
     )
     registry.keep(config.dashboard_host)
+    registry.requests.become(config.requests)
     return registry
 
 

@@ -127,6 +127,7 @@ async def prepared(
                 registry.say(note)
             registry.ports, registry.key = new.ports, new.key
             shared.settings = settings_of(config)
+            registry.requests.become(config.requests)
 
         yield Prepared(new.ports, commit)
 

@@ -16,7 +16,7 @@ from rpx.model.specs import BackendSpec, EndpointSpec, ProcessSpec, endpoints_of
 from rpx.policy.site_changes import SiteChange, site_changes
 
 # Settings of the project that hold at once, and those that need another run.
-AT_ONCE: Final = ("realm", "verbose", "timeouts", "limits", "reload")
+AT_ONCE: Final = ("realm", "verbose", "timeouts", "limits", "requests", "reload")
 NEXT_RUN: Final = ("name", "listen", "metrics", "logs", "containers", "dashboard")
 # Settings of a service whose change needs another process: the running one can't take it up.
 PER_PROCESS: Final = frozenset(

@@ -216,6 +216,14 @@ class LogsKeys(TypedDict, total=False):
     keep: int
 
 
+class RequestsKeys(TypedDict, total=False):
+    """`requests`."""
+
+    keep: int
+    bodies: Size
+    redact: str | Sequence[str]
+
+
 class DefaultsKeys(TreatmentKeys, PoolKeys, total=False):
     """`defaults`."""
 
@@ -238,6 +246,7 @@ class ProjectKeys(AloneKeys, total=False):
     containers: EngineName
     metrics: MetricsKeys
     dashboard: bool
+    requests: bool | RequestsKeys
     logs: LogsKeys
     defaults: DefaultsKeys
     proxies: Sequence[ProxyKeys]

@@ -16,6 +16,7 @@ from rpx.config.settings import (
     header_fields,
     health_check,
     https,
+    kept_requests,
     listen,
     log_files,
     on_the_way,
@@ -65,6 +66,7 @@ KEYS: dict[type[Written], type] = {
     timeouts.TimeoutsWritten: keys.TimeoutsKeys,
     proxy_limits.LimitsWritten: keys.LimitsKeys,
     listen.MetricsWritten: keys.MetricsKeys,
+    kept_requests.RequestsWritten: keys.RequestsKeys,
     log_files.LogsWritten: keys.LogsKeys,
     pool_settings.DefaultsWritten: keys.DefaultsKeys,
     depends.DependencyWritten: service_keys.DependencyKeys,
@@ -72,6 +74,7 @@ KEYS: dict[type[Written], type] = {
 
 # How Python writes what the documents call so; everything else as its own type says.
 PYTHON: dict[str, Any] = {
+    "boolean, or mapping": bool | keys.RequestsKeys,
     "duration": service_keys.Duration,
     "duration, bare: ms": service_keys.Duration,
     "duration, 1 s or more": service_keys.Duration,

@@ -45,6 +45,7 @@ TABLES: dict[str, type[Written]] = {
     "timeouts": MODELS["timeouts"],
     "limits": MODELS["limits"],
     "metrics": MODELS["metrics"],
+    "requests": MODELS["requests"],
     "logs": MODELS["logs"],
     "routes": MODELS["routes"],
     "static": MODELS["static"],

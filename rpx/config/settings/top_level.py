@@ -12,6 +12,7 @@ from rpx.config.settings.container_settings import ChosenEngine
 from rpx.config.settings.env import Env, EnvFiles
 from rpx.config.settings.forms import NAME, list_of, names_to
 from rpx.config.settings.https import HttpsField
+from rpx.config.settings.kept_requests import RequestsField
 from rpx.config.settings.listen import ListenWritten, MetricsWritten
 from rpx.config.settings.log_files import LogsWritten
 from rpx.config.settings.pool_settings import DefaultsWritten
@@ -53,6 +54,7 @@ class ProjectWritten(Written):
     env_file: Maybe[EnvFiles] = setting("[files of variables](#env_file) for every process")
     timeouts: Maybe[TimeoutsWritten] = setting("[how long the proxy waits](#timeouts)")
     limits: Maybe[LimitsWritten] = setting("[how much it takes](#limits)")
+    requests: Maybe[RequestsField] = setting("[what is remembered of requests](#requests)")
     logs: Maybe[LogsWritten] = setting("[files with what services print](#logs)")
     containers: Maybe[ChosenEngine] = setting(
         "[which engine](containers.md#which-engine) runs them; whichever answers, if not given",
