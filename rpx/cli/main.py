@@ -39,6 +39,7 @@ COMMANDS = {
     "logs": "Show what backends print",
     "requests": "Show the last requests that went through",
     "request": "Show all about one request",
+    "replay": "Send a request again, and show what is different",
     "start": "Start backends that are down",
     "stop": "Stop backends; they stay down until started",
     "restart": "Restart backends, one after the other",

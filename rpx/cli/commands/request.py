@@ -8,15 +8,18 @@ from collections.abc import Iterator
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.terminal.output import detail, fitted, json_option, print_json, quoted
+from rpx.cli.helpers.request_forms import curl_of, har_of
+from rpx.cli.terminal.output import detail, fitted, json_option, print_json, quoted, say
 from rpx.cli.terminal.request_line import clock, request_line, took, where
-from rpx.errors import visible
-from rpx.model.request_answers import MessageTold, RequestRow, RequestTold
+from rpx.errors import UsageError, visible
+from rpx.model.request_answers import HIDDEN, MessageTold, RequestRow, RequestTold
 from rpx.runs.request_client import passed_request
 
 EXAMPLES = """\
 rpx request 9f86d081-0012       # as `rpx requests` shows its id, or as X-Request-Id has it
 rpx request 12                  # the same in this run of the project
+rpx request 12 --curl           # a command that asks for the same
+rpx request 12 --har > x.har    # for the developer tools of a browser
 rpx request 12 --json --secrets # with what is ••• otherwise
 """
 
@@ -24,16 +27,30 @@ rpx request 12 --json --secrets # with what is ••• otherwise
 @click.command("request", cls=Command, examples=EXAMPLES)
 @click.argument("id_", metavar="ID")
 @json_option
+@click.option("--curl", is_flag=True, help="Print a command that sends the same")
+@click.option("--har", is_flag=True, help="Print it as HAR 1.2")
 @click.option("--secrets", is_flag=True, help="Show passwords and cookies, too")
 @click.pass_obj
-def request(common: Common, id_: str, *, as_json: bool, secrets: bool) -> None:
+def request(
+    common: Common, id_: str, *, as_json: bool, curl: bool, har: bool, secrets: bool
+) -> None:
     """Show all that is known of one request: who was asked and what came of it, where its time
     went, why it was held or asked for again, what was printed meanwhile, both heads, and what was
     kept of the bodies.
     """
+    if as_json + curl + har > 1:
+        raise UsageError("only one of `--json`, `--curl` and `--har` can be printed")
     told = passed_request(common.client(), id_, secrets=secrets)
     if as_json:
         print_json(told.json())
+        return
+    if har:
+        print_json(har_of(told))
+        return
+    if curl:
+        print(curl_of(told))
+        if any(value == HIDDEN for _, value in told.request.headers):
+            say("rpx: what is hidden is left out; `--secrets` has it")
         return
     print("\n".join(_told(told, colour=common.colour(sys.stdout))))
 
