@@ -5,13 +5,18 @@ services have one port.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 
+from rpx.errors import Exit, RpxError
 from rpx.moving.draft import Draft, DraftService
 from rpx.moving.sources_joined import start_of
 
 
 def finish(draft: Draft) -> Draft:
-    """The draft, with nothing in it that rpx.yaml would refuse for what another source has said."""
+    """The draft, with nothing in it that rpx.yaml would refuse for what another source has said.
+
+    Raises: RpxError for services that wait for each other in a circle.
+    """
     for service in draft.services.values():
         waits = service.settings.get("depends_on")
         gone = [name for name in waits or () if name not in draft.services]
@@ -26,8 +31,44 @@ def finish(draft: Draft) -> Draft:
             service.settings["depends_on"] = kept
         else:
             service.settings.pop("depends_on", None)
+    _refuse_circles(draft)
+    _free_from(draft)
     _part(draft)
     return draft
+
+
+def _refuse_circles(draft: Draft) -> None:
+    waits = {
+        name: list(service.settings.get("depends_on", ()))
+        for name, service in draft.services.items()
+    }
+    try:
+        TopologicalSorter(waits).prepare()
+    except CycleError as error:
+        names = list(reversed(error.args[1]))
+        raise RpxError(
+            f"`{names[0]}` waits for itself: {' → '.join(names)}",
+            where=str(draft.services[names[0]].origin),
+            hint="remove one of these dependencies",
+            exit_code=Exit.USAGE,
+        ) from None
+
+
+def _free_from(draft: Draft) -> None:
+    """Let the second of two that would listen at one port listen at a free one."""
+    taken: dict[str, DraftService] = {}
+    for service in draft.services.values():
+        if "start" not in service.settings:
+            continue
+        ports = list(_numbers(service.settings.get("from")))
+        other = next((taken[port] for port in ports if port in taken), None)
+        if other is None or _apart(service, other):
+            taken |= {port: service for port in ports if port not in taken}
+            continue
+        del service.settings["from"]
+        why = f"`{other.name}` of {other.origin} has {ports[0]}: it is given a free one in PORT"
+        hint = "see that it listens at $PORT"
+        draft.lost(service.name, "port", why, service.origin, hint)
 
 
 def _part(draft: Draft) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from typing import Any
 
 from rpx.moving.draft import Draft, DraftService, Written
@@ -25,7 +24,7 @@ class Assembling:
         self._draft = draft
         self._beside = {} if beside is None else beside.services
         self._pools: dict[str, str] = {}  # key of a pool: the service that has it
-        self._names: set[str] = set()
+        self._names = {*draft.services, *self._beside}
         self._first: dict[str, Rule] = {}  # of each pool the rule that names it, as its file has it
 
     def add(self, sites: list[WebSite]) -> None:
@@ -47,13 +46,9 @@ class Assembling:
         return bool(site.hosts)
 
     def _fresh(self, name: str) -> str:
-        found = fresh(name_of(name, "site"), self._taken)
+        found = fresh(name_of(name, "site"), self._names)
         self._names.add(found)
         return found
-
-    @property
-    def _taken(self) -> Container[str]:
-        return self._names | self._draft.services.keys() | self._beside.keys()
 
     def _proxy(self, site: WebSite) -> Written:
         hosts = list(dict.fromkeys(site.hosts))
@@ -129,7 +124,7 @@ class Assembling:
         name = site
         if in_route:
             name = rule.name or pool.name or _name_of_rule(self._first.get(pool.key, rule), site)
-            name = self._fresh(f"{site}-{name}" if name_of(name) in self._taken else name)
+            name = self._fresh(f"{site}-{name}" if name_of(name) in self._names else name)
             written["name"] = name
         self._pools.setdefault(pool.key, name)
         return written

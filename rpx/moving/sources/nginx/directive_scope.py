@@ -73,6 +73,6 @@ class Scope:
 
     def _say(self, say: _Say, each: Directive, why: str, hint: str) -> None:
         each.said = True
-        known = {(r.what, r.why, r.origin) for r in self.draft.remarks}
-        if (each.text, why, each.origin) not in known:
+        if (self.service, why) not in each.told:
+            each.told.add((self.service, why))
             say(self.service, each.text, why, each.origin, hint)

@@ -22,13 +22,17 @@ _TABLES = ("mime.types", "_params", "fastcgi.conf")  # of nginx itself: nothing 
 
 @dataclass(slots=True)
 class Directive:
-    """`name args… { block }`. `said`: somebody has dealt with it, or told the user about it."""
+    """`name args… { block }`. `said`: somebody has dealt with it, or told the user about it;
+    `told` is what was told, `named` the block by names, once somebody has asked.
+    """
 
     name: str
     args: list[str]
     block: list[Directive]
     origin: Origin
     said: bool = field(default=False, compare=False)
+    told: set[tuple[str, str]] = field(default_factory=set, compare=False)
+    named: dict[str, list[Directive]] = field(default_factory=dict, compare=False)
 
     @property
     def text(self) -> str:
@@ -37,11 +41,17 @@ class Directive:
 
     def all(self, *names: str) -> list[Directive]:
         """Those of its block that are called so, in their order."""
-        return [each for each in self.block if each.name in names]
+        if len(names) > 1:
+            return [each for each in self.block if each.name in names]
+        if not self.named:  # for a block of thousands of servers, which each location asks
+            for each in self.block:
+                self.named.setdefault(each.name, []).append(each)
+        return self.named.get(names[0], [])
 
     def last(self, name: str) -> Directive | None:
         """The last one of its block that is called so."""
-        return next((each for each in reversed(self.block) if each.name == name), None)
+        found = self.all(name)
+        return found[-1] if found else None
 
 
 def read_tree(path: Path, draft: Draft) -> Directive:

@@ -28,7 +28,9 @@ from rpx.moving.sources.nginx.unneeded import say_rest
 from rpx.moving.sources.nginx.upstream_blocks import UpstreamBlocks
 
 _LIKE = re.compile(r"^\s*(?:server|http|upstream\s+\S+)\s*\{", re.MULTILINE)
-_INSIDE = re.compile(r"^\s*(?:proxy_pass|server_name|listen|root)\s+[^;{]+;", re.MULTILINE)
+_INSIDE = re.compile(
+    r"(?:^|[;{])\s*(?:proxy_pass|server_name|listen|root|return)\s+[^;{]+;", re.MULTILINE
+)
 
 
 def read(given: Given) -> Draft:
