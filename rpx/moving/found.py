@@ -57,7 +57,7 @@ def draft_of(piles: Piles, root: Path, environ: Mapping[str, str]) -> Draft:
     for source, files in piles:
         if not any(set(files) <= draft.also_read for draft in drafts):
             drafts.append(source.read(Given(files, root, environ)))
-    if not any(draft.services for draft in drafts):
+    if piles and not any(draft.services for draft in drafts):
         named = ", ".join(label_of(file) for _, files in piles for file in files)
         hint = "`rpx init` looks at the whole folder"
         raise RpxError(f"nothing in {named} says what to run", hint=hint, exit_code=Exit.USAGE)
