@@ -33,6 +33,10 @@ OF_OTHERS: Final = {
     "nginx.conf": "a file of nginx",
     "nginx.dev.conf": "a file of nginx",
     "default.conf": "a file of nginx",
+    **dict.fromkeys(
+        ("traefik.yml", "traefik.yaml", "dynamic.yml", "dynamic.yaml", "dynamic_conf.yml"),
+        "a file of Traefik",
+    ),
 }
 # Files by which a framework or a language is known, and what to run for it.
 OF_FRAMEWORKS: Final = (
