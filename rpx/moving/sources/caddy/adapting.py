@@ -45,16 +45,20 @@ class Adapted:
         return origin(self.path, after)
 
 
-def adapted(path: Path, environ: Mapping[str, str]) -> Adapted:
-    """What a Caddyfile means, or the JSON that caddy has made of one already. Raises: RpxError."""
-    text = text_of_file(path)
+def adapted(path: Path, environ: Mapping[str, str], within: str | None = None) -> Adapted:
+    """What a Caddyfile means, or the JSON that caddy has made of one already. `within`: the text of
+    one that stands within the file, below as many empty lines as there are lines before it.
+
+    Raises: RpxError.
+    """
+    text = text_of_file(path) if within is None else within
     lines = tuple(text.split("\n"))
     if is_adapted(text):
         try:
             return Adapted(json.loads(text), path, lines)
         except ValueError as error:
             raise _refused(path, f"is no JSON: {error}", getattr(error, "lineno", 0)) from None
-    return Adapted(_by_caddy(path, environ), path, lines)
+    return Adapted(_by_caddy(path, environ, within), path, lines)
 
 
 def is_adapted(text: str) -> bool:
@@ -62,7 +66,7 @@ def is_adapted(text: str) -> bool:
     return text.lstrip().startswith("{") and bool(re.search(r'"apps"\s*:\s*\{', text))
 
 
-def _by_caddy(path: Path, environ: Mapping[str, str]) -> Json:
+def _by_caddy(path: Path, environ: Mapping[str, str], within: str | None) -> Json:
     caddy = found("caddy")
     if caddy is None:
         raise RpxError(
@@ -70,10 +74,11 @@ def _by_caddy(path: Path, environ: Mapping[str, str]) -> Json:
             hint="install caddy; or run `caddy adapt > caddy.json` where it is, and"
             " `rpx import caddy.json`",
         )
+    file = path if within is None else Path("/dev/stdin")
     try:
         done = subprocess.run(
-            (caddy, "adapt", "--config", path, "--adapter", "caddyfile"),
-            stdin=subprocess.DEVNULL,
+            (caddy, "adapt", "--adapter", "caddyfile", "--config", file),
+            input=(within or "").encode(),
             capture_output=True,
             timeout=PATIENCE,
             check=False,
@@ -85,7 +90,11 @@ def _by_caddy(path: Path, environ: Mapping[str, str]) -> Json:
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["nothing"]
         why = said[-1].removeprefix("Error: ").removeprefix("adapting config using caddyfile: ")
+        if "unrecognized" in why or "unknown" in why:
+            why += f"; it may be too old for the file: {_version(caddy)}"
         places = _PLACE.findall(why)
+        if within is not None:  # of nested blocks the innermost one says it
+            why, places = why.rpartition(" - Error during parsing: ")[2], places[::-1]
         raise _refused(path, f"caddy refuses it: {why}", int(places[0]) if places else 0)
     try:
         read: Json = json.loads(done.stdout)
@@ -94,11 +103,22 @@ def _by_caddy(path: Path, environ: Mapping[str, str]) -> Json:
     return read
 
 
+def _version(caddy: str) -> str:
+    """What it says of its version."""
+    try:
+        done = subprocess.run(
+            (caddy, "version"), capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "its version is not known"
+    return f"it is {done.stdout.split(maxsplit=1)[0]}" if done.stdout.strip() else "no version"
+
+
 def _refused(path: Path, why: str, line: int) -> RpxError:
     label = label_of(path)
     return RpxError(
         f"{label}: {why}",
         where=f"{label}:{line}" if line else label,
-        hint="`caddy validate` says more",
+        hint="`caddy validate` says more; where a word is new, install a newer caddy",
         exit_code=Exit.USAGE,
     )

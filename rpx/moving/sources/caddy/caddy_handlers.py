@@ -99,8 +99,8 @@ def pool_of(handler: Json, told: Sayings, resolve: Resolve | None) -> BackendPoo
     if "h2c" in (transport.get("versions") or ()):
         told.say("lost", "transport h2c", "rpx speaks HTTP/1.1 with backends")
     upstreams: dict[str, Upstream] = {}
-    weights = ((handler.get("load_balancing") or {}).get("selection_policy") or {}).get("weights")
-    for number, each in enumerate(handler.get("upstreams") or ()):
+    weights = _policy(handler.get("load_balancing") or {}).get("weights")
+    for number, each in enumerate([*(handler.get("upstreams") or ()), *_looked_up(handler)]):
         address = _address(each.get("dial", ""), tls, told, resolve)
         if address is None:
             continue
@@ -114,6 +114,14 @@ def pool_of(handler: Json, told: Sayings, resolve: Resolve | None) -> BackendPoo
         return None
     settings = _settings(handler, told, several=len(upstreams) > 1)
     return BackendPool(tuple(upstreams.values()), settings=tuple(settings.items()))
+
+
+def _looked_up(handler: Json) -> list[Json]:
+    """The one name whose addresses are looked up again and again: as many as there are copies."""
+    said = handler.get("dynamic_upstreams") or {}
+    if said.get("source") != "a" or not said.get("name"):
+        return []
+    return [{"dial": f"{said['name']}:{said.get('port') or 80}"}]
 
 
 def _address(dial: str, tls: object, told: Sayings, resolve: Resolve | None) -> str | None:
@@ -136,10 +144,17 @@ def _settings(handler: Json, told: Sayings, *, several: bool) -> Written:
         found["health_check"] = _health_check(check, told)
     if checks.get("passive"):
         told.say("carried", "passive health checks", "rpx takes a backend out at its first failure")
-    for word in ("dynamic_upstreams", "handle_response", "rewrite"):
+    lost = ["handle_response", "rewrite", *([] if _looked_up(handler) else ["dynamic_upstreams"])]
+    for word in lost:
         if word in handler:
             told.say("lost", word, "rpx has nothing for it")
     return found
+
+
+def _policy(balancing: Json) -> Json:
+    """How backends are chosen; by a cookie, how the first time."""
+    policy: Json = balancing.get("selection_policy") or {}
+    return policy.get("fallback") or {} if policy.get("policy") == "cookie" else policy
 
 
 def _turns(balancing: Json, told: Sayings, *, several: bool) -> Written:
@@ -147,7 +162,11 @@ def _turns(balancing: Json, told: Sayings, *, several: bool) -> Written:
     policy = balancing.get("selection_policy") or {}
     name = policy.get("policy")
     if name == "cookie":
-        return {"sticky": {"cookie": policy["name"]} if policy.get("name") else True}
+        sticky: Written = {"cookie": policy["name"]} if policy.get("name") else {}
+        if policy.get("max_age"):
+            sticky["ttl"] = seconds(policy["max_age"])
+        fallback = {"selection_policy": policy.get("fallback") or {"policy": "round_robin"}}
+        return {**_turns(fallback, told, several=several), "sticky": sticky or True}
     if name in _POLICIES:
         strategy = _POLICIES[name]
         return {} if strategy.endswith("round-robin") else {"strategy": strategy}

@@ -64,15 +64,19 @@ def read(given: Given) -> Draft:
 
 
 def read_caddyfile(
-    path: Path, given: Given, resolve: Resolve | None = None, beside: Draft | None = None
+    path: Path,
+    given: Given,
+    resolve: Resolve | None = None,
+    beside: Draft | None = None,
+    within: str | None = None,
 ) -> Draft:
     """The same. `resolve` knows where names of hosts lead, as those of services of compose, and
-    `beside` has these.
+    `beside` has these. `within` is as `adapted` has it.
 
     Raises: RpxError for a file that caddy refuses, or without caddy.
     """
     draft = Draft()
-    file = adapted(path, given.environ)
+    file = adapted(path, given.environ, within)
     _of_all(file, draft)
     http = (file.json.get("apps") or {}).get("http") or {}
     listeners = [_listener(each, http) for each in (http.get("servers") or {}).values()]

@@ -11,6 +11,7 @@ from rpx.moving.sources.caddy.adapting import Json
 
 _PLACEHOLDER = re.compile(r"\{[\w.-]+\}")
 _GROUP = re.compile(r"\{http\.regexp\.(?:[\w-]+\.)?(\d+)\}")
+_QUERY = "{http.request.uri.prefixed_query}"  # with its question mark, where there is one
 _SAME_HOST = re.compile(r"https?://\{http\.request\.(?:host|hostport)\}(?::\d+)?(?=/|\{)")
 
 
@@ -68,8 +69,8 @@ def filled_path(
     `keeps_query`: it is a redirect, where Caddy adds no query by itself.
     """
     whole = "{http.request.uri}" in text
-    queried = whole or "{http.request.uri.query}" in text
-    text = text.replace("$", "$$")
+    queried = whole or "{http.request.uri.query}" in text or _QUERY in text
+    text = text.replace("$", "$$").replace(_QUERY, "")
     text = text.replace("?{http.request.uri.query}", "").replace(
         "{http.request.uri.query}", "$query"
     )

@@ -9,6 +9,7 @@ from rpx.moving.draft import Written
 from rpx.moving.sites.path_sets import Paths, literal_expression
 from rpx.moving.sources.nginx.location_patterns import of_expression
 
+_BELOW = re.compile(r"~(/[\w/-]+)\(\?:/\(\.\*\)\)\?")  # with the same group as `/a/*`
 _SEGMENTS = re.compile(r"/[^*]*(?:\*[^*/]*(?:/[^*/]*)*)*\Z")
 
 
@@ -22,6 +23,8 @@ def paths_of(patterns: list[str], before: str) -> Paths:
     for pattern in patterns:
         if pattern in {"*", "/*"} and not before:
             return None
+        if f"{pattern}/*" in patterns:
+            continue  # it is taken by that one in rpx
         found.append(_pattern(pattern, before))
     return tuple(found)
 
@@ -64,7 +67,11 @@ def conditions_of(matcher: dict[str, Any]) -> Written:
 def expression_of(matcher: dict[str, Any]) -> str | None:
     """The pattern of `path_regexp`. Raises: BadPattern."""
     said = matcher.get("path_regexp")
-    return None if said is None else of_expression(said.get("pattern", ""))
+    if said is None:
+        return None
+    pattern = of_expression(said.get("pattern", ""))
+    below = _BELOW.fullmatch(pattern)
+    return f"{below[1]}/*" if below else pattern
 
 
 def _values(said: dict[str, Any], *, fields: bool = False) -> Written:

@@ -9,7 +9,12 @@ from rpx.moving.remarks import Origin
 from rpx.moving.service_names import fresh, give_hosts, name_of
 from rpx.moving.sources.compose.balancers import Balancer
 from rpx.moving.sources.compose.compose_files import ComposeProject, project_name, read_project
-from rpx.moving.sources.compose.compose_service import Becomes, ComposeService, service_from
+from rpx.moving.sources.compose.compose_service import (
+    Becomes,
+    ComposeService,
+    copies_of,
+    service_from,
+)
 from rpx.moving.sources.compose.environment_of import texts_of
 from rpx.moving.sources.compose.named_services import ServiceNames
 from rpx.moving.sources.compose.order_of import oneshots
@@ -110,9 +115,7 @@ def _only(service: ComposeService) -> int:
 
 def _copies_have_free_ports(services: dict[str, ComposeService], project: ComposeProject) -> None:
     for service in services.values():
-        deploy = service.get("deploy")
-        written = (deploy.get("replicas") if deploy else None) or service.get("scale")
-        if project.filled(written) not in {"", "0", "1"} and not (service.behind or service.ports):
+        if copies_of(service, project) > 1 and not (service.behind or service.ports):
             service.address = ""
 
 

@@ -92,6 +92,14 @@ def service_from(name: str, new: str, written: Lined, project: ComposeProject) -
     )
 
 
+def copies_of(service: ComposeService, project: ComposeProject) -> int:
+    """How many of it compose starts."""
+    deploy = service.get("deploy")
+    written = (deploy.get("replicas") if deploy else None) or service.get("scale")
+    text = project.filled(written)
+    return int(text) if text.isdigit() else 1
+
+
 def build_context(build: Lined, project: ComposeProject) -> Path | None:
     """The folder that an image is built of; None for one that isn't of this machine."""
     text = project.filled(build.get("context") or build) or "."

