@@ -39,7 +39,8 @@ def laid(folder: Path, files: Files) -> Path:
 
 
 def draft_of(folder: Path) -> Draft:
-    return draft_of_piles(found_in(folder), folder, {})
+    piles = found_in(folder)
+    return draft_of_piles(piles, folder, {}) if piles else Draft()
 
 
 @pytest.fixture
@@ -196,3 +197,11 @@ def test_a_name_of_a_folder_becomes_a_host(tmp_path: Path) -> None:
         "name": "web",
         "start": STRICT,
     }
+
+
+def test_a_service_of_compose_without_a_command_has_that_of_its_framework(shop: Path) -> None:
+    compose = "services: {api: {build: ./api, ports: ['8000:8000']}}"
+    files = {"compose.yaml": compose, "api/main.py": FASTAPI, "api/.venv/bin/python": ""}
+    start = draft_of(laid(shop, files)).services["api"].settings["start"]
+    assert start["command"] == ".venv/bin/python -m uvicorn main:app --port $PORT"
+    assert start["cwd"] == "./api"

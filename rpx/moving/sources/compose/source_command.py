@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rpx.config.variables.env_files import label_of
-from rpx.errors import RpxError
 from rpx.moving.draft import Draft
-from rpx.moving.given import text_of_file
-from rpx.moving.remarks import Origin
 from rpx.moving.sources.compose.command_text import for_shell
 from rpx.moving.sources.compose.compose_service import ComposeService
-
-_SCRIPTS = ("dev", "develop", "start:dev", "serve", "start")
-_MANAGERS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lockb": "bun", "bun.lock": "bun"}
+from rpx.moving.sources.manifests.framework_folders import programs_in
+from rpx.moving.sources.manifests.runnable import Runnable
+from rpx.moving.sources.manifests.source_folder import SourceFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +29,12 @@ def source_command(service: ComposeService, draft: Draft) -> SourceCommand:
     if parts:
         return SourceCommand(for_shell(parts))
     folder = service.folder
-    if folder is not None and (found := _script(folder)):
-        command, origin = found
-        why = f"`{command}`: compose has none, and this is what package.json has for developers"
-        draft.guessed(service.new, "command", why, origin, "compare it with the Dockerfile")
+    if folder is not None and (found := _of_the_framework(folder)):
+        env = found.settings.get("env", {})
+        command = " ".join([*(f"{name}={value}" for name, value in env.items()), found.command])
+        why = f"`{command}`: compose has none, and this is what its framework's files say"
+        draft.guessed(service.new, "command", why, found.origin, "compare it with the Dockerfile")
+        draft.remarks += [replace(remark, service=service.new) for remark in found.remarks]
         return SourceCommand(command, guessed=True)
     dockerfile = service.dockerfile
     if dockerfile and dockerfile.command and not _is_of_the_image(dockerfile.command, folder):
@@ -60,26 +56,10 @@ def source_command(service: ComposeService, draft: Draft) -> SourceCommand:
     )
 
 
-def _script(folder: Path) -> tuple[str, Origin] | None:
-    """What package.json has for developers, and the line of it."""
-    path = folder / "package.json"
-    if not path.is_file():
-        return None
-    try:
-        text = text_of_file(path)
-        scripts = json.loads(text).get("scripts")
-    except (RpxError, ValueError, AttributeError):
-        return None
-    if not isinstance(scripts, dict):
-        return None
-    name = next((each for each in _SCRIPTS if isinstance(scripts.get(each), str)), None)
-    if name is None:
-        return None
-    manager = next((how for lock, how in _MANAGERS.items() if (folder / lock).exists()), "npm")
-    found = re.search(rf'"{re.escape(name)}"\s*:', text[text.find('"scripts"') :])
-    at = (found.start() if found else 0) + text.find('"scripts"')
-    command = f"{manager} run {name}" if name != "start" else f"{manager} start"
-    return command, Origin(label_of(path), text.count("\n", 0, at) + 1)
+def _of_the_framework(folder: Path) -> Runnable | None:
+    """What the files in the folder of its sources say: its server, else what else it has."""
+    found = programs_in(SourceFolder(folder, folder))
+    return next((each for each in found if each.server), found[0] if found else None)
 
 
 def _is_of_the_image(command: str, folder: Path | None) -> bool:
