@@ -253,7 +253,8 @@ class RequestRing:
 
     def add(self, record: Record) -> None:
         """Keep a request that has ended."""
-        record.ended = perf_counter()
+        if not record.ended:  # else the clock was looked at to count it
+            record.ended = perf_counter()
         record.at = self._clock()
         request, answer = record.request, record.answer
         size = RECORD

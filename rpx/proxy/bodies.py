@@ -14,7 +14,7 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.sloppy import MORE, SloppyReader
-from rpx.hub.request_ring import Record
+from rpx.hub.request_ring import BodyCopy, Record
 from rpx.proxy.client import Client
 from rpx.proxy.sockets import Wire
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, Pipes, TargetGone, splice
@@ -228,6 +228,8 @@ async def _chunked(
 ) -> tuple[Ending, str]:
     reader = SloppyReader(turn=CHUNKS)
     pieces = reader.feed(data)
+    record = client.record
+    record.sent = reader.received
     if not await _sent(client.send_head(head, pieces, _end(reader, head))):
         return GONE, ""
     while not reader.done:
@@ -237,6 +239,7 @@ async def _chunked(
             return GONE, ""
         except (OSError, BadMessage):
             return TRUNCATED, ""
+        record.sent = reader.received
         end = _end(reader, head)
         if (pieces or end is not None) and not await _sent(client.send_body(head, pieces, end)):
             return GONE, ""
@@ -262,6 +265,7 @@ async def _until_close(
     upstream: Wire, client: Client, head: AnswerHead, data: bytes
 ) -> tuple[Ending, str]:
     sending = client.send_head(head, [data] if data else [])
+    client.record.sent = len(data)
     while await _sent(sending):
         try:
             data = await upstream.receive()
@@ -274,6 +278,7 @@ async def _until_close(
                 return WHOLE, ""
             break
         sending = client.send_body(head, [data])
+        client.record.sent += len(data)
     return GONE, ""
 
 
@@ -286,14 +291,18 @@ async def _counted(
     left -= min(left, len(data))
     if not left:
         return WHOLE, extra
-    wire = client.wire
+    wire, more = client.wire, client.record.more
+    if more is not None and more.given is not None:
+        return await _copied(upstream, wire, left, more.given)
     if left >= WORTH_IT and AVAILABLE and upstream.plain and wire.plain:
         assert isinstance(wire, Wire)  # noqa: S101 - nothing else is plain
         return await _spliced(upstream, wire, left, pipes)
     return await _copied(upstream, wire, left)
 
 
-async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending, str]:
+async def _copied(
+    upstream: Wire, client: ClientWire, left: int, copy: BodyCopy | None = None
+) -> tuple[Ending, str]:
     while True:
         try:
             data = await upstream.receive()
@@ -303,6 +312,8 @@ async def _copied(upstream: Wire, client: ClientWire, left: int) -> tuple[Ending
             data = b""
         if not data:
             return TRUNCATED, ""
+        if copy is not None:
+            copy.take(data[:left])
         if not await _sent(client.send(data[:left])):
             return GONE, ""
         if len(data) >= left:

@@ -209,7 +209,12 @@ class Exchange:
         client, shared, upload, request = self._client, self._shared, self._upload, self._request
         if response.event_stream:
             self._outlast(backend, response.status)
-        response = self._for_client(response, backend)
+        if (
+            self._pool.affinity is not None
+            or client.passage is not None
+            or (backend.spec.change_origin or client.renaming is not None)
+        ):
+            response = self._for_client(response, backend)
         unread = upload is not None and not upload.done
         close = not request.keep_alive or unread or shared.draining
         head = response_to_send(response, request, close=close, date=shared.sweeper.date)
@@ -319,7 +324,9 @@ class Exchange:
         if not done.status:
             counts.abandoned += 1
         elif not self._client.lasting:
-            counts.answered(done.status, perf_counter() - self._record.began)
+            record = self._record
+            record.ended = perf_counter()
+            counts.answered(done.status, record.ended - record.began)
         if done.whole:
             if backend.failures:
                 backend.recover()

@@ -58,15 +58,35 @@ async def test_a_request_is_there_once_it_has_been_answered() -> None:
 
 
 async def test_bodies_are_there_while_somebody_looks() -> None:
-    async with origin(answers(OK, CHUNKED)) as backend, running(backend) as house:
+    async with origin(answers(OK)) as backend, running(backend) as house:
         house.registry.requests.look(1)
         client = await house.client()
         await client.send(post("/", "hello"))
         await client.answer()
         whole = told(house, "1")
         assert (whole.request.body, whole.response.body) == ("hello", "ok")
+
+
+async def test_a_body_whose_length_is_not_told_is_counted() -> None:
+    async with origin(answers(CHUNKED)) as backend, running(backend) as house:
+        house.registry.requests.look(1)
+        client = await house.client()
         await client.send(get())
         await client.answer()
+        whole = told(house, "1")
+        assert (whole.response.body, whole.row.bytes_out) == ("abcde", 5)
+
+
+async def test_of_a_large_body_the_beginning_is_kept() -> None:
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000
+    async with origin(answers(large)) as backend, running(backend) as house:
+        house.registry.requests.look(1)
+        client = await house.client()
+        await client.send(get())
+        await client.answer()
+        whole = told(house, "1")
+        assert (whole.response.size, whole.response.kept) == (300_000, 65_536)
+        assert whole.response.body == "x" * 65_536
 
 
 async def test_refusals_are_remembered_with_what_was_wrong() -> None:
