@@ -16,6 +16,21 @@ from tests.export.support import SHOP, shop
 from tests.support.page import sections
 
 ROUTES = Path(__file__).parents[2] / "docs/routes.md"
+OLD_CADDY = """\
+#!/bin/sh
+[ $1 = version ] && echo v2.6.2 && exit
+if grep -q health_fails; then
+  within="Error during parsing:"
+  echo "Error: in 'route': /dev/stdin:21 - $within in 'reverse_proxy': /dev/stdin:19 - $within\
+ unrecognized subdirective health_fails" >&2
+  exit 1
+fi
+cat <<END
+{"apps": {"http": {"servers": {"s": {"listen": [":80"], "routes": [
+  {"match": [{"host": ["api.localhost"]}],
+   "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": "web:5173"}]}]}]}}}}}
+END
+"""
 # Which come back in other words that mean the same: what has passwords, and an SPA.
 IN_OTHER_WORDS = {"admin.localhost", "spa.localhost"}
 needs_caddy = pytest.mark.skipif(not shutil.which("caddy"), reason="there is no Caddy here")
@@ -79,28 +94,34 @@ def test_services_have_the_hosts_that_a_balancer_had_for_them(
     assert [str(each.address) for each in found["old"].sources] == ["localhost:9000"]
 
 
-def test_what_an_old_caddy_refuses_is_said_with_its_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("all_else", [True, False], ids=["the-rest-is-read", "nothing-is-read"])
+def test_what_an_old_caddy_does_not_know_is_said_with_its_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    all_else: bool,
 ) -> None:
-    """The services come over, and the one thing to do is named."""
+    """It is left out, and what else can be told comes over; at least the services do."""
     (tmp_path / "web").mkdir()
     (tmp_path / "caddy").write_text(
-        "#!/bin/sh\n[ $1 = version ] && echo v2.6.2 && exit\n"
-        "echo \"Error: parsing caddyfile tokens for 'reverse_proxy': /dev/stdin:17 - Error during"
-        ' parsing: unrecognized subdirective dynamic" >&2\nexit 1\n'
+        OLD_CADDY if all_else else OLD_CADDY.replace("health_fails", ".")
     )
     (tmp_path / "caddy").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    indented = "".join(f"      {line}\n" for line in SITES.splitlines())
+    sites = "http://api.localhost {\n  reverse_proxy web:5173 {\n    health_fails 3\n  }\n}\n"
+    indented = "".join(f"      {line}\n" for line in sites.splitlines())
     (tmp_path / "compose.yaml").write_text(STACK.replace("SITES", f"content: |\n{indented}"))
     monkeypatch.chdir(tmp_path)
     assert main(["import", "compose.yaml"]) == 0
     said = capsys.readouterr().out
-    assert "compose.yaml:17: lb: caddy: compose.yaml: caddy refuses it: unrecognized" in said
-    assert "it is v2.6.2" in said
-    assert "install a newer caddy" in said
     config = config_at(tmp_path)
     assert [each.name for each in config.proxies] == ["web"]
+    assert (config.proxies[0].to == "api.localhost") is all_else
+    assert "compose.yaml:19: " in said
+    assert "install a newer" in said
+    assert ("health_fails 3: the caddy" in said) is all_else
+    assert ("it is v2.6.2" in said) is not all_else
 
 
 @pytest.mark.exports

@@ -18,7 +18,14 @@ from rpx.programs import PATIENCE, found
 
 Json = dict[str, Any]
 
+_NEW = re.compile(r"unrecognized (?:subdirective|servers option)|module not registered")
 _PLACE = re.compile(r":(\d+)(?=[\s:,-]|$)")
+
+
+class NewWord(RpxError):
+    """Caddy is older than a word of the file, in this line."""
+
+    line = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Adapted:
     json: Json
     path: Path
     lines: tuple[str, ...]
+    unknown: tuple[int, ...] = ()  # numbers of lines that were left out: this caddy is too old
 
     def line_of_host(self, host: str) -> Origin:
         """The first line that has this host as a whole."""
@@ -58,7 +66,46 @@ def adapted(path: Path, environ: Mapping[str, str], within: str | None = None) -
             return Adapted(json.loads(text), path, lines)
         except ValueError as error:
             raise _refused(path, f"is no JSON: {error}", getattr(error, "lineno", 0)) from None
-    return Adapted(_by_caddy(path, environ, within), path, lines)
+    if within is None:
+        return Adapted(_by_caddy(path, environ, None), path, lines)
+    return _as_far_as_known(path, environ, lines)
+
+
+def _as_far_as_known(path: Path, environ: Mapping[str, str], lines: tuple[str, ...]) -> Adapted:
+    """A text without the lines that are for a newer caddy than this one. Raises: RpxError."""
+    left = list(lines)
+    unknown: set[int] = set()
+    while True:
+        try:
+            read = _by_caddy(path, environ, "\n".join(left))
+        except NewWord as error:
+            numbers = _lines_like(left, error.line)
+            if not numbers:
+                raise
+            unknown |= numbers
+            for number in numbers:
+                left[number - 1] = ""
+        else:
+            if "fallback" not in json.dumps(read):  # 2.6 takes it, and does nothing
+                unknown |= {
+                    at for at, line in enumerate(left, 1) if line.split()[:1] == ["fallback"]
+                }
+            return Adapted(read, path, lines, tuple(sorted(unknown)))
+
+
+def _lines_like(lines: list[str], number: int) -> set[int]:
+    """The numbers of all lines that begin as one does; none if that is empty, or has a block."""
+    if not 0 < number <= len(lines):
+        return set()
+    words = lines[number - 1].split()
+    if not words or words[-1] == "{" or "}" in words:
+        return set()
+    begin = words[: 2 if words[0] == "lb_policy" else 1]
+    return {
+        at
+        for at, line in enumerate(lines, 1)
+        if line.split()[: len(begin)] == begin and not line.rstrip().endswith("{")
+    }
 
 
 def is_adapted(text: str) -> bool:
@@ -90,12 +137,15 @@ def _by_caddy(path: Path, environ: Mapping[str, str], within: str | None) -> Jso
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["nothing"]
         why = said[-1].removeprefix("Error: ").removeprefix("adapting config using caddyfile: ")
-        if "unrecognized" in why or "unknown" in why:
+        is_new = bool(_NEW.search(why))
+        if is_new:
             why += f"; it may be too old for the file: {_version(caddy)}"
         places = _PLACE.findall(why)
         if within is not None:  # of nested blocks the innermost one says it
             why, places = why.rpartition(" - Error during parsing: ")[2], places[::-1]
-        raise _refused(path, f"caddy refuses it: {why}", int(places[0]) if places else 0)
+        kind = NewWord if is_new else RpxError
+        line = int(places[0]) if places else 0
+        raise _refused(path, f"caddy refuses it: {why}", line, kind)
     try:
         read: Json = json.loads(done.stdout)
     except ValueError:
@@ -114,11 +164,14 @@ def _version(caddy: str) -> str:
     return f"it is {done.stdout.split(maxsplit=1)[0]}" if done.stdout.strip() else "no version"
 
 
-def _refused(path: Path, why: str, line: int) -> RpxError:
+def _refused(path: Path, why: str, line: int, kind: type[RpxError] = RpxError) -> RpxError:
     label = label_of(path)
-    return RpxError(
+    error = kind(
         f"{label}: {why}",
         where=f"{label}:{line}" if line else label,
         hint="`caddy validate` says more; where a word is new, install a newer caddy",
         exit_code=Exit.USAGE,
     )
+    if isinstance(error, NewWord):
+        error.line = line
+    return error

@@ -223,6 +223,10 @@ def _of_all(file: Adapted, draft: Draft) -> None:
     if ((apps.get("tls") or {}).get("automation") or {}).get("policies"):
         why = "certificates are of rpx's own authority: `rpx trust` lets browsers take them"
         draft.carried("", "tls", why, file.line_of("tls"))
+    for number in file.unknown:
+        why = "the caddy that is installed here is too old to know it"
+        hint = "install a newer one and import again, or write it by hand"
+        draft.lost("", file.lines[number - 1].strip(), why, origin(file.path, number), hint)
     for number, line in enumerate(file.lines, 1):
         if "{$" in line and not line.lstrip().startswith("#"):
             why = "was filled in from the environment of this import"
