@@ -69,7 +69,7 @@ ROOMS = {
         "listeners",
         "prepare",
     },
-    "python": {"errors", "folders", "model", "config", "hub", "orders", "app"},
+    "python": {"errors", "folders", "model", "policy", "config", "hub", "orders", "app"},
     "cli": {
         "errors",
         "folders",

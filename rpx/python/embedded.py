@@ -21,8 +21,11 @@ from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import ChangeReport, Kill, Outcome
 from rpx.model.config import Config
 from rpx.model.figures import Figures
+from rpx.model.request_answers import RequestRow
 from rpx.model.status import Snapshot
 from rpx.orders import pausing, verbs, whole
+from rpx.orders.passed import row
+from rpx.policy.request_filter import request_filter
 from rpx.python.events import Events, end_events
 from rpx.python.keys import ProjectKeys
 from rpx.python.verbose import tell
@@ -78,6 +81,14 @@ class Proxy:
         What rpx answered itself, because no backend could, has a row `rpx`.
         """
         return self._registry.stats()
+
+    def requests(self, *words: str) -> list[RequestRow]:
+        """Return the last requests that all of these filter words mean (`status:5xx`), oldest
+        first, as `rpx requests` shows them. Raises: UsageError for a word that is none.
+        """
+        wanted = request_filter(words)
+        found = (row(self._registry, record) for record in self._registry.requests.all())
+        return [each for each in found if wanted(each)]
 
     def backends(self) -> list[Snapshot]:
         """Return what `rpx ps` shows: each backend and process as it is now, in listed order."""
