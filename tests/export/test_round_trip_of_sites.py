@@ -21,7 +21,7 @@ OLD_CADDY = """\
 [ $1 = version ] && echo v2.6.2 && exit
 if grep -q health_fails; then
   within="Error during parsing:"
-  echo "Error: in 'route': /dev/stdin:21 - $within in 'reverse_proxy': /dev/stdin:19 - $within\
+  echo "Error: in 'route': /dev/stdin:22 - $within in 'reverse_proxy': /dev/stdin:20 - $within\
  unrecognized subdirective health_fails" >&2
   exit 1
 fi
@@ -42,6 +42,7 @@ services:
     build: ./web
     command: npm run dev -- --port 5173
     ports: ["5173:5173"]
+    environment: {SITE: "http://lb:80/x", PEER: "lb:80", OTHER: "http://lb2:80"}
   api:
     image: acme/api
     deploy: {replicas: 3}
@@ -89,6 +90,9 @@ def test_services_have_the_hosts_that_a_balancer_had_for_them(
     found = {each.name: each for each in config_at(tmp_path).proxies if each.reached}
     assert sorted(found) == ["api", "old", "web"]
     assert found["web"].hosts == ("www.shop.localhost",)
+    asks = {"SITE": "$RPX_WEB_URL/x", "PEER": "$RPX_WEB_ADDRESS", "OTHER": "http://lb2:80"}
+    text = (tmp_path / "rpx.yaml").read_text()
+    assert all(f"{key}: {said}" in text.replace("'", "") for key, said in asks.items())
     assert [backend(each) for each in found["web"].routes] == ["api"]
     assert (found["api"].hosts, found["api"].replicas) == (("api.shop.localhost",), 3)
     assert [str(each.address) for each in found["old"].sources] == ["localhost:9000"]
@@ -118,7 +122,7 @@ def test_what_an_old_caddy_does_not_know_is_said_with_its_line(
     config = config_at(tmp_path)
     assert [each.name for each in config.proxies] == ["web"]
     assert (config.proxies[0].to == "api.localhost") is all_else
-    assert "compose.yaml:19: " in said
+    assert "compose.yaml:20: " in said
     assert "install a newer" in said
     assert ("health_fails 3: the caddy" in said) is all_else
     assert ("it is v2.6.2" in said) is not all_else

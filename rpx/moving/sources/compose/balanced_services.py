@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
+from rpx.model.late import address_variable, url_variable
 from rpx.moving.draft import Draft, DraftService, Written
 from rpx.moving.service_names import name_of
 from rpx.moving.sources.compose.compose_service import ComposeService
@@ -29,6 +31,7 @@ class BalancedServices:
         self.renamed: dict[str, str] = {}  # names of sites and routes: what they are called now
         self._draft = draft
         self._own_names = own_names
+        self._called: dict[str, list[str]] = {}  # names in compose's network, by site
         self._taken: dict[str, Written] = {}  # what sites have said of backends, by service
         self._by_address: dict[object, str] = {}
         for each in services:
@@ -38,6 +41,7 @@ class BalancedServices:
         """Take the names of compose's network out of the hosts of a site: nobody is in it now."""
         hosts = site.settings["to"]
         if isinstance(hosts, list):
+            self._called[site.name] = [host for host in hosts if host in self._own_names]
             left = [host for host in hosts if host not in self._own_names] or hosts
             site.settings["to"] = left if len(left) > 1 else left[0]
 
@@ -76,6 +80,18 @@ class BalancedServices:
         for site in sites:
             for written in (site.settings, *site.settings.get("routes", ())):
                 self._without_copies(written)
+
+    def tell(self) -> None:
+        """Let services that have asked the balancer by a name of compose's network ask rpx."""
+        for site, names in self._called.items():
+            proxy = self.renamed.get(site, site)
+            for name in names:
+                for service in self._draft.services.values():
+                    start = service.settings.get("start") if service.is_proxy else service.settings
+                    if isinstance(start, dict) and isinstance(env := start.get("env"), dict):
+                        start["env"] = {
+                            key: _asking(said, name, proxy) for key, said in env.items()
+                        }
 
     def _lead(self, route: Written) -> None:
         service = self._service(route)
@@ -118,6 +134,15 @@ class BalancedServices:
                 said[said.index(each)] = here
             else:
                 written["from"] = here
+
+
+def _asking(said: object, name: str, proxy: str) -> object:
+    """A value of `env` in which the balancer's name becomes the address of a proxy."""
+    if not isinstance(said, str):
+        return said
+    called = re.escape(name)
+    said = re.sub(rf"http://{called}(?::\d+)?(?![\w.:@-])", f"${url_variable(proxy)}", said)
+    return re.sub(rf"(?<![\w.-]){called}:\d+(?!\d)", f"${address_variable(proxy)}", said)
 
 
 def _of_a_pool(written: Written) -> Written:

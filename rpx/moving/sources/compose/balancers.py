@@ -145,6 +145,7 @@ class Balancer:
             renamed[before] = each.name
         balanced.lead(found)
         draft.join(found)
+        balanced.tell()
 
     def _without(self, draft: Draft, *, known: bool) -> None:
         service = self.service
