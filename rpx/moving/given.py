@@ -18,12 +18,14 @@ LARGEST = 1024 * 1024  # bytes; no file that people write is as long
 @dataclass(frozen=True, slots=True)
 class Given:
     """The files, absolute, in the order of the command line; where rpx.yaml will stand, absolute;
-    and the environment, for variables that have to be known now.
+    and the environment, for variables that have to be known now. `mounted`: for files that a
+    container reads, the places in it that are files or folders of this machine.
     """
 
     files: tuple[Path, ...]
     root: Path
     environ: Mapping[str, str]
+    mounted: Mapping[str, Path] | None = None
 
     def below_root(self, path: Path) -> str:
         """A path as rpx.yaml writes it: `.`, `./api` or `../shared`."""

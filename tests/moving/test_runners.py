@@ -21,6 +21,7 @@ from rpx.moving.sources.runners.mprocs import MPROCS
 from rpx.moving.sources.runners.package_runners import PACKAGE_RUNNERS
 from rpx.moving.sources.runners.process_compose import PROCESS_COMPOSE
 from rpx.moving.writing import text_of
+from tests.moving.support import moved
 
 
 @pytest.fixture
@@ -312,3 +313,16 @@ def test_a_folder_that_is_not_there_yet_is_left_to_the_command(shop: Path) -> No
 def test_broken_files_are_refused(shop: Path, source: ForeignSource, text: str) -> None:
     with pytest.raises(RpxError):
         draft_of(source, shop, text)
+
+
+def test_templates_of_probes_are_filled_in(tmp_path: Path) -> None:
+    text = """\
+vars: {PORT: 8123}
+processes:
+  it:
+    command: "serve {{.PORT}}"
+    readiness_probe: {http_get: {host: localhost, port: "{{.PORT}}", path: /up}}
+"""
+    found = moved(tmp_path, {"process-compose.yaml": text})
+    settings = found.draft.services["it"].settings
+    assert (settings["from"], settings["health_check"]) == ("localhost:8123", {"path": "/up"})

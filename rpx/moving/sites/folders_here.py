@@ -14,8 +14,9 @@ def folder_here(written: str, beside: Path, given: Given) -> tuple[str, bool] | 
 
     A file that was made for a container says `/srv/dist`: a `dist` beside it is likely meant.
     """
-    path = beside / written
-    if path.is_dir():
+    in_container = given.mounted is not None and written.startswith("/")
+    path = _mounted(written, given) if in_container else beside / written
+    if path is not None and path.is_dir():
         return given.below_root(path.resolve()), False
     parts = PurePosixPath(written).parts
     for root in (given.root, beside):
@@ -27,4 +28,13 @@ def folder_here(written: str, beside: Path, given: Given) -> tuple[str, bool] | 
         for name in _BUILT:
             if (given.root / name).is_dir():
                 return given.below_root(given.root / name), True
+    return None
+
+
+def _mounted(written: str, given: Given) -> Path | None:
+    """Where a folder of a container is on this machine, if it was mounted."""
+    mounted = given.mounted or {}
+    for place in sorted(mounted, key=len, reverse=True):
+        if f"{written}/".startswith(f"{place.rstrip('/')}/"):
+            return mounted[place] / written[len(place) :].lstrip("/")
     return None

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rpx.errors import RpxError
@@ -61,7 +61,7 @@ class Balancer:
         self.service = service
         self._project = project
         self._names = names
-        self._given = given
+        self._given = replace(given, mounted={at: source for source, at in self._mounted()})
         base = service.dockerfile.base if service.dockerfile else ""
         self.kind = balancer(service.image) or balancer(base)
         self.host = host_label(project_name(project, given))

@@ -41,7 +41,7 @@ def read_compose(given: Given) -> Draft:
     draft = Draft()
     project = read_project(given.files, given.environ)
     services = _services(project, draft)
-    ending = oneshots(services.values())
+    ending = oneshots(services.values(), project, draft)
     names = ServiceNames(services)
     balancers = [
         Balancer(each, project, names, given)
@@ -53,8 +53,10 @@ def read_compose(given: Given) -> Draft:
             balancer.service.becomes = Becomes.CONTAINER
         balancers = []
     for service in services.values():
-        for key, text in texts_of(service, project):
+        texts = list(texts_of(service, project))
+        for key, text in texts:
             names.note(key, text, service)
+        names.note_bare(dict(texts), service)
     labels = _labels(services, project, draft)
     for balancer in balancers:
         balancer.look()

@@ -44,6 +44,7 @@ class ComposeService:
     exposed: list[int]
     calls: list[str]
     referenced: dict[int, bool] = field(default_factory=dict)  # ports; whether as those of HTTP
+    bare: str = ""  # a variable of a process that names it, with its port nowhere
     behind: bool = False  # of a balancer, which has to know its address
     page: int | None = None
     address: str = ""
@@ -118,7 +119,7 @@ def _becomes(
     project: ComposeProject,
 ) -> tuple[Becomes, Path | None]:
     has_command = bool(written.get("command") or written.get("entrypoint"))
-    folder = _working_folder(written, project)
+    folder = _working_folder(written, dockerfile, project)
     if "build" in written.mapping:
         if dockerfile and not has_command:
             becomes = _of_its_base(dockerfile)
@@ -143,9 +144,12 @@ def _of_its_base(dockerfile: Dockerfile) -> Becomes:
     return Becomes.CONTAINER if name in DATABASES or name in PAGES else Becomes.PROCESS
 
 
-def _working_folder(written: Lined, project: ComposeProject) -> Path | None:
+def _working_folder(
+    written: Lined, dockerfile: Dockerfile | None, project: ComposeProject
+) -> Path | None:
     """The folder of this machine that a container works in, where its source is mounted."""
     inside = project.filled(written.get("working_dir"))
+    inside = inside or (dockerfile.workdir if dockerfile else "")
     for source, target in _binds(written, project):
         path = Path(os.path.normpath(project.folder / os.path.expanduser(source)))
         if not path.is_dir():

@@ -23,10 +23,11 @@ _SECRETS = "/run/secrets"
 
 @dataclass(slots=True)
 class ContainerMounts:
-    """Entries for `volumes` and `tmpfs`."""
+    """Entries for `volumes`, `tmpfs` and `container_options`."""
 
     volumes: list[str] = field(default_factory=list)
     tmpfs: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)  # for the engine, as `-v name:/data`
 
 
 def mounts_of(
@@ -58,8 +59,13 @@ class _Mounting:
         written = self.service.get("volumes")
         for item in written.items if written else ():
             volume = self._long(item) if item.mapping else item.text
-            if volume:
-                self.mounts.volumes.append(self._placed(volume, item))
+            if not volume:
+                continue
+            placed = self._placed(volume, item)
+            if called := self._called(placed.partition(":")[0]):
+                self.mounts.options += ["-v", f"{called}:{placed.partition(':')[2]}"]
+            else:
+                self.mounts.volumes.append(placed)
 
     def files(self) -> None:
         """Configs and secrets that are files."""
@@ -110,22 +116,35 @@ class _Mounting:
                 source = self.given.below_root(path) if "$" not in source else source
                 source = "./" if source == "." else source
         else:
-            self._named(filled)
+            self._named(filled, item)
         options = [each for part in rest[1:] for each in part.split(",") if each in _OPTIONS]
         return ":".join([source, rest[0], *([",".join(options)] if options else [])])
 
-    def _named(self, name: str) -> None:
-        """A volume of the engine: rpx calls it PROJECT_name, as compose does, and nothing else."""
+    def _called(self, name: str) -> str:
+        """What the engine calls a volume that isn't PROJECT_name; "" for those that are."""
+        top = self.project.top["volumes"].get(name)
+        if top is None:
+            return ""
+        external = top.get("external")
+        own = top.get("name") or (external.get("name") if external else None)
+        if own is not None:
+            return self.project.filled(own)
+        return name if self.project.filled(external).lower() == "true" else ""
+
+    def _named(self, name: str, item: Lined) -> None:
+        """Say what is said of a volume at the top level, and can't be here."""
         top = self.project.top["volumes"].get(name)
         if top is None:
             return
+        if called := self._called(name):
+            why = f"its data stays in the volume `{called}` (`container_options: -v`)"
+            self.draft.carried(self.service.new, f"volumes: {name}", why, item.origin, kept=True)
         for word, inner in top.mapping.items():
-            text = self.project.filled(inner).lower()
-            off = (word, text) in {("external", "false"), ("driver", "local")}
-            if off or word == "labels" or word.startswith("x-"):
+            usual = word == "driver" and self.project.filled(inner) in {"", "local"}
+            if usual or word in {"external", "name", "labels"} or word.startswith("x-"):
                 continue
-            why = f"rpx uses the volume PROJECT_{name}, as compose does without `{word}`"
-            hint = "to have the other one, name it in `container_options`: `[-v, NAME:/place]`"
+            why = f"the engine makes a volume without `{word}`, unless it has this one already"
+            hint = "`docker volume create`, before the first `rpx up`"
             self._lost(f"volumes.{name}.{word}", why, top.at(word), hint)
 
     def _file(self, kind: str, item: Lined) -> str:

@@ -17,7 +17,7 @@ from rpx.moving.sources.compose.known_images import DATABASES, base_name
 _HTTP = {"http", "https"}
 # Variables of these names have a host as their value; another word may be a name by chance.
 _OF_HOSTS = re.compile(
-    r"(?:^|[_.-])(?:HOSTS?|HOSTNAME|SERVERS?|ADDR(?:ESS)?|ENDPOINT|UPSTREAM|BROKERS?|URL|URI|NODES?"
+    r"(?:^|[_.-]|PG|DB|REDIS|MYSQL|MONGO)(?:HOSTS?|HOSTNAME|SERVERS?|ADDR(?:ESS)?|ENDPOINT|UPSTREAM|BROKERS?|URL|URI|NODES?"
     r"|BOOTSTRAP_SERVERS|DOMAIN)$",
     re.IGNORECASE,
 )
@@ -74,6 +74,17 @@ class ServiceNames:
                 known = found.service.referenced.get(found.port, False)
                 found.service.referenced[found.port] = http or known
 
+    def note_bare(self, texts: Mapping[str, str], of: ComposeService) -> None:
+        """Remember whom a process calls by a host alone: it looks at the usual port."""
+        if not of.is_process:
+            return
+        for key, text in texts.items():
+            words = _PORT_KEY.match(key)
+            if key and not (words and any(_beside(words, other) for other in texts)):
+                for found in self._in(key, text, of):
+                    if found.port is None and not found.scheme:
+                        found.service.bare = found.service.bare or key
+
     def rewritten(self, key: str, text: str, of: ComposeService) -> tuple[str, list[str]]:
         """The text with addresses of rpx, and the names of the services whose they are."""
         done, at, names = "", 0, []
@@ -102,8 +113,8 @@ class ServiceNames:
         found = _PORT_KEY.match(key)
         if service is None or service is of or found is None:
             return None
-        other = f"{found[1]}{'port' if found[2].islower() else 'PORT'}"
-        if other not in siblings or not (siblings[other] or "").isdigit():
+        other = next((each for each in siblings if _beside(found, each)), "")
+        if not (siblings.get(other) or "").isdigit():
             return None
         return other, _address(service, int(siblings[other] or 0), "PORT")
 
@@ -135,6 +146,11 @@ class ServiceNames:
                 scheme.start() if scheme else match.start(),
                 scheme is not None and "@" not in scheme[0],
             )
+
+
+def _beside(host: re.Match[str], other: str) -> bool:
+    """Whether that is `DB_PORT`, for what `_PORT_KEY` found in `DB_HOST`."""
+    return other == f"{host[1]}{'port' if host[2].islower() else 'PORT'}"
 
 
 def _is_host(key: str, text: str, before: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,20 +12,44 @@ from rpx.moving.sources.compose.compose_files import ComposeProject
 from rpx.moving.sources.compose.compose_service import Becomes, ComposeService
 from rpx.moving.sources.compose.merging import named
 
+# Words of commands that end by themselves, and of those that don't.
+_ENDS = re.compile(
+    r"(?<![\w-])(?:migrate\w*|migrations?|db:\w+|seed\w*|upgrade head|collectstatic|loaddata"
+    r"|setup|init\w*|install|build|create[\w-]+|mb)(?![\w-])"
+)
+_STAYS = re.compile(
+    r"(?:serve|server|runserver|\w+corn|start|dev|watch|worker|puma)(?!\w)|\bsleep\b|\btail\b"
+)
 _COMPLETED = "service_completed_successfully"
 _CONDITIONS = {"service_started": "started", "service_healthy": "healthy", _COMPLETED: "completed"}
 
 
-def oneshots(services: Iterable[ComposeService]) -> set[str]:
-    """The names of those that somebody waits for to end."""
+def oneshots(services: Iterable[ComposeService], project: ComposeProject, draft: Draft) -> set[str]:
+    """The names of those that somebody waits for to end, or that say themselves that they do."""
     found: set[str] = set()
     for service in services:
+        if _ends(service, project):
+            found.add(service.name)
+            why = "with `restart: no` and this command it is meant to end: the others wait for that"
+            draft.guessed(service.new, "oneshot", why, service.at("restart"))
         waits = service.get("depends_on")
         for name, how in waits.mapping.items() if waits else ():
             condition = how.get("condition")
             if condition and condition.text == _COMPLETED:
                 found.add(name)
     return found
+
+
+def _ends(service: ComposeService, project: ComposeProject) -> bool:
+    """Whether it isn't to be restarted, listens nowhere, and has a command that comes to an end."""
+    restart = service.get("restart")
+    if restart is None or project.filled(restart).lower() not in {"no", "false"}:
+        return False
+    if service.published or service.get("healthcheck"):
+        return False
+    parts = [part for key in ("entrypoint", "command") if (part := service.get(key))]
+    text = " ".join(item.text for part in parts for item in part.items or [part])
+    return bool(_ENDS.search(text)) and not _STAYS.search(text)
 
 
 @dataclass(frozen=True, slots=True)

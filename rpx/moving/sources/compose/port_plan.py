@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from rpx.model.late import port_of_variable
 from rpx.moving.draft import Draft
 from rpx.moving.lined import Lined
 from rpx.moving.sources.compose.compose_service import Becomes, ComposeService
@@ -31,6 +32,9 @@ def plan_ports(services: Iterable[ComposeService], ending: set[str], draft: Draf
         if not service.is_process:
             plan.container(service)
     for service in rest:
+        if not service.is_process:
+            plan.free_ports(service)
+    for service in rest:
         if service.is_process:
             plan.process(service)
 
@@ -43,7 +47,6 @@ class _Plan:
 
     def container(self, service: ComposeService) -> None:
         """What is published, and a free port for what others call."""
-        known = usual_port(service)
         service.page = self._page_of_image(service)
         for port in service.published:
             free = port.here is not None and self._take(port.here, service)
@@ -54,18 +57,33 @@ class _Plan:
         if service.behind and service.page is not None and not service.address:
             first = service.page if service.page >= LOWEST else _FIRST + service.page
             service.address = f"localhost:{self._next(first, service)}"
-        self._free_ports(service, known)
         for lost in service.lost_ports:
             self._draft.lost(service.new, f"ports: {lost.written}", lost.why, lost.origin)
 
-    @staticmethod
-    def _free_ports(service: ComposeService, known: int | None) -> None:
-        """Publish what others call, and what it is `known` for, though nothing was published."""
+    def free_ports(self, service: ComposeService) -> None:
+        """Publish what others call, and what it is known for, though nothing was published."""
+        known = usual_port(service)
+        if known and service.bare:
+            self._usual(known, service)
         for inside in [*([known] if known else []), *service.referenced]:
             if inside != service.page:
                 service.ports.setdefault(inside, f"auto:{inside}")
         if known in service.ports:  # others know it by its first port
             service.ports = {known: service.ports.pop(known), **service.ports}
+
+    def _usual(self, known: int, service: ComposeService) -> None:
+        """A process that is told only the host looks at the port that everybody has."""
+        why = f"`{service.bare}` names it without a port"
+        hint = f"`{port_of_variable(service.new)}` has it, if programs can be told"
+        there = service.ports.get(known)
+        if there is None and self._take(known, service):
+            service.ports[known] = known
+            why += f": it is at {known} of this machine, where its programs look for it"
+        elif there != known:
+            why += f": here it has {there or 'a free one'}, and its programs look at {known}"
+        else:
+            return
+        self._draft.guessed(service.new, f"ports: {known}", why, service.origin, hint)
 
     def _page_of_image(self, service: ComposeService) -> int | None:
         if service.name in self._ending:

@@ -71,6 +71,8 @@ class Drafting:
         if ending:
             settings["oneshot"] = True
         health = health_of(service, self.project, self.draft)
+        if health == {} and service.page is not None:
+            health = self.labels[service.name].health
         if health and ending:
             why = "it is meant to end, and is well when it has"
             self.draft.lost(service.new, "healthcheck", why, service.at("healthcheck"))
@@ -153,8 +155,10 @@ class Drafting:
             start["port"] = service.page
         start |= self._words(service)
         start |= self._shared(service)
-        start |= self._inside(service)
+        inside, mounting = self._inside(service)
+        start |= inside
         options, done = engine_options(service, self.project, self.draft)
+        options = [*mounting, *options]
         if options:
             start["container_options"] = options
         if service.get("develop"):
@@ -192,8 +196,8 @@ class Drafting:
             build["args"] = args.plain()
         return build["context"] if len(build) == 1 else build
 
-    def _inside(self, service: ComposeService) -> Written:
-        """What only a container has."""
+    def _inside(self, service: ComposeService) -> tuple[Written, list[str]]:
+        """What only a container has, and options for the engine to mount by."""
         start: Written = {}
         for key, ours in (("user", "user"), ("working_dir", "workdir"), ("platform", "platform")):
             if written := service.get(key):
@@ -214,7 +218,7 @@ class Drafting:
             self._about_data(service, mounts.volumes)
         if mounts.tmpfs:
             start["tmpfs"] = mounts.tmpfs
-        return start
+        return start, mounts.options
 
     def _about_data(self, service: ComposeService, volumes: list[str]) -> None:
         for volume in volumes:

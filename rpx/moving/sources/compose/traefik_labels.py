@@ -6,18 +6,21 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rpx.moving.draft import Draft, DraftService
+from rpx.moving.draft import Draft, DraftService, Written
 from rpx.moving.lined import Lined
 from rpx.moving.remarks import Origin
 from rpx.moving.service_names import fresh, name_of
 from rpx.moving.sources.compose.compose_files import ComposeProject
 from rpx.moving.sources.compose.compose_service import ComposeService
+from rpx.moving.sources.compose.health_of import duration
 from rpx.moving.sources.compose.merging import pairs
 
 _LABEL = re.compile(r"traefik\.(?:http|tcp|udp)\.(routers|services|middlewares)\.([^.]+)\.(.+)")
 _MATCHER = re.compile(r"(!?)\s*(\w+)\(([^)]*)\)")
 _QUOTED = re.compile(r"[`'\"]([^`'\"]+)[`'\"]")
 _WILD = re.compile(r"\^?(?:\{\w+:[^}]*\}|\[[^\]]*\]\+|\.\+|\(\?P<\w+>[^)]*\))\\?\.(.+?)\$?\Z")
+
+_HEALTH = {"path": "path", "hostname": "host", "interval": "interval", "timeout": "timeout"}
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class TraefikSaid:
     ways: list[LabelledWay] = field(default_factory=list)
     port: int | None = None
     sticky: str | None = None
+    health: Written = field(default_factory=dict)  # as `health_check` has it
 
 
 def read_labels(service: ComposeService, project: ComposeProject, draft: Draft) -> TraefikSaid:
@@ -92,8 +96,20 @@ class _Reading:
                 self.found.sticky = self.found.sticky or ""
             elif word == "loadbalancer.sticky.cookie.name":
                 self.found.sticky = text
-            else:
+            elif not self._health(word, text):
                 self._lost(word, "rpx has nothing like it", value)
+        if "path" not in self.found.health:
+            self.found.health.clear()
+
+    def _health(self, word: str, text: str) -> bool:
+        """Whether that is a word of a health check that rpx has, too."""
+        before, _, key = word.rpartition(".")
+        if before != "loadbalancer.healthcheck" or key not in _HEALTH:
+            return False
+        said = text if key in {"path", "hostname"} else duration(text)
+        if said:
+            self.found.health[_HEALTH[key]] = said
+        return bool(said)
 
     def _router(self, words: dict[str, Lined], middlewares: dict[str, dict[str, Lined]]) -> None:
         rule = words.get("rule")
@@ -157,8 +173,10 @@ class _Reading:
 
 
 def _wild(texts: list[str]) -> str:
-    found = _WILD.fullmatch(texts[0]) if len(texts) == 1 else None
-    return f"*.{found[1].replace(chr(92), '')}" if found else ""
+    """`*.shop.test` for an expression that says no more than that; "" for all others."""
+    found = _WILD.fullmatch(texts[0].replace("$$", "$")) if len(texts) == 1 else None
+    host = found[1].replace("\\.", ".") if found else ""
+    return f"*.{host.lower()}" if re.fullmatch(r"[\w.-]+", host) else ""
 
 
 def add_ways(ways: Iterable[LabelledWay], draft: Draft) -> None:

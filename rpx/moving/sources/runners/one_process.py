@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rpx.moving.commands import (
     about_variables,
@@ -45,8 +45,23 @@ class ProcessComposeFile:
 
     def text(self, written: Lined) -> str:
         """A text with its templates filled in, and `$$` as `$` (rpx leaves commands alone)."""
-        text = _TEMPLATE.sub(lambda found: self.variables.get(found[1], found[0]), written.text)
-        return text.replace("$$", "$")
+        return self._templates(written.text).replace("$$", "$")
+
+    def filled(self, written: Lined) -> Lined:
+        """The same with the templates of all its texts filled in."""
+        match written.value:
+            case dict() as mapping:
+                new = {key: self.filled(inner) for key, inner in mapping.items()}
+                return replace(written, value=new)
+            case list() as items:
+                return replace(written, value=[self.filled(inner) for inner in items])
+            case str() as text:
+                return replace(written, value=self._templates(text))
+            case None:
+                return written
+
+    def _templates(self, text: str) -> str:
+        return _TEMPLATE.sub(lambda found: self.variables.get(found[1], found[0]), text)
 
 
 class OneProcess:
@@ -176,7 +191,7 @@ class OneProcess:
         self._words["restart"] = restart_of(value, self._draft, self._name)
 
     def _readiness(self, value: Lined) -> None:
-        self._probe = probe_of(value, "readiness_probe", self._draft, self._name)
+        self._probe = probe_of(self._file.filled(value), "readiness_probe", self._draft, self._name)
 
     def _liveness(self, value: Lined) -> None:
         where = self._written.at("liveness_probe")
@@ -184,7 +199,7 @@ class OneProcess:
             hint = "one `health_check` goes on, and replaces what stays unhealthy"
             self._draft.lost(self._name, "liveness_probe", "rpx has one check", where, hint)
             return
-        self._probe = probe_of(value, "liveness_probe", self._draft, self._name)
+        self._probe = probe_of(self._file.filled(value), "liveness_probe", self._draft, self._name)
         why = "is `health_check`: what stays unhealthy is replaced"
         self._draft.carried(self._name, "liveness_probe", why, where)
 
