@@ -138,3 +138,17 @@ services:
     assert admin.health_check is not None
     assert (admin.health_check.path, admin.health_check.interval) == ("/ping", 10)
     assert found.said(Came.LOST) == {("odd", "labels: rule"): 12}
+
+
+def test_a_oneshot_that_others_wait_for_to_end_is_no_guess(tmp_path: Path) -> None:
+    text = """\
+services:
+  web:
+    build: .
+    command: node a.js
+    depends_on: {once: {condition: service_completed_successfully}}
+  once: {build: ., command: npm run migrate, restart: "no"}
+"""
+    found = moved(tmp_path, {"compose.yaml": text})
+    assert found.start("once").oneshot
+    assert not found.said(Came.GUESSED)

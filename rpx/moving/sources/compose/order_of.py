@@ -27,16 +27,18 @@ _CONDITIONS = {"service_started": "started", "service_healthy": "healthy", _COMP
 def oneshots(services: Iterable[ComposeService], project: ComposeProject, draft: Draft) -> set[str]:
     """The names of those that somebody waits for to end, or that say themselves that they do."""
     found: set[str] = set()
-    for service in services:
-        if _ends(service, project):
-            found.add(service.name)
-            why = "with `restart: no` and this command it is meant to end: the others wait for that"
-            draft.guessed(service.new, "oneshot", why, service.at("restart"))
+    there = list(services)
+    for service in there:
         waits = service.get("depends_on")
         for name, how in waits.mapping.items() if waits else ():
             condition = how.get("condition")
             if condition and condition.text == _COMPLETED:
                 found.add(name)
+    for service in there:
+        if service.name not in found and _ends(service, project):
+            found.add(service.name)
+            why = "with `restart: no` and this command it is meant to end: the others wait for that"
+            draft.guessed(service.new, "oneshot", why, service.at("restart"))
     return found
 
 
