@@ -33,6 +33,7 @@ from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
 MOMENT: Final = 0.02  # seconds that its end gets
 SMALL: Final = 65536  # bytes
 
+PARTING: Final = 1.0  # seconds that a client has to end a request that is answered already
 PIECE: Final = 65536  # bytes of a body that are sent on at once, if they have come
 
 
@@ -100,6 +101,8 @@ class Stream(Client):
                 await answer(self, request)
                 if self.wire.tunnel:
                     await self.wire.finish_sending()
+                elif self.wire.done and not self.wire.ended:
+                    await self.wire.linger()
             except BadMessage as bad:
                 await malformed(self, bad)
         except (OSError, WireCut):
@@ -259,6 +262,16 @@ class StreamWire:
             last = not self._left
         trailers = list(split_lines(end.split(b"\r\n"))) if end else []
         await self._outlet.send(self, fields, pieces, trailers, end=last)
+
+    async def linger(self) -> None:
+        """The client has its answer, and still sends: let it come to an end, for nobody.
+
+        A reset may follow a whole answer (RFC 9113 §8.1), but clients that meet both at once may
+        take the answer for lost, as curl 7.88 does. Raises: WireCut.
+        """
+        with trio.move_on_after(PARTING):
+            while not self.ended:
+                await self.receive()
 
     async def finish_sending(self) -> None:
         """A tunnel has ended in this direction."""

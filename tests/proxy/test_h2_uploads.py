@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from h2.errors import ErrorCodes
 
 from rpx.proxy.outlet import WIDE, WIDER, WINDOW
 from tests.proxy.h2_client import Client, client
@@ -87,3 +88,28 @@ async def test_every_byte_arrives_however_small_the_frames(piece: int) -> None:
             assert await end.take(len(body)) == body
         await end.send(OK)
         assert (await peer.answer(number)).status == 200
+
+
+async def test_a_client_that_is_answered_early_may_come_to_its_end() -> None:
+    """A reset right behind the whole answer makes some clients take that for lost."""
+    async with origin() as backend, running(backend) as house, client(house) as peer:
+        await peer.settled()
+        fields = (("content-length", "3"),)
+        number = await peer.ask("/", *fields, method="PUT", host="nowhere.localhost", end=False)
+        await peer.until(lambda: peer.streams[number].ended)
+        assert (peer.streams[number].status, peer.streams[number].reset) == (404, None)
+        peer.h2.send_data(number, b"abc", end_stream=True)
+        await peer.flush()
+        other = await peer.ask("/", host="nowhere.localhost")
+        assert (await peer.answer(other)).status == 404
+        assert peer.streams[number].reset is None
+
+
+async def test_a_client_that_goes_on_after_its_answer_is_told_to_stop() -> None:
+    async with origin() as backend, running(backend) as house, client(house) as peer:
+        await peer.settled()
+        fields = (("content-length", "3"),)
+        number = await peer.ask("/", *fields, method="PUT", host="nowhere.localhost", end=False)
+        await peer.until(lambda: peer.streams[number].reset is not None)
+        got = peer.streams[number]
+        assert (got.status, got.ended, got.reset) == (404, True, ErrorCodes.NO_ERROR)
