@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from rpx.config import load_config
+from rpx.errors import RpxError
 from rpx.moving.draft import Draft
 from rpx.moving.found import draft_of as draft_of_piles
 from rpx.moving.found import found_in, sorted_out
@@ -168,10 +169,8 @@ def test_a_named_file_is_read_with_its_folder(shop: Path) -> None:
     assert other.services["web"].settings["start"]["cwd"] == "../web"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"scripts": []}', '{"scripts": {"dev": 3}}', "[" * 100_000, "\0"]
-)
-def test_a_package_that_is_no_json_is_not_there(shop: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "[]", '{"scripts": []}', '{"scripts": {"dev": 3}}', "null"])
+def test_a_package_that_says_nothing_is_not_there(shop: Path, text: str) -> None:
     assert not draft_of(laid(shop, {"package.json": text})).services
 
 
@@ -180,6 +179,28 @@ def test_a_manifest_that_cannot_be_read_stops_nobody(shop: Path, name: str) -> N
     (shop / name).mkdir()
     laid(shop, {"index.php": "<?php"})
     assert list(draft_of(shop).services) == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("package.json", '{"scripts":\n  {"dev": "vite"', 2),
+        ("package.json", "\0", 1),
+        ("package.json", "[" * 100_000, 0),
+        ("pyproject.toml", "[project]\nname = shop\n", 2),
+        ("Cargo.toml", "[package]\n\nname = \n", 3),
+    ],
+)
+def test_a_manifest_that_is_broken_is_named_with_its_line(
+    shop: Path, name: str, text: str, line: int
+) -> None:
+    program = {"Cargo.toml": "src/main.rs", "pyproject.toml": "main.py"}.get(name, "README")
+    laid(shop, {name: text, program: FASTAPI})
+    with pytest.raises(RpxError) as caught:
+        draft_of(shop)
+    [problem] = caught.value.problems
+    assert problem.what.startswith(f"{name} is no ")
+    assert problem.where == (f"{name}:{line}" if line else name)
 
 
 def test_workspaces_that_lead_out_of_the_folder_are_not_followed(shop: Path) -> None:

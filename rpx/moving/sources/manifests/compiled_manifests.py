@@ -55,11 +55,11 @@ def go_programs(folder: SourceFolder) -> list[Runnable]:
 
 
 def rust_programs(folder: SourceFolder) -> list[Runnable]:
-    """The server of a Rust package."""
+    """The server of a Rust package. Raises: RpxError for a Cargo.toml that is no TOML."""
     try:
         content = tomllib.loads(folder.text("Cargo.toml"))
-    except tomllib.TOMLDecodeError:
-        return []
+    except tomllib.TOMLDecodeError as error:
+        raise folder.broken("Cargo.toml", "TOML", str(error)) from None
     needs = content.get("dependencies")
     servers = set(needs) & _RUST_SERVERS if isinstance(needs, dict) else set[str]()
     files = folder.files(".rs")

@@ -121,7 +121,7 @@ class NodePackage:
 
 
 def package_of(folder: SourceFolder) -> NodePackage | None:
-    """The package of a folder; None where there is none, or its file is no JSON."""
+    """The package of a folder; None where there is none. Raises: RpxError for what is no JSON."""
     content = _read(folder)
     return NodePackage(folder, content) if content else None
 
@@ -129,6 +129,8 @@ def package_of(folder: SourceFolder) -> NodePackage | None:
 def _read(folder: SourceFolder) -> dict[str, Any]:
     try:
         content = json.loads(folder.text(MANIFEST) or "null")
-    except (ValueError, RecursionError):
-        return {}
+    except json.JSONDecodeError as error:
+        raise folder.broken(MANIFEST, "JSON", str(error)) from None
+    except RecursionError:
+        raise folder.broken(MANIFEST, "JSON", "it is nested too deeply") from None
     return content if isinstance(content, dict) else {}

@@ -68,13 +68,13 @@ class PythonPackages:
 
 
 def packages_of(folder: SourceFolder) -> PythonPackages:
-    """What the files of a folder say."""
+    """What the files of a folder say. Raises: RpxError for a pyproject.toml that is no TOML."""
     file = folder.has(*_MANIFESTS)
     names: set[str] = set()
     for name in _MANIFESTS:
         text = folder.text(name)
         if name == "pyproject.toml":
-            names |= set(_of_project(text))
+            names |= set(_of_project(folder, text))
         elif name == "Pipfile":
             names |= {found.lower() for found in re.findall(r"^([\w.-]+)\s*=", text, re.MULTILINE)}
         else:
@@ -85,11 +85,11 @@ def packages_of(folder: SourceFolder) -> PythonPackages:
     return PythonPackages(frozenset(names), folder.at(file or "."), how)
 
 
-def _of_project(text: str) -> list[str]:
+def _of_project(folder: SourceFolder, text: str) -> list[str]:
     try:
         content: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return []
+    except tomllib.TOMLDecodeError as error:
+        raise folder.broken("pyproject.toml", "TOML", str(error)) from None
     project = _table(content.get("project"))
     written = [project.get("dependencies"), *_table(project.get("optional-dependencies")).values(),
                *_table(content.get("dependency-groups")).values()]  # fmt: skip

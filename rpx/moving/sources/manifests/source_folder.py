@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rpx.config.variables.env_files import label_of
+from rpx.errors import Exit, RpxError
 from rpx.moving.remarks import Origin
 
 LARGEST = 512 * 1024  # bytes of a file that is read; sources that people write are smaller
@@ -83,6 +84,16 @@ class SourceFolder:
             return file.read_text("utf-8", "replace").removeprefix("\ufeff")
         except OSError:
             return ""
+
+    def broken(self, name: str, language: str, why: str) -> RpxError:
+        """The error that a manifest is not in its language. `why` may say `line N`."""
+        line = re.search(r"line ([0-9]+)", why)
+        return RpxError(
+            f"{label_of(self.path / name)} is no {language}: {why}",
+            where=str(self.at(name, int(line[1]) if line else 0)),
+            hint="mend it, for it says what to run; `rpx import FILE` reads other files alone",
+            exit_code=Exit.USAGE,
+        )
 
     def at(self, name: str, line: int = 0) -> Origin:
         """A place in a file of this folder."""
