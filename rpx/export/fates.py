@@ -35,7 +35,8 @@ FATES: Final[Mapping[str, tuple[str, str, str]]] = {
     **_of("Top", "listen timeouts limits", _ALL),  # each of theirs has a fate of its own
     **_of("Top", "https", (_OK, _OK, _NO_PROXY)),
     **_of("Top", "verbose", _BALANCED),
-    **_of("Top", "reload dashboard", _NOBODY),
+    **_of("Top", "reload dashboard requests", _NOBODY),
+    **_of("Requests", "keep bodies redact", _NOBODY),  # below `requests`
     **_of("Top", "containers", ("whoever runs it chooses the engine", "the cluster has one", _OK)),
     **_of("Top", "metrics", ("the balancer has other figures", _CLUSTER, _NO_PROXY)),
     **_of("Top", "logs", _ALL),

@@ -58,7 +58,7 @@ class ServerRules:
         for block in self.named.values():
             if not block.said:
                 self.scope.lost(block, "nothing but `error_page` leads there")
-            block.block = [each for each in block.block if each.said]
+            block.block[:] = [each for each in block.block if each.said]
 
     def _location(self, location: Location) -> list[Rule]:
         try:
