@@ -193,6 +193,7 @@ def test_the_doctor_cuts_no_pid_in_two(shop: Project) -> None:
     assert door is not None
     with at(shop, (44, 60), "doctor") as there:
         there.until_shown(f"pid {door.pid},")
+        there.ended()  # else a program that it asks would be left
 
 
 def test_check_shows_names_and_backends_at_every_width(shop: Project) -> None:
