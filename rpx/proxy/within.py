@@ -19,6 +19,7 @@ from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, After
 from rpx.proxy.client import Client
 from rpx.proxy.own_host import Application, Message
 from rpx.proxy.refusals import send_page
+from rpx.proxy.wire import NEVER
 
 MOST: Final = 65536  # bytes of a request's body; what is asked for is small
 _BODILESS = frozenset((204, 304))  # RFC 9110 §6.4.1
@@ -38,13 +39,21 @@ async def answer_within(client: Client, request: RequestHead, application: Appli
 
 
 async def _body(client: Client, length: int) -> bytes:
-    """The whole body; what has come behind it stays for the next request."""
-    come = client.ahead
-    while len(come) < length:
-        more = await client.wire.receive()
-        if not more:
-            raise ConnectionResetError
-        come += more
+    """The whole body; what has come behind it stays for the next request.
+
+    Raises: OSError, WireCut when the client has gone, or is silent for longer than it may.
+    """
+    come, wire, shared = client.ahead, client.wire, client.shared
+    shared.sweeper.stir()
+    try:
+        while len(come) < length:
+            wire.deadline = shared.sweeper.now + shared.settings.timeouts.body
+            more = await wire.receive()
+            if not more:
+                raise ConnectionResetError
+            come += more
+    finally:
+        wire.deadline = NEVER
     client.ahead = come[length:]
     return come[:length]
 

@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from rpx.model.own_settings import Timeouts
+from rpx.proxy.own_host import Message, OwnHost
 from rpx.proxy.sweeper import IDLE_TICK
 from tests.proxy.house import get, running, until
 from tests.support.origin import OK, answers, origin
@@ -74,6 +75,21 @@ async def test_a_client_that_falls_silent_within_its_body_is_not_waited_for() ->
         assert await end.ended() in {"closed", "reset"}
         assert await client.ended() == "closed"
         assert house.backends[0].counts.errors == 0
+
+
+async def test_a_client_of_rpxs_own_host_is_not_waited_for_either() -> None:
+    asked: list[str] = []
+
+    async def application(scope: Message, *_: object) -> None:
+        asked.append(scope["path"])
+
+    async with origin() as backend, running(backend, timeouts=Timeouts(body=0.1)) as house:
+        house.shared.own_host = OwnHost("rpx.localhost", application)
+        client = await house.client()
+        head = get("/", "Content-Length: 9", method="PATCH")
+        await client.send(head.replace(b"api.localhost", b"rpx.localhost") + b"some")
+        assert await client.ended() == "closed"
+        assert not asked
 
 
 async def test_a_client_whose_answer_has_begun_may_be_silent_within_its_body() -> None:
