@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,9 +88,13 @@ class Draft:
                 self.top[word] = {**written, **here}
         self.remarks += other.remarks
 
-    def of(self, service: str) -> Iterator[Remark]:
-        """The remarks on one service, or with "" those on the whole."""
-        return (remark for remark in self.remarks if remark.service == service)
+    @property
+    def by_service(self) -> dict[str, list[Remark]]:
+        """The remarks on each service, and with "" those on the whole."""
+        found: dict[str, list[Remark]] = {"": []}
+        for remark in self.remarks:
+            found.setdefault(remark.service, []).append(remark)
+        return found
 
     @property
     def losses(self) -> list[Remark]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import yaml
 
@@ -19,26 +19,27 @@ WIDTH = 100  # columns; longer texts stay on their line, as a command line is on
 def text_of(draft: Draft, first: tuple[str, ...] = ()) -> str:
     """The file. `first` are lines of comment that come on top, without their `#`."""
     lines = [f"# {line}".rstrip() for line in first]
-    lines += _comments(draft.of(""), "")
+    remarks = draft.by_service
+    lines += _comments(remarks[""], "")
     for word, written in draft.top.items():
         lines += ["", *_setting(word, written, "")]
     proxies = [service for service in draft.services.values() if service.is_proxy]
     if proxies:
         lines += ["", "proxies:"]
         for service in proxies:
-            lines += _item(service, draft)
+            lines += _item(service, remarks.get(service.name, ()))
     processes = [service for service in draft.services.values() if not service.is_proxy]
     if processes:
         lines += ["", "processes:"]
         for service in processes:
-            lines += [*_comments(draft.of(service.name), "  "), f"  {_flow(service.name)}:"]
+            lines += [*_comments(remarks.get(service.name, ()), "  "), f"  {_flow(service.name)}:"]
             for word, written in service.settings.items():
                 lines += _setting(word, written, "    ")
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def _item(service: DraftService, draft: Draft) -> Iterator[str]:
-    yield from _comments(draft.of(service.name), "  ")
+def _item(service: DraftService, remarks: Iterable[Remark]) -> Iterator[str]:
+    yield from _comments(remarks, "  ")
     start = "  - "
     for word, written in service.settings.items():
         for line in _setting(word, written, "    "):
@@ -46,7 +47,7 @@ def _item(service: DraftService, draft: Draft) -> Iterator[str]:
             start = "    "
 
 
-def _comments(remarks: Iterator[Remark], indent: str) -> list[str]:
+def _comments(remarks: Iterable[Remark], indent: str) -> list[str]:
     """What was guessed or lost, or can't be seen: a month later nobody has the report any more."""
     return [
         f"{indent}# {remark.came}: {part}" if number == 0 else f"{indent}#   {part}"
