@@ -25,6 +25,7 @@ from rpx.proxy.sockets import Wire
 from rpx.proxy.welcome import HANDSHAKE, welcome
 from rpx.proxy.wire import NEVER, Buffers, Cut, WireCut
 
+PRIOR_KNOWLEDGE = b"PRI * HTTP/2.0\r\n"  # RFC 9113 §3.4: to HTTP/1.1 it is a request line
 LONG = 4096  # bytes of a head that takes a turn of its own
 SMALL = 4096  # bytes of a body that are joined to a head: copying them costs less than two pieces
 # A client that is still sending reads our last answer only afterwards, and a reset would lose it.
@@ -131,8 +132,11 @@ class Connection(Client):
         return after
 
     async def _not_understood(self, bad: BadMessage) -> After:
-        """Refuse what isn't HTTP, unless it is the beginning of TLS where that can be spoken."""
+        """Refuse what isn't HTTP/1.1, unless it begins something else that can be spoken here."""
         contexts, heard = self.shared.contexts, self.ahead
+        if heard.startswith(PRIOR_KNOWLEDGE) and not self.wire.traffic.sent:
+            await self._multiplexed()
+            return After.GOODBYE  # which has been said
         known = self.named is not None or self.renaming is not None  # the latter speaks none
         if contexts is None or known or not heard.startswith(HANDSHAKE):
             return await malformed(self, bad)
@@ -170,8 +174,15 @@ class Connection(Client):
     async def _multiplexed(self) -> None:
         """The client speaks HTTP/2: its streams take the place of this connection."""
         self.shared.sweeper.connections.discard(self)
+        ahead, self.ahead = self.ahead, b""
         multiplex = Multiplex(
-            self.shared, self.wire, self.peer, surplus=self.surplus, named=self.named
+            self.shared,
+            self.wire,
+            self.peer,
+            surplus=self.surplus,
+            named=self.named,
+            renaming=self.renaming,
+            ahead=ahead,
         )
         await multiplex.serve()
 

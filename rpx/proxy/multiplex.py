@@ -32,6 +32,7 @@ from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
 from rpx.http.forwarded import Forwarding
 from rpx.http.frames import LATEST, Flood, Intake
 from rpx.hub.error_boundary import contain_errors
+from rpx.proxy.inlet import Renaming
 from rpx.proxy.outlet import WIDE, WIDER, WINDOW, Outlet
 from rpx.proxy.quiet import quiet
 from rpx.proxy.shared import SharedState
@@ -57,13 +58,17 @@ class Multiplex:
         *,
         surplus: bool = False,
         named: str | None = None,
+        renaming: Renaming | None = None,
+        ahead: bytes = b"",
     ) -> None:
-        """`surplus` and `named` are as for `Client`."""
+        """`surplus`, `named` and `renaming` are as for `Client`. `ahead` has been read already."""
         self.shared = shared
         self.wire = wire
         self.peer = peer
         self.surplus = surplus
         self.named = named
+        self._renaming = renaming
+        self._ahead = ahead
         self.upstream: Wire | None = None  # those of the streams are looked at with them
         self.seen = 2
         self._streams: dict[int, Stream] = {}
@@ -192,6 +197,9 @@ class Multiplex:
             await self.wire.give_way()
         if waiting:
             return b""
+        if self._ahead:
+            data, self._ahead = self._ahead, b""
+            return data
         data = await self.wire.receive()
         self._taken += len(data)
         return data
@@ -271,6 +279,7 @@ class Multiplex:
             asked,
             surplus=self.surplus,
             named=self.named,
+            renaming=self._renaming,
         )
         self.shared.sweeper.streams.add(stream)
         nursery.start_soon(contain_errors, self.shared.report, partial(self._serve, stream))

@@ -22,6 +22,7 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.proxy.answering import answer
 from rpx.proxy.client import Client
+from rpx.proxy.inlet import Renaming
 from rpx.proxy.outlet import WINDOW, Outlet
 from rpx.proxy.refusals import malformed
 from rpx.proxy.shared import SharedState
@@ -54,13 +55,13 @@ class Stream(Client):
         *,
         surplus: bool,
         named: str | None,
+        renaming: Renaming | None = None,
     ) -> None:
-        """`head` is its request, which has come on `wire`. `peer`, `surplus` and `named` are those
-        of its connection.
-        """
+        """`head` is its request, which has come on `wire`. All others are of its connection."""
         super().__init__(shared, wire, peer, surplus=surplus)
         self.number = wire.number
         self.named = named
+        self.renaming = renaming
         self._head = head
         self._key = b64encode(os.urandom(16)) if head.websocket else b""  # RFC 6455 §4.1
 
