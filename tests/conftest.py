@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rpx.cli.helpers.calling_agent import VARIABLES
 from rpx.cli.typed import name_project
 from tests.support.compiled import compile_tests
 from tests.support.tls import Authority
@@ -20,6 +21,10 @@ from tests.support.tls import Authority
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Users don't have it, and what it changes has been a fault that no test saw.
 os.environ.pop("PYTHONUNBUFFERED", None)
+
+# `rpx up` would go to the background, and wait there.
+for variable in VARIABLES:
+    os.environ.pop(variable, None)
 
 # Workers of pytest-xdist have the width of its terminal here; tables in tests have none.
 os.environ.pop("COLUMNS", None)

@@ -302,3 +302,28 @@ def test_kill_9_of_the_guardian_in_the_background_leaves_nothing(project: Projec
         guardian = json.loads(lease.read_text())["guardian"]["pid"]
         os.kill(guardian, signal.SIGKILL)
         until(lambda: not project.survivors(), "all gone, long before the grace period is over")
+
+
+def test_where_an_agent_has_called_it_waits_in_the_background_and_says_what_is_next(
+    project: Project,
+) -> None:
+    project.copies(1)
+    project.environment["CLAUDECODE"] = "1"
+    with background(project) as up:
+        assert (up.returncode, up.stdout) == (0, "")
+        first, *_, ready, ps, logs, down = up.stderr.splitlines()
+        assert first == "rpx: CLAUDECODE is set, and this is no terminal: as `rpx up --wait`"
+        assert ready == "rpx: all is ready"
+        for line, command in zip((ps, logs, down), ("ps", "logs", "down"), strict=True):
+            assert line.startswith(f"rpx: next: `rpx {command}"), line
+    project.write("processes: {bad: {command: exit 3, restart: 'no'}}\n")
+    with background(project) as up:
+        assert up.returncode == 1
+        assert "exited with status 3" in up.stderr
+        assert up.stderr.splitlines()[-1].startswith("rpx: next: `rpx down`")
+    with project.begin("up", "--foreground") as up:
+        until(lambda: project.states() == {"bad": "failed"}, "it runs, and has failed")
+        assert up.poll() is None
+        up.send_signal(signal.SIGINT)
+        assert up.wait(SOON) == 128 + signal.SIGINT
+    assert "excludes" in project.rpx("up", "-d", "--foreground").stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from rpx.cli.at_tab.offered import SCALED, STARTED
 from rpx.cli.command import Command, Common, profile_option, realm_option
 from rpx.cli.failures import reported
 from rpx.cli.helpers.arguments import copies, seconds
+from rpx.cli.helpers.calling_agent import calling_agent
 from rpx.cli.helpers.loading import loading
 from rpx.cli.supervisor.at_the_door import begin_door
 from rpx.cli.supervisor.background import in_background
 from rpx.cli.supervisor.wishes import Wishes
+from rpx.cli.terminal.output import say
 from rpx.errors import UsageError
 
 EXAMPLES = """\
@@ -37,6 +40,12 @@ rpx up --no-start               # only the routes: start the services yourself
 rpx up --color never            # for a file or a pipe that wants no colours
 """
 
+AFTERWARDS = """\
+rpx: next: `rpx ps` shows who is ready and where
+rpx: next: `rpx logs --since 1m` shows what they print
+rpx: next: `rpx down` stops them\
+"""
+
 
 @click.command("up", cls=Command, examples=EXAMPLES)
 @click.argument("names", metavar="[NAME…]", nargs=-1, type=STARTED)
@@ -50,6 +59,11 @@ rpx up --color never            # for a file or a pipe that wants no colours
     "--timeout",
     metavar="DURATION",
     help="With --wait: wait no longer than this (60s, 5m), then end with 124",
+)
+@click.option(
+    "--foreground",
+    is_flag=True,
+    help="Stay in the foreground, also where a coding agent has called and there is no terminal",
 )
 @profile_option
 @realm_option
@@ -87,6 +101,7 @@ def up(
     detach: bool,
     wait: bool,
     timeout: str | None,
+    foreground: bool,
     scale: tuple[str, ...],
     profiles: tuple[str, ...],
     realm: str | None,
@@ -100,7 +115,12 @@ def up(
 
     The console shows what happens and what the services print. Ctrl-C waits for requests under way
     and stops the services in order; a second Ctrl-C kills them at once.
+
+    Called by a coding agent (CLAUDECODE, AI_AGENT and their like are set) and without a terminal,
+    it is `rpx up --wait`: an agent waits for the end of a command.
     """
+    agent = _agent(detach=detach or wait, foreground=foreground, exit_code_from=exit_code_from)
+    wait = wait or agent is not None
     if timeout is not None and not wait:
         raise UsageError("`--timeout` goes with `--wait`", hint="say `--wait`, too")
     patience = seconds("--timeout", timeout) if timeout is not None else math.inf
@@ -128,7 +148,25 @@ def up(
     from rpx.cli.supervisor.waiting import say_where_it_is, wait_until_ready  # noqa: PLC0415 - after the fork
 
     lease = say_where_it_is(common.file)
-    return wait_until_ready(lease, patience) if wait else 0
+    if agent is None:
+        return wait_until_ready(lease, patience) if wait else 0
+    code = reported(lambda: wait_until_ready(lease, patience))
+    say(AFTERWARDS)
+    return code
+
+
+def _agent(*, detach: bool, foreground: bool, exit_code_from: str | None) -> str | None:
+    """The variable by which an agent is known that would wait for ever, and has not said how."""
+    if foreground and detach:
+        raise UsageError(
+            "`--foreground` excludes `--detach` and `--wait`", hint="leave one of them out"
+        )
+    if foreground or detach or exit_code_from is not None or sys.stdout.isatty():
+        return None
+    agent = calling_agent(os.environ)
+    if agent is not None:
+        say(f"rpx: {agent} is set, and this is no terminal: as `rpx up --wait`")
+    return agent
 
 
 def _run(file: Path | None, wishes: Wishes, *, verbose: bool, no_start: bool) -> int:

@@ -11,15 +11,13 @@ from rpx.cli.terminal.progress import SILENT, Progress
 from rpx.errors import Exit, Problem, RpxError, TookTooLong
 from rpx.model.answers import Ps, Wait
 from rpx.model.status import State
+from rpx.runs.all_ready import BEGUN, still_awaited, waiting_for, without_hope
 from rpx.runs.api_client import ApiClient
 from rpx.runs.lease import Lease, find_running
 
 GOES_ON = "`rpx attach` shows it, `rpx down` stops it"
 LOOK = 0.1  # seconds between two looks
 LOOK_CLOSER = 0.5  # and between two looks at the reasons
-BEGUN = 5.0  # seconds after which those that are down are not merely about to begin
-SETTLED = 1.0  # seconds that a process which shows nothing has to stay up: most crashes are earlier
-THERE = frozenset(each.value for each in (State.READY, State.COMPLETED, State.PAUSED))
 
 
 def say_where_it_is(file: Path | None) -> Lease:
@@ -53,11 +51,11 @@ def _wait(lease: Lease, timeout: float) -> int:
         own = [row for row in rows if row.own]
         if failed := [row for row in own if row.state == State.FAILED.value]:
             raise _failure(failed, own)
-        if any(map(_hopeless, own)):
+        if any(map(without_hope, own)):
             raise _stuck(own)
         away = [row for row in every if row.external and row.state == State.UNHEALTHY.value]
         not_asked = [row for row in away if not row.last_error]
-        left = _left(rows, time.time(), early=waited.lasts < BEGUN) or not_asked
+        left = still_awaited(rows, time.time(), early=waited.lasts < BEGUN) or not_asked
         if not left:
             _say_the_end(away, own)
             return Exit.FINE
@@ -136,27 +134,6 @@ def _rows(client: ApiClient, lease: Lease) -> list[Ps]:
         ) from None
 
 
-def _left(rows: Sequence[Ps], now: float, *, early: bool) -> list[Ps]:
-    """Who is to be waited for. If all are down that `early` they are just about to begin."""
-    if early and all(row.state == State.STOPPED.value for row in rows):
-        return list(rows)
-    return [
-        row
-        for row in rows
-        if row.state not in {*THERE, State.STOPPED.value} or _just_began(row, now)
-    ]
-
-
-def _just_began(row: Ps, now: float) -> bool:
-    """Whether it is ready only because it runs: one that crashes at once was so, too."""
-    return row.state == State.READY.value and row.backend is None and now - row.since < SETTLED
-
-
-def _hopeless(row: Ps) -> list[str]:
-    """Of what it waits for, that which will not come by itself."""
-    return [each.name for each in row.waiting_for if each.hopeless]
-
-
 def _stuck(rows: Sequence[Ps]) -> RpxError:
     """Nobody has failed, but somebody was stopped, and others can't do without.
 
@@ -183,21 +160,6 @@ def _stuck(rows: Sequence[Ps]) -> RpxError:
 
 def _waits(name: str, rows: Sequence[Ps]) -> bool:
     return any(row.name == name and row.state == State.WAITING.value for row in rows)
-
-
-def waiting_for(name: str, rows: Sequence[Ps]) -> list[str]:
-    """Return the labels of those that wait for a service, near or far."""
-    names, found = {name}, dict[str, None]()
-    while True:
-        more = [
-            row
-            for row in rows
-            if row.label not in found and names & {each.name for each in row.waiting_for}
-        ]
-        if not more:
-            return list(found)
-        found |= dict.fromkeys(row.label for row in more)
-        names |= {row.name for row in more}
 
 
 def _those(labels: Sequence[str]) -> str:
