@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import trio
@@ -13,7 +12,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rpx.control.dashboard.gathering import Gathering
 from rpx.control.dashboard.host import DashboardHost
+from rpx.control.dashboard.live_state import LiveState
 from rpx.control.dashboard.state_stream import StateStream
 from rpx.control.happened import Happened
 from rpx.control.json_answer import Json
@@ -31,7 +32,7 @@ from rpx.model.status import OWN_WORDS, Printed
 from rpx.model.url_answer import DashboardUrl
 from rpx.orders import verbs, whole
 from rpx.orders.reasons import why
-from rpx.orders.rows import folders, ps_row, route_rows
+from rpx.orders.rows import leaders, missing_folders, rows
 from rpx.orders.url_why import url_why
 from rpx.orders.waits import waits
 from rpx.policy.naming import heard, names_of, select
@@ -62,6 +63,7 @@ class Handlers:
         self._measure = measure
         self.registry = registry
         self._shutdown = shutdown
+        self._gathering = Gathering(LiveState(registry, measure).sources())
 
     async def dashboard(self, _request: Request) -> Response:
         """A URL of the dashboard, with a new token. Raises: RpxError where there is none."""
@@ -72,27 +74,18 @@ class Handlers:
             )
         return Json(json_of(DashboardUrl(self._dashboard.url(self.registry))))
 
-    async def live(self, _request: Request) -> Response:
-        """How all is, whenever that changes, for the dashboard."""
-        return StateStream(self._look, self._shutdown)
-
-    async def _look(self) -> dict[str, Any]:
-        return {"ps": await self._rows(routes=True), "stats": self.registry.stats()}
+    async def live(self, request: Request) -> Response:
+        """How all is, and what changes of it, for dashboards; `after`: the id that was seen."""
+        reader = self._gathering.reader(request.query_params.get("after"))
+        return StateStream(reader, self._shutdown)
 
     async def ps(self, request: Request) -> Response:
         """A row for each backend, in the shape of `rpx ps --json`; `routes`: for those, too."""
-        return Json(await self._rows(routes=flag(request, "routes")))
-
-    async def _rows(self, *, routes: bool) -> list[dict[str, Any]]:
-        rows = [*self.registry.snapshot(), *self.registry.goodbyes()]
-        leaders = {row.label: row.pid for row in rows if row.pid is not None}
-        usage = await trio.to_thread.run_sync(self._measure, leaders)
-        told_by = {b.label: self.registry.told_by(b) for b in self.registry.backends.values()}
-        shown = [ps_row(row, usage.get(row.label), told_by.get(row.label)) for row in rows]
-        if routes:
-            missing = await trio.to_thread.run_sync(_missing, folders(self.registry))
-            shown += route_rows(self.registry, missing)
-        return [json_of(row) for row in shown]
+        usage = await trio.to_thread.run_sync(self._measure, leaders(self.registry))
+        missing = None
+        if flag(request, "routes"):
+            missing = await trio.to_thread.run_sync(missing_folders, self.registry)
+        return Json([json_of(row) for row in rows(self.registry, usage, missing)])
 
     async def why(self, request: Request) -> Response:
         """Why the backends that are named are in the states they are in."""
@@ -224,7 +217,3 @@ async def _body(request: Request, shape: type[M]) -> M:
             f"{where}: {wrong['msg']}",
             hint=OTHER_VERSION,
         ) from None
-
-
-def _missing(folders: Iterable[Path]) -> set[Path]:
-    return {folder for folder in folders if not folder.is_dir()}

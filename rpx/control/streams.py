@@ -133,14 +133,15 @@ class Follow(Response):
             await send(start)
             await send({"type": "http.response.body", "body": first, "more_body": True})
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_until_left, receive, nursery.cancel_scope)
+                nursery.start_soon(until_left, receive, nursery.cancel_scope)
                 while True:
                     if rows := await more():
                         body = ndjson(rows)
                         await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _until_left(receive: Receive, stream: trio.CancelScope) -> None:
+async def until_left(receive: Receive, stream: trio.CancelScope) -> None:
+    """Cancel a stream once its client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
     stream.cancel(reason="the client has left")

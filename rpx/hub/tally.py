@@ -21,6 +21,19 @@ def by_host(pools: Mapping[str, Pool], sites: Iterable[Site] = ()) -> dict[str, 
     return found
 
 
+def counts_by_place(
+    pools: Mapping[str, Pool], sites: Iterable[Site] = ()
+) -> Iterator[tuple[str, str, Counts]]:
+    """Give place, who answers, and what was counted, for each pair that `by_host` has figures of
+    but rpx itself.
+    """
+    for place, pool in pools.items():
+        for backend in pool.backends:
+            yield place, str(backend.spec.address), backend.counts
+    for way in without_backends(pools, sites):
+        yield way.place, way.answered_by, way.counts
+
+
 def without_backends(pools: Mapping[str, Pool], sites: Iterable[Site]) -> Iterator[Way]:
     """Give the ways that have no backends of their own: of files, of fixed answers, of routes to
     the backends of another entry.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from rpx.hub.backend import Backend
@@ -14,6 +14,29 @@ from rpx.model.route import StaticFiles, ToPool
 from rpx.model.status import OWN_WORDS, Snapshot, State, Usage
 
 LAST_LINES = 5  # of one that has failed
+
+
+def leaders(registry: Registry) -> dict[str, int]:
+    """Return label → pid of all that have a process, also of those that are leaving."""
+    shown = [*registry.snapshot(), *registry.goodbyes()]
+    return {row.label: row.pid for row in shown if row.pid is not None}
+
+
+def rows(
+    registry: Registry, usage: Mapping[str, Usage], missing: Collection[Path] | None
+) -> list[Ps]:
+    """Return the rows of all backends; with `missing` (folders) also those of routes."""
+    told_by = {b.label: registry.told_by(b) for b in registry.backends.values()}
+    shown = [
+        ps_row(row, usage.get(row.label), told_by.get(row.label))
+        for row in (*registry.snapshot(), *registry.goodbyes())
+    ]
+    return shown if missing is None else shown + route_rows(registry, missing)
+
+
+def missing_folders(registry: Registry) -> set[Path]:
+    """Return which folders of files are not there. Blocks."""
+    return {folder for folder in folders(registry) if not folder.is_dir()}
 
 
 def ps_row(row: Snapshot, usage: Usage | None, backend: Backend | None) -> Ps:

@@ -49,6 +49,21 @@ class Histogram:
         self.count += other.count
         self.total += other.total
 
+    def copy(self) -> Histogram:
+        """Return one that counts on by itself."""
+        copied = Histogram()
+        copied.add(self)
+        return copied
+
+    def since(self, before: Histogram) -> Histogram:
+        """Return what was counted since it was as `before`."""
+        grown = Histogram()
+        pairs = zip(self._buckets, before._buckets, strict=True)
+        grown._buckets = [now - then for now, then in pairs]
+        grown.count = self.count - before.count
+        grown.total = self.total - before.total
+        return grown
+
     @property
     def mean(self) -> float:
         """Seconds; 0 when nothing was counted."""

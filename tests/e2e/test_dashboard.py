@@ -54,7 +54,8 @@ def test_the_dashboard_shows_and_steers_a_project(project: Project) -> None:
                 lines = live.iter_lines()
                 assert next(lines) == "event: ps"
                 shown = json.loads(next(lines).removeprefix("data: "))
-                assert {row["label"]: row["pid"] for row in shown}["worker"] == done["pid"]
+                assert shown["order"] == [row["label"] for row in rows]
+                assert shown["set"]["worker"]["pid"] == done["pid"]
             assert project.get("api.localhost").status_code == 200
             head = http.head("/")
             assert (head.status_code, head.content) == (200, b"")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.support.project import Project, until
 pytestmark = [pytest.mark.real, pytest.mark.programs, needs_chromium]
 
 HERE = "--host-resolver-rules=MAP *.localhost 127.0.0.1"
-ROWS = "[...document.querySelectorAll('tbody tr')]"
+ROWS = "[...document.querySelectorAll('tr[data-copy]')]"
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def dashboard(project: Project) -> Iterator[Tab]:
 def press(tab: Tab, label: str, button: str) -> None:
     """Press a button in the row of a copy."""
     tab.run(
-        f"{ROWS}.find((row) => row.querySelector('th').textContent.trim() === {json.dumps(label)})"
+        f"{ROWS}.find((row) => row.dataset.copy === {json.dumps(label)})"
         ".querySelectorAll('button')"
         f".forEach((b) => b.textContent.trim() === '{button}' && b.click())"
     )
@@ -47,9 +48,9 @@ def key(tab: Tab, pressed: str) -> None:
 
 def shown(tab: Tab) -> dict[str, list[str]]:
     """The rows of the table: label → cells."""
-    cells = "[...row.children].map((cell) => cell.innerText.trim())"
-    rows: list[list[str]] = tab.run(f"{ROWS}.map((row) => {cells})")
-    return {row[0]: row[1:] for row in rows}
+    cells = "[...row.children].slice(1).map((cell) => cell.innerText.trim())"
+    rows: list[list[Any]] = tab.run(f"{ROWS}.map((row) => [row.dataset.copy, {cells}])")
+    return dict(rows)
 
 
 def test_the_page_shows_what_ps_says_and_steers_real_processes(project: Project) -> None:
@@ -74,7 +75,7 @@ def test_the_page_shows_what_ps_says_and_steers_real_processes(project: Project)
         press(tab, "worker", "stop")
         until(lambda: project.states()["worker"] == "stopped", "it has stopped")
         press(tab, one, "kill")
-        tab.until(f"{ROWS}[0].querySelectorAll('td')[9].innerText === '1'", "its restart is shown")
+        tab.until(f"{ROWS}[0].querySelectorAll('td')[8].innerText === '1'", "its restart is shown")
 
         for name in ("one", "two", "style.css"):
             project.get("api.localhost", f"/{name}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.support.browser import Tab, browser
 from tests.support.project import Project, free_ports, project_in, until
 
-SIZES = {"desk": (1280, 760), "tablet": (820, 900), "phone": (390, 780)}
+SIZES = {"desk": (1400, 900), "tablet": (900, 900), "phone": (400, 860)}
 SCREENS = {
     "now": "/",
     "requests": "/requests",
@@ -62,7 +62,7 @@ def _take(project: Project, folder: Path, only: str) -> None:
     with browser(project.folder, rule) as chromium:
         url = project.rpx("open", "--dashboard", "--print").stdout.strip()
         tab = chromium.open(url)
-        tab.until("document.querySelectorAll('tbody tr').length > 4", "the rows are there")
+        tab.until("document.querySelectorAll('tr[data-copy]').length > 4", "the rows are there")
         for _ in range(40):
             for host in ("shop.localhost", "api.localhost"):
                 project.get(host, "/orders?page=2")

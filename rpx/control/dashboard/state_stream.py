@@ -1,55 +1,49 @@
-"""What an open dashboard is told: how all is, when that has changed, four times a second at most.
-
-One stream of server-sent events (HTML, "Server-sent events"): `ps` and `stats` are as `rpx ps
---json` and `rpx stats --json` have them, `end` is the project's. What nobody looks at is not
-computed.
-"""
+"""The stream of an open dashboard: what the gathering tells it, until it leaves."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 import trio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rpx.control.dashboard.gathering import StateReader
+from rpx.control.streams import until_left
 from rpx.hub.shutdown import Shutdown
 
-PACE: Final = 0.25  # seconds between two looks
 ALIVE: Final = 15.0  # seconds of silence after which a comment shows that all is well
-
-Look = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class StateStream(Response):
-    """The stream, until its reader leaves or the project ends."""
+    """Sends server-sent events until its reader leaves or the project ends, which is `end`."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, look: Look, shutdown: Shutdown) -> None:
+    def __init__(self, reader: StateReader, shutdown: Shutdown) -> None:
         super().__init__()
         del self.headers["content-length"]
-        self._look = look
+        self._reader = reader
         self._shutdown = shutdown
+        self._wait = trio.CancelScope()
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send what has changed."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        before: dict[str, str] = {}
-        silent_since = trio.current_time()
-        while not self._shutdown.asked:
-            parts = {name: json.dumps(part) for name, part in (await self._look()).items()}
-            changed = [name for name, text in parts.items() if before.get(name) != text]
-            now = trio.current_time()
-            if changed or now - silent_since >= ALIVE:
-                body = "".join(f"event: {name}\ndata: {parts[name]}\n\n" for name in changed)
-                body = body or ": still here\n\n"
-                await send({"type": "http.response.body", "body": body.encode(), "more_body": True})
-                silent_since = now
-            before = parts
-            with trio.move_on_after(PACE):
-                await self._shutdown.wait()
-        await send({"type": "http.response.body", "body": b"event: end\ndata: {}\n\n"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(until_left, receive, nursery.cancel_scope)
+            nursery.start_soon(self._hasten)
+            while not self._shutdown.asked:
+                told = ": still here\n\n"
+                with trio.move_on_after(ALIVE) as self._wait:
+                    told = await self._reader.next()
+                body = {"type": "http.response.body", "body": told.encode(), "more_body": True}
+                await send(body)
+            await send({"type": "http.response.body", "body": b"event: end\ndata: {}\n\n"})
+            nursery.cancel_scope.cancel(reason="the project ends")
+
+    async def _hasten(self) -> None:
+        """Wait for nothing any more once the project ends; what is being sent is sent."""
+        await self._shutdown.wait()
+        self._wait.cancel()

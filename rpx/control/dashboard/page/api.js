@@ -49,19 +49,20 @@ export async function* batches(path, signal) {
   }
 }
 
-// Server-sent events as [name, data].
+// Server-sent events as [name, data, id].
 export async function* events(path, signal) {
   for await (const found of pieces(path, signal, "\n\n")) {
     for (const event of found) {
       const name = /^event: (.*)$/m.exec(event);
       const data = /^data: (.*)$/m.exec(event);
-      if (name && data) yield [name[1], JSON.parse(data[1])];
+      const id = /^id: (.*)$/m.exec(event);
+      if (name && data) yield [name[1], JSON.parse(data[1]), id?.[1]];
     }
   }
 }
 
 // Do `work(signal)` again and again while the page is shown; a hidden tab asks for nothing.
-export function whileShown(work, told) {
+export function whileShown(work, told = () => {}) {
   let stop = null;
   let ended = false;
   const begin = async () => {

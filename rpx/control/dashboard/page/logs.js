@@ -26,7 +26,7 @@ export function colourOf(label) {
 // Sequences that colour terminals are of no use here.
 const plain = (text) => text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "");
 
-export function Logs({ place, go, told, labels }) {
+export function Logs({ place, go, labels }) {
   const [lines, setLines] = useState([]);
   const [follow, setFollow] = useState(true);
   const only = place.get("only")?.split(",").filter(Boolean) ?? [];
@@ -51,7 +51,7 @@ export function Logs({ place, go, told, labels }) {
         setLines((before) => [...before, ...found].slice(-KEPT));
       }
     };
-    return whileShown(work, told);
+    return whileShown(work);
   }, []);
   const wanted = search.toLowerCase();
   const shown = lines.filter((line) => (!only.length || only.includes(line.label))

@@ -1,10 +1,11 @@
 // The page: which screen is shown, what comes in, and what keys do. All state is in the address.
 
-import { html, render, useCallback, useEffect, useRef, useState } from "./vendor/htm-preact.js";
-import { events, post, whileShown } from "./api.js";
+import { html, render, useCallback, useEffect, useState } from "./vendor/htm-preact.js";
+import { post } from "./api.js";
 import { Drills } from "./drills.js";
+import { useLive } from "./live.js";
 import { Logs } from "./logs.js";
-import { Now, Rates } from "./now.js";
+import { Now } from "./now.js";
 import { Command } from "./parts.js";
 import { Requests } from "./requests.js";
 
@@ -12,7 +13,7 @@ const SCREENS = [["/", "Now", "n"], ["/requests", "Requests", "r"], ["/logs", "L
   ["/drills", "Drills", "d"]];
 const KEYS = [["n r l d", "the four screens"], ["j k", "down, up"], ["Enter", "open what is chosen"],
   ["x", "restart what is chosen"], ["/", "filter"], ["Esc", "close"], ["?", "this list"]];
-const NAMES = { live: "live", lost: "connection lost, trying again", out: "not let in", end: "ended" };
+const NAMES = { coming: "connecting", live: "live", lost: "connection lost, trying again", out: "not let in", end: "ended" };
 
 const project = document.querySelector("meta[name=rpx-project]").content;
 
@@ -38,23 +39,14 @@ function usePlace() {
 
 function App() {
   const [place, go] = usePlace();
-  const [rows, setRows] = useState([]);
-  const [stats, setStats] = useState({});
-  const [how, setHow] = useState("live");
+  const [how, live] = useLive();
   const [said, setSaid] = useState(null);
   const [help, setHelp] = useState(false);
   const [, tick] = useState(0);
-  const rates = useRef(new Rates()).current;
+  const rows = Object.values(live.ps);
   const screen = place.pathname;
   const chosen = place.searchParams.get("copy");
 
-  useEffect(() => whileShown(async (signal) => {
-    for await (const [name, data] of events("/live", signal)) {
-      if (name === "ps") { rates.takeRows(data); setRows(data); }
-      if (name === "stats") { rates.take(data); setStats(data); }
-      if (name === "end") { setHow("end"); await new Promise(() => {}); }
-    }
-  }, setHow), []);
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && tick((n) => n + 1), 1000);
     return () => clearInterval(timer);
@@ -130,12 +122,12 @@ function App() {
     <main id="main">
       ${how === "out" && html`<p class="mistake" role="alert">This browser is not let in any more:
         type <code>rpx open --dashboard</code></p>`}
-      ${screen === "/requests" ? html`<${Requests} place=${place.searchParams} go=${go} told=${setHow} />`
-    : screen === "/logs" ? html`<${Logs} place=${place.searchParams} go=${go} told=${setHow}
+      ${screen === "/requests" ? html`<${Requests} place=${place.searchParams} go=${go} />`
+    : screen === "/logs" ? html`<${Logs} place=${place.searchParams} go=${go}
         labels=${labels} />`
       : screen === "/drills" ? html`<${Drills} rows=${rows} />`
-        : html`<${Now} rows=${rows} stats=${stats} rates=${rates} chosen=${chosen}
-          choose=${(label) => go({ copy: label }, null, true)} act=${act} scale=${scale}
+        : html`<${Now} live=${live} chosen=${chosen} filter=${place.searchParams.get("q") ?? ""}
+          choose=${(label) => go({ copy: label }, null, true)} go=${go} act=${act} scale=${scale}
           show=${show} />`}
     </main>
     <footer class=${said ? "" : "unseen"} aria-live="polite">${said && html`<${Command} text=${said.command} />

@@ -3,12 +3,12 @@
 import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 
 const SHAPES = {
-  ready: "●", started: "●", completed: "✓", starting: "◐", waiting: "◌", stopping: "◑",
+  ready: "●", completed: "✓", starting: "◐", waiting: "◌", stopping: "◑", draining: "◑",
   backoff: "↻", unhealthy: "▲", failed: "✕", stopped: "○", paused: "‖",
 };
 const KINDS = {
-  ready: "good", started: "good", completed: "good", starting: "busy", waiting: "busy",
-  stopping: "busy", backoff: "bad", unhealthy: "bad", failed: "bad",
+  ready: "good", completed: "good", starting: "busy", waiting: "busy", stopping: "busy",
+  draining: "busy", backoff: "bad", unhealthy: "bad", failed: "bad",
 };
 
 export const kindOf = (row) => (row.state === "ready" && !row.in_rotation && row.backend
@@ -23,16 +23,28 @@ export function State({ row }) {
     <span class="shape" aria-hidden="true">${SHAPES[word] ?? "○"}</span> ${word}</span>`;
 }
 
-export const Dot = ({ row }) => html`<span class="shape ${kindOf(row)}" role="img"
-  title="${row.label}: ${wordOf(row)}" aria-label="${row.label}: ${wordOf(row)}">
-  ${SHAPES[wordOf(row)] ?? "○"}</span>`;
+export const Dot = ({ row, choose }) => html`<button type="button" class="dot ${kindOf(row)}"
+  title="${row.label}: ${wordOf(row)}" aria-label="${row.label}: ${wordOf(row)}"
+  onClick=${() => choose(row.label)}><span aria-hidden="true">${SHAPES[wordOf(row)] ?? "○"}</span>
+  </button>`;
 
-export function Spark({ points, label }) {
-  const most = Math.max(1, ...points);
-  const step = 100 / Math.max(1, points.length - 1);
-  const line = points.map((p, i) => `${(i * step).toFixed(1)},${(19 - (p / most) * 18).toFixed(1)}`);
+// Lines over the same time, each with a value for each part of it; null: there is none.
+export function Spark({ lines, label }) {
+  const most = Math.max(1e-9, ...lines.flat().map((point) => point ?? 0));
+  const path = (points) => {
+    const step = 100 / Math.max(1, points.length - 1);
+    let pen = "M";
+    return points.map((point, i) => {
+      if (point == null) { pen = "M"; return ""; }
+      const mark = `${pen}${(i * step).toFixed(1)},${(19 - (point / most) * 18).toFixed(1)}`;
+      // A value between two gaps is a dot.
+      const alone = pen === "M" && points[i + 1] == null ? "h0.1" : "";
+      pen = "L";
+      return mark + alone;
+    }).join("");
+  };
   return html`<svg class="spark" viewBox="0 0 100 20" preserveAspectRatio="none" role="img"
-    aria-label=${label}><polyline points=${line.join(" ")} /></svg>`;
+    aria-label=${label}>${lines.map((points, i) => html`<path key=${i} d=${path(points)} />`)}</svg>`;
 }
 
 // Rows of one height, of which only those are made that can be seen.
@@ -95,6 +107,8 @@ export function ms(value) {
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
+
+export const rate = (value) => (value >= 100 ? String(Math.round(value)) : value.toFixed(1));
 
 export function ago(since, now = Date.now() / 1000) {
   const s = Math.max(0, Math.round(now - since));

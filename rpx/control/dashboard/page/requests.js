@@ -17,7 +17,7 @@ const kind = (row) => {
   return row.status >= 400 ? "busy" : "good";
 };
 
-function useRequests(filter, told) {
+function useRequests(filter) {
   const [rows, setRows] = useState([]);
   const [wrong, setWrong] = useState(null);
   useEffect(() => {
@@ -44,16 +44,16 @@ function useRequests(filter, told) {
         throw error;
       }
     };
-    return whileShown(work, told);
+    return whileShown(work);
   }, [filter]);
   return [rows, wrong];
 }
 
-export function Requests({ place, go, told }) {
+export function Requests({ place, go }) {
   const filter = place.get("q") ?? "";
   const [typed, setTyped] = useState(filter);
   const [follow, setFollow] = useState(true);
-  const [rows, wrong] = useRequests(filter, told);
+  const [rows, wrong] = useRequests(filter);
   const noisy = place.get("noise") === "1";
   const shown = noisy ? rows : rows.filter((row) => !isNoise(row));
   const chosen = place.get("id");
