@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import trio
 
@@ -25,6 +25,9 @@ _REASONS = {
 _FRAME = re.compile(r"^\[\w+(?:: \w+)?\] | \(_ssl\.c:[0-9]+\)$")
 
 
+_Kind = tuple[Tls, tuple[str, ...]]
+
+
 class _Made(NamedTuple):
     """A context, and the state of its file of authorities when that was read."""
 
@@ -32,11 +35,15 @@ class _Made(NamedTuple):
     state: tuple[int, ...]
 
 
-_contexts: trio.lowlevel.RunVar[dict[Tls, _Made]] = trio.lowlevel.RunVar("TLS contexts")
+HTTP_1: Final = ("http/1.1",)
+HTTP_2: Final = ("h2",)
+_contexts: trio.lowlevel.RunVar[dict[_Kind, _Made]] = trio.lowlevel.RunVar("TLS contexts")
 
 
-async def client_context(tls: Tls) -> ssl.SSLContext:
+async def client_context(tls: Tls, protocols: tuple[str, ...] = HTTP_1) -> ssl.SSLContext:
     """Return what connections of this kind have in common, made anew when its `ca` is another file.
+
+    `protocols` are those offered by ALPN (RFC 7301), the best first.
 
     As long as the new file is no good, as one that is being written, the last one counts. Raises:
     ssl.SSLError when there is none.
@@ -45,18 +52,19 @@ async def client_context(tls: Tls) -> ssl.SSLContext:
         contexts = _contexts.get()
     except LookupError:
         _contexts.set(contexts := {})
-    state, known = _state(tls.ca) if tls.ca else (), contexts.get(tls)
+    kind = tls, protocols
+    state, known = _state(tls.ca) if tls.ca else (), contexts.get(kind)
     if known is None or known.state != state:
         try:  # in a thread: to read all the system's authorities takes a while
-            context = await trio.to_thread.run_sync(_make_context, tls)
+            context = await trio.to_thread.run_sync(_make_context, tls, protocols)
         except ssl.SSLError:
             if known is None:
                 raise
             context = known.context
-        latest = contexts.get(tls)  # who has been asked meanwhile may have been first
+        latest = contexts.get(kind)  # who has been asked meanwhile may have been first
         if latest is None or latest.state != state:
-            contexts[tls] = _Made(context, state)
-    return contexts[tls].context
+            contexts[kind] = _Made(context, state)
+    return contexts[kind].context
 
 
 def _state(path: str) -> tuple[int, ...]:
@@ -68,7 +76,7 @@ def _state(path: str) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _make_context(tls: Tls) -> ssl.SSLContext:
+def _make_context(tls: Tls, protocols: tuple[str, ...]) -> ssl.SSLContext:
     if tls.verify:
         try:
             context = ssl.create_default_context(cafile=tls.ca or None)
@@ -82,7 +90,7 @@ def _make_context(tls: Tls) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(protocols))
     context.options |= ssl.OP_NO_RENEGOTIATION  # or a read might have to write
     tell_cut_from_end(context)
     return context
