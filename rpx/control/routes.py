@@ -49,6 +49,7 @@ from rpx.model.figures import Figures
 from rpx.model.url_answer import DashboardUrl, UrlWhy
 from rpx.orders import pausing, verbs
 from rpx.policy.nearness import is_nobodys
+from rpx.policy.request_filter import NoFilterWord
 
 # As a dataclass: pydantic takes typing's TypedDict from Python 3.12 on.
 _FIGURES: Final[Any] = make_dataclass("Figures", get_type_hints(Figures).items())
@@ -226,6 +227,7 @@ _PORT = re.compile(r":[0-9]*+\Z")
 # The first that fits. A UsageError that isn't about the request's form asks for what is not there.
 _STATUS: Final = (
     (Misshapen, 422),
+    (NoFilterWord, 422),
     (ConfigError, 422),
     (UsageError, 404),
     (TookTooLong, 504),

@@ -54,6 +54,7 @@ class Page:
     hint: str = ""
     coming: bool = False  # the backend is: a browser need only look again
     public: str = ""  # all that is said to others than who is on this machine
+    request_id: str = ""  # as `rpx request` takes it
 
 
 def reason(status: int) -> str:
@@ -92,6 +93,8 @@ def _as_text(page: Page) -> str:
         lines += ["", *(f"  {clean(_led(each))}" for each in page.links)]
     if page.hint:
         lines += ["", f"hint: {clean(page.hint)}"]
+    if page.request_id:
+        lines += ["", f"request: {page.request_id}"]
     return "\n".join(lines) + "\n"
 
 
@@ -115,6 +118,7 @@ def _as_json(page: Page) -> str:
         "hint": page.hint,
         "backends": [asdict(backend) for backend in page.backends],
         "hosts": [_plain(each) for each in page.links],
+        "request_id": page.request_id,
     }
     return json.dumps({name: value for name, value in found.items() if value}, indent=2) + "\n"
 
@@ -136,7 +140,10 @@ def _as_html(page: Page) -> str:
         parts.append(f'<p class="hint"><strong>Hint:</strong> {words(page.hint)}</p>')
     if page.coming:
         parts.append(LOOK_AGAIN)
-    return document(f"{page.status} {title}", parts, "Answered by rpx, not by a backend.")
+    footer = "Answered by rpx, not by a backend."
+    if page.request_id:
+        footer += f" Request <code>{escaped(page.request_id)}</code>"
+    return document(f"{page.status} {title}", parts, footer)
 
 
 def _section(backend: BackendReport) -> str:

@@ -8,9 +8,14 @@ from typing import Final
 
 from rpx.errors import UsageError
 from rpx.model.request_answers import RequestRow
-from rpx.model.suggest import did_you_mean
+from rpx.model.suggest import nearest
 
 Test = Callable[[RequestRow], bool]
+
+
+class NoFilterWord(UsageError):
+    """A word that means no requests: it, or its value, isn't one of those that there are."""
+
 
 _NUMBER = re.compile(r"(>=|<=|>|<|=)?([0-9]{1,12}(?:\.[0-9]{1,6})?)")
 _STATUS = re.compile(r"[1-5]xx|[1-5][0-9]{2}|(?:>=|<=|>|<)[1-5][0-9]{2}")
@@ -27,7 +32,7 @@ def request_filter(words: Iterable[str]) -> Test:
     """Tell which requests are meant by all of these words.
 
     Words of one kind are alternatives (`status:4xx status:5xx`), words of different kinds all hold,
-    and whatever has a `-` before it is left out. Raises: UsageError for a word that is none.
+    and whatever has a `-` before it is left out. Raises: NoFilterWord.
     """
     wanted: dict[str, list[Test]] = {}
     unwanted: list[Test] = []
@@ -53,27 +58,32 @@ def _read(word: str) -> tuple[str, Test]:
     if key in FLAGS and not colon:
         return key, FLAGS[key]
     if key not in KINDS or not colon:
-        raise UsageError(f"`{word}` is not a filter word", hint=_hint(word, key))
+        raise NoFilterWord(f"`{word}` is not a filter word", hint=_hint(word, key))
     if not value:
-        raise UsageError(f"`{word}` says nothing of its {key}", hint=f"for example {EXAMPLES[key]}")
+        raise NoFilterWord(
+            f"`{word}` says nothing of its {key}", hint=f"for example {EXAMPLES[key]}"
+        )
     tests = [KINDS[key](each) for each in value.split(",")]
     return key, tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
 
 
 def _hint(word: str, key: str) -> str:
-    known = [*KINDS, *FLAGS]
+    first, near = "", nearest(key, [*KINDS, *FLAGS])
     if key in KINDS:
-        near = f"{key} needs a value: "
-    elif near := did_you_mean(key, known):
-        pass
+        first = f"{key} needs a value: "
+    elif near is not None:
+        first = f"did you mean `{word.replace(key, near, 1)}`? "
     elif word.startswith("/"):
-        near = f"did you mean `path:{word}`? "
-    return f"{near}the words are {' '.join(EXAMPLES.values())} {' '.join(FLAGS)}, each also with -"
+        first = f"did you mean `path:{word}`? "
+    words = " ".join((*EXAMPLES.values(), *FLAGS))
+    return f"{first}the words are {words}, each also with -"
 
 
 def _status(value: str) -> Test:
     if not _STATUS.fullmatch(value):
-        raise UsageError(f"`{value}` is not a status", hint="for example status:5xx, status:>=400")
+        raise NoFilterWord(
+            f"`{value}` is not a status", hint="for example status:5xx, status:>=400"
+        )
     if value.endswith("xx"):
         return lambda row: row.status is not None and row.status // 100 == int(value[0])
     sign, number = _number(value)
@@ -83,7 +93,9 @@ def _status(value: str) -> Test:
 def _ms(value: str) -> Test:
     match = _NUMBER.fullmatch(value)
     if match is None or not match[1]:
-        raise UsageError(f"`ms:{value}` compares with nothing", hint="for example ms:>200, ms:<=5")
+        raise NoFilterWord(
+            f"`ms:{value}` compares with nothing", hint="for example ms:>200, ms:<=5"
+        )
     sign, number = _number(value)
     return lambda row: _COMPARE[sign](row.ms, number)
 

@@ -109,7 +109,9 @@ async def malformed(client: Client, bad: BadMessage) -> After:
     if client.record is NO_REQUEST:  # else its body was malformed
         client.record = Record(kept.tags.next(), None, client.peer, client.protocol)
     client.record.rarely().note = bad.reason
-    page = Page(bad.status, reason(bad.status) or "Bad Request", (bad.reason,))
+    id_ = kept.tags.id_of(client.record.number)
+    title = reason(bad.status) or "Bad Request"
+    page = Page(bad.status, title, (bad.reason,), request_id=id_)
     date = client.shared.sweeper.date
     head, body = error_answer(page, accept=None, date=date, close=True)
     try:
@@ -214,8 +216,10 @@ async def send_page(
     if counts is not None:
         counts.answered(page.status, perf_counter() - began if began is not None else 0.0)
         counts.errors += page.status >= 500
-    if page.public and not is_near(request, client.peer, client.shared.registry.routes.names):
+    registry = client.shared.registry
+    if page.public and not is_near(request, client.peer, registry.routes.names):
         page = Page(page.status, page.title, (page.public,))
+    page = replace(page, request_id=registry.requests.tags.id_of(client.record.number))
     keep = keeps(client, request)
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"

@@ -40,7 +40,9 @@ async def test_a_stream_that_broke_goes_on_without_a_gap(
         assert [row["path"] for row in rows] == ["/2"]
         assert (await http.get("/v1/requests/2")).json()["path"] == "/1"
         assert (await http.get("/v1/requests/99")).status_code == 404
-        assert (await http.get("/v1/requests?filter=hled")).status_code == 404
+        refused = await http.get("/v1/requests?filter=hled")
+        assert (refused.status_code, refused.json()["error"]["exit_code"]) == (422, 2)
+        assert "did you mean `held`" in refused.json()["error"]["hint"]
         assert (await http.get("/v1/requests?follow=true&after=ffffffff.1")).status_code == 409
         after = {"follow": "true", "after": rows[0]["cursor"]}
         assert there.requests.copies == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from typing import Any
 
@@ -49,6 +50,12 @@ def test_what_went_through_is_shown_copied_and_sent_again(project: Project) -> N
 
         again = project.rpx("replay", row["id"], "--to", str(port), "--times", "2", "--json")
         assert [each["status"] for each in json.loads(again.stdout)] == [200, 200]
+        with socket.create_connection(("127.0.0.1", project.http_port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            page = client.makefile().read()
+        named = page.rpartition("request: ")[2].strip()
+        refused = json.loads(project.rpx("request", named, "--json").stdout)
+        assert (refused["id"], refused["status"], refused["backend"]) == (named, 400, None)
         assert project.rpx("request", "9999").returncode == 2
         assert "is not a filter word" in project.rpx("requests", "statsu:5xx").stderr
 

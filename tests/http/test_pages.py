@@ -66,6 +66,12 @@ def test_the_form_is_the_one_that_accept_prefers(accept: bytes | None, kind: str
     assert render(PAGE, accept)[1].startswith(kind)
 
 
+@pytest.mark.parametrize("accept", [BROWSER, b"application/json", None])
+def test_a_page_says_which_request_it_answers_if_that_has_an_id(accept: bytes | None) -> None:
+    assert b"beef-0012" in render(Page(502, "Bad Gateway", request_id="beef-0012"), accept)[0]
+    assert b"equest" not in render(Page(502, "Bad Gateway"), accept)[0]
+
+
 def test_html_escapes_everything_and_loads_nothing() -> None:
     body = render(PAGE, BROWSER)[0].decode("utf-8")
     assert "<script" not in body

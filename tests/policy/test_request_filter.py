@@ -78,7 +78,7 @@ def test_it_leaves_out_what_it_does_not_mean(words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("statsu:5xx", "did you mean `status`?"),
+        ("statsu:5xx", "did you mean `status:5xx`?"),
         ("hled", "did you mean `held`?"),
         ("/api", "did you mean `path:/api`?"),
         ("status", "status needs a value"),
