@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import trio
-from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +19,7 @@ from rpx.control.happened import Happened
 from rpx.control.json_answer import Json
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE, prometheus
-from rpx.control.operations import Misshapen, flag, seconds, whole_number
+from rpx.control.operations import body_of, flag, seconds, whole_number
 from rpx.control.request_bodies import DownBody, KillBackendBody, NamesBody, ReloadBody, ScaleBody
 from rpx.control.streams import NDJSON, Carried, Follow, events, ndjson, output, printed_json
 from rpx.errors import RpxError
@@ -37,8 +36,6 @@ from rpx.orders.url_why import url_why
 from rpx.orders.waits import waits
 from rpx.policy.naming import heard, names_of, select
 
-M = TypeVar("M", bound=BaseModel)
-OTHER_VERSION: Final = "is the running rpx of another version than this command?"
 TAIL: Final = 100_000  # lines; more than any ring keeps
 
 
@@ -141,7 +138,7 @@ class Handlers:
 
     async def down(self, request: Request) -> Response:
         """End the project politely, or now. Said twice, it is no second Ctrl-C."""
-        body = await _body(request, DownBody) if await request.body() else DownBody()
+        body = await body_of(request, DownBody) if await request.body() else DownBody()
         if not self._shutdown.asked:
             self._shutdown.request()
         if body.now:
@@ -153,12 +150,12 @@ class Handlers:
 
         Who accepts NDJSON is told first what is to be done, then what came of it.
         """
-        body = await _body(request, ReloadBody)
+        body = await body_of(request, ReloadBody)
         return await self._change(ProjectOrder(dry=body.dry_run), request)
 
     async def scale(self, request: Request) -> Response:
         """Run other numbers of copies, likewise."""
-        body = await _body(request, ScaleBody)
+        body = await body_of(request, ScaleBody)
         return await self._change(ProjectOrder(body.services, dry=body.dry_run), request)
 
     async def _change(self, order: ProjectOrder, request: Request) -> Response:
@@ -172,7 +169,7 @@ class Handlers:
 
     async def kill_backend(self, request: Request) -> Response:
         """Kill one backend's process, as a crash would."""
-        body = await _body(request, KillBackendBody)
+        body = await body_of(request, KillBackendBody)
         kill = await verbs.kill_backend(
             self.registry,
             body.target,
@@ -188,7 +185,7 @@ class Handlers:
         request: Request,
     ) -> Response:
         """Restart, start or stop the backends that are named."""
-        body = await _body(request, NamesBody)
+        body = await body_of(request, NamesBody)
         return Json([json_of(outcome) for outcome in await work(self.registry, body.names)])
 
     def _labels(self, names: Sequence[str]) -> set[str]:
@@ -205,15 +202,3 @@ class Handlers:
         for ring in (ring for label, ring in rings if wanted(label)):
             lines += ring.chunks(count, since)
         return [printed_json(printed) for printed in sorted(lines, key=lambda one: one.at)]
-
-
-async def _body(request: Request, shape: type[M]) -> M:
-    try:
-        return shape.model_validate_json(await request.body())
-    except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        where = ".".join(str(step) for step in wrong["loc"]) or "the body"
-        raise Misshapen(
-            f"{where}: {wrong['msg']}",
-            hint=OTHER_VERSION,
-        ) from None

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rpx.errors import UsageError
 
 Kind = Literal["string", "boolean", "integer", "number"]
+M = TypeVar("M", bound=BaseModel)
+OTHER_VERSION: Final = "is the running rpx of another version than this command?"
 Answers = Callable[[Request], Awaitable[Response]]
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
@@ -86,3 +88,16 @@ def seconds(request: Request, name: str, default: float) -> float:
     if not 0 <= found < math.inf:
         raise Misshapen(f"`{name}` is not a number of seconds: {text}")
     return found
+
+
+async def body_of(request: Request, shape: type[M]) -> M:
+    """The body, of that shape. Raises: Misshapen."""
+    try:
+        return shape.model_validate_json(await request.body())
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in wrong["loc"]) or "the body"
+        raise Misshapen(
+            f"{where}: {wrong['msg']}",
+            hint=OTHER_VERSION,
+        ) from None

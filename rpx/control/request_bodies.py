@@ -42,6 +42,17 @@ class ScaleBody(ReloadBody):
     services: dict[str, int] = Field(min_length=1)
 
 
+class ReplayBody(BaseModel):
+    """The body of replay. `to`: one backend, instead of through the proxy; `yes`: also what may
+    change something.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    to: str = ""
+    times: int = Field(default=1, ge=1, le=100)
+    yes: bool = False
+
+
 class Stopping(BaseModel):
     """What down answers."""
 

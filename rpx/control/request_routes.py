@@ -9,16 +9,19 @@ from typing import Any, Final, get_type_hints
 
 import trio
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from rpx.control.json_answer import Json
-from rpx.control.operations import Operation, Query, flag, whole_number
+from rpx.control.operations import Operation, Query, body_of, flag, whole_number
+from rpx.control.request_bodies import ReplayBody
 from rpx.control.streams import Follow, More
 from rpx.control.streams import Json as Line
 from rpx.hub.registry import Registry
 from rpx.model.answers import json_of
-from rpx.model.request_answers import RequestRow, RequestsMissed, RequestTold
+from rpx.model.request_answers import AnsweredAgain, RequestRow, RequestsMissed, RequestTold
 from rpx.orders import passed
+from rpx.orders.request_forms import curl_of, har_of
+from rpx.orders.sent_again import replay
 from rpx.policy.request_filter import Test, request_filter
 
 MANY: Final = 1_000_000
@@ -26,6 +29,7 @@ AT_ONCE: Final = 50  # records that become rows before requests have their turn:
 GATHER: Final = 0.05  # seconds between two looks of a stream
 
 
+_SECRETS: Final = Query("secrets", "Also what is `•••` otherwise.", "boolean")
 # Its JSON has the keys of the row and the others side by side.
 _TOLD: Final = {**get_type_hints(RequestRow), **get_type_hints(RequestTold)}
 TOLD: Final[Any] = make_dataclass("RequestTold", [e for e in _TOLD.items() if e[0] != "row"])
@@ -60,7 +64,30 @@ class PassedRequests:
                 "All about one request, as `rpx request ID --json`.",
                 self.request,
                 TOLD,
-                query=[Query("secrets", "Also what is `•••` otherwise.", "boolean")],
+                query=[_SECRETS],
+            ),
+            Operation(
+                "/v1/requests/{id}/curl",
+                "A command that sends the same, as `rpx request ID --curl`.",
+                self.curl,
+                text="text/plain",
+                query=[_SECRETS],
+            ),
+            Operation(
+                "/v1/requests/{id}/har",
+                "It as HAR 1.2, as `rpx request ID --har`.",
+                self.har,
+                dict[str, Any],
+                query=[_SECRETS],
+            ),
+            Operation(
+                "/v1/requests/{id}/replay",
+                "Send it again; what is different.",
+                self.replay,
+                list[AnsweredAgain],
+                method="POST",
+                body=ReplayBody,
+                may_be_empty=True,
             ),
         ]
 
@@ -85,9 +112,27 @@ class PassedRequests:
 
     async def request(self, request: Request) -> Response:
         """All that is known of one. `secrets`: also what is hidden otherwise."""
+        return Json(self._told(request).json())
+
+    async def curl(self, request: Request) -> Response:
+        """A command that sends the same."""
+        return PlainTextResponse(f"{curl_of(self._told(request))}\n")
+
+    async def har(self, request: Request) -> Response:
+        """It as HAR."""
+        return Json(har_of(self._told(request)))
+
+    async def replay(self, request: Request) -> Response:
+        """Send one again; what came of each time."""
+        empty = not await request.body()
+        body = ReplayBody() if empty else await body_of(request, ReplayBody)
+        id_ = request.path_params["id"]
+        found = await replay(self._registry, id_, to=body.to, times=body.times, yes=body.yes)
+        return Json([json_of(each) for each in found])
+
+    def _told(self, request: Request) -> RequestTold:
         record = passed.find(self._registry, request.path_params["id"])
-        secrets = flag(request, "secrets")
-        return Json(passed.told(self._registry, record, secrets=secrets).json())
+        return passed.told(self._registry, record, secrets=flag(request, "secrets"))
 
     async def _rows(self, wanted: Test) -> AsyncIterator[RequestRow]:
         for place, record in enumerate(self._registry.requests.all()):

@@ -15,13 +15,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from rpx.control.dashboard.host import DashboardHost
-from rpx.control.handlers import OTHER_VERSION, Handlers, metrics_of
+from rpx.control.handlers import Handlers, metrics_of
 from rpx.control.happened import LINES, Happened
 from rpx.control.json_answer import Json
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE
 from rpx.control.openapi import document
-from rpx.control.operations import Misshapen, Operation, Query
+from rpx.control.operations import OTHER_VERSION, Misshapen, Operation, Query
 from rpx.control.request_bodies import (
     DownBody,
     KillBackendBody,

@@ -9,6 +9,7 @@ from typing import Any
 from rpx.model.answers import json_of, read
 
 HIDDEN = "•••"  # what stands in the place of a secret
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 §9.2.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +149,23 @@ class RequestsMissed:
     """So many requests have left the memory before a stream came to them."""
 
     missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredAgain:
+    """What came of a request that was sent again. `ms` is the time until the end of its answer,
+    `bytes` the size of its body. `differs`: what is other than it was, in words; `body`: of texts
+    the lines that are, as `diff -u` has them.
+    """
+
+    status: int
+    ms: float
+    bytes: int
+    differs: tuple[str, ...]
+    body: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> AnsweredAgain:
+        """The JSON as a value."""
+        lists = {name: tuple(row.get(name) or ()) for name in ("differs", "body")}
+        return read(cls, row, **lists)

@@ -34,6 +34,7 @@ from rpx.model.answers import (
 )
 from rpx.model.figures import Figures
 from rpx.model.url_answer import DashboardUrl, UrlWhy
+from rpx.runs.json_lines import Lines
 from rpx.runs.lease import Lease, running
 
 T = TypeVar("T")
@@ -168,6 +169,10 @@ class ApiClient:
     def look(self, path: str, query: Mapping[str, Sequence[str]]) -> Any:  # noqa: ANN401 - JSON
         """Ask for something that has a client of its own."""
         return self._ask("GET", path, query=query)
+
+    def have(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        """Have something done that has a client of its own."""
+        return self._ask("POST", path, body)
 
     @contextmanager
     def stream(
@@ -316,18 +321,6 @@ def _followed(row: dict[str, Any]) -> LogLines | LogMissed:
 
 def _whose(names: Sequence[str], *, own: bool) -> dict[str, Any]:
     return {"name": list(names), "own": "true" if own else "false"}
-
-
-class Lines:
-    """Objects out of the chunks of NDJSON."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> list[dict[str, Any]]:
-        """The objects that are whole with this chunk. Raises: ValueError for what isn't JSON."""
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        return [json.loads(line) for line in whole]
 
 
 def _error(status: int, body: bytes) -> RpxError:

@@ -9,7 +9,8 @@ import trio
 
 from rpx.model.answers import event_of
 from rpx.model.status import Event
-from rpx.runs.api_client import ANSWERS_WITHIN, Lines, broken, not_running
+from rpx.runs.api_client import ANSWERS_WITHIN, broken, not_running
+from rpx.runs.json_lines import Lines
 from rpx.runs.lease import Lease
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from rpx.errors import RpxError
 from rpx.model.answers import read
-from rpx.model.request_answers import RequestRow, RequestsMissed, RequestTold
+from rpx.model.request_answers import AnsweredAgain, RequestRow, RequestsMissed, RequestTold
 from rpx.runs.api_client import ApiClient
 
 AGAIN: Final = 0.2  # seconds until a stream that broke is asked for again
@@ -27,6 +27,13 @@ def passed_request(client: ApiClient, id_: str, *, secrets: bool = False) -> Req
     """All that is known of one. Raises: RpxError: it isn't kept."""
     query = {"secrets": ["true"]} if secrets else {}
     return RequestTold.of(client.look(f"/v1/requests/{quote(id_, safe='')}", query))
+
+
+def replayed(client: ApiClient, id_: str, to: str) -> AnsweredAgain:
+    """Have one sent again that may be, also if it changes something. Raises: RpxError."""
+    body = {"to": to, "yes": True}
+    (row,) = client.have(f"/v1/requests/{quote(id_, safe='')}/replay", body)
+    return AnsweredAgain.of(row)
 
 
 def following_requests(

@@ -171,6 +171,13 @@ async def test_the_page_cannot_end_the_project_or_let_others_in(visit: Visit) ->
     assert not visit.api.asked
 
 
+async def test_the_page_is_told_no_secrets(visit: Visit) -> None:
+    await visit.come()
+    for query in ("secrets=true", "secrets=1", "secrets", "x=y&secrets=false"):
+        assert (await visit.http.get(f"/api/v1/requests/1?{query}")).status_code == 403
+    assert not visit.api.asked
+
+
 async def test_every_answer_keeps_other_sites_out_of_the_page(visit: Visit) -> None:
     answers = [await visit.http.get("/")]
     await visit.come()

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.project import Project
@@ -50,6 +51,13 @@ def test_what_went_through_is_shown_copied_and_sent_again(project: Project) -> N
 
         again = project.rpx("replay", row["id"], "--to", str(port), "--times", "2", "--json")
         assert [each["status"] for each in json.loads(again.stdout)] == [200, 200]
+        url = f"http://127.0.0.1:{project.http_port}/echo"
+        there = {"Host": "api.localhost"}
+        assert httpx.post(url, headers=there, content=b"v", trust_env=False).text == "v"
+        (sent,) = rows(project.rpx("requests", "method:POST", "--json").stdout)
+        assert "--yes" in project.rpx("replay", sent["id"]).stderr
+        again = project.rpx("replay", sent["id"], "--yes", "--json")
+        assert [each["differs"] for each in json.loads(again.stdout)] == [[]]
         with socket.create_connection(("127.0.0.1", project.http_port)) as client:
             client.sendall(b"GET / HTTP/1.1\r\n\r\n")
             page = client.makefile().read()

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import click
 
 from rpx.cli.command import Command, Common
-from rpx.cli.helpers.request_forms import curl_of, har_of
 from rpx.cli.terminal.output import detail, fitted, json_option, print_json, quoted, say
 from rpx.cli.terminal.request_line import clock, request_line, took, where
 from rpx.errors import UsageError, visible
 from rpx.model.request_answers import HIDDEN, MessageTold, RequestRow, RequestTold
+from rpx.orders.request_forms import curl_of, har_of
 from rpx.runs.request_client import passed_request
 
 EXAMPLES = """\

@@ -97,6 +97,8 @@ class DashboardSite:
             return _forbidden(f"the header {CSRF} is missing or wrong")
         if request.url.path.removeprefix(API) in NEVER_BY_PAGE:
             return _forbidden("the dashboard doesn't do this: type the command")
+        if "secrets" in request.query_params:
+            return _forbidden("the dashboard shows no secrets: type `rpx request ID --secrets`")
         return None
 
     def _page(self, request: Request) -> Response | None:

@@ -6,10 +6,10 @@ import base64
 import shlex
 from datetime import UTC, datetime
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import rpx
 from rpx.errors import RpxError
 from rpx.model.request_answers import HIDDEN, MessageTold, RequestTold
 
@@ -48,9 +48,10 @@ def bytes_of(message: MessageTold) -> bytes:
 
 
 def curl_of(told: RequestTold) -> str:
-    """A command for a shell that asks for the same. Raises: RpxError: its body wasn't kept."""
-    if not told.url:
-        raise RpxError(f"{told.row.id} was no request that could be sent again")
+    """A command for a shell that asks for the same. Raises: RpxError: it was no request, or
+    its body wasn't kept.
+    """
+    _check(told)
     body = body_again(told)
     words = ["curl", *_method(told.row.method, body), *_way(told.url)]
     for name, value in headers_again(told):
@@ -61,6 +62,11 @@ def curl_of(told: RequestTold) -> str:
         return shlex.join([*words, "--data-binary", body.decode(), told.url])
     line = shlex.join([*words, "--data-binary", "@-", told.url])
     return f"printf %s {base64.b64encode(body).decode()} | base64 -d | {line}"
+
+
+def _check(told: RequestTold) -> None:
+    if not told.url:
+        raise RpxError(f"{told.row.id} was no request that could be sent again")
 
 
 def _method(method: str, body: bytes) -> list[str]:
@@ -80,14 +86,18 @@ def _way(text: str) -> list[str]:
 
 
 def har_of(told: RequestTold) -> dict[str, Any]:
-    """It as HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec)."""
+    """It as HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec).
+
+    Raises: RpxError: it was no request.
+    """
+    _check(told)
     row, answer = told.row, told.response
     status = row.status or 0
     asked: dict[str, Any] = {
         "method": row.method,
         "url": told.url,
         "httpVersion": row.protocol,
-        "cookies": [],
+        "cookies": _cookies(told.request, "cookie"),
         "headers": _pairs(told.request),
         "queryString": [
             {"name": name, "value": value}
@@ -97,8 +107,10 @@ def har_of(told: RequestTold) -> dict[str, Any]:
         "bodySize": row.bytes_in,
     }
     if told.request.body:
-        kind = _field(told.request, "content-type")
-        asked |= {"postData": {"mimeType": kind, "params": [], "text": told.request.body}}
+        data = {"mimeType": _field(told.request, "content-type"), "text": told.request.body}
+        if told.request.encoding is not None:  # which HAR has for answers alone
+            data |= {"comment": told.request.encoding}
+        asked |= {"postData": {"params": [], **data}}
     content: dict[str, Any] = {"size": row.bytes_out, "mimeType": row.type}
     if answer.body is not None:
         content |= {"text": answer.body}
@@ -114,7 +126,7 @@ def har_of(told: RequestTold) -> dict[str, Any]:
             "status": status,
             "statusText": HTTPStatus(status).phrase if known else "",
             "httpVersion": row.protocol,
-            "cookies": [],
+            "cookies": _cookies(answer, "set-cookie"),
             "headers": _pairs(answer),
             "content": content,
             "redirectURL": _field(answer, "location"),
@@ -130,12 +142,20 @@ def har_of(told: RequestTold) -> dict[str, Any]:
             "receive": max(0.0, row.ms - row.held_ms - row.connect_ms - waited),
         },
     }
-    creator = {"name": "rpx", "version": rpx.__version__}
+    creator = {"name": "rpx", "version": version("rpx-dev")}
     return {"log": {"version": "1.2", "creator": creator, "entries": [entry]}}
 
 
 def _pairs(message: MessageTold) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in message.headers]
+
+
+def _cookies(message: MessageTold, field: str) -> list[dict[str, str]]:
+    """Those of a message, as far as they are shown. Of an answer each field has one."""
+    lines = [value for name, value in message.headers if name.lower() == field and value != HIDDEN]
+    each = lines if field == "set-cookie" else [part for line in lines for part in line.split(";")]
+    pairs = (part.partition(";")[0].partition("=") for part in each)
+    return [{"name": name.strip(), "value": value.strip()} for name, _, value in pairs]
 
 
 def _field(message: MessageTold, wanted: str) -> str:
