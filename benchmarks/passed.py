@@ -58,6 +58,9 @@ class Idle:
     async def send(self, data: bytes) -> None:
         """Take it."""
 
+    async def ask(self, head: bytes, body: object) -> None:
+        """Likewise."""
+
     async def step(self) -> None:
         """Go on."""
 

@@ -15,6 +15,7 @@ CHUNKED = -1
 UNTIL_CLOSE = -2  # responses only: the end of the connection ends the body
 
 LARGEST = 2**63 - 1
+CHUNKS = 512  # of a body that are read in one turn: a read may bring ten thousand
 
 LAST_CHUNK = b"0\r\n\r\n"
 

@@ -9,11 +9,9 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import CONTINUE, interim_to_send
-from rpx.policy.retry import Failure
-from rpx.proxy.bodies import Upload
 from rpx.proxy.client import Client
-from rpx.proxy.sockets import Wire
-from rpx.proxy.wire import NEVER, Cut, WireCut
+from rpx.proxy.upload import Upload
+from rpx.proxy.wire import NEVER, BackendWire, Cut, WireCut
 
 EXPECTED = 1.0  # seconds that a backend gets to send the 100 which a client waits for
 STALE = frozenset((400, 408, 501))  # what a rest may have led to, or what a request has left
@@ -24,7 +22,7 @@ Answer = tuple[ResponseHead, bytes]  # and what came behind the head
 
 
 async def answer_head(
-    wire: Wire, request: RequestHead, upload: Upload | None, client: Client
+    wire: BackendWire, request: RequestHead, upload: Upload | None, client: Client
 ) -> Answer | None:
     """Return the final head; pass interim ones on to the client. None: there is no answer.
 
@@ -55,14 +53,14 @@ async def answer_head(
     raise BadMessage(502, "The backend sends interim answers without end.")
 
 
-async def _more(data: bytes, wire: Wire, upload: Upload | None, client: Client) -> bytes:
+async def _more(data: bytes, wire: BackendWire, upload: Upload | None, client: Client) -> bytes:
     more = await (_received(wire) if data else _begun(wire, upload, client))
     if not more:
         raise BadMessage(502, "The backend closed the connection within its answer.")
     return more
 
 
-def _is_answer(wire: Wire, response: ResponseHead) -> bool:
+def _is_answer(wire: BackendWire, response: ResponseHead) -> bool:
     """Whether `response` is about this request, and not about what the connection had before.
 
     The first answer on a connection also shows whether its server stays with it.
@@ -78,7 +76,7 @@ async def _pass_on(interim: ResponseHead, upload: Upload | None, client: Client)
         await client.send_head(interim_to_send(interim), [])
 
 
-async def _begun(wire: Wire, upload: Upload | None, client: Client) -> bytes:
+async def _begun(wire: BackendWire, upload: Upload | None, client: Client) -> bytes:
     """Wait for the beginning of an answer; b"" at the end.
 
     A client that wants to be told to send its body is told so here when the backend doesn't do
@@ -92,7 +90,7 @@ async def _begun(wire: Wire, upload: Upload | None, client: Client) -> bytes:
     return await _received(wire)
 
 
-async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
+async def _with_body(wire: BackendWire, response: ResponseHead) -> Answer | None:
     """A head has come alone. None: its backend has died before the body, and nobody has seen it.
 
     Many servers write head and body apart. One that is killed in between can still be replaced,
@@ -110,16 +108,7 @@ async def _with_body(wire: Wire, response: ResponseHead) -> Answer | None:
     return (response, data) if data else None
 
 
-def broken(wire: Wire) -> Failure:
-    """What it means that no answer has come on `wire`."""
-    if not wire.reused:
-        return Failure.BROKEN_FRESH
-    wire.seat.seats.died(wire, trio.current_time())
-    wire.seat.seats.close()  # the others may be as old
-    return Failure.BROKEN_REUSED
-
-
-async def _received(wire: Wire) -> bytes:
+async def _received(wire: BackendWire) -> bytes:
     """A reset says no more than a FIN does: the backend has gone."""
     try:
         return await wire.receive()

@@ -17,9 +17,8 @@ from rpx.hub.request_ring import Record
 from rpx.proxy.inlet import Renaming
 from rpx.proxy.passage import Passage
 from rpx.proxy.shared import SharedState
-from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
-from rpx.proxy.wire import Buffers, ClientWire, Cut
+from rpx.proxy.wire import BackendWire, Buffers, ClientWire, Cut
 
 NO_REQUEST: Final = Record(0, None, forwarding("", "http"), "")  # nobody writes there
 
@@ -59,7 +58,7 @@ class Client:
         self.peer = peer
         self.ahead = b""  # read, but not yet used: pipelined requests, the beginning of a head
         self.counts = shared.registry.unrouted  # where a request that is refused is counted
-        self.upstream: Wire | None = None
+        self.upstream: BackendWire | None = None
         self.tunnel: Tunnel | None = None  # that the request under way has become
         self.seen = 0
         self.gone = False
@@ -109,7 +108,7 @@ class Client:
     def check_switch(self, response: ResponseHead) -> None:
         """The backend has answered a request to switch protocols. Raises: BadMessage."""
 
-    def begin(self, upstream: Wire) -> None:
+    def begin(self, upstream: BackendWire) -> None:
         """A request is under way at `upstream`: the sweeper watches the client if it takes long."""
         self.upstream = upstream
         self.seen = 0

@@ -7,14 +7,13 @@ from collections.abc import Awaitable
 from rpx.door.door_frames import MOST_AHEAD
 from rpx.http.answer_head import AnswerHead
 from rpx.http.forwarded import forwarding
-from rpx.http.framing import CHUNKED, ChunkedReader, chunked
+from rpx.http.framing import CHUNKED, CHUNKS, ChunkedReader, chunked
 from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.memory import RequestMemory
 from rpx.proxy.answering import answer
 from rpx.proxy.arrival import Arrival
 from rpx.proxy.attempt import NEXT, After
-from rpx.proxy.bodies import CHUNKS
 from rpx.proxy.client import Client
 from rpx.proxy.contexts import Contexts, hello_of
 from rpx.proxy.inlet import Renaming

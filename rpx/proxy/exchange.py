@@ -21,18 +21,18 @@ from rpx.http.response import ResponseHead
 from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.endpoint import Endpoint, Pool, Tried
 from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
-from rpx.proxy.answer import answer_head, broken
+from rpx.proxy.answer import answer_head
 from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, RESET, After, Attempt, Done, Failed
-from rpx.proxy.bodies import TRUNCATED, WHOLE, Upload, download, upload_of
 from rpx.proxy.client import Client
+from rpx.proxy.download import TRUNCATED, WHOLE, download
 from rpx.proxy.handing_on import handed_on
 from rpx.proxy.hold import another_backend
 from rpx.proxy.refusals import bad_gateway, unavailable
-from rpx.proxy.sockets import Wire
 from rpx.proxy.sticky_cookie import preferred_by
 from rpx.proxy.tunnel import Tunnel
+from rpx.proxy.upload import Upload, upload_of
 from rpx.proxy.upstream import why_not
-from rpx.proxy.wire import NotSent, WireCut
+from rpx.proxy.wire import BackendWire, NotSent, WireCut
 
 
 class Exchange:
@@ -130,11 +130,11 @@ class Exchange:
                     rest = settings.timeouts.upstream_idle
                     shared.upstreams.give_back(backend, wire, answer, shared.sweeper.now, rest)
                 else:
-                    shared.upstreams.drop(wire)
+                    wire.drop()
         finally:
             shared.registry.leave(backend, lasting=client.lasting)
 
-    async def _converse(self, attempt: Attempt, wire: Wire) -> Failed | Done:
+    async def _converse(self, attempt: Attempt, wire: BackendWire) -> Failed | Done:
         """Send the request; where its body is still coming, let it flow beside the answer."""
         origin = attempt.backend.spec.change_origin
         request = self._request
@@ -144,15 +144,12 @@ class Exchange:
             head = self._client.passage.to_backend(head)
         upload = self._upload
         try:
-            if upload is None:
-                await wire.send(head)
-            else:
-                await wire.send_pieces([head, *upload.pieces()])
+            await wire.ask(head, upload)
             attempt.sent = True
         except (OSError, WireCut) as error:
             attempt.sent = not isinstance(error, NotSent)
             if wire.reused or isinstance(error, WireCut):
-                return Failed(broken(wire), sent=attempt.sent)
+                return Failed(wire.broken(), sent=attempt.sent)
             return await self._receive(attempt, wire)  # it may have answered before it closed
         if upload is None:
             return await self._receive(attempt, wire)
@@ -161,7 +158,7 @@ class Exchange:
             return await self._receive(attempt, wire)
         return await self._beside(attempt, wire, upload)
 
-    async def _beside(self, attempt: Attempt, wire: Wire, upload: Upload) -> Failed | Done:
+    async def _beside(self, attempt: Attempt, wire: BackendWire, upload: Upload) -> Failed | Done:
         """Receive the answer while the rest of the body flows. Raises: BadMessage."""
         outcome: Failed | Done = Done(0, GOODBYE)
         async with self._shared.reactor.task(), trio.open_nursery() as both:
@@ -176,7 +173,7 @@ class Exchange:
             raise upload.bad
         return done if done.after is not NEXT else Done(done.status, GOODBYE, done.whole)
 
-    async def _receive(self, attempt: Attempt, wire: Wire) -> Failed | Done:
+    async def _receive(self, attempt: Attempt, wire: BackendWire) -> Failed | Done:
         """Read the answer's head; from its first byte on this backend is the one that answers."""
         client, upload, backend = self._client, self._upload, attempt.backend
         try:
@@ -188,7 +185,7 @@ class Exchange:
         except (OSError, WireCut):  # the client has gone: whatever the backend says is for nobody
             return Done(0, GOODBYE)
         if found is None:
-            return Failed(broken(wire), sent=attempt.sent)
+            return Failed(wire.broken(), sent=attempt.sent)
         response, data = found
         self._record.first = perf_counter()
         if self._shared.settings.verbose:
@@ -203,7 +200,7 @@ class Exchange:
         return await self._relay(backend, wire, response, data)
 
     async def _relay(
-        self, backend: Endpoint, wire: Wire, response: ResponseHead, data: bytes
+        self, backend: Endpoint, wire: BackendWire, response: ResponseHead, data: bytes
     ) -> Done:
         """Send the answer to the client as it comes."""
         client, shared, upload, request = self._client, self._shared, self._upload, self._request
@@ -239,7 +236,7 @@ class Exchange:
         return Done(response.status, after)
 
     async def _switch(
-        self, backend: Endpoint, wire: Wire, response: ResponseHead, data: bytes
+        self, backend: Endpoint, wire: BackendWire, response: ResponseHead, data: bytes
     ) -> Done:
         """The backend speaks another protocol now: carry its bytes until a side is gone."""
         client, shared = self._client, self._shared
@@ -265,10 +262,12 @@ class Exchange:
             raise BadMessage(502, "The backend switched protocols within the request.")
         self._client.check_switch(response)
 
-    async def _misunderstand(self, attempt: Attempt, wire: Wire, bad: BadMessage) -> Failed | Done:
+    async def _misunderstand(
+        self, attempt: Attempt, wire: BackendWire, bad: BadMessage
+    ) -> Failed | Done:
         """The head is none, or not one of an answer to this request."""
         if wire.reused and bad.status == 502:  # it may belong to the request before
-            return Failed(broken(wire), sent=attempt.sent)
+            return Failed(wire.broken(), sent=attempt.sent)
         return await self._refuse(attempt.backend, bad)
 
     async def _refuse(self, backend: Endpoint, bad: BadMessage) -> Done:

@@ -38,7 +38,7 @@ from rpx.proxy.quiet import quiet
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.stream import Stream, StreamWire
-from rpx.proxy.wire import NEVER, Cut, Nudged, WireCut
+from rpx.proxy.wire import NEVER, BackendWire, Cut, Nudged, WireCut
 
 STREAMS: Final = 100  # at the same time; what browsers take for granted
 TURN: Final = 131072  # bytes that are read before those whom they are for have their turn
@@ -69,7 +69,7 @@ class Multiplex:
         self.named = named
         self._renaming = renaming
         self._ahead = ahead
-        self.upstream: Wire | None = None  # those of the streams are looked at with them
+        self.upstream: BackendWire | None = None  # those of the streams are looked at with them
         self.seen = 2
         self._streams: dict[int, Stream] = {}
         self._h2 = H2Connection(

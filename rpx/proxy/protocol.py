@@ -57,7 +57,7 @@ async def _answer(shared: SharedState, backend: Endpoint, greeting: bytes) -> by
             except (OSError, WireCut):
                 return b""
             finally:
-                shared.upstreams.drop(wire)
+                wire.drop()
         return b""
 
 

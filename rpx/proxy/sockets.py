@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import termios
+from collections.abc import Awaitable
 from contextlib import suppress
 
 import trio
@@ -20,9 +21,10 @@ from trio.lowlevel import notify_closing, wait_readable
 from rpx.http.memory import ResponseMemory
 from rpx.hub.counts import Traffic
 from rpx.hub.seats import Seat
+from rpx.policy.retry import Failure
 from rpx.proxy.coroutines import Polled
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.wire import NEVER, Buffers, Cut, NotSent, Nudged, WireCut
+from rpx.proxy.wire import NEVER, Body, Buffers, Cut, NotSent, Nudged, WireCut
 
 READ_SIZE = 65536  # a 256 KB buffer doubled the cost of small requests: the allocator maps it anew
 TURN = 32  # calls that went through without waiting after which the other tasks have their turn
@@ -44,6 +46,7 @@ class Wire(Polled):
     memory: ResponseMemory
     seat: Seat
     plain = True
+    end: bytes | None = None  # of a body that ends with the connection: nothing tells it beforehand
     __slots__ = (
         "_cut",
         "_reactor",
@@ -259,6 +262,33 @@ class Wire(Polled):
 
     def take_leave(self) -> None:
         """Say, where that can be said, that what has been sent was all."""
+
+    # ---- what an exchange says to a backend
+
+    def ask(self, head: bytes, body: Body | None) -> Awaitable[None]:
+        """Send a request, with what has been read of its body. Raises: as `send`."""
+        if body is None:
+            return self.send(head)
+        return self.send_pieces([head, *body.framed(body.pieces)])
+
+    def send_body(self, body: Body, pieces: Buffers) -> Awaitable[None]:
+        """Send what has been read last of its body. Raises: as `send`."""
+        return self.send_pieces(body.framed(pieces))
+
+    def broken(self) -> Failure:
+        """Return what it means that no answer has come here."""
+        if not self.reused:
+            return Failure.BROKEN_FRESH
+        self.seat.seats.died(self, trio.current_time())
+        self.seat.seats.close()  # the others may be as old
+        return Failure.BROKEN_REUSED
+
+    def drop(self) -> None:
+        """Close a connection that carries nothing more to its backend."""
+        self.seat.seats.leave(self.seat)
+        self.close()
+
+    # ---- how it ends
 
     async def finish_sending(self) -> None:
         """Tell the other side that nothing more will come."""

@@ -26,8 +26,7 @@ from rpx.proxy.inlet import Renaming
 from rpx.proxy.outlet import WINDOW, Outlet
 from rpx.proxy.refusals import malformed
 from rpx.proxy.shared import SharedState
-from rpx.proxy.sockets import Wire
-from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
+from rpx.proxy.wire import NEVER, BackendWire, Buffers, Cut, Nudged, WireCut
 
 # A body without a length is sent on chunked, which some servers take for none (WSGI knows no other
 # than a length). A small one has mostly come a moment after its head.
@@ -119,7 +118,7 @@ class Stream(Client):
         elif response.status < 300:  # to a CONNECT it would mean that there is a tunnel now
             raise BadMessage(502, "The backend did not switch to a WebSocket.")
 
-    def begin(self, upstream: Wire) -> None:
+    def begin(self, upstream: BackendWire) -> None:
         """A request is under way at `upstream`."""
         super().begin(upstream)
         if self.gone:

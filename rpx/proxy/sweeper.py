@@ -21,7 +21,7 @@ from rpx.proxy.departures import departed
 from rpx.proxy.sockets import Wire
 from rpx.proxy.tunnel import Tunnel
 from rpx.proxy.upstream import Upstreams
-from rpx.proxy.wire import ClientWire, Cut
+from rpx.proxy.wire import BackendWire, ClientWire, Cut
 
 TICK = 0.04  # seconds between looks while something is under way
 IDLE_TICK = 1.0  # and while there are only idle connections, or requests that are watched already
@@ -42,7 +42,7 @@ class Swept(Protocol):
     def tunnel(self) -> object:
         """Set while all that it is used for is tunnels, which have no limit."""
 
-    upstream: Wire | None  # set while a request is under way
+    upstream: BackendWire | None  # set while a request is under way
     seen: int  # how often the sweeper has looked at the present request; at 2 that's enough
 
     def cut(self, why: Cut) -> None:

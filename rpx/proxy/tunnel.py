@@ -13,7 +13,7 @@ import trio
 from rpx.http.websocket import GOING_AWAY, Frames, close_frame
 from rpx.hub.request_ring import Conveyed
 from rpx.proxy.reactor import Reactor
-from rpx.proxy.sockets import READ_SIZE, Wire
+from rpx.proxy.sockets import READ_SIZE
 from rpx.proxy.wire import Buffers, ClientWire, Cut, Nudged, WireCut
 
 HALF_CLOSED = 1.0  # seconds of silence after which a tunnel that one side has left is closed
@@ -55,7 +55,7 @@ class Tunnel:
     """
 
     def __init__(
-        self, client: ClientWire, upstream: Wire, reactor: Reactor, *, websocket: bool
+        self, client: ClientWire, upstream: ClientWire, reactor: Reactor, *, websocket: bool
     ) -> None:
         self.websocket = websocket
         up = Frames(masked=True) if websocket else None

@@ -71,7 +71,7 @@ class Upstreams:
                 return wire
             if wire.deadline > now:
                 seats.died(wire, now)
-            self.drop(wire)
+            wire.drop()
         return None
 
     def give_back(
@@ -130,11 +130,6 @@ class Upstreams:
         wire.traffic = backend.counts.traffic
         wire.memory = ResponseMemory()
         return wire
-
-    def drop(self, wire: Wire) -> None:
-        """Close a connection that carries nothing more."""
-        wire.seat.seats.leave(wire.seat)
-        wire.close()
 
     async def _secured(self, address: Address, tls: Tls, door: Location, within: float) -> Wire:
         wire: TlsWire | None = None

@@ -1,10 +1,15 @@
-"""What holds of every wire: how it ends early, and what an exchange asks of a client's."""
+"""What holds of every wire: how it ends early, and what an exchange asks of it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable
 from enum import Enum
 from typing import Final, Protocol
+
+from rpx.http.memory import ResponseMemory
+from rpx.hub.seats import Seat
+from rpx.policy.retry import Failure
 
 NEVER: Final = math.inf
 Buffers = list[bytes]
@@ -69,3 +74,54 @@ class ClientWire(Protocol):
 
     def cut(self, why: Cut) -> None:
         """As Wire.cut."""
+
+
+class Body(Protocol):
+    """The body of a request, as far as it has been read."""
+
+    @property
+    def pieces(self) -> Buffers:
+        """That, or nothing if it isn't kept."""
+
+    @property
+    def end(self) -> bytes | None:
+        """Its trailers, as lines with their CRLF, once all of it has been read."""
+
+    def framed(self, pieces: Buffers) -> Buffers:
+        """Return pieces of it as HTTP/1.1 has them: chunked, if its length isn't told."""
+
+
+class BackendWire(ClientWire, Protocol):
+    """What takes a request to a backend, and brings the answer: a wire, or what passes for one.
+
+    Heads are as HTTP/1.1 has them. `memory` is of its answers. `end`: the trailers of a body that
+    ends with what has been received; None: more may come. The rest is as of a Wire.
+    """
+
+    reused: bool
+    memory: ResponseMemory
+    seat: Seat
+
+    @property
+    def end(self) -> bytes | None: ...
+
+    def ask(self, head: bytes, body: Body | None) -> Awaitable[None]:
+        """As Wire.ask."""
+
+    def send_body(self, body: Body, pieces: Buffers) -> Awaitable[None]:
+        """As Wire.send_body."""
+
+    async def receive_soon(self) -> bytes | None:
+        """As Wire.receive_soon."""
+
+    async def give_way(self) -> None:
+        """As Wire.give_way."""
+
+    def acknowledge(self) -> None:
+        """As Wire.acknowledge."""
+
+    def broken(self) -> Failure:
+        """As Wire.broken."""
+
+    def drop(self) -> None:
+        """As Wire.drop."""

@@ -8,7 +8,7 @@ import trio
 from rpx.hub.counts import Counts
 from rpx.model.own_settings import Limits
 from rpx.policy.lifecycle import Move
-from rpx.proxy import bodies, splice
+from rpx.proxy import download, splice
 from tests.proxy.house import get, put, running, until
 from tests.support.bench import process_of
 from tests.support.origin import OK, answers, closes, origin, refusing, says
@@ -161,7 +161,7 @@ async def test_bytes_are_those_that_went_to_the_backend_and_came_from_it() -> No
 async def test_bytes_of_a_large_answer_are_counted_in_the_kernel_too(
     available: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "AVAILABLE", available and splice.AVAILABLE)
+    monkeypatch.setattr(download, "AVAILABLE", available and splice.AVAILABLE)
     async with origin(answers(says("x" * LARGE))) as backend, running(backend) as house:
         client = await house.client()
         await client.send(get())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.proxy import bodies, splice
+from rpx.proxy import download, splice
 from tests.proxy.house import get, running, until
 from tests.support.origin import OK, origin
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not splice.AVAILABLE, reason="this system has no
 async def test_a_large_body_arrives_whole_with_and_without_the_kernel_s_help(
     available: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "AVAILABLE", available)
+    monkeypatch.setattr(download, "AVAILABLE", available)
     async with origin() as backend, running(backend) as house:
         client = await house.client()
         await client.send(get())

@@ -8,9 +8,9 @@ import pytest
 
 from rpx.http.framing import BodyReader
 from rpx.hub.request_ring import Record
-from rpx.proxy import bodies, dial
-from rpx.proxy.bodies import Upload
+from rpx.proxy import dial, upload
 from rpx.proxy.dial import Place, call
+from rpx.proxy.upload import Upload
 from tests.proxy.house import get, put, running, until
 from tests.support.origin import OK, answers, never, origin
 
@@ -42,7 +42,7 @@ async def test_a_connection_on_which_a_body_is_still_to_be_sent_is_not_used_agai
 
     uploads: list[Upload] = []
     monkeypatch.setattr(dial, "call", narrow)
-    monkeypatch.setattr(bodies, "Upload", Seen)
+    monkeypatch.setattr(upload, "Upload", Seen)
     async with origin(window=4096) as backend, running(backend) as house:
         client = await house.client()
         await client.send(put(BODY))
