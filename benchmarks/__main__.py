@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import developing, door_life, lifetime, machine, passed, resting, routing
 from benchmarks.door_rows import DOOR_ROWS
+from benchmarks.h2_rows import H2_ROWS
 from benchmarks.lifetime import Figure
 from benchmarks.load import Sample
 from benchmarks.processes import Failed
@@ -28,7 +29,7 @@ FIGURES = (
     | routing.FIGURES
     | passed.FIGURES
 )
-ALL_ROWS = (*ROWS, *DOOR_ROWS)
+ALL_ROWS = (*ROWS, *H2_ROWS, *DOOR_ROWS)
 EVERYTHING = (*(row.name for row in ALL_ROWS), *FIGURES)
 Results = list[tuple[Row, list[dict[str, Sample]]]]
 

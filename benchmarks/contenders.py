@@ -65,7 +65,8 @@ def nginx(folder: Path, port: int, backends: Sequence[int], pem: Path | None) ->
       }}
       map $http_upgrade $connection_up {{ default upgrade; '' ''; }}
       server {{
-        listen 127.0.0.1:{port} {"ssl" if pem else ""} backlog=4096; {tls}
+        listen 127.0.0.1:{port} {"ssl http2" if pem else ""} backlog=4096; {tls}
+        client_max_body_size 0; proxy_request_buffering off;
         location / {{
           proxy_pass http://backends; proxy_http_version 1.1; proxy_max_temp_file_size 0;
           proxy_set_header Host $http_host;

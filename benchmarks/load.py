@@ -1,4 +1,4 @@
-"""Clients: wrk for HTTP, our own for WebSockets. Each run gives one sample."""
+"""Clients: wrk for HTTP/1.1, h2load for HTTP/2, our own for WebSockets. A run gives a sample."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import h2load
 from benchmarks.contenders import ROOT
 from benchmarks.machine import cpu_seconds, find
 from benchmarks.processes import HOST, Failed
@@ -46,6 +47,10 @@ class Load:
 
     `varied`: no request is like the one before it on its connection, and no answer either.
     `fresh`: each request has a connection of its own.
+
+    `streams`: HTTP/2, with so many requests at the same time on each connection, and `requests` of
+    them in all, however long that takes. `browser`: each with a browser's fields, and another
+    module of its page. `upload`: bytes of the body of each.
     """
 
     path: str = "/small"
@@ -54,6 +59,10 @@ class Load:
     scheme: str = "http"
     varied: bool = False
     fresh: bool = False
+    streams: int = 0
+    requests: int = 0
+    browser: bool = False
+    upload: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +89,23 @@ class Sample:
 def measure(load: Load, place: Place, seconds: float, folder: Path) -> Sample:
     """Run the load for `seconds`. Raises Failed."""
     port = place.port
-    command = _echo(load, port, seconds) if load.websocket else _wrk(load, port, seconds, folder)
+    command = _command(load, port, seconds, folder)
     before = [cpu_seconds(pid) if pid else 0.0 for pid in (place.pid, place.door)]
     done = subprocess.run(
         command,
         capture_output=True,
         text=True,
-        timeout=seconds * 3 + 30,
+        timeout=seconds * 3 + (90 if load.requests else 30),
         check=False,
         cwd=ROOT,
     )
     after = [cpu_seconds(pid) if pid else 0.0 for pid in (place.pid, place.door)]
     if done.returncode:
         raise Failed(f"{load} of port {port}: {done.stdout[-500:]} {done.stderr[-500:]}")
-    found = json.loads(done.stdout.strip().splitlines()[-1])
+    if load.streams:
+        found = h2load.figures(done.stdout, load.upload)
+    else:
+        found = json.loads(done.stdout.strip().splitlines()[-1])
     took = found["microseconds"] / 1e6
     count = max(found["requests"], 1)
     return Sample(
@@ -101,8 +113,25 @@ def measure(load: Load, place: Place, seconds: float, folder: Path) -> Sample:
         bytes=found["bytes"] / took,
         cpu=(after[0] - before[0]) / count * 1e6,
         median=found["median"],
-        errors=found["errors"],
+        errors=int(found["errors"]),
         door=(after[1] - before[1]) / count * 1e6,
+    )
+
+
+def _command(load: Load, port: int, seconds: float, folder: Path) -> tuple[str, ...]:
+    if load.websocket:
+        return _echo(load, port, seconds)
+    if not load.streams:
+        return _wrk(load, port, seconds, folder)
+    return h2load.command(
+        load.path,
+        port,
+        folder,
+        connections=load.connections,
+        streams=load.streams,
+        requests=load.requests,
+        browser=load.browser,
+        upload=load.upload,
     )
 
 

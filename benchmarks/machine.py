@@ -12,10 +12,16 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-APT = {"nginx": "nginx-light", "wrk": "wrk", "haproxy": "haproxy", "caddy": "caddy"}
+APT = {
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+    "haproxy": "haproxy",
+    "caddy": "caddy",
+    "h2load": "nghttp2-client",
+}
 NEEDED = ("nginx", "wrk")  # the origin and the client: without them there is nothing to measure
 _TICK = os.sysconf("SC_CLK_TCK")
-_VERSION = {"nginx": "-v", "haproxy": "-v", "caddy": "version", "wrk": "-v"}
+_VERSION = {"nginx": "-v", "haproxy": "-v", "caddy": "version", "wrk": "-v", "h2load": "--version"}
 
 
 def find(tool: str) -> str | None:

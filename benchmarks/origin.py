@@ -50,7 +50,10 @@ def write_files(folder: Path) -> Path:
 
 @contextmanager
 def origin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
-    """Serve `/small` and `/varied` from memory and FILES from a folder; the pid."""
+    """Serve `/small` and `/varied` from memory and FILES from a folder; the pid.
+
+    `/up` answers when a body has come whole.
+    """
     folder.mkdir()
     files = write_files(folder / "files")
     listens = " ".join(f"listen 127.0.0.1:{port} backlog=4096;" for port in ports)
@@ -58,6 +61,10 @@ def origin(folder: Path, ports: Sequence[int]) -> Iterator[int]:
       sendfile on; tcp_nopush on; open_file_cache max=10 inactive=1h; open_file_cache_valid 1h;
       server {{ {listens}
         location = /small {{ return 200 '{SMALL}'; }}
+        location = /up {{
+          client_max_body_size 0; client_body_buffer_size 32m;
+          proxy_pass http://127.0.0.1:{ports[0]}/small; proxy_method GET; proxy_set_body '';
+        }}
         location = /varied {{ return 200 '{{"message":"$arg_n"}}'; }}
         location / {{ root {files}; }}
       }}"""

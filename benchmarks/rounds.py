@@ -47,8 +47,10 @@ def origins(folder: Path) -> Iterator[Origins]:
 
 
 def can_run(lane: Lane) -> bool:
-    """Whether its proxy is installed."""
+    """Whether its proxy and its client are installed."""
     program = lane.proxy.partition("-")[0]
+    if lane.load.streams and find("h2load") is None:
+        return False
     return program in (DIRECT, "rpx") or find(program) is not None
 
 

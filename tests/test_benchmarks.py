@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.__main__ import ALL_ROWS, EVERYTHING, options
+from benchmarks.h2load import figures
 from benchmarks.lifetime import Figure
 from benchmarks.load import Sample
+from benchmarks.processes import Failed
 from benchmarks.report import as_json, goals_table, ratio, row_table
 from benchmarks.rows import Goal, Row
 
@@ -100,3 +102,19 @@ def test_names_of_rows_are_checked() -> None:
     assert options(["--only", "small,help"]).only == ["small", "help"]
     with pytest.raises(SystemExit):
         options(["--only", "smal"])
+
+
+H2LOAD = """
+finished in 61.50ms, 16259.76 req/s, 1.73MB/s
+requests: 1000 total, 1000 started, 1000 done, 990 succeeded, 10 failed, 4 errored, 0 timeout
+status codes: 990 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 108.73KB (111340) total, 34.18KB (35000) headers (space savings 67%), 55.66KB (57000) data
+"""
+
+
+def test_what_h2load_says_becomes_figures() -> None:
+    found = figures(H2LOAD, 16)
+    assert (found["requests"], found["bytes"], found["errors"]) == (990, 57_000 + 990 * 16, 10)
+    assert found["microseconds"] == pytest.approx(61_500)
+    with pytest.raises(Failed, match="no such host"):
+        figures("no such host", 0)
