@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from rpx.control.dashboard.host import DashboardHost
+from rpx.control.drilling import Drills
 from rpx.control.happened import Happened
 from rpx.control.measure import Measure, unmeasured
 from rpx.errors import RpxError
@@ -38,15 +39,18 @@ class Control:
         ready: Callable[[Registry], None] = lambda _registry: None,
         measure: Measure = unmeasured,
         keep: Callable[[], Path] | None = None,
+        *,
         dashboard: DashboardHost | None = None,
+        drill: Sequence[str] = (),
     ) -> None:
         """`ready` is called once the project can be asked for orders.
 
         `measure` is asked only when somebody looks. `keep` sees to it now and then that commands
         find the project, and says where the socket is to be; both in a thread. `dashboard` answers
-        by the same API.
+        by the same API. `drill`: how `rpx drill` is called for this project.
         """
         self._path = path
+        self._drill = drill
         self._ready = ready
         self._dashboard = dashboard
         self._measure = measure
@@ -59,7 +63,7 @@ class Control:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        door, happened = Door(self._path), Happened()
+        door, happened, drills = Door(self._path), Happened(), Drills(self._drill)
         with registry.events.feed(happened.events):
             try:
                 self._ready(registry)
@@ -67,7 +71,11 @@ class Control:
                     registry.say(f"dashboard at {self._dashboard.url(registry)}")
                 task_status.started()  # who connects from now on waits in the backlog
                 load, site = await trio.to_thread.run_sync(
-                    _load, registry, shutdown, self._measure, happened, self._dashboard
+                    partial(_load, dashboard=self._dashboard, drills=drills),
+                    registry,
+                    shutdown,
+                    self._measure,
+                    happened,
                 )
             except BaseException:
                 door.close()
@@ -76,6 +84,7 @@ class Control:
                 self._dashboard.serve(site)
             scopes: deque[trio.CancelScope] = deque()
             async with trio.open_nursery() as doors:
+                doors.start_soon(drills.serve, shutdown)
                 while True:
                     if len(scopes) > REPLACED:
                         scopes.popleft().cancel()
@@ -151,14 +160,16 @@ def _load(
     shutdown: Shutdown,
     measure: Measure,
     happened: Happened,
+    *,
     dashboard: DashboardHost | None,
+    drills: Drills,
 ) -> tuple[Callable[[], Connections], DashboardSite | None]:
     """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
     from rpx.control.dashboard.dashboard_site import DashboardSite  # noqa: PLC0415 - see above
     from rpx.control.routes import application  # noqa: PLC0415 - see above
     from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    app = application(registry, shutdown, measure, happened, dashboard)
+    app = application(registry, shutdown, measure, happened, dashboard=dashboard, drills=drills)
     site = None
     if dashboard is not None:
         site = DashboardSite(

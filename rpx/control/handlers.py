@@ -13,14 +13,22 @@ from starlette.responses import Response
 
 from rpx.control.dashboard.gathering import Gathering
 from rpx.control.dashboard.host import DashboardHost
-from rpx.control.dashboard.live_state import LiveState
+from rpx.control.dashboard.live_state import LiveState, drill_sources
 from rpx.control.dashboard.state_stream import StateStream
+from rpx.control.drilling import Drills
 from rpx.control.happened import Happened
 from rpx.control.json_answer import Json
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE, prometheus
 from rpx.control.operations import body_of, flag, seconds, whole_number
-from rpx.control.request_bodies import DownBody, KillBackendBody, NamesBody, ReloadBody, ScaleBody
+from rpx.control.request_bodies import (
+    DownBody,
+    DrillBody,
+    KillBackendBody,
+    NamesBody,
+    ReloadBody,
+    ScaleBody,
+)
 from rpx.control.streams import NDJSON, Carried, Follow, events, ndjson, output, printed_json
 from rpx.errors import RpxError
 from rpx.hub.mailbox import ProjectOrder
@@ -53,14 +61,19 @@ class Handlers:
         shutdown: Shutdown,
         measure: Measure,
         happened: Happened,
+        *,
         dashboard: DashboardHost | None = None,
+        drills: Drills | None = None,
     ) -> None:
         self._dashboard = dashboard
+        self._drills = drills or Drills()
         self._happened = happened
         self._measure = measure
         self.registry = registry
         self._shutdown = shutdown
-        self._gathering = Gathering(LiveState(registry, measure).sources())
+        self._gathering = Gathering(
+            {**LiveState(registry, measure).sources(), **drill_sources(self._drills)}
+        )
 
     async def dashboard(self, _request: Request) -> Response:
         """A URL of the dashboard, with a new token. Raises: RpxError where there is none."""
@@ -178,6 +191,18 @@ class Handlers:
             come_back=body.restart,
         )
         return Json(json_of(kill))
+
+    async def drills(self, _request: Request) -> Response:
+        """The last drills that were asked for here, the newest last."""
+        return Json([json_of(drill) for drill in self._drills.all()])
+
+    async def drill(self, request: Request) -> Response:
+        """Start a drill; the answer comes when it is under way."""
+        return Json(json_of(await self._drills.start(await body_of(request, DrillBody))))
+
+    async def stop_drill(self, _request: Request) -> Response:
+        """Stop the one that runs."""
+        return Json(json_of(self._drills.stop()))
 
     async def several(
         self,

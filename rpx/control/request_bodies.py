@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -51,6 +53,24 @@ class ReplayBody(BaseModel):
     to: str = ""
     times: int = Field(default=1, ge=1, le=100)
     yes: bool = False
+
+
+class DrillBody(BaseModel):
+    """The body of a drill: what `rpx drill` takes. Durations are seconds; null: as usual.
+
+    `backend` empty: the last one that others can stand in for.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    service: str = Field(pattern=r"^[^-\s]")  # no option
+    damage: Literal["kill", "stop", "hang", "slow"] = "kill"
+    backend: str = Field(default="", pattern=r"^([^-]|$)")
+    rate: int = Field(default=200, ge=1, le=20_000)
+    duration: float = Field(default=10.0, gt=0, le=3600)
+    at: float | None = Field(default=None, ge=0, le=3600)
+    down_for: float | None = Field(default=None, ge=0, le=3600)
+    path: str = Field(default="/", pattern="^/")
+    allow_errors: int = Field(default=0, ge=0)
 
 
 class Stopping(BaseModel):

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from rpx.control.dashboard.host import DashboardHost
+from rpx.control.drilling import Drills
 from rpx.control.handlers import Handlers, metrics_of
 from rpx.control.happened import LINES, Happened
 from rpx.control.json_answer import Json
@@ -24,6 +25,7 @@ from rpx.control.openapi import document
 from rpx.control.operations import OTHER_VERSION, Misshapen, Operation, Query
 from rpx.control.request_bodies import (
     DownBody,
+    DrillBody,
     KillBackendBody,
     NamesBody,
     ReloadBody,
@@ -45,6 +47,7 @@ from rpx.model.answers import (
     Wait,
     Why,
 )
+from rpx.model.drill_run import DrillRun
 from rpx.model.figures import Figures
 from rpx.model.url_answer import DashboardUrl, UrlWhy
 from rpx.orders import pausing, verbs
@@ -62,10 +65,12 @@ def application(
     shutdown: Shutdown,
     measure: Measure,
     happened: Happened,
+    *,
     dashboard: DashboardHost | None = None,
+    drills: Drills | None = None,
 ) -> Starlette:
     """The API of one running project. It holds no state of its own."""
-    handlers = Handlers(registry, shutdown, measure, happened, dashboard)
+    handlers = Handlers(registry, shutdown, measure, happened, dashboard=dashboard, drills=drills)
     table = operations(handlers)
 
     async def description(_request: Request) -> Response:
@@ -190,6 +195,27 @@ def operations(api: Handlers) -> list[Operation]:
             lines=[ChangeReport],
             method="POST",
             body=ScaleBody,
+        ),
+        Operation(
+            "/v1/drills",
+            "The last drills that were asked for here, the newest last.",
+            api.drills,
+            list[DrillRun],
+        ),
+        Operation(
+            "/v1/drills",
+            "Start a drill, one at a time; the answer comes once it is under way.",
+            api.drill,
+            DrillRun,
+            method="POST",
+            body=DrillBody,
+        ),
+        Operation(
+            "/v1/drills/stop",
+            "Stop the drill that runs; its report is about what there was.",
+            api.stop_drill,
+            DrillRun,
+            method="POST",
         ),
         Operation(
             "/v1/dashboard",

@@ -57,11 +57,29 @@ def test_the_dashboard_shows_and_steers_a_project(project: Project) -> None:
                 assert shown["order"] == [row["label"] for row in rows]
                 assert shown["set"]["worker"]["pid"] == done["pid"]
             assert project.get("api.localhost").status_code == 200
+            drill(http, said)
             head = http.head("/")
             assert (head.status_code, head.content) == (200, b"")
             large = http.post("/api/v1/scale", headers=said, content=b" " * 70_000)
             assert large.status_code == 413
         project.rpx("down")
+
+
+def drill(http: httpx.Client, said: dict[str, str]) -> None:
+    """Have a drill run to its end, and look at its report."""
+    assert http.post("/api/v1/drills", json={"service": "api"}).status_code == 403
+    refused = http.post("/api/v1/drills", headers=said, json={"service": "worker"}).json()
+    assert "`worker` gets no requests" in refused["error"]["what"]
+    body = {"service": "api", "rate": 50, "duration": 1}
+    begun = http.post("/api/v1/drills", headers=said, json=body).json()
+    assert begun["command"] == "rpx drill api --rate 50 --duration 1s"
+    second = http.post("/api/v1/drills", headers=said, json=body)
+    assert second.status_code == 409
+    [over] = until(
+        lambda: (all_ := http.get("/api/v1/drills").json())[0]["state"] != "running" and all_, "it"
+    )
+    assert (over["state"], over["report"]["requests"]["sent"]) == ("passed", 50)
+    assert len(over["report"]["timeline"]) == 60
 
 
 def test_without_a_door_it_is_at_rpx_localhost_and_does_not_hold_up_the_end(

@@ -66,6 +66,8 @@ def _take(project: Project, folder: Path, only: str) -> None:
         for _ in range(40):
             for host in ("shop.localhost", "api.localhost"):
                 project.get(host, "/orders?page=2")
+        _drill(tab, "api")
+        _drill(tab, "shop")
         request = json.loads(project.rpx("requests", "--json").stdout)[-1]["id"]
         for name, path in SCREENS.items():
             for size, extent in SIZES.items():
@@ -79,6 +81,15 @@ def _take(project: Project, folder: Path, only: str) -> None:
                             extent,
                             scheme,
                         )
+
+
+def _drill(tab: Tab, service: str) -> None:
+    """Have one run to its end."""
+    tab.go(f"{tab.run('location.origin')}/drills?service={service}&duration=3&rate=100")
+    start = "[...document.querySelectorAll('button')].find((b) => b.type === 'submit')"
+    tab.until(f"{start} && !{start}.disabled && !{start}.click()", "a drill is started")
+    tab.until("document.querySelectorAll('progress').length === 1", "it runs")
+    tab.until("document.querySelectorAll('progress').length === 0", "it is over")
 
 
 def _one(tab: Tab, path: str, file: Path, size: tuple[int, int], scheme: str) -> None:

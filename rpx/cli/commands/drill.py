@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -14,8 +15,8 @@ from rpx.cli.at_tab.offered import BACKENDS, PROXIES
 from rpx.cli.command import Command, Common
 from rpx.cli.helpers.arguments import seconds
 from rpx.cli.terminal.chart import characters, chart
-from rpx.cli.terminal.meanwhile import Meanwhile
-from rpx.cli.terminal.output import fitted, json_option, print_json, print_table, say, width
+from rpx.cli.terminal.meanwhile import Meanwhile, ProgressLines
+from rpx.cli.terminal.output import fitted, json_option, print_json, print_table, width
 from rpx.cli.terminal.table import Column, Table
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
 from rpx.drill.rehearsal import Drill, DrillOptions
@@ -61,6 +62,7 @@ _damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]
 @click.option("--allow-errors", type=click.IntRange(0), default=0, show_default=True, metavar="N",
               help="Let this many requests fail before the exit code is 1")  # fmt: skip
 @json_option
+@click.option("--progress", is_flag=True, help="With --json: lines, also about the requests so far")
 @click.pass_obj
 def drill(
     common: Common,
@@ -74,6 +76,7 @@ def drill(
     path: str,
     allow_errors: int,
     as_json: bool,
+    progress: bool,
     **damage: str | None,
 ) -> int:
     """Send a steady load to the service NAME, damage one of its backends, and report.
@@ -84,6 +87,8 @@ def drill(
     requests so far.
     """
     kind, target = _chosen(damage)
+    if progress and not as_json:
+        raise UsageError("`--progress` without `--json`", hint="people see a line as it is")
     lasts = seconds("--duration", duration)
     if not lasts:
         raise UsageError("`--duration` is 0: nothing would be sent", hint="for example 10s")
@@ -112,12 +117,13 @@ def drill(
     options = DrillOptions(name, str(hit.url), path, rate, lasts, allow_errors)
     plan = Plan(kind, hit.label, when, down)
     where = f"{options.url}{path}"
-    say(f"{rate} requests/s to {where} for {lasts:g} s; after {when:g} s: {plan.sentence}")
-    with Meanwhile(lasts) as line:
+    with (ProgressLines if progress else Meanwhile)(lasts) as line:
+        line.say(f"{rate} requests/s to {where} for {lasts:g} s; after {when:g} s: {plan.sentence}")
         run = Drill(client, lease, options, plan, line.say, show=line.show)
         report = trio.run(run.run)
     if as_json:
-        print_json(to_json(report))
+        found = to_json(report)
+        print(json.dumps(found)) if progress else print_json(found)
     else:
         _show(report, colour=common.colour(sys.stdout))
     if run.interrupted is not None:

@@ -143,7 +143,14 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
             words_for(hold.lease.config) if load else None,
             ORDER if wishes.detached else KEYS,
         ),
-        Control(hold.lease.socket, ready, measure, hold.keep, dashboard),
+        Control(
+            hold.lease.socket,
+            ready,
+            measure,
+            hold.keep,
+            dashboard=dashboard,
+            drill=(sys.executable, "-m", "rpx", "-f", str(hold.lease.config), "drill"),
+        ),
         UnknownNames(),
     ]
     if not wishes.detached:

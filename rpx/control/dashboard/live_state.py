@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import trio
 
 from rpx.control.dashboard.gathering import Source
 from rpx.control.dashboard.minute import Minute
+from rpx.control.drilling import Drills
 from rpx.control.measure import Measure
 from rpx.hub.registry import Registry
 from rpx.hub.tally import counts_by_place
@@ -99,3 +100,15 @@ class LiveState:
                 due = told["next_start_in"]
                 found[label] = {**told, "next_start_in": due and round(due)}
         return found
+
+
+def drill_sources(drills: Drills) -> dict[str, Source]:
+    """Return those of drills: `drills` by id, and `drilling`: how far the one is that runs."""
+
+    async def all_of_them() -> Mapping[str, object]:
+        return {each.id: json_of(replace(each, progress=None)) for each in drills.all()}
+
+    async def under_way() -> Mapping[str, object]:
+        return {each.id: each.progress for each in drills.all() if each.state == "running"}
+
+    return {"drills": all_of_them, "drilling": under_way}

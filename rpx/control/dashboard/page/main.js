@@ -71,6 +71,14 @@ function App() {
     const found = await post("/v1/scale", { services: { [name]: copies } });
     return [[...found.sentences, ...found.advice].join("; ") || "done", false];
   });
+  const drill = (command, body) => tell(command, async () => {
+    await post("/v1/drills", body);
+    return ["it is under way", false];
+  });
+  const stopDrill = () => tell("Ctrl-C", async () => {
+    await post("/v1/drills/stop", {});
+    return ["the drill was stopped", false];
+  });
   const show = (path, changes) => go(changes, path);
 
   useEffect(() => {
@@ -125,7 +133,8 @@ function App() {
       ${screen === "/requests" ? html`<${Requests} place=${place.searchParams} go=${go} />`
     : screen === "/logs" ? html`<${Logs} place=${place.searchParams} go=${go}
         labels=${labels} />`
-      : screen === "/drills" ? html`<${Drills} rows=${rows} />`
+      : screen === "/drills" ? html`<${Drills} live=${live} place=${place.searchParams} go=${go} start=${drill}
+        stop=${stopDrill} />`
         : html`<${Now} live=${live} chosen=${chosen} filter=${place.searchParams.get("q") ?? ""}
           choose=${(label) => go({ copy: label }, null, true)} go=${go} act=${act} scale=${scale}
           show=${show} />`}
