@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rpx.http.fields import Field, split_lines
+from rpx.http.fields import split_lines
+from rpx.http.hpack import Field
 
 _HOPS = frozenset((b"connection", b"transfer-encoding", b"upgrade"))  # HTTP/2 has none of them
 

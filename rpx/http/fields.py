@@ -15,17 +15,12 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
 
-from hpack import Encoder
-
 from rpx.http.framing import CHUNKED
 from rpx.http.grammar import TARGET, TOKEN, VALUE
 from rpx.http.head import FieldKind, RequestHead, combined, judged, kind_of
+from rpx.http.hpack import Field
 from rpx.http.limits import DEFAULT, MessageLimits
 from rpx.http.refuse import check_lines, check_size, check_target
-
-Field = tuple[bytes, bytes]
-
-TABLE = 1024  # bytes of our heads that later ones refer to
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++")
 _VALUE = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % VALUE)
@@ -46,38 +41,6 @@ class Malformed(Exception):
     """RFC 9113 §8.1.1: the stream is to be reset, and no backend may see any of it."""
 
 
-class HeadEncoder(Encoder):
-    """hpack's encoder, to save time rather than bytes.
-
-    It compares each field with all that it remembers, and clients offer to let it remember a lot:
-    with the 64 KB of Chromium a head would take 0.2 ms. Huffman's code is another third.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.header_table_size = TABLE
-
-    def encode(  # type: ignore[override]  # it would take other forms of fields as well
-        self, headers: Iterable[Field], huffman: bool = False
-    ) -> bytes:
-        """Return the block of a head."""
-        return super().encode(headers, huffman)
-
-    @property
-    def header_table_size(self) -> int:
-        """What it remembers: at most so many bytes."""
-        return self.header_table.maxsize
-
-    @header_table_size.setter
-    def header_table_size(self, value: int) -> None:
-        size = min(value, TABLE)
-        if size != self.header_table.maxsize:
-            self.header_table.maxsize = size
-            # RFC 7541 §4.2: the least and the last are told, however many there were.
-            least = min([size, *self.table_size_changes])
-            self.table_size_changes = sorted({least, size})
-
-
 class Asked(NamedTuple):
     """What a client's HEADERS say. It is well-formed, and still to be judged by `request_of`."""
 
@@ -87,6 +50,13 @@ class Asked(NamedTuple):
     lines: Sequence[Field]  # all others
     length: int  # of the body: n bytes or CHUNKED
     websocket: bool  # it is to become a WebSocket (RFC 8441)
+
+    @property
+    def counted(self) -> int:
+        """Bytes that its body must have, by its content-length; CHUNKED: it has none."""
+        if self.length > 0 or (b"content-length", b"0") in self.lines:
+            return self.length
+        return CHUNKED
 
 
 def read_fields(fields: Iterable[Field], *, ended: bool) -> Asked:

@@ -1,7 +1,7 @@
 """One HTTP/2 connection: many requests at once, each with an exchange of its own.
 
-h2 knows the protocol. Here it gets what comes; the outlet writes what it has to say to that, and
-what the streams have. A trio task reads, one writes, and each stream has one.
+The session knows the protocol. Here it gets what comes; the outlet writes what it has to say to
+that, and what the streams have. A trio task reads, one writes, and each stream has one.
 """
 
 from __future__ import annotations
@@ -10,31 +10,22 @@ from functools import partial
 from typing import Final
 
 import trio
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.errors import ErrorCodes
-from h2.events import (
-    DataReceived,
-    Event,
-    PingAckReceived,
-    RemoteSettingsChanged,
-    RequestReceived,
-    SettingsAcknowledged,
-    StreamEnded,
-    StreamReset,
-    TrailersReceived,
-    WindowUpdated,
-)
-from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes, Settings
 
-from rpx.http.fields import HeadEncoder, Malformed, read_fields, read_trailers
+from rpx.http.fields import Malformed, read_fields
 from rpx.http.forwarded import Forwarding
-from rpx.http.frames import LATEST, Flood, Intake
+from rpx.http.frames import (
+    LATEST,
+    NO_ERROR,
+    PROTOCOL_ERROR,
+    REFUSED_STREAM,
+    ConnectionFault,
+)
+from rpx.http.hpack import Fields
+from rpx.http.server_session import ServerSession
+from rpx.http.stream_state import NOBODY, StreamState
 from rpx.hub.error_boundary import contain_errors
 from rpx.proxy.inlet import Renaming
 from rpx.proxy.outlet import WIDE, WIDER, WINDOW, Outlet
-from rpx.proxy.quiet import quiet
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.stream import Stream, StreamWire
@@ -72,21 +63,18 @@ class Multiplex:
         self.upstream: BackendWire | None = None  # those of the streams are looked at with them
         self.seen = 2
         self._streams: dict[int, Stream] = {}
-        self._h2 = H2Connection(
-            H2Configuration(
-                client_side=False,
-                validate_inbound_headers=False,  # ours end a stream, h2's the connection
-                normalize_inbound_headers=False,
-                validate_outbound_headers=False,  # they are our own
-                normalize_outbound_headers=False,
-            )
+        self._new: list[Stream] = []  # to begin when all that has come is taken
+        head = shared.settings.limits.head
+        self._session = ServerSession(
+            self,
+            trio.current_time(),
+            head=head,
+            window=WINDOW,
+            # As much as all streams together, so that none can keep the others from sending.
+            total=STREAMS * WINDOW + WIDE * WIDER,
+            streams=STREAMS,
         )
-        self._h2.encoder = HeadEncoder()
-        quiet(self._h2)
-        most = 2 * shared.settings.limits.head  # in between there is an answer, a 431
-        self._intake = Intake(most, trio.current_time())
-        self._h2.decoder.max_header_list_size = most
-        self._outlet = Outlet(wire, self._h2, self._intake, most)
+        self._outlet = Outlet(wire, self._session, 2 * head)
         self._last = LATEST  # stream that is answered
         self._taken = 0  # bytes in this turn
         self._leaving = False
@@ -98,7 +86,8 @@ class Multiplex:
         self.shared.sweeper.add(self)
         try:
             async with self.shared.reactor.task(), trio.open_nursery() as nursery:
-                self._greet()
+                self._outlet.tell()
+                self._rest()
                 nursery.start_soon(self._outlet.write)
                 await self._read(nursery)
                 for stream in list(self._streams.values()):
@@ -114,8 +103,8 @@ class Multiplex:
             self._end()
             return
         # RFC 9113 §6.8: a client has to know, before a number is named, what it may not send.
-        self._h2.ping(_DRAINED)
-        self._outlet.goaway(self._last, ErrorCodes.NO_ERROR)
+        self._session.say_ping(_DRAINED)
+        self._outlet.goaway(self._last, NO_ERROR)
         for stream in list(self._streams.values()):
             stream.leave()
 
@@ -141,57 +130,45 @@ class Multiplex:
 
     # ---- reading
 
-    def _greet(self) -> None:
-        """Send the settings; the limit on streams is enforced here, once they are acknowledged.
-
-        h2 would do so at once and with the whole connection (RFC 9113 §5.1.2: a stream error).
-        """
-        h2 = self._h2
-        h2.local_settings = Settings(
-            client=False,
-            initial_values={
-                SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
-                SettingCodes.MAX_HEADER_LIST_SIZE: self.shared.settings.limits.head,
-                SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
-                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
-            },
-        )
-        h2.initiate_connection()
-        h2.local_settings.max_concurrent_streams = LATEST
-        h2.local_settings.acknowledge()
-        h2.max_inbound_frame_size = 2**24 - 1  # frames of data come as one; the intake has bounds
-        # As much as all streams together, so that none can keep the others from sending.
-        h2.increment_flow_control_window(STREAMS * WINDOW + WIDE * WIDER - 65535)
-        self._outlet.tell()
-        self._rest()
-
     async def _read(self, nursery: trio.Nursery) -> None:
         """Read until one of us leaves, then say so."""
+        session = self._session
         try:
             while not self._leaving or self._streams:
                 try:
                     data = await self._received()
                 except Nudged:
                     continue
-                if not data and not self._intake.waiting:
+                if not data and not session.more:
                     break
-                frames = self._intake.feed(data, trio.current_time())
-                for event in self._h2.receive_data(frames):
-                    self._take(event, nursery)
+                session.feed(data, trio.current_time())
+                if self._new and not session.more:
+                    self._begin_new(nursery)
                 self._outlet.reply()
                 self._set_deadline()
-            self._goaway(ErrorCodes.NO_ERROR)
-        except Flood as flood:
-            self._goaway(flood.code)
-        except ProtocolError:
-            self._outlet.amend(self._last)  # h2 has said so
+            self._goaway(NO_ERROR)
+        except ConnectionFault as fault:
+            self._goaway(fault.code)
         except (OSError, WireCut):
             self.wire.cut(Cut.GONE)  # for the writer to notice
+        for stream in self._new:
+            stream.left()
+            self._finish(stream)
         self._outlet.finish()
         self.wire.deadline = self.shared.sweeper.now + LINGER
 
+    def _begin_new(self, nursery: trio.Nursery) -> None:
+        """Begin streams whose client has not reset them in the same breath: no backend sees them.
+
+        (RFC 9113 §10.5: who resets as fast as it asks, would have backends work for nobody.)
+        """
+        new, self._new = self._new, []
+        for stream in new:
+            if not self._dropped(stream):
+                nursery.start_soon(contain_errors, self.shared.report, partial(self._serve, stream))
+
     async def _received(self) -> bytes:
-        waiting = self._intake.waiting
+        waiting = self._session.more
         if waiting or self._taken > TURN:
             self._taken = 0
             await self.wire.give_way()
@@ -213,88 +190,77 @@ class Multiplex:
         wire, now = self.wire, self.shared.sweeper.now
         if self._streams:
             wire.deadline = NEVER
-        elif self._intake.within:
+        elif self._session.within:
             wire.deadline = min(wire.deadline, now + self.shared.settings.timeouts.head)
         else:
             wire.deadline = self._idle_by
 
-    def _take(self, event: Event, nursery: trio.Nursery) -> None:
-        match event:
-            case RequestReceived():
-                self._begin(event, nursery)
-            case DataReceived() | TrailersReceived() | StreamEnded() | StreamReset():
-                stream = self._streams.get(event.stream_id)
-                if stream is not None:
-                    self._pass_on(event, stream)
-                elif isinstance(event, DataReceived):
-                    self._outlet.credit(event.stream_id, event.flow_controlled_length)
-            case WindowUpdated() | RemoteSettingsChanged():
-                self._outlet.wake()
-            case SettingsAcknowledged():
-                self._knows = True
-            case PingAckReceived() if event.ping_data == _DRAINED:
-                self._goaway(ErrorCodes.NO_ERROR)
-            case _:
-                pass
+    # ---- what the session tells
 
-    def _pass_on(
-        self, event: DataReceived | TrailersReceived | StreamEnded | StreamReset, stream: Stream
-    ) -> None:
-        match event:
-            case DataReceived():
-                self._outlet.credit(stream.number, event.flow_controlled_length - len(event.data))
-                stream.wire.arrived(event.data)
-            case TrailersReceived():
-                try:
-                    stream.wire.end(read_trailers(event.headers))
-                except Malformed:
-                    self._refuse(stream.number, ErrorCodes.PROTOCOL_ERROR)
-                    stream.left()
-            case StreamEnded():
-                if not stream.wire.ended:
-                    stream.wire.end()
-            case StreamReset():
-                if not event.remote_reset:
-                    self._intake.blame()
-                stream.left()
+    def windows_opened(self) -> None:
+        """Streams that wait for a window look again."""
+        self._outlet.wake()
 
-    def _begin(self, event: RequestReceived, nursery: trio.Nursery) -> None:
-        number = event.stream_id
+    settings_came = windows_opened
+
+    def settings_known(self) -> None:
+        """From now on the limit on streams holds for the client."""
+        self._knows = True
+
+    def pong_came(self, data: bytes) -> None:
+        """It has come to know that we go down: nothing is on its way any more."""
+        if data == _DRAINED:
+            self._goaway(NO_ERROR)
+
+    def goaway_came(self, last: int, code: int) -> None:
+        """It begins no more streams, and those under way go on (RFC 9113 §6.8)."""
+
+    def request_came(self, state: StreamState, fields: Fields) -> None:
+        """Take a request, if it is one, and if there aren't too many."""
+        number = state.number
         if number > self._last or self._too_many():
-            self._refuse(number, ErrorCodes.REFUSED_STREAM)
+            self._session.refuse(state, REFUSED_STREAM)
             return
         try:
-            asked = read_fields(event.headers, ended=event.stream_ended is not None)
+            asked = read_fields(fields, ended=state.heard)
         except Malformed:
             self.shared.registry.unrouted.answered(400, 0.0)
-            self._refuse(number, ErrorCodes.PROTOCOL_ERROR)
+            self._session.refuse(state, PROTOCOL_ERROR)
             return
+        if not state.heard:
+            state.left = asked.counted
         if self.surplus:  # one answer tells it, and then it is not in the way of others
             self._leaving, self._last = True, number
-            self._goaway(ErrorCodes.NO_ERROR)
+            self._goaway(NO_ERROR)
         stream = self._streams[number] = Stream(
             self.shared,
             self.peer,
-            StreamWire(self._outlet, number),
+            StreamWire(self._outlet, state),
             asked,
             surplus=self.surplus,
             named=self.named,
             renaming=self._renaming,
         )
+        state.receiver = stream
         self.shared.sweeper.streams.add(stream)
-        nursery.start_soon(contain_errors, self.shared.report, partial(self._serve, stream))
+        self._new.append(stream)
 
     def _too_many(self) -> bool:
         """Whether the client has as many streams as it may: not those that it takes for ended."""
         count = len(self._streams)
+        if count >= STREAMS:
+            self._new = [each for each in self._new if not self._dropped(each)]
+            count = len(self._streams)
         if self._knows and STREAMS <= count < 2 * STREAMS:
             count -= sum(each.gone or each.wire.done for each in self._streams.values())
             return count >= STREAMS
         return count >= 2 * STREAMS
 
-    def _refuse(self, number: int, code: ErrorCodes) -> None:
-        self._intake.blame()
-        self._outlet.reset(number, code)
+    def _dropped(self, stream: Stream) -> bool:
+        """Drop a stream that isn't begun, if its client has reset it already."""
+        if stream.gone:
+            self._finish(stream)
+        return stream.gone
 
     async def _serve(self, stream: Stream) -> None:
         try:
@@ -304,12 +270,13 @@ class Multiplex:
 
     def _finish(self, stream: Stream) -> None:
         """A stream is over, for us: let the client know if that isn't said yet."""
-        wire, number = stream.wire, stream.number
-        del self._streams[number]
+        wire = stream.wire
+        del self._streams[wire.stream.number]
         self.shared.sweeper.streams.discard(stream)
         while wire.at_hand():  # the client may send as much on other streams
             pass
         self._outlet.close(wire, told=stream.gone)
+        wire.stream.receiver = NOBODY
         if stream.parting and not self._leaving:
             self.leave_if_idle()
         if not self._streams:
@@ -319,7 +286,7 @@ class Multiplex:
 
     def _goaway(self, code: int) -> None:
         """Name the last stream that is answered: never a later one than before (RFC 9113 §6.8)."""
-        self._last = min(self._last, self._h2.highest_inbound_stream_id)
+        self._last = min(self._last, self._session.last)
         self._outlet.goaway(self._last, code)
 
     def _end(self) -> None:

@@ -6,16 +6,21 @@ A stream waits for its windows, and for its turn: little is kept here that isn't
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import trio
-from h2.connection import H2Connection
-from h2.errors import ErrorCodes
-from h2.exceptions import StreamClosedError
 
-from rpx.http.fields import Field
-from rpx.http.frames import ENHANCE_YOUR_CALM, LARGEST, Flood, Intake, goaway
+from rpx.http.frames import (
+    CANCEL,
+    ENHANCE_YOUR_CALM,
+    INTERNAL_ERROR,
+    NO_ERROR,
+    ConnectionFault,
+)
+from rpx.http.hpack import Field
+from rpx.http.session import Http2Session
+from rpx.http.stream_state import StreamState
 from rpx.proxy.sockets import Wire
 from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
 
@@ -28,10 +33,8 @@ AHEAD: Final = 65536  # bytes that wait to be written, when no stream may add mo
 class Flow(Protocol):
     """A stream as far as its frames go. See StreamWire for what its attributes mean."""
 
-    number: int
+    stream: StreamState
     stuck: float
-    ended: bool
-    done: bool
     wide: bool
     tunnel: bool
 
@@ -40,15 +43,12 @@ class Flow(Protocol):
 
 
 class Outlet:
-    """Streams put heads and data into h2, and the writer takes out what that makes of them."""
+    """Streams put heads and data into the session, and the writer takes out what it has to say."""
 
-    def __init__(self, wire: Wire, h2: H2Connection, intake: Intake, head: int) -> None:
+    def __init__(self, wire: Wire, session: Http2Session, head: int) -> None:
         """`head`: bytes that the largest head may have."""
         self._wire = wire
-        self._h2 = h2
-        self._intake = intake
-        self._out: Buffers = []  # to be written before what h2 has
-        self._waiting = 0  # bytes of it
+        self._session = session
         self._most = head + 2 * AHEAD  # that wait: then there are too many replies
         self._news = trio.Event()  # there is something to be written
         self._room = trio.lowlevel.ParkingLot()  # for those who wait to add more
@@ -59,9 +59,9 @@ class Outlet:
     async def send(
         self,
         flow: Flow,
-        fields: list[Field] | None,
+        fields: Sequence[Field] | None,
         pieces: Buffers,
-        trailers: list[Field],
+        trailers: Sequence[Field],
         *,
         end: bool,
     ) -> None:
@@ -78,33 +78,34 @@ class Outlet:
             await self._send_data(flow, data, last)
         if trailers:
             await self._send_head(flow, trailers, end=True)
-        flow.done = end
 
-    async def _send_head(self, flow: Flow, fields: list[Field], *, end: bool) -> None:
-        while self.waiting() >= AHEAD:
+    async def _send_head(self, flow: Flow, fields: Sequence[Field], *, end: bool) -> None:
+        while self._session.waiting >= AHEAD:
             await self._turn()
             flow.check()
-        self._h2.send_headers(flow.number, fields, end_stream=end)
+        self._session.say_head(flow.stream, fields, end=end)
         self.tell()
 
-    async def _send_data(self, flow: Flow, data: bytes, end: bool) -> None:
-        h2, number, at = self._h2, flow.number, 0
+    async def _send_data(self, flow: Flow, data: bytes | memoryview, end: bool) -> None:
+        session, state = self._session, flow.stream
         while True:
-            size = min(h2.local_flow_control_window(number), LARGEST, len(data) - at)
-            if size > 0 and self.waiting() >= AHEAD:
+            room = AHEAD - session.waiting
+            if data and room <= 0:
                 await self._turn()
-            elif size > 0 or not data:
-                piece = data[at : at + size] if size < len(data) else data
-                at += len(piece)
-                flow.stuck = NEVER
-                h2.send_data(number, piece, end_stream=end and at == len(data))
-                self._intake.progress()
-                self.tell()
-                if at == len(data):
-                    return
             else:
-                flow.stuck = min(flow.stuck, trio.current_time())
-                await self._opened.wait()
+                piece, last = data, end
+                if len(data) > room > 0:
+                    piece, last = memoryview(data)[:room], False
+                said = session.say_data(state, piece, end=last)
+                if said or not data:
+                    flow.stuck = NEVER
+                    self.tell()
+                    if said == len(data):
+                        return
+                    data = memoryview(data)[said:]
+                else:
+                    flow.stuck = min(flow.stuck, trio.current_time())
+                    await self._opened.wait()
             flow.check()
 
     async def _turn(self) -> None:
@@ -112,65 +113,44 @@ class Outlet:
         try:
             await self._room.park()
         finally:
-            if self.waiting() < AHEAD:
+            if self._session.waiting < AHEAD:
                 self._room.unpark()
 
-    def waiting(self) -> int:
-        """Return how many bytes wait to be written, whatever they are."""
-        if data := self._h2.data_to_send():
-            self._out.append(data)
-            self._waiting += len(data)
-        return self._waiting
-
-    def credit(self, number: int, size: int) -> None:
+    def credit(self, state: StreamState, size: int) -> None:
         """So many bytes of a body have been taken: the client may send as many more."""
         if size and not self.over:
-            self._h2.acknowledge_received_data(size, number)
+            self._session.took(state, size)
             self.tell()
 
-    def widen(self, number: int) -> bool:
+    def widen(self, state: StreamState) -> bool:
         """Let a stream send more before it is read, if not too many may; tell whether it can."""
-        if self._wide == WIDE or self.over:
+        if self._wide == WIDE or self.over or not self._session.widen(state, WIDER):
             return False
-        with suppress(StreamClosedError):
-            self._h2.increment_flow_control_window(WIDER, number)
-            self._wide += 1
-            self.tell()
-            return True
-        return False
+        self._wide += 1
+        self.tell()
+        return True
 
-    def reset(self, number: int, code: ErrorCodes) -> None:
-        """Tell the client that a stream has come to its end.
-
-        It may have said so itself, in what h2 has read already and we are still to look at.
-        """
-        if not self.over:
-            with suppress(StreamClosedError):
-                self._h2.reset_stream(number, code)
-            self.tell()
+    def refuse(self, state: StreamState, code: int) -> None:
+        """Reset a stream for what its client has done."""
+        self._session.refuse(state, code)
+        self.tell()
 
     def close(self, flow: Flow, *, told: bool) -> None:
         """A stream is over, for us: tell the client, unless one or both have said so."""
         self._wide -= flow.wide
-        if told:
+        state = flow.stream
+        if told or self.over or (state.said and state.heard):
             return
-        if not flow.done:
-            self.reset(flow.number, ErrorCodes.CANCEL if flow.tunnel else ErrorCodes.INTERNAL_ERROR)
-        elif not flow.ended:
-            self.reset(flow.number, ErrorCodes.NO_ERROR)  # RFC 9113 §8.1: the rest isn't wanted
+        code = NO_ERROR  # RFC 9113 §8.1: the rest isn't wanted
+        if not state.said:
+            code = CANCEL if flow.tunnel else INTERNAL_ERROR
+        self._session.say_reset(state, code)
+        self.tell()
 
     def goaway(self, last: int, code: int) -> None:
         """Tell the client that streams above `last` won't be answered."""
-        self.waiting()
-        self._out.append(goaway(last, code))
+        self._session.say_goaway(last, code)
         self.tell()
-
-    def amend(self, last: int) -> None:
-        """h2 has ended the connection with a GOAWAY, and knows nothing of those before it."""
-        data = self._h2.data_to_send()
-        named = int.from_bytes(data[-8:-4], "big")
-        self._out.append(data[: -len(goaway(0, 0))])
-        self.goaway(min(last, named), int.from_bytes(data[-4:], "big"))
 
     def wake(self) -> None:
         """A window has opened, or a stream has been cut: let those who wait look up."""
@@ -183,10 +163,14 @@ class Outlet:
         self._news.set()
 
     def reply(self) -> None:
-        """h2 has taken what has come. Raises: Flood when the client reads none of our replies."""
-        if self.waiting() > self._most:
-            raise Flood(ENHANCE_YOUR_CALM, "too many replies wait")
-        self.tell()
+        """Write what the session says to what has come.
+
+        Raises: ConnectionFault when the client reads none of our replies.
+        """
+        if self._session.waiting > self._most:
+            raise ConnectionFault(ENHANCE_YOUR_CALM, "too many replies wait")
+        if self._session.waiting:
+            self.tell()
 
     def finish(self) -> None:
         """Nothing is read any more: write what there is, and then say goodbye."""
@@ -202,7 +186,7 @@ class Outlet:
                 await self._news.wait()
                 self._news = trio.Event()
                 over = self.over
-                while data := self._taken():
+                while data := self._session.take():
                     self._room.unpark()
                     await wire.send(data)
             await wire.finish_sending()
@@ -211,8 +195,3 @@ class Outlet:
                 pass
         except (OSError, WireCut, Nudged):
             wire.cut(Cut.GONE)  # for the reader to notice
-
-    def _taken(self) -> bytes:
-        self.waiting()
-        out, self._out, self._waiting = self._out, [], 0
-        return b"".join(out)

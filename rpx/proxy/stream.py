@@ -15,11 +15,21 @@ from typing import Final
 import trio
 
 from rpx.http.answer_head import AnswerHead
-from rpx.http.fields import Asked, Field, accepts, request_of, split_lines
+from rpx.http.fields import (
+    Asked,
+    Malformed,
+    accepts,
+    read_trailers,
+    request_of,
+    split_lines,
+)
 from rpx.http.forwarded import Forwarding
+from rpx.http.frames import PROTOCOL_ERROR
 from rpx.http.framing import CHUNKED, FramedReader
+from rpx.http.hpack import Field, Fields
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
+from rpx.http.stream_state import StreamState
 from rpx.proxy.answering import answer
 from rpx.proxy.client import Client
 from rpx.proxy.inlet import Renaming
@@ -38,9 +48,9 @@ PIECE: Final = 65536  # bytes of a body that are sent on at once, if they have c
 
 
 class Stream(Client):
-    """What is known of one stream. `number` is its identifier."""
+    """What is known of one stream."""
 
-    __slots__ = ("_head", "_key", "number")
+    __slots__ = ("_head", "_key")
 
     wire: StreamWire
     protocol = "HTTP/2"
@@ -58,7 +68,6 @@ class Stream(Client):
     ) -> None:
         """`head` is its request, which has come on `wire`. All others are of its connection."""
         super().__init__(shared, wire, peer, surplus=surplus)
-        self.number = wire.number
         self.named = named
         self.renaming = renaming
         self._head = head
@@ -129,6 +138,27 @@ class Stream(Client):
         if self.gone:
             self.left()
 
+    # ---- what the session tells
+
+    def head_came(self, fields: Fields) -> None:
+        """A client has no second one."""
+
+    def data_came(self, data: bytes) -> None:
+        """A piece of the request's body."""
+        self.wire.arrived(data)
+
+    def end_came(self, trailers: Fields) -> None:
+        """The request has ended."""
+        try:
+            self.wire.end(read_trailers(trailers) if trailers else b"")
+        except Malformed:
+            self.left()
+            self.wire.refuse()
+
+    def reset_came(self, code: int, *, refused: bool) -> None:  # noqa: ARG002 - whatever the reason
+        """The client has reset it, or made us do so."""
+        self.left()
+
     def cut(self, why: Cut) -> None:
         """End it from outside its task."""
         self.wire.cut(why)
@@ -142,14 +172,13 @@ class Stream(Client):
 class StreamWire:
     """Passes for a wire.
 
-    `ended`: the client has sent all; `done`: and it has got all. `wide`: its window is larger.
-    `tunnel`: what is sent has no end of its own.
+    `wide`: its window is larger. `tunnel`: what is sent has no end of its own.
     """
 
     plain = False
 
-    def __init__(self, outlet: Outlet, number: int) -> None:
-        self.number = number
+    def __init__(self, outlet: Outlet, state: StreamState) -> None:
+        self.stream = state
         self._outlet = outlet
         self.reader = FramedReader()
         self._come: deque[bytes] = deque()
@@ -161,23 +190,34 @@ class StreamWire:
         self.deadline = NEVER
         self.stuck = NEVER  # since when its window is closed, and something waits to be sent
         self.nudged = False
-        self.ended = False
-        self.done = False
         self.wide = False
         self.tunnel = False
+
+    @property
+    def ended(self) -> bool:
+        """The client has sent all."""
+        return self.stream.heard
+
+    @property
+    def done(self) -> bool:
+        """And it has got all."""
+        return self.stream.said
 
     # ---- what the connection tells
 
     def arrived(self, data: bytes) -> None:
         """A piece of the request's body has come."""
-        if data:
-            self._come.append(data)
-            self._tell()
+        self._come.append(data)
+        self._tell()
 
     def end(self, trailers: bytes = b"") -> None:
         """The request has ended."""
-        self.ended, self._trailers = True, trailers
+        self._trailers = trailers
         self._tell()
+
+    def refuse(self) -> None:
+        """It has ended as no request may."""
+        self._outlet.refuse(self.stream, PROTOCOL_ERROR)
 
     # ---- what the exchange asks for
 
@@ -198,11 +238,11 @@ class StreamWire:
         return data
 
     def _credit(self, size: int) -> None:
-        self._outlet.credit(self.number, size)
+        self._outlet.credit(self.stream, size)
         if not self.wide:
             self._taken += size
             # Its backend takes all that may come at once, so more may.
-            self.wide = self._taken > WINDOW and not self.ended and self._outlet.widen(self.number)
+            self.wide = self._taken > WINDOW and not self.ended and self._outlet.widen(self.stream)
 
     async def receive(self) -> bytes:
         """Return what there is, at least one byte; b"" at the end. Raises: WireCut, Nudged."""

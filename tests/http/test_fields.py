@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hpack import Decoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.http.answer_head import AnswerHead
 from rpx.http.fields import (
-    TABLE,
     Asked,
-    HeadEncoder,
     Malformed,
     accepts,
     read_fields,
@@ -164,27 +161,3 @@ def test_an_accept_belongs_to_its_key() -> None:
     """RFC 6455 §1.3."""
     assert accepts(b"dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
     assert not accepts(b"dGhlIHNhbXBsZSBub25jZQ==", None)
-
-
-@pytest.mark.parametrize(
-    ("offers", "uses"),
-    [([], TABLE), ([65536], TABLE), ([0], 0), ([0, 100], 100), ([0, 65536], TABLE)],
-)
-def test_heads_are_read_by_others_and_little_of_them_is_remembered(
-    offers: list[int], uses: int
-) -> None:
-    ours, theirs = HeadEncoder(), Decoder()
-    for number in range(60):
-        head = [(b":status", b"200"), (b"etag", b"%040d" % number), (b"x-same", b"always")]
-        assert theirs.decode(ours.encode(head), raw=True) == head
-        if number == 29:
-            for offer in offers:
-                theirs.max_allowed_table_size = offer
-                ours.header_table_size = offer
-    assert theirs.header_table_size == ours.header_table_size == uses
-
-
-def test_who_has_no_room_for_heads_from_the_beginning_is_told_of_none() -> None:
-    ours, theirs = HeadEncoder(), Decoder()
-    theirs.max_allowed_table_size = ours.header_table_size = 0  # both, before the first head
-    assert theirs.decode(ours.encode([(b"a", b"b")]), raw=True) == [(b"a", b"b")]

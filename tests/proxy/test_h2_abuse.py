@@ -10,7 +10,7 @@ import trio
 from h2.errors import ErrorCodes
 from hpack import Encoder
 
-from rpx.http import frames
+from rpx.http import calm
 from tests.proxy.h2_client import Client, client
 from tests.proxy.house import HOST, House, running, until
 from tests.support.origin import OK, answers, never, origin
@@ -77,7 +77,7 @@ async def test_a_flood_ends_the_connection(flood: Callable[[], bytes]) -> None:
 async def test_who_makes_us_reset_streams_is_as_one_who_resets_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(frames, "RATE", 50.0)  # a busy machine is slower than an attacker
+    monkeypatch.setattr(calm, "RATE", 50.0)  # a busy machine is slower than an attacker
     async with origin(never) as backend, running(backend) as house, client(house) as peer:
         await peer.settled()
         encoder, got, first = Encoder(), b"", 1

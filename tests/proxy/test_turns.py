@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from rpx.http.frames import AT_ONCE
 from rpx.http.framing import CHUNKS
+from rpx.http.session import AT_ONCE
 from rpx.proxy.sockets import Wire
 from tests.proxy.h2_client import client
 from tests.proxy.house import get, running
