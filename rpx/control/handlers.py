@@ -87,7 +87,7 @@ class Handlers:
     async def live(self, request: Request) -> Response:
         """How all is, and what changes of it, for dashboards; `after`: the id that was seen."""
         reader = self._gathering.reader(request.query_params.get("after"))
-        return StateStream(reader, self._shutdown)
+        return StateStream(reader, self._shutdown, self.registry.requests.looking)
 
     async def ps(self, request: Request) -> Response:
         """A row for each backend, in the shape of `rpx ps --json`; `routes`: for those, too."""

@@ -55,9 +55,11 @@ class Operation:
     may_be_empty: bool = False
 
 
-def flag(request: Request, name: str) -> bool:
+def flag(request: Request, name: str, *, default: bool = False) -> bool:
     """Whether this is asked for. Raises: Misshapen for what is neither true nor false."""
-    text = request.query_params.get(name, "false")
+    text = request.query_params.get(name)
+    if text is None:
+        return default
     if text not in _FLAGS:
         raise Misshapen(f"`{name}` is neither true nor false: {text}")
     return _FLAGS[text]

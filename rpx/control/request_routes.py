@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import make_dataclass
 from typing import Any, Final, get_type_hints
@@ -12,21 +12,29 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from rpx.control.json_answer import Json
-from rpx.control.operations import Operation, Query, body_of, flag, whole_number
+from rpx.control.operations import Misshapen, Operation, Query, body_of, flag, whole_number
 from rpx.control.request_bodies import ReplayBody
 from rpx.control.streams import Follow, More
 from rpx.control.streams import Json as Line
 from rpx.hub.registry import Registry
+from rpx.hub.request_ring import Record
 from rpx.model.answers import json_of
-from rpx.model.request_answers import AnsweredAgain, RequestRow, RequestsMissed, RequestTold
+from rpx.model.request_answers import (
+    AnsweredAgain,
+    RequestRow,
+    RequestsLeftOut,
+    RequestsMissed,
+    RequestTold,
+)
 from rpx.orders import passed
 from rpx.orders.request_forms import curl_of, har_of
 from rpx.orders.sent_again import replay
-from rpx.policy.request_filter import Test, request_filter
+from rpx.policy.request_filter import request_filter
 
 MANY: Final = 1_000_000
 AT_ONCE: Final = 50  # records that become rows before requests have their turn: about a millisecond
 GATHER: Final = 0.05  # seconds between two looks of a stream
+PACE: Final = 0.25  # of one that is told how much to send at once
 
 
 _SECRETS: Final = Query("secrets", "Also what is `•••` otherwise.", "boolean")
@@ -51,12 +59,18 @@ class PassedRequests:
                 " on, too.",
                 self.requests,
                 list[RequestRow],
-                lines=[RequestRow, RequestsMissed],
+                lines=[RequestRow, RequestsMissed, RequestsLeftOut],
                 query=[
                     Query("filter", "A filter word, as `status:5xx`.", repeated=True),
                     Query("tail", "At most so many of the last.", "integer"),
                     Query("follow", "Until the project ends.", "boolean"),
                     Query("after", "The `cursor` of the last one that was seen."),
+                    Query("noise", "Also assets and hot reloads; true without it.", "boolean"),
+                    Query(
+                        "at_once",
+                        "With `follow`: four times a second at most so many, the latest.",
+                        "integer",
+                    ),
                 ],
             ),
             Operation(
@@ -81,6 +95,13 @@ class PassedRequests:
                 query=[_SECRETS],
             ),
             Operation(
+                "/v1/requests/{id}/body",
+                "What was kept of a body, as bytes.",
+                self.body,
+                text="application/octet-stream",
+                query=[Query("of", "`request`, or `answer`, which is meant without it.")],
+            ),
+            Operation(
                 "/v1/requests/{id}/replay",
                 "Send it again; what is different.",
                 self.replay,
@@ -96,19 +117,18 @@ class PassedRequests:
         those that end from now on, or behind `after`, the cursor of a row.
         """
         asked = request.query_params
-        wanted = request_filter(asked.getlist("filter"))
+        picked = _Picked(
+            self._registry, asked.getlist("filter"), noise=flag(request, "noise", default=True)
+        )
         tail = whole_number(request, "tail", MANY)
         if not flag(request, "follow"):
-            found = [row async for row in self._rows(wanted)]
-            return Json([json_of(row) for row in found[len(found) - min(tail, len(found)) :]])
+            return Json([json_of(row) for row in await self._last(picked, tail)])
+        at_once = whole_number(request, "at_once", MANY)
         ring = self._registry.requests
         since = passed.position(self._registry, asked["after"]) if "after" in asked else ring.ended
-        if "after" not in asked and tail:
-            found = [row async for row in self._rows(wanted) if not row.under_way]
-            first = found[-tail:]
-        else:
-            first = []
-        return Follow(self._follow(since, wanted), lambda: map(json_of, first))
+        first = [] if "after" in asked else await self._last(picked, tail)
+        told = [json_of(row) for row in first if not row.under_way] + picked.left_out()
+        return Follow(self._follow(since, picked, at_once), lambda: told)
 
     async def request(self, request: Request) -> Response:
         """All that is known of one. `secrets`: also what is hidden otherwise."""
@@ -134,34 +154,92 @@ class PassedRequests:
         record = passed.find(self._registry, request.path_params["id"])
         return passed.told(self._registry, record, secrets=flag(request, "secrets"))
 
-    async def _rows(self, wanted: Test) -> AsyncIterator[RequestRow]:
-        for place, record in enumerate(self._registry.requests.all()):
+    async def body(self, request: Request) -> Response:
+        """What was kept of a body. Nobody is to open it as a page: it is other people's.
+
+        Raises: Misshapen: `of` is neither.
+        """
+        record = passed.find(self._registry, request.path_params["id"])
+        of = request.query_params.get("of", "answer")
+        if of not in {"request", "answer"}:
+            raise Misshapen(f"`of` is neither request nor answer: {of}")
+        body, kind = passed.body(record, of)
+        headers = {"content-disposition": "attachment", "x-content-type-options": "nosniff"}
+        return Response(body, headers=headers, media_type=kind)
+
+    async def _last(self, picked: _Picked, tail: int) -> list[RequestRow]:
+        """The last rows that are picked, oldest first, at most so many."""
+        rows: list[RequestRow] = []
+        for place, record in enumerate(reversed(self._registry.requests.all())):
+            if len(rows) == tail:
+                break
             if place % AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
-            row = passed.row(self._registry, record)
-            if wanted(row):
-                yield row
+            if (row := picked.row(record)) is not None:
+                rows.append(row)
+        return rows[::-1]
 
     @contextmanager
-    def _follow(self, since: int, wanted: Test) -> Iterator[More]:
+    def _follow(self, since: int, picked: _Picked, at_once: int) -> Iterator[More]:
         ring, seen = self._registry.requests, since
+        gather = GATHER if at_once == MANY else PACE
 
         async def more() -> list[Line]:
             nonlocal seen
             await ring.wait(seen)
-            await trio.sleep(GATHER)
-            records, lost = ring.since(seen)
+            await trio.sleep(gather)
+            records, missed = ring.since(seen)
             seen = ring.ended
-            rows = []
+            records, more_than = picked.sifted(records, at_once)
+            found: list[Line] = []
             for place, record in enumerate(records):
                 if place % AT_ONCE == AT_ONCE - 1:
                     await trio.lowlevel.checkpoint()
-                rows.append(passed.row(self._registry, record))
-            found: list[Line] = [json_of(row) for row in rows if wanted(row)]
-            return [json_of(RequestsMissed(lost)), *found] if lost else found
+                if (row := picked.row(record)) is not None:
+                    found.append(json_of(row))
+            more_than += max(0, len(found) - at_once)
+            missed += more_than
+            found = found[len(found) - min(at_once, len(found)) :]
+            first = [json_of(RequestsMissed(missed))] if missed else []
+            return [*first, *found, *picked.left_out()]
 
-        ring.look(1)
-        try:
+        with ring.looking():
             yield more
-        finally:
-            ring.look(-1)
+
+
+class _Picked:
+    """Which requests are meant, and how many of them are noise that is left out."""
+
+    def __init__(self, registry: Registry, words: list[str], *, noise: bool) -> None:
+        """Raises: NoFilterWord."""
+        self._registry = registry
+        self._wanted = request_filter(words)
+        self._noise = noise
+        self._left_out = 0
+        self._any = not words
+
+    def sifted(self, records: list[Record], most: int) -> tuple[list[Record], int]:
+        """Those that may be meant, and how many too many they were: a row takes twenty times as
+        long as a look whether it is noise. Words need rows.
+        """
+        if not self._any:
+            return records, 0
+        if not self._noise:
+            wanted = [record for record in records if not passed.is_noise(record)]
+            self._left_out += len(records) - len(wanted)
+            records = wanted
+        return records[len(records) - min(most, len(records)) :], max(0, len(records) - most)
+
+    def row(self, record: Record) -> RequestRow | None:
+        """One of them, or None."""
+        if self._noise or not passed.is_noise(record):
+            row = passed.row(self._registry, record)
+            return row if self._wanted(row) else None
+        if self._any or self._wanted(passed.row(self._registry, record)):
+            self._left_out += 1
+        return None
+
+    def left_out(self) -> list[Line]:
+        """A line with how many were left out since the last time, if any were."""
+        count, self._left_out = self._left_out, 0
+        return [json_of(RequestsLeftOut(count))] if count else []

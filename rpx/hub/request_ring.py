@@ -8,7 +8,8 @@ docs/adr/0029-requests-in-a-ring.md.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -321,6 +322,15 @@ class RequestRing:
         """So many more look on: bodies are kept while anybody does."""
         self._looking += by
         self._count()
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Somebody looks on meanwhile."""
+        self.look(1)
+        try:
+            yield
+        finally:
+            self.look(-1)
 
     def _count(self) -> None:
         told = self.settings.bodies

@@ -9,6 +9,10 @@ from typing import Any
 from rpx.model.answers import json_of, read
 
 HIDDEN = "•••"  # what stands in the place of a secret
+TO_KEEP_BODIES = (
+    "bodies are kept while `rpx requests -f` or the dashboard is open, or with `requests: {bodies:"
+    " 64kb}`"
+)
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 §9.2.1
 
 
@@ -146,9 +150,18 @@ class RequestTold:
 
 @dataclass(frozen=True, slots=True)
 class RequestsMissed:
-    """So many requests have left the memory before a stream came to them."""
+    """So many requests have left the memory before a stream came to them, or came too fast for one
+    that takes only some at once.
+    """
 
     missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsLeftOut:
+    """So many assets and hot reloads would have come, and aren't wanted."""
+
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from time import perf_counter
 
@@ -12,11 +13,21 @@ from rpx.http.tags import HAS_ID, HAS_TRACE
 from rpx.hub.process import ProcessRun
 from rpx.hub.registry import Registry
 from rpx.hub.request_ring import BodyCopy, Record
-from rpx.model.request_answers import HIDDEN, MessageTold, RequestRow, RequestTold, TryTold
+from rpx.model.request_answers import (
+    HIDDEN,
+    TO_KEEP_BODIES,
+    MessageTold,
+    RequestRow,
+    RequestTold,
+    TryTold,
+)
 from rpx.policy.plan import url_of
+from rpx.policy.request_noise import noise
 
 SECRET = frozenset(("authorization", "cookie", "set-cookie", "proxy-authorization"))
 INTERIM = frozenset((100, *range(102, 200)))
+# No SVG: that is a document, which may have scripts.
+PICTURES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "bmp"))
 BEHIND = 0.1  # seconds behind its end: many services print once they have answered
 
 
@@ -88,6 +99,39 @@ def told(registry: Registry, record: Record, *, secrets: bool = False) -> Reques
         explained=tuple(_explained(record, shown)),
         url=_url(registry, shown),
     )
+
+
+def body(record: Record, of: str) -> tuple[bytes, str]:
+    """Return what was kept of the body of the `request` or the `answer`, and the media type of a
+    picture; of anything else that of bytes.
+
+    Raises: UsageError: nothing was kept.
+    """
+    more, asked = record.more, of == "request"
+    copy = (more.asked if asked else more.given) if more is not None else None
+    if copy is None or not copy.kept:
+        raise UsageError(
+            f"no body of the {of} was kept",
+            hint=TO_KEEP_BODIES,
+        )
+    kind = ""
+    if asked and record.request is not None:
+        kind = _type(record.request.block)
+    elif not asked and record.answer is not None:
+        kind = _type(record.answer.block + b"\r\n" + record.answer.ours)
+    return b"".join(copy.pieces), kind if kind in PICTURES else "application/octet-stream"
+
+
+def is_noise(record: Record) -> bool:
+    """Whether it asked for an asset, or for what reloads one."""
+    request = record.request
+    if request is None:
+        return False
+    if request.upgrade is not None:
+        tool = request.field(b"sec-websocket-protocol") or b""
+        if tool.startswith(b"vite-"):
+            return True
+    return noise(request.target)
 
 
 def row(registry: Registry, record: Record) -> RequestRow:
@@ -168,7 +212,7 @@ def _message(
     headers = tuple(_field(line, hidden) for line in lines)
     if copy is None:
         return MessageTold(headers, None, None, size, 0)
-    body, encoding = _text(b"".join(copy.pieces))
+    body, encoding = _text(b"".join(copy.pieces), whole=copy.kept == copy.size)
     return MessageTold(headers, body, encoding, size, copy.kept)
 
 
@@ -177,15 +221,12 @@ def _field(line: bytes, hidden: frozenset[str]) -> tuple[str, str]:
     return name, HIDDEN if name.lower() in hidden else value.strip(" \t")
 
 
-def _text(body: bytes) -> tuple[str, str | None]:
-    """The body as JSON can have it. A character that was cut off at the end is none."""
-    for end in range(4):
-        try:
-            return body[: len(body) - end].decode("utf-8"), None
-        except UnicodeDecodeError:
-            if len(body) <= end:
-                break
-    return base64.b64encode(body).decode("ascii"), "base64"
+def _text(body: bytes, *, whole: bool) -> tuple[str, str | None]:
+    """The body as JSON can have it. Of a beginning, a character that was cut off is none."""
+    try:
+        return getincrementaldecoder("utf-8")().decode(body, final=whole), None
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode("ascii"), "base64"
 
 
 def _tries(record: Record, row: RequestRow) -> Iterator[TryTold]:

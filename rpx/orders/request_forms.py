@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from rpx.errors import RpxError
-from rpx.model.request_answers import HIDDEN, MessageTold, RequestTold
+from rpx.model.request_answers import HIDDEN, TO_KEEP_BODIES, MessageTold, RequestTold
 
 # What belongs to one connection, or is made anew by whoever sends the request.
 OF_A_CONNECTION = frozenset(
@@ -35,7 +35,7 @@ def body_again(told: RequestTold) -> bytes:
         raise RpxError(
             f"the body of request {told.row.id} was not kept: {message.size} bytes, {message.kept}"
             " of them are there",
-            hint="bodies are kept while `rpx requests -f` runs, or with `requests: {bodies: 64kb}`",
+            hint=TO_KEEP_BODIES,
         )
     return bytes_of(message)
 

@@ -18,13 +18,74 @@ from rpx.hub.shutdown import Shutdown
 from tests.support.bench import registry, spec
 
 
-def pass_(there: Registry, path: str, status: int = 200) -> None:
+def pass_(
+    there: Registry, path: str, status: int = 200, kind: str = "text/plain", body: bytes = b""
+) -> None:
     parsed = parse_request(f"GET {path} HTTP/1.1\r\nHost: api.localhost\r\n\r\n".encode())
     assert parsed is not None
     ring = there.requests
-    record = Record(ring.tags.next(), parsed[0], forwarding("127.0.0.1", "http"), "")
-    record.answer = AnswerHead(status, b"", b"", b"", 0)
+    peer = forwarding("127.0.0.1", "http")
+    record = Record(ring.tags.next(), parsed[0], peer, "", ring.copies)
+    record.answer = AnswerHead(status, b"", b"\r\nContent-Type: " + kind.encode(), b"", 0)
+    if record.more is not None and record.more.given is not None:
+        record.more.given.take(body)
     ring.add(record)
+
+
+async def test_a_stream_for_eyes_has_the_latest_and_says_how_many_it_leaves_out(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    there, path = registry(spec(3000)), tmp_path / "s"
+    await nursery.start(Control(path), there, Shutdown())
+    transport = httpx.AsyncHTTPTransport(uds=str(path), verify=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://rpx", timeout=30) as http:
+        for name in ("one", "two", "app.js"):
+            pass_(there, f"/{name}")
+        assert [row["path"] for row in (await http.get("/v1/requests?tail=1")).json()] == [
+            "/app.js"
+        ]
+        assert (await http.get("/v1/requests?noise=perhaps")).status_code == 422
+        asked = {"follow": "true", "at_once": "2", "noise": "false"}
+        async with http.stream("GET", "/v1/requests", params=asked) as stream:
+            lines = stream.aiter_lines()
+            first = [json.loads(await anext(lines)) for _ in range(3)]
+            assert [row.get("path") for row in first] == ["/one", "/two", None]
+            assert first[2] == {"left_out": 1}
+            for number in range(5):
+                pass_(there, f"/{number}")
+                pass_(there, "/a.css")
+            more = [json.loads(await anext(lines)) for _ in range(4)]
+            assert (more[0], more[3]) == ({"missed": 3}, {"left_out": 5})
+            assert [row["path"] for row in more[1:3]] == ["/3", "/4"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_bodies_can_be_had_as_bytes_and_only_pictures_by_their_type(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    there, path = registry(spec(3000)), tmp_path / "s"
+    await nursery.start(Control(path), there, Shutdown())
+    transport = httpx.AsyncHTTPTransport(uds=str(path), verify=False)
+    kinds = ("image/png", "image/svg+xml", "text/html; charset=utf-8")
+    async with httpx.AsyncClient(transport=transport, base_url="http://rpx", timeout=30) as http:
+        with there.requests.looking():
+            for kind in kinds:
+                pass_(there, "/", kind=kind, body=b"\xff\x00")
+        pass_(there, "/")
+        got = [await http.get(f"/v1/requests/{n}/body?of=answer") for n in (1, 2, 3)]
+        assert [each.content for each in got] == [b"\xff\x00"] * 3
+        assert [each.headers["content-type"] for each in got] == [
+            "image/png",
+            *["application/octet-stream"] * 2,
+        ]
+        assert {each.headers["content-disposition"] for each in got} == {"attachment"}
+        unkept = await http.get("/v1/requests/4/body")
+        assert "bodies: 64kb" in unkept.json()["error"]["hint"]
+        assert (await http.get("/v1/requests/1/body?of=request")).status_code == 404
+        assert (await http.get("/v1/requests/1/body?of=both")).status_code == 422
+        told = (await http.get("/v1/requests/1")).json()["response"]
+        assert (told["encoding"], told["body"]) == ("base64", "/wA=")
+    nursery.cancel_scope.cancel()
 
 
 async def test_a_stream_that_broke_goes_on_without_a_gap(

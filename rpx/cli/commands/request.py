@@ -11,7 +11,7 @@ from rpx.cli.command import Command, Common
 from rpx.cli.terminal.output import detail, fitted, json_option, print_json, quoted, say
 from rpx.cli.terminal.request_line import clock, request_line, took, where
 from rpx.errors import UsageError, visible
-from rpx.model.request_answers import HIDDEN, MessageTold, RequestRow, RequestTold
+from rpx.model.request_answers import HIDDEN, TO_KEEP_BODIES, MessageTold, RequestRow, RequestTold
 from rpx.orders.request_forms import curl_of, har_of
 from rpx.runs.request_client import passed_request
 
@@ -104,9 +104,7 @@ def _message(what: str, first: str, message: MessageTold) -> Iterator[str]:
         return
     if message.body is None:
         yield f"  body: {message.size} bytes, not kept"
-        yield from fitted(
-            "hint: bodies are kept while `rpx requests -f` runs, or with `requests: {bodies: 64kb}`"
-        )
+        yield from fitted(f"hint: {TO_KEEP_BODIES}")
         return
     part = f", of which {message.kept} are kept" if message.kept < message.size else ""
     yield f"  body: {message.size} bytes{part}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import trio
@@ -20,17 +22,28 @@ class StateStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, reader: StateReader, shutdown: Shutdown) -> None:
+    def __init__(
+        self,
+        reader: StateReader,
+        shutdown: Shutdown,
+        meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`meanwhile` holds while somebody reads."""
         super().__init__()
         del self.headers["content-length"]
         self._reader = reader
         self._shutdown = shutdown
+        self._meanwhile = meanwhile
         self._wait = trio.CancelScope()
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send what has changed."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
+        with self._meanwhile():
+            await self._tell(receive, send)
+
+    async def _tell(self, receive: Receive, send: Send) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(until_left, receive, nursery.cancel_scope)
             nursery.start_soon(self._hasten)

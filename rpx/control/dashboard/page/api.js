@@ -23,6 +23,8 @@ async function answered(path, options = {}) {
 
 export const get = async (path) => (await answered(path)).json();
 
+export const textOf = async (path) => (await answered(path)).text();
+
 export const post = async (path, body) => (await answered(path, {
   method: "POST",
   headers: { "content-type": "application/json" },

@@ -130,7 +130,8 @@ function App() {
     <main id="main">
       ${how === "out" && html`<p class="mistake" role="alert">This browser is not let in any more:
         type <code>rpx open --dashboard</code></p>`}
-      ${screen === "/requests" ? html`<${Requests} place=${place.searchParams} go=${go} />`
+      ${screen === "/requests" ? html`<${Requests} place=${place.searchParams} go=${go} tell=${tell}
+        copies=${rows.filter((row) => row.backend).map((row) => row.label)} />`
     : screen === "/logs" ? html`<${Logs} place=${place.searchParams} go=${go}
         labels=${labels} />`
       : screen === "/drills" ? html`<${Drills} live=${live} place=${place.searchParams} go=${go} start=${drill}
