@@ -174,6 +174,8 @@ class Http2Session(ControlFrames):
         if flags & END_HEADERS:
             self._block_came(data[begin:end], flags, number)
         else:
+            if not number:
+                raise ConnectionFault(PROTOCOL_ERROR, "a head of no stream")
             self._block = [data[begin:end]]
             self._block_size = end - begin
             self._block_of = number, flags

@@ -1,0 +1,30 @@
+"""What RFC 9113 has come back comes back, however the bytes are cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.h2_frames import sent, taken_alike
+from tests.http.h2_conformance import ALL, NOW, PING, Case, head
+from tests.http.h2_server import greeted
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1], ids=["whole", "bytes"])
+@pytest.mark.parametrize("case", ALL, ids=[f"{case[0]} {case[1]}" for case in ALL])
+def test_what_comes_back_is_what_the_rfc_says(case: Case, size: int) -> None:
+    _, _, came, wanted = case
+    server = greeted()
+    assert server.met(came, size) == wanted
+    if "connection" not in wanted:  # and all the others go on
+        assert server.met(PING, size).startswith("PING ACK")
+        if "highest" not in case[1]:
+            assert server.met(head(2**31 - 1, NOW), size) == f"HEADERS {2**31 - 1}"
+
+
+def test_each_case_is_there_once() -> None:
+    assert len({case[2] for case in ALL}) == len(ALL) > 190
+
+
+def test_whatever_a_client_sends_is_taken_as_h2_takes_it() -> None:
+    went_on = sum(taken_alike(sent(seed)) for seed in range(400))
+    assert went_on > 200
