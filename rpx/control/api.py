@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from rpx.control.dashboard.host import DashboardHost
-from rpx.control.drilling import Drills
 from rpx.control.happened import Happened
 from rpx.control.measure import Measure, unmeasured
+from rpx.control.surroundings import Surroundings
 from rpx.errors import RpxError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -39,20 +38,16 @@ class Control:
         ready: Callable[[Registry], None] = lambda _registry: None,
         measure: Measure = unmeasured,
         keep: Callable[[], Path] | None = None,
-        *,
-        dashboard: DashboardHost | None = None,
-        drill: Sequence[str] = (),
+        around: Surroundings | None = None,
     ) -> None:
         """`ready` is called once the project can be asked for orders.
 
         `measure` is asked only when somebody looks. `keep` sees to it now and then that commands
-        find the project, and says where the socket is to be; both in a thread. `dashboard` answers
-        by the same API. `drill`: how `rpx drill` is called for this project.
+        find the project, and says where the socket is to be; both in a thread.
         """
         self._path = path
-        self._drill = drill
+        self._around = around or Surroundings()
         self._ready = ready
-        self._dashboard = dashboard
         self._measure = measure
         self._keep = keep or (lambda: path)
 
@@ -63,28 +58,30 @@ class Control:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        door, happened, drills = Door(self._path), Happened(), Drills(self._drill)
+        dashboard = self._around.dashboard
+        door, happened = Door(self._path), Happened()
         with registry.events.feed(happened.events):
             try:
                 self._ready(registry)
-                if self._dashboard is not None:
-                    registry.say(f"dashboard at {self._dashboard.url(registry)}")
+                if dashboard is not None:
+                    registry.say(f"dashboard at {dashboard.url(registry)}")
                 task_status.started()  # who connects from now on waits in the backlog
                 load, site = await trio.to_thread.run_sync(
-                    partial(_load, dashboard=self._dashboard, drills=drills),
+                    _load,
                     registry,
                     shutdown,
                     self._measure,
                     happened,
+                    self._around,
                 )
             except BaseException:
                 door.close()
                 raise
-            if self._dashboard is not None and site is not None:
-                self._dashboard.serve(site)
+            if dashboard is not None and site is not None:
+                dashboard.serve(site)
             scopes: deque[trio.CancelScope] = deque()
             async with trio.open_nursery() as doors:
-                doors.start_soon(drills.serve, shutdown)
+                doors.start_soon(self._around.drills.serve, shutdown)
                 while True:
                     if len(scopes) > REPLACED:
                         scopes.popleft().cancel()
@@ -160,17 +157,15 @@ def _load(
     shutdown: Shutdown,
     measure: Measure,
     happened: Happened,
-    *,
-    dashboard: DashboardHost | None,
-    drills: Drills,
+    around: Surroundings,
 ) -> tuple[Callable[[], Connections], DashboardSite | None]:
     """Bring in the HTTP server. 150 ms that backends need not wait for, so in a thread."""
     from rpx.control.dashboard.dashboard_site import DashboardSite  # noqa: PLC0415 - see above
     from rpx.control.routes import application  # noqa: PLC0415 - see above
     from rpx.control.server import Connections  # noqa: PLC0415 - see above
 
-    app = application(registry, shutdown, measure, happened, dashboard=dashboard, drills=drills)
-    site = None
+    app = application(registry, shutdown, measure, happened, around)
+    site, dashboard = None, around.dashboard
     if dashboard is not None:
         site = DashboardSite(
             dashboard.project, dashboard.admission, partial(dashboard.origins, registry), app

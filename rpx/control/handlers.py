@@ -12,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rpx.control.dashboard.gathering import Gathering
-from rpx.control.dashboard.host import DashboardHost
 from rpx.control.dashboard.live_state import LiveState, drill_sources
+from rpx.control.dashboard.others_part import OthersPart
 from rpx.control.dashboard.state_stream import StateStream
-from rpx.control.drilling import Drills
 from rpx.control.happened import Happened
 from rpx.control.json_answer import Json
 from rpx.control.measure import Measure
@@ -30,6 +29,7 @@ from rpx.control.request_bodies import (
     ScaleBody,
 )
 from rpx.control.streams import NDJSON, Carried, Follow, events, ndjson, output, printed_json
+from rpx.control.surroundings import Surroundings
 from rpx.errors import RpxError
 from rpx.hub.mailbox import ProjectOrder
 from rpx.hub.registry import Registry
@@ -61,18 +61,22 @@ class Handlers:
         shutdown: Shutdown,
         measure: Measure,
         happened: Happened,
-        *,
-        dashboard: DashboardHost | None = None,
-        drills: Drills | None = None,
+        around: Surroundings | None = None,
     ) -> None:
-        self._dashboard = dashboard
-        self._drills = drills or Drills()
+        around = around or Surroundings()
+        self._dashboard = around.dashboard
+        self._drills = around.drills
+        self.others = OthersPart(around.others)
         self._happened = happened
         self._measure = measure
         self.registry = registry
         self._shutdown = shutdown
         self._gathering = Gathering(
-            {**LiveState(registry, measure).sources(), **drill_sources(self._drills)}
+            {
+                **LiveState(registry, measure).sources(),
+                **drill_sources(self._drills),
+                **self.others.sources(),
+            }
         )
 
     async def dashboard(self, _request: Request) -> Response:

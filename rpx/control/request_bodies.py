@@ -73,6 +73,13 @@ class DrillBody(BaseModel):
     allow_errors: int = Field(default=0, ge=0)
 
 
+class OtherProjectBody(BaseModel):
+    """Which project of this user is meant: the path of its file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    file: str
+
+
 class Stopping(BaseModel):
     """What down answers."""
 

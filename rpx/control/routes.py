@@ -14,8 +14,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from rpx.control.dashboard.host import DashboardHost
-from rpx.control.drilling import Drills
 from rpx.control.handlers import Handlers, metrics_of
 from rpx.control.happened import LINES, Happened
 from rpx.control.json_answer import Json
@@ -34,6 +32,7 @@ from rpx.control.request_bodies import (
 )
 from rpx.control.request_routes import PassedRequests
 from rpx.control.streams import error_json
+from rpx.control.surroundings import Surroundings
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
@@ -65,12 +64,10 @@ def application(
     shutdown: Shutdown,
     measure: Measure,
     happened: Happened,
-    *,
-    dashboard: DashboardHost | None = None,
-    drills: Drills | None = None,
+    around: Surroundings,
 ) -> Starlette:
     """The API of one running project. It holds no state of its own."""
-    handlers = Handlers(registry, shutdown, measure, happened, dashboard=dashboard, drills=drills)
+    handlers = Handlers(registry, shutdown, measure, happened, around)
     table = operations(handlers)
 
     async def description(_request: Request) -> Response:
@@ -81,6 +78,7 @@ def application(
             *(Route(each.path, each.answers, methods=[each.method]) for each in table),
             Route("/v1/openapi.json", description),
             Route("/live", handlers.live),
+            Route("/other", handlers.others.link, methods=["POST"]),
         ],
         exception_handlers={RpxError: _refused, HTTPException: _not_here},
     )

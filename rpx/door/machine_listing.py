@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _USUAL = {"http": 80, "https": 443}
 _OWN = frozenset(("", "localhost", "rpx.localhost"))
+_DASHBOARDS = ".rpx.localhost"  # behind the name of a project
 
 
 def page_for(
@@ -137,7 +138,8 @@ def _order(project: ListedProject | IdleProject) -> tuple[str, str, str]:
 
 def _listed(member: Mapping[str, Any]) -> ListedProject:
     services = [ListedService(x["name"], x["url"], x["state"]) for x in member["services"]]
-    exact = [host for host in member["hosts"] if not host.startswith("*")]
+    dashboard = next((host for host in member["hosts"] if host.endswith(_DASHBOARDS)), "")
+    exact = [host for host in member["hosts"] if not host.startswith("*") and host != dashboard]
     return ListedProject(
         member["project"],
         member["folder"],
@@ -147,6 +149,8 @@ def _listed(member: Mapping[str, Any]) -> ListedProject:
         tuple(services or [ListedService(host, _url(host, member)) for host in exact]),
         tuple(member["hosts"]),
         os.path.isdir(member["folder"]),
+        # Without TLS, as `rpx open --dashboard` has it: no browser need trust anybody for it.
+        _url(dashboard, {**member, "https": 0} if member["http"] else member) if dashboard else "",
     )
 
 

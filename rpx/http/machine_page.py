@@ -53,7 +53,7 @@ class ListedService:
 class ListedProject:
     """A project that runs. `services`, or where it has told of none the URLs of its names.
 
-    `hosts`: all its names, also such as `*.shop.localhost`.
+    `hosts`: all its names, also such as `*.shop.localhost`. `dashboard`: the URL of its own page.
     """
 
     name: str
@@ -64,6 +64,7 @@ class ListedProject:
     services: tuple[ListedService, ...] = ()
     hosts: tuple[str, ...] = ()
     folder_exists: bool = True
+    dashboard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def _as_text(page: MachinePage) -> str:
         lines += ["", f"{_named(project)}  {project.state}".rstrip(), f"  {_place(project)}"]
         lines += [f"  {each.url or each.name}  {each.state}".rstrip() for each in project.services]
         lines += [f"  {host}" for host in _wild(project)]
+        lines += [f"  dashboard: {project.dashboard}"] * bool(project.dashboard)
     if page.idle and page.listed:
         lines += ["", "not running:"]
         lines += [f"  {_named(project)}: {project.start}" for project in page.idle]
@@ -189,6 +191,8 @@ def _section(project: ListedProject) -> str:
     rows += "".join(f"<li>{escaped(host)}</li>" for host in _wild(project))
     branch = f" <span>on {_apart(project.branch)}</span>" if project.branch else ""
     names = f'<ul class="names">{rows}</ul>' if rows else ""
+    if project.dashboard:
+        names += f'<p class="hint">{link("Dashboard", project.dashboard)}</p>'
     return (
         f'<section><div class="row"><h2>{_apart(_named(project))}{branch}</h2>'
         f'{_state(project.state)}</div><p class="place"><code>{_apart(_place(project))}</code></p>'

@@ -26,7 +26,7 @@ def member(
 
 MEMBERS = [
     member("shop", "shop.localhost", "*.shop.localhost", https=443),
-    member("blog", "blog.localhost"),
+    member("blog", "blog.localhost", "blog.rpx.localhost"),
     member("aside", "aside.localhost", http=8090),
 ]
 
@@ -69,6 +69,7 @@ def test_the_machine_itself_has_its_page(host: str, notes: dict[str, Any]) -> No
         "http://aside.localhost:8090",
     }
     assert found.projects[0].folder_exists is False
+    assert [each.dashboard for each in found.projects] == ["", "http://blog.rpx.localhost", ""]
 
 
 @pytest.mark.parametrize("line", ["GET /api", "GET /favicon.ico", "POST /"])

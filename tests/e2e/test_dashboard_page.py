@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Tab, browser, needs_chromium
+from tests.support.machine import Machine
 from tests.support.project import Project, until
 
 pytestmark = [pytest.mark.real, pytest.mark.programs, needs_chromium]
@@ -132,3 +133,20 @@ def test_axe_finds_nothing_on_any_screen_in_light_and_dark(project: Project) -> 
                         "v.id, v.help, v.nodes.map((n) => n.html + n.failureSummary)])))"
                     )
                     assert json.loads(found) == [], (scheme, path)
+
+
+def test_projects_behind_one_door_are_tabs(machine: Machine) -> None:
+    shop, blog = machine.project("shop"), machine.project("blog")
+    with shop.up(), blog.up(), dashboard(shop) as tab:
+        tabs = "[...document.querySelectorAll('.projects > :not(.all)')]"
+        tab.until(f"{tabs}.length === 2", "a tab for each")
+        assert tab.run(f"{tabs}.map((t) => t.innerText.match(/blog|shop/)[0])") == ["blog", "shop"]
+        assert tab.run(f"{tabs}[1].ariaCurrent") == "page"
+        tab.run(f"{tabs}[0].click()")
+        tab.until("location.hostname === 'blog.rpx.localhost'", "the other dashboard")
+        tab.until(f"{ROWS}.length > 0", "it lets the browser in")
+        tab.go(f"http://rpx.localhost:{machine.http}/")
+        names = str(tab.run("document.body.innerText"))
+        assert "blog" in names
+        assert "shop" in names
+        assert tab.run("[...document.links].filter((a) => a.innerText == 'Dashboard').length") == 2

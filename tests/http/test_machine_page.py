@@ -36,6 +36,7 @@ SHOP = ListedProject(
     "ready",
     (ListedService("api", "https://api.login.localhost", "ready"), ListedService("db")),
     ("api.login.localhost", "*.shop.localhost"),
+    dashboard="http://shop.rpx.localhost",
 )
 NOTES = IdleProject(
     "notes", "/home/ann/my notes", "cd '/home/ann/my notes' && rpx up", hosts=("n",)
@@ -58,6 +59,7 @@ def test_each_form_has_names_states_folders_links_and_how_to_start_the_rest() ->
         for word in (b"shop", b"login", b"ready", b"/home/ann/shop", b"notes", b"rpx up"):
             assert word in form
         assert b"*.shop.localhost" in form
+        assert b"http://shop.rpx.localhost" in form
     for accept in (HTML, None):
         assert b"Nothing runs here" in render_machine(MachinePage(), accept)[0]
     assert json.loads(render_machine(MachinePage(), b"application/json")[0])["projects"] == []

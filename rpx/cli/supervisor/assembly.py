@@ -24,6 +24,7 @@ from rpx.cli.observers.sentences import KEYS, ORDER
 from rpx.cli.observers.unknown_names import UnknownNames
 from rpx.cli.supervisor.at_the_door import member_of
 from rpx.cli.supervisor.background import let_go
+from rpx.cli.supervisor.others_running import OthersRunning
 from rpx.cli.supervisor.remains import clear_deserted, say, sweep
 from rpx.cli.supervisor.signals import end_with_the_guardian, handle_signals
 from rpx.cli.supervisor.wishes import Wishes
@@ -37,6 +38,8 @@ from rpx.config.schema_file import renew_schema_file
 from rpx.config.worktree import realm_at
 from rpx.control.api import Control
 from rpx.control.dashboard.host import DashboardHost
+from rpx.control.drilling import Drills
+from rpx.control.surroundings import Surroundings
 from rpx.folders import here, odd_places
 from rpx.hub.clock import WakingClock
 from rpx.hub.observer import Observer
@@ -148,8 +151,11 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
             ready,
             measure,
             hold.keep,
-            dashboard=dashboard,
-            drill=(sys.executable, "-m", "rpx", "-f", str(hold.lease.config), "drill"),
+            Surroundings(
+                dashboard,
+                Drills((sys.executable, "-m", "rpx", "-f", str(hold.lease.config), "drill")),
+                OthersRunning(hold.lease.config),
+            ),
         ),
         UnknownNames(),
     ]

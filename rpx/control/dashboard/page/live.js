@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { events, whileShown } from "./api.js";
 
-const PARTS = ["ps", "cpu", "stats", "minute", "why", "drills", "drilling"];
+const PARTS = ["ps", "cpu", "stats", "minute", "why", "drills", "drilling", "projects"];
 const NOTHING = Object.fromEntries(PARTS.map((name) => [name, {}]));
 
 function merged(before, { order, set }) {

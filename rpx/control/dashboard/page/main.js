@@ -7,6 +7,7 @@ import { useLive } from "./live.js";
 import { Logs } from "./logs.js";
 import { Now } from "./now.js";
 import { Command } from "./parts.js";
+import { Projects } from "./projects.js";
 import { Requests } from "./requests.js";
 
 const SCREENS = [["/", "Now", "n"], ["/requests", "Requests", "r"], ["/logs", "Logs", "l"],
@@ -123,6 +124,7 @@ function App() {
   const labels = [...new Set(rows.filter((row) => !row.external && !row.served_by)
     .map((row) => row.label))];
   return html`
+    <${Projects} projects=${live.projects} tell=${tell} />
     <header><h1>${project}</h1><nav aria-label="Screens">${SCREENS.map(link)}</nav>
       <span class="how ${how}" role="status">${NAMES[how]}</span>
       <button type="button" class="quiet" aria-label="Keys" onClick=${() => setHelp(!help)}>?</button>

@@ -1,0 +1,20 @@
+"""What the API of a running project is given beside the project, by whoever puts rpx together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rpx.control.dashboard.host import DashboardHost
+from rpx.control.dashboard.other_projects import OtherProjects
+from rpx.control.drilling import Drills
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`dashboard` answers by the same API; `drills` has those that are asked for; `others`
+    knows of the other projects of this user.
+    """
+
+    dashboard: DashboardHost | None = None
+    drills: Drills = field(default_factory=Drills)
+    others: OtherProjects | None = None
