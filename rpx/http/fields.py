@@ -141,14 +141,6 @@ def read_trailers(fields: Sequence[Field]) -> bytes:
     return b"".join(b"%b: %b\r\n" % line for line in lines)
 
 
-def split_lines(lines: Iterable[bytes]) -> Iterable[Field]:
-    """Take field lines apart; the empty ones are left out."""
-    for line in lines:
-        if line:
-            name, _, value = line.partition(b":")
-            yield name.lower(), value.strip(b" \t")
-
-
 def accepts(key: bytes, value: bytes | None) -> bool:
     """Whether a Sec-WebSocket-Accept with that value belongs to the key (RFC 6455 §4.2.2)."""
     return value == b64encode(sha1(key + _ACCEPT, usedforsecurity=False).digest())

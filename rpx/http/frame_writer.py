@@ -61,10 +61,13 @@ class FrameWriter:
 
     def say_head(self, stream: StreamState, fields: Sequence[Field], *, end: bool) -> None:
         """Say a head or trailers. They wait for no window."""
-        self.say_block(stream, self._encoder.encode(fields), end=end)
+        self._say_block(stream, self._encoder.encode(fields), end=end)
 
-    def say_block(self, stream: StreamState, block: bytes, *, end: bool) -> None:
-        """Likewise, where the fields are encoded already."""
+    def say_encoded(self, stream: StreamState, fields: list[bytes], *, end: bool) -> None:
+        """Likewise, where each field has been encoded by itself."""
+        self._say_block(stream, self._encoder.join(fields), end=end)
+
+    def _say_block(self, stream: StreamState, block: bytes, *, end: bool) -> None:
         size, number, last = len(block), stream.number, END_STREAM if end else 0
         if size <= LARGEST:
             flags = last | END_HEADERS

@@ -15,7 +15,7 @@ bytes a head, which between programs on one machine is less than the time a tabl
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from rpx.http.hpack_tables import STATIC
@@ -178,18 +178,19 @@ class Encoder:
 
     def encode(self, fields: Sequence[Field]) -> bytes:
         """Return the block of `fields`, whose names are in lower case, as they are."""
-        out: list[bytes] = []
+        known = self._known
+        return self.join([known.get(field) or self._encoded(field) for field in fields])
+
+    def join(self, encoded: Iterable[bytes]) -> bytes:
+        """Return the block of fields of which each has been encoded by itself."""
+        block = b"".join(encoded)
         if not self._begun:
             self._begun = True
-            out.append(b"\x20")  # the table has no room
-        known = self._known
-        for field in fields:
-            encoded = known.get(field)
-            out.append(self._encoded(field) if encoded is None else encoded)
-        return b"".join(out)
+            return b"\x20" + block  # the table has no room
+        return block
 
     def _encoded(self, field: Field) -> bytes:
-        encoded = _encoded_field(field)
+        encoded = encode_field(field)
         if len(encoded) <= ENCODED_FIELD:
             if len(self._known) >= ENCODED:
                 self._known.clear()
@@ -197,7 +198,7 @@ class Encoder:
         return encoded
 
 
-def _encoded_field(field: Field) -> bytes:
+def encode_field(field: Field) -> bytes:
     """Return the bytes of a field.
 
     Literals are all "never to be indexed" (§6.2.3). A field that came so has to be sent on so, and

@@ -11,7 +11,8 @@ from typing import Final
 
 import trio
 
-from rpx.http.fields import Malformed, read_fields
+from rpx.http.fields import Asked, Malformed
+from rpx.http.fields_memory import FieldsMemory
 from rpx.http.forwarded import Forwarding
 from rpx.http.frames import (
     LATEST,
@@ -74,6 +75,7 @@ class Multiplex:
             total=STREAMS * WINDOW + WIDE * WIDER,
             streams=STREAMS,
         )
+        self._memory = FieldsMemory()
         self._outlet = Outlet(wire, self._session, 2 * head)
         self._last = LATEST  # stream that is answered
         self._taken = 0  # bytes in this turn
@@ -222,13 +224,13 @@ class Multiplex:
             self._session.refuse(state, REFUSED_STREAM)
             return
         try:
-            asked = read_fields(fields, ended=state.heard)
+            head = self._memory.read(fields, self.shared.settings.heads, ended=state.heard)
         except Malformed:
             self.shared.registry.unrouted.answered(400, 0.0)
             self._session.refuse(state, PROTOCOL_ERROR)
             return
         if not state.heard:
-            state.left = asked.counted
+            state.left = head.counted if isinstance(head, Asked) else head.length
         if self.surplus:  # one answer tells it, and then it is not in the way of others
             self._leaving, self._last = True, number
             self._goaway(NO_ERROR)
@@ -236,7 +238,7 @@ class Multiplex:
             self.shared,
             self.peer,
             StreamWire(self._outlet, state),
-            asked,
+            head,
             surplus=self.surplus,
             named=self.named,
             renaming=self._renaming,

@@ -6,11 +6,12 @@ A stream waits for its windows, and for its turn: little is kept here that isn't
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, Protocol
 
 import trio
 
+from rpx.http.answer_head import AnswerHead
+from rpx.http.answer_lines import LineEncoder
 from rpx.http.frames import (
     CANCEL,
     ENHANCE_YOUR_CALM,
@@ -18,7 +19,6 @@ from rpx.http.frames import (
     NO_ERROR,
     ConnectionFault,
 )
-from rpx.http.hpack import Field
 from rpx.http.session import Http2Session
 from rpx.http.stream_state import StreamState
 from rpx.proxy.sockets import Wire
@@ -49,6 +49,7 @@ class Outlet:
         """`head`: bytes that the largest head may have."""
         self._wire = wire
         self._session = session
+        self._lines = LineEncoder()
         self._most = head + 2 * AHEAD  # that wait: then there are too many replies
         self._news = trio.Event()  # there is something to be written
         self._room = trio.lowlevel.ParkingLot()  # for those who wait to add more
@@ -59,31 +60,32 @@ class Outlet:
     async def send(
         self,
         flow: Flow,
-        fields: Sequence[Field] | None,
+        head: AnswerHead | None,
         pieces: Buffers,
-        trailers: Sequence[Field],
+        trailers: bytes,
         *,
         end: bool,
     ) -> None:
         """Send a head, data and trailers, each if there are any; `end`: that was all.
 
+        `trailers` are lines, as ChunkedReader gives them.
         Raises: WireCut.
         """
         flow.check()
         last = end and not trailers
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if fields is not None:
-            await self._send_head(flow, fields, end=last and not data)
-        if data or (last and fields is None):
+        if head is not None:
+            await self._send_head(flow, self._lines.head(head), end=last and not data)
+        if data or (last and head is None):
             await self._send_data(flow, data, last)
         if trailers:
-            await self._send_head(flow, trailers, end=True)
+            await self._send_head(flow, self._lines.trailers(trailers), end=True)
 
-    async def _send_head(self, flow: Flow, fields: Sequence[Field], *, end: bool) -> None:
+    async def _send_head(self, flow: Flow, fields: list[bytes], *, end: bool) -> None:
         while self._session.waiting >= AHEAD:
             await self._turn()
             flow.check()
-        self._session.say_head(flow.stream, fields, end=end)
+        self._session.say_encoded(flow.stream, fields, end=end)
         self.tell()
 
     async def _send_data(self, flow: Flow, data: bytes | memoryview, end: bool) -> None:

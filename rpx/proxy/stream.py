@@ -21,12 +21,12 @@ from rpx.http.fields import (
     accepts,
     read_trailers,
     request_of,
-    split_lines,
 )
 from rpx.http.forwarded import Forwarding
 from rpx.http.frames import PROTOCOL_ERROR
 from rpx.http.framing import CHUNKED, FramedReader
-from rpx.http.hpack import Field, Fields
+from rpx.http.head import RequestHead
+from rpx.http.hpack import Fields
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.stream_state import StreamState
@@ -60,7 +60,7 @@ class Stream(Client):
         shared: SharedState,
         peer: Forwarding,
         wire: StreamWire,
-        head: Asked,
+        head: RequestHead | Asked,
         *,
         surplus: bool,
         named: str | None,
@@ -71,7 +71,8 @@ class Stream(Client):
         self.named = named
         self.renaming = renaming
         self._head = head
-        self._key = b64encode(os.urandom(16)) if head.websocket else b""  # RFC 6455 §4.1
+        websocket = isinstance(head, Asked) and head.websocket
+        self._key = b64encode(os.urandom(16)) if websocket else b""  # RFC 6455 §4.1
 
     def send_head(
         self, head: AnswerHead, pieces: Buffers, end: bytes | None = None
@@ -103,9 +104,9 @@ class Stream(Client):
             return
         try:
             try:
-                if self._head.length == CHUNKED:
-                    self._head = await self.wire.counted_soon(self._head)
-                request = request_of(self._head, self.shared.settings.heads, key=self._key)
+                request = self._head
+                if isinstance(request, Asked):
+                    request = await self._judged(request)
                 self.ahead = self.wire.at_hand()
                 await answer(self, request)
                 if self.wire.tunnel:
@@ -117,9 +118,15 @@ class Stream(Client):
         except (OSError, WireCut):
             pass  # the client has gone, was too slow, or we are going down
 
+    async def _judged(self, asked: Asked) -> RequestHead:
+        """Raises: BadMessage, WireCut."""
+        if asked.length == CHUNKED:
+            asked = await self.wire.counted_soon(asked)
+        return request_of(asked, self.shared.settings.heads, key=self._key)
+
     def check_switch(self, response: ResponseHead) -> None:
         """A WebSocket is one only if the backend knows what that is. Raises: BadMessage."""
-        if not self._head.websocket:
+        if not self._key:
             return
         if response.status == 101:
             if not accepts(self._key, response.field(b"sec-websocket-accept")):
@@ -278,14 +285,11 @@ class StreamWire:
 
     async def send_head(self, head: AnswerHead, pieces: Buffers, end: bytes | None) -> None:
         """As Client.send_head. Raises: WireCut."""
-        fields = head.fields()
-        if head.status == 101:  # RFC 8441 §5: what has asked for it was a CONNECT
-            fields = [field for field in fields if field[0] != b"sec-websocket-accept"]
-            fields[0] = (b":status", b"200")
+        if head.status == 101:
             self.tunnel = True
         elif head.status >= 200:
             self._left = head.length
-        await self._send(fields, pieces, end)
+        await self._send(head, pieces, end)
 
     async def send(self, data: bytes) -> None:
         """Send a piece of a body, or of what a tunnel carries. Raises: WireCut."""
@@ -295,13 +299,12 @@ class StreamWire:
         """Send pieces of a body; `end` as of Client.send_body. Raises: WireCut."""
         await self._send(None, pieces, end)
 
-    async def _send(self, fields: list[Field] | None, pieces: Buffers, end: bytes | None) -> None:
+    async def _send(self, head: AnswerHead | None, pieces: Buffers, end: bytes | None) -> None:
         last = end is not None
         if self._left >= 0:
             self._left -= sum(map(len, pieces))
             last = not self._left
-        trailers = list(split_lines(end.split(b"\r\n"))) if end else []
-        await self._outlet.send(self, fields, pieces, trailers, end=last)
+        await self._outlet.send(self, head, pieces, end or b"", end=last)
 
     async def linger(self) -> None:
         """The client has its answer, and still sends: let it come to an end, for nobody.
@@ -316,7 +319,7 @@ class StreamWire:
     async def finish_sending(self) -> None:
         """A tunnel has ended in this direction."""
         if not self.done:
-            await self._outlet.send(self, None, [], [], end=True)
+            await self._outlet.send(self, None, [], b"", end=True)
 
     def takes_nothing(self, now: float, patience: float) -> bool:
         """As of a wire."""

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpx.http.answer_head import AnswerHead
 from rpx.http.fields import (
     Asked,
     Malformed,
@@ -146,15 +145,6 @@ def test_trailers_are_lines() -> None:
     assert read_trailers([(b"a", b"1"), (b"cookie", b"2")]) == b"a: 1\r\ncookie: 2\r\n"
     with pytest.raises(Malformed):
         read_trailers([(b":path", b"/")])
-
-
-def test_a_head_of_ours_becomes_fields_without_what_is_for_one_connection() -> None:
-    block = b"\r\nX-A:  1 \r\nContent-Length: 3"
-    head = AnswerHead(200, b"OK", block, b"Connection: close\r\nUpgrade: a\r\nDate: now\r\n", 3)
-    fields = [(b"x-a", b"1"), (b"content-length", b"3"), (b"date", b"now")]
-    assert head.fields() == [(b":status", b"200"), *fields]
-    head = AnswerHead(200, b"OK", b"", b"Transfer-Encoding: chunked\r\n", CHUNKED)
-    assert head.fields() == [(b":status", b"200")]
 
 
 def test_an_accept_belongs_to_its_key() -> None:
