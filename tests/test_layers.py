@@ -32,7 +32,7 @@ ROOMS = {
     "certificates": {"errors", "folders", "programs"},
     "hub": {"errors", "model", "policy", "http"},
     "engine": {"errors", "model"},
-    "backend": {"errors", "folders", "model", "policy", "engine", "hub"},
+    "backend": {"errors", "folders", "model", "policy", "http", "engine", "hub"},
     "journal": {"errors", "folders", "model", "hub"},
     "proxy": {"errors", "model", "policy", "http", "door", "certificates", "hub"},
     "runs": {"errors", "folders", "model", "policy", "door", "journal"},

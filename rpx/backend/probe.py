@@ -75,9 +75,9 @@ async def tcp_check(address: Location, timeout: float, whose: Whose | None = Non
         for host, patience in hosts_of(address):
             try:
                 with trio.fail_after(patience):
-                    stream = await _connected(host, address)
+                    stream = await connected_to(host, address)
             except (OSError, trio.TooSlowError) as error:
-                absent.append(_reason(error))
+                absent.append(in_words(error))
                 continue
             with stream.socket:
                 if _met_nobody(stream.socket):
@@ -95,7 +95,8 @@ def is_silence(failure: str | None) -> bool:
     return failure is not None and failure.startswith((SILENCE, NO_END))
 
 
-async def _connected(host: str, address: Location) -> trio.SocketStream:
+async def connected_to(host: str, address: Location) -> trio.SocketStream:
+    """A new connection to an address, at one of the hosts that it may mean. Raises: OSError."""
     if isinstance(address, SocketFile):
         return await trio.open_unix_socket(address.path)
     if host not in _LOOPBACK:
@@ -118,7 +119,7 @@ async def _not_secured(stream: trio.SocketStream, address: Location) -> str | No
         context = await client_context(address.tls)
         await trio.SSLStream(stream, context, server_hostname=address.host).do_handshake()
     except (OSError, trio.BrokenResourceError) as error:
-        return _reason(error)
+        return in_words(error)
     return None
 
 
@@ -145,11 +146,11 @@ async def _ask(
             status = response.status_code
             await _read_some(response)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        return _reason(error), False
+        return in_words(error), False
     except httpx.RemoteProtocolError as error:
         return _not_http(error), True
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return _reason(error), True
+        return in_words(error), True
     finally:
         for each in opened:
             each.close()
@@ -265,7 +266,7 @@ def _not_http(error: Exception) -> str:
     return "the answer is not HTTP"
 
 
-def _reason(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     """The system's own words for the innermost cause."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):

@@ -119,11 +119,12 @@ class Builder:
     def _check_of(self, name: str, written: ProcessWritten, at: Steps) -> HealthCheck | None:
         """What a process is asked, which has no address. That of `defaults` is for proxies."""
         check = merged(None, written.health_check)
-        by_get = check is not None and check.tcp is None and check.command is None
-        if not by_get or written.ports:
+        asks = check is not None and (check.by_get or check.grpc is not None)
+        if check is None or not asks or written.ports:
             return check
+        how = "a GET" if check.by_get else "a call"
         self.document.report(
-            f"`health_check` of process {shown(name)} is a GET, and a process has no address",
+            f"`health_check` of process {shown(name)} is {how}, and a process has no address",
             (*at, "health_check"),
             "write `tcp: 5432` or `command: …` in it, or give the process `ports`",
         )

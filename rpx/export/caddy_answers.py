@@ -134,7 +134,7 @@ class Answers:
 
     def _checks(self, entry: ProxyEntry, *, dynamic: bool, at: Steps) -> Iterator[str]:
         check = entry.health_check
-        if check is None or check.tcp is not None or check.command is not None:
+        if check is None or not check.by_get:
             return
         if dynamic:
             why = "Caddy doesn't ask copies whose number may change; the container's own check does"

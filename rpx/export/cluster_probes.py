@@ -76,6 +76,8 @@ def _asked(
     if port is None:
         said.lost(service.family, "health_check", "no port is known to ask at", at)
         return None
+    if check.grpc is not None:
+        return {"grpc": {"port": port, **({"service": check.grpc} if check.grpc else {})}}
     get: dict[str, object] = {"path": check.path, "port": port}
     headers = [*([("Host", check.host)] if check.host else []), *check.headers]
     if headers:

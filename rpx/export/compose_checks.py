@@ -58,6 +58,11 @@ def check_test(
         said.guessed(service.family, "health_check", "asked with nc, which its image must have", at)
         return ["CMD-SHELL", tcp_command(port)]
     port = service.port or (service.start.ports[0].inside if service.start.ports else None)
+    if check.grpc is not None and port is not None:
+        why = "asked with grpc_health_probe, which its image must have"
+        said.guessed(service.family, "health_check", why, at)
+        of = ["-service", check.grpc] if check.grpc else []
+        return ["CMD", "grpc_health_probe", "-addr", f":{port}", *of]
     if port is None:
         said.lost(service.family, "health_check", "no port is known to ask at", at)
         return None

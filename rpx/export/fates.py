@@ -135,7 +135,7 @@ FATES: Final[Mapping[str, tuple[str, str, str]]] = {
     **_of("Ready", "delay", ("compose waits for checks alone", _OK, _OK)),
     **_of("Ready", "timeout", ("compose waits for ever", _OK, _OK)),
     **_of("Build", "context dockerfile target args", (_OK, _OK, _OK)),
-    **_of("HealthCheck", "enabled path tcp command", (_OK, _OK, _OK)),
+    **_of("HealthCheck", "enabled path tcp command grpc", (_OK, _OK, _OK)),
     **_of("HealthCheck", "host headers", (_OK, _OK, "systemd has no health checks")),
     **_of("HealthCheck", "interval timeout", (_OK, _OK, "systemd has no health checks")),
     **_of(

@@ -270,7 +270,7 @@ def _asked_by(service: ExportService) -> str:
     check, address = service.check, service.address
     if check is not None and check.command is not None:
         return _until(check.command)
-    if check is not None and check.tcp is None and isinstance(address, Address):
+    if check is not None and check.by_get and isinstance(address, Address):
         return _until(_gets(address, check.path))
     here = service.ports[0][0] if service.ports else None
     return _until(_connects(Address("127.0.0.1", here))) if here else ""

@@ -1,4 +1,4 @@
-"""What somebody speaks who doesn't answer in HTTP/1.1, told by the first bytes."""
+"""What somebody speaks who doesn't answer as he is asked, told by the first bytes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ OTHER = "something else"
 _BEGINNINGS = (
     ("TLS", re.compile(rb"[\x15\x16]\x03[\x00-\x04]")),
     ("HTTP/2", re.compile(rb"\x00[\x00-\x40][\x00-\xff][\x04\x07].\x00{4}", re.DOTALL)),
+    ("HTTP/1.1", re.compile(rb"HTTP/1\.")),
     ("SSH", re.compile(rb"SSH-")),
     ("MySQL", re.compile(rb"[\x00-\xff]{2}\x00\x00(?:\x0a[0-9]|\xff)")),
     ("PostgreSQL", re.compile(rb"E\x00\x00")),

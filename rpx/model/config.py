@@ -33,7 +33,8 @@ class HealthCheck(Model):
     """An active check: a GET of `path`; a status outside `expect` or later than `timeout` fails.
 
     `host` is the Host of that GET where it isn't the address, `headers` are more of its fields.
-    With a `command` or `tcp` it is no GET: that is run beside the process, or connected to.
+    With a `command` or `tcp` it is no GET: that is run beside the process, or connected to. With
+    `grpc` it is a call of grpc.health.v1: of that service, or "" for the server as a whole.
     Before `start_period` is over failures of a starting process don't count. None: they never do.
     """
 
@@ -43,12 +44,18 @@ class HealthCheck(Model):
     headers: tuple[tuple[str, str], ...] = ()
     tcp: Location | None = None
     command: str | tuple[str, ...] | None = None
+    grpc: str | None = None
     interval: float = 5.0
     timeout: float = 2.0
     healthy_threshold: int = 1
     unhealthy_threshold: int = 3
     expect: tuple[tuple[int, int], ...] = ((200, 399),)
     start_period: float | None = None
+
+    @property
+    def by_get(self) -> bool:
+        """Whether it is a GET."""
+        return self.tcp is None and self.command is None and self.grpc is None
 
 
 class Sticky(Model):

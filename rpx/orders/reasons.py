@@ -129,7 +129,8 @@ def _hint(registry: Registry, backend: Backend) -> str:
                 _towards(registry, each.name) for each in backend.obstacles if each.hopeless
             )
         case _:
-            return hint_for(backend.last_error)
+            spec = backend.spec
+            return hint_for(backend.last_error, spec.address) if spec.address else ""
 
 
 def _towards(registry: Registry, name: str) -> str:

@@ -24,6 +24,8 @@ def asked(check: HealthCheck) -> str:
         return f"a connection to {check.tcp}"
     if check.command is not None:
         return _success(check.command)
+    if check.grpc is not None:
+        return f"SERVING from grpc.health.v1{f' of {check.grpc}' if check.grpc else ''}"
     return f"GET {check.path}"
 
 

@@ -38,7 +38,9 @@ async def ask_for_tls(shared: SharedState, backends: Iterable[Endpoint]) -> None
 def wrong_protocol(shared: SharedState, backend: Endpoint, protocol: str) -> None:
     """Say, once, that `backend` speaks something else than it is asked in."""
     backend.blame(speaks(protocol))
-    shared.remark(backend, f"{backend.last_error}: {hint_for(backend.last_error)}")
+    shared.remark(
+        backend, f"{backend.last_error}: {hint_for(backend.last_error, backend.spec.address)}"
+    )
 
 
 async def _answer(shared: SharedState, backend: Endpoint, greeting: bytes) -> bytes:

@@ -136,7 +136,7 @@ async def bad_gateway(
     elif bad.speaks:
         wrong_protocol(client.shared, backend, bad.speaks)
         what = f"{backend.label} {backend.last_error}."
-        hint = hint_for(backend.last_error)
+        hint = _hint_of_protocol(backend)
     elif not has_answered(backend):
         hint = _OTHER_PROTOCOL
     reports = _reports(client.shared.registry, pool)
@@ -192,7 +192,7 @@ def _explained(pool: Pool, failed: Failed | None) -> tuple[int, str, str]:
         case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNSECURED:
             return 502, f"No backend of {pool.host} answered: {failed.why}.", _hint(pool)
         case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
-            wrong = (b.last_error for b in pool.backends if hint_for(b.last_error))
+            wrong = (b.last_error for b in pool.backends if _hint_of_protocol(b))
             what = f"The backend of {pool.host} that was asked {next(wrong, failure.value)}."
             return 502, what, _hint_of_broken(pool)
         case _:
@@ -289,7 +289,11 @@ def _hint_of_broken(pool: Pool) -> str:
 
 
 def _protocol_hint(pool: Pool) -> str:
-    return next(filter(None, (hint_for(backend.last_error) for backend in pool.backends)), "")
+    return next(filter(None, map(_hint_of_protocol, pool.backends)), "")
+
+
+def _hint_of_protocol(backend: Endpoint) -> str:
+    return hint_for(backend.last_error, backend.spec.address)
 
 
 def _hint(pool: Pool) -> str:

@@ -44,6 +44,7 @@ class HealthCheckKeys(TypedDict, total=False):
     enabled: bool
     path: str
     tcp: str | int
+    grpc: bool | str
     command: Command
     host: str
     headers: Mapping[str, str | int | float]

@@ -165,6 +165,7 @@ VALUES = {
     "command": "./x",
     "delay": "1s",
     "path": "/x",
+    "grpc": "true",
     "body": "x",
     "json": "{}",
 }

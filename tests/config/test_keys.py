@@ -101,6 +101,7 @@ PYTHON: dict[str, Any] = {
     ),
     "host, or `host:port`": str,
     "port, `auto:port`, `port:port`, or list": str | int | Sequence[str | int],
+    "`true`, or a service": bool | str,
     "mapping of names to texts": service_keys.Texts,
     "mapping of names to texts, or lists": (
         Mapping[str, str | int | float | Sequence[str | int | float]]

@@ -113,7 +113,6 @@ SAID = [
     (PROCESS, "availability: {restart: always}", "did you mean `restart`?"),
     (CHECK, "failure_threshold: 3", "did you mean `unhealthy_threshold`?"),
     (CHECK, "health_uri: /up", "did you mean `path`?"),
-    (CHECK, "grpc: {port: 3}", "`command: grpc_health_probe"),
     (PROXY, "client_max_body_size: 10m", "`limits: {body: 10mb}`"),
     (PROXY, "rule: Host(`a`)", "a host is `to` of a proxy"),
     (PROXY, "entry_points: [web]", "`listen: {http_port: 8080}`"),

@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 from rpx.hub.backend_tls import fault_of
+from rpx.model.address import Address
 from rpx.policy.protocol_hints import hint_for
 
 
@@ -35,5 +36,6 @@ def test_so_has_one_without_a_reason(text: str, fault: str) -> None:
     assert fault_of(ssl.SSLError(1, text)) == fault
 
 
-def test_who_speaks_http_2_alone_is_not_supported() -> None:
-    assert "gRPC" in hint_for("speaks HTTP/2, not HTTP/1.1")
+def test_who_speaks_http_2_alone_is_to_be_asked_so() -> None:
+    address = Address("localhost", 50051)
+    assert hint_for("speaks HTTP/2, not HTTP/1.1", address) == "write `from: h2c://localhost:50051`"

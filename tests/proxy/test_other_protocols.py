@@ -38,7 +38,7 @@ async def test_a_backend_that_speaks_tls_is_to_be_written_with_https(
                 assert b"start the process" not in page.body
             notes = [each.text for each in news.take() if isinstance(each, Note)]
         assert len([text for text in notes if "speaks TLS" in text]) == 1
-        assert "https://" in hint_for(house.backends[0].last_error)
+        assert "https://" in hint_for(house.backends[0].last_error, house.backends[0].spec.address)
 
 
 @pytest.mark.parametrize(

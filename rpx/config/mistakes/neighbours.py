@@ -191,7 +191,6 @@ _NOTES_AT: Final = {
         "port": "a check asks the backend where it listens: leave it out; another port is"
         " `tcp: 5432`",
         "method": "a check is a GET: leave it out",
-        "grpc": "a program asks it: `command: grpc_health_probe -addr=localhost:$PORT`",
     },
     "": {
         "port ports": "where clients connect is `listen: {http_port: 8080}`; where a backend"

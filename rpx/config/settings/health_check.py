@@ -12,20 +12,21 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, model_validator
 
 from rpx.config.settings.addresses import Located
-from rpx.config.settings.forms import any_of, list_of, number, text
+from rpx.config.settings.forms import BOOLEAN, any_of, list_of, number, text
 from rpx.config.settings.header_fields import FIELDS, TOKEN
 from rpx.config.settings.values import Command, Count, Milliseconds, Seconds, UrlPath
 from rpx.config.settings.written import Kind, Maybe, Switched, setting, switch, switched
 from rpx.config.wording import shown, wrong
 from rpx.model.config import HealthCheck
 
-WAYS: Final = ("path", "tcp", "command")  # of which a check has one
+WAYS: Final = ("path", "tcp", "command", "grpc")  # of which a check has one
 _OF_A_GET: Final = ("expect", "host", "headers")
 _COMMAND_WITHIN: Final = 10.0  # seconds: a program that has to be loaded takes longer than a GET
 _COMPOSE: Final = ("CMD", "CMD-SHELL", "NONE")
 _FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding", "upgrade"})
 _TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 §5.5
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
+_SERVICE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _RANGE = re.compile(r"([1-5][0-9][0-9])(?:\s*-\s*([1-5][0-9][0-9]))?")
 
 
@@ -81,6 +82,21 @@ def _header(name: str, text: object) -> tuple[str, str]:
     return name, str(text)
 
 
+def grpc(value: object) -> object:
+    """`true`: the server as a whole, which is the service ""; or the name of a service."""
+    if value is False:
+        raise wrong("is switched off", "leave it out, or write `health_check: false`")
+    if value is not True and not (isinstance(value, str) and _SERVICE.fullmatch(value)):
+        hint = "write true, or a service as its .proto has it: shop.v1.Orders"
+        raise wrong(f"is no name of a gRPC service: {shown(value)}", hint)
+    return "" if value is True else value
+
+
+def written_service(found: str) -> str | bool:
+    """What may be written for a service."""
+    return found or True
+
+
 def written_statuses(found: Iterable[tuple[int, int]]) -> str:
     """What may be written for ranges of statuses."""
     return ",".join(str(least) if least == most else f"{least}-{most}" for least, most in found)
@@ -105,6 +121,13 @@ Statuses = Annotated[
 ]
 
 
+Service = Annotated[
+    str,
+    BeforeValidator(grpc),
+    Kind("`true`, or a service", any_of(BOOLEAN, text(_SERVICE.pattern)), written_service),
+]
+
+
 class HealthCheckWritten(Switched):
     """`health_check`."""
 
@@ -118,6 +141,9 @@ class HealthCheckWritten(Switched):
     tcp: Maybe[Located] = setting("instead of that: a port takes a connection")
     command: Maybe[CheckCommand] = setting(
         "instead of that: exits with 0, run in the service's folder and environment"
+    )
+    grpc: Maybe[Service] = setting(
+        "instead of that: grpc.health.v1 says SERVING, of the server as a whole or of that service"
     )
     host: Maybe[HostName] = setting("what `Host` says with a `path`", "the address")
     headers: Maybe[Headers] = setting("sent along with a `path`")
@@ -143,7 +169,7 @@ class HealthCheckWritten(Switched):
     def _one_way(self) -> HealthCheckWritten:
         ways = [name for name in WAYS if name in self.model_fields_set]
         if len(ways) > 1:
-            raise wrong("asks in several ways", "keep one of path, tcp and command")
+            raise wrong("asks in several ways", "keep one of path, tcp, command and grpc")
         for name in _OF_A_GET:
             if name in self.model_fields_set and ways and ways != ["path"]:
                 raise wrong(
