@@ -182,6 +182,22 @@ KNOWN: list[tuple[str, Callable[[Met], bool]]] = [
         lambda met: met.kind == f.PRIORITY and met.ours.ends == "stream",
     ),
     (
+        "trailers without an end are an error of their stream: RFC 9113 §8.1",
+        lambda met: met.kind == f.HEADERS and met.theirs.why.endswith("END_STREAM set"),
+    ),
+    (
+        "a CONTINUATION of nothing is an error of the connection: RFC 9113 §6.10",
+        lambda met: met.kind == f.CONTINUATION and met.ours.ends == "connection",
+    ),
+    (
+        "each setting counts, also the first of two that are for the same: RFC 9113 §6.5.3",
+        lambda met: met.kind == f.SETTINGS and met.ours.why == "a window is too large",
+    ),
+    (
+        "a window of a stream that is over is none",
+        lambda met: met.kind == f.SETTINGS and met.theirs.why.startswith("FlowControlError"),
+    ),
+    (
         "the reserved bit of a WINDOW_UPDATE means nothing: RFC 9113 §6.9",
         lambda met: met.kind == f.WINDOW_UPDATE and met.theirs.why.endswith("non-compliant data"),
     ),
