@@ -106,7 +106,9 @@ OUTSIDE = {
     "psutil": {"backend", "runs", "drill", "cli"},
     "pydantic": {"model", "config", "control"},
     "pydantic_core": {"config"},
+    "rich": {"cli"},
     "starlette": {"control"},
+    "textual": {"cli"},
     "trio": {
         "hub",
         "backend",
@@ -187,6 +189,24 @@ def test_a_library_that_no_table_has_is_refused_everywhere() -> None:
     assert wrong("moving", "crossplane.parse") is None
 
 
+# The extra `tui`: who has not installed it has all commands.
+EXTRA = {"rich", "textual"}
+ON_SCREEN = "cli/screen/"
+
+
+def test_an_extra_is_imported_by_the_screen_alone_and_that_by_who_shows_it() -> None:
+    with_extra = {
+        path for path in trees() if {name.partition(".")[0] for name in imports(path)} & EXTRA
+    }
+    assert with_extra
+    assert all(path.startswith(ON_SCREEN) for path in with_extra)
+    modules = {module(path) for path in with_extra}
+    for path in sorted(set(trees()) - with_extra):
+        for node in trees()[path].body:  # not within a function
+            if isinstance(node, ast.ImportFrom):
+                assert node.module not in modules, f"{path}: imports {node.module}"
+
+
 def test_no_file_takes_part_in_an_import_circle() -> None:
     """Imports for the type checker count: whoever reads one file of a circle has to read all."""
     modules = {module(path): path for path in trees()}
@@ -212,6 +232,9 @@ WRITTEN_KEYS = {
     "cli/at_tab/known.py": "what makes values of it takes as long to load as all the rest",
     "cli/flag_routes.py": "what it writes",
     "cli/flags.py": "what click has read",
+    "cli/screen/bars.py": "Figures is a TypedDict",
+    "cli/screen/columns.py": "likewise",
+    "cli/screen/seen.py": "likewise",
     "cli/terminal/stats_table.py": "Figures is a TypedDict: users have it from Python",
     "drill/report.py": "its own groups",
 }
@@ -256,12 +279,13 @@ def test_every_file_begins_with_its_subject_and_stays_short() -> None:
 
 
 # Libraries of which something is used that they don't promise: docs/adr/0003-libraries.md.
-UNDOCUMENTED = {"hypercorn", "watchfiles"}
+UNDOCUMENTED = {"hypercorn", "textual", "watchfiles"}
 
 
 def test_a_library_of_which_undocumented_parts_are_used_has_an_upper_bound() -> None:
     wanted = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
-    bounded = {each.partition(">")[0] for each in wanted["dependencies"] if "<" in each}
+    needed = [*wanted["dependencies"], *wanted["optional-dependencies"]["tui"]]
+    bounded = {each.partition(">")[0] for each in needed if "<" in each}
     assert bounded == UNDOCUMENTED
     private = {
         name.partition(".")[0]

@@ -17,6 +17,7 @@ from rpx.folders import absolute
 
 if TYPE_CHECKING:
     from rpx.runs.api_client import ApiClient
+    from rpx.runs.lease import Lease
 
 
 @dataclass(slots=True)
@@ -37,12 +38,17 @@ class Common:
             return force != "0"
         return stream.isatty() and os.environ.get("TERM") != "dumb"
 
+    def lease(self) -> Lease:
+        """The lease of the running project. Raises: NotRunning."""
+        from rpx.runs.lease import find_running  # noqa: PLC0415 - psutil: only when it is needed
+
+        return find_running(None, self.file)
+
     def client(self) -> ApiClient:
         """A client of the running project. Raises: NotRunning."""
-        from rpx.runs.api_client import ApiClient  # noqa: PLC0415 - only when it is needed
-        from rpx.runs.lease import find_running  # noqa: PLC0415 - psutil, likewise
+        from rpx.runs.api_client import ApiClient  # noqa: PLC0415 - likewise
 
-        return ApiClient(find_running(None, self.file))
+        return ApiClient(self.lease())
 
 
 def _keep_file(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:

@@ -33,7 +33,7 @@ COMMANDS = {
     "run": "Run a command with the environment of a service",
     "projects": "List every running project of yours",
     "ps": "Show backends, states, pids and URLs",
-    "top": "Show CPU and memory of each service, every second",
+    "top": "Watch and steer a running project on one screen",
     "why": "Explain why a backend is in the state it is in",
     "stats": "Show requests, errors and latency of each backend",
     "logs": "Show what backends print",

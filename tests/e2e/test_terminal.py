@@ -94,13 +94,13 @@ def test_what_is_no_terminal_gets_every_column_unless_somebody_says_how_wide_it_
 def _is_right(lines: list[str], rows: list[dict[str, Any]], words: tuple[str, ...]) -> bool:
     """Whether a picture has everything that it must have, once, and nothing is cut."""
     text = "\n".join(lines)
-    if words == ("top",) and not (whole(rows, text) and text.count("q quits") == 1):
+    if words == ("top", "--plain") and not (whole(rows, text) and text.count("q quits") == 1):
         return False
     there = "web" in text and str(rows[0]["port"]) in text and "…" not in text
     return there and text.count("HOST") <= 1 and text.count("NAME") <= 1
 
 
-@pytest.mark.parametrize("words", [("top",), ("stats", "--watch")])
+@pytest.mark.parametrize("words", [("top", "--plain"), ("stats", "--watch")])
 def test_a_picture_follows_the_window_and_leaves_the_terminal_as_it_was(
     shop: Project, words: tuple[str, ...]
 ) -> None:
@@ -131,7 +131,7 @@ def test_a_picture_follows_the_window_and_leaves_the_terminal_as_it_was(
 def test_top_gives_the_terminal_back_however_it_ends(
     shop: Project, signum: signal.Signals, code: int
 ) -> None:
-    with at(shop, (100, 20), "top") as there:
+    with at(shop, (100, 20), "top", "--plain") as there:
         there.until_shown("q quits")
         assert not there.echoes
         os.kill(there.process.pid, signum)
@@ -151,7 +151,7 @@ def test_in_the_background_top_waits_for_the_shell_to_bring_it_back(shop: Projec
             return b"tty output" in there.raw
 
         there.until(lambda: there.raw.endswith(b"> "), "a prompt")
-        there.type(f"{shlex.join(RPX)} top\n")
+        there.type(f"{shlex.join(RPX)} top --plain\n")
         there.until_shown("q quits")
         there.type("\x1a")
         there.until(lambda: there.raw.endswith(b"> "), "the shell's prompt")

@@ -12,13 +12,15 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.commands.ps import backend_cell, state_cell, usage_cells
 from rpx.cli.helpers.polling import poll
+from rpx.cli.screen.beginning import can_fill, has_extra, how_to_get, on_a_screen
 from rpx.cli.terminal.live import Left, Live, can_draw
 from rpx.cli.terminal.output import age, json_option, print_table, say, size, width
 from rpx.cli.terminal.table import Column, Table
 from rpx.model.answers import Ps, json_of
 
 EXAMPLES = """\
-rpx top                         # CPU and memory of each service, every second
+rpx top                         # all copies, their figures and output, and keys to steer them
+rpx top --plain                 # CPU and memory of each service, every second, as a table
 rpx top --json                  # one line of JSON per second, for scripts
 """
 Rows = Sequence[Ps]
@@ -40,23 +42,31 @@ COLUMNS = [
 
 
 @click.command("top", cls=Command, examples=EXAMPLES)
+@click.option("--plain", is_flag=True, help="Show the table alone, as without the extra `tui`")
 @json_option
 @click.pass_obj
-def top(common: Common, *, as_json: bool) -> int:
-    """Show what each service uses, its child processes included, every second until `q` or Ctrl-C.
+def top(common: Common, *, plain: bool, as_json: bool) -> int:
+    """Watch and steer a running project on one screen, until `q` or Ctrl-C.
 
-    Where stdout is no terminal, one table comes after the other.
+    It shows all copies with their figures, and what the chosen one prints; keys restart, stop,
+    kill, pause and scale; `?` lists them. This needs the extra `tui`: pip install 'rpx-dev[tui]'.
+
+    Without it, or with --plain, the table is all: what each service uses, its child processes
+    included, every second. Where stdout is no terminal, one table comes after the other.
     """
     colour = common.colour(sys.stdout)
+    if not (as_json or plain) and can_fill() and has_extra():
+        return on_a_screen(common.lease(), colour=colour)
     client = common.client()
     if as_json:
         poll(client.ps, _print_line)
     elif can_draw():
+        hint = "" if plain or has_extra() else f"; `{how_to_get()}` adds output and keys"
         try:
             with Live() as live:
                 poll(
                     client.ps,
-                    lambda *found: live.show(lambda: _picture(*found, colour=colour)),
+                    lambda *found: live.show(lambda: _picture(*found, hint=hint, colour=colour)),
                     live.wait,
                 )
         except Left as left:
@@ -82,7 +92,9 @@ def _print_again(filled: Table, *, colour: bool) -> None:
     print(flush=True)
 
 
-def _picture(now: Rows, before: Rows | None, passed: float, *, colour: bool) -> list[str]:
+def _picture(
+    now: Rows, before: Rows | None, passed: float, *, hint: str, colour: bool
+) -> list[str]:
     """The table, and all of it together."""
     filled = _table(now, before, passed).lines(width(), colour=colour)
     percents = [percent for _, percent in _rated(now, before, passed) if percent is not None]
@@ -90,7 +102,7 @@ def _picture(now: Rows, before: Rows | None, passed: float, *, colour: bool) -> 
     count = sum(row.processes or 0 for row in now)
     processes = "1 process" if count == 1 else f"{count} processes"
     total = f"{sum(percents):.1f} % CPU, {size(memory)}, {processes}"
-    return [*filled, "", f"{total}; q quits"]
+    return [*filled, "", f"{total}; q quits{hint}"]
 
 
 def _table(now: Rows, before: Rows | None, passed: float) -> Table:
