@@ -43,7 +43,8 @@ async def _said_of(check: HealthCheck, address: Location, plain: trio.SocketStre
     service = check.grpc or ""
     scheme, _, authority = address.origin.partition("://")
     try:
-        asked = request_fields(scheme.encode(), authority.encode(), check.timeout)
+        who = b"rpx-health-check"
+        asked = request_fields(scheme.encode(), authority.encode(), check.timeout, who)
         answer = await ask_by_h2(await _secured(plain, address), asked, question(service))
     except NoH2Answer as why:
         return str(why)

@@ -19,6 +19,9 @@ READ: Final = 65536  # bytes at a time
 CONNECT: Final = 5.0  # seconds; on this machine a listener that lives answers in microseconds
 
 
+ClientStream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+
+
 class NoAnswer(Exception):
     """The request has failed; the message says how, in a few words that others share."""
 
@@ -28,6 +31,7 @@ class Target:
     """Where a service answers: IP literals to connect to, and what stands behind `Host`.
 
     `tls`: with it, whatever the certificate; whether browsers accept that is `rpx doctor`'s affair.
+    `grpc`: a service to call grpc.health.v1 for, "" for the whole server; None: it is a GET.
     """
 
     addresses: Sequence[str]
@@ -35,6 +39,7 @@ class Target:
     host: str
     path: str = "/"
     tls: bool = False
+    grpc: str | None = None
 
     @property
     def request(self) -> bytes:
@@ -49,25 +54,19 @@ class Target:
 class HttpConnection:
     """One connection, which is kept while both sides want it. `reusable`: it can take another."""
 
-    def __init__(
-        self, sock: trio.SocketStream, secured: trio.SSLStream[trio.SocketStream] | None = None
-    ) -> None:
-        self._sock = sock
-        self._stream = secured or sock
+    def __init__(self, stream: ClientStream) -> None:
+        self._stream = stream
         self._ahead = b""
         self.reusable = True
 
     @classmethod
     async def open(cls, target: Target) -> HttpConnection:
         """Connect to the first address that answers. Raises: NoAnswer."""
-        for address in target.addresses:
-            with trio.move_on_after(CONNECT):
-                try:
-                    sock = await trio.open_tcp_stream(address, target.port)
-                except OSError:
-                    continue
-                return cls(sock, await _secured(sock, target) if target.tls else None)
-        raise NoAnswer("rpx does not take the connection")
+        return cls(await connected(target))
+
+    async def ask(self, target: Target) -> int:
+        """Send the request of a target and read the whole answer; its status. Raises: NoAnswer."""
+        return await self.get(target.request)
 
     async def get(self, request: bytes) -> int:
         """Send a request and read the whole answer; its status. Raises: NoAnswer.
@@ -91,7 +90,7 @@ class HttpConnection:
 
     def close(self) -> None:
         """Close it at once."""
-        self._sock.socket.close()
+        hang_up(self._stream)
 
     async def _head(self) -> ResponseHead:
         while True:
@@ -125,10 +124,33 @@ class HttpConnection:
         return bytes(data)
 
 
+async def connected(target: Target) -> ClientStream:
+    """Connect to the first address that answers. Raises: NoAnswer."""
+    for address in target.addresses:
+        with trio.move_on_after(CONNECT):
+            try:
+                sock = await trio.open_tcp_stream(address, target.port)
+            except OSError:
+                continue
+            return await _secured(sock, target) if target.tls else sock
+    raise NoAnswer("rpx does not take the connection")
+
+
+def hang_up(stream: ClientStream) -> None:
+    """Close a connection at once, without a word."""
+    sock = stream if isinstance(stream, trio.SocketStream) else stream.transport_stream
+    sock.socket.close()
+
+
 async def _secured(sock: trio.SocketStream, target: Target) -> trio.SSLStream[trio.SocketStream]:
     """Agree on TLS. Raises: NoAnswer."""
     name = urlsplit(f"//{target.host}").hostname
-    stream = trio.SSLStream(sock, _context(), server_hostname=name, https_compatible=True)
+    stream = trio.SSLStream(
+        sock,
+        _context("h2" if target.grpc is not None else "http/1.1"),
+        server_hostname=name,
+        https_compatible=True,
+    )
     try:
         with trio.fail_after(CONNECT):
             await stream.do_handshake()
@@ -141,8 +163,9 @@ async def _secured(sock: trio.SocketStream, target: Target) -> trio.SSLStream[tr
 
 
 @cache
-def _context() -> ssl.SSLContext:
+def _context(protocol: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([protocol])
     return context

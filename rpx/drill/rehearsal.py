@@ -31,7 +31,7 @@ Stats = dict[str, Any]  # of one host: `host:port` → figures
 
 @dataclass(frozen=True, slots=True)
 class DrillOptions:
-    """What is to be sent where, and how much of it may fail."""
+    """What is to be sent where, and how much of it may fail. `grpc` is as of Target."""
 
     service: str
     url: str
@@ -39,6 +39,7 @@ class DrillOptions:
     rate: float
     duration: float
     allowed: int
+    grpc: str | None = None
 
 
 class Drill:
@@ -181,7 +182,7 @@ def target(lease: Lease, options: DrillOptions) -> Target:
     tls = parts.scheme == "https"
     port = parts.port or (443 if tls else 80)
     addresses = listening(lease.supervisor.pid, port)
-    return Target(addresses, port, parts.netloc, options.path, tls)
+    return Target(addresses, port, parts.netloc, options.path, tls, options.grpc)
 
 
 def listening(pid: int, port: int) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Final
 
 import trio
 
+from rpx.drill.grpc_connection import GrpcConnection
 from rpx.drill.http_client import HttpConnection, NoAnswer, Target
 from rpx.drill.report import Shot
 
@@ -23,10 +24,10 @@ class Load:
     def __init__(self, target: Target, rate: float, duration: float) -> None:
         """`rate` is requests a second for `duration` seconds."""
         self._target = target
-        self._request = target.request
+        self._open = HttpConnection.open if target.grpc is None else GrpcConnection.open
         self._rate = rate
         self._count = round(rate * duration)
-        self._idle: list[HttpConnection] = []
+        self._idle: list[HttpConnection | GrpcConnection] = []
         self.under_way = 0
         self.shots: list[Shot] = []
         self.late = 0.0  # by how much the machine let us send too late, at worst
@@ -64,9 +65,9 @@ class Load:
         self._note(due, status, failure)
 
     async def _ask(self) -> int:
-        connection = self._idle.pop() if self._idle else await HttpConnection.open(self._target)
+        connection = self._idle.pop() if self._idle else await self._open(self._target)
         try:
-            return await connection.get(self._request)
+            return await connection.ask(self._target)
         finally:
             if connection.reusable:
                 self._idle.append(connection)

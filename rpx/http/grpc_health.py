@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from rpx.http.hpack import Fields
+
 PATH: Final = b"/grpc.health.v1.Health/Check"
 SERVING: Final = 1
 _STATUSES: Final = {0: "UNKNOWN", SERVING: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
@@ -32,18 +34,18 @@ def question(service: str) -> bytes:
     return b"\0" + len(message).to_bytes(4, "big") + message
 
 
-def request_fields(scheme: bytes, authority: bytes, within: float) -> list[tuple[bytes, bytes]]:
-    """The head of the call; `within` is seconds."""
-    return [
+def request_fields(scheme: bytes, authority: bytes, within: float, who: bytes) -> Fields:
+    """The head of the call; `within` is seconds, `who` asks."""
+    return (
         (b":method", b"POST"),
         (b":scheme", scheme),
         (b":path", PATH),
         (b":authority", authority),
         (b"te", b"trailers"),
         (b"content-type", b"application/grpc"),
-        (b"user-agent", b"rpx-health-check"),
+        (b"user-agent", who),
         (b"grpc-timeout", b"%dm" % max(1, round(within * 1000))),
-    ]
+    )
 
 
 def ailment(service: str, head: Pairs, body: bytes, trailers: Pairs) -> str | None:

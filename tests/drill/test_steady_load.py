@@ -62,12 +62,12 @@ async def test_an_answer_that_never_comes_has_failed_after_a_while(
 
 async def test_there_is_an_end_to_how_many_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 2)
-    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    monkeypatch.setattr(module, "PATIENCE", 1.5)
     async with origin(answers(b"")) as there:
-        load = Load(target(there.port), rate=100, duration=0.05)
+        load = Load(target(there.port), rate=1000, duration=0.005)
         await load.run()
     assert sorted(shot.why_failed for shot in load.shots) == [
-        *["no answer within 0.5 s"] * 2,
+        *["no answer within 1.5 s"] * 2,
         *["not sent, 2 are under way"] * 3,
     ]
 

@@ -19,6 +19,7 @@ from rpx.cli.terminal.meanwhile import Meanwhile, ProgressLines
 from rpx.cli.terminal.output import fitted, json_option, print_json, print_table, width
 from rpx.cli.terminal.table import Column, Table
 from rpx.drill.damage import KINDS, Plan, service_rows, victim
+from rpx.drill.grpc_connection import GRPC_PATH
 from rpx.drill.rehearsal import Drill, DrillOptions
 from rpx.drill.report import Damage, Report, to_json
 from rpx.errors import Exit, UsageError, visible
@@ -29,6 +30,7 @@ EXAMPLES = """\
 rpx drill api                           # 200 requests/s for 10 s; one copy is killed in the middle
 rpx drill api --kill 3001 --down-for 2s # this one, and it rests before it is started again
 rpx drill api --hang --duration 20s     # one copy stops answering for a while
+rpx drill greeter --grpc                # calls of grpc.health.v1, for a server of gRPC
 rpx drill api --json --allow-errors 5   # for CI: exit code 1 when more than five failed
 """
 
@@ -59,6 +61,8 @@ _damage = partial(click.option, is_flag=False, flag_value="", metavar="[BACKEND]
               help="Keep the backend down (default: 0) or suspended (a quarter of the"
               " duration)")  # fmt: skip
 @click.option("--path", metavar="PATH", default="/", show_default=True, help="Ask for this path")
+@click.option("--grpc", is_flag=False, flag_value="", metavar="[SERVICE]",
+              help="Call grpc.health.v1, of the server or of this service of it")  # fmt: skip
 @click.option("--allow-errors", type=click.IntRange(0), default=0, show_default=True, metavar="N",
               help="Let this many requests fail before the exit code is 1")  # fmt: skip
 @json_option
@@ -74,6 +78,7 @@ def drill(
     at: str | None,
     down_for: str | None,
     path: str,
+    grpc: str | None,
     allow_errors: int,
     as_json: bool,
     progress: bool,
@@ -107,14 +112,13 @@ def drill(
             f"{what} ({when + down:g} s) {reach} beyond the end of the load ({lasts:g} s)",
             hint="raise `--duration`, so that the load goes on after the damage",
         )
-    if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
-        raise UsageError(f"`--path` is not a path: {path}", hint="for example /users?page=2")
+    path = _path(path, grpc=grpc is not None)
     raise_file_limit()
     lease = find_running(None, common.file)
     client = ApiClient(lease)
     rows = service_rows(client.ps(), name)
     hit = victim(rows, target or None)
-    options = DrillOptions(name, str(hit.url), path, rate, lasts, allow_errors)
+    options = DrillOptions(name, str(hit.url), path, rate, lasts, allow_errors, grpc)
     plan = Plan(kind, hit.label, when, down)
     where = f"{options.url}{path}"
     with (ProgressLines if progress else Meanwhile)(lasts) as line:
@@ -139,6 +143,15 @@ def _chosen(damage: Mapping[str, str | None]) -> tuple[str, str | None]:
         raise UsageError(f"{flags} exclude each other", hint="one kind of damage in each drill")
     kind = given[0] if given else "kill"
     return kind, damage[kind]
+
+
+def _path(path: str, *, grpc: bool) -> str:
+    """What is asked for."""
+    if grpc and path != "/":
+        raise UsageError("`--grpc` and `--path` exclude each other", hint="leave out `--path`")
+    if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
+        raise UsageError(f"`--path` is not a path: {path}", hint="for example /users?page=2")
+    return GRPC_PATH if grpc else path
 
 
 def _show(report: Report, *, colour: bool) -> None:
