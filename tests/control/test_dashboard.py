@@ -78,6 +78,21 @@ async def test_a_token_lets_one_browser_in_once_by_a_cookie_that_no_script_reads
     visit.http.cookies.clear()
     again = await visit.http.get(f"/?token={token}")
     assert (again.status_code, "set-cookie" in again.headers) == (401, False)
+    assert "This link is good no more" in again.text
+
+
+async def test_who_opens_a_link_again_that_has_let_it_in_is_let_in(visit: Visit) -> None:
+    token = visit.admission.token()
+    await visit.http.get(f"/?token={token}")
+    again = await visit.http.get(f"/?token={token}")
+    assert (again.status_code, again.headers["location"]) == (303, "/")
+    assert "set-cookie" not in again.headers
+
+
+async def test_a_browser_that_keeps_no_cookies_is_told_so(visit: Visit) -> None:
+    await visit.http.get(f"/?token={visit.admission.token()}")
+    visit.http.cookies.clear()
+    assert "keeps no cookies" in (await visit.http.get("/")).text
 
 
 async def test_a_cookie_of_tls_is_secure(visit: Visit) -> None:
@@ -143,7 +158,8 @@ async def test_a_request_that_another_site_has_begun_gets_nothing(visit: Visit) 
 async def test_changes_and_streams_need_what_only_the_page_says(visit: Visit) -> None:
     csrf = await visit.come()
     streams = ["/api/live", "/api/v1/events", "/api/v1/logs?follow=true"]
-    asked = [("POST", "/api/v1/orders/stop"), *(("GET", path) for path in streams)]
+    changes = ["/api/v1/orders/stop", "/api/v1/drills", "/api/v1/drills/stop", "/api/other"]
+    asked = [("POST", path) for path in changes] + [("GET", path) for path in streams]
     for said in ({}, {"x-rpx-csrf": ""}, {"x-rpx-csrf": csrf[:-1]}, {"x-rpx-csrf": f"{csrf}é"}):
         for method, path in asked:
             headers = {name.encode(): value.encode() for name, value in said.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,13 @@ def dashboard(project: Project) -> Iterator[Tab]:
         tab = chromium.open(project.rpx("open", "--dashboard", "--print").stdout.strip())
         tab.until(f"{ROWS}.length > 0", "the rows")
         yield tab
+
+
+def dashboard_too(tab: Tab) -> Tab:
+    """A second window of the same browser."""
+    other = tab.another(f"{tab.run('location.origin')}/")
+    other.until(f"{ROWS}.length > 0", "the rows")
+    return other
 
 
 def press(tab: Tab, label: str, button: str) -> None:
@@ -109,6 +117,75 @@ def test_the_page_shows_what_ps_says_and_steers_real_processes(project: Project)
         tab.until(f"{ROWS}.length === 3", "the first screen again")
         project.rpx("down")
         tab.until("document.querySelector('.how').innerText === 'ended'", "it has ended")
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:.1f} ms" if value < 10 else f"{int(value + 0.5)} ms"
+
+
+def size(count: int) -> str:
+    number, unit = float(count), 0
+    while number >= 1000 and unit < 3:
+        number, unit = number / 1024, unit + 1
+    shown = f"{number:.1f}" if unit and number < 100 else f"{int(number + 0.5)}"
+    return f"{shown} {('B', 'KB', 'MB', 'GB')[unit]}"
+
+
+def expected(project: Project) -> dict[str, list[str]]:
+    """What commands say in this moment, as the page writes it: p50 and p99 to memory, restarts."""
+    stats = json.loads(project.rpx("stats", "--json").stdout)
+    cells = {}
+    for row in json.loads(project.rpx("ps", "--json").stdout):
+        figures = stats.get(row["place"], {}).get(row["backend"])
+        times = (
+            f"{milliseconds(figures['p50'])} / {milliseconds(figures['p99'])}" if figures else "–"
+        )
+        counted = [
+            str(figures[name]) if figures else "–" for name in ("errors", "inFlight", "held")
+        ]
+        memory = size(row["memory"]) if row["memory"] else "–"
+        cells[row["label"]] = [times, *counted, memory, str(row["restarts"])]
+    return cells
+
+
+def test_every_number_is_what_ps_and_stats_say_in_that_moment(project: Project) -> None:
+    first, _ = project.copies(2, "processes: {worker: {command: sleep 1000}}\n")
+    with project.up(), dashboard(project) as tab:
+        other = dashboard_too(tab)
+        for number in range(60):
+            project.get("api.localhost", "/status?c=503" if number % 7 == 0 else "/")
+        project.rpx("restart", "worker")
+        project.rpx("kill-backend", str(first))
+        until(project.all_ready, "it is back")
+
+        def same() -> bool:
+            found = expected(project)
+            return all(
+                {label: [*cells[2:6], *cells[7:9]] for label, cells in shown(page).items()} == found
+                for page in (tab, other)
+            )
+
+        until(same, "both pages say what commands say")
+        assert {label: cells[0].split()[1] for label, cells in shown(tab).items()} == {
+            row["label"]: row["state"] for row in project.ps()
+        }
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(project.get, "api.localhost", "/until?file=there")
+            until(lambda: sum(int(c[4]) for c in shown(tab).values() if c[4] != "–"), "in flight")
+            (project.folder / "there").touch()
+            assert waiting.result().status_code == 200
+        tab.until(f"!{ROWS}.some((row) => row.children[5].innerText === '1')", "none is under way")
+
+        worker = f"{ROWS}.find((row) => row.dataset.copy === 'worker').innerText"
+        other.ask("Target.createTarget", url="about:blank")
+        hidden = other if other.run("document.hidden") else tab
+        seen = tab if hidden is other else other
+        hidden.until("document.hidden", "a tab that nobody sees")
+        project.rpx("stop", "worker")
+        seen.until(f"{worker}.includes('stopped')", "who looks is told")
+        assert "ready" in hidden.run(worker)
+        hidden.ask("Page.bringToFront")
+        hidden.until(f"{worker}.includes('stopped')", "it catches up")
 
 
 def test_axe_finds_nothing_on_any_screen_in_light_and_dark(project: Project) -> None:

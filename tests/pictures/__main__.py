@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from tests.support.browser import Tab, browser
@@ -27,7 +32,12 @@ SHOP = """
 name: shop
 listen: {http_port: HTTP_PORT}
 proxies:
-  - {to: shop.localhost, from: [A, B, C], start: PYTHON APPS/ok.py}
+  - to: shop.localhost
+    from: [A, B, C]
+    start: PYTHON APPS/ok.py
+    routes:
+      - {path: "/api/*", strip_prefix: /api, proxy: api}
+      - {path: "/images/*", strip_prefix: /images, static: APPS}
   - {to: api.localhost, from: [D, E], start: PYTHON APPS/ok.py}
 processes:
   worker:
@@ -63,24 +73,51 @@ def _take(project: Project, folder: Path, only: str) -> None:
         url = project.rpx("open", "--dashboard", "--print").stdout.strip()
         tab = chromium.open(url)
         tab.until("document.querySelectorAll('tr[data-copy]').length > 4", "the rows are there")
-        for _ in range(40):
-            for host in ("shop.localhost", "api.localhost"):
-                project.get(host, "/orders?page=2")
-        _drill(tab, "api")
-        _drill(tab, "shop")
-        request = json.loads(project.rpx("requests", "--json").stdout)[-1]["id"]
-        for name, path in SCREENS.items():
-            for size, extent in SIZES.items():
-                for scheme in ("light", "dark"):
-                    title = f"{name}-{size}-{scheme}"
-                    if only in title:
-                        _one(
-                            tab,
-                            path.replace("id=", f"id={request}"),
-                            folder / f"{title}.png",
-                            extent,
-                            scheme,
-                        )
+        with _traffic(project):
+            if only in "drills":
+                _drill(tab, "api")
+                _drill(tab, "shop")
+            tab.run("new Promise((done) => setTimeout(done, 20000))")  # a line of the last minute
+            _shots(project, tab, folder, only)
+
+
+def _shots(project: Project, tab: Tab, folder: Path, only: str) -> None:
+    request = json.loads(project.rpx("requests", "--json").stdout)[-1]["id"]
+    for name, path in SCREENS.items():
+        for size, extent in SIZES.items():
+            for scheme in ("light", "dark"):
+                title = f"{name}-{size}-{scheme}"
+                if only in title:
+                    _one(
+                        tab,
+                        path.replace("id=", f"id={request}"),
+                        folder / f"{title}.png",
+                        extent,
+                        scheme,
+                    )
+
+
+@contextmanager
+def _traffic(project: Project) -> Iterator[None]:
+    """Have people visit it meanwhile, in waves; now and then something goes wrong."""
+    over = threading.Event()
+
+    def visit() -> None:
+        for number in count():
+            if over.wait(0.04 + 0.03 * math.sin(number / 40)):
+                return
+            path = "/status?c=503" if number % 60 == 59 else f"/orders?page={number % 9}"
+            project.get("api.localhost" if number % 3 else "shop.localhost", path)
+            if number % 5 == 0:
+                project.get("shop.localhost", "/api/carts/17")
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _drill(tab: Tab, service: str) -> None:

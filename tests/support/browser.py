@@ -63,9 +63,9 @@ class Browser:
         found: dict[str, Any] = said["result"]
         return found
 
-    def open(self, url: str) -> Tab:
-        """A tab with that page, once it has been loaded."""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+    def open(self, url: str, *, window: bool = False) -> Tab:
+        """A tab with that page, once it has been loaded; `window`: in a window of its own."""
+        target = self.ask("Target.createTarget", url="about:blank", newWindow=window)["targetId"]
         found = self.ask("Target.attachToTarget", targetId=target, flatten=True)
         tab = Tab(self, found["sessionId"])
         tab.go(url)
@@ -82,6 +82,10 @@ class Tab:
     def ask(self, method: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - as the protocol has it
         """Have something done with this tab; return what the browser says."""
         return self._browser.ask(method, self._session, **params)
+
+    def another(self, url: str) -> Tab:
+        """Open a page in a window beside this one, so that both are seen."""
+        return self._browser.open(url, window=True)
 
     def go(self, url: str) -> None:
         """Load a page, again where a network of this machine (a container's) has come or gone."""

@@ -7,7 +7,7 @@ for the cookie; each change and each stream also for a header that no page of an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Final
 
@@ -116,21 +116,40 @@ class DashboardSite:
             return self._let_in(request, token)
         session = self._session(request)
         if session is None:
-            return _html(self._files["unknown.html"].data, 401)
+            return self._unknown(NOT_LET_IN)
         html = self._files["index.html"].data.replace(b"{csrf}", session.csrf.encode())
         return _html(html.replace(b"{project}", self._project), 200)
 
     def _let_in(self, request: Request, token: str) -> Response:
         session = self._admission.redeem(token)
+        if session is None and self._session(request) is not None:
+            return RedirectResponse(request.url.path, 303)  # the link was opened here before
         if session is None:
-            return _html(self._files["unknown.html"].data, 401)
+            return self._unknown(NO_GOOD_LINK)
         cookie = self._admission.set_cookie(session, tls=request.url.scheme == "https")
         return RedirectResponse(request.url.path, 303, headers={"set-cookie": cookie})
+
+    def _unknown(self, words: Mapping[str, str]) -> Response:
+        html = self._files["unknown.html"].data
+        for place, text in words.items():
+            html = html.replace(f"{{{place}}}".encode(), text.encode())
+        return _html(html, 401)
 
     def _session(self, request: Request) -> Session | None:
         return self._admission.session(request.headers.get("cookie", ""))
 
 
+NOT_LET_IN: Final = {
+    "title": "This browser has not been let in",
+    "why": "The dashboard can restart and kill what runs here: it is for who can type a command.",
+    "hint": "You have just opened such a link? Then this browser keeps no cookies of this address:"
+    " allow them.",
+}
+NO_GOOD_LINK: Final = {
+    "title": "This link is good no more",
+    "why": "It has been used, it is older than a minute, or the project was started anew.",
+    "hint": "",
+}
 NO_SESSION: Final = "this browser has not been let in, or the project was started anew"
 
 

@@ -130,6 +130,8 @@ function App() {
       <button type="button" class="quiet" aria-label="Keys" onClick=${() => setHelp(!help)}>?</button>
     </header>
     <main id="main">
+      ${how === "end" && html`<p class="mistake" role="alert">This project has ended.
+        <code>rpx up</code> starts it again, and prints a new link.</p>`}
       ${how === "out" && html`<p class="mistake" role="alert">This browser is not let in any more:
         type <code>rpx open --dashboard</code></p>`}
       ${screen === "/requests" ? html`<${Requests} place=${place.searchParams} go=${go} tell=${tell}

@@ -8,14 +8,17 @@ const WIDE = 100; // of the lines between two columns, whatever they are in pixe
 
 // What there is of each, with its place from the top in rows; lines go from one to the next.
 function laidOut(rows, minute) {
+  const names = new Set(rows.filter((row) => !row.does).map((row) => row.name));
   const services = new Map();
   const routes = new Map();
   const hosts = new Map();
   for (const row of rows) {
-    const name = row.does ? row.label : row.name;
+    // A route to the backends of another entry ends at those.
+    const name = !row.does ? row.name : names.has(row.served_by) ? row.served_by : row.label;
     if (!services.has(name)) services.set(name, { name, copies: [], does: row.does, places: new Set() });
     const service = services.get(name);
-    service.copies.push(row);
+    if (name === row.label || !row.does) service.copies.push(row);
+    if (!row.does) service.does = null;
     if (!row.place) continue;
     service.places.add(row.place);
     if (routes.has(row.place)) continue;
@@ -83,6 +86,9 @@ function Lines({ high, label, children }) {
     preserveAspectRatio="none" role="img" aria-label=${label}>${children}</svg>`;
 }
 
+const Name = ({ service }) => (service.does ? html`<span class="does" title=${service.does}>
+  ${service.does}</span>` : html`<strong>${service.name}</strong>`);
+
 // In its column it is the one with this number from the top.
 const At = ({ at, number, kind, children }) => html`<li class="node ${kind}"
   style=${{ top: `${(at - number) * ROW}px` }}>${children}</li>`;
@@ -116,11 +122,11 @@ export function Map_({ rows, minute, choose }) {
     [...each.places].map((place) => html`<${Line} key="${place} ${each.name}"
       from=${routeOf[place].at} to=${each.at} flow=${flow.get(place)} />`)))}<//>`}
       <ul class=${hosts.length ? "" : "only"} style=${tall}>${services.map((each, i) => html`<${At} number=${i} key=${each.name} at=${each.at}
-        kind="service"><strong>${each.does ?? each.name}</strong> ${dots(each)}
+        kind="service"><${Name} service=${each} /> ${dots(each)}
         <span class="rate">${told(sumOf([...each.places]))}</span><//>`)}</ul>
     </div>
     <ul class="outline">${services.map((each) => html`<li key=${each.name}>
-      <div><strong>${each.does ?? each.name}</strong> ${dots(each)}
+      <div><${Name} service=${each} /> ${dots(each)}
         <span class="rate">${told(sumOf([...each.places]))}</span></div>
       <div class="faint">${hosts.filter((host) => host.places.some((place) => each.places.has(place)))
     .map((host) => html`<span key=${host.key}>${link(host)} </span>`)}</div></li>`)}</ul>

@@ -9,8 +9,10 @@ const HEADS = [["Copy"], ["State"], ["Requests/s", 1], ["p50 / p99", 1], ["Error
   ["In flight", 1], ["Held", 1], ["CPU", 1], ["Memory", 1], ["Restarts", 1], ["Actions"]];
 
 const isOwn = (row) => !row.external && !row.served_by;
-const figuresOf = (row, stats) => stats[row.place]?.[row.backend ?? row.served_by] ?? null;
-const trendOf = (row, minute) => minute[`${row.place} ${row.backend ?? row.served_by}`];
+// Who answers at its place: itself, or the only one that does where it has no backends.
+const whoOf = (row, stats) => row.backend ?? Object.keys(stats[row.place] ?? {})[0];
+const figuresOf = (row, stats) => stats[row.place]?.[whoOf(row, stats)] ?? null;
+const trendOf = (row, { stats, minute }) => minute[`${row.place} ${whoOf(row, stats)}`];
 
 // A button that says which command does the same, before it is pressed and after.
 function Act({ verb, row, act, children, kind = "" }) {
@@ -19,11 +21,12 @@ function Act({ verb, row, act, children, kind = "" }) {
     aria-label="${children} ${row.label}" onClick=${() => act(verb, row)}>${children}</button>`;
 }
 
-function Wrong({ rows, why, minute, act, show }) {
+function Wrong({ rows, live, act, show }) {
+  const { why } = live;
   const bad = rows.filter((row) => kindOf(row) === "bad");
   const failing = new Map();
   for (const row of rows) {
-    const errors = trendOf(row, minute)?.errors_of_minute ?? 0;
+    const errors = trendOf(row, live)?.errors_of_minute ?? 0;
     if (errors) failing.set(row.place, (failing.get(row.place) ?? 0) + errors);
   }
   if (!bad.length && !failing.size) return null;
@@ -50,9 +53,10 @@ function Wrong({ rows, why, minute, act, show }) {
     </article>`)}</section>`;
 }
 
-function Row({ row, cpu, stats, minute, chosen, choose, act, show }) {
-  const figures = figuresOf(row, stats);
-  const trend = trendOf(row, minute);
+function Row({ row, live, chosen, choose, act, show }) {
+  const cpu = live.cpu[row.label];
+  const figures = figuresOf(row, live.stats);
+  const trend = trendOf(row, live);
   const paused = wordOf(row) === "paused";
   const up = !DOWN.includes(row.state);
   const line = useRef();
@@ -127,7 +131,7 @@ export function Now({ live, chosen, choose, filter, go, act, scale, show }) {
     groups.get(name).push(row);
   }
   return html`
-    <${Wrong} rows=${all} why=${live.why} minute=${live.minute} act=${act} show=${show} />
+    <${Wrong} rows=${all} live=${live} act=${act} show=${show} />
     <${Map_} rows=${all} minute=${live.minute} choose=${choose} />
     ${all.length > 6 && html`<div class="bar narrow"><label class="grow">
       <span class="unseen">Filter by name or state</span>
@@ -141,8 +145,8 @@ export function Now({ live, chosen, choose, filter, go, act, scale, show }) {
         ${its.some((row) => row.backend && isOwn(row)) && html`<${Service} name=${name}
           rows=${all.filter((row) => row.name === name && row.backend)} scale=${scale} act=${act}
           show=${show} />`}
-        ${its.map((row) => html`<${Row} key=${row.label} row=${row} cpu=${live.cpu[row.label]}
-          stats=${live.stats} minute=${live.minute} chosen=${chosen === row.label}
+        ${its.map((row) => html`<${Row} key=${row.label} row=${row} live=${live}
+          chosen=${chosen === row.label}
           choose=${() => choose(row.label)} act=${act} show=${show} />`)}</tbody>`)}
     </table>${!rows.length && html`<p class="empty">Nothing has this name or state.</p>`}</div>`;
 }
