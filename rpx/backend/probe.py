@@ -15,9 +15,11 @@ from urllib.parse import quote
 
 import trio
 
-from rpx.hub.backend_tls import client_context, fault_of
+from rpx.http.protocols import OTHER, spoken
+from rpx.hub.backend_tls import client_context, client_hello, fault_of
 from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import HealthCheck
+from rpx.policy.protocol_hints import HTTP_1, speaks
 
 if TYPE_CHECKING:
     import httpx
@@ -148,7 +150,7 @@ async def _ask(
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         return in_words(error), False
     except httpx.RemoteProtocolError as error:
-        return _not_http(error), True
+        return await _not_http(host, address, error), True
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return in_words(error), True
     finally:
@@ -260,10 +262,27 @@ def _named(status: int) -> str:
         return str(status)
 
 
-def _not_http(error: Exception) -> str:
+async def _not_http(host: str, address: Location, error: Exception) -> str:
+    """Say what somebody speaks whose answer is none. A second look: what came first is lost."""
+    if isinstance(address, SocketFile) or address.tls is None:
+        for greeting in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", client_hello()):
+            said = spoken(await _answer_to(greeting, host, address))
+            if said not in {OTHER, HTTP_1}:
+                return speaks(said)
     if "disconnected" in str(error):
         return "closed the connection without an answer"
     return "the answer is not HTTP"
+
+
+async def _answer_to(greeting: bytes, host: str, address: Location) -> bytes:
+    try:
+        with trio.fail_after(COURTESY_TIME):
+            stream = await connected_to(host, address)
+            with stream.socket:
+                await stream.send_all(greeting)
+                return bytes(await stream.receive_some(COURTESY))
+    except (OSError, trio.TooSlowError, trio.BrokenResourceError):
+        return b""
 
 
 def in_words(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import trio
@@ -99,6 +100,16 @@ def _make_context(tls: Tls, protocols: tuple[str, ...]) -> ssl.SSLContext:
 def tell_cut_from_end(context: ssl.SSLContext) -> None:
     """Let a connection that is cut off be none that has ended: 3.11.2 takes them for the same."""
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+
+
+def client_hello() -> bytes:
+    """What a client of TLS says first, to a server that it believes whatever that says."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    said = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), said).do_handshake()
+    return said.read()
 
 
 def fault_of(error: OSError) -> str:

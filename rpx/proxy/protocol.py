@@ -6,13 +6,12 @@ speaks HTTP/2 says so at once.)
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable
-from contextlib import suppress
 
 import trio
 
 from rpx.http.protocols import spoken
+from rpx.hub.backend_tls import client_hello
 from rpx.hub.endpoint import Endpoint
 from rpx.policy.protocol_hints import hint_for, speaks
 from rpx.policy.retry import Failure
@@ -27,7 +26,7 @@ async def ask_for_tls(shared: SharedState, backends: Iterable[Endpoint]) -> None
     broken = [each for each in backends if each.last_error == Failure.BROKEN_FRESH.value]
     for backend in broken:
         if backend.seats.speaks is None and not has_answered(backend):
-            said = spoken(await _answer(shared, backend, _hello()))
+            said = spoken(await _answer(shared, backend, client_hello()))
             backend.seats.speaks = "TLS" if said == "TLS" else ""
             break  # the next request asks the next one
     for backend in broken:
@@ -61,16 +60,6 @@ async def _answer(shared: SharedState, backend: Endpoint, greeting: bytes) -> by
             finally:
                 wire.drop()
         return b""
-
-
-def _hello() -> bytes:
-    """Return what a client of TLS says first, to a server that it believes whatever it says."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    said = ssl.MemoryBIO()
-    with suppress(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), said).do_handshake()
-    return said.read()
 
 
 def has_answered(backend: Endpoint) -> bool:

@@ -195,9 +195,18 @@ async def test_a_closed_connection_is_said() -> None:
         assert await http_check(address, CHECK) == "closed the connection without an answer"
 
 
-async def test_another_protocol_is_said() -> None:
-    async with serving(answering(b"220 mail.example ESMTP")) as address:
-        assert await http_check(address, CHECK) == "the answer is not HTTP"
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b"220 mail.example ESMTP", "speaks SMTP or FTP, not HTTP/1.1"),
+        (b"\0\0\0\4\0\0\0\0\0", "speaks HTTP/2, not HTTP/1.1"),
+        (b"\x15\x03\x01\0\2\2\x46", "speaks TLS, not plain HTTP/1.1"),
+        (b"hello", "the answer is not HTTP"),
+    ],
+)
+async def test_another_protocol_is_said(said: bytes, words: str) -> None:
+    async with serving(answering(said)) as address:
+        assert await http_check(address, CHECK) == words
 
 
 async def test_localhost_is_either_of_the_two() -> None:
@@ -364,3 +373,12 @@ def test_a_project_without_http_checks_does_not_load_httpx() -> None:
         check=True,
     )
     assert said.stdout == b"False\n"
+
+
+async def test_who_hangs_up_on_all_but_tls_is_said_to_speak_it() -> None:
+    async def only_tls(stream: trio.SocketStream) -> None:
+        if bytes(await stream.receive_some()).startswith(b"\x16\x03"):
+            await stream.send_all(b"\x16\x03\x03\x00\x7a\x02")
+
+    async with serving(only_tls) as address:
+        assert await http_check(address, CHECK) == "speaks TLS, not plain HTTP/1.1"
