@@ -37,7 +37,7 @@ ROOMS = {
     "proxy": {"errors", "model", "policy", "http", "door", "certificates", "hub"},
     "runs": {"errors", "folders", "model", "policy", "door", "journal"},
     "orders": {"errors", "model", "policy", "http", "hub"},
-    "control": {"errors", "model", "policy", "door", "hub", "orders"},
+    "control": {"errors", "model", "policy", "door", "hub", "journal", "orders"},
     "drill": {"errors", "model", "policy", "http", "runs"},
     "setup": {"errors", "folders", "programs", "door", "certificates"},
     "doctor": {

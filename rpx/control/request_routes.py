@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from rpx.control.json_answer import Json
-from rpx.control.operations import Misshapen, Operation, Query, body_of, flag, whole_number
+from rpx.control.operations import Misshapen, Operation, Query, body_of, flag, seconds, whole_number
 from rpx.control.request_bodies import ReplayBody
 from rpx.control.streams import Follow, More
 from rpx.control.streams import Json as Line
@@ -65,6 +65,7 @@ class PassedRequests:
                     Query("tail", "At most so many of the last.", "integer"),
                     Query("follow", "Until the project ends.", "boolean"),
                     Query("after", "The `cursor` of the last one that was seen."),
+                    Query("at", "Those under way at a time, in seconds since the epoch.", "number"),
                     Query("noise", "Also assets and hot reloads; true without it.", "boolean"),
                     Query(
                         "at_once",
@@ -122,7 +123,8 @@ class PassedRequests:
         )
         tail = whole_number(request, "tail", MANY)
         if not flag(request, "follow"):
-            return Json([json_of(row) for row in await self._last(picked, tail)])
+            at = seconds(request, "at", 0.0) if "at" in asked else None
+            return Json([json_of(row) for row in await self._last(picked, tail, at)])
         at_once = whole_number(request, "at_once", MANY)
         ring = self._registry.requests
         since = passed.position(self._registry, asked["after"]) if "after" in asked else ring.ended
@@ -167,14 +169,16 @@ class PassedRequests:
         headers = {"content-disposition": "attachment", "x-content-type-options": "nosniff"}
         return Response(body, headers=headers, media_type=kind)
 
-    async def _last(self, picked: _Picked, tail: int) -> list[RequestRow]:
-        """The last rows that are picked, oldest first, at most so many."""
+    async def _last(self, picked: _Picked, tail: int, at: float | None = None) -> list[RequestRow]:
+        """The last rows that are picked, oldest first, at most so many; of those `at` a time."""
         rows: list[RequestRow] = []
         for place, record in enumerate(reversed(self._registry.requests.all())):
             if len(rows) == tail:
                 break
             if place % AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
+            if at is not None and not passed.under_way(self._registry, record, at):
+                continue
             if (row := picked.row(record)) is not None:
                 rows.append(row)
         return rows[::-1]

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from rpx.control.handlers import Handlers, metrics_of
 from rpx.control.happened import LINES, Happened
 from rpx.control.json_answer import Json
+from rpx.control.log_windows import LogWindows
 from rpx.control.measure import Measure
 from rpx.control.metrics import CONTENT_TYPE
 from rpx.control.openapi import document
@@ -36,6 +37,7 @@ from rpx.control.surroundings import Surroundings
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
+from rpx.journal.timeline import Timeline
 from rpx.model.answers import (
     ChangeReport,
     Kill,
@@ -68,7 +70,7 @@ def application(
 ) -> Starlette:
     """The API of one running project. It holds no state of its own."""
     handlers = Handlers(registry, shutdown, measure, happened, around)
-    table = operations(handlers)
+    table = operations(handlers, around.timeline)
 
     async def description(_request: Request) -> Response:
         return Json(await trio.to_thread.run_sync(document, table))
@@ -84,7 +86,7 @@ def application(
     )
 
 
-def operations(api: Handlers) -> list[Operation]:
+def operations(api: Handlers, timeline: Timeline | None = None) -> list[Operation]:
     """All that may be asked, in the order of docs/control-api.md."""
     several: dict[str, verbs.Verb] = {
         "restart": verbs.restart,
@@ -148,6 +150,7 @@ def operations(api: Handlers) -> list[Operation]:
                 Query("own", "Also what rpx itself says.", "boolean"),
             ],
         ),
+        *LogWindows(api.registry, timeline).operations(),
         Operation(
             "/v1/events",
             "What happens from now on, or since an event that was seen.",

@@ -122,6 +122,13 @@ def body(record: Record, of: str) -> tuple[bytes, str]:
     return b"".join(copy.pieces), kind if kind in PICTURES else "application/octet-stream"
 
 
+def under_way(registry: Registry, record: Record, at: float) -> bool:
+    """Whether it was at a time (seconds since the epoch), or had ended just before."""
+    until = record.ended or perf_counter()
+    end = record.at if record.ended else registry.now()
+    return end - (until - record.began) <= at <= end + BEHIND
+
+
 def is_noise(record: Record) -> bool:
     """Whether it asked for an asset, or for what reloads one."""
     request = record.request

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -46,6 +47,7 @@ from rpx.hub.observer import Observer
 from rpx.hub.registry import Registry
 from rpx.hub.shutdown import Shutdown
 from rpx.journal.files import Files
+from rpx.journal.timeline import Timeline
 from rpx.journal.writer import Journal
 from rpx.model.config import Config
 from rpx.model.ports import Ports
@@ -129,7 +131,7 @@ def _check_service(config: Config, wishes: Wishes) -> None:
 async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> int:
     """Signals, observers and the project itself; the exit code."""
     shutdown = Shutdown()
-    folder = journal_folder(hold.lease.config)
+    folder, began = journal_folder(hold.lease.config), time.time()
 
     def ready(registry: Registry) -> None:
         hold.publish(first_url(registry))
@@ -155,6 +157,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
                 dashboard,
                 Drills((sys.executable, "-m", "rpx", "-f", str(hold.lease.config), "drill")),
                 OthersRunning(hold.lease.config),
+                Timeline(folder, began),
             ),
         ),
         UnknownNames(),

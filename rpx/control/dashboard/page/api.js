@@ -21,7 +21,7 @@ async function answered(path, options = {}) {
   throw new Refused(error, answer.status);
 }
 
-export const get = async (path) => (await answered(path)).json();
+export const get = async (path, signal) => (await answered(path, { signal })).json();
 
 export const textOf = async (path) => (await answered(path)).text();
 

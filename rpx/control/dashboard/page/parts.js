@@ -1,6 +1,6 @@
 // What several screens are made of.
 
-import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { html, useState } from "./vendor/htm-preact.js";
 
 const SHAPES = {
   ready: "●", completed: "✓", starting: "◐", waiting: "◌", stopping: "◑", draining: "◑",
@@ -45,35 +45,6 @@ export function Spark({ lines, label }) {
   };
   return html`<svg class="spark" viewBox="0 0 100 20" preserveAspectRatio="none" role="img"
     aria-label=${label}>${lines.map((points, i) => html`<path key=${i} d=${path(points)} />`)}</svg>`;
-}
-
-// Rows of one height, of which only those are made that can be seen.
-export function Window({ rows, height, render, follow, label, onScroll, role = "log" }) {
-  const box = useRef();
-  const [top, setTop] = useState(0);
-  const [seen, setSeen] = useState(600);
-  useEffect(() => {
-    const watch = new ResizeObserver(() => setSeen(box.current?.clientHeight ?? 600));
-    watch.observe(box.current);
-    return () => watch.disconnect();
-  }, []);
-  useEffect(() => {
-    if (follow) box.current.scrollTop = rows.length * height;
-  }, [rows.length, rows[rows.length - 1], follow, seen]);
-  const first = Math.max(0, Math.floor(top / height) - 10);
-  const last = Math.min(rows.length, first + Math.ceil(seen / height) + 20);
-  const moved = (event) => {
-    const { scrollTop, scrollHeight, clientHeight } = event.target;
-    setTop(scrollTop);
-    onScroll?.(scrollHeight - scrollTop - clientHeight < 2 * height);
-  };
-  return html`<div class="window" ref=${box} onScroll=${moved} tabindex="0" role=${role}
-    aria-label=${label} aria-live="off">
-    <div class="spacer" role="presentation" ref=${(e) => e && (e.style.height = `${rows.length * height}px`)}>
-      <div role="presentation" ref=${(e) => e && (e.style.transform = `translateY(${first * height}px)`)}>
-        ${rows.slice(first, last).map((row, i) => render(row, first + i))}
-      </div>
-    </div></div>`;
 }
 
 export const Empty = ({ title, children }) => html`<div class="empty">
