@@ -56,8 +56,8 @@ class ClientSession(Http2Session):
         if not (len(status) == 3 and status.isdigit()):
             self._fault(stream.number, PROTOCOL_ERROR)
         elif status[:1] == b"1":
-            if end:
-                self._fault(stream.number, PROTOCOL_ERROR)  # §8.1: there is more to come
+            if end or status == b"101":  # §8.1: there is more to come; §8.6: nothing is switched
+                self._fault(stream.number, PROTOCOL_ERROR)
             else:
                 stream.receiver.head_came(fields)
         else:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import h2_frames, hpack_blocks, messages, oracles
+from tests.fuzz import h2_answers, h2_frames, hpack_blocks, messages, oracles
 from tests.fuzz.messages import Case
 
 say = print  # what it has to say goes to whoever has called it
@@ -52,6 +52,7 @@ def targets() -> list[Target]:
         Target("response", oracles.response, messages.responses),
         Target("forwarded", oracles.forwarded, messages.requests),
         Target("h2 frames", h2_frames.taken_alike, h2_frames.cases()),
+        Target("h2 answers", h2_answers.taken_alike, h2_answers.cases()),
         Target("hpack", hpack_blocks.read_alike, hpack_blocks.cases()),
         Target("time of heads", oracles.slow_request, messages.blown(large, LARGE), TIMED),
         Target(

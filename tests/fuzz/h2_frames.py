@@ -6,7 +6,7 @@ connection. Where h2 is known to be otherwise, `KNOWN` says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -16,7 +16,9 @@ from h2.errors import ErrorCodes
 from h2.events import (
     DataReceived,
     Event,
+    InformationalResponseReceived,
     RequestReceived,
+    ResponseReceived,
     StreamEnded,
     StreamReset,
     TrailersReceived,
@@ -116,12 +118,12 @@ class Theirs:
             return Outcome([], "connection", f"{type(error).__name__}: {error}")
         cut = set[int]().union(*map(self._answer, events))
         resets = {n for kind, _, n, _ in frames_in(self.h2.data_to_send()) if kind == f.RST_STREAM}
-        return Outcome(_noted(events), "stream" if resets - cut else "", "")
+        return Outcome(noted(events), "stream" if resets - cut else "", "")
 
     def _answer(self, event: Event) -> set[int]:
         """Answer a request as told; return the stream that was reset instead."""
         if isinstance(event, RequestReceived):
-            number, fields = event.stream_id, tuple(tuple(each) for each in event.headers)
+            number, fields = event.stream_id, _pairs(event.headers)
             if fields == CUT:
                 self.h2.reset_stream(number, ErrorCodes.CANCEL)
                 return {number}
@@ -130,19 +132,21 @@ class Theirs:
         return set()
 
 
-def _noted(events: Sequence[Event]) -> Told:
+def noted(events: Sequence[Event]) -> Told:
+    """Return h2's events as `Notes` tell them."""
     told: Told = []
     trailers: tuple[Any, ...] = ()
     for event in events:
         match event:
             case RequestReceived():
-                fields = tuple(tuple(each) for each in event.headers)
                 ended = event.stream_ended is not None
-                told.append(("request", event.stream_id, fields, ended))
+                told.append(("request", event.stream_id, _pairs(event.headers), ended))
+            case ResponseReceived() | InformationalResponseReceived():
+                told.append(("head", event.stream_id, _pairs(event.headers)))
             case DataReceived() if event.data:
                 told.append(("data", event.stream_id, event.data))
             case TrailersReceived():
-                trailers = tuple(tuple(each) for each in event.headers)
+                trailers = _pairs(event.headers)
             case StreamEnded() if not (told and told[-1][-1] is True):
                 told.append(("end", event.stream_id, trailers))
             case StreamReset():
@@ -150,6 +154,10 @@ def _noted(events: Sequence[Event]) -> Told:
             case _:
                 pass
     return told
+
+
+def _pairs(headers: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(each) for each in headers)
 
 
 class Met(NamedTuple):
@@ -219,7 +227,7 @@ KNOWN: list[tuple[str, Callable[[Met], bool]]] = [
 def taken_alike(case: Case) -> bool:
     """Both take the same; whether neither has ended the connection. Raises: AssertionError."""
     ours, theirs = Ours(), Theirs()
-    for came in _cut(case.raw):
+    for came in cut_apart(case.raw):
         _, _, kind, flags, number = f.HEAD.unpack_from(came)
         found, expected = ours.take(came), theirs.take(came)
         if found != expected._replace(why=found.why):
@@ -231,7 +239,7 @@ def taken_alike(case: Case) -> bool:
     return True
 
 
-def _cut(raw: bytes) -> Iterator[bytes]:
+def cut_apart(raw: bytes) -> Iterator[bytes]:
     """Yield frame by frame; what is behind the last is left out."""
     at = 0
     while at + f.SIZE <= len(raw):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.h2_frames import sent, taken_alike
+from tests.fuzz import h2_answers, h2_frames
 from tests.http.h2_conformance import ALL, NOW, PING, Case, head
 from tests.http.h2_server import greeted
 
@@ -26,5 +26,10 @@ def test_each_case_is_there_once() -> None:
 
 
 def test_whatever_a_client_sends_is_taken_as_h2_takes_it() -> None:
-    went_on = sum(taken_alike(sent(seed)) for seed in range(400))
+    went_on = sum(h2_frames.taken_alike(h2_frames.sent(seed)) for seed in range(400))
     assert went_on > 200
+
+
+def test_whatever_a_server_sends_is_taken_as_h2_takes_it() -> None:
+    went_on = sum(h2_answers.taken_alike(h2_answers.sent(seed)) for seed in range(300))
+    assert went_on > 100

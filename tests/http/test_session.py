@@ -355,6 +355,7 @@ def test_a_client_hears_interim_answers_the_final_one_and_trailers() -> None:
     [
         data(1, b"before its head"),
         request(1, ((b":status", b"100"),)),
+        request(1, ((b":status", b"101"),), end=False),
         request(1, ((b"x", b"no status"),)),
         request(1, ((b":status", b"20"),)),
     ],
