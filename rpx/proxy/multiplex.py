@@ -1,7 +1,7 @@
 """One HTTP/2 connection: many requests at once, each with an exchange of its own.
 
 The session knows the protocol. Here it gets what comes; the outlet writes what it has to say to
-that, and what the streams have. A trio task reads, one writes, and each stream has one.
+that, and what the streams have. One coroutine reads, one writes, and each stream has one.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from rpx.http.hpack import Fields
 from rpx.http.server_session import ServerSession
 from rpx.http.stream_state import NOBODY, StreamState
 from rpx.hub.error_boundary import contain_errors
+from rpx.proxy.gate import Gate
 from rpx.proxy.inlet import Renaming
 from rpx.proxy.outlet import WIDE, WIDER, WINDOW, Outlet
 from rpx.proxy.shared import SharedState
 from rpx.proxy.sockets import Wire
-from rpx.proxy.stream import Stream, StreamWire
+from rpx.proxy.stream import Stream
+from rpx.proxy.stream_wire import StreamWire
 from rpx.proxy.wire import NEVER, BackendWire, Cut, Nudged, WireCut
 
 STREAMS: Final = 100  # at the same time; what browsers take for granted
@@ -76,7 +78,8 @@ class Multiplex:
             streams=STREAMS,
         )
         self._memory = FieldsMemory()
-        self._outlet = Outlet(wire, self._session, 2 * head)
+        self._outlet = Outlet(wire, self._session, 2 * head, shared.reactor)
+        self._ended = Gate(shared.reactor)  # the last stream has
         self._last = LATEST  # stream that is answered
         self._taken = 0  # bytes in this turn
         self._leaving = False
@@ -87,13 +90,8 @@ class Multiplex:
         """Serve the client until one of us closes."""
         self.shared.sweeper.add(self)
         try:
-            async with self.shared.reactor.task(), trio.open_nursery() as nursery:
-                self._outlet.tell()
-                self._rest()
-                nursery.start_soon(self._outlet.write)
-                await self._read(nursery)
-                for stream in list(self._streams.values()):
-                    stream.left()
+            self._rest()
+            await self.shared.reactor.both(self._converse, self._outlet.write)
         finally:
             self.shared.sweeper.connections.discard(self)
             self.wire.close()
@@ -132,7 +130,22 @@ class Multiplex:
 
     # ---- reading
 
-    async def _read(self, nursery: trio.Nursery) -> None:
+    async def _converse(self) -> None:
+        """Read until one of us leaves; return when all streams have ended."""
+        try:
+            await self._read()
+        finally:
+            for stream in self._new:
+                stream.left()
+                self._finish(stream)
+            self._outlet.finish()
+            self.wire.deadline = self.shared.sweeper.now + LINGER
+            for stream in list(self._streams.values()):
+                stream.left()
+        while self._streams:
+            await self._ended.wait()
+
+    async def _read(self) -> None:
         """Read until one of us leaves, then say so."""
         session = self._session
         try:
@@ -145,7 +158,7 @@ class Multiplex:
                     break
                 session.feed(data, trio.current_time())
                 if self._new and not session.more:
-                    self._begin_new(nursery)
+                    self._begin_new()
                 self._outlet.reply()
                 self._set_deadline()
             self._goaway(NO_ERROR)
@@ -153,13 +166,8 @@ class Multiplex:
             self._goaway(fault.code)
         except (OSError, WireCut):
             self.wire.cut(Cut.GONE)  # for the writer to notice
-        for stream in self._new:
-            stream.left()
-            self._finish(stream)
-        self._outlet.finish()
-        self.wire.deadline = self.shared.sweeper.now + LINGER
 
-    def _begin_new(self, nursery: trio.Nursery) -> None:
+    def _begin_new(self) -> None:
         """Begin streams whose client has not reset them in the same breath: no backend sees them.
 
         (RFC 9113 §10.5: who resets as fast as it asks, would have backends work for nobody.)
@@ -167,7 +175,8 @@ class Multiplex:
         new, self._new = self._new, []
         for stream in new:
             if not self._dropped(stream):
-                nursery.start_soon(contain_errors, self.shared.report, partial(self._serve, stream))
+                work = partial(self._serve, stream)
+                self.shared.reactor.begin(contain_errors(self.shared.report, work))
 
     async def _received(self) -> bytes:
         waiting = self._session.more
@@ -282,6 +291,7 @@ class Multiplex:
         if stream.parting and not self._leaving:
             self.leave_if_idle()
         if not self._streams:
+            self._ended.let_on()
             self._rest()
             if self._leaving:
                 self._end()

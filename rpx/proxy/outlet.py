@@ -21,6 +21,8 @@ from rpx.http.frames import (
 )
 from rpx.http.session import Http2Session
 from rpx.http.stream_state import StreamState
+from rpx.proxy.gate import Gate
+from rpx.proxy.reactor import Reactor
 from rpx.proxy.sockets import Wire
 from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
 
@@ -45,15 +47,16 @@ class Flow(Protocol):
 class Outlet:
     """Streams put heads and data into the session, and the writer takes out what it has to say."""
 
-    def __init__(self, wire: Wire, session: Http2Session, head: int) -> None:
+    def __init__(self, wire: Wire, session: Http2Session, head: int, reactor: Reactor) -> None:
         """`head`: bytes that the largest head may have."""
         self._wire = wire
+        self.reactor = reactor
         self._session = session
         self._lines = LineEncoder()
         self._most = head + 2 * AHEAD  # that wait: then there are too many replies
-        self._news = trio.Event()  # there is something to be written
-        self._room = trio.lowlevel.ParkingLot()  # for those who wait to add more
-        self._opened = trio.Event()  # a window has, or somebody is to look up
+        self._news = Gate(reactor)  # there is something to be written
+        self._room = Gate(reactor)  # for those who wait to add more
+        self._opened = Gate(reactor)  # a window has, or somebody is to look up
         self._wide = 0  # streams with a larger window
         self.over = False
 
@@ -113,10 +116,10 @@ class Outlet:
     async def _turn(self) -> None:
         """Wait for room; whoever is woken wakes the next one, if there is still some."""
         try:
-            await self._room.park()
+            await self._room.wait()
         finally:
             if self._session.waiting < AHEAD:
-                self._room.unpark()
+                self._room.let_one_on()
 
     def credit(self, state: StreamState, size: int) -> None:
         """So many bytes of a body have been taken: the client may send as many more."""
@@ -156,13 +159,12 @@ class Outlet:
 
     def wake(self) -> None:
         """A window has opened, or a stream has been cut: let those who wait look up."""
-        self._opened.set()
-        self._opened = trio.Event()
-        self._room.unpark_all()
+        self._opened.let_on()
+        self._room.let_on()
 
     def tell(self) -> None:
         """There is something to be written."""
-        self._news.set()
+        self._news.let_on()
 
     def reply(self) -> None:
         """Write what the session says to what has come.
@@ -181,19 +183,20 @@ class Outlet:
 
     async def write(self) -> None:
         """Write until `finish` was called, then let the client have its last word."""
-        wire = self._wire
+        wire, session, over = self._wire, self._session, False
         try:
-            over = False
             while not over:
-                await self._news.wait()
-                self._news = trio.Event()
+                if not (session.waiting or self.over):
+                    await self._news.wait()
                 over = self.over
-                while data := self._session.take():
-                    self._room.unpark()
+                while data := session.take():
+                    self._room.let_one_on()
                     await wire.send(data)
             await wire.finish_sending()
             wire.nudged = False
             while await wire.receive():  # unread data would turn our FIN into a reset
                 pass
         except (OSError, WireCut, Nudged):
+            pass
+        finally:
             wire.cut(Cut.GONE)  # for the reader to notice

@@ -34,11 +34,13 @@ if hasattr(select, "epoll"):
 
 
 class Reactor:
-    """Drives coroutines. `resuming`: the code that asks runs in one, and not in a trio task."""
+    """Drives coroutines. `resuming`: the code that asks runs in one, and not in a trio task;
+    `current`: in which.
+    """
 
     def __init__(self) -> None:
         self.resuming = self._late = False  # the latter: since a moment has ended
-        self._current: Any = None  # the coroutine that is being resumed
+        self.current: Any = None
         self._live: set[Coro] = set()  # also those that a trio task carries at the moment
         self._due: deque[Coro] = deque()  # to be resumed in the next turn
         self._wires: dict[int, Polled] = {}  # by file descriptor
@@ -78,12 +80,12 @@ class Reactor:
         if self._poll is None:
             self._hand_over(coroutine)
             return
-        before = self.resuming, self._current
+        before = self.resuming, self.current
         self.resuming = True
         try:
             self._resume(coroutine)
         finally:
-            self.resuming, self._current = before
+            self.resuming, self.current = before
         if self._due:
             self._ring()
 
@@ -116,7 +118,7 @@ class Reactor:
         if wire.may_read:  # something came while nobody waited
             wire.may_read = wire.ended
             return
-        wire.reader = self._current
+        wire.reader = self.current
         yield
 
     async def readable_soon(self, wire: Polled) -> bool:
@@ -140,7 +142,7 @@ class Reactor:
             return
         if not wire.registered:
             self._register(wire)
-        wire.writer = self._current
+        wire.writer = self.current
         yield
 
     @types.coroutine
@@ -149,7 +151,7 @@ class Reactor:
         if not self.resuming:
             yield from checkpoint().__await__()  # noqa: ASYNC105 - likewise
             return
-        self._due.append(self._current)
+        self._due.append(self.current)
         yield
 
     def task(self) -> TrioTask:
@@ -163,7 +165,7 @@ class Reactor:
                 nursery.start_soon(other)
                 await one()
             return
-        beside = Beside(self.resume_soon, self._current)
+        beside = Beside(self.resume_soon, self.current)
         self.begin(beside.run(other))
         await one()
         await beside.end()
@@ -252,7 +254,7 @@ class Reactor:
             os.eventfd_write(self._bell, 1)
 
     def _resume(self, coroutine: Coro) -> None:
-        self._current = coroutine
+        self.current = coroutine
         try:
             trap = coroutine.send(None)
             while trap is not None and trap is not HAND_OVER:

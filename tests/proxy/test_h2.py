@@ -8,7 +8,7 @@ from h2.errors import ErrorCodes
 
 from rpx.http import framing
 from rpx.http.answer_head import AnswerHead
-from rpx.proxy import stream
+from rpx.proxy import stream_wire
 from tests.proxy.h2_client import asked, client
 from tests.proxy.house import running, until
 from tests.support.bench import process_of
@@ -91,7 +91,7 @@ async def test_a_request_that_ends_with_no_data_has_no_body(method: str) -> None
 async def test_a_small_body_that_comes_in_pieces_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stream, "MOMENT", SOON)
+    monkeypatch.setattr(stream_wire, "MOMENT", SOON)
     async with origin(answers(OK)) as backend, running(backend) as house, client(house) as peer:
         number = await peer.ask(method="POST", end=False)
         for piece in (b"hel", b"lo", b""):
