@@ -220,6 +220,14 @@ def test_the_page_has_no_script_or_style_in_itself_and_nothing_from_elsewhere() 
             assert text.count("<script") == text.count('<script type="module" src=')
 
 
+def test_the_whole_page_is_less_than_60_kb() -> None:
+    files = page_files()
+    assert sum(len(file.packed) for file in files.values()) < 60_000
+    read = {name for name in files if name.endswith((".js", ".css"))}
+    sources = "".join(file.data.decode() for file in files.values())
+    assert {name for name in read if name not in sources} == set()  # nothing is left over
+
+
 async def test_files_are_packed_and_are_not_sent_twice(visit: Visit) -> None:
     file = await visit.http.get("/assets/style.css")
     assert file.headers["content-encoding"] == "gzip"

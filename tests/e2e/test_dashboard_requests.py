@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.axe import Scheme, prefer, violations
 from tests.support.browser import Tab, browser, needs_chromium
 from tests.support.project import Project, until
 
@@ -150,21 +149,12 @@ def test_requests_are_found_looked_into_and_sent_again(project: Project) -> None
         tab.go(f"{tab.run('location.origin')}/requests?id=99999")
         tab.until(f"{DRAWER}?.innerText.includes('there is no request 99999')", "an id of nobody")
 
-        spec = find_spec("axe_core_python")  # it would import a browser's driver
-        assert spec
-        assert spec.origin
-        axe = Path(spec.origin).with_name("axe.min.js").read_text()
-        for scheme in ("light", "dark"):
-            features = [{"name": "prefers-color-scheme", "value": scheme}]
-            tab.ask("Emulation.setEmulatedMedia", features=features)
+        schemes: tuple[Scheme, ...] = ("light", "dark")
+        for scheme in schemes:
+            prefer(tab, scheme)
             for request in (asked, unseen, raw):
                 tab.go(f"{tab.run('location.origin')}/requests?id={request['id']}")
                 tab.until(f"{DRAWER}?.querySelectorAll('.message').length === 2", "the drawer")
-                tab.run(f"{axe}; true")
-                found = tab.run(
-                    "axe.run().then((r) => JSON.stringify(r.violations.map((v) => ["
-                    "v.id, v.help, v.nodes.map((n) => n.html + n.failureSummary)])))"
-                )
-                assert json.loads(found) == [], scheme
+                assert violations(tab) == [], scheme
         press(tab, "Escape")
         tab.until(f"!{DRAWER} && location.search === ''", "the drawer is closed")

@@ -54,6 +54,10 @@ class DashboardSite:
         self._origins = origins
         self._api = api
         self._files = page_files()
+        # All modules are asked for at once, not each when another one has been read.
+        modules = (name for name in self._files if name.endswith(".js") and name != "main.js")
+        links = "\n".join(f'<link rel="modulepreload" href="{ASSETS}{name}">' for name in modules)
+        self._index = self._files["index.html"].data.replace(b"{modules}", links.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -117,7 +121,7 @@ class DashboardSite:
         session = self._session(request)
         if session is None:
             return self._unknown(NOT_LET_IN)
-        html = self._files["index.html"].data.replace(b"{csrf}", session.csrf.encode())
+        html = self._index.replace(b"{csrf}", session.csrf.encode())
         return _html(html.replace(b"{project}", self._project), 200)
 
     def _let_in(self, request: Request, token: str) -> Response:

@@ -1,19 +1,18 @@
-// The page: which screen is shown, what comes in, and what keys do. All state is in the address.
+// The page: which screen is shown, what is asked for, what keys do. All state is in the address.
 
 import { html, render, useCallback, useEffect, useState } from "./vendor/htm-preact.js";
 import { post } from "./api.js";
 import { Drills } from "./drills.js";
+import { Keys, useKeys } from "./keys.js";
 import { useLive } from "./live.js";
 import { Logs } from "./logs.js";
-import { Now } from "./now.js";
-import { Command } from "./parts.js";
+import { Now, isOwn, shownRows } from "./now.js";
+import { Command, kindOf } from "./parts.js";
 import { Projects } from "./projects.js";
 import { Requests } from "./requests.js";
 
 const SCREENS = [["/", "Now", "n"], ["/requests", "Requests", "r"], ["/logs", "Logs", "l"],
   ["/drills", "Drills", "d"]];
-const KEYS = [["n r l d", "the four screens"], ["j k", "down, up"], ["Enter", "open what is chosen"],
-  ["x", "restart what is chosen"], ["/", "filter"], ["Esc", "close"], ["?", "this list"]];
 const NAMES = { coming: "connecting", live: "live", lost: "connection lost, trying again", out: "not let in", end: "ended" };
 
 const project = document.querySelector("meta[name=rpx-project]").content;
@@ -38,6 +37,24 @@ function usePlace() {
   return [place, go];
 }
 
+// The command of the button that somebody is at: what it would do.
+function useHint() {
+  const [hint, setHint] = useState(null);
+  useEffect(() => {
+    const at = (event) => setHint(event.target.closest?.("[data-command]")?.dataset.command ?? null);
+    for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, at);
+    const gone = () => setHint(null);
+    document.addEventListener("focusout", gone);
+    document.addEventListener("click", gone, true);
+    return () => {
+      for (const kind of ["pointerover", "focusin"]) document.removeEventListener(kind, at);
+      document.removeEventListener("focusout", gone);
+      document.removeEventListener("click", gone, true);
+    };
+  }, []);
+  return hint;
+}
+
 function App() {
   const [place, go] = usePlace();
   const [how, live] = useLive();
@@ -47,6 +64,8 @@ function App() {
   const rows = Object.values(live.ps);
   const screen = place.pathname;
   const chosen = place.searchParams.get("copy");
+  const filter = place.searchParams.get("q") ?? "";
+  const hint = useHint();
 
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && tick((n) => n + 1), 1000);
@@ -82,37 +101,34 @@ function App() {
   });
   const show = (path, changes) => go(changes, path);
 
-  useEffect(() => {
-    const pressed = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "Escape") setHelp(false);
-      if (event.target.closest("input, select, textarea")) {
-        if (event.key === "Escape") event.target.blur();
-        return;
-      }
-      const to = SCREENS.find(([, , key]) => key === event.key);
-      if (to) go({}, to[0]);
-      else if (event.key === "?") setHelp((before) => !before);
-      else if (event.key === "/") document.getElementById("filter")?.focus();
-      else if (screen === "/" && (event.key === "j" || event.key === "k")) {
-        const at = rows.findIndex((row) => row.label === chosen) + (event.key === "j" ? 1 : -1);
-        const next = rows[Math.max(0, Math.min(rows.length - 1, at))];
-        if (next) go({ copy: next.label }, null, true);
-      } else if (screen === "/" && event.key === "x") {
-        const row = rows.find((each) => each.label === chosen);
-        if (row && !row.external) act("restart", row);
-      } else if (screen === "/" && event.key === "Enter" && event.target === document.body) {
-        if (chosen) go({ only: chosen }, "/logs");
-      } else return;
-      event.preventDefault();
-    };
-    document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
+  const step = (by) => {
+    if (screen !== "/") return false;
+    const shown = shownRows(live, filter);
+    const at = shown.findIndex((row) => row.label === chosen) + by;
+    const next = shown[Math.max(0, Math.min(shown.length - 1, at))];
+    if (next) go({ copy: next.label }, null, true);
+    return true;
+  };
+  const picked = screen === "/" && rows.find((row) => row.label === chosen);
+  useKeys({
+    ...Object.fromEntries(SCREENS.map(([path, , key]) => [key, () => go({}, path)])),
+    "?": () => setHelp(true),
+    "/": () => document.getElementById("filter")?.focus(),
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => (picked && isOwn(picked) ? act("restart", picked) : false),
+    Enter: () => {
+      if (!picked) return false;
+      if (isOwn(picked)) go({ only: picked.label }, "/logs");
+      else if (picked.url) open(picked.url, "_blank", "noreferrer");
+      return true;
+    },
   });
+  const bad = rows.filter((row) => kindOf(row) === "bad").length;
   useEffect(() => {
     const name = SCREENS.find(([path]) => path === screen)?.[1] ?? "Now";
-    document.title = `${name} – ${project} – rpx`;
-  }, [screen]);
+    document.title = `${bad ? `(${bad}) ` : ""}${name} – ${project} – rpx`;
+  }, [screen, bad]);
 
   const link = ([path, name, key]) => html`<a key=${path} href=${path}
     aria-current=${path === screen ? "page" : null} aria-keyshortcuts=${key}
@@ -127,7 +143,7 @@ function App() {
     <${Projects} projects=${live.projects} tell=${tell} />
     <header><h1>${project}</h1><nav aria-label="Screens">${SCREENS.map(link)}</nav>
       <span class="how ${how}" role="status">${NAMES[how]}</span>
-      <button type="button" class="quiet" aria-label="Keys" onClick=${() => setHelp(!help)}>?</button>
+      <button type="button" class="quiet" aria-label="Keys" onClick=${() => setHelp(true)}>?</button>
     </header>
     <main id="main">
       ${how === "end" && html`<p class="mistake" role="alert">This project has ended.
@@ -140,15 +156,17 @@ function App() {
         labels=${labels} />`
       : screen === "/drills" ? html`<${Drills} live=${live} place=${place.searchParams} go=${go} start=${drill}
         stop=${stopDrill} />`
-        : html`<${Now} live=${live} chosen=${chosen} filter=${place.searchParams.get("q") ?? ""}
+        : html`<${Now} live=${live} chosen=${chosen} filter=${filter}
           choose=${(label) => go({ copy: label }, null, true)} go=${go} act=${act} scale=${scale}
           show=${show} />`}
     </main>
-    <footer class=${said ? "" : "unseen"} aria-live="polite">${said && html`<${Command} text=${said.command} />
-      <span class=${said.bad ? "bad" : ""}>${said.text}</span>`}</footer>
-    ${help && html`<section class="keys" aria-label="Keys"><dl>
-      ${KEYS.map(([key, what]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${what}</dd></div>`)}
-    </dl></section>`}`;
+    <footer>
+      <div aria-live="polite">${said && !hint && html`<${Command} text=${said.command} />
+        <span class=${said.bad ? "bad" : ""}>${said.text}</span>`}</div>
+      ${hint ? html`<code class="hint">${hint}</code>` : !said && html`<span class="faint">
+        <kbd>j</kbd> <kbd>k</kbd> choose, <kbd>x</kbd> restart, <kbd>?</kbd> all keys</span>`}
+    </footer>
+    ${help && html`<${Keys} close=${() => setHelp(false)} />`}`;
 }
 
 render(html`<${App} />`, document.getElementById("app"));

@@ -8,7 +8,7 @@ const DOWN = ["stopped", "failed", "completed"];
 const HEADS = [["Copy"], ["State"], ["Requests/s", 1], ["p50 / p99", 1], ["Errors", 1],
   ["In flight", 1], ["Held", 1], ["CPU", 1], ["Memory", 1], ["Restarts", 1], ["Actions"]];
 
-const isOwn = (row) => !row.external && !row.served_by;
+export const isOwn = (row) => !row.external && !row.served_by;
 // Who answers at its place: itself, or the only one that does where it has no backends.
 const whoOf = (row, stats) => row.backend ?? Object.keys(stats[row.place] ?? {})[0];
 const figuresOf = (row, stats) => stats[row.place]?.[whoOf(row, stats)] ?? null;
@@ -18,7 +18,7 @@ const trendOf = (row, { stats, minute }) => minute[`${row.place} ${whoOf(row, st
 function Act({ verb, row, act, children, kind = "" }) {
   const command = `rpx ${verb} ${row.label}`;
   return html`<button type="button" class=${kind} title=${command}
-    aria-label="${children} ${row.label}" onClick=${() => act(verb, row)}>${children}</button>`;
+    data-command=${command} aria-label="${children} ${row.label}" onClick=${() => act(verb, row)}>${children}</button>`;
 }
 
 function Wrong({ rows, live, act, show }) {
@@ -41,13 +41,14 @@ function Wrong({ rows, live, act, show }) {
       ${isOwn(row) && html`<div class="buttons">
         <${Act} verb=${row.state === "failed" ? "start" : "restart"} row=${row} act=${act}
           kind="first">${row.state === "failed" ? "Start again" : "Restart"}<//>
-        <button type="button" title="rpx logs ${row.label}"
+        <button type="button" title="rpx logs ${row.label}" data-command="rpx logs ${row.label}"
           onClick=${() => show("/logs", { only: row.label })}>Logs</button></div>`}
     </article>`)}
     ${[...failing].map(([place, errors]) => html`<article key=${place} class="mild">
       <div><h2>${place}</h2><p>${errors === 1 ? "1 request" : `${errors} requests`} of the last minute
         had no good answer.</p></div>
       <div class="buttons"><button type="button" class="first" title="rpx requests status:5xx"
+        data-command="rpx requests status:5xx"
         onClick=${() => show("/requests", { q: `status:5xx host:${place.split("/")[0]}` })}>
         Show them</button></div>
     </article>`)}</section>`;
@@ -91,10 +92,12 @@ function Row({ row, live, chosen, choose, act, show }) {
     : html`<${Act} verb="pause-backend" row=${row} act=${act}>pause<//>`)}
       ${isOwn(row) && html`
         ${up && html`<${Act} verb="kill-backend" row=${row} act=${act} kind="danger">kill<//>`}
-        <button type="button" title="rpx logs ${row.label}" aria-label="logs of ${row.label}"
+        <button type="button" title="rpx logs ${row.label}"
+          data-command="rpx logs ${row.label}" aria-label="logs of ${row.label}"
           onClick=${() => show("/logs", { only: row.label })}>logs</button>`}
       ${row.url && !row.url.includes("*") && html`<a class="button" href=${row.url} target="_blank"
-        rel="noreferrer" title="rpx open ${row.name}" aria-label="open ${row.label}">open</a>`}
+        rel="noreferrer" title="rpx open ${row.name}"
+          data-command="rpx open ${row.name}" aria-label="open ${row.label}">open</a>`}
     </div></td></tr>`;
 }
 
@@ -105,16 +108,33 @@ function Service({ name, rows, scale, act, show }) {
     <div><span class="service-name">${name}</span>
       <span class="scale" role="group" aria-label="Number of copies of ${name}">
         <button type="button" aria-label="one copy of ${name} less" disabled=${copies < 2}
-          title="rpx scale ${name}=${copies - 1}" onClick=${() => scale(name, copies - 1)}>−</button>
+          title="rpx scale ${name}=${copies - 1}"
+          data-command="rpx scale ${name}=${copies - 1}" onClick=${() => scale(name, copies - 1)}>−</button>
         <output>${copies === 1 ? "1 copy" : `${copies} copies`}</output>
         <button type="button" aria-label="one copy of ${name} more"
-          title="rpx scale ${name}=${copies + 1}" onClick=${() => scale(name, copies + 1)}>+</button>
+          title="rpx scale ${name}=${copies + 1}"
+          data-command="rpx scale ${name}=${copies + 1}" onClick=${() => scale(name, copies + 1)}>+</button>
       </span>
       <span class="buttons"><${Act} verb="restart" row=${whole} act=${act}>restart all<//>
-        <button type="button" title="rpx drill ${name}" aria-label="drill ${name}"
+        <button type="button" title="rpx drill ${name}"
+          data-command="rpx drill ${name}" aria-label="drill ${name}"
           onClick=${() => show("/drills", { service: name })}>drill</button></span>
     </div></th></tr>`;
 }
+
+// The rows that the filter means, by service.
+function grouped(live, filter) {
+  const groups = new Map();
+  for (const row of Object.values(live.ps)) {
+    const text = `${row.label} ${row.url ?? ""} ${wordOf(row)}`;
+    if (!text.includes(filter.trim().toLowerCase())) continue;
+    const name = row.does ? "" : row.name;
+    groups.set(name, [...groups.get(name) ?? [], row]);
+  }
+  return groups;
+}
+
+export const shownRows = (live, filter) => [...grouped(live, filter).values()].flat();
 
 export function Now({ live, chosen, choose, filter, go, act, scale, show }) {
   const all = Object.values(live.ps);
@@ -122,14 +142,7 @@ export function Now({ live, chosen, choose, filter, go, act, scale, show }) {
     return html`<${Empty} title="Nothing runs here yet"><p>What is in rpx.yaml is shown as soon as it
       is there: <code>rpx start</code></p><//>`;
   }
-  const rows = all.filter((row) => `${row.label} ${row.url ?? ""} ${wordOf(row)}`
-    .includes(filter.trim().toLowerCase()));
-  const groups = new Map();
-  for (const row of rows) {
-    const name = row.does ? "" : row.name;
-    if (!groups.has(name)) groups.set(name, []);
-    groups.get(name).push(row);
-  }
+  const groups = grouped(live, filter);
   return html`
     <${Wrong} rows=${all} live=${live} act=${act} show=${show} />
     <${Map_} rows=${all} minute=${live.minute} choose=${choose} />
@@ -148,5 +161,5 @@ export function Now({ live, chosen, choose, filter, go, act, scale, show }) {
         ${its.map((row) => html`<${Row} key=${row.label} row=${row} live=${live}
           chosen=${chosen === row.label}
           choose=${() => choose(row.label)} act=${act} show=${show} />`)}</tbody>`)}
-    </table>${!rows.length && html`<p class="empty">Nothing has this name or state.</p>`}</div>`;
+    </table>${!groups.size && html`<p class="empty">Nothing has this name or state.</p>`}</div>`;
 }
