@@ -146,11 +146,12 @@ exports: $(VENV)/bin/ruff
 	PYTHONDONTWRITEBYTECODE= PATH="$(JUDGES)/bin:$$PATH" $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal \
 	  --basetemp="$$folder" -m exports tests/export tests/e2e/test_exported_caddyfile.py $(ARGS)
 
-# Pictures of the dashboard for the documents, of a project that is made for them.
+# Pictures of the dashboard and of `rpx top` for the documents, of a project that is made for them.
 pictures: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/pictures.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
 	$(VENV)/bin/python -m tests.pictures "$$folder" && mkdir -p docs/pictures && \
-	cp "$$folder/now-desk-light.png" docs/pictures/now.png && cp "$$folder/request-desk-dark.png" docs/pictures/request.png
+	cp "$$folder/now-desk-light.png" docs/pictures/now.png && cp "$$folder/request-desk-dark.png" docs/pictures/request.png && \
+	cp "$$folder/terminal.svg" docs/pictures/terminal.svg
 
 # A file of 5 GB by HTTP/1.1, TLS and HTTP/2, and how much memory that takes. It takes no room on the disk.
 soak-file: $(VENV)/bin/ruff

@@ -1,4 +1,5 @@
-"""`python -m tests.pictures FOLDER`: pictures of the dashboard, of a project made for them.
+"""`python -m tests.pictures FOLDER`: pictures of the dashboard and of `rpx top`, of a project made
+for them.
 
 A few services, some traffic, one that has failed; each screen in light and dark, on a desk and on a
 phone. Needs Chromium.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import subprocess
 import sys
 import tempfile
 import threading
@@ -63,7 +65,10 @@ def pictures(folder: Path, only: str = "") -> None:
             )
             with project.up(ready=False):
                 until(lambda: project.states().get("mail") == "failed", "the mailer fails")
-                _take(project, folder, only)
+                if only != "terminal":
+                    _take(project, folder, only)
+                if only in {"", "terminal"}:
+                    _take_terminal(project, folder / "terminal.svg")
                 project.rpx("down")
 
 
@@ -118,6 +123,13 @@ def _traffic(project: Project) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def _take_terminal(project: Project, file: Path) -> None:
+    """In a process that finds this project; under some load, which its figures are of."""
+    command = (sys.executable, "-m", "tests.pictures.terminal", str(file))
+    with _traffic(project):
+        subprocess.run(command, cwd=project.folder, env=project.environment, check=True)
 
 
 def _drill(tab: Tab, service: str) -> None:

@@ -16,6 +16,7 @@ from rpx.cli.terminal.output import age, size
 from rpx.errors import visible
 from rpx.model.status import State
 
+WELL: Final = frozenset(state.value for state in (State.READY, State.PAUSED, State.COMPLETED))
 # What is left out first where there is no room stands last.
 KEYS: Final = (
     ("r", "restart", "order('restart')"),
@@ -58,23 +59,23 @@ def head_line(seen: Seen, totals: Totals, width: int, *, colour: bool) -> Text:
     return line
 
 
-def about_lines(copy: CopySeen, seen: Seen, what: str, width: int, *, colour: bool) -> Text:
-    """Return a rule with the chosen copy, and why it is as it is where it isn't well.
+def about_line(copy: CopySeen, what: str, width: int, *, colour: bool) -> Text:
+    """Return a rule with what is known of the chosen copy; `what`: what the pane below shows."""
+    return _rule(visible(what), width, _facts(copy), style=_style(state_colour(copy), colour))
 
-    `what`: what the pane below shows.
-    """
-    row = copy.row
-    text = _rule(visible(what), width, _facts(copy), style=_style(state_colour(copy), colour))
-    why = seen.why.get(row.label)
+
+def reason_lines(copy: CopySeen, seen: Seen, *, colour: bool) -> Text:
+    """Return why a copy that isn't well is as it is; nothing of others."""
+    row, why, text = copy.row, seen.why.get(copy.row.label), Text(end="")
     reason = why.because if why else row.last_error
-    if reason and row.state != State.READY.value:
-        text.append(f"\n {visible(reason)}", _style(state_colour(copy), colour))
+    if reason and row.state not in WELL:
+        text.append(visible(reason), _style(state_colour(copy), colour))
         if why and why.hint:
-            text.append(f"\n hint: {visible(why.hint)}")
+            text.append(f"\nhint: {visible(why.hint)}")
     return text
 
 
-def all_lines(what: str, width: int) -> Text:
+def all_line(what: str, width: int) -> Text:
     """Return the rule above the output of everybody."""
     return _rule(visible(what), width, [], style=Style())
 
@@ -114,13 +115,13 @@ def _rule(what: str, width: int, facts: Sequence[str], *, style: Style) -> Text:
 
 def status_line(told: Reply | None, waits: str, *, colour: bool) -> Text:
     """Return the last answer, or what is being waited for."""
-    line = Text(" ", end="")
+    line = Text(end="")
     if waits:
         line.append(visible(waits), "dim")
     elif told is not None:
         line.append(visible(told.text), _style("red" if told.failed else "", colour))
         if told.hint:
-            line.append(f"\n hint: {visible(told.hint)}")
+            line.append(f"\nhint: {visible(told.hint)}")
     return line
 
 

@@ -15,7 +15,7 @@ from rpx.model.breadth import breadth
 from rpx.model.figures import Figures
 
 GAP: Final = 2
-ROOMY: Final = 110  # columns of text, from which on cells say all
+ROOMY: Final = 150  # columns of text, from which on cells say all
 BARS: Final = "▁▂▃▄▅▆▇█"
 SHAPES: Final = {
     "ready": "●",
@@ -53,6 +53,11 @@ class ShownColumn:
     rising: bool = False
     colour: Text = lambda _: ""
     short: Text | None = None  # says the same in less, for where there is no room
+    brief: str = ""  # the heading there
+
+    def headed(self, *, short: bool) -> str:
+        """Return its heading as it is shown."""
+        return self.brief if short and self.brief else self.heading
 
     def shown(self, copy: CopySeen, *, short: bool) -> str:
         """Return what stands in a cell, on one line, without what would move the cursor."""
@@ -145,10 +150,11 @@ COLUMNS: Final = (
     ShownColumn("P50 ms", _figure(lambda f: _ms(f["p50"])), _number(lambda f: f["p50"]), rank=6),
     ShownColumn("P99 ms", _figure(lambda f: _ms(f["p99"])), _number(lambda f: f["p99"]), rank=5),
     ShownColumn(
-        "ERR",
+        "ERRORS",
         _figure(lambda f: str(f["errors"])),
         _number(lambda f: f["errors"]),
         rank=2,
+        brief="ERR",
         colour=_bad(lambda copy: copy.figures is not None and copy.figures["errors"] > 0, "red"),
     ),
     ShownColumn(
@@ -167,17 +173,19 @@ COLUMNS: Final = (
         least=6,
     ),
     ShownColumn(
-        "MEM",
+        "MEMORY",
         lambda copy: NONE if copy.row.memory is None else size(copy.row.memory),
         lambda copy: copy.row.memory or -1,
         rank=3,
+        brief="MEM",
         least=5,
     ),
     ShownColumn(
-        "RST",
+        "RESTARTS",
         lambda copy: NONE if copy.row.external else str(copy.row.restarts),
         lambda copy: copy.row.restarts,
         rank=4,
+        brief="RST",
         colour=_bad(lambda copy: copy.row.restarts > 0, "yellow"),
     ),
     ShownColumn("PID", lambda copy: str(copy.row.pid or NONE), lambda c: c.row.pid or 0, rank=10),
@@ -194,9 +202,9 @@ SORTED_BY_KEY: Final = {
     "N": "NAME",
     "R": "REQ/S",
     "L": "P99 ms",
-    "E": "ERR",
+    "E": "ERRORS",
     "C": "CPU %",
-    "M": "MEM",
+    "M": "MEMORY",
 }
 
 
@@ -232,6 +240,11 @@ class Placed:
     width: int
     short: bool
 
+    @property
+    def heading(self) -> str:
+        """Return what stands above it."""
+        return self.column.headed(short=self.short)
+
     def cell(self, copy: CopySeen) -> str:
         """Return what stands there."""
         return self.column.shown(copy, short=self.short)
@@ -245,7 +258,7 @@ def placed(copies: Sequence[CopySeen], width: int, before: Mapping[str, int]) ->
     short = width < ROOMY
     wide = {
         column.heading: max(
-            breadth(column.heading),
+            breadth(column.headed(short=short)),
             column.least,
             before.get(column.heading, 0),
             *(breadth(column.shown(copy, short=short)) for copy in copies),

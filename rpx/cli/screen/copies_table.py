@@ -60,6 +60,7 @@ class CopiesTable(ScrollView):
         self._copies: Sequence[CopySeen] = ()
         self._order = SortOrder()
         self._chosen = ""
+        self._empty = ""
         self._place = 0
         self._placed: list[Placed] = []
         self._wide: dict[str, int] = {}
@@ -75,9 +76,12 @@ class CopiesTable(ScrollView):
         found = [copy for copy in self._copies if copy.row.label in self.marked]
         return found or ([self.chosen] if self.chosen else [])
 
-    def show(self, copies: Sequence[CopySeen], order: SortOrder) -> None:
-        """Show these, in this order. Who was chosen stays so, or who has its place."""
-        before = self._chosen
+    def show(self, copies: Sequence[CopySeen], order: SortOrder, empty: str) -> None:
+        """Show these, in this order. Who was chosen stays so, or who has its place.
+
+        `empty`: what is said where there are none.
+        """
+        before, self._empty = self._chosen, empty
         self._copies, self._order = copies, order
         labels = [copy.row.label for copy in copies]
         self.marked &= set(labels)
@@ -130,7 +134,8 @@ class CopiesTable(ScrollView):
             return self._headings().adjust_cell_length(width, HEADING)
         place = y - 1 + self.scroll_offset.y
         if place >= len(self._copies):
-            return Strip.blank(width, PLAIN)
+            told = Segment(f" {self._empty}" if y == 1 else "", HEADING)
+            return Strip([told]).adjust_cell_length(width, PLAIN)
         copy = self._copies[place]
         base = PLAIN
         if place == self._place:
@@ -156,7 +161,7 @@ class CopiesTable(ScrollView):
     def _lay_out(self) -> None:
         if not self.size.width:  # it has no place yet
             return
-        self.virtual_size = Size(self.size.width, len(self._copies) + 1)
+        self.virtual_size = Size(self.size.width, max(1, len(self._copies)) + 1)
         self._placed = placed(self._copies, max(0, self.size.width - 2 * EDGE), self._wide)
         self._wide.update({each.column.heading: each.width for each in self._placed})
         self.refresh()
@@ -164,8 +169,8 @@ class CopiesTable(ScrollView):
     def _headings(self) -> Strip:
         segments = [Segment(" " * EDGE, HEADING)]
         for each in self._placed:
-            heading, style, gap = each.column.heading, HEADING, " " * GAP
-            if heading == self._order.heading:
+            heading, style, gap = each.heading, HEADING, " " * GAP
+            if each.column.heading == self._order.heading:
                 falling = each.column.rising == self._order.turned
                 style, arrow = Style(bold=True), "▾" if falling else "▴"
                 if each.column.right:
@@ -180,7 +185,7 @@ class CopiesTable(ScrollView):
         mark = "▌" if copy.row.label in self.marked else " "
         segments = [Segment(mark, base)]
         for each in self._placed:
-            name = each.column.colour(copy) if self._colour else ""
+            name = each.column.colour(copy) if self._colour and base is not CHOSEN else ""
             style = base + Style(color=name) if name else base
             segments.append(Segment(_aligned(each.cell(copy), each), style))
             segments.append(Segment(" " * GAP, base))

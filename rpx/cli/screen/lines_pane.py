@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from rich.segment import Segment
@@ -62,6 +62,10 @@ class LinesPane(ScrollView):
     def follows(self) -> bool:
         """Whether the last line is in sight, and will be."""
         return self._follows
+
+    def know(self, names: Iterable[str]) -> None:
+        """Give these services the colours that `rpx up` gives them; others have the next ones."""
+        self._names = list(dict.fromkeys([*names, *self._names]))
 
     def look_at(self, label: str, words: Sequence[str]) -> None:
         """Show the lines of this speaker, or ALL, that have these words."""

@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
 from rpx.cli.screen.actions import Action, Reply, action_of, scaling
-from rpx.cli.screen.bars import about_lines, all_lines, head_line, key_line, status_line
+from rpx.cli.screen.bars import about_line, all_line, head_line, key_line, reason_lines, status_line
 from rpx.cli.screen.columns import SORTED_BY_KEY, SortOrder, matches
 from rpx.cli.screen.copies_table import CopiesTable
 from rpx.cli.screen.dialogs import AskFirst, Keys
@@ -45,7 +45,8 @@ class TopApp(App[int]):
     #head { height: 1; }
     CopiesTable { max-height: 50%; }
     Screen.alone CopiesTable { display: none; }
-    #status { max-height: 4; }
+    #reason { max-height: 4; padding: 0 1; }
+    #status { max-height: 4; padding: 0 1; }
     #filter { display: none; height: 1; border: none; padding: 0 1; }
     """
     ENABLE_COMMAND_PALETTE = False
@@ -92,6 +93,7 @@ class TopApp(App[int]):
         self._head = Static(id="head")
         self._table = CopiesTable(colour=colour)
         self._about = Static()
+        self._reason = Static(id="reason")
         self._pane = LinesPane(watched.printed, colour=colour)
         self._status = Static(id="status")
         self._field = Input(
@@ -101,7 +103,7 @@ class TopApp(App[int]):
 
     def compose(self) -> ComposeResult:
         """Put the screen together, from top to bottom."""
-        yield from (self._head, self._table, self._about, self._pane)
+        yield from (self._head, self._table, self._about, self._reason, self._pane)
         yield from (self._status, self._field, self._keys)
 
     def on_mount(self) -> None:
@@ -240,6 +242,7 @@ class TopApp(App[int]):
                 self._told = None  # what came of it is of no interest any more
             self._seen = self._watched.seen
             self._copies, self._totals = self._meter.take(self._seen)
+            self._pane.know(row.name for row in self._seen.rows)
             self._draw_table()
         elif now - self._drawn >= SECOND:
             self._draw_table()
@@ -252,9 +255,9 @@ class TopApp(App[int]):
     def _draw_table(self) -> None:
         words = self._copies_with.lower().split()
         self._drawn = time.monotonic()
-        self._table.show(
-            [c for c in self._order.of(self._copies) if matches(c, words)], self._order
-        )
+        copies = [copy for copy in self._order.of(self._copies) if matches(copy, words)]
+        empty = "no copy has these words; Esc shows all" if words else "nothing runs here yet"
+        self._table.show(copies, self._order, empty)
         self._draw_bars()
 
     def _draw_bars(self) -> None:
@@ -264,10 +267,13 @@ class TopApp(App[int]):
         self._head.update(head_line(self._seen, self._totals, width, colour=self._colour))
         what = self._pane_title()
         if copy is None or self._everybody:
-            about = all_lines(what, width)
+            self._about.update(all_line(what, width))
+            self._reason.display = False
         else:
-            about = about_lines(copy, self._seen, what, width, colour=self._colour)
-        self._about.update(about)
+            reason = reason_lines(copy, self._seen, colour=self._colour)
+            self._about.update(about_line(copy, what, width, colour=self._colour))
+            self._reason.update(reason)
+            self._reason.display = bool(reason)
         self._keys.update(key_line(copy, len(self._table.marked), width))
 
     def _pane_title(self) -> str:
