@@ -39,6 +39,7 @@ ROOMS = {
     "orders": {"errors", "model", "policy", "http", "hub"},
     "control": {"errors", "model", "policy", "door", "hub", "journal", "orders"},
     "drill": {"errors", "model", "policy", "http", "runs"},
+    "agents": {"errors", "model", "policy", "config", "journal", "runs"},
     "setup": {"errors", "folders", "programs", "door", "certificates"},
     "doctor": {
         "errors",
@@ -89,6 +90,7 @@ ROOMS = {
         "orders",
         "control",
         "drill",
+        "agents",
         "setup",
         "doctor",
         "changes",
@@ -97,14 +99,17 @@ ROOMS = {
 }
 # outside package -> rooms that may import it; the standard library is for everyone but PURE.
 OUTSIDE = {
+    "anyio": {"agents"},
     "click": {"cli"},
     "crossplane": {"moving"},
     "cryptography": {"certificates"},
     "httpx": {"backend", "runs"},
     "idna": {"config"},
     "hypercorn": {"control"},
+    "mcp": {"agents"},
+    "mcp_types": {"agents"},
     "psutil": {"backend", "runs", "drill", "cli"},
-    "pydantic": {"model", "config", "control"},
+    "pydantic": {"model", "config", "control", "agents"},
     "pydantic_core": {"config"},
     "rich": {"cli"},
     "starlette": {"control"},
@@ -119,6 +124,7 @@ OUTSIDE = {
         "control",
         "changes",
         "drill",
+        "agents",
         "prepare",
         "app",
         "python",

@@ -40,6 +40,8 @@ COMMANDS = {
     "requests": "Show the last requests that went through",
     "request": "Show all about one request",
     "replay": "Send a request again, and show what is different",
+    "agent": "Set a project up for coding agents",
+    "mcp": "Serve tools for coding agents, over stdio (MCP)",
     "start": "Start backends that are down",
     "stop": "Stop backends; they stay down until started",
     "restart": "Restart backends, one after the other",
@@ -76,7 +78,7 @@ rpx --from 5173 --to shop.localhost --path /api=4000 --strip    # /api/users is 
 rpx --static ./dist --to shop.localhost         # files of a folder
 """
 
-_TAKEN = ("config",)  # another module's name
+_TAKEN = ("config", "mcp")  # other modules' names
 
 
 def command_named(name: str) -> Command:

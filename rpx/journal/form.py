@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from rpx.model.status import Printed
 
-_WIDTH: Final = len("2026-11-25T20:33:15.860123Z")
+WIDTH: Final = len("2026-11-25T20:33:15.860123Z")  # of the time
 
 
 class JournalLine(NamedTuple):
@@ -26,13 +26,18 @@ class JournalLine(NamedTuple):
     @property
     def at(self) -> float:
         """Seconds since the epoch."""
-        return datetime.fromisoformat(self.stamp.decode()).timestamp()
+        return stamped(self.stamp)
 
 
 def stamp(at: float) -> bytes:
     """Seconds since the epoch as they stand in a file."""
     second, micro = divmod(round(at * 1e6), 1_000_000)
     return b"%b.%06dZ" % (_second(second), micro)
+
+
+def stamped(stamp: bytes) -> float:
+    """What stands in a file as seconds since the epoch."""
+    return datetime.fromisoformat(stamp.decode()).timestamp()
 
 
 def written(printed: Printed) -> bytes:
@@ -43,10 +48,10 @@ def written(printed: Printed) -> bytes:
 
 def parsed(line: bytes) -> JournalLine | None:
     """A line without its newline; None if it is none of ours (a disk that was full has torn it)."""
-    if line[_WIDTH - 1 : _WIDTH + 1] != b"Z " or line[4:5] != b"-":
+    if line[WIDTH - 1 : WIDTH + 1] != b"Z " or line[4:5] != b"-":
         return None
-    label, space, text = line[_WIDTH + 1 :].partition(b" ")
-    return JournalLine(line[:_WIDTH], label.decode(errors="replace"), text) if space else None
+    label, space, text = line[WIDTH + 1 :].partition(b" ")
+    return JournalLine(line[:WIDTH], label.decode(errors="replace"), text) if space else None
 
 
 @lru_cache(maxsize=4)

@@ -32,7 +32,18 @@ _BEGINS: Final = re.compile(
     r"\W*(?:(debug|info|warn|warning|error|fatal|panic)(?:\s*[:\-]|\s*\[)|Traceback \()",
     re.IGNORECASE,
 )
+# What was raised, by its class; npm; klog (github.com/golang/glog).
+_RAISED: Final = re.compile(
+    r"(?:\w+\.)*\w*(?:Error|Exception)(?::|$)|npm ERR!|Uncaught |Unhandled |[EF]\d{4} \d\d:\d\d:"
+)
 SEEN: Final = 4096  # characters: of a longer line the beginning
+
+# What a grave line has somewhere, and the indented ones that belong to it.
+_GRAVE: Final = re.compile(
+    rb"err|warn|wrn|exception|fatal|ftl|crit|panic|traceback|uncaught|unhandled|level|lvl|sever|alert"
+    rb'|emerg|"@l|  |\t'
+)
+_KLOG_LINE: Final = re.compile(rb"\S+ \S+ [EF]\d{4} ")
 
 
 def level_of(text: str) -> str:
@@ -46,9 +57,36 @@ def level_of(text: str) -> str:
         return _WORDS[(found[1] or found[2]).lower()]
     if found := _BEGINS.match(head[:80]):
         return _WORDS[found[1].lower()] if found[1] else "error"
-    return ""
+    return "error" if _RAISED.match(head[:160]) else ""
 
 
 def at_least(level: str, least: str) -> bool:
     """Whether a level is as serious as another one; "" is less than any."""
     return level != "" and LEVELS.index(level) >= LEVELS.index(least)
+
+
+def may_be_grave(line: bytes) -> bool:
+    """Whether a line of a log file may be `warn` or `error`, or belong to one that is: a glance,
+    for going through many.
+    """
+    return bool(_GRAVE.search(line.lower()) or _KLOG_LINE.match(line))
+
+
+class Levels:
+    """The levels of the lines of one who prints, in their order.
+
+    What is indented, or stands below `Traceback …` up to what was raised, belongs to the line
+    before.
+    """
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._in_traceback = False
+
+    def of(self, text: str) -> str:
+        """The level of the next line."""
+        if text[:1] in (" ", "\t") and self._last:
+            return self._last
+        self._last = "error" if self._in_traceback else level_of(text)
+        self._in_traceback = text.startswith("Traceback (most recent call last)")
+        return self._last

@@ -54,7 +54,7 @@ def of_running(client: ApiClient, folder: Path, wanted: Wanted) -> list[Said]:
     }
     older = read(
         folder,
-        _services(short),
+        services_of(short),
         labels=short,
         since=began(folder) if wanted.since is None else wanted.since,
         before=first,
@@ -76,21 +76,32 @@ def labels_of(client: ApiClient, wanted: Wanted, said: Iterable[Said]) -> set[st
 def since_each(folder: Path, seen: Mapping[str, float]) -> list[Said]:
     """The lines of each label that are younger than what was seen of it."""
     since = min(seen.values(), default=0.0)
-    entries = read(folder, _services(seen), labels=seen.keys(), since=since)
+    entries = read(folder, services_of(seen), labels=seen.keys(), since=since)
     return [said for said in map(_said, entries) if said.at > seen[said.label]]
 
 
 def of_ended(folder: Path, wanted: Wanted) -> list[Said]:
     """The lines of a project that does not run."""
-    known = [service for service in services(folder) if service != OWN_WORDS]
-    if set(wanted.names) <= {*known, OWN_WORDS}:  # whole services: no need to look who is in them
-        labels, chosen = None, set(wanted.names or known)
-    else:
-        labels = _labels(_speakers(folder, known), wanted)
-        chosen = _services(labels)
+    labels, chosen = labels_of_ended(folder, wanted)
     since = began(folder) if wanted.since is None else wanted.since
     entries = read(folder, chosen, labels=labels, since=since, tail=wanted.tail)
     return [_said(entry) for entry in entries]
+
+
+def labels_of_ended(folder: Path, wanted: Wanted) -> tuple[set[str] | None, set[str]]:
+    """Whose output is meant, in a project that does not run, and the services that have it; None:
+    all of those services.
+    """
+    known = [service for service in services(folder) if service != OWN_WORDS]
+    if set(wanted.names) <= {*known, OWN_WORDS}:  # whole services: no need to look who is in them
+        return None, set(wanted.names or known)
+    labels = _labels(_speakers(folder, known), wanted)
+    return labels, services_of(labels)
+
+
+def services_of(labels: Iterable[str]) -> set[str]:
+    """The services that these labels are of."""
+    return {label.partition(":")[0] for label in labels}
 
 
 def said_by(printed: Sequence[LogLines]) -> list[Said]:
@@ -105,10 +116,6 @@ def said_by(printed: Sequence[LogLines]) -> list[Said]:
 def _labels(speakers: Sequence[Named], wanted: Wanted) -> set[str]:
     is_wanted = heard(speakers, wanted.names, own=wanted.own)
     return {label for label in (*(s.label for s in speakers), OWN_WORDS) if is_wanted(label)}
-
-
-def _services(labels: Iterable[str]) -> set[str]:
-    return {label.partition(":")[0] for label in labels}
 
 
 def _said(entry: JournalLine) -> Said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.policy.log_level import at_least, level_of
+from rpx.policy.log_level import Levels, at_least, level_of, may_be_grave
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,10 @@ from rpx.policy.log_level import at_least, level_of
         ("error", "Error - no SMTP server"),
         ("error", "Traceback (most recent call last):"),
         ("warn", "warn: deprecated"),
+        ("error", "KeyError: 'user'"),
+        ("error", "sqlalchemy.exc.OperationalError: gone"),
+        ("error", "npm ERR! missing script"),
+        ("error", "E1130 22:00:00.000000 1 x.go:1] gone"),
         ("", "GET /errors 200"),
         ("", "no word about it stands in front, ERROR or not"),
         ("", '{"message":"nothing"}'),
@@ -38,6 +42,8 @@ from rpx.policy.log_level import at_least, level_of
 )
 def test_the_level_is_what_a_line_says_of_itself(level: str, text: str) -> None:
     assert level_of(text) == level
+    line = f"2026-11-25T20:33:15.860123Z api:3000 {text}".encode()
+    assert may_be_grave(line) or level not in ("warn", "error")
 
 
 def test_a_level_means_what_is_more_serious_too() -> None:
@@ -45,3 +51,20 @@ def test_a_level_means_what_is_more_serious_too() -> None:
     assert at_least("warn", "warn")
     assert not at_least("info", "warn")
     assert not at_least("", "debug")
+
+
+def test_most_lines_are_seen_at_a_glance_to_be_nothing_grave() -> None:
+    assert not may_be_grave(b"2026-11-25T20:33:15.860123Z api:3000 INFO GET /users/1 200")
+
+
+def test_what_belongs_to_a_line_has_its_level() -> None:
+    levels = Levels()
+    lines = [
+        "INFO begins",
+        "Traceback (most recent call last):",
+        '  File "app.py", line 1',
+        "shop.Gone",
+        "listening",
+        "  at once",
+    ]
+    assert [levels.of(line) for line in lines] == ["info", "error", "error", "error", "", ""]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import termios
 import threading
 from importlib.util import find_spec
-from pathlib import Path
 
+from rpx.cli.helpers.extras import how_to_add
 from rpx.cli.helpers.loading import loading
 from rpx.cli.helpers.ordering import GOES_ON
 from rpx.cli.terminal.live import can_draw
@@ -24,12 +23,7 @@ def has_extra() -> bool:
 
 def how_to_get() -> str:
     """Return the command that adds the extra to this environment."""
-    parts = Path(sys.prefix).parts
-    if "pipx" in parts:
-        return "pipx inject rpx-dev textual"
-    if "uv" in parts and "tools" in parts:
-        return f"uv pip install -p {shlex.quote(sys.executable)} textual"
-    return "pip install 'rpx-dev[tui]'"
+    return how_to_add("tui", "textual")
 
 
 def can_fill() -> bool:
