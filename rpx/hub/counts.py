@@ -58,13 +58,14 @@ class Counts:
         latency, classes = self.latency, dict.fromkeys(("1xx", "2xx", "3xx", "4xx", "5xx"), 0)
         for status, count in self.codes.items():
             classes[f"{min(status // 100, 5)}xx"] += count
+        p50, p90, p99 = latency.quantiles(0.5, 0.9, 0.99)
         return {
             "requests": self.requests,
             "errors": self.errors,
             "avgLatency": _ms(latency.mean),
-            "p50": _ms(latency.quantile(0.5)),
-            "p90": _ms(latency.quantile(0.9)),
-            "p99": _ms(latency.quantile(0.99)),
+            "p50": _ms(p50),
+            "p90": _ms(p90),
+            "p99": _ms(p99),
             "inFlight": in_flight,
             "retries": self.retries,
             "held": self.held,

@@ -75,15 +75,28 @@ class Histogram:
         The middle of the bucket with the sample of rank ceil(share * count), hence within ERROR of
         that sample. 0 when nothing was counted.
         """
-        left = share * self.count
-        last = 0
+        [found] = self.quantiles(share)
+        return found
+
+    def quantiles(self, *shares: float) -> list[float]:
+        """Those of ascending shares, in one go through the buckets."""
+        if not self.count:
+            return [0.0] * len(shares)
+        found, seen, last = list[float](), 0, 0
+        ranks = iter(shares)
+        rank = next(ranks) * self.count
         for place, count in enumerate(self._buckets):
-            if count:
-                last = place
-                left -= count
-                if left <= 0:
-                    break
-        return (_edge(last) + _edge(last + 1)) / 2 if self.count else 0.0
+            if not count:
+                continue
+            seen += count
+            last = place
+            while seen >= rank:
+                found.append(_middle(place))
+                share = next(ranks, None)
+                if share is None:
+                    return found
+                rank = share * self.count
+        return found + [_middle(last)] * (len(shares) - len(found))
 
     def up_to(self, exponents: Sequence[int]) -> list[int]:
         """How many durations were below 2**exponent seconds, for each of the ascending exponents.
@@ -97,6 +110,10 @@ class Histogram:
             begin = max(begin, edge)
             counts.append(seen)
         return counts
+
+
+def _middle(place: int) -> float:
+    return (_edge(place) + _edge(place + 1)) / 2
 
 
 def _edge(place: int) -> float:

@@ -18,15 +18,15 @@ import trio
 
 PACE: Final = 0.25  # seconds between two looks
 
-# Its values are whatever JSON has.
+# Its values are whatever JSON has; one that is the same object as before has not changed.
 Source = Callable[[], Awaitable[Mapping[str, object]]]
 
 
 @dataclass(slots=True)
 class _PartOfState:
-    """The values of a part as JSON, and in which version of the whole each has changed."""
+    """The values of a part: as JSON, since which version of the whole each is so, and as given."""
 
-    values: dict[str, tuple[str, int]] = field(default_factory=dict)
+    values: dict[str, tuple[str, int, object]] = field(default_factory=dict)
     ordered: int = 0
 
 
@@ -71,7 +71,7 @@ class Gathering:
         for name, part in self._parts.items():
             new = [
                 f"{json.dumps(key)}:{text}"
-                for key, (text, changed) in part.values.items()
+                for key, (text, changed, _) in part.values.items()
                 if changed > version
             ]
             told = f'"set":{{{",".join(new)}}}'
@@ -93,10 +93,15 @@ class Gathering:
             part, before = self._parts[name], self._parts[name].values
             part.values = {}
             for key, value in values.items():
+                known = before.get(key)
+                if known is not None and known[2] is value:  # it need not be written again
+                    part.values[key] = known
+                    continue
                 text = json.dumps(value, separators=(",", ":"))
-                same = key in before and before[key][0] == text
-                part.values[key] = before[key] if same else (text, version)
-                if not same:
+                if known is not None and known[0] == text:
+                    part.values[key] = known
+                else:
+                    part.values[key] = text, version, value
                     self.version = version
             if list(before) != list(part.values):
                 part.ordered = self.version = version

@@ -14,12 +14,12 @@ from rpx.control.drilling import Drills
 from rpx.control.measure import Measure
 from rpx.hub.registry import Registry
 from rpx.hub.tally import counts_by_place
-from rpx.model.answers import json_of
+from rpx.model.answers import Ps, json_of
 from rpx.model.status import State, Usage
 from rpx.orders.reasons import why
-from rpx.orders.rows import leaders, missing_folders, rows
+from rpx.orders.rows import missing_folders, rows
 
-MEASURED: Final = 2.0  # seconds between two looks at what processes use: it reads all of /proc
+MEASURED: Final = 3.0  # seconds between two looks at what processes use: it reads all of /proc
 TREND: Final = 1.0  # seconds between two trends
 WRONG: Final = frozenset((State.BACKOFF, State.UNHEALTHY, State.FAILED))
 
@@ -37,6 +37,7 @@ class LiveState:
         self._measured = self._told = float("-inf")
         self._missing: set[Any] = set()
         self._trends: dict[str, object] = {}
+        self._shown: dict[str, tuple[Ps, object]] = {}  # rows, and as JSON: that takes longest
 
     def sources(self) -> dict[str, Source]:
         """Return them by the names of the parts."""
@@ -50,19 +51,24 @@ class LiveState:
 
     async def _rows(self) -> Mapping[str, object]:
         """A row for each backend, and each route without one, as `rpx ps --json`."""
-        await self._look_at_the_system()
-        found: dict[str, object] = {}
-        for row in rows(self._registry, self._usage, self._missing):
+        shown = rows(self._registry, self._usage, self._missing)
+        if await self._looked_at_the_system({row.label: row.pid for row in shown if row.pid}):
+            shown = rows(self._registry, self._usage, self._missing)
+        found: dict[str, tuple[Ps, object]] = {}
+        for row in shown:
             key = row.label
             while key in found:  # one that leaves has the name of one that comes
                 key += "'"
-            found[key] = json_of(row)
-        return found
+            known = self._shown.get(key)
+            found[key] = known if known is not None and known[0] == row else (row, json_of(row))
+        self._shown = found
+        return {key: written for key, (_, written) in found.items()}
 
-    async def _look_at_the_system(self) -> None:
-        now, who = trio.current_time(), leaders(self._registry)
+    async def _looked_at_the_system(self, who: dict[str, int]) -> bool:
+        """Look what these leaders use (label → pid), if that is not as it was."""
+        now = trio.current_time()
         if now - self._measured < MEASURED and who == self._leaders:
-            return
+            return False
         usage = await trio.to_thread.run_sync(self._measure, who)
         self._missing = await trio.to_thread.run_sync(missing_folders, self._registry)
         passed = now - self._measured
@@ -72,6 +78,7 @@ class LiveState:
             if (before := self._usage.get(label)) and self._leaders.get(label) == who[label]
         }
         self._usage, self._leaders, self._measured = usage, who, now
+        return True
 
     async def _cpu(self) -> Mapping[str, object]:
         """Percent of one core, of the last seconds."""

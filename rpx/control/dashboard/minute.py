@@ -87,7 +87,7 @@ def _advance(track: _Track, slot: int, counted: Counts) -> None:
     requests, errors = counted.requests - track.before.count, counted.errors - track.errors
     if requests:
         grown = counted.latency.since(track.before)
-        p50, p99 = (round(grown.quantile(share) * 1000, 2) for share in (0.5, 0.99))
+        p50, p99 = (round(each * 1000, 2) for each in grown.quantiles(0.5, 0.99))
         new = Slot(requests / passed, errors / passed, p50, p99)
         track.before = counted.latency.copy()
     else:
