@@ -36,20 +36,17 @@ def options_of(body: DrillBody) -> list[str]:
     usual = DrillBody(service=body.service)
     options = []
     if body.damage != usual.damage or body.backend:
-        options.append(f"--{body.damage}" + (f"={body.backend}" if body.backend else ""))
-    if body.rate != usual.rate:
-        options.append(f"--rate={body.rate}")
-    if body.duration != usual.duration:
-        options.append(f"--duration={body.duration:g}s")
-    if body.at is not None:
-        options.append(f"--at={body.at:g}s")
-    if body.down_for is not None:
-        options.append(f"--down-for={body.down_for:g}s")
-    if body.path != usual.path:
-        options.append(f"--path={body.path}")
-    if body.allow_errors:
-        options.append(f"--allow-errors={body.allow_errors}")
+        options.append(_option(body.damage, body.backend))
+    for name in ("rate", "duration", "at", "down_for", "path", "grpc", "allow_errors"):
+        value = getattr(body, name)
+        if value != getattr(usual, name):
+            text = f"{value:g}s" if isinstance(value, float) else str(value)
+            options.append(_option(name.replace("_", "-"), text))
     return options
+
+
+def _option(name: str, value: str) -> str:
+    return f"--{name}={value}" if value else f"--{name}"
 
 
 def as_typed(body: DrillBody) -> str:

@@ -58,7 +58,8 @@ class ReplayBody(BaseModel):
 class DrillBody(BaseModel):
     """The body of a drill: what `rpx drill` takes. Durations are seconds; null: as usual.
 
-    `backend` empty: the last one that others can stand in for.
+    `backend` empty: the last one that others can stand in for. `grpc`: calls of grpc.health.v1, of
+    the server (empty) or one service.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -70,6 +71,7 @@ class DrillBody(BaseModel):
     at: float | None = Field(default=None, ge=0, le=3600)
     down_for: float | None = Field(default=None, ge=0, le=3600)
     path: str = Field(default="/", pattern="^/")
+    grpc: str | None = Field(default=None, pattern=r"^([^-]|$)")
     allow_errors: int = Field(default=0, ge=0)
 
 

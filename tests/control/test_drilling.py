@@ -113,6 +113,8 @@ async def test_it_ends_with_the_project() -> None:
     [
         ({}, ""),
         ({"damage": "hang"}, " --hang"),
+        ({"grpc": ""}, " --grpc"),
+        ({"grpc": "shop.Carts", "allow_errors": 1}, " --grpc shop.Carts --allow-errors 1"),
         ({"backend": "api:3001"}, " --kill api:3001"),
         ({"rate": 50, "duration": 2.5, "at": 1.0, "down_for": 0.0}, None),
         ({"path": "/a b", "allow_errors": 3}, " --path '/a b' --allow-errors 3"),
@@ -131,12 +133,19 @@ def test_the_command_that_is_shown_and_the_one_that_is_run_say_the_same(
     assert said[body.damage] == (body.backend if asked_by_name else None)
     assert (said["rate"], said["path"]) == (body.rate, body.path)
     assert said["duration"] == f"{body.duration:g}s"
+    assert said["grpc"] == body.grpc
     assert said["allow_errors"] == body.allow_errors
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"service": "--help"}, {"backend": "--json"}, {"path": "--json"}, {"damage": "json"}],
+    [
+        {"service": "--help"},
+        {"backend": "--json"},
+        {"path": "--json"},
+        {"grpc": "--json"},
+        {"damage": "json"},
+    ],
 )
 def test_nothing_that_is_said_becomes_an_option(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):

@@ -19,6 +19,7 @@ function bodyOf(place, service) {
   for (const name of ["rate", "duration", "at", "down_for", "allow_errors"]) {
     if (place.get(name)) body[name] = +place.get(name);
   }
+  if (place.has("grpc")) body.grpc = place.get("grpc");
   return body;
 }
 
@@ -33,6 +34,7 @@ export function commandOf(body) {
   if (body.at != null) words.push("--at", `${body.at}s`);
   if (body.down_for != null) words.push("--down-for", `${body.down_for}s`);
   if ((body.path ?? "/") !== "/") words.push("--path", body.path);
+  if (body.grpc != null) words.push("--grpc", ...(body.grpc ? [body.grpc] : []));
   if (body.allow_errors) words.push("--allow-errors", String(body.allow_errors));
   return words.map(quoted).join(" ");
 }
@@ -107,7 +109,7 @@ export function Drills({ live, place, go, start, stop }) {
   const rows = Object.values(live.ps);
   const names = [...new Set(rows.filter((row) => row.backend && !row.external && row.url)
     .map((row) => row.name))];
-  const [more, setMore] = useState(() => ["at", "down_for", "path", "allow_errors"]
+  const [more, setMore] = useState(() => ["at", "down_for", "path", "grpc", "allow_errors"]
     .some((name) => place.get(name)));
   const runs = Object.values(live.drills).reverse();
   if (!names.length && !runs.length) {
@@ -153,7 +155,10 @@ export function Drills({ live, place, go, start, stop }) {
           ${number("at", "Damage at second", "half of it", 3600, "any")}
           ${number("down_for", "Down or suspended for, seconds", "as usual", 3600, "any")}
           ${field("path", "Path", "/", { pattern: "/.*" })}
-          ${number("allow_errors", "Requests that may fail", "0", 1000000)}`}
+          ${number("allow_errors", "Requests that may fail", "0", 1000000)}
+          <label class="tick"><input type="checkbox" name="grpc" checked=${body.grpc != null}
+            onChange=${(event) => go({ grpc: event.target.checked ? "" : null }, null, true)} />
+            Calls of grpc.health.v1</label>`}
       </div>
       ${!more && html`<button type="button" class="link accent" onClick=${() => setMore(true)}>
         When, for how long, which path</button>`}
