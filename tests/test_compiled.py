@@ -1,4 +1,4 @@
-"""What workers find compiled when they begin."""
+"""What is compiled before it is imported."""
 
 from __future__ import annotations
 

@@ -54,16 +54,24 @@ for where in sys.argv[1:split]:
 print("listening", flush=True)
 sys.stdin.read()
 """
-RUN = f"claim-test-{os.getpid()}"  # others run these tests at the same time
-INSTANCE = f"{RUN}.1"
 HINT = "pass --port $PORT, or write from: localhost:OTHER"
+
+
+def instance(number: int = 1) -> str:
+    """A process of a run that is that of this worker alone; others run these tests, too."""
+    return f"claim-test-{os.getpid()}.{number}"
 
 
 @contextmanager
 def process(
-    *where: str, marker: str | None = INSTANCE, called: str = "", after: tuple[str, ...] = ()
+    *where: str, marker: str | None = "", called: str = "", after: tuple[str, ...] = ()
 ) -> Iterator[int]:
-    """Run one that listens there, and say its pid. `after` are more words of its command line."""
+    """Run one that listens there, and say its pid. `after` are more words of its command line.
+
+    `marker`: whose it is, ours unless something else is said; None: nobody's.
+    """
+    if marker == "":
+        marker = instance()
     environment = {name: value for name, value in os.environ.items() if name != MARKER}
     if marker:
         environment[MARKER] = marker
@@ -102,7 +110,7 @@ class Case:
         [self.port] = free_ports(1)
         self.registry = registry(spec(self.port))
         [self.backend] = self.registry.everyone
-        self.claim = Claim(self.registry, process_of(self.backend), INSTANCE)
+        self.claim = Claim(self.registry, process_of(self.backend), instance())
         self.v4, self.v6 = f"127.0.0.1:{self.port}", f"::1:{self.port}"
 
     async def find(self, host: str = "localhost") -> tuple[str | None, Location | None]:
@@ -132,7 +140,7 @@ async def test_a_stranger_is_never_taken_for_our_own() -> None:
 
 async def test_another_service_is_a_stranger_too() -> None:
     case = Case()
-    with process(case.v4, marker=f"{RUN}.2"):
+    with process(case.v4, marker=instance(2)):
         assert "belongs to" in str((await case.find())[0])
 
 
@@ -175,7 +183,7 @@ async def test_elsewhere_our_own_process_counts_where_nobody_was_before(
     monkeypatch.setattr("rpx.backend.claim.sys", SimpleNamespace(platform="darwin"))
     told = Address("localhost", free_ports(1)[0], written=free_ports(1)[0])
     there = registry(backend_spec("api", address=told, start=Start(command="x", cwd=Path("/"))))
-    claim = Claim(there, process_of(there.everyone[0]), INSTANCE)
+    claim = Claim(there, process_of(there.everyone[0]), instance())
     await claim.begin()
     where = f"127.0.0.1:{told.called}"
     with process(where, marker=None):
@@ -323,7 +331,7 @@ async def test_of_the_addresses_of_one_process_the_one_is_named_that_it_has_forg
     the = registry(varied(spec(first), replica=1), shared)
     owner, other = the.everyone
     assert other.process is owner.own
-    claim = Claim(the, process_of(owner), INSTANCE)
+    claim = Claim(the, process_of(owner), instance())
     with process(f"127.0.0.1:{first}"):
         found = await sockets_of(claim)
     assert misplaced(the, owner, found) == ""

@@ -22,11 +22,16 @@ from rpx.model.address import Address, SocketFile
 
 pytestmark = pytest.mark.real
 
-RUN = f"r{os.getpid()}"
 LISTEN = (
     "import socket, sys, time; it = socket.create_server(('127.0.0.1', 0));"
     "print(it.getsockname()[1], flush=True); time.sleep(60)"
 )
+
+
+def run() -> str:
+    """The name of a run that no other worker has."""
+    return f"r{os.getpid()}"
+
 
 Launch = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -46,7 +51,7 @@ def launch() -> Iterator[Launch]:
             return process  # type: ignore[no-any-return]
 
         yield begin
-    for left in processes.marked(RUN):  # those that left the group of their leader
+    for left in processes.marked(run()):  # those that left the group of their leader
         processes.send(left, signal.SIGKILL)
 
 
@@ -133,28 +138,28 @@ def test_a_name_made_to_mislead_misleads_nobody(launch: Launch, tmp_path: Path) 
 
 def test_the_members_are_the_session_and_who_bears_the_marker(launch: Launch) -> None:
     script = "sleep 61 & setsid sleep 62 & echo 1; wait"
-    leader = launch("sh", "-c", script, marker=f"{RUN}.1")
-    stranger = launch("sleep", "60", marker=f"{RUN}.11")
+    leader = launch("sh", "-c", script, marker=f"{run()}.1")
+    stranger = launch("sleep", "60", marker=f"{run()}.11")
     said(leader)
-    until(lambda: len(processes.members(leader.pid, f"{RUN}.1")) == 3)
-    assert stranger.pid not in pids(processes.members(leader.pid, f"{RUN}.1"))
+    until(lambda: len(processes.members(leader.pid, f"{run()}.1")) == 3)
+    assert stranger.pid not in pids(processes.members(leader.pid, f"{run()}.1"))
 
 
 def test_a_child_without_marker_and_session_still_has_its_parent(launch: Launch) -> None:
-    leader = launch("sh", "-c", "env -i setsid sleep 60 & echo $!; wait", marker=f"{RUN}.2")
+    leader = launch("sh", "-c", "env -i setsid sleep 60 & echo $!; wait", marker=f"{run()}.2")
     child = psutil.Process(said(leader))
     try:
         until(lambda: child.name() == "sleep" and os.getsid(child.pid) == child.pid)
-        assert child.pid in pids(processes.members(leader.pid, f"{RUN}.2"))
+        assert child.pid in pids(processes.members(leader.pid, f"{run()}.2"))
     finally:
         child.kill()
 
 
 def test_a_run_finds_what_it_left_behind_and_nothing_else(launch: Launch) -> None:
-    ours = {launch("sleep", "60", marker=f"{RUN}.{number}").pid for number in (3, 33)}
-    launch("sleep", "60", marker=f"{RUN}3.3")
-    launch("sleep", "60", marker=f"x{RUN}.3")
-    until(lambda: pids(processes.marked(RUN)) == ours)
+    ours = {launch("sleep", "60", marker=f"{run()}.{number}").pid for number in (3, 33)}
+    launch("sleep", "60", marker=f"{run()}3.3")
+    launch("sleep", "60", marker=f"x{run()}.3")
+    until(lambda: pids(processes.marked(run())) == ours)
 
 
 def test_the_process_that_asks_is_never_among_them(launch: Launch) -> None:
@@ -165,13 +170,13 @@ def test_the_process_that_asks_is_never_among_them(launch: Launch) -> None:
 
 
 def test_the_listener_is_found_behind_a_shell(launch: Launch) -> None:
-    leader = launch("sh", "-c", f'{sys.executable} -c "{LISTEN}"; :', marker=f"{RUN}.4")
+    leader = launch("sh", "-c", f'{sys.executable} -c "{LISTEN}"; :', marker=f"{run()}.4")
     port = said(leader)
     by_session = processes.listener(Address("localhost", port), processes.members(leader.pid, None))
     assert by_session is not None
     assert by_session.pid != leader.pid
     assert (
-        processes.listener(Address("localhost", port), processes.members(None, f"{RUN}.4"))
+        processes.listener(Address("localhost", port), processes.members(None, f"{run()}.4"))
         == by_session
     )
 
@@ -186,7 +191,7 @@ def test_the_one_behind_a_unix_socket_is_found(
         f"import socket; s = socket.socket(1); s.bind({bound!r}); s.listen(); print(1, flush=True)"
     )
     code += "; s.accept()"
-    leader = launch("sh", "-c", f'{sys.executable} -c "{code}"; :', marker=f"{RUN}.7")
+    leader = launch("sh", "-c", f'{sys.executable} -c "{code}"; :', marker=f"{run()}.7")
     said(leader)
     members = processes.members(leader.pid, None)
     found = processes.listener(SocketFile(str(path), "s"), members)
@@ -196,7 +201,7 @@ def test_the_one_behind_a_unix_socket_is_found(
 
 
 def test_a_listener_of_somebody_else_is_not_ours(launch: Launch) -> None:
-    leader = launch("sleep", "60", marker=f"{RUN}.5")
+    leader = launch("sleep", "60", marker=f"{run()}.5")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert (
@@ -206,11 +211,11 @@ def test_a_listener_of_somebody_else_is_not_ours(launch: Launch) -> None:
 
 
 def test_the_owner_of_a_port_is_named_with_its_instance(launch: Launch) -> None:
-    process = launch(sys.executable, "-c", LISTEN, marker=f"{RUN}.6")
+    process = launch(sys.executable, "-c", LISTEN, marker=f"{run()}.6")
     port = said(process)
     owner = port_owner(port, ["localhost"])
     assert owner is not None
-    assert (owner.pid, owner.instance) == (process.pid, f"{RUN}.6")
+    assert (owner.pid, owner.instance) == (process.pid, f"{run()}.6")
     assert owner.address == Address("127.0.0.1", port)
     assert "python" in owner.name
     assert "create_server" in owner.cmdline

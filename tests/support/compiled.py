@@ -1,7 +1,7 @@
-"""Test modules in bytecode before the workers of pytest-xdist look for it.
+"""Test modules in bytecode before one process imports them all.
 
 pytest rewrites the assertions of a module when it is imported first, and keeps what comes of it.
-Workers import the same modules at the same time: in a new checkout each would rewrite all of them.
+In a new checkout that takes ten seconds, in which other cores would have nothing to do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`rpx` in a process of its own, forked from one that has imported all of it already.
 
 Nine tenths of what a short command costs is the start of Python and its imports: half a second on a
-busy machine, and the tests run hundreds. So one process for each worker has it all in memory and
+busy machine, and the tests run hundreds. So one process for all workers has it all in memory and
 makes copies of itself. Each has its own pid, folder, environment, standard streams, signals and
 exit code, and runs what `python -m rpx` does.
 
@@ -206,6 +206,12 @@ def run(
 def _answers() -> tuple[socket.socket, socket.socket]:
     """For the pid and the exit code, which are two messages also when both are there to be read."""
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def begin() -> None:
+    """Have what copies are made of, for this process and for those that are forked from it."""
+    if WORKS:
+        _server()
 
 
 @cache

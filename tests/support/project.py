@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -29,6 +27,7 @@ from rpx.runs.paths import LEASE, runtime_folder
 from tests.support import forkserver
 from tests.support.forkserver import Started
 from tests.support.looks import pause
+from tests.support.ports import is_free, ports_in_turn
 from tests.support.running import alive
 
 APPS = Path(__file__).parents[2] / "fixtures" / "apps"
@@ -46,28 +45,9 @@ NOT_LINUX = (sys.executable, "-c", PATCHED)
 SOON = 30.0  # seconds; a busy machine takes its time, a broken promise takes for ever
 
 
-# Below the range from which the kernel takes ports for connections, and each worker has its own:
-# what is free now is free until the test uses it.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-_PORTS = range(12_000 + _WORKER, 32_000, _WORKERS)
-_chance = random.SystemRandom()  # `random` gives every test the same numbers
-_next_port = cycle(_chance.sample(_PORTS, len(_PORTS)))  # none twice, until all have had their turn
-
-
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on, on either loopback address, and that no test has had."""
-    return list(islice(filter(_is_free, _next_port), count))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET6) as sock:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        try:
-            sock.bind(("::", port))
-        except OSError:
-            return False
-    return True
+    return list(islice(filter(is_free, ports_in_turn()), count))
 
 
 def until(condition: Callable[[], Any], what: str, *, within: float = SOON) -> Any:  # noqa: ANN401 - whatever it found
