@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from rpx.cli.helpers.calling_agent import VARIABLES
 from rpx.cli.typed import name_project
-from tests.support import forkserver
+from tests.support import forkserver, source
 from tests.support.tls import Authority
 
 pytest_plugins = ["tests.support.workers"]
@@ -40,18 +40,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 gc.disable()
 
 
+MANY = 1000  # tests, of which some need all of it
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """From here on look for garbage, among what is made from here on."""
+    """From here on look for garbage, among what is made from here on.
+
+    What most workers would have to make for themselves is made before there are any.
+    """
     gc.freeze()
     gc.enable()
-    if session.config.option.workers and any(map(is_real, session.items)):
-        forkserver.begin()  # one for all of them
-
-
-def is_real(item: pytest.Item) -> bool:
-    """Tell whether a test starts processes."""
-    return item.get_closest_marker("real") is not None
+    if session.config.option.workers and len(session.items) > MANY:
+        forkserver.begin()
+        source.read()
 
 
 HANGS = 180  # seconds; a busy machine takes a minute for what is long; a hang never ends

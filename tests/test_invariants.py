@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from functools import cache
 
 import pytest
 
 from rpx.http.head import RequestHead
 from rpx.http.response import ResponseHead
-from tests.support.source import trees
+from tests.support.source import nodes, trees
 
 EVERYTHING = {"Exception", "BaseException"}
 # What two projects in one program share, since it belongs to the process.
@@ -22,37 +21,36 @@ OF_THE_PROCESS = {
 }  # fmt: skip
 
 
-@cache
-def calls() -> list[tuple[str, str, ast.Call]]:
-    """Every call: its file, what is called as written, `registry.events.subscribe`, and itself."""
-    return [
-        (path, ast.unparse(node.func), node)
-        for path, tree in trees().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-    ]
+def calls(*names: str) -> Iterator[tuple[str, str, ast.Call]]:
+    """Yield calls by the last part of what is called, `subscribe`.
+
+    Each with its file and what is called as written, `registry.events.subscribe`.
+    """
+    for path, node in nodes(ast.Call):
+        what = node.func.value if isinstance(node.func, ast.Subscript) else node.func
+        last = what.attr if isinstance(what, ast.Attribute) else getattr(what, "id", None)
+        if last in names:
+            yield path, ast.unparse(node.func), node
 
 
 def rooms(*ends: str) -> set[str]:
     """Return the rooms in which a function is called whose dotted name ends so."""
-    return {path.partition("/")[0] for path, name, _ in calls() if f".{name}".endswith(ends)}
+    found = calls(*(end.rpartition(".")[2] for end in ends))
+    return {path.partition("/")[0] for path, name, _ in found if f".{name}".endswith(ends)}
 
 
-def swallowed(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
-    """Yield what catches exceptions that nobody expected, and does not raise them again."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler):
-            blind = node.type is None or ast.unparse(node.type) in EVERYTHING
-            if blind and not any(isinstance(each, ast.Raise) for each in ast.walk(node)):
-                yield node
+def swallows(handler: ast.ExceptHandler) -> bool:
+    """Whether it catches exceptions that nobody expected, and does not raise them again."""
+    blind = handler.type is None or ast.unparse(handler.type) in EVERYTHING
+    return blind and not any(isinstance(each, ast.Raise) for each in ast.walk(handler))
 
 
-def changed_globals(tree: ast.Module) -> set[str]:
+def changed_globals(tree: ast.Module, said: Iterable[ast.Global]) -> set[str]:
     """Return the names of a module that its functions set, or that hold what is there to be filled.
 
-    A name in capitals is a constant.
+    `said` are the statements by which they set any. A name in capitals is a constant.
     """
-    told = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
+    told = {name for node in said for name in node.names}
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.expr):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -78,11 +76,8 @@ def test_only_lives_move_backends() -> None:
 def test_only_the_registry_sets_a_state() -> None:
     places = {
         path
-        for path, tree in trees().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.ctx, ast.Store)
-        and node.attr == "state"
+        for path, node in nodes(ast.Attribute)
+        if isinstance(node.ctx, ast.Store) and node.attr == "state"
     }
     assert {path.partition("/")[0] for path in places} == {"hub"}
 
@@ -95,12 +90,10 @@ def test_nobody_who_decides_listens_to_a_bus() -> None:
 def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
     around = {
         path
-        for path, tree in trees().items()
-        if path != "hub/error_boundary.py"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name)
-        and node.id == "contain_errors"
+        for path, node in nodes(ast.Name)
+        if node.id == "contain_errors"
         and isinstance(node.ctx, ast.Load)
+        and path != "hub/error_boundary.py"
     }
     assert around == {
         "backend/fleet.py",  # lives
@@ -112,7 +105,7 @@ def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
         "proxy/listener.py",  # connections
         "proxy/multiplex.py",  # streams of HTTP/2
     }
-    others = {path for path, tree in trees().items() for _ in swallowed(tree)}
+    others = {path for path, handler in nodes(ast.ExceptHandler) if swallows(handler)}
     assert others == {
         "agents/mcp_server.py",  # one call of a tool
         "backend/guardian.py",  # the end of a program of its own
@@ -129,14 +122,17 @@ def test_error_boundaries_stand_where_adr_0007_says_and_nowhere_else() -> None:
 
 
 def test_no_global_is_changed_by_a_project() -> None:
-    assert set[str]().union(*map(changed_globals, trees().values())) == OF_THE_PROCESS
+    said: dict[str, list[ast.Global]] = {path: [] for path in trees()}
+    for path, node in nodes(ast.Global):
+        said[path].append(node)
+    found = [changed_globals(tree, said[path]) for path, tree in trees().items()]
+    assert set[str]().union(*found) == OF_THE_PROCESS
 
 
 def test_no_channel_is_infinite() -> None:
     channels = {
         path: ast.unparse(node)
-        for path, name, node in calls()
-        if "open_memory_channel" in name or name.rpartition(".")[2] in {"Queue", "SimpleQueue"}
+        for path, _, node in calls("open_memory_channel", "Queue", "SimpleQueue")
     }
     assert set(channels) == {"hub/mailbox.py"}
     assert channels["hub/mailbox.py"].endswith("(MAILBOX)")
@@ -154,7 +150,9 @@ def test_no_channel_is_infinite() -> None:
     ],
 )
 def test_what_counts_as_a_global_that_changes(text: str, found: set[str]) -> None:
-    assert changed_globals(ast.parse(text)) == found
+    tree = ast.parse(text)
+    said = [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
+    assert changed_globals(tree, said) == found
 
 
 @pytest.mark.parametrize(
@@ -168,7 +166,9 @@ def test_what_counts_as_a_global_that_changes(text: str, found: set[str]) -> Non
     ],
 )
 def test_what_counts_as_swallowed(handler: str, found: int) -> None:
-    assert len(list(swallowed(ast.parse(f"try:\n    f()\n{handler}")))) == found
+    [tried] = ast.parse(f"try:\n    f()\n{handler}").body
+    assert isinstance(tried, ast.Try | ast.TryStar)
+    assert len(list(filter(swallows, tried.handlers))) == found
 
 
 def test_no_head_is_changed_once_it_was_parsed() -> None:

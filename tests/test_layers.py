@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 import pytest
 
-from tests.support.source import PACKAGE, trees
+from tests.support.source import PACKAGE, nodes, trees
 
 LONGEST = 350  # lines of a file
 
@@ -152,15 +152,18 @@ def files() -> list[tuple[str, str]]:
     return found
 
 
-@cache
 def imports(path: str) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(trees()[path]):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: write imports in full"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return _imports().get(path, set())
+
+
+@cache
+def _imports() -> dict[str, set[str]]:
+    found = defaultdict[str, set[str]](set)
+    for path, node in nodes(ast.Import):
+        found[path] |= {alias.name for alias in node.names}
+    for path, wanted in nodes(ast.ImportFrom):
+        assert wanted.level == 0, f"{path}: write imports in full"
+        found[path] |= {f"{wanted.module}.{alias.name}" for alias in wanted.names}
     return found
 
 
@@ -248,13 +251,13 @@ WRITTEN_KEYS = {
 
 def test_an_answer_of_a_running_project_is_never_taken_apart_by_strings() -> None:
     complaints = []
-    for path, room in files():
-        if room not in {"cli", "drill", "doctor"} or path in WRITTEN_KEYS:
+    asking = {path for path, room in files() if room in {"cli", "drill", "doctor"}}
+    for path, node in nodes(ast.Subscript):
+        key = node.slice
+        if path not in asking - set(WRITTEN_KEYS):
             continue
-        for node in ast.walk(trees()[path]):
-            key = node.slice if isinstance(node, ast.Subscript) else None
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                complaints.append(f"{path}:{key.lineno}: {ast.unparse(node)}")
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            complaints.append(f"{path}:{key.lineno}: {ast.unparse(node)}")
     assert not complaints, "\n".join(complaints)
 
 
@@ -307,12 +310,11 @@ def test_a_library_of_which_undocumented_parts_are_used_has_an_upper_bound() -> 
 
 def test_no_two_classes_and_no_two_modules_have_one_name() -> None:
     named: dict[str, list[str]] = defaultdict(list)
-    for path, tree in trees().items():
+    for path in trees():
         stem = PurePath(path).stem
         if stem not in {"__init__", "__main__"}:
             named[f"module {stem}"].append(path)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                named[f"class {node.name}"].append(f"{path}:{node.lineno}")
+    for path, node in nodes(ast.ClassDef):
+        named[f"class {node.name}"].append(f"{path}:{node.lineno}")
     twice = [f"{name}: {', '.join(places)}" for name, places in named.items() if len(places) > 1]
     assert not twice, "\n".join(twice)

@@ -16,7 +16,7 @@ import hpack
 import pytest
 
 from tests.http.verdicts import patterns, verdicts
-from tests.support.source import trees
+from tests.support.source import nodes
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = str(Path(hpack.__file__).parents[1])  # the one that rpx.http has is all Python
@@ -142,10 +142,9 @@ def test_no_compiled_pattern_repeats_a_group_possessively() -> None:
 
 def _written() -> Iterator[tuple[str, str | bytes]]:
     """Yield every text of rpx that looks like a pattern, with its place."""
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
-                yield f"{path}:{node.lineno}", node.value
+    for path, node in nodes(ast.Constant):
+        if isinstance(node.value, str | bytes):
+            yield f"{path}:{node.lineno}", node.value
 
 
 def test_no_text_in_rpx_repeats_a_group_possessively() -> None:
