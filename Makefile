@@ -13,7 +13,7 @@ DESCRIBED := .venv-described
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file containers recipes programs editors exports package clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file thorough containers recipes programs editors exports package clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -101,11 +101,18 @@ KILLS ?= 1000
 soak-door: $(VENV)/bin/ruff
 	$(VENV)/bin/python -m tests.soak.door --kills $(KILLS) $(ARGS)
 
-# All that a container engine is needed for, also what takes long: two minutes.
+# All that a container engine is needed for: two minutes.
 containers: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q --workers 2 --basetemp="$$folder" \
-	  -m 'engine or thorough' $(ARGS)
+	  -m engine $(ARGS)
+
+# What takes long for what it finds: tests of which `make test` has a sample, and all properties with eight times as
+# many examples. Two minutes.
+thorough: $(VENV)/bin/ruff
+	@folder=$$(mktemp -d /tmp/t.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -q --workers auto --basetemp="$$folder" \
+	  -m '(thorough or hypothesis) and not engine' --hypothesis-profile=more $(ARGS)
 
 # Every page of docs/recipes, followed to the letter with the framework that it installs: four minutes, two with what
 # is kept in ~/.cache/rpx-recipes.

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Generator, Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from rpx.cli.helpers.calling_agent import VARIABLES
 from rpx.cli.typed import name_project
@@ -50,6 +50,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     What most workers would have to make for themselves is made before there are any.
     """
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)  # as usual it would be a twentieth of all the rest
     gc.enable()
     if session.config.option.workers and len(session.items) > MANY:
         forkserver.begin()
@@ -92,15 +93,19 @@ def pytest_enter_pdb() -> None:
 
 
 # How long an example takes says something about the machine, not about rpx. Each run has others:
-# two with half as many as usual find as much, `--hypothesis-profile=thorough` at once far more.
+# four with a quarter of what is usual find as much, `make thorough` at once eight times that. To
+# explain a failure hypothesis traces every line of each example that it tries again: minutes.
 slow = [HealthCheck.too_slow]
-settings.register_profile("rpx", max_examples=50, deadline=None, suppress_health_check=slow)
-settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=slow)
+phases = [phase for phase in Phase if phase is not Phase.explain]
+for name, count in (("rpx", 25), ("more", 200), ("thorough", 2000)):
+    settings.register_profile(
+        name, max_examples=count, deadline=None, suppress_health_check=slow, phases=phases
+    )
 settings.load_profile("rpx")
 
 
 ASKED_FOR = {
-    "thorough": "containers",
+    "thorough": "thorough",
     "engine": "containers",
     "programs": "programs",
     "exports": "exports",

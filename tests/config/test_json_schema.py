@@ -201,6 +201,7 @@ def test_what_the_schema_keeps_apart_rpx_keeps_apart(
         load_config(tmp_path / "rpx.yaml", {})
 
 
+@pytest.mark.programs
 def test_check_jsonschema_takes_it_as_draft_07(tmp_path: Path) -> None:
     schema = tmp_path / "rpx.schema.json"
     schema.write_text(CliRunner().invoke(group, ["schema"]).output)

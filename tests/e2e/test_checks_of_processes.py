@@ -38,28 +38,28 @@ proxies:
     start: PYTHON APPS/ok.py
     health_check:
       command: "echo $PORT $RPX_NAME >> asked; sleep 1000 & test ! -e sick-$PORT"
-      interval: 100
+      interval: 200
   - to: web.localhost
     from: THREE
     start: PYTHON server.py
-    health_check: {path: /, host: shop.test, headers: {X-Check: 7}, interval: 100}
+    health_check: {path: /, host: shop.test, headers: {X-Check: 7}, interval: 200}
     depends_on: [db]
 processes:
   db:
     command: "echo $$ >> db; exec sleep 1000"
     cwd: data
     env: {WELL: well}
-    health_check: {command: "test -e $WELL || { echo not $WELL yet; exit 3; }", interval: 50}
+    health_check: {command: "test -e $WELL || { echo not $WELL yet; exit 3; }", interval: 200}
   page:
     command: exec PYTHON ../server.py
     cwd: data
     ports: "auto:80"
     ready: {http: /ready}
-    health_check: {path: /, host: shop.test, headers: {X-Check: 7}, interval: 50}
+    health_check: {path: /, host: shop.test, headers: {X-Check: 7}, interval: 200}
   queue:
     command: [PYTHON, ../listens.py, "FOUR"]
     cwd: data
-    health_check: {tcp: FOUR, interval: 50}
+    health_check: {tcp: FOUR, interval: 200}
 """
 
 

@@ -79,7 +79,10 @@ def in_shell(project: Project, command: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_modules_of_the_project_are_its_own_and_none_of_ours(project: Project) -> None:
+@pytest.mark.parametrize(
+    "path", [".", *(pytest.param(path, marks=pytest.mark.thorough) for path in ("", "HERE:"))]
+)
+def test_modules_of_the_project_are_its_own_and_none_of_ours(project: Project, path: str) -> None:
     names = "secrets queue socket resource typing click yaml trio http json psutil pydantic"
     for name in names.split():
         (project.folder / f"{name}.py").write_text(f"KEY = 'the {name} of the project'\n")
@@ -88,9 +91,9 @@ def test_modules_of_the_project_are_its_own_and_none_of_ours(project: Project) -
     project.write(
         f"listen: {{http_port: 0}}\nprocesses:\n  a: {{command: {command}, oneshot: true}}\n"
     )
-    for path in (".", "", f"{project.folder}:"):
-        project.environment |= {"PYTHONPATH": f"{path}:{ours}", "PYTHONWARNINGS": "error"}
-        done = project.rpx("up", "--exit-code-from", "a")
-        assert done.returncode == 0, done.stderr
-        assert "the click of the project" in done.stdout
-        assert project.rpx("ps").returncode == 3
+    path = path.replace("HERE", str(project.folder))
+    project.environment |= {"PYTHONPATH": f"{path}:{ours}", "PYTHONWARNINGS": "error"}
+    done = project.rpx("up", "--exit-code-from", "a")
+    assert done.returncode == 0, done.stderr
+    assert "the click of the project" in done.stdout
+    assert project.rpx("ps").returncode == 3

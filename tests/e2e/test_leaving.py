@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from tests.support.project import (
-    NOT_LINUX,
     RPX,
     SOON,
     Process,
@@ -113,7 +112,7 @@ def test_kill_9_of_one_of_rpx_s_own_processes_leaves_nothing(project: Project, v
 def test_without_the_calls_of_linux_nothing_is_left_that_has_kept_its_session(
     project: Project, victim: str
 ) -> None:
-    project.program = NOT_LINUX
+    project.linux = False
     project.write(FAMILY.replace("1s", "60s"))
     with project.up() as process:
         daemon = family(project)["daemon"]

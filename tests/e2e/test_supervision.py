@@ -161,8 +161,7 @@ def test_a_server_that_goes_into_the_background_is_told_to_stay_in_front(project
 
 def test_a_flood_of_clients_leaves_files_for_rpx_itself(project: Project) -> None:
     """Orders, and the restart of what crashes: with 128 files and 300 clients that stay."""
-    limited = 'ulimit -n 128; exec "$@"'
-    project.program = ("/bin/sh", "-c", limited, "sh", *project.program)
+    project.descriptors = 128
     project.copies(1)
     with project.up(), contextlib.ExitStack() as clients:
         for _ in range(300):

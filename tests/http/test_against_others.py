@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import h11
 import httptools
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.http.forwarded import forwarding
@@ -27,6 +27,7 @@ from rpx.http.head import RequestHead, parse_request
 from rpx.http.limits import BadMessage
 from rpx.http.response import parse_response
 from rpx.http.rewrite import request_to_send
+from tests.support.examples import times
 
 NEXT = b"GET /next HTTP/1.1\r\nHost: n\r\n\r\n"
 
@@ -125,7 +126,7 @@ class Llhttp:
             self.kept = self.parser.should_keep_alive()
 
 
-@settings(max_examples=400, deadline=None)
+@times(8)
 @given(conversations())
 def test_what_we_accept_means_the_same_to_h11_and_llhttp(raw: bytes) -> None:
     ours = by_us(raw)
@@ -146,7 +147,7 @@ def test_what_we_accept_means_the_same_to_h11_and_llhttp(raw: bytes) -> None:
     assert llhttp.heads == 1 + head.keep_alive
 
 
-@settings(max_examples=200, deadline=None)
+@times(4)
 @given(conversations())
 def test_what_we_send_on_is_one_message_to_both(raw: bytes) -> None:
     """91, 102: exactly one framing, and no byte of the body becomes a second request."""
@@ -165,7 +166,7 @@ def test_what_we_send_on_is_one_message_to_both(raw: bytes) -> None:
     assert (llhttp.heads, llhttp.body, llhttp.kept) == (1, read.body, True)
 
 
-@settings(max_examples=150, deadline=None)
+@times(3)
 @given(conversations())
 def test_hops_are_idempotent(raw: bytes) -> None:
     """A second rpx changes nothing but CDN-Loop and what it knows of its own client."""
@@ -189,7 +190,7 @@ HEADS = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None)
+@times(5)
 @given(HEADS | conversations(), st.integers(1, 7))
 def test_garbage_raises_nothing_but_bad_message_and_chopping_changes_nothing(
     raw: bytes, step: int

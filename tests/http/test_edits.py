@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.http.edits import FieldEdits, before, behind
@@ -18,6 +18,7 @@ from rpx.http.rewrite import request_to_send
 from rpx.http.variables import RequestVariables
 from rpx.model.route import FieldRules
 from rpx.model.untouchable import UNTOUCHABLE
+from tests.support.examples import times
 
 PEER = forwarding("192.0.2.1", "https")
 PROJECT = {"RPX_API_URL": "http://127.0.0.1:3001"}
@@ -196,7 +197,7 @@ _FRAMINGS = st.sampled_from([b"Content-Length: 3", b"Transfer-Encoding: chunked"
 _FRAMES = re.compile(rb"\r\n(?i:content-length|transfer-encoding|host|connection|upgrade):[^\r]*")
 
 
-@settings(max_examples=40)
+@times(0.8)
 @given(_RULES, _LINES, _FRAMINGS, st.text(max_size=9))
 def test_no_rule_makes_a_request_another_one(
     each: list[FieldRules], lines: list[bytes], framing: bytes, project: str
@@ -221,7 +222,7 @@ def test_no_rule_makes_a_request_another_one(
     assert _FRAMES.findall(head) == _FRAMES.findall(after)
 
 
-@settings(max_examples=40)
+@times(0.8)
 @given(_RULES, _LINES, _FRAMINGS)
 def test_no_rule_makes_an_answer_another_one(
     each: list[FieldRules], lines: list[bytes], framing: bytes

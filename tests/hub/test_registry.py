@@ -328,7 +328,7 @@ class Rotation(RuleBasedStateMachine):
 
 
 TestRotation = Rotation.TestCase
-TestRotation.settings = settings(max_examples=50, stateful_step_count=30)
+TestRotation.settings = settings(stateful_step_count=30)
 
 
 def test_requests_wait_for_a_process_whose_life_is_about_to_begin() -> None:

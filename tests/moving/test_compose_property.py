@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.moving.support import moved
+from tests.support.examples import times
 
 NAMES = ["web", "api", "db", "Big_Name", "a.b", "x-1", "0"]
 _names = st.sampled_from(NAMES)
@@ -103,7 +104,7 @@ def _projects(draw: st.DrawFn) -> dict[str, Any]:
     return {"services": services}
 
 
-@settings(max_examples=20)  # each takes a tenth of a second
+@times(0.4)  # each takes a tenth of a second
 @given(_projects())
 def test_whatever_compose_file_there_is_what_comes_of_it_loads(project: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:

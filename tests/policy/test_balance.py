@@ -9,11 +9,12 @@ from itertools import cycle, pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpx.model.config import Strategy
 from rpx.policy.balance import Turns, turns
+from tests.support.examples import times
 
 STRATEGIES: tuple[Strategy, ...] = (
     "round-robin",
@@ -194,7 +195,7 @@ def test_random_takes_the_less_loaded_of_two() -> None:
     assert order(strategy("random", pool, at.__next__), 3) == "AAA"
 
 
-@settings(max_examples=30)
+@times(0.6)
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=4), st.integers(0, 2**32))
 def test_random_picks_by_weight(weights: list[int], seed: int) -> None:
     pool = members(*weights)

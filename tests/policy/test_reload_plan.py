@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from rpx.model.address import Address, SocketFile
@@ -26,6 +26,7 @@ from rpx.model.specs import BackendSpec, endpoints_of, processes_of
 from rpx.policy.plan import plan_backends
 from rpx.policy.reload_plan import AT_ONCE, NEXT_RUN, ReloadPlan, at_port, compare, in_effect
 from rpx.policy.reload_report import advice, report, sentences
+from tests.support.examples import times
 
 ROOT = Path("/srv/shop")
 
@@ -127,14 +128,14 @@ def applied(running: list[BackendSpec], plan: ReloadPlan) -> list[BackendSpec]:
     return [there.pop(spec.label) for spec in plan.wanted] + list(there.values())
 
 
-@settings(max_examples=60)
+@times(1.2)
 @given(configs(), configs())
 def test_the_plan_applied_to_what_runs_gives_what_is_wanted(before: Config, after: Config) -> None:
     running, wanted = plan_backends(before, Ports(8080)), plan_backends(after, Ports(8080))
     assert applied(running, compare(running, wanted, before, after, tls=False)) == wanted
 
 
-@settings(max_examples=40)
+@times(0.8)
 @given(configs())
 def test_who_serves_an_address_is_a_process_of_the_plan_and_its_own_is_told_of_it(
     config: Config,
@@ -154,7 +155,7 @@ def test_who_serves_an_address_is_a_process_of_the_plan_and_its_own_is_told_of_i
             )
 
 
-@settings(max_examples=40)
+@times(0.8)
 @given(configs())
 def test_what_is_the_same_is_left_alone(config: Config) -> None:
     plan = way(config, config)
@@ -162,7 +163,7 @@ def test_what_is_the_same_is_left_alone(config: Config) -> None:
     assert [pair.after for pair in plan.kept] == plan_backends(config, Ports(8080))
 
 
-@settings(max_examples=60)
+@times(1.2)
 @given(configs(), configs())
 def test_nobody_is_replaced_whose_process_would_be_the_same(before: Config, after: Config) -> None:
     for pair in way(before, after).replaced:
@@ -176,7 +177,7 @@ def test_nobody_is_replaced_whose_process_would_be_the_same(before: Config, afte
         )
 
 
-@settings(max_examples=60)
+@times(1.2)
 @given(configs(), configs())
 def test_one_that_stands_until_another_is_there_has_a_label_of_its_own(
     before: Config, after: Config
@@ -187,7 +188,7 @@ def test_one_that_stands_until_another_is_there_has_a_label_of_its_own(
     assert not {each.before.label for each in moving} & labels
 
 
-@settings(max_examples=60)
+@times(1.2)
 @given(configs(), configs())
 def test_a_plan_can_be_said(before: Config, after: Config) -> None:
     plan = way(before, after)

@@ -20,6 +20,7 @@ import gc
 import json
 import os
 import pkgutil
+import resource
 import select
 import signal
 import socket
@@ -33,6 +34,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Self
 
+from rpx.backend import guardian
 from tests.support.forked_door import copy_doors
 
 ROOT = Path(__file__).parents[2]
@@ -149,10 +151,14 @@ def start(
     text: bool = False,
     session: bool = False,
     terminal: bool = False,
+    linux: bool = True,
+    descriptors: int = 0,
 ) -> Started:
     """Run `rpx` with these words in a copy; streams as those of `subprocess.Popen`.
 
-    `session`: as a session leader; `terminal`: which stdin is the controlling terminal of.
+    `session`: as a session leader; `terminal`: which stdin is the controlling terminal of. Not
+    `linux`: as on other systems with neither a subreaper nor a signal when the parent dies.
+    `descriptors`: so many at most.
     """
     job = {
         "words": list(words),
@@ -160,6 +166,8 @@ def start(
         "env": dict(env),
         "session": session,
         "terminal": terminal,
+        "linux": linux,
+        "descriptors": descriptors,
     }
     ours, theirs = _answers()
     made: list[int] = [theirs.detach()]
@@ -326,6 +334,10 @@ def _become(job: dict[str, Any], files: list[int], room: int) -> None:
     show = partial(_show, room)
     show(job["env"].get(SHOWN, ""))
     copy_doors(show)
+    if most := job["descriptors"]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if not job["linux"]:
+        vars(guardian)["_prctl"] = lambda *_: False
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc] # noqa: SIM115
     errors = sys.stdout.errors
     sys.stdout = sys.__stdout__ = open(1, "w", errors=errors, closefd=False)  # type: ignore[misc] # noqa: SIM115

@@ -34,14 +34,6 @@ APPS = Path(__file__).parents[2] / "fixtures" / "apps"
 RPX = (sys.executable, "-m", "rpx")
 T = TypeVar("T")
 Process = subprocess.Popen[Any] | Started
-# As on other systems: neither a subreaper nor a signal when the parent dies.
-PATCHED = """
-from rpx.backend import guardian
-from rpx.cli.main import main
-guardian._prctl = lambda *_: False
-raise SystemExit(main())
-"""
-NOT_LINUX = (sys.executable, "-c", PATCHED)
 SOON = 30.0  # seconds; a busy machine takes its time, a broken promise takes for ever
 
 
@@ -80,7 +72,8 @@ class Project:
         for name in ("NO_COLOR", "FORCE_COLOR", "RPX_INSTANCE"):
             self.environment.pop(name, None)
         self.output = folder / "up.log"
-        self.program: tuple[str, ...] = RPX
+        self.linux = True  # and if not, a copy has none of its calls for the sake of processes
+        self.descriptors = 0  # that `rpx up` may have, if not as many as the tests
         self.forks = True  # rather than start Python each time, where that shows the same
         self.http_port = free_ports(1)[0]
         self.https_port = 0  # of those that have TLS
@@ -184,7 +177,9 @@ class Project:
         empty for a project that stands on the command line.
         """
         before = set(psutil.pids())
-        begin = forkserver.start if self._forks() else partial(_start, program=self.program)
+        begin: Callable[..., Process] = partial(_start, descriptors=self.descriptors)
+        if self._forks():
+            begin = partial(forkserver.start, linux=self.linux, descriptors=self.descriptors)
         with self.output.open("wb") as output:
             process = begin(
                 (*verb, *words),
@@ -210,7 +205,7 @@ class Project:
             self._clean_up(before)
 
     def _forks(self) -> bool:
-        return self.forks and self.program == RPX and forkserver.fits(self.environment)
+        return self.forks and forkserver.fits(self.environment)
 
     def until_ready(self) -> None:
         """Wait until every backend is ready."""
@@ -289,11 +284,13 @@ def _start(
     stderr: int,
     text: bool = False,
     session: bool = False,
-    program: tuple[str, ...] = RPX,
+    descriptors: int = 0,
 ) -> subprocess.Popen[Any]:
-    """Run `rpx` from its very beginning."""
+    """Run `rpx` from its very beginning; with so many descriptors at most."""
+    limit = f'ulimit -n {descriptors}; exec "$@"'
+    limited = ("/bin/sh", "-c", limit, "sh") if descriptors else ()
     return subprocess.Popen(
-        (*program, *words),
+        (*limited, *RPX, *words),
         cwd=cwd,
         env=env,
         stdin=stdin,

@@ -151,12 +151,10 @@ class Workers:
         self._living[ours] = Worker(number, pid, ours)
 
     def _hear(self, worker: Worker) -> None:
-        try:
-            kind, value = worker.pipe.recv()
-        except (EOFError, ConnectionError):
+        kind, value = _heard(worker.pipe)
+        if kind == "end":
             self._buried(worker)
-            return
-        if kind == "ask":
+        elif kind == "ask":
             self._answer(worker)
         elif kind == "over":
             worker.known.pop(0)
@@ -201,6 +199,15 @@ class Workers:
         )
         self._shares.give_back(worker.number, others)
         self._start(worker.number)
+
+
+def _heard(pipe: Connection) -> tuple[str, Any]:
+    """What comes next. A worker must not be forked where an exception is handled: it would, too."""
+    try:
+        heard: tuple[str, Any] = pipe.recv()
+    except (EOFError, ConnectionError):
+        return "end", None
+    return heard
 
 
 # ---------------------------------------------------------------- the side of a worker
