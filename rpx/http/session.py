@@ -83,30 +83,44 @@ class Http2Session(ControlFrames):
     def feed(self, data: bytes, now: float) -> None:
         """Take what has come. Raises: ConnectionFault; what came before counts no more."""
         self._calm.now = now
-        if self._rest:
-            data = self._rest + data
-        at, size = 0, len(data)
+        rest, at, left = self._rest, 0, AT_ONCE
+        if rest:
+            lacks = SIZE + int.from_bytes(rest[:3], "big") - len(rest) if self._greeted else 0
+            if 0 < lacks < len(data) and len(rest) >= SIZE:
+                # Only that much is put behind it: an upload comes in pieces that cut its frames,
+                # and all of it would be copied once more.
+                _, left = self._frames(rest + data[:lacks], 0, left)
+                at = lacks
+            else:
+                data = rest + data
         if not self._greeted:
             at = self._begin(data)
             if at < 0:
                 self._rest = data
                 return
-        unpack, takers, left = HEAD.unpack_from, self._takers, AT_ONCE
+        at, left = self._frames(data, at, left)
+        self._rest = data[at:]
+        self.more = not left
+
+    def _frames(self, data: bytes, at: int, left: int) -> tuple[int, int]:
+        """Take whole frames from `at` on, at most `left`; return where it stopped, and what is left
+        of `left`. Raises: ConnectionFault.
+        """
+        unpack, takers, size = HEAD.unpack_from, self._takers, len(data)
         while at + SIZE <= size and left:
             high, low, kind, flags, number = unpack(data, at)
             begin = at + SIZE
-            at = begin + (high << 8 | low)
-            if at - begin > LARGEST:
+            end = begin + (high << 8 | low)
+            if end - begin > LARGEST:
                 raise ConnectionFault(FRAME_SIZE_ERROR, "a frame is too large")
-            if at > size:
-                at = begin - SIZE
+            if end > size:
                 break
             if self._block is not None and kind != CONTINUATION:
                 raise ConnectionFault(PROTOCOL_ERROR, "a head is not finished")
             left -= 1
-            takers[kind](self, data, begin, at, flags, number & LATEST)
-        self._rest = data[at:] if at < size else b""
-        self.more = not left
+            takers[kind](self, data, begin, end, flags, number & LATEST)
+            at = end
+        return at, left
 
     def _begin(self, data: bytes) -> int:
         """Return where the first frame begins, -1 until that has come. Raises: ConnectionFault."""

@@ -25,6 +25,13 @@ def test_each_case_is_there_once() -> None:
     assert len({case[2] for case in ALL}) == len(ALL) > 190
 
 
+def test_whatever_a_client_sends_means_the_same_however_it_is_cut() -> None:
+    for seed in range(100):
+        raw = h2_frames.sent(seed).raw
+        said = {greeted().met(raw, size) for size in (1 << 20, 20_000, 16_385, 30 + seed, 7)}
+        assert len(said) == 1, raw.hex()
+
+
 def test_whatever_a_client_sends_is_taken_as_h2_takes_it() -> None:
     went_on = sum(h2_frames.taken_alike(h2_frames.sent(seed)) for seed in range(400))
     assert went_on > 200
