@@ -11,19 +11,24 @@ from rpx.proxy.reactor import Reactor
 
 
 class Gate:
-    """Who waits here goes on in the order of having come."""
+    """Who waits here goes on in the order of having come.
 
-    __slots__ = ("_reactor", "_waiting")
+    `coming`: coroutines that have been let on, and that the reactor is still to resume.
+    """
+
+    __slots__ = ("_reactor", "_waiting", "coming")
 
     def __init__(self, reactor: Reactor) -> None:
         self._reactor = reactor
         self._waiting: deque[Coro | Task] = deque()
+        self.coming = 0
 
     async def wait(self) -> None:
         """Wait until somebody calls one of the others. (Never without a reason, but look again.)"""
         if self._reactor.resuming:
             self._waiting.append(self._reactor.current)
             await yield_trap(None)
+            self.coming -= 1
             return
         task = current_task()
         self._waiting.append(task)
@@ -46,4 +51,5 @@ class Gate:
             if isinstance(first, Task):
                 reschedule(first)
             else:
+                self.coming += 1
                 self._reactor.resume_soon(first)

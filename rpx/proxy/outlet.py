@@ -29,7 +29,8 @@ from rpx.proxy.wire import NEVER, Buffers, Cut, Nudged, WireCut
 WINDOW: Final = 131072  # bytes of a request's body that wait here to be read
 WIDER: Final = 917504  # and of one whose backend is fast, so many more: 1 MB in all
 WIDE: Final = 8  # such streams at the same time
-AHEAD: Final = 65536  # bytes that wait to be written, when no stream may add more
+AHEAD: Final = 131072  # bytes that wait to be written, when no stream may add more
+REPLIES: Final = 65536  # and besides, of what nobody waits to say
 
 
 class Flow(Protocol):
@@ -53,7 +54,7 @@ class Outlet:
         self.reactor = reactor
         self._session = session
         self._lines = LineEncoder()
-        self._most = head + 2 * AHEAD  # that wait: then there are too many replies
+        self._most = head + AHEAD + REPLIES  # bytes that wait: then there are too many replies
         self._news = Gate(reactor)  # there is something to be written
         self._room = Gate(reactor)  # for those who wait to add more
         self._opened = Gate(reactor)  # a window has, or somebody is to look up
@@ -114,7 +115,7 @@ class Outlet:
             flow.check()
 
     async def _turn(self) -> None:
-        """Wait for room; whoever is woken wakes the next one, if there is still some."""
+        """Wait for room; whoever is let on lets the next one on, if there is still some."""
         try:
             await self._room.wait()
         finally:
@@ -188,6 +189,8 @@ class Outlet:
             while not over:
                 if not (session.waiting or self.over):
                     await self._news.wait()
+                while self._room.coming and session.waiting < AHEAD:
+                    await self.reactor.let_pass()  # what they say goes out in the same call
                 over = self.over
                 while data := session.take():
                     self._room.let_one_on()
