@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.project import Project
+from tests.support.project import Project, free_ports
 
 pytestmark = pytest.mark.real
 
@@ -66,6 +66,66 @@ def test_what_went_through_is_shown_copied_and_sent_again(project: Project) -> N
         assert (refused["id"], refused["status"], refused["backend"]) == (named, 400, None)
         assert project.rpx("request", "9999").returncode == 2
         assert "is not a filter word" in project.rpx("requests", "statsu:5xx").stderr
+
+
+def test_each_way_to_be_answered_is_remembered_as_what_it_was(project: Project) -> None:
+    """Files, a redirect, a fixed answer, a route, an event stream, and by a port for services."""
+    web, api = free_ports(2)
+    public = project.folder / "public"
+    public.mkdir()
+    (public / "a.txt").write_text("0123456789")
+    project.write(
+        "name: shop\nlisten: {http_port: HTTP_PORT}\nproxies:\n"
+        f"  - to: web.localhost\n    from: localhost:{web}\n    start: PYTHON APPS/ok.py\n"
+        "    routes:\n"
+        "      - {name: assets, path: /assets/*, static: ./public}\n"
+        "      - {name: old, path: /old/*, redirect: /new/$1}\n"
+        "      - {name: health, path: /health, respond: fine}\n"
+        "      - {name: api, path: /api/*, strip_prefix: /api, proxy: other}\n"
+        f"  - {{to: other.localhost, from: localhost:{api}, start: PYTHON APPS/ok.py}}\n"
+    )
+    with project.up():
+        inlet = project.ps()[0]["internal_url"]
+        asked = {
+            "whole": ("/assets/a.txt", {}),
+            "part": ("/assets/a.txt", {"Range": "bytes=2-4"}),
+            "none": ("/assets/b.txt", {}),
+            "moved": ("/old/x", {}),
+            "fixed": ("/health", {}),
+            "routed": ("/api/x?a=b", {}),
+            "events": ("/sse?n=2", {}),
+        }
+        for id_, (path, headers) in asked.items():
+            project.get("web.localhost", path, headers={"X-Request-Id": id_, **headers})
+        httpx.get(f"{inlet}/", headers={"X-Request-Id": "inlet"}, trust_env=False)
+        found = {row["request_id"]: row for row in rows(project.rpx("requests", "--json").stdout)}
+        plain, elsewhere = f"localhost:{web}", f"localhost:{api}"
+        assert {
+            id_: (row["route"], row["status"], row["backend"], row["bytes_out"])
+            for id_, row in found.items()
+            if id_ in asked and row["backend"] is None
+        } == {
+            "whole": ("assets", 200, None, 10),
+            "part": ("assets", 206, None, 3),
+            "none": ("assets", 404, None, found["none"]["bytes_out"]),
+            "moved": ("old", 302, None, found["moved"]["bytes_out"]),
+            "fixed": ("health", 200, None, 4),
+        }
+        assert (found["routed"]["route"], found["routed"]["backend"]) == ("api", elsewhere)
+        assert (found["routed"]["path"], found["routed"]["query"]) == ("/api/x", "a=b")
+        assert (found["events"]["route"], found["events"]["backend"]) == (None, plain)
+        assert found["events"]["type"].startswith("text/event-stream")
+        assert found["events"]["bytes_out"] == len("id: 0\ndata: tick\n\n") * 2
+        assert (found["inlet"]["backend"], found["inlet"]["status"]) == (plain, 200)
+        assert {row["protocol"] for row in found.values()} == {"HTTP/1.1"}
+        hosts = {row["host"].partition(":")[0] for row in found.values()}
+        assert hosts == {"web.localhost"}  # also by the port that is for services
+        assert {row["tries"] for row in found.values() if row["backend"]} == {1}
+        assert not any(row["under_way"] for row in found.values())
+        told = json.loads(project.rpx("request", found["moved"]["id"], "--json").stdout)
+        assert ["location", "/new/x"] in [
+            [name.lower(), value] for name, value in told["response"]["headers"]
+        ]
 
 
 def rows(text: str) -> list[dict[str, Any]]:
