@@ -13,7 +13,7 @@ DESCRIBED := .venv-described
 # The developer's own environment, if there is one; else that of `make test`.
 VENV ?= $(if $(wildcard .venv/bin/ruff),.venv,$(TEST))
 
-.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file thorough containers recipes programs editors exports package clean
+.PHONY: demo test check format lint types cover fuzz soak soak-door soak-file soak-dashboard thorough containers recipes programs editors exports package clean
 .DEFAULT_GOAL := test
 
 # $(call fresh,FOLDER,WHAT TO INSTALL): a new environment, also where there was one before
@@ -100,6 +100,11 @@ soak: $(VENV)/bin/ruff
 KILLS ?= 1000
 soak-door: $(VENV)/bin/ruff
 	$(VENV)/bin/python -m tests.soak.door --kills $(KILLS) $(ARGS)
+
+# A dashboard that stays open under load, in Chromium: an hour, or MINUTES=.
+soak-dashboard: MINUTES = 60
+soak-dashboard: $(VENV)/bin/ruff
+	$(VENV)/bin/python -m tests.soak.dashboard_open --minutes $(MINUTES) $(ARGS)
 
 # All that a container engine is needed for: two minutes.
 containers: $(VENV)/bin/ruff

@@ -11,7 +11,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import developing, door_life, lifetime, machine, page, passed, resting, routing
+from benchmarks import (
+    developing,
+    door_life,
+    lifetime,
+    machine,
+    page,
+    passed,
+    resting,
+    routing,
+    watched,
+)
 from benchmarks.door_rows import DOOR_ROWS
 from benchmarks.h2_rows import H2_ROWS
 from benchmarks.lifetime import Figure
@@ -29,6 +39,7 @@ FIGURES = (
     | routing.FIGURES
     | passed.FIGURES
     | page.FIGURES
+    | watched.FIGURES
 )
 ALL_ROWS = (*ROWS, *H2_ROWS, *DOOR_ROWS)
 EVERYTHING = (*(row.name for row in ALL_ROWS), *FIGURES)

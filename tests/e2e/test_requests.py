@@ -26,6 +26,7 @@ def test_what_went_through_is_shown_copied_and_sent_again(project: Project) -> N
     (port,) = project.copies(1, "requests: {bodies: 64kb, redact: [X-Key]}\n")
     with project.up():
         assert project.get("api.localhost", "/x?a=b", headers={"X-Key": "k1"}).status_code == 200
+        following = project.begin("requests", "-f")
         (row,) = rows(project.rpx("requests", "path:/x", "--json").stdout)
         assert tuple(row)[: len(ROW)] == ROW
         assert (row["path"], row["query"], row["status"]) == ("/x", "a=b", 200)
@@ -66,6 +67,9 @@ def test_what_went_through_is_shown_copied_and_sent_again(project: Project) -> N
         assert (refused["id"], refused["status"], refused["backend"]) == (named, 400, None)
         assert project.rpx("request", "9999").returncode == 2
         assert "is not a filter word" in project.rpx("requests", "statsu:5xx").stderr
+    said, complained = following.communicate(timeout=30)  # also if it is started anew at once
+    assert (following.returncode, complained) == (0, "rpx: the project has ended\n")
+    assert "api.localhost/echo" in said
 
 
 def test_each_way_to_be_answered_is_remembered_as_what_it_was(project: Project) -> None:

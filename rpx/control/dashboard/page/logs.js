@@ -54,7 +54,7 @@ function Moment({ at, of, number, choice, known, go, close }) {
     return () => { current = false; };
   }, [at, of, number]);
   const open = (row) => go({ id: row.id }, "/requests");
-  return html`<aside class="drawer" id="drawer" tabindex="-1" aria-label="A line and its moment">
+  return html`<aside class="drawer slim" id="drawer" tabindex="-1" aria-label="A line and its moment">
     <div class="drawer-head"><h2><span class="colour-${colourOf(of)}">${of}</span>
       <span class="faint"> ${exact(Number(at))}</span></h2>
       <button type="button" class="quiet" onClick=${close} aria-label="Close">✕</button></div>
