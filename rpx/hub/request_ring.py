@@ -21,6 +21,7 @@ from rpx.http.forwarded import Forwarding
 from rpx.http.head import RequestHead
 from rpx.http.tags import Tags
 from rpx.http.websocket import Frames
+from rpx.hub.body_copy import BodyCopy
 from rpx.hub.process import ProcessRun
 from rpx.model.own_settings import KeptRequests
 from rpx.model.specs import EndpointSpec
@@ -56,43 +57,26 @@ class Conveyed:
         self.frames = frames
 
 
-class BodyCopy:
-    """The beginning of a body: at most `most` bytes; `size` is of all that has come by."""
-
-    __slots__ = ("_most", "pieces", "size")
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.pieces: list[bytes] = []
-        self.size = 0
-
-    @property
-    def wants(self) -> bool:
-        """More is to be kept of what comes."""
-        return self.size < self._most
-
-    @property
-    def kept(self) -> int:
-        """How many bytes are."""
-        return min(self.size, self._most)
-
-    def take(self, piece: bytes) -> None:
-        """Keep a piece, or as much of it as is wanted."""
-        left = self._most - self.size
-        if left > 0 and piece:
-            self.pieces.append(bytes(piece[:left]))
-        self.size += len(piece)
-
-
 class More:
     """What few requests have: failed tries, waits, a new connection, frames, copies of bodies.
 
     `connecting` is seconds. `note`: what went wrong once there was an answer, as the end of a
     sentence about the backend. `carried`: by a tunnel from the client, and to it.
-    `lasting`: it ends when a side leaves.
+    `lasting`: it ends when a side leaves. `asked` and `given` are None until there is something of
+    a body, and where none is to be kept.
     """
 
-    __slots__ = ("asked", "carried", "connecting", "given", "holds", "lasting", "note", "tries")
+    __slots__ = (
+        "_copies",
+        "asked",
+        "carried",
+        "connecting",
+        "given",
+        "holds",
+        "lasting",
+        "note",
+        "tries",
+    )
 
     def __init__(self, copies: int = 0) -> None:
         self.tries: tuple[FailedTry, ...] = ()
@@ -101,20 +85,41 @@ class More:
         self.note = ""
         self.carried: tuple[Conveyed, Conveyed] | None = None
         self.lasting = False
-        self.asked = BodyCopy(copies) if copies else None
-        self.given = BodyCopy(copies) if copies else None
+        self._copies = copies
+        self.asked: BodyCopy | None = None
+        self.given: BodyCopy | None = None
 
     def give(self, pieces: Sequence[bytes]) -> None:
         """So much of the answer's body goes to the client."""
-        if self.given is not None:
+        if pieces and self._copies:
+            copy = self.given or self.answered()
             for piece in pieces:
-                self.given.take(piece)
+                if piece and copy is not None:
+                    copy.take(piece)
+
+    def answered(self) -> BodyCopy | None:
+        """The copy of the answer's body, of which something has come; None: none is kept."""
+        if self.given is None and self._copies:
+            self.given = BodyCopy(self._copies)
+        return self.given
+
+    def sent(self, pieces: Sequence[bytes]) -> None:
+        """So much of the request's body has come."""
+        if self._copies:
+            if self.asked is None:
+                self.asked = BodyCopy(self._copies)
+            for piece in pieces:
+                self.asked.take(piece)
 
     @property
     def size(self) -> int:
         """Bytes, about."""
-        copies = sum(each.kept for each in (self.asked, self.given) if each is not None)
-        return NOTE * (1 + len(self.tries) + len(self.holds)) + copies
+        size = NOTE * (1 + len(self.tries) + len(self.holds))
+        if self.asked is not None:
+            size += self.asked.kept
+        if self.given is not None:
+            size += self.given.kept
+        return size
 
 
 class Record:
@@ -191,9 +196,8 @@ class Record:
     def take(self, pieces: Sequence[bytes]) -> None:
         """So much of the request's body has come."""
         self.received += sum(map(len, pieces))
-        if self.more is not None and self.more.asked is not None:
-            for piece in pieces:
-                self.more.asked.take(piece)
+        if self.more is not None:
+            self.more.sent(pieces)
 
     def failed(self, outcome: str) -> None:
         """Who was asked last has given no answer."""

@@ -10,9 +10,10 @@ from time import perf_counter
 from rpx.errors import RpxError, UsageError
 from rpx.http.grammar import find_field
 from rpx.http.tags import HAS_ID, HAS_TRACE
+from rpx.hub.body_copy import BodyCopy
 from rpx.hub.process import ProcessRun
 from rpx.hub.registry import Registry
-from rpx.hub.request_ring import BodyCopy, Record
+from rpx.hub.request_ring import Record
 from rpx.model.request_answers import (
     HIDDEN,
     TO_KEEP_BODIES,
@@ -119,7 +120,7 @@ def body(record: Record, of: str) -> tuple[bytes, str]:
         kind = _type(record.request.block)
     elif not asked and record.answer is not None:
         kind = _type(record.answer.block + b"\r\n" + record.answer.ours)
-    return b"".join(copy.pieces), kind if kind in PICTURES else "application/octet-stream"
+    return copy.data, kind if kind in PICTURES else "application/octet-stream"
 
 
 def under_way(registry: Registry, record: Record, at: float) -> bool:
@@ -219,7 +220,7 @@ def _message(
     headers = tuple(_field(line, hidden) for line in lines)
     if copy is None:
         return MessageTold(headers, None, None, size, 0)
-    body, encoding = _text(b"".join(copy.pieces), whole=copy.kept == copy.size)
+    body, encoding = _text(copy.data, whole=copy.kept == copy.size)
     return MessageTold(headers, body, encoding, size, copy.kept)
 
 

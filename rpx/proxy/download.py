@@ -10,7 +10,7 @@ from rpx.http.framing import CHUNKED, CHUNKS, ChunkedReader
 from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.sloppy import MORE, SloppyReader
-from rpx.hub.request_ring import BodyCopy
+from rpx.hub.body_copy import BodyCopy
 from rpx.proxy.client import Client
 from rpx.proxy.sockets import Wire
 from rpx.proxy.splice import AVAILABLE, WORTH_IT, Pipes, TargetGone, splice
@@ -136,8 +136,8 @@ async def _counted(
     if not left:
         return WHOLE, extra
     wire, more = client.wire, client.record.more
-    if more is not None and more.given is not None:
-        return await _copied(upstream, wire, left, more.given)
+    if more is not None and (copy := more.answered()) is not None:
+        return await _copied(upstream, wire, left, copy)
     if left >= WORTH_IT and AVAILABLE and upstream.plain and wire.plain:
         assert isinstance(wire, Wire)  # noqa: S101 - nothing else is plain
         assert isinstance(upstream, Wire)  # noqa: S101 - likewise
