@@ -44,12 +44,18 @@ class LogCursor(NamedTuple):
     @classmethod
     def of(cls, text: str) -> LogCursor:
         """What an answer has given. Raises: UsageError."""
-        found = re.fullmatch(r"([0-9]{1,12}\.[0-9]{6})\+([0-9]{1,9})", text)
+        found = cls.found_in(text)
         if found is None:
             raise UsageError(
                 f"`{text}` is no cursor of `logs`", hint="leave it out: the last lines come then"
             )
-        return cls(float(found[1]), int(found[2]))
+        return found
+
+    @classmethod
+    def found_in(cls, text: str) -> LogCursor | None:
+        """What an answer has given; None: it is something else."""
+        found = re.fullmatch(r"([0-9]{1,12}\.[0-9]{6})\+([0-9]{1,9})", text)
+        return None if found is None else cls(float(found[1]), int(found[2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from rpx.agents.bounded import how_many_fit, plain, text_of
@@ -133,13 +134,9 @@ def logs(asked: LogsInput, where: Where) -> LogsAnswer:
             f"it is not running, and there are no logs of an earlier run ({config})",
             hint=how_to_start(config),
         )
-    search = Search(
-        Wanted(asked.names, None),
-        asked.search,
-        asked.level,
-        _since(asked.since) if asked.since else None,
-        LogCursor.of(asked.cursor) if asked.cursor else None,
-    )
+    after = LogCursor.of(asked.cursor) if asked.cursor else LogCursor.found_in(asked.since)
+    since = _since(asked.since) if asked.since and after is None else None
+    search = Search(Wanted(asked.names, None), asked.search, asked.level, since, after)
     client = None if lease is None else ApiClient(lease)
     advice = f"these are of the last run; {how_to_start(config)}" if lease is None else ""
     found = searched(client, folder, search, asked.max_chars - REST - len(advice))
@@ -218,16 +215,25 @@ def _request(row: RequestRow) -> RequestSeen:
 
 def request(asked: RequestInput, where: Where) -> RequestAnswer:
     """All about one request."""
+    begin = _offset(asked.cursor)
     told = passed_request(where.client(asked.project), asked.id)
     room = asked.max_chars
+    answered = told.response
+    if begin and answered.body is not None and answered.encoding is None:
+        rest, size = answered.body[begin:], max(answered.size - begin, 0)
+        answered = replace(answered, body=rest, size=size)
+    response = message_seen(answered, room // 4)
+    end = begin + len(response.body)
+    goes_on = response.body and end < len(told.response.body or "")
     return RequestAnswer(
         row=told.row,
         explained=told.explained,
         tried=told.tried,
         lines=last_lines(told.lines, room // 4),
         request=message_seen(told.request, room // 4),
-        response=message_seen(told.response, room // 4),
+        response=response,
         lines_missing=told.lines_missing,
+        cursor=str(end) if goes_on else "",
     )
 
 

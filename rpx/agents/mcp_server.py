@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,8 +14,9 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 import rpx
-from rpx.agents.bounded import text_of
+from rpx.agents.bounded import shortened, text_of
 from rpx.agents.stdio_wire import claim, messages
+from rpx.agents.tool_inputs import CHARS, FEWEST_CHARS
 from rpx.agents.toolbox import INSTRUCTIONS, AgentTool, tool_named, tools
 from rpx.agents.which_project import Where
 from rpx.errors import RpxError, visible
@@ -39,15 +40,14 @@ class Served:
         self, context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
         """The answer of one, as JSON and as the same in text; what is wrong is told, not raised."""
+        arguments = params.arguments or {}
         try:
             tool = tool_named(params.name, read_only=self.read_only)
-            answer = await tool.call(
-                params.arguments or {}, self.where, context.session.report_progress
-            )
+            answer = await tool.call(arguments, self.where, context.session.report_progress)
         except RpxError as error:
-            return _refused(error)
+            return _refused(error, arguments)
         except Exception as error:  # noqa: BLE001 - a bug of ours ends no session
-            return _refused(self.unexpected(error))
+            return _refused(self.unexpected(error), arguments)
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=text_of(answer))],
             structured_content=answer,
@@ -71,9 +71,12 @@ def _described(tool: AgentTool) -> types.Tool:
     )
 
 
-def _refused(error: RpxError) -> types.CallToolResult:
-    text = types.TextContent(type="text", text=visible(str(error))[:4000])
-    return types.CallToolResult(content=[text], is_error=True)
+def _refused(error: RpxError, arguments: Mapping[str, object]) -> types.CallToolResult:
+    """What is wrong and what helps: a file may have a hundred mistakes."""
+    most = arguments.get("max_chars")
+    most = min(most, CHARS) if isinstance(most, int) and most >= FEWEST_CHARS else CHARS
+    said = shortened(visible(str(error)), most - len("… (1234567 more)"))
+    return types.CallToolResult(content=[types.TextContent(type="text", text=said)], is_error=True)
 
 
 def serve(served: Served) -> int:

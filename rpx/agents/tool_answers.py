@@ -127,7 +127,9 @@ class MessageSeen:
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswer:
-    """All about one request. `lines`: what those who were asked have printed meanwhile."""
+    """All about one request. `lines`: what those who were asked have printed meanwhile. `cursor`:
+    the body of the answer goes on.
+    """
 
     row: RequestRow
     explained: tuple[str, ...]
@@ -136,6 +138,7 @@ class RequestAnswer:
     request: MessageSeen
     response: MessageSeen
     lines_missing: bool = False
+    cursor: str = ""
     cut: bool = False
 
 

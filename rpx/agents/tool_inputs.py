@@ -27,6 +27,12 @@ def _texts(value: object) -> object:
     )
 
 
+def _words(value: object) -> object:
+    """Filter words in a list are as good."""
+    listed = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return " ".join(value) if listed and isinstance(value, list) else value
+
+
 Names = Annotated[list[str], BeforeValidator(_texts)]
 Cursor = Annotated[str, Field(description="`cursor` of the last answer: go on behind it")]
 
@@ -68,14 +74,14 @@ class LogsInput(ToolInput):
     level: Literal["debug", "info", "warn", "error"] | None = Field(
         None, description="Only lines as grave as this, or graver"
     )
-    since: str = Field("", description="Oldest first from here on: 30s, 10m, 2026-11-25T20:30")
+    since: str = Field("", description="Oldest first from here on: 30s, 10m, a time, or a cursor")
     cursor: Cursor = ""
 
 
 class RequestsInput(ToolInput):
     """Of `requests`."""
 
-    filter: str = Field(
+    filter: Annotated[str, BeforeValidator(_words)] = Field(
         "",
         description="Words: status:5xx method:POST host:api path:/api/* ms:>200 backend:3001"
         " held retried; a - before one leaves it out",
@@ -87,6 +93,9 @@ class RequestInput(ToolInput):
     """Of `request`."""
 
     id: str = Field(description="An id from `requests` or `send`, or an X-Request-Id")
+    cursor: str = Field(
+        "", description="`cursor` of the last answer: the rest of the answer's body"
+    )
 
 
 class SendInput(ToolInput):

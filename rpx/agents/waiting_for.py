@@ -168,7 +168,8 @@ async def drill(asked: DrillInput, where: Where, progress: Progress) -> DrillAns
     Raises: RpxError: it could not be begun.
     """
     lease = await in_thread(lambda: where.running(asked.project))
-    words = [sys.executable, "-m", "rpx", "drill", asked.name, *_flags(asked)]
+    # -P: a folder `rpx` of the project is not us.
+    words = [sys.executable, "-P", "-m", "rpx", "drill", asked.name, *_flags(asked)]
     words += ["--json", "--color", "never", "--file", str(lease.config)]
     out, err = bytearray(), bytearray()
     async with trio.open_nursery() as nursery:

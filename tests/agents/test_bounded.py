@@ -20,7 +20,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(answer=st.dictionaries(st.sampled_from("abcdef"), values), most=st.integers(20, 2000))
 def test_no_answer_is_longer_than_that(answer: dict[str, Any], most: int) -> None:
     found = bounded(plain(answer), most)

@@ -74,6 +74,8 @@ async def test_it_offers_its_tools_and_answers_in_json_and_in_text(shop: Project
         refused = await client.call_tool("why", {"names": ["apo"]})
         assert refused.is_error
         assert "did you mean `api`" in refused.content[0].text
+        few = await client.call_tool("why", {"names": ["x" * 5000], "max_chars": 300})
+        assert len(few.content[0].text) <= 300
         drilled: list[float] = []
 
         async def hear(progress: float, _total: float | None, _message: str | None) -> None:

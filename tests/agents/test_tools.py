@@ -196,7 +196,12 @@ async def test_an_agent_looks_sends_waits_and_acts(agent: Agent) -> None:
         with pytest.raises(UsageError, match="proxy of this project is not at"):
             await agent.calls("send", url=f"http://api.localhost:{one}/")
 
-        passed = await agent.calls("requests", filter="status:5xx")
+        whole, cursor = 0, ""
+        while whole == 0 or cursor:
+            part = await agent.calls("request", id=large["id"], cursor=cursor, max_chars=50_000)
+            whole, cursor = whole + len(part["response"]["body"]), part.get("cursor", "")
+        assert whole == 64 << 10
+        passed = await agent.calls("requests", filter=["status:5xx"])
         assert [row["id"] for row in passed["requests"]] == [sent["id"]]
         assert (await agent.calls("requests", cursor=passed["cursor"]))["requests"] == []
         behind = await agent.calls("requests", cursor=f"{passed['cursor'].partition('.')[0]}.0")
@@ -215,6 +220,7 @@ async def test_an_agent_looks_sends_waits_and_acts(agent: Agent) -> None:
             line["text"] for line in logs["lines"]
         }
         assert (await agent.calls("logs", cursor=logs["cursor"]))["lines"] == []
+        assert (await agent.calls("logs", since=logs["cursor"]))["lines"] == []
         quiet = await agent.calls("wait", until="quiet", names=["api"], quiet_for=0.3, timeout=30)
         assert quiet["outcome"] == "quiet"
 

@@ -25,7 +25,11 @@ claude mcp add rpx -- rpx mcp   # or only for yourself, in Claude Code
 
 @click.command("mcp", cls=Command, examples=EXAMPLES)
 @click.option(
-    "-C", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Look from there"
+    "-C",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Look from there",
 )
 @click.option("--read-only", is_flag=True, help="Offer only tools that change nothing")
 @click.pass_obj

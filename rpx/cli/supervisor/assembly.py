@@ -155,7 +155,7 @@ async def run(config: Config, hold: Hold, wishes: Wishes, load: Load | None) -> 
             hold.keep,
             Surroundings(
                 dashboard,
-                Drills((sys.executable, "-m", "rpx", "-f", str(hold.lease.config), "drill")),
+                Drills((sys.executable, "-P", "-m", "rpx", "-f", str(hold.lease.config), "drill")),
                 OthersRunning(hold.lease.config),
                 Timeline(folder, began),
             ),
