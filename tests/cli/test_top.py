@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rpx.cli.commands.top import _rated
+from rpx.cli.commands.top import _picture, _rated
+from rpx.cli.screen.beginning import how_to_get
 from rpx.model.answers import Ps, read
 
 
@@ -37,3 +38,21 @@ def test_there_is_none_for_a_process_that_was_not_there(now: Ps, before: Ps | No
 
 def test_a_child_that_ends_unwaited_for_makes_no_negative_share() -> None:
     assert percents([row(cpu=1.0)], [row(cpu=5.0)]) == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "command"),
+    [
+        ("/home/ada/.venv", "pip install 'rpx-dev[tui]'"),
+        ("/home/ada/.local/share/pipx/venvs/rpx-dev", "pipx inject rpx-dev textual"),
+        ("/home/ada/.local/share/uv/tools/rpx-dev", "uv pip install -p /x/python textual"),
+    ],
+)
+def test_the_table_says_how_to_get_the_screen_into_this_environment(
+    prefix: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", prefix)
+    monkeypatch.setattr("sys.executable", "/x/python")
+    assert how_to_get() == command
+    last = _picture([row()], None, 0.0, hint=f"; `{command}`", colour=False)[-1]
+    assert last.endswith(f"q quits; `{command}`")

@@ -5,24 +5,32 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import trio
 
+from rpx.cli.screen.actions import action_of
+from rpx.cli.screen.project_watch import ProjectWatch
 from rpx.control.api import Control
 from rpx.errors import NotRunning, RpxError, TookTooLong, UsageError
 from rpx.hub.shutdown import Shutdown
 from rpx.model.answers import ChangeReport, LogLines, Outcome
 from rpx.model.status import State
 from rpx.runs.api_client import ApiClient
+from rpx.runs.event_client import following_events
 from rpx.runs.held import take
 from rpx.runs.lease import Identity, Lease
 from tests.orders.fake_life import Fleet
 from tests.support.bench import process_of, registry, spec
+from tests.support.project import until
 
 
 @pytest.fixture
@@ -55,6 +63,52 @@ async def test_a_look_and_an_order(lease: Lease, fleet: Fleet) -> None:
         kill = client.kill_backend("3001", signal="KILL", down_for=0.0, restart=False)
         assert kill.pid == 2002
         client.down()
+
+    await trio.to_thread.run_sync(work)
+
+
+class Breaking(ApiClient):
+    """Has an order carried out as soon as it hears, and hears two lines before it is cut off."""
+
+    asked: ClassVar[list[str | None]] = []
+
+    @contextmanager
+    def stream(
+        self, path: str, query: Mapping[str, str], patience: float | None = None
+    ) -> Iterator[Iterator[dict[str, object]]]:
+        self.asked.append(query.get("after"))
+        with super().stream(path, query, patience) as rows:
+            if len(self.asked) > 1:
+                yield rows
+                return
+            threading.Thread(target=self.order, args=("restart", ["api:3000"])).start()
+            yield islice(rows, 2)
+
+
+async def test_changes_are_told_without_a_gap_when_the_connection_breaks(
+    lease: Lease, fleet: Fleet
+) -> None:
+    def work() -> None:
+        told = list(islice(following_events(Breaking(lease)), 3))
+        assert [getattr(event, "label", None) for event in told] == ["api:3000"] * 3
+        first, second = Breaking.asked
+        assert first is None
+        assert second is not None
+
+    with trio.fail_after(30):
+        await trio.to_thread.run_sync(work)
+
+
+async def test_the_screen_looks_and_orders_from_threads(lease: Lease, fleet: Fleet) -> None:
+    def work() -> None:
+        watch = ProjectWatch(lease)
+        assert [row.label for row in watch.seen.rows] == ["api:3000", "api:3001"]
+        assert (watch.seen.project, watch.seen.ended) == ("shop", False)
+        watch.order(action_of("restart", watch.seen.rows[:1]))
+        watch.order(action_of("stop", [replace(watch.seen.rows[0], label="nobody")]))
+        until(lambda: not watch.under_way, "both are over")
+        told = {reply.text.partition(" ")[0]: reply.failed for reply in watch.news}
+        assert told == {"api:3000": False, "there": True}
 
     await trio.to_thread.run_sync(work)
 

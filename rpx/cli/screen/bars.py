@@ -19,17 +19,17 @@ from rpx.model.status import State
 WELL: Final = frozenset(state.value for state in (State.READY, State.PAUSED, State.COMPLETED))
 # What is left out first where there is no room stands last.
 KEYS: Final = (
-    ("r", "restart", "order('restart')"),
-    ("s", "stop", "order('stop')"),
-    ("k", "kill", "order('kill-backend')"),
-    ("p", "pause", "order('pause-backend')"),
-    ("+/-", "scale", "scale(1)"),
-    ("/", "filter", "filter"),
-    ("?", "keys", "keys"),
-    ("q", "quit", "leave(0)"),
-    ("Enter", "output", "alone"),
-    ("a", "all output", "everybody"),
-    ("<>", "sort", "sort(1)"),
+    ("r", "restart", "app.order('restart')"),
+    ("s", "stop", "app.order('stop')"),
+    ("k", "kill", "app.order('kill-backend')"),
+    ("p", "pause", "app.order('pause-backend')"),
+    ("+/-", "app.scale", "app.scale(1)"),
+    ("/", "app.filter", "app.filter"),
+    ("?", "app.keys", "app.keys"),
+    ("q", "quit", "app.leave(0)"),
+    ("Enter", "output", "app.alone"),
+    ("a", "all output", "app.everybody"),
+    ("<>", "app.sort", "app.sort(1)"),
     ("Tab", "other pane", "app.focus_next"),
 )
 

@@ -99,7 +99,7 @@ class TopApp(App[int]):
         self._field = Input(
             id="filter", placeholder="words; -word: without it", select_on_focus=False
         )
-        self._keys = Static()
+        self._keys = Static(id="keys")
 
     def compose(self) -> ComposeResult:
         """Put the screen together, from top to bottom."""
