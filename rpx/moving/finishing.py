@@ -4,6 +4,7 @@ services have one port.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
@@ -56,14 +57,15 @@ def _refuse_circles(draft: Draft) -> None:
 
 def _free_from(draft: Draft) -> None:
     """Let the second of two that would listen at one port listen at a free one."""
-    taken: dict[str, DraftService] = {}
+    taken = defaultdict[str, list[DraftService]](list)
     for service in draft.services.values():
         if "start" not in service.settings:
             continue
         ports = list(_numbers(service.settings.get("from")))
-        other = next((taken[port] for port in ports if port in taken), None)
-        if other is None or _apart(service, other):
-            taken |= {port: service for port in ports if port not in taken}
+        other = next((each for port in ports for each in _beside(service, taken[port])), None)
+        if other is None:
+            for port in ports:
+                taken[port].append(service)
             continue
         del service.settings["from"]
         why = f"`{other.name}` of {other.origin} has {ports[0]}: it is given a free one in PORT"
@@ -73,22 +75,29 @@ def _free_from(draft: Draft) -> None:
 
 def _part(draft: Draft) -> None:
     """Give a free port to who would have one that another service has, of another file mostly."""
-    taken: dict[str, DraftService] = {}
+    taken = defaultdict[str, list[DraftService]](list)
     for service in draft.services.values():
         started = "start" in service.settings  # else somebody else listens there, with `ports`
         for port in _numbers(service.settings.get("from")) if started else ():
-            taken.setdefault(port, service)
+            taken[port].append(service)
     for service in draft.services.values():
         start = start_of(service)
         written = start.get("ports")
         for at, each in enumerate(written if isinstance(written, list) else ()):
             here, _, inside = str(each).rpartition(":")
             number = here or inside
-            other = taken.setdefault(number, service) if number.isdigit() else service
-            if other is not service and isinstance(written, list) and not _apart(service, other):
+            other = next(_beside(service, taken[number]), None) if number.isdigit() else None
+            if other is not None and isinstance(written, list):
                 written[at] = f"auto:{inside}"
                 why = f"`{other.name}` of {other.origin} has it: it gets a free one"
                 draft.guessed(service.name, f"ports: {each}", why, service.origin)
+            else:
+                taken[number].append(service)
+
+
+def _beside(service: DraftService, others: list[DraftService]) -> Iterator[DraftService]:
+    """Those of the others that may run together with it."""
+    return (each for each in others if each is not service and not _apart(service, each))
 
 
 def _apart(one: DraftService, other: DraftService) -> bool:

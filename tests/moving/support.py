@@ -63,8 +63,12 @@ def moved(
     files: Mapping[str, str],
     named: tuple[str, ...] = (),
     environ: Mapping[str, str] | None = None,
+    profiles: tuple[str, ...] = ("*",),
 ) -> Moved:
-    """Write `files` below `root`, and move in from those that are `named`, else as `init` does."""
+    """Write `files` below `root`, and move in from those that are `named`, else as `init` does.
+
+    It is loaded with these `profiles`.
+    """
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
@@ -73,5 +77,5 @@ def moved(
     draft = draft_of(piles, root, given)
     text = text_of(draft)
     warnings: list[str] = []
-    config = load_config(root / "rpx.yaml", given, warnings.append, Selection(("*",)), text=text)
+    config = load_config(root / "rpx.yaml", given, warnings.append, Selection(profiles), text=text)
     return Moved(draft, text, config, warnings)

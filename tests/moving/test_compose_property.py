@@ -101,15 +101,20 @@ def _projects(draw: st.DrawFn) -> dict[str, Any]:
     for at, name in enumerate(names):  # nobody waits for who comes later: no circles
         waits = services[name].get("depends_on", {})
         services[name]["depends_on"] = {key: how for key, how in waits.items() if key in names[:at]}
-    return {"services": services}
+    always = {"build": ".", "command": "run it"}  # also where no other service has the profile
+    return {"services": {**services, "always": always}}
 
 
 @times(0.4)  # each takes a tenth of a second
-@given(_projects())
-def test_whatever_compose_file_there_is_what_comes_of_it_loads(project: dict[str, Any]) -> None:
+@given(_projects(), st.sampled_from(["a", "b"]))
+def test_whatever_compose_file_there_is_what_comes_of_it_loads(
+    project: dict[str, Any], profile: str
+) -> None:
+    """With one profile: services that no run has both of may have one port."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        found = moved(root, {"compose.yaml": json.dumps(project)})
+        environ = {"RPX_PROFILES": profile}
+        found = moved(root, {"compose.yaml": json.dumps(project)}, environ=environ, profiles=())
         remarks = {(remark.service, remark.what) for remark in found.draft.remarks}
         told = {service for service, _ in remarks}
         for name, service in project["services"].items():

@@ -327,3 +327,15 @@ server {
     assert not found.proxy("two").depends_on
     assert ("two", 3) in found.lines(GUESSED)  # another port than the first one's
     assert found.said(LOST) == {("one", "hostname"): 2}
+
+
+def test_of_two_in_one_profile_the_second_has_another_port_though_the_first_is_apart(
+    tmp_path: Path,
+) -> None:
+    text = "services:\n" + "".join(
+        f"  {name}: {{build: ., command: run it, ports: ['8000:80'], profiles: [{profile}]}}\n"
+        for name, profile in (("one", "a"), ("two", "b"), ("three", "b"))
+    )
+    found = moved(tmp_path, {"compose.yaml": text}, profiles=("b",))
+    written = {name: service.settings for name, service in found.draft.services.items()}
+    assert "from" not in written["three"] or written["three"]["from"] != written["two"]["from"]
