@@ -76,7 +76,7 @@ class Kept:
     def __init__(self, wire: Idle) -> None:
         self._wire = wire
 
-    def take_idle(self, _backend: object, _now: float) -> Idle:
+    def at_hand(self, _backend: object, _now: float, **_: bool) -> Idle:
         """Return the one."""
         return self._wire
 

@@ -6,7 +6,7 @@ Most settings become a field of the same name. Here is what depends on the rest 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rpx.config.settings.backends import SourcesWritten
@@ -92,6 +92,7 @@ class Builder:
             "sources": self._sources(written, at),
             "health_check": merged(self.defaults.health_check, written.health_check),
             "pool": PoolSpec(**written.over(self.defaults)),
+            "h2c": written.h2c,
             "change_origin": bool(written.change_origin),
             "depends_on": dependencies(written.depends_on, self.oneshots),
         }
@@ -148,9 +149,8 @@ class Builder:
             elif written.start is not None and owner in {None, index}:
                 start, shares = self._shared(written.start, at), None
             weight = 1 if source.weight is None else source.weight
-            sources.append(
-                Source(address=source.located, start=start, weight=weight, served_by=shares)
-            )
+            there = replace(source.located, h2c=True) if written.h2c else source.located
+            sources.append(Source(address=there, start=start, weight=weight, served_by=shares))
         return tuple(sources)
 
     def _copies(self, written: SourcesWritten, at: Steps) -> dict[str, Any]:

@@ -156,6 +156,8 @@ def _backends(entry: ProxyEntry) -> Settings:
         found["health_check"] = _health_check(entry.health_check)
     if not found.keys() & {"from", "start"}:
         return found
+    if entry.h2c:
+        found["protocol"] = "h2c"
     found["change_origin"] = entry.change_origin
     return found | _dependencies(entry)
 
@@ -163,7 +165,8 @@ def _backends(entry: ProxyEntry) -> Settings:
 def _source(source: Source, *, whole: bool) -> Settings:
     where = source.address
     secured = where.tls if isinstance(where, Address) else None
-    found: Settings = {"address" if secured is None else "url": written_location(where)}
+    written = written_location(where)
+    found: Settings = {"url" if "://" in written else "address": written}
     if secured is not None:
         found["verify"] = secured.verify
         if secured.ca:

@@ -66,11 +66,13 @@ FATES: Final[Mapping[str, tuple[str, str, str]]] = {
     **_of(
         "Proxy", "strategy hold static redirect respond headers cors auth change_origin", _BALANCED
     ),
+    **_of("Proxy", "protocol", _BALANCED),
     **_of("Route", "from name start replicas instances health_check depends_on", _ALL),
     **_of("Route", "path proxy", (_OK, _OK, _NO_PROXY)),
     **_of("Route", "method query headers strip_prefix rewrite", _BALANCED),
     **_of("Route", "sticky", (_OK, _OK, _NO_PROXY)),
     **_of("Route", "strategy hold static redirect respond cors auth change_origin", _BALANCED),
+    **_of("Route", "protocol", _BALANCED),
     **_of("Defaults", "health_check restart", _ALL),
     **_of("Defaults", "sticky", (_OK, _OK, _NO_PROXY)),
     **_of("Defaults", "strategy hold headers cors auth", _BALANCED),

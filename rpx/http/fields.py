@@ -22,14 +22,14 @@ from rpx.http.hpack import Field
 from rpx.http.limits import DEFAULT, MessageLimits
 from rpx.http.refuse import check_lines, check_size, check_target
 
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++")
-_VALUE = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % VALUE)
+NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++")
+A_VALUE = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % VALUE)
 _METHOD = re.compile(rb"%b++" % TOKEN)
 _PATH = re.compile(rb"/%b\x80-\xff]*+" % TARGET[:-1])  # bytes of no ASCII get a page that says so
 _AUTHORITY = re.compile(rb"[\x21-\x7e]++")
 _PSEUDO = frozenset((b":method", b":scheme", b":authority", b":path", b":protocol"))
 # RFC 9113 §8.2.2: of one connection, which here isn't theirs.
-_FORBIDDEN = frozenset(
+FORBIDDEN = frozenset(
     (b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade")
 )
 _SEAMS = len(b"  HTTP/1.1\r\n\r\n")  # of a head of HTTP/1.1, whose size is what limits are for
@@ -157,13 +157,13 @@ def _sorted(fields: Iterable[Field]) -> tuple[dict[bytes, bytes], list[Field], l
     lines: list[Field] = []
     crumbs: list[bytes] = []
     for name, value in fields:
-        if not _VALUE.fullmatch(value):
+        if not A_VALUE.fullmatch(value):
             raise Malformed("a value that is none")
         if name.startswith(b":"):
             if name not in _PSEUDO or name in pseudo or lines or crumbs:
                 raise Malformed("pseudo-header fields out of order")
             pseudo[name] = value
-        elif not _NAME.fullmatch(name) or name in _FORBIDDEN:
+        elif not NAME.fullmatch(name) or name in FORBIDDEN:
             raise Malformed("a field that HTTP/2 does not have")
         elif name == b"te" and value != b"trailers":
             raise Malformed("a TE other than trailers")

@@ -276,13 +276,21 @@ class FramedReader:
         if self.ended and not self.done:
             self.done = True
             if self.trailers:
-                lines = self.trailers.split(b"\r\n")[:-1]
-                _check_trailers(len(self.trailers) - 2, len(lines), 400, self._limits)
-                self.trailers = _kept(lines)
+                self.trailers = sound_trailers(self.trailers, 400, self._limits)
         return [data] if data else []
 
 
 BodyReader = ChunkedReader | FramedReader
+
+
+def sound_trailers(trailers: bytes, status: int, limits: MessageLimits = DEFAULT) -> bytes:
+    """Return those of the lines, each with its CRLF, that may stand in trailers.
+
+    Raises: BadMessage: with 431 for 400, if they are too large; else with that `status`.
+    """
+    lines = trailers.split(b"\r\n")[:-1]
+    _check_trailers(len(trailers) - 2, len(lines), status, limits)
+    return _kept(lines)
 
 
 def _check_trailers(size: int, lines: int, status: int, limits: MessageLimits) -> None:

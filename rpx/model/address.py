@@ -21,12 +21,14 @@ class Address:
     """`localhost` means ::1 and 127.0.0.1, whichever answers. `str()` gives `host:port`.
 
     `written` is the port by which it is known, where rpx has chosen another one to listen on.
+    `h2c`: HTTP/2 is spoken there without TLS, and nothing else.
     """
 
     host: str
     port: int
     tls: Tls | None = None
     written: int | None = None
+    h2c: bool = False
 
     @property
     def called(self) -> int:
@@ -70,10 +72,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class SocketFile:
-    """A unix socket. `path` is absolute; `str()` gives `unix:` and the path as it was written."""
+    """A unix socket. `path` is absolute; `str()` gives `unix:` and the path as it was written.
+
+    `h2c` is as of an `Address`.
+    """
 
     path: str
     written: str
+    h2c: bool = False
     loopback = True
 
     @property

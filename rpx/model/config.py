@@ -235,6 +235,7 @@ class ProxyEntry(Model):
     start: Start | None = None
     health_check: HealthCheck | None = None
     pool: PoolSpec = PoolSpec()
+    h2c: bool = False
     change_origin: bool = False
     depends_on: tuple[Dependency, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -257,7 +257,7 @@ def with_ports(config: Config, chosen: Mapping[str, Sequence[int]]) -> Config:
         proxy.model_copy(
             update={
                 "sources": tuple(
-                    Source(address=Address("localhost", port), start=proxy.start)
+                    Source(address=Address("localhost", port, h2c=proxy.h2c), start=proxy.start)
                     for port in islice(left[proxy.name], proxy.replicas)
                 )
             }

@@ -20,15 +20,23 @@ class Failure(Enum):
     FULL = "has as many requests as it may have"
     BROKEN_FRESH = "closed the connection before it answered"
     BROKEN_REUSED = "closed the connection as the request came"
+    RESET = "reset the request before it answered"
+    UNSEEN = "ended the connection before it took the request"
+    REFUSING = "refused the request unread"
+    FOREIGN = "does not speak HTTP/2"
 
 
+# An older connection has ended as the request came: it goes to the same backend on another one.
+AFRESH: Final = (Failure.BROKEN_REUSED, Failure.UNSEEN)
 _NEVER_BEGUN = (
     Failure.REFUSED,
     Failure.UNRESOLVED,
     Failure.UNSECURED,
     Failure.TIMEOUT,
     Failure.FULL,
+    Failure.FOREIGN,
 )
+_UNSEEN = (Failure.UNSEEN, Failure.REFUSING)  # RFC 9113 §8.7
 
 
 def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) -> bool:
@@ -41,4 +49,5 @@ def may_retry(failure: Failure, method: bytes, *, sent: bool, replayable: bool) 
         return False
     if failure in _NEVER_BEGUN:
         return True
-    return replayable and (method in IDEMPOTENT or not sent)
+    unseen = not sent or failure in _UNSEEN
+    return replayable and (unseen or method in IDEMPOTENT)

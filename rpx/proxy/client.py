@@ -108,6 +108,9 @@ class Client:
     def check_switch(self, response: ResponseHead) -> None:
         """The backend has answered a request to switch protocols. Raises: BadMessage."""
 
+    def resets_with(self, code: int) -> None:
+        """Its answer has been reset with that code of HTTP/2, and so is it."""
+
     def begin(self, upstream: BackendWire) -> None:
         """A request is under way at `upstream`: the sweeper watches the client if it takes long."""
         self.upstream = upstream

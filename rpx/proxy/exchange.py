@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import partial
 from time import perf_counter
-from typing import Final
 
 import trio
 
@@ -20,9 +19,10 @@ from rpx.http.limits import BadMessage
 from rpx.http.response import ResponseHead
 from rpx.http.rewrite import request_to_send, response_to_send
 from rpx.hub.endpoint import Endpoint, Pool, Tried
-from rpx.policy.retry import IDEMPOTENT, Failure, may_retry
+from rpx.policy.retry import AFRESH, IDEMPOTENT, Failure, may_retry
 from rpx.proxy.answer import answer_head
 from rpx.proxy.attempt import GOODBYE, LINGER, NEXT, RESET, After, Attempt, Done, Failed
+from rpx.proxy.breaking_off import broken_off
 from rpx.proxy.client import Client
 from rpx.proxy.download import TRUNCATED, WHOLE, download
 from rpx.proxy.handing_on import handed_on
@@ -89,7 +89,7 @@ class Exchange:
             self._failed = outcome
             if not self._may_retry(attempt, outcome):
                 return await self._give_up()
-            if outcome.failure is not Failure.BROKEN_REUSED:  # else the same again, afresh
+            if outcome.failure not in AFRESH:  # else the same again
                 backend = pool.next_untried(address, self._preferred, self._tried)
 
     async def _attempt(self, attempt: Attempt) -> Failed | Done:
@@ -106,12 +106,13 @@ class Exchange:
         shared.registry.enter(backend)
         try:
             now = shared.sweeper.now
-            wire = shared.upstreams.take_idle(backend, now) if self._shares else None
+            single = self._request.upgrade is not None  # there is none over HTTP/2
+            wire = shared.upstreams.at_hand(backend, now, alone=not self._shares, single=single)
             if wire is None:
                 began = perf_counter()
                 try:
                     wire = await shared.upstreams.open(
-                        backend, now, within=settings.timeouts.connect
+                        backend, now, within=settings.timeouts.connect, single=single
                     )
                 except OSError as error:
                     return Failed(*why_not(error))
@@ -228,12 +229,10 @@ class Exchange:
             clean = response.keep_alive and not odd and self._shares
             return Done(response.status, after, whole=True, reusable=response if clean else None)
         if ending is TRUNCATED:
-            backend.counts.errors += 1
-            self._record.rarely().note = BROKE_OFF
-            shared.registry.exchange_failed(backend, BROKE_OFF)
+            after = await broken_off(client, backend, wire, response, head)
+            return Done(response.status, after)
         # A FIN would look like the end of a close-delimited body; an event stream has no end.
-        after = RESET if ending is TRUNCATED or not client.lasting else GOODBYE
-        return Done(response.status, after)
+        return Done(response.status, GOODBYE if client.lasting else RESET)
 
     async def _switch(
         self, backend: Endpoint, wire: BackendWire, response: ResponseHead, data: bytes
@@ -297,7 +296,7 @@ class Exchange:
         self._record.failed(failed.why or failure.value)
         whole = self._upload is None or self._upload.replayable
         again = may_retry(failure, self._request.method, sent=failed.sent, replayable=whole)
-        if failure is not Failure.BROKEN_REUSED:  # else normal: an idle connection was just closed
+        if failure not in AFRESH:  # else normal: an idle connection was just closed
             if self._tried is _NOBODY:
                 self._tried = set()
             self._tried.add((id(backend), attempt.rotation_epoch))
@@ -308,6 +307,8 @@ class Exchange:
         if failed.failure in (Failure.FULL, Failure.STARVED):  # our limits, not its fault
             return
         backend.counts.errors += 1
+        if failed.failure in (Failure.REFUSING, Failure.RESET):  # of one request, not of all
+            return
         if failed.failure is Failure.BROKEN_FRESH:
             self._shared.registry.exchange_failed(backend, failed.failure.value)
             if backend in self._broken:  # it may be the request that kills its process: a second
@@ -344,5 +345,4 @@ class Exchange:
         )
 
 
-BROKE_OFF: Final = "broke off within an answer"
 _NOBODY: Tried = set()

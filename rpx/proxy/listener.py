@@ -100,6 +100,7 @@ class Server:
                             listener.close()
                         for connection in list(shared.sweeper.connections):
                             connection.leave_if_idle()
+                        shared.upstreams.leave()
                         shared.reactor.finish()
                         drain.deadline = trio.current_time() + DRAIN
                 helpers.cancel_scope.cancel(reason="requests are done")

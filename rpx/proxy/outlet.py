@@ -40,6 +40,7 @@ class Flow(Protocol):
     stuck: float
     wide: bool
     tunnel: bool
+    code: int | None
 
     def check(self) -> None:
         """Raise WireCut if it is cut."""
@@ -87,7 +88,7 @@ class Outlet:
 
     async def _send_head(self, flow: Flow, fields: list[bytes], *, end: bool) -> None:
         while self._session.waiting >= AHEAD:
-            await self._turn()
+            await self.turn()
             flow.check()
         self._session.say_encoded(flow.stream, fields, end=end)
         self.tell()
@@ -97,7 +98,7 @@ class Outlet:
         while True:
             room = AHEAD - session.waiting
             if data and room <= 0:
-                await self._turn()
+                await self.turn()
             else:
                 piece, last = data, end
                 if len(data) > room > 0:
@@ -114,7 +115,7 @@ class Outlet:
                     await self._opened.wait()
             flow.check()
 
-    async def _turn(self) -> None:
+    async def turn(self) -> None:
         """Wait for room; whoever is let on lets the next one on, if there is still some."""
         try:
             await self._room.wait()
@@ -141,15 +142,19 @@ class Outlet:
         self._session.refuse(state, code)
         self.tell()
 
+    def narrow(self, flow: Flow) -> None:
+        """A stream is over: another may have its place among those that may send more."""
+        self._wide -= flow.wide
+
     def close(self, flow: Flow, *, told: bool) -> None:
         """A stream is over, for us: tell the client, unless one or both have said so."""
-        self._wide -= flow.wide
+        self.narrow(flow)
         state = flow.stream
         if told or self.over or (state.said and state.heard):
             return
         code = NO_ERROR  # RFC 9113 §8.1: the rest isn't wanted
         if not state.said:
-            code = CANCEL if flow.tunnel else INTERNAL_ERROR
+            code = CANCEL if flow.tunnel else flow.code or INTERNAL_ERROR
         self._session.say_reset(state, code)
         self.tell()
 

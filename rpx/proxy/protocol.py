@@ -48,7 +48,10 @@ async def _answer(shared: SharedState, backend: Endpoint, greeting: bytes) -> by
         with trio.move_on_after(PATIENCE):
             try:
                 wire = await shared.upstreams.open(
-                    backend, shared.sweeper.now, within=shared.settings.timeouts.connect
+                    backend,
+                    shared.sweeper.now,
+                    within=shared.settings.timeouts.connect,
+                    single=True,
                 )
             except OSError:
                 return b""

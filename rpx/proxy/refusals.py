@@ -10,26 +10,29 @@ from rpx.http.head import RequestHead
 from rpx.http.limits import BadMessage
 from rpx.http.own_answers import answer, error_answer
 from rpx.http.pages import BackendReport, Page, reason
-from rpx.hub.backend_tls import NO_TLS, UNTRUSTED
 from rpx.hub.counts import Counts
 from rpx.hub.endpoint import Endpoint, Pool
 from rpx.hub.registry import Registry
 from rpx.hub.request_ring import Record
 from rpx.hub.site import Site
 from rpx.model.escapes import on_a_terminal
-from rpx.model.status import AT_REST, State
-from rpx.policy.depend import hopeless, sentence
-from rpx.policy.protocol_hints import hint_for
+from rpx.model.status import State
+from rpx.policy.depend import sentence
 from rpx.policy.retry import IDEMPOTENT, Failure
 from rpx.policy.routing import Verdict
 from rpx.proxy.answer import UNREAD
 from rpx.proxy.attempt import LINGER, NEXT, After, Failed
 from rpx.proxy.client import NO_REQUEST, Client
+from rpx.proxy.grpc_refusal import refuse_grpc, speaks_grpc
 from rpx.proxy.machine_pages import show_machine
+from rpx.proxy.page_hints import OTHER_PROTOCOL, hint_of, hint_of_broken, hint_of_protocol
 from rpx.proxy.peers import is_near
 from rpx.proxy.protocol import ask_for_tls, has_answered, wrong_protocol
 from rpx.proxy.unknown_place import unknown
 
+_HOW_MANY = "`limits: {requests_per_backend: …}` in rpx.yaml says how many that may be"
+_OF_HTTP_2 = (Failure.UNSEEN, Failure.RESET)
+_MAYBE_DONE = (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED, Failure.RESET)
 LAST_LINES = 10  # of each backend's output on the page
 
 
@@ -136,9 +139,9 @@ async def bad_gateway(
     elif bad.speaks:
         wrong_protocol(client.shared, backend, bad.speaks)
         what = f"{backend.label} {backend.last_error}."
-        hint = _hint_of_protocol(backend)
+        hint = hint_of_protocol(backend)
     elif not has_answered(backend):
-        hint = _OTHER_PROTOCOL
+        hint = OTHER_PROTOCOL
     reports = _reports(client.shared.registry, pool)
     public = "Its backend has given no answer that can be sent on."
     if bad.status == 504:
@@ -163,7 +166,7 @@ async def unavailable(
     if failure is Failure.BROKEN_FRESH:
         await ask_for_tls(client.shared, pool.backends)
     status, what, hint = _explained(pool, failed)
-    if failed and failed.sent and failure in (Failure.BROKEN_FRESH, Failure.BROKEN_REUSED):
+    if failed and failed.sent and failure in _MAYBE_DONE:
         method = request.method.decode("ascii")
         if request.method not in IDEMPOTENT:
             what += f" A {method} is not sent twice: it may have been done."
@@ -178,23 +181,23 @@ async def unavailable(
 def _explained(pool: Pool, failed: Failed | None) -> tuple[int, str, str]:
     """Return status, sentence and hint."""
     if failed is None:
-        return 503, f"No backend of {pool.host} is up.", _hint(pool)
+        return 503, f"No backend of {pool.host} is up.", hint_of(pool)
     failure = failed.failure
     match failure:
         case Failure.STARVED:
             hint = "raise `ulimit -n`, or set `limits: {connections: …}` in rpx.yaml"
             return 503, f"No backend of {pool.host} was asked: {failure.value}.", hint
-        case Failure.FULL:
-            hint = "`limits: {requests_per_backend: …}` in rpx.yaml says how many that may be"
+        case Failure.FULL | Failure.REFUSING:
+            hint = "" if failure is Failure.REFUSING else _HOW_MANY
             return 503, f"Every backend of {pool.host} {failure.value}.", hint
         case Failure.TIMEOUT:
-            return 504, f"No backend of {pool.host} took the connection in time.", _hint(pool)
-        case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNSECURED:
-            return 502, f"No backend of {pool.host} answered: {failed.why}.", _hint(pool)
-        case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED:
-            wrong = (b.last_error for b in pool.backends if _hint_of_protocol(b))
+            return 504, f"No backend of {pool.host} took the connection in time.", hint_of(pool)
+        case Failure.REFUSED | Failure.UNRESOLVED | Failure.UNSECURED | Failure.FOREIGN:
+            return 502, f"No backend of {pool.host} answered: {failed.why}.", hint_of(pool)
+        case Failure.BROKEN_FRESH | Failure.BROKEN_REUSED | Failure.UNSEEN | Failure.RESET:
+            wrong = (b.last_error for b in pool.backends if hint_of_protocol(b))
             what = f"The backend of {pool.host} that was asked {next(wrong, failure.value)}."
-            return 502, what, _hint_of_broken(pool)
+            return 502, what, hint_of_broken(pool) if failure not in _OF_HTTP_2 else ""
         case _:
             assert_never(failure)
 
@@ -221,6 +224,9 @@ async def send_page(
         page = Page(page.status, page.title, (page.public,))
     page = replace(page, request_id=registry.requests.tags.id_of(client.record.number))
     keep = keeps(client, request)
+    if speaks_grpc(request):
+        await refuse_grpc(client, page, close=not keep)
+        return NEXT if keep else LINGER
     if keep and not request.minor:
         add += b"Connection: keep-alive\r\n"
     head, body = error_answer(
@@ -263,58 +269,6 @@ _LOOP = Page(
     ("This request has been through rpx five times: a backend sends it back here.",),
     hint="let the backend's own proxy change the Host (its option is often `changeOrigin`)",
 )
-
-
-_OTHER_PROTOCOL = (
-    "does it speak HTTP/1.1? For TLS write https:// before its address in `from`; HTTP/2 without"
-    " TLS (gRPC) is not spoken to backends"
-)
-
-_TLS_HINTS = {
-    UNTRUSTED: "beside its `url` in rpx.yaml, `ca: FILE` names the authority to trust, and `verify:"
-    " false` trusts any certificate",
-    NO_TLS: "write http:// in its `url`, if it is to be asked without TLS",
-}
-
-
-def _hint_of_broken(pool: Pool) -> str:
-    """Somebody listens there and hangs up: that it is to be started is no use to say."""
-    if hint := _protocol_hint(pool):
-        return hint
-    if any(map(has_answered, pool.backends)):
-        return "" if any(backend.external for backend in pool.backends) else _hint(pool)
-    if any(backend.external for backend in pool.backends):
-        return _OTHER_PROTOCOL
-    return f"{_hint(pool)}; {_OTHER_PROTOCOL}"
-
-
-def _protocol_hint(pool: Pool) -> str:
-    return next(filter(None, map(_hint_of_protocol, pool.backends)), "")
-
-
-def _hint_of_protocol(backend: Endpoint) -> str:
-    return hint_for(backend.last_error, backend.spec.address)
-
-
-def _hint(pool: Pool) -> str:
-    if hint := _protocol_hint(pool):
-        return hint
-    for fault, hint in _TLS_HINTS.items():
-        if any(backend.last_error.startswith(fault) for backend in pool.backends):
-            return hint
-    if paused := [b.label for b in pool.backends if b.paused]:
-        return " or ".join(f"`rpx resume-backend {label}`" for label in paused) + " brings it back"
-    if any(backend.external for backend in pool.backends):
-        return "start the process that listens there; rpx sends requests as soon as it answers"
-    if awaited := hopeless(each for backend in pool.backends for each in backend.obstacles):
-        return f"`rpx start {awaited}` starts what is waited for; `rpx logs {awaited}` says more"
-    processes = [backend.process for backend in pool.backends if backend.process is not None]
-    names = dict.fromkeys(process.spec.name for process in processes)
-    logs = " or ".join(f"`rpx logs {name}`" for name in names) + " shows what they printed"
-    logs += f", `rpx why {pool.backends[0].label}` says why"
-    if all(process.state in AT_REST for process in processes):
-        return " or ".join(f"`rpx start {name}`" for name in names) + f" starts them; {logs}"
-    return logs
 
 
 def _reports(registry: Registry, pool: Pool) -> tuple[BackendReport, ...]:

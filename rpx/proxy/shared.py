@@ -46,7 +46,7 @@ class SharedState:
         self.report = report
         self.reactor = Reactor()
         self.settings = settings
-        self.upstreams = Upstreams(self.reactor, self.remark)
+        self.upstreams = Upstreams(self.reactor, self.remark, report, lambda: self.settings)
         self.sweeper = Sweeper(self.upstreams, self._unread, lambda: self.settings.timeouts.send)
         self.upstreams.wake = self.sweeper.wake
         self.courses = Courses()

@@ -46,6 +46,7 @@ class Wire(Polled):
     memory: ResponseMemory
     seat: Seat
     plain = True
+    code: int | None = None  # HTTP/1.1 has none
     end: bytes | None = None  # of a body that ends with the connection: nothing tells it beforehand
     __slots__ = (
         "_cut",

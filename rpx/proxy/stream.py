@@ -120,6 +120,10 @@ class Stream(Client):
         elif response.status < 300:  # to a CONNECT it would mean that there is a tunnel now
             raise BadMessage(502, "The backend did not switch to a WebSocket.")
 
+    def resets_with(self, code: int) -> None:
+        """As of a client of HTTP/2."""
+        self.wire.code = code
+
     def begin(self, upstream: BackendWire) -> None:
         """A request is under way at `upstream`."""
         super().begin(upstream)

@@ -48,6 +48,7 @@ class StreamWire:
         self.nudged = False
         self.wide = False
         self.tunnel = False
+        self.code: int | None = None  # with which it breaks off, if its backend has said one
 
     @property
     def ended(self) -> bool:

@@ -23,16 +23,22 @@ import trio
 
 from rpx.http.memory import ResponseMemory
 from rpx.http.response import ResponseHead
-from rpx.hub.backend_tls import client_context, fault_of
+from rpx.hub.backend_tls import HTTP_1, HTTP_2, client_context, fault_of
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location, Tls
+from rpx.policy.protocol_hints import HTTP_1 as PLAIN
+from rpx.policy.protocol_hints import HTTP_2 as HTTP2
+from rpx.policy.protocol_hints import speaks
 from rpx.policy.retry import Failure
+from rpx.proxy.backend_connection import BackendConnection, OtherProtocol
 from rpx.proxy.dial import Dialer
 from rpx.proxy.reactor import Reactor
+from rpx.proxy.settings import Settings
+from rpx.proxy.shared_connections import Report, SharedConnections
 from rpx.proxy.sockets import NO_MORE_FILES, Wire
 from rpx.proxy.tls import TlsWire
-from rpx.proxy.wire import NEVER
+from rpx.proxy.wire import NEVER, BackendWire
 
 LOOK = 1e-6  # seconds of rest after which a connection is looked at before it is used
 RETICENT = "closes idle connections without saying so, or writes behind answers: none are kept"
@@ -45,15 +51,37 @@ class Upstreams:
     (see `Exchange`): any server may close one at any time, and read it as it likes.
     """
 
-    def __init__(self, reactor: Reactor, remark: Callable[[Endpoint, str], None]) -> None:
-        """`remark` says something about a backend, once."""
+    def __init__(
+        self,
+        reactor: Reactor,
+        remark: Callable[[Endpoint, str], None],
+        report: Report,
+        settings: Callable[[], Settings],
+    ) -> None:
+        """`remark` says something about a backend, once. `report` as of SharedConnections."""
         self._reactor = reactor
         self._remark = remark
+        self._settings = settings
+        self._shared = SharedConnections(reactor, report)
+        self._agreed: set[Location] = set()  # on HTTP/2, where TLS was spoken last
         self._places: set[Seats] = set()  # where there are connections
         self._dialer = Dialer(reactor)
         # TLS: for the next connection, if it has the same context (else `ssl` refuses it)
         self._sessions: dict[Address, tuple[ssl.SSLContext, ssl.SSLSession]] = {}
         self.wake: Callable[[], None] = lambda: None  # has `expire` called soon
+
+    def at_hand(
+        self, backend: Endpoint, now: float, *, alone: bool, single: bool
+    ) -> BackendWire | None:
+        """Return what can carry a request at once, or None.
+
+        `alone`: it is to be no connection of HTTP/1.1 that another request has had; `single`: none
+        of another protocol.
+        """
+        stream = None if single else self._shared.stream(backend)
+        if stream is not None or alone:
+            return stream
+        return self.take_idle(backend, now)
 
     def take_idle(self, backend: Endpoint, now: float) -> Wire | None:
         """Return the connection used last, or None.
@@ -75,12 +103,13 @@ class Upstreams:
         return None
 
     def give_back(
-        self, backend: Endpoint, wire: Wire, answer: ResponseHead, now: float, rest: float
+        self, backend: Endpoint, wire: BackendWire, answer: ResponseHead, now: float, rest: float
     ) -> None:
         """Keep `wire`, on which `answer` has come last, for the next request.
 
         `rest`: seconds that it may be idle where the backend doesn't say; 0 keeps none.
         """
+        assert isinstance(wire, Wire)  # noqa: S101 - a stream carries one request
         keeps = answer.keep_alive_timeout
         if keeps is not None and rest:
             rest = keeps - 1.0
@@ -94,23 +123,76 @@ class Upstreams:
 
         Return the seconds until the next look is due.
         """
-        due = NEVER
+        due = self._shared.expire(now, self._settings().timeouts.upstream_idle)
         for seats in list(self._places):
             due = min(due, seats.expire(now))
             if seats.empty:
                 self._places.discard(seats)
         return due
 
+    def leave(self) -> None:
+        """rpx goes down: no connection is to outlast the requests on it."""
+        self._shared.leave()
+
     def close(self) -> None:
         """Close every idle connection."""
         for seats in self._places:
             seats.close()
 
-    async def open(self, backend: Endpoint, now: float, *, within: float) -> Wire:
-        """Connect to a backend within so many seconds, or twice as many if it speaks TLS.
+    async def open(
+        self, backend: Endpoint, now: float, *, within: float, single: bool = False
+    ) -> BackendWire:
+        """Connect to a backend within so many seconds, or twice as many if it speaks TLS or HTTP/2.
 
-        Raises: OSError (TimeoutError when nothing answers at all).
+        `single`: for HTTP/1.1, on a connection of its own. Raises: OSError (TimeoutError when
+        nothing answers at all).
         """
+        address = backend.spec.address
+        if isinstance(address, Address) and address.tls is not None and not single:
+            if address not in self._agreed:
+                return await self._first(backend, now, within)
+        elif single or not address.h2c:
+            return await self._wire(backend, now, within)
+        connect = partial(self._connect, backend, now, within)
+        return await self._shared.open(backend, connect, within)
+
+    async def _first(self, backend: Endpoint, now: float, within: float) -> BackendWire:
+        """TLS agrees on what is spoken: return a connection of HTTP/1.1, or a stream of another."""
+        wire = await self._wire(backend, now, within, protocols=HTTP_2 + HTTP_1)
+        if not _agreed_on_http2(wire):
+            return wire
+        self._agreed.add(backend.spec.address)
+        connection = self._carrying(wire, b"https")
+        return await self._shared.begin(backend, connection, within)
+
+    async def _connect(self, backend: Endpoint, now: float, within: float) -> BackendConnection:
+        address = backend.spec.address
+        if address.h2c:
+            return self._carrying(await self._wire(backend, now, within), b"http")
+        wire = await self._wire(backend, now, within, protocols=HTTP_2 + HTTP_1)
+        if _agreed_on_http2(wire):
+            return self._carrying(wire, b"https")
+        self._agreed.discard(address)  # it did before: another server, or other settings of it
+        wire.drop()
+        raise OtherProtocol(speaks(PLAIN, HTTP2))
+
+    def _carrying(self, wire: Wire, scheme: bytes) -> BackendConnection:
+        return BackendConnection(
+            wire,
+            self._reactor,
+            scheme,
+            head=self._settings().limits.head,
+            keeps=lambda: self._settings().timeouts.upstream_idle,
+        )
+
+    async def _wire(
+        self,
+        backend: Endpoint,
+        now: float,
+        within: float,
+        protocols: tuple[str, ...] = HTTP_1,
+    ) -> Wire:
+        """Return a new connection, on which nothing has been said but TLS. Raises: OSError."""
         address, door = backend.spec.address, backend.door
         if address is None or door is None:
             raise ConnectionRefusedError  # none that is ours has been seen to listen there
@@ -120,7 +202,7 @@ class Upstreams:
         self._places.add(seat.seats)
         try:
             if isinstance(address, Address) and address.tls is not None:
-                wire = await self._secured(address, address.tls, door, within)
+                wire = await self._secured(address, address.tls, door, within, protocols)
             else:
                 wire = Wire(await self._dialer.dial(door, within), self._reactor)
         except BaseException:
@@ -131,11 +213,13 @@ class Upstreams:
         wire.memory = ResponseMemory()
         return wire
 
-    async def _secured(self, address: Address, tls: Tls, door: Location, within: float) -> Wire:
+    async def _secured(
+        self, address: Address, tls: Tls, door: Location, within: float, protocols: tuple[str, ...]
+    ) -> Wire:
         wire: TlsWire | None = None
         try:
             async with self._reactor.task():
-                context = await client_context(tls)
+                context = await client_context(tls, protocols)
                 sock = await self._dialer.dial(door, within)
                 wire = self._tls_wire(sock, address, context)
                 with trio.move_on_after(within) as wait:
@@ -164,6 +248,10 @@ class Upstreams:
         self._sessions[address] = context, session
 
 
+def _agreed_on_http2(wire: Wire) -> bool:
+    return isinstance(wire, TlsWire) and wire.tls.selected_alpn_protocol() == "h2"
+
+
 def why_not(error: OSError) -> tuple[Failure, str]:
     """Return what it means that `Upstreams.open` has raised `error`, and why it has."""
     failure = Failure.REFUSED
@@ -177,4 +265,6 @@ def why_not(error: OSError) -> tuple[Failure, str]:
         return failure, "its socket does not exist"
     elif isinstance(error, ssl.SSLError):
         return Failure.UNSECURED, fault_of(error)
+    elif isinstance(error, OtherProtocol):
+        return Failure.FOREIGN, str(error) or Failure.FOREIGN.value
     return failure, failure.value

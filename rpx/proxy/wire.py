@@ -95,12 +95,16 @@ class BackendWire(ClientWire, Protocol):
     """What takes a request to a backend, and brings the answer: a wire, or what passes for one.
 
     Heads are as HTTP/1.1 has them. `memory` is of its answers. `end`: the trailers of a body that
-    ends with what has been received; None: more may come. The rest is as of a Wire.
+    ends with what has been received; None: more may come. `code`: with which the backend has reset
+    it (RFC 9113 §7); None: it has not. The rest is as of a Wire.
     """
 
     reused: bool
     memory: ResponseMemory
     seat: Seat
+
+    @property
+    def code(self) -> int | None: ...
 
     @property
     def end(self) -> bytes | None: ...

@@ -137,6 +137,7 @@ class RouteKeys(FromKeys, AnswersKeys, PoolKeys, total=False):
     rewrite: str
     from_: From
     name: str
+    protocol: Literal["http", "h2c"]
     start: Command | StartKeys
     replicas: int
     instances: Literal[1]
@@ -153,6 +154,7 @@ class AloneKeys(TreatmentKeys, AnswersKeys, PoolKeys, total=False):
     from_: From
     routes: Sequence[RouteKeys]
     to: str | Sequence[str]
+    protocol: Literal["http", "h2c"]
     start: Command | StartKeys
     replicas: int
     instances: Literal[1]

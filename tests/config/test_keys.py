@@ -86,7 +86,7 @@ PYTHON: dict[str, Any] = {
     "path, list, mapping": service_keys.EnvFile,
     "address, or list of them": service_keys.From,
     "`host:port`, `:port`, port, `unix:path`": str | int,
-    "`http://host:port`, `https://host:port`, `unix:///path`": str,
+    "`http://host:port`, `https://host:port`, `h2c://host:port`, `unix:///path`": str,
     "`/path`, or `http://` URL": str,
     "addresses, networks as `10.0.0.0/8`, `localhost`": str | Sequence[str],
     "`200`, `200-399`, list": str | int | Sequence[str | int],

@@ -10,6 +10,7 @@ import pytest
 from rpx.config import config_from_mapping
 from rpx.config.settings.addresses import LONGEST_PATH
 from rpx.model.address import Address, SocketFile, Tls
+from rpx.policy.plan import with_ports
 from tests.config.support import load, refused
 from tests.support.tls import Authority
 
@@ -87,6 +88,35 @@ def test_a_url_says_whether_tls_is_spoken(tmp_path: Path, written: str, expected
     assert config.proxies[0].sources[0].address == expected
 
 
+def test_http_2_without_tls_is_said_by_the_url_or_for_all_addresses(tmp_path: Path) -> None:
+    by_url = load(tmp_path, "{from: ['h2c://localhost:50051', 'H2C://a'], to: a}")
+    assert [each.address for each in by_url.config.proxies[0].sources] == [
+        Address("localhost", 50051, h2c=True),
+        Address("a", 80, h2c=True),
+    ]
+    by_word = load(tmp_path, "{from: [50051, 'unix:a.sock'], protocol: h2c, to: a}").config
+    assert [each.address.h2c for each in by_word.proxies[0].sources] == [True, True]
+    chosen = load(tmp_path, "{start: serve, protocol: h2c, to: a}").config
+    (copy,) = with_ports(chosen, {"a": [1234]}).proxies[0].sources
+    assert copy.address == Address("localhost", 1234, h2c=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("{from: 'grpc://localhost:50051', to: a}", "write h2c://host:port for gRPC"),
+        ("{from: 'h2://localhost:50051', to: a}", "h2c:// is it without TLS"),
+        ("{from: 'wss://localhost:3000', to: a}", "WebSockets pass by themselves"),
+        ("{from: 'https://a', protocol: h2c, to: a}", "leave `protocol` out"),
+    ],
+)
+def test_who_writes_another_scheme_is_told_what_to_write(
+    tmp_path: Path, written: str, hint: str
+) -> None:
+    (problem,) = refused(tmp_path, written)
+    assert hint in problem.hint
+
+
 def test_an_authority_is_a_file_relative_to_the_project(
     tmp_path: Path, authority: Authority
 ) -> None:
@@ -105,7 +135,7 @@ def test_an_authority_is_a_file_relative_to_the_project(
         ("{url: 'http://a', verify: false}", "`from` has `verify`, but no https:// address"),
         ("{address: 'unix:a', verify: true}", "`from` has `verify`, but no https:// address"),
         ("{url: 'https://a/b'}", "`from.url` is more than a host and a port"),
-        ("ftp://a", "`from` is not an http:// or https:// URL: `ftp://a`"),
+        ("ftp://a", "`from` is not an http://, https:// or h2c:// URL: `ftp://a`"),
         (f"https://{'a' * 64}.test", "`from` has no usable host"),
         ("https://a..test", "`from` has no usable host"),
     ],

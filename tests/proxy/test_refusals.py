@@ -68,9 +68,9 @@ async def alert(raw: Raw) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        (settings, ["HTTP/2", "gRPC"]),
-        (alert, ["https:// before its address"]),
-        (closes, ["For TLS write https:// before its address", "HTTP/2"]),
+        (settings, ["write `from: h2c://"]),
+        (alert, ["write `from: https://"]),
+        (closes, ["For TLS write https:// before its address", "h2c://"]),
     ],
 )
 async def test_a_backend_that_has_never_answered_may_speak_another_protocol(

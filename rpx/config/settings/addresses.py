@@ -26,6 +26,14 @@ _BACKEND_HOST = re.compile(
 _ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]*\]|[^\[\]:]*):)?(?P<port>[0-9]+)")
 
 LONGEST_PATH = 107 if sys.platform == "linux" else 103  # bytes, of sun_path without its NUL
+_PORTS: Final = {"http": 80, "https": 443, "h2c": 80}
+_GRPC: Final = "write h2c://host:port for gRPC without TLS, https://host:port for gRPC with it"
+_OTHER_SCHEMES: Final = {
+    **dict.fromkeys(("grpc", "grpcs", "dns"), _GRPC),
+    "h2": "write https://host:port: with TLS both sides agree on HTTP/2; h2c:// is it without TLS",
+    "ws": "write http://host:port: WebSockets pass by themselves",
+    "wss": "write https://host:port: WebSockets pass by themselves",
+}
 _FORMS = "write host:port, :port or port, for example localhost:3000"
 
 
@@ -70,7 +78,7 @@ def _host_and_port(text: str, value: object) -> Address:
 
 
 def url(value: object, info: ValidationInfo) -> object:
-    """http://host:port, https://host:port or unix:///path."""
+    """http://host:port, https://host:port, h2c://host:port or unix:///path."""
     if not isinstance(value, str) or "://" not in value:
         raise wrong(f"is not a URL: {shown(value)}", "write http://host:port, or use `address`")
     return address(value, info)
@@ -78,12 +86,9 @@ def url(value: object, info: ValidationInfo) -> object:
 
 def _url(text: str, value: object) -> Address:
     scheme, rest = text.split("://", 1)
-    tls = Tls() if scheme.lower() == "https" else None
-    if tls is None and scheme.lower() != "http":
-        raise wrong(
-            f"is not an http:// or https:// URL: {shown(value)}",
-            "write http://host:port or https://host:port",
-        )
+    if scheme.lower() not in _PORTS:
+        hint = _OTHER_SCHEMES.get(scheme.lower(), "write http://host:port or https://host:port")
+        raise wrong(f"is not an http://, https:// or h2c:// URL: {shown(value)}", hint)
     authority, _, path = rest.partition("/")
     if path or re.search(r"[?#@]", authority):
         raise wrong(
@@ -91,8 +96,9 @@ def _url(text: str, value: object) -> Address:
             f"write {scheme}://host:port",
         )
     if not re.search(r":[0-9]+$", authority):
-        authority += ":443" if tls else ":80"
-    return replace(_host_and_port(authority, value), tls=tls)
+        authority += f":{_PORTS[scheme.lower()]}"
+    tls = Tls() if scheme.lower() == "https" else None
+    return replace(_host_and_port(authority, value), tls=tls, h2c=scheme.lower() == "h2c")
 
 
 def _socket_file(text: str, value: object, info: ValidationInfo) -> SocketFile:
@@ -116,7 +122,8 @@ def written_location(found: Location) -> str:
     """What may be written for an address wherever the file is: paths are absolute."""
     if isinstance(found, SocketFile):
         return f"unix:{found.path}"
-    return str(found) if found.tls is None else f"https://{found}"
+    scheme = "h2c://" if found.h2c else "https://" if found.tls is not None else ""
+    return f"{scheme}{found}"
 
 
 def _host(text: str, value: object) -> str:
@@ -143,8 +150,8 @@ def _port(text: str, value: object) -> int:
 
 
 _HOST_AND_PORT = r"((\[[^\]]*\]|(?![0-9]+:)[^\s,:/\[\]]*):)?[1-9][0-9]{0,4}"
-_ONE = rf"(unix:.+|[A-Za-z]+://.+|{_HOST_AND_PORT})"
-_OF_SEVERAL = rf"\s*(unix:[^,]+|[A-Za-z]+://[^,]+|{_HOST_AND_PORT})\s*"
+_ONE = rf"(unix:.+|[A-Za-z0-9]+://.+|{_HOST_AND_PORT})"
+_OF_SEVERAL = rf"\s*(unix:[^,]+|[A-Za-z0-9]+://[^,]+|{_HOST_AND_PORT})\s*"
 ADDRESS: Final = number(pattern=rf"^\s*{_ONE}\s*$", minimum=1, maximum=65535)
 ADDRESSES: Final = number(pattern=rf"^{_OF_SEVERAL}(,{_OF_SEVERAL})*$", minimum=1, maximum=65535)
 Located = Annotated[
@@ -156,7 +163,7 @@ LocatedUrl = Annotated[
     Location,
     BeforeValidator(url),
     Kind(
-        "`http://host:port`, `https://host:port`, `unix:///path`",
-        text("^([Hh][Tt][Tt][Pp][Ss]?|unix)://"),
+        "`http://host:port`, `https://host:port`, `h2c://host:port`, `unix:///path`",
+        text("^([Hh][Tt][Tt][Pp][Ss]?|[Hh]2[Cc]|unix)://"),
     ),
 ]

@@ -5,7 +5,7 @@ Raises: PydanticCustomError, as values.py says.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
@@ -33,6 +33,10 @@ class SourcesWritten(Written):
         "how commands and output call it",
         "first label of `to`; for paths of one host with the path: `shop-api`",
     )
+    protocol: Maybe[Annotated[Literal["http", "h2c"], Kind("`http`, `h2c`")]] = setting(
+        "what is spoken there without TLS: `h2c` is [HTTP/2](#http2-to-backends) alone, as of gRPC",
+        "`http`, but for `h2c://` in `from`",
+    )
     start: Maybe[StartField] = setting("[what runs behind each address](#start)")
     replicas: Maybe[Annotated[StrictInt, Field(ge=1, le=100), Kind("1 to 100")]] = setting(
         "without `from`: how many copies of `start` run, on [free ports](#replicas)", "`1`"
@@ -59,7 +63,17 @@ class SourcesWritten(Written):
             raise wrong("has `instances`, but nothing to `start`", "add a `start`, or leave it out")
         if self.one_process and (self.replicas or 1) > 1:
             raise wrong("has `replicas` and `instances: 1`", "keep one of them")
+        if self.protocol is not None and any(each.secured for each in self.from_):
+            raise wrong(
+                "has `protocol`, and an https:// address",
+                "leave `protocol` out: with TLS both sides agree on what they speak",
+            )
         return self
+
+    @property
+    def h2c(self) -> bool:
+        """Nothing but HTTP/2 is spoken with its backends, without TLS."""
+        return self.protocol == "h2c"
 
     @property
     def has_backends(self) -> bool:

@@ -56,8 +56,7 @@ class SourceWritten(Written):
         if (self.address is None) == (self.url is None):
             fault = "has no address" if self.url is None else "has an `address` and a `url`"
             raise wrong(fault, "give it one of `address` and `url`")
-        secured = isinstance(self.located, Address) and self.located.tls
-        if not secured and (self.ca or self.verify is not None):
+        if not self.secured and (self.ca or self.verify is not None):
             needless = "verify" if self.ca is None else "ca"
             raise wrong(
                 f"has `{needless}`, but no https:// address",
@@ -66,6 +65,11 @@ class SourceWritten(Written):
         if self.ca is not None and self.verify is False:
             raise wrong("has a `ca` that `verify: false` never asks", "leave out one of the two")
         return self
+
+    @property
+    def secured(self) -> bool:
+        """TLS is spoken there."""
+        return isinstance(self.located, Address) and self.located.tls is not None
 
     @property
     def located(self) -> Location:
