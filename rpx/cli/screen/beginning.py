@@ -28,7 +28,9 @@ def how_to_get() -> str:
 
 def can_fill() -> bool:
     """Tell whether there is a terminal that shows a picture and gives us keys."""
-    if not (can_draw() and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (can_draw() and sys.stdin.isatty() and sys.stderr.isatty()):  # textual draws to stderr
+        return False
+    if sys.stderr.encoding.lower() not in {"utf-8", "utf8"}:  # lines and shapes are not ASCII
         return False
     # In the background of a group that somebody else leads (`timeout 5s rpx top`) a key never
     # comes: nobody would bring us back.
