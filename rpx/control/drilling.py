@@ -86,13 +86,18 @@ class _Running:
         )
 
     def hear(self, line: bytes) -> None:
-        """Take a line of its output."""
-        told = json.loads(line)
+        """Take a line of its output; what is none of those that it has been asked for is passed."""
+        try:
+            told = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(told, dict):
+            return
         if "progress" in told:
             self.progress = told["progress"]
         elif "said" in told:
             self.said.append(told["said"])
-        else:
+        elif "passed" in told:
             self.report = told
         self.under_way.set()
 

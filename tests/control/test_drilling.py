@@ -29,6 +29,7 @@ signal.signal(signal.SIGINT, enough)
 name, code = sys.argv[1], 0
 if name == "unknown":
     sys.exit("error: there is no service `unknown` here\\n\\nhint: the services are api")
+print("a warning of a library\\n[1]", flush=True)
 try:
     tell({"said": "2 s: SIGKILL to api:3001"})
     tell({"progress": {"sent": 7, "arguments": sys.argv[1:]}})

@@ -146,6 +146,38 @@ def expected(project: Project) -> dict[str, list[str]]:
     return cells
 
 
+def test_a_service_is_scaled_and_drilled_by_its_buttons(project: Project) -> None:
+    project.write(
+        "name: shop\nlisten: {http_port: HTTP_PORT}\n"
+        "proxies: [{to: api.localhost, replicas: 2, start: PYTHON APPS/ok.py}]"
+    )
+    with project.up(), dashboard(project) as tab:
+        labels = list(shown(tab))
+        button = "document.querySelector('[aria-label=\"one copy of api {}\"]')"
+        tab.run(f"{button.format('more')}.click()")
+        tab.until(f"{ROWS}.length === 3", "a third copy")
+        assert len(project.ps()) == 3
+        assert "rpx scale api=3" in tab.run("document.querySelector('footer code').innerText")
+        until(project.all_ready, "it is ready")
+        tab.run(f"{button.format('less')}.click()")
+        until(lambda: [row["label"] for row in project.ps()] == labels, "it is gone")
+        tab.until(f"{ROWS}.length === 2", "it is gone")
+        tab.run("document.querySelector('[aria-label=\"drill api\"]').click()")
+        tab.until("location.pathname + location.search === '/drills?service=api'", "the form")
+        tab.run("history.replaceState(null, '', '/drills?service=api&duration=30&rate=20')")
+        tab.run("dispatchEvent(new PopStateEvent('popstate'))")
+        command = "document.querySelector('form .command code').innerText"
+        tab.until(f"{command} === 'rpx drill api --rate 20 --duration 30s'", "its command")
+        tab.run("document.querySelector('form [type=submit]').click()")
+        tab.until("document.querySelector('progress')?.value > 0.2", "how far it is")
+        assert tab.run("document.querySelectorAll('.chart rect').length") > 0
+        stop = "[...document.querySelectorAll('button')].find((b) => b.innerText === 'Stop')"
+        tab.run(f"{stop}.click()")
+        tab.until("document.querySelector('.report h3')?.innerText.includes('stopped')", "a report")
+        report = json.loads(json.dumps(tab.run("document.querySelector('.report').innerText")))
+        assert "rpx drill api --rate 20 --duration 30s" in report
+
+
 def test_every_number_is_what_ps_and_stats_say_in_that_moment(project: Project) -> None:
     first, _ = project.copies(2, "processes: {worker: {command: sleep 1000}}\n")
     with project.up(), dashboard(project) as tab:

@@ -39,7 +39,6 @@ proxies:
     start: PYTHON APPS/ok.py
     routes:
       - {path: "/api/*", strip_prefix: /api, proxy: api}
-      - {path: "/images/*", strip_prefix: /images, static: APPS}
   - {to: api.localhost, from: [D, E], start: PYTHON APPS/ok.py}
 processes:
   worker:
@@ -154,6 +153,7 @@ def _one(tab: Tab, path: str, file: Path, size: tuple[int, int], scheme: str) ->
     tab.ask("Emulation.setEmulatedMedia", features=features)
     tab.go(str(tab.run("location.origin")) + path)
     tab.until("document.querySelectorAll('main *').length > 8", "the screen is there")
+    tab.until("!document.body.innerText.includes('No requests yet')", "the list has come")
     tab.run("new Promise((done) => setTimeout(done, 1500))")  # some seconds of its lines
     file.write_bytes(base64.b64decode(tab.ask("Page.captureScreenshot", format="png")["data"]))
 
