@@ -64,12 +64,12 @@ class Agent:
 
     async def calls(self, name: str, /, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON
         tool = tool_named(name, read_only=False)
-        answer = await tool.call(arguments, Where(self.project.folder), self._hears)
+        answer = await tool.call(arguments, Where(self.project.folder), self.hears)
         Draft202012Validator(tool.output_schema()).validate(answer)
         assert len(text_of(answer)) <= arguments.get("max_chars", 10_000)
         return answer
 
-    async def _hears(self, progress: float, total: float | None, message: str) -> None:
+    async def hears(self, progress: float, total: float | None, message: str) -> None:
         self.told.append(f"{progress:g} of {total}: {message}")
 
 
@@ -167,6 +167,10 @@ async def test_an_agent_looks_sends_waits_and_acts(agent: Agent) -> None:
         assert status["counts"] == {"ready": 2, "failed": 1}
         assert status["backends"][0]["label"] == "bad"
         assert status["next"] == "`why` bad"
+        elsewhere = Where(project.folder.parent)
+        for name in ("shop", str(project.folder), f"{project.folder.name}/rpx.yaml"):
+            told = await TOOLS[0].call({"project": name}, elsewhere, agent.hears)
+            assert told["project"] == "shop"
         first = await agent.calls("status", max_chars=300)
         assert first["cursor"] == "1"
         rest = await agent.calls("status", cursor="1", names="api")

@@ -10,6 +10,7 @@ import click
 from rpx.cli.command import Command, Common
 from rpx.cli.failures import report_bug
 from rpx.cli.helpers.extras import MCP, has_mcp, how_to_add
+from rpx.cli.helpers.loading import loading
 from rpx.cli.terminal.output import say
 from rpx.errors import RpxError, UsageError
 from rpx.folders import absolute, here
@@ -50,8 +51,8 @@ def mcp_(common: Common, *, folder: Path | None, read_only: bool) -> int:
         raise UsageError(f"there is no folder {base}", hint="`-C` names one")
     if sys.stdin.isatty():
         say("rpx: this speaks MCP on stdin and stdout: a client is meant to start it. Ctrl-D ends")
-    # Both take a second to load.
-    from rpx.agents.mcp_server import Served, serve  # noqa: PLC0415
-    from rpx.agents.which_project import Where  # noqa: PLC0415
+    with loading():  # a second; and as long to look through at the end, were it not kept apart
+        from rpx.agents.mcp_server import Served, serve  # noqa: PLC0415
+        from rpx.agents.which_project import Where  # noqa: PLC0415
 
     return serve(Served(Where(base, common.file), read_only, report_bug))
