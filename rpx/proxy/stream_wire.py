@@ -11,6 +11,7 @@ from rpx.http.answer_head import AnswerHead
 from rpx.http.fields import Asked
 from rpx.http.frames import PROTOCOL_ERROR
 from rpx.http.framing import CHUNKED, FramedReader
+from rpx.http.grpc import is_grpc
 from rpx.http.stream_state import StreamState
 from rpx.proxy.gate import Gate
 from rpx.proxy.outlet import WINDOW, Outlet
@@ -127,8 +128,10 @@ class StreamWire:
     async def counted_soon(self, asked: Asked) -> Asked:
         """Wait a moment for the end of a body; return the head, with its length if that is known.
 
-        Trailers need chunks. Raises: WireCut.
+        Trailers need chunks, and gRPC nothing of either. Raises: WireCut.
         """
+        if any(name == b"content-type" and is_grpc(value) for name, value in asked.lines):
+            return asked
         if not self.ended:
             async with self._outlet.reactor.task():
                 with trio.move_on_after(MOMENT):

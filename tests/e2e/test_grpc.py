@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import grpc_echo
 from tests.support.project import Project, free_ports, project_in, until
+from tests.support.tls import Authority
 
 pytestmark = pytest.mark.real
 
@@ -31,39 +32,50 @@ class Calls:
         self.cancelled = channel.unary_unary("/Echo/Cancelled")
 
 
-def calling(target: str, authority: str = "echo.localhost") -> grpc.Channel:
-    """Open a channel to rpx, which knows the service by the name."""
+def calling(
+    target: str, authority: str = "echo.localhost", *, believing: bytes = b""
+) -> grpc.Channel:
+    """Open a channel to rpx, which knows the service by the name. `believing`: with TLS, whom."""
     options = [
         ("grpc.default_authority", authority),
         ("grpc.max_receive_message_length", grpc_echo.LARGEST),
         ("grpc.use_local_subchannel_pool", 1),
     ]
-    return grpc.insecure_channel(target, options=options)
+    if not believing:
+        return grpc.insecure_channel(target, options=options)
+    options.append(("grpc.ssl_target_name_override", authority))
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(believing), options=options)
 
 
-def until_both_are_up(project: Project) -> None:
-    """Wait for the copies."""
-    until(lambda: [*project.states().values()].count("ready") == 2, "two copies")
+def until_all_are_up(project: Project) -> None:
+    """Wait for those that somebody starts."""
+    until(lambda: [*project.states().values()].count("ready") == 3, "all are up")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def running(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Project]:
     with project_in(tmp_path_factory.mktemp("grpc")) as project:
+        project.environment["XDG_DATA_HOME"] = str(project.folder / "data")
+        project.https_port, secure, nobody = free_ports(3)
         project.write(
             f"""
-listen: {{http_port: HTTP_PORT}}
+https: {{redirect: false}}
+listen: {{http_port: HTTP_PORT, https_port: {project.https_port}}}
 proxies:
+  - to: secure.localhost
+    from: {{url: "https://localhost:{secure}", ca: {authority.file}}}
+    start: {{command: PYTHON {SERVER}, env: {{TLS: {authority.issue()}}}}}
   - to: echo.localhost
     start: PYTHON {SERVER}
     replicas: 2
     protocol: h2c
   - to: nobody.localhost
-    from: h2c://localhost:{free_ports(1)[0]}
+    from: h2c://localhost:{nobody}
     hold: 0s
 """
         )
         with project.up(ready=False):
-            until_both_are_up(project)
+            until_all_are_up(project)
             yield project
 
 
@@ -146,7 +158,19 @@ def test_a_copy_that_is_killed_fails_its_calls_alone_and_the_next_ones_go_on(
     (other,) = pids.values()
     assert other.is_active()
     other.cancel()
-    until_both_are_up(running)
+    until_all_are_up(running)
+
+
+@pytest.mark.parametrize("name", ["echo.localhost", "secure.localhost"])
+def test_tls_may_be_spoken_on_either_side(running: Project, name: str) -> None:
+    """A server with TLS offers HTTP/2 alone."""
+    told = running.rpx("trust", "--print-ca-path")
+    believing = Path(told.stdout.strip()).read_bytes()
+    target = f"127.0.0.1:{running.https_port}"
+    with calling(target, name, believing=believing) as channel:
+        assert Calls(channel).unary(b"sealed", timeout=SOON) == b"sealed"
+    with calling(f"127.0.0.1:{running.http_port}", name) as channel:
+        assert [*Calls(channel).down(b"3", timeout=SOON)] == [b"0", b"1", b"2"]
 
 
 def test_where_nobody_answers_a_call_is_told_so_as_grpc_has_it(running: Project) -> None:

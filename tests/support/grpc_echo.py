@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 
@@ -79,7 +80,12 @@ def main() -> None:
     options = [("grpc.max_receive_message_length", LARGEST), ("grpc.so_reuseport", 0)]
     server = grpc.server(ThreadPoolExecutor(20), options=options)
     server.add_generic_rpc_handlers((handlers(),))
-    server.add_insecure_port(f"127.0.0.1:{os.environ['PORT']}")
+    place = f"127.0.0.1:{os.environ['PORT']}"
+    if sealed := os.environ.get("TLS"):  # a file with a certificate and its key
+        pem = Path(sealed).read_bytes()
+        server.add_secure_port(place, grpc.ssl_server_credentials(((pem, pem),)))
+    else:
+        server.add_insecure_port(place)
     server.start()
     server.wait_for_termination()
 
