@@ -167,6 +167,8 @@ class Answers:
 
     def _transport(self, members: list[PoolMember], *, tls: bool) -> Iterator[str]:
         timeouts, usual = self._parts.config.timeouts, Timeouts()
+        if any(member.address.h2c for member in members):
+            yield "versions h2c"
         yield f"dial_timeout {seconds(timeouts.connect)}"
         if timeouts.answer is not None:
             yield f"response_header_timeout {seconds(timeouts.answer)}"

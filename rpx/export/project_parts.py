@@ -213,7 +213,9 @@ def _members(
             yield PoolMember(source.weight, None, address.port or 0, address)
     if proxy.replicas:
         (copies,) = [s for s in parts.services if s.family == proxy.name and s.address is None]
-        yield PoolMember(1, copies, copies.port or ANY_PORT, Address("localhost", ANY_PORT))
+        yield PoolMember(
+            1, copies, copies.port or ANY_PORT, Address("localhost", ANY_PORT, h2c=proxy.h2c)
+        )
 
 
 def _steps_of(proxy: ProxyEntry, config: Config, written: Document) -> Steps:

@@ -127,3 +127,8 @@ processes: {w: sleep 1}
 """
     found = exported(tmp_path, text)
     assert [each.what for each in found.losses] == ["profiles", "profiles"]
+
+
+def test_the_balancer_speaks_http_2_with_who_speaks_nothing_else(tmp_path: Path) -> None:
+    text = "name: shop\nproxies: [{to: a.localhost, start: serve, protocol: h2c}]\n"
+    assert "versions h2c" in caddyfile(composed(shop(tmp_path), text))

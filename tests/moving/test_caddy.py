@@ -221,3 +221,14 @@ def test_paths_have_those_in_common_that_are_in_both() -> None:
     assert both(("~/x.*",), ("/a/*", "/xy")) == ("/xy",)
     with pytest.raises(Mixed):
         both(("~/.*x",), ("/a/*",))
+
+
+def test_h2c_stays_what_is_spoken(tmp_path: Path) -> None:
+    transport = {"protocol": "http", "versions": ["h2c", "2"]}
+    routes = [
+        {"match": [{"host": [host]}], "handle": [proxy(dial, transport=transport)]}
+        for host, dial in (("a.localhost", "localhost:50051"), ("b.localhost", "unix//run/b.sock"))
+    ]
+    found = entries(draft_of(tmp_path, server(*routes), "caddy.json"))
+    assert found["a"]["from"] == {"url": "h2c://localhost:50051"}
+    assert (found["b"]["from"], found["b"]["protocol"]) == ("unix:/run/b.sock", "h2c")

@@ -305,3 +305,25 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, text: str, where
     with pytest.raises(RpxError) as refused:
         NGINX.read(Given((tmp_path / "site.conf",), tmp_path, {}))
     assert where in refused.value.problems[0].where
+
+
+@pytest.mark.parametrize(
+    ("target", "where"),
+    [
+        ("grpc://localhost:50051", {"url": "h2c://localhost:50051"}),
+        ("localhost:50051", {"url": "h2c://localhost:50051"}),
+        ("calls", {"url": "h2c://localhost:50052"}),
+        ("grpcs://localhost:50051", {"url": "https://localhost:50051", "verify": False}),
+    ],
+)
+def test_what_nginx_asks_by_grpc_is_asked_by_http_2(
+    tmp_path: Path, target: str, where: dict[str, object]
+) -> None:
+    pool = "upstream calls { server localhost:50052; }"
+    draft = draft_of(tmp_path, server(f"location / {{ grpc_pass {target}; }}", pool))
+    assert one(draft)["from"] == where
+
+
+def test_grpc_by_a_unix_socket_is_said_beside_it(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, server("location / { grpc_pass unix:/run/a.sock; }"))
+    assert one(draft) == {"to": "a.localhost", "from": "unix:/run/a.sock", "protocol": "h2c"}

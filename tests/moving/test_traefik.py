@@ -130,3 +130,13 @@ def test_rules_come_to_what_has_to_hold() -> None:
     (rule,) = parts_of("Query(`v=2`) && Header(`X`, `y`) && (PathPrefix(`/`))")
     assert rule.conditions == {"query": {"v": "2"}, "headers": {"X": "y"}}
     assert rule.paths == []
+
+
+def test_h2c_stays_what_is_spoken(tmp_path: Path) -> None:
+    text = """
+http:
+  routers: {a: {rule: "Host(`a.localhost`)", service: a}}
+  services: {a: {loadBalancer: {servers: [{url: "h2c://localhost:50051"}]}}}
+"""
+    (service,) = draft_of(tmp_path, text).services.values()
+    assert service.settings["from"] == {"url": "h2c://localhost:50051"}

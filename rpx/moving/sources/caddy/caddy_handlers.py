@@ -96,14 +96,15 @@ def pool_of(handler: Json, told: Sayings, resolve: Resolve | None) -> BackendPoo
         told.say("lost", f"transport {protocol}", "rpx speaks HTTP with backends", hint)
         return None
     tls = transport.get("tls")
-    if "h2c" in (transport.get("versions") or ()):
-        told.say("lost", "transport h2c", "rpx speaks HTTP/1.1 with backends")
+    h2c = "h2c" in (transport.get("versions") or ())
     upstreams: dict[str, Upstream] = {}
     weights = _policy(handler.get("load_balancing") or {}).get("weights")
     for number, each in enumerate([*(handler.get("upstreams") or ()), *_looked_up(handler)]):
         address = _address(each.get("dial", ""), tls, told, resolve)
         if address is None:
             continue
+        if h2c and "://" not in address and not address.startswith("unix:"):
+            address = f"h2c://{address}"
         weight = weights[number] if weights and number < len(weights) else None
         verify = not (tls or {}).get("insecure_skip_verify")
         if address in upstreams:
@@ -113,6 +114,8 @@ def pool_of(handler: Json, told: Sayings, resolve: Resolve | None) -> BackendPoo
         told.say("lost", "reverse_proxy", "which backends these are can't be told")
         return None
     settings = _settings(handler, told, several=len(upstreams) > 1)
+    if h2c and any(each.startswith("unix:") for each in upstreams):
+        settings["protocol"] = "h2c"
     return BackendPool(tuple(upstreams.values()), settings=tuple(settings.items()))
 
 

@@ -14,7 +14,6 @@ _FASTCGI = {
     "fastcgi_pass": "FastCGI (PHP-FPM)",
     "uwsgi_pass": "uwsgi",
     "scgi_pass": "SCGI",
-    "grpc_pass": "gRPC",
     "memcached_pass": "memcached",
 }
 

@@ -86,7 +86,7 @@ class ServerRules:
             for each in scope.inner.block:
                 each.said = True
             return [self._rule(location, pattern, {"respond": 404})]
-        if passed := scope.own("proxy_pass"):
+        if passed := scope.own("proxy_pass") or scope.own("grpc_pass"):
             return self._proxied(location, pattern, passed)
         if (words := foreign_protocol(scope)) is not None:
             return [self._rule(location, pattern, words)]

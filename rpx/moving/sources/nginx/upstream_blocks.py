@@ -11,7 +11,10 @@ from rpx.moving.sources.nginx.directive_scope import Scope
 from rpx.moving.sources.nginx.directives import Directive
 from rpx.moving.sources.nginx.sizes_and_times import seconds
 
-_TARGET = re.compile(r"(https?)://(unix:[^:]+:?|\[[^\]]+\](?::\d+)?|[^/?]+)(.*)\Z", re.DOTALL)
+_TARGET = re.compile(
+    r"(https?|grpcs?)://(unix:[^:]+:?|\[[^\]]+\](?::\d+)?|[^/?]+)(.*)\Z", re.DOTALL
+)
+_SCHEMES = {"grpc": "h2c", "grpcs": "https"}  # of nginx: ours
 _NO_MEANING = {
     "max_fails": "rpx takes a backend out at the first failure, and asks until it is back",
     "fail_timeout": "rpx takes a backend out at the first failure, and asks until it is back",
@@ -41,20 +44,27 @@ class UpstreamBlocks:
     resolve: Resolve | None
 
     def target(self, each: Directive, scope: Scope) -> PassedTo | None:
-        """What a `proxy_pass` means; None, and it is said why, where that can't be told."""
+        """What a `proxy_pass` or `grpc_pass` means; None, and it is said why, where that can't be
+        told.
+        """
         written = each.args[0] if each.args else ""
         text = _variables(written, scope)
+        if each.name == "grpc_pass" and "://" not in text:
+            text = f"grpc://{text}"
         found = _TARGET.match(text)
         if found is None or "$" in found[2]:
             hint = "write its address instead of the variable, and import again"
             scope.lost(each, "which backend that is can't be told", hint)
             return None
-        scheme, host, uri = found[1], found[2], found[3]
+        scheme, host, uri = _SCHEMES.get(found[1], found[1]), found[2], found[3]
         each.said = True
         if host in self.blocks:
             return self._of_block(self.blocks[host], scheme, uri, "$" in written, scope)
         if host.startswith("unix:"):
-            pool = BackendPool((Upstream(f"unix:{host[5:].rstrip(':')}"),))
+            pool = BackendPool(
+                (Upstream(f"unix:{host[5:].rstrip(':')}"),),
+                settings=(("protocol", "h2c"),) if scheme == "h2c" else (),
+            )
             return PassedTo(pool, uri, foreign=False, variable="$" in written)
         place = place_of(host, 443 if scheme == "https" else 80, self.resolve)
         if place is None:
@@ -131,6 +141,8 @@ def _of_container(name: str, address: str) -> str:
 def _upstream(address: str, scheme: str, scope: Scope, weight: int | None = None) -> Upstream:
     if scheme == "http":
         return Upstream(address, weight)
+    if scheme == "h2c":
+        return Upstream(f"h2c://{address}", weight)
     return Upstream(f"https://{address}", weight, verify=scope.on("proxy_ssl_verify"))
 
 

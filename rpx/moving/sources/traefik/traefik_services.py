@@ -111,13 +111,13 @@ def _server(
     url = urlsplit(said["url"].text) if "url" in said else urlsplit("")
     secure = url.scheme == "https"
     place = place_of(url.netloc, 443 if secure else 80)
-    if place is None or url.scheme not in {"http", "https"}:
+    if place is None or url.scheme not in {"http", "https", "h2c"}:
         draft.lost("", f"{name}: {url.geturl()}", "is no address of HTTP", where.origin)
         return
     if place.guess:
         why = f"`{place.guess}` is the name of a container or host: taken for {place.address}"
         draft.guessed("", url.geturl(), why, where.origin)
-    address = f"https://{place.address}" if secure else place.address
+    address = place.address if url.scheme == "http" else f"{url.scheme}://{place.address}"
     weight = said.get("weight")
     number = int(weight.text) if weight is not None and weight.text.isdigit() else None
     found.setdefault(address, Upstream(address, number))
