@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,16 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+@pytest.fixture(scope="module")
+def door_of_two(one_door: DoorOfTest) -> Iterator[DoorOfTest]:
+    """A door with two members, as nothing else tells one from another."""
+    one_door.start()
+    blog = FakeMember(one_door, "blog", "blog.localhost").joined()
+    other = FakeMember(one_door, "other", "other.localhost").joined()
+    with members(blog, other):
+        yield one_door
+
+
 @pytest.mark.parametrize(
     ("data", "status", "why"),
     [
@@ -59,19 +70,15 @@ def descriptors(pid: int) -> int:
     ],
 )
 def test_what_is_malformed_is_refused_in_the_words_of_rpx_and_never_hangs(
-    door: DoorOfTest, data: bytes, status: int, why: str
+    door_of_two: DoorOfTest, data: bytes, status: int, why: str
 ) -> None:
-    door.start()
-    blog = FakeMember(door, "blog", "blog.localhost").joined()
-    other = FakeMember(door, "other", "other.localhost").joined()
-    with members(blog, other):
-        answer = raw(door.http, data)
-        assert answer.status == status
-        assert why in answer.text
-        assert "Connection: close" in answer.head
-        pieces = [data[at : at + 50] for at in range(0, len(data), 50)]
-        with contextlib.suppress(ConnectionError):  # it is refused before the last of them
-            assert raw(door.http, *pieces).status in {0, status}
+    answer = raw(door_of_two.http, data)
+    assert answer.status == status
+    assert why in answer.text
+    assert "Connection: close" in answer.head
+    pieces = [data[at : at + 50] for at in range(0, len(data), 50)]
+    with contextlib.suppress(ConnectionError):  # it is refused before the last of them
+        assert raw(door_of_two.http, *pieces).status in {0, status}
 
 
 def test_a_dribbled_head_reaches_its_project_byte_by_byte(door: DoorOfTest) -> None:

@@ -62,7 +62,9 @@ def test_the_fixture_for_plain_pytest_works_too(tmp_path: Path) -> None:
     run(tmp_path, block("conftest.py, for plain pytest"), PLAIN)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.thorough)]
+)
 def test_a_program_that_handles_its_end_leaves_nobody_behind(tmp_path: Path, signum: int) -> None:
     command = f"{sys.executable} {APPS / 'ok.py'}"
     main = block("main.py").replace("python3 app.py", f"exec {command} left-by-{tmp_path.name}")
