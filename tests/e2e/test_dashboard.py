@@ -56,6 +56,13 @@ def test_the_dashboard_shows_and_steers_a_project(project: Project) -> None:
                 shown = json.loads(next(lines).removeprefix("data: "))
                 assert shown["order"] == [row["label"] for row in rows]
                 assert shown["set"]["worker"]["pid"] == done["pid"]
+                seen = next(line for line in lines if line.startswith("id: ")).removeprefix("id: ")
+            http.post("/api/v1/orders/stop", headers=said, json={"names": ["worker"]})
+            with http.stream("GET", f"/api/live?after={seen}", headers=said) as live:
+                lines = live.iter_lines()
+                assert "event: ps" in lines  # it goes on where it was, and reads on behind that
+                told = json.loads(next(lines).removeprefix("data: "))
+                assert ("order" in told, told["set"]["worker"]["state"]) == (False, "stopped")
             assert project.get("api.localhost").status_code == 200
             drill(http, said)
             head = http.head("/")

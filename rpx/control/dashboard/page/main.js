@@ -164,7 +164,8 @@ function App() {
       <div aria-live="polite">${said && !hint && html`<${Command} text=${said.command} />
         <span class=${said.bad ? "bad" : ""}>${said.text}</span>`}</div>
       ${hint ? html`<code class="hint">${hint}</code>` : !said && html`<span class="faint">
-        <kbd>j</kbd> <kbd>k</kbd> choose, <kbd>x</kbd> restart, <kbd>?</kbd> all keys</span>`}
+        ${screen === "/" && html`<kbd>j</kbd> <kbd>k</kbd> choose, <kbd>x</kbd> restart, `}<kbd>?</kbd> all
+        keys</span>`}
     </footer>
     ${help && html`<${Keys} close=${() => setHelp(false)} />`}`;
 }
