@@ -22,7 +22,7 @@ import os
 import socket
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -193,11 +193,18 @@ def _known(address: Location) -> list[Place]:
             Place(socket.AF_INET, ("127.0.0.1", port)),
             Place(socket.AF_INET6, ("::1", port)),
         ]
+    family = _family(address.host)
+    return [] if family is None else [Place(family, (address.host, port))]
+
+
+@lru_cache(maxsize=256)  # to read an address takes longer than to connect to one of this machine
+def _family(host: str) -> socket.AddressFamily | None:
+    """Return what an address belongs to, None for a name."""
     try:
-        version = ipaddress.ip_address(address.host).version
+        version = ipaddress.ip_address(host).version
     except ValueError:
-        return []
-    return [Place(socket.AF_INET6 if version == 6 else socket.AF_INET, (address.host, port))]
+        return None
+    return socket.AF_INET6 if version == 6 else socket.AF_INET
 
 
 def _is_near(place: Place) -> bool:
