@@ -82,15 +82,14 @@ class LinesPane(ScrollView):
         lines = [
             PaneLine(line, colour=self._colour) for line in new if has_words(line.text, self._words)
         ]
-        beside = max((self._takes(line) for line in lines), default=0)
+        beside = max(map(self._takes, {line.label for line in lines}), default=0)
         if beside > self._beside:
             self._beside = beside
             if self._rows:  # those were broken for less
                 lines = [*dict.fromkeys(row.line for row in self._rows), *lines]
                 self._rows.clear()
         self._last = new[-1].number
-        for line in lines:
-            self._add(line)
+        self._add(lines)
         self._forget(self._printed.first(self._label))
 
     def action_follow(self) -> None:
@@ -139,12 +138,14 @@ class LinesPane(ScrollView):
         self.take()
         self.refresh()
 
-    def _add(self, line: PaneLine) -> None:
+    def _add(self, lines: Iterable[PaneLine]) -> None:
+        if not self._wraps:
+            self._rows.extend(PaneRow(line, 0, len(line.plain)) for line in lines)
+            return
         width = max(1, self.size.width - self.scrollbar_size_vertical - self._beside)
-        if self._wraps:
-            self._rows.extend(PaneRow(line, *part) for part in parts(line.plain, width))
-        else:
-            self._rows.append(PaneRow(line, 0, len(line.plain)))
+        self._rows.extend(
+            PaneRow(line, start, end) for line in lines for start, end in parts(line.plain, width)
+        )
 
     def _forget(self, first: int) -> None:
         """Leave out the rows of lines before this number, and show what there is."""
@@ -164,10 +165,10 @@ class LinesPane(ScrollView):
     def _to_end(self) -> None:
         self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
 
-    def _takes(self, line: PaneLine) -> int:
-        """How many columns of text stand before a line."""
-        label = min(breadth(line.label), MOST_OF_LABEL) + len(" | ")
-        return (len(CLOCK) if self._times else 0) + (label if self._label == ALL else 0)
+    def _takes(self, label: str) -> int:
+        """How many columns of text stand before a line of this speaker."""
+        named = min(breadth(label), MOST_OF_LABEL) + len(" | ")
+        return (len(CLOCK) if self._times else 0) + (named if self._label == ALL else 0)
 
     def _before(self, line: PaneLine) -> list[Segment]:
         """When it was printed, and by whom, where that is to be seen."""

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from rpx.cli.screen.printed_lines import PrintedLine
 from rpx.model.breadth import breadth
-from rpx.model.escapes import on_a_terminal, without_escapes
+from rpx.model.escapes import on_a_terminal
 
 # What ends lines elsewhere, and what turns the direction of reading.
 _TURNS: Final = dict.fromkeys([0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")
+_SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 # What on_a_terminal leaves: colours and links.
 _COLOUR: Final = re.compile(r"\x1b(?:\[[0-9;:]*m|\]8;[^\x07\x1b]*(?:\x07|\x1b\\))")
 LEAST: Final = 10  # columns in which a line is broken
@@ -32,6 +33,11 @@ class PaneLine:
         self.plain = line.text
         self._coloured = ""
         if line.text.isprintable():
+            return
+        plain = _SGR.sub("", line.text)
+        if plain.isprintable():  # as most coloured lines; of many only the last ones are seen
+            self.plain = plain
+            self._coloured = line.text if colour else ""
             return
         raw = on_a_terminal(line.text.encode("utf-8", "surrogateescape"), colour=colour)
         self.plain = raw.decode("utf-8", "replace").translate(_TURNS).expandtabs()
@@ -57,10 +63,11 @@ class PaneLine:
 def parts(plain: str, width: int) -> Iterator[tuple[int, int]]:
     """Yield beginning and end of each row of so many columns of text that a line takes."""
     width = max(width, LEAST)
-    if breadth(plain) <= width:
+    ascii_only = plain.isascii()  # one column each, which is most of what is printed
+    if (len(plain) if ascii_only else breadth(plain)) <= width:
         yield 0, len(plain)
         return
-    if plain.isascii():
+    if ascii_only:
         yield from ((at, min(at + width, len(plain))) for at in range(0, len(plain), width))
         return
     start = used = 0
@@ -78,8 +85,7 @@ def has_words(text: str, words: Sequence[str]) -> bool:
     if not words:
         return True
     if "\x1b" in text:
-        raw = without_escapes(text.encode("utf-8", "surrogateescape"))
-        text = raw.decode("utf-8", "replace")
+        text = _SGR.sub("", text)  # a word may have colours within
     text = text.lower()
     return all(
         word[1:] not in text if word.startswith("-") and len(word) > 1 else word in text
