@@ -147,6 +147,10 @@ class DrillInput(ToolInput):
     at: float | None = Field(None, ge=0, description="Seconds until the damage; default: half way")
     down_for: float | None = Field(None, ge=0, description="Seconds that it stays down or hangs")
     path: str = "/"
+    grpc: str | None = Field(
+        None,
+        description="Instead of a path: call grpc.health.v1, of the server (empty) or a service",
+    )
     allow_errors: int = Field(0, ge=0, description="So many may fail, and it has passed")
 
 

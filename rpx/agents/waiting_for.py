@@ -169,7 +169,7 @@ async def drill(asked: DrillInput, where: Where, progress: Progress) -> DrillAns
     """
     lease = await in_thread(lambda: where.running(asked.project))
     # -P: a folder `rpx` of the project is not us.
-    words = [sys.executable, "-P", "-m", "rpx", "drill", asked.name, *_flags(asked)]
+    words = [sys.executable, "-P", "-m", "rpx", "drill", asked.name, *drill_flags(asked)]
     words += ["--json", "--color", "never", "--file", str(lease.config)]
     out, err = bytearray(), bytearray()
     async with trio.open_nursery() as nursery:
@@ -189,10 +189,13 @@ async def drill(asked: DrillInput, where: Where, progress: Progress) -> DrillAns
         raise _told(err.decode(errors="replace")) from None
 
 
-def _flags(asked: DrillInput) -> list[str]:
+def drill_flags(asked: DrillInput) -> list[str]:
+    """Return it as options of `rpx drill`."""
     flags = [f"--{asked.damage}", *([asked.backend] if asked.backend else [])]
     flags += ["--rate", str(asked.rate), "--duration", f"{asked.duration}s", "--path", asked.path]
     flags += ["--allow-errors", str(asked.allow_errors)]
+    if asked.grpc is not None:
+        flags += ["--grpc", *([asked.grpc] if asked.grpc else [])]
     for name, value in (("--at", asked.at), ("--down-for", asked.down_for)):
         flags += [] if value is None else [name, f"{value}s"]
     return flags
