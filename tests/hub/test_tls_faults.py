@@ -38,4 +38,4 @@ def test_so_has_one_without_a_reason(text: str, fault: str) -> None:
 
 def test_who_speaks_http_2_alone_is_to_be_asked_so() -> None:
     address = Address("localhost", 50051)
-    assert hint_for("speaks HTTP/2, not HTTP/1.1", address) == "write `from: h2c://localhost:50051`"
+    assert "`protocol: h2c`" in hint_for("speaks HTTP/2, not HTTP/1.1", address)
