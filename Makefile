@@ -163,6 +163,7 @@ pictures: $(VENV)/bin/ruff
 	@folder=$$(mktemp -d /tmp/pictures.XXXXXX) && trap 'rm -rf "$$folder"' EXIT && \
 	$(VENV)/bin/python -m tests.pictures "$$folder" && mkdir -p docs/pictures && \
 	cp "$$folder/now-desk-light.png" docs/pictures/now.png && cp "$$folder/request-desk-dark.png" docs/pictures/request.png && cp "$$folder/drills-desk-light.png" docs/pictures/drills.png && \
+	cp "$$folder/logs-desk-light.png" docs/pictures/logs.png && \
 	cp "$$folder/terminal.svg" docs/pictures/terminal.svg
 
 # A file of 5 GB by HTTP/1.1, TLS and HTTP/2, and how much memory that takes. It takes no room on the disk.

@@ -27,6 +27,7 @@ PACE: Final = 0.25  # seconds between two looks of who follows
 PATIENCE: Final = 15.0  # seconds that one waits for another line
 AGAIN: Final = 1.0  # a disk may be behind
 BEHIND: Final = 2.0  # seconds; files that are so far behind are not kept at the moment
+LAST: Final = 253_402_300_799.0  # the last second of the year 9999: a later one can't be written
 _FAR: Final = 10**15
 
 
@@ -67,7 +68,7 @@ class LogWindows:
         choice = self._choice(request)
         first = whole_number(request, "first", _FAR) if "first" in asked else None
         count = whole_number(request, "count", MOST) if "count" in asked else USUAL
-        at = seconds(request, "at", 0.0) if "at" in asked else None
+        at = min(seconds(request, "at", 0.0), LAST) if "at" in asked else None
         newer = whole_number(request, "newer", _FAR) if "newer" in asked else None
         found = await self._found(choice, first, count, at)
         if newer is not None and found.counted == 1 and found.end == newer:

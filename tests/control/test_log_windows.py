@@ -98,6 +98,7 @@ async def test_a_window_has_what_is_chosen_by_label_level_text_number_and_time(
             "level=warn msg=three",
         ]
         assert await window.texts(name="api", first=99) == []
+        assert await window.texts(name="api", at=1e300, count=2) == ["Four \ufffd"]
         assert len(await window.texts(name="api", count=10**9)) == 5
         assert await window.refused(level="loud") == 422
         assert await window.refused(first="x") == 422

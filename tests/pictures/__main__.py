@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import httpx
+
 from tests.support.browser import Tab, browser
 from tests.support.project import Project, free_ports, project_in, until
 
@@ -29,6 +31,12 @@ SCREENS = {
     "request": "/requests?id=",
     "logs": "/logs",
     "drills": "/drills",
+}
+ORDER = {
+    "order": 4711,
+    "customer": {"name": "Ada", "since": 2019},
+    "items": [{"sku": "A-1", "count": 2}, {"sku": "B-77", "count": 1}],
+    "express": True,
 }
 SHOP = """
 name: shop
@@ -86,7 +94,9 @@ def _take(project: Project, folder: Path, only: str) -> None:
 
 
 def _shots(project: Project, tab: Tab, folder: Path, only: str) -> None:
-    request = json.loads(project.rpx("requests", "--json").stdout)[-1]["id"]
+    url, host = f"http://127.0.0.1:{project.http_port}/echo", {"Host": "api.localhost"}
+    httpx.post(url, json=ORDER, headers={**host, "Cookie": "session=4711"}, trust_env=False)
+    request = json.loads(project.rpx("requests", "--json", "path:/echo").stdout)[-1]["id"]
     for name, path in SCREENS.items():
         for size, extent in SIZES.items():
             for scheme in ("light", "dark"):

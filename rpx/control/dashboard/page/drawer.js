@@ -58,7 +58,6 @@ function Replay({ told, tell, copies }) {
   const [busy, setBusy] = useState(false);
   const [answers, setAnswers] = useState([]);
   const safe = SAFE.has(told.method);
-  useEffect(() => { setAnswers([]); setAsks(false); }, [told.id]);
   const run = async () => {
     setAsks(false);
     setBusy(true);
@@ -96,7 +95,6 @@ function Replay({ told, tell, copies }) {
 
 function Copy({ id, tell }) {
   const [command, setCommand] = useState("");
-  useEffect(() => setCommand(""), [id]);
   const copy = () => tell(`rpx request ${id} --curl`, async () => {
     const text = (await textOf(`/v1/requests/${encodeURIComponent(id)}/curl`)).trim();
     try {
@@ -142,7 +140,7 @@ export function Drawer({ id, known, close, tell, copies }) {
     ? `: ${told.frames_in} frames in, ${told.frames_out} out` : ""}</span>`}
         <code>${told.id}</code></p>
       ${told.explained.map((each) => html`<p class="explained" key=${each}>${each}</p>`)}
-      <${Replay} told=${told} tell=${tell} copies=${copies} />
+      <${Replay} key=${told.id} told=${told} tell=${tell} copies=${copies} />
       <div class="two"><${Times} told=${told} /><${Tries} told=${told} /></div>
       ${(told.lines.length > 0 || told.lines_missing) && html`<section><h3>Printed meanwhile</h3>
         ${told.lines_missing && html`<p class="faint">There may be more than is in memory:

@@ -63,9 +63,17 @@ export function Requests({ place, go, tell, copies }) {
   if (follow) seen.current = passed.rows.length;
   const fresh = Math.max(0, passed.rows.length - seen.current);
   const index = chosen ? rows.findLastIndex((row) => row.id === chosen) : -1;
-  const choose = (row) => go({ id: row.id }, null, Boolean(chosen));
+  const choose = (row) => { setFollow(false); go({ id: row.id }, null, Boolean(chosen)); };
   const close = () => { go({ id: null }); document.querySelector(".window")?.focus(); };
 
+  // An address that has a request shows also where that stands.
+  const sought = useRef(chosen);
+  useEffect(() => {
+    if (!sought.current || index < 0) return;
+    sought.current = null;
+    setFollow(false);
+    setGoTo({ place: index });
+  }, [index]);
   useEffect(() => {
     const pressed = (event) => {
       if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -75,7 +83,6 @@ export function Requests({ place, go, tell, copies }) {
         while (rows[next]?.missed) next += step;
         if (!rows[next]) return;
         choose(rows[next]);
-        setFollow(false);
         setGoTo({ place: next });
       } else if (event.key === "Escape" && chosen) close();
       else if (event.key === "Enter" && chosen && !event.target.closest("button, a, summary")) {
