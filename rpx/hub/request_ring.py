@@ -58,68 +58,27 @@ class Conveyed:
 
 
 class More:
-    """What few requests have: failed tries, waits, a new connection, frames, copies of bodies.
+    """What few requests have: failed tries, waits, a new connection, frames.
 
     `connecting` is seconds. `note`: what went wrong once there was an answer, as the end of a
     sentence about the backend. `carried`: by a tunnel from the client, and to it.
-    `lasting`: it ends when a side leaves. `asked` and `given` are None until there is something of
-    a body, and where none is to be kept.
+    `lasting`: it ends when a side leaves.
     """
 
-    __slots__ = (
-        "_copies",
-        "asked",
-        "carried",
-        "connecting",
-        "given",
-        "holds",
-        "lasting",
-        "note",
-        "tries",
-    )
+    __slots__ = ("carried", "connecting", "holds", "lasting", "note", "tries")
 
-    def __init__(self, copies: int = 0) -> None:
+    def __init__(self) -> None:
         self.tries: tuple[FailedTry, ...] = ()
         self.holds: tuple[Holding, ...] = ()
         self.connecting = 0.0
         self.note = ""
         self.carried: tuple[Conveyed, Conveyed] | None = None
         self.lasting = False
-        self._copies = copies
-        self.asked: BodyCopy | None = None
-        self.given: BodyCopy | None = None
-
-    def give(self, pieces: Sequence[bytes]) -> None:
-        """So much of the answer's body goes to the client."""
-        if pieces and self._copies:
-            copy = self.given or self.answered()
-            for piece in pieces:
-                if piece and copy is not None:
-                    copy.take(piece)
-
-    def answered(self) -> BodyCopy | None:
-        """The copy of the answer's body, of which something has come; None: none is kept."""
-        if self.given is None and self._copies:
-            self.given = BodyCopy(self._copies)
-        return self.given
-
-    def sent(self, pieces: Sequence[bytes]) -> None:
-        """So much of the request's body has come."""
-        if self._copies:
-            if self.asked is None:
-                self.asked = BodyCopy(self._copies)
-            for piece in pieces:
-                self.asked.take(piece)
 
     @property
     def size(self) -> int:
         """Bytes, about."""
-        size = NOTE * (1 + len(self.tries) + len(self.holds))
-        if self.asked is not None:
-            size += self.asked.kept
-        if self.given is not None:
-            size += self.given.kept
-        return size
+        return NOTE * (1 + len(self.tries) + len(self.holds))
 
 
 class Record:
@@ -136,17 +95,22 @@ class Record:
     answer      the head that the client has got, the last one if there were several
     received    bytes of its body
     sent        bytes of the answer's body; -1: as `answer` has it
+    copies      so many bytes of each body are kept
+    asked       what is kept of its body, and `given`: of the answer's; None until there is some
     place       how many had ended with it
     size        what it counts for in the ring
     """
 
     __slots__ = (
         "answer",
+        "asked",
         "at",
         "backend",
         "began",
+        "copies",
         "ended",
         "first",
+        "given",
         "life",
         "more",
         "number",
@@ -172,7 +136,7 @@ class Record:
         protocol: str,
         copies: int = 0,
     ) -> None:
-        """`copies`: bytes that are kept of each body."""
+        self.copies = copies
         self.number = number
         self.began = perf_counter()
         self.request = request
@@ -182,7 +146,9 @@ class Record:
         self.backend: EndpointSpec | None = None
         self.life: ProcessRun | None = None
         self.answer: AnswerHead | None = None
-        self.more = More(copies) if copies else None
+        self.more: More | None = None
+        self.asked: BodyCopy | None = None
+        self.given: BodyCopy | None = None
         self.first = self.ended = 0.0
         self.received = 0
         self.sent = -1
@@ -196,8 +162,28 @@ class Record:
     def take(self, pieces: Sequence[bytes]) -> None:
         """So much of the request's body has come."""
         self.received += sum(map(len, pieces))
-        if self.more is not None:
-            self.more.sent(pieces)
+        if self.copies:
+            if self.asked is None:
+                self.asked = BodyCopy(self.copies)
+            for piece in pieces:
+                self.asked.take(piece)
+
+    def give(self, pieces: Sequence[bytes]) -> None:
+        """So much of the answer's body goes to the client; some of it is to be kept."""
+        for piece in pieces:
+            if piece:
+                self.copy_of_answer().take(piece)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of both bodies that are kept."""
+        return sum(each.kept for each in (self.asked, self.given) if each is not None)
+
+    def copy_of_answer(self) -> BodyCopy:
+        """What is kept of the answer's body, of which something has come."""
+        if self.given is None:
+            self.given = BodyCopy(self.copies)
+        return self.given
 
     def failed(self, outcome: str) -> None:
         """Who was asked last has given no answer."""
@@ -262,7 +248,7 @@ class RequestRing:
             record.ended = perf_counter()
         record.at = self._clock()
         request, answer = record.request, record.answer
-        size = RECORD
+        size = RECORD + (record.copies and record.kept)
         if request is not None:
             size += len(request.block) + len(request.target)
         if answer is not None:

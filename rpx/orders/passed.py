@@ -86,14 +86,14 @@ def told(registry: Registry, record: Record, *, secrets: bool = False) -> Reques
     """Return all that is known of one; `secrets`: also what is hidden otherwise."""
     shown = row(registry, record)
     hidden = frozenset() if secrets else SECRET.union(registry.requests.settings.redact)
-    more, request, answer = record.more, record.request, record.answer
+    request, answer = record.request, record.answer
     asked = [request.block, request.forwarded] if request is not None else []
     given = [answer.block, b"\r\n" + answer.ours] if answer is not None else []
     lines, missing = _lines(registry, record, shown)
     return RequestTold(
         row=shown,
-        request=_message(asked, more.asked if more else None, shown.bytes_in, hidden),
-        response=_message(given, more.given if more else None, shown.bytes_out, hidden),
+        request=_message(asked, record.asked, shown.bytes_in, hidden),
+        response=_message(given, record.given, shown.bytes_out, hidden),
         tried=tuple(_tries(record, shown)),
         lines=lines,
         lines_missing=missing,
@@ -108,8 +108,8 @@ def body(record: Record, of: str) -> tuple[bytes, str]:
 
     Raises: UsageError: nothing was kept.
     """
-    more, asked = record.more, of == "request"
-    copy = (more.asked if asked else more.given) if more is not None else None
+    asked = of == "request"
+    copy = record.asked if asked else record.given
     if copy is None or not copy.kept:
         raise UsageError(
             f"no body of the {of} was kept",

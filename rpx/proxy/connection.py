@@ -75,8 +75,8 @@ class Connection(Client):
         """As HTTP/1.1 has it."""
         record = self.record
         record.answer = head
-        if record.more is not None:
-            record.more.give(pieces)
+        if record.copies:
+            record.give(pieces)
         if head.length == CHUNKED:
             pieces = chunked(pieces, end)
         lines = head.lines()
@@ -88,8 +88,8 @@ class Connection(Client):
         self, head: AnswerHead, pieces: Buffers, end: bytes | None = None
     ) -> Awaitable[None]:
         """As HTTP/1.1 has it."""
-        if self.record.more is not None:
-            self.record.more.give(pieces)
+        if self.record.copies:
+            self.record.give(pieces)
         return self.wire.send_pieces(chunked(pieces, end) if head.length == CHUNKED else pieces)
 
     def body_reader(self) -> ChunkedReader:

@@ -135,9 +135,9 @@ async def _counted(
     left -= min(left, len(data))
     if not left:
         return WHOLE, extra
-    wire, more = client.wire, client.record.more
-    if more is not None and (copy := more.answered()) is not None:
-        return await _copied(upstream, wire, left, copy)
+    wire = client.wire
+    if client.record.copies:
+        return await _copied(upstream, wire, left, client.record.copy_of_answer())
     if left >= WORTH_IT and AVAILABLE and upstream.plain and wire.plain:
         assert isinstance(wire, Wire)  # noqa: S101 - nothing else is plain
         assert isinstance(upstream, Wire)  # noqa: S101 - likewise

@@ -65,8 +65,8 @@ class Stream(Client):
     ) -> Awaitable[None]:
         """As HTTP/2 has it."""
         self.record.answer = head
-        if self.record.more is not None:
-            self.record.more.give(pieces)
+        if self.record.copies:
+            self.record.give(pieces)
         return self.wire.send_head(head, pieces, end)
 
     def send_body(
@@ -76,8 +76,8 @@ class Stream(Client):
         end: bytes | None = None,
     ) -> Awaitable[None]:
         """As HTTP/2 has it: whatever the head says, each frame has its length."""
-        if self.record.more is not None:
-            self.record.more.give(pieces)
+        if self.record.copies:
+            self.record.give(pieces)
         return self.wire.send_pieces(pieces, end)
 
     def body_reader(self) -> FramedReader:

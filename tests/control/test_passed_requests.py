@@ -27,8 +27,8 @@ def pass_(
     peer = forwarding("127.0.0.1", "http")
     record = Record(ring.tags.next(), parsed[0], peer, "", ring.copies)
     record.answer = AnswerHead(status, b"", b"\r\nContent-Type: " + kind.encode(), b"", 0)
-    if record.more is not None:
-        record.more.give([body])
+    if record.copies:
+        record.give([body])
     ring.add(record)
 
 

@@ -75,7 +75,7 @@ def test_bodies_count_with_what_is_kept_of_them() -> None:
         kept.add(record)
     assert kept.bytes <= MOST
     assert len(kept.all()) == MOST // (65536 + kept.all()[0].size - 65536)
-    assert kept.all()[0].more is not None
+    assert kept.all()[0].asked is not None
 
 
 def test_bodies_are_kept_only_while_somebody_looks_or_the_project_says_so() -> None:
