@@ -23,7 +23,7 @@ PEEK: Final = int(socket.MSG_PEEK)  # as a flag of an enumeration it costs a mic
 PEEKED: Final = 2048  # bytes of a first look
 LARGEST_HEAD: Final = 65536 + 4096  # bytes that are read here; http/limits.py refuses less
 SILENCE: Final = 75.0  # seconds: browsers connect in advance
-PATIENCE_HTTP2: Final = 1.0  # to the first request: some wait for our SETTINGS before it
+PATIENCE_HTTP2: Final = 1.0  # to the first request, for which gRPC waits for our SETTINGS
 LEAVING: Final = 2.0  # for a client to read an answer
 # What is waited for: each is a line, in which the first is the first to be given up.
 SILENT: Final = "silent"
@@ -152,7 +152,7 @@ class Visits:
             self.consider(visitors.pop())
 
     def _consider_http2(self, visitor: Visitor) -> None:
-        from rpx.door.asked_http2 import of_http2  # noqa: PLC0415 - nobody but gRPC comes so
+        from rpx.door.asked_http2 import SETTINGS, of_http2  # noqa: PLC0415 - only gRPC comes so
 
         alone = self.hall.is_alone(visitor.entrance)
         name = NOBODY if alone else of_http2(visitor.ahead)
@@ -160,9 +160,18 @@ class Visits:
         if member is not None and member is not visitor.not_for:
             self.give(visitor, member)
         elif name is None:
+            if visitor not in self._lines[HTTP2]:
+                self._say(visitor, SETTINGS)  # gRPC asks for nothing before it has some
             self._keep(visitor, HTTP2)
         else:
             self._give_to_eldest(visitor, astray=not alone)
+
+    def _say(self, visitor: Visitor, data: bytes) -> None:
+        """Say a word to somebody who has heard nothing yet: there is room for it."""
+        try:
+            visitor.sock.send(data)
+        except OSError:
+            pass  # the next read tells what is wrong
 
     def _give_to_eldest(self, visitor: Visitor, *, astray: bool) -> None:
         """Let somebody answer who speaks HTTP/2."""

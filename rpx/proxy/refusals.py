@@ -136,6 +136,8 @@ async def bad_gateway(
     elif bad.status == 504:
         what = f"{backend.label} was asked, and has not answered in time."
         hint = "`timeouts: {answer: …}` in rpx.yaml says how long it may take"
+    elif bad.speaks and request.upgrade is not None and backend.spec.address.h2c:
+        what = f"{backend.label} speaks HTTP/2 alone, which has no WebSockets here."
     elif bad.speaks:
         wrong_protocol(client.shared, backend, bad.speaks)
         what = f"{backend.label} {backend.last_error}."

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rpx.door.asked import PREFACE
+from rpx.door.asked_http2 import SETTINGS
 from rpx.door.door_frames import ALONE, HALT, OTHERS, STATE, TAKE, json_frame
 from rpx.door.roster import read_known, read_roster
 from tests.support.doors import (
@@ -434,7 +435,15 @@ def test_http2_with_prior_knowledge_goes_to_its_authority(door: DoorOfTest) -> N
 
     with members(shop, blog):
         came(blog, http2((":method", "GET"), (":authority", "blog.localhost"), huffman=True))
-        came(shop, PREFACE)  # of one that waits for our SETTINGS: somebody has to answer
+        whole = http2((":method", "GET"), (":authority", "blog.localhost"), huffman=True)
+        with socket.create_connection(("127.0.0.1", door.http), PATIENCE) as sock:
+            before = blog.kinds().count(TAKE)
+            sock.sendall(PREFACE)
+            assert sock.recv(99) == SETTINGS  # for which some wait
+            sock.sendall(whole[len(PREFACE) :])
+            until(lambda: blog.kinds().count(TAKE) == before + 1)
+        assert blog.heard[-1][1].endswith(whole)
+        came(shop, PREFACE)  # of one that says nothing more: somebody has to answer
         blog.kill()
         until(lambda: len(door.roster().members) == 1)
         came(shop, http2((":method", "GET"), (":authority", "x.test"), huffman=True))

@@ -195,3 +195,18 @@ async def test_a_connection_that_nobody_needs_is_closed() -> None:
         await peer.answer(await peer.whole())
         assert (await raw.answer()).status == 200
         await peer.end()
+
+
+async def test_a_websocket_is_asked_for_by_http_1_and_refused_where_that_is_not_spoken() -> None:
+    upgrade = get("/", "Upgrade: websocket", "Connection: upgrade")
+    async with origin_of_http_1() as backend:
+        async with running(Address("127.0.0.1", backend.port, h2c=True)) as house:
+            raw = await house.client()
+            await raw.send(upgrade)
+            end = await backend.accept()
+            assert (await end.request() or b"").startswith(b"GET / HTTP/1.1")
+            await end.send(b"\0\0\0\4\0\0\0\0\0")  # as a server of HTTP/2 alone
+            got = await raw.answer()
+            assert got.status == 502
+            assert b"has no WebSockets here" in got.body
+            assert house.backends[0].last_error == ""
