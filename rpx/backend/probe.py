@@ -16,7 +16,7 @@ from urllib.parse import quote
 import trio
 
 from rpx.http.protocols import OTHER, spoken
-from rpx.hub.backend_tls import client_context, client_hello, fault_of
+from rpx.hub.backend_tls import ANY_HTTP, client_context, client_hello, fault_of
 from rpx.model.address import Address, Location, SocketFile, Tls
 from rpx.model.config import HealthCheck
 from rpx.policy.protocol_hints import HTTP_1, speaks
@@ -118,7 +118,7 @@ async def _not_secured(stream: trio.SocketStream, address: Location) -> str | No
     if isinstance(address, SocketFile) or address.tls is None:
         return None
     try:
-        context = await client_context(address.tls)
+        context = await client_context(address.tls, ANY_HTTP)  # whichever it has
         await trio.SSLStream(stream, context, server_hostname=address.host).do_handshake()
     except (OSError, trio.BrokenResourceError) as error:
         return in_words(error)
@@ -133,7 +133,7 @@ async def _ask(
 
     scheme, _, own = address.origin.partition("://")
     authority = check.host or own
-    url = httpx.URL(scheme=scheme, host=host, port=address.port, raw_path=_target(check.path))
+    url = httpx.URL(scheme=scheme, host=host, port=address.port, raw_path=target_of(check.path))
     opened: list[trio.socket.SocketType] = []
     details: dict[str, Any] = {"timeout": {"connect": patience}, "trace": _noting(opened)}
     if isinstance(address, Address):
@@ -156,11 +156,16 @@ async def _ask(
     finally:
         for each in opened:
             each.close()
+    return verdict_on(status, check, authority), True
+
+
+def verdict_on(status: int, check: HealthCheck, authority: str) -> str:
+    """What a status says against a backend that was asked for `authority`; "" if nothing."""
     if any(low <= status <= high for low, high in check.expect):
-        return "", True
+        return ""
     if status in _OF_THE_QUESTION:
-        return f"{_named(status)} to rpx's own GET {check.path} with Host {authority}", True
-    return _named(status), True
+        return f"{_named(status)} to rpx's own GET {check.path} with Host {authority}"
+    return _named(status)
 
 
 def _noting(opened: list[trio.socket.SocketType]) -> Callable[..., Awaitable[None]]:
@@ -229,7 +234,7 @@ def _make_client(way: _Way, context: ssl.SSLContext | None) -> httpx.AsyncClient
     )
 
 
-def _target(path: str) -> bytes:
+def target_of(path: str) -> bytes:
     """As it was written, but for what no request line may hold."""
     return quote(path, safe="/?:@!$&'()*+,;=%~").encode()
 

@@ -8,6 +8,7 @@ from typing import Final
 from rpx.backend.claim import Claim
 from rpx.backend.probe import HELD, http_check, is_silence, tcp_check
 from rpx.backend.probe_grpc import grpc_check
+from rpx.backend.probe_h2c import h2c_check
 from rpx.backend.side_command import Aside
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.process import Process
@@ -38,7 +39,8 @@ async def check_endpoint(
         return await _excused(await _connected(asked.tcp, asked.timeout, claim), claim)
     if asked.command is not None:
         return await _excused(await _run(asked, beside, _where(endpoint)), claim)
-    return await _excused(await _asks(asked)(spec.address, asked, endpoint.found_at), claim)
+    ask = _asks(spec.address, asked)
+    return await _excused(await ask(spec.address, asked, endpoint.found_at), claim)
 
 
 async def check_process(process: Process, claim: Claim | None, beside: Beside | None) -> str | None:
@@ -58,13 +60,15 @@ async def _answers(place: Location, asked: HealthCheck, claim: Claim | None) -> 
     refused, spot = None, None
     if claim is not None:
         refused, spot = await claim.find(place, CONNECT_TIMEOUT)
-    return refused or await _asks(asked)(place, asked, spot)
+    return refused or await _asks(place, asked)(place, asked, spot)
 
 
 def _asks(
-    check: HealthCheck,
+    place: Location, check: HealthCheck
 ) -> Callable[[Location, HealthCheck, Location | None], Awaitable[str | None]]:
-    return http_check if check.grpc is None else grpc_check
+    if check.grpc is not None:
+        return grpc_check
+    return h2c_check if place.h2c else http_check
 
 
 def _where(endpoint: Endpoint) -> dict[str, str]:

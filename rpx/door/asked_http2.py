@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-SETTINGS: Final = (
-    b"\0\0\0\4\0\0\0\0\0"  # that set nothing: who gets the client sets more
-)
+SETTINGS: Final = b"\0\0\0\4\0\0\0\0\0"  # that set nothing: who gets the client sets more
 HEADERS: Final = 1
 CONTINUATION: Final = 9
 _END_HEADERS: Final = 4

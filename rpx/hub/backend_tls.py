@@ -38,6 +38,7 @@ class _Made(NamedTuple):
 
 HTTP_1: Final = ("http/1.1",)
 HTTP_2: Final = ("h2",)
+ANY_HTTP: Final = HTTP_2 + HTTP_1
 _contexts: trio.lowlevel.RunVar[dict[_Kind, _Made]] = trio.lowlevel.RunVar("TLS contexts")
 
 

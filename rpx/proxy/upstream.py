@@ -23,13 +23,11 @@ import trio
 
 from rpx.http.memory import ResponseMemory
 from rpx.http.response import ResponseHead
-from rpx.hub.backend_tls import HTTP_1, HTTP_2, client_context, fault_of
+from rpx.hub.backend_tls import ANY_HTTP, HTTP_1, client_context, fault_of
 from rpx.hub.endpoint import Endpoint
 from rpx.hub.seats import Seats
 from rpx.model.address import Address, Location, Tls
-from rpx.policy.protocol_hints import HTTP_1 as PLAIN
-from rpx.policy.protocol_hints import HTTP_2 as HTTP2
-from rpx.policy.protocol_hints import speaks
+from rpx.policy import protocol_hints
 from rpx.policy.retry import Failure
 from rpx.proxy.backend_connection import BackendConnection, OtherProtocol
 from rpx.proxy.dial import Dialer
@@ -158,7 +156,7 @@ class Upstreams:
 
     async def _first(self, backend: Endpoint, now: float, within: float) -> BackendWire:
         """TLS agrees on what is spoken: return a connection of HTTP/1.1, or a stream of another."""
-        wire = await self._wire(backend, now, within, protocols=HTTP_2 + HTTP_1)
+        wire = await self._wire(backend, now, within, protocols=ANY_HTTP)
         if not _agreed_on_http2(wire):
             return wire
         self._agreed.add(backend.spec.address)
@@ -169,12 +167,12 @@ class Upstreams:
         address = backend.spec.address
         if address.h2c:
             return self._carrying(await self._wire(backend, now, within), b"http")
-        wire = await self._wire(backend, now, within, protocols=HTTP_2 + HTTP_1)
+        wire = await self._wire(backend, now, within, protocols=ANY_HTTP)
         if _agreed_on_http2(wire):
             return self._carrying(wire, b"https")
         self._agreed.discard(address)  # it did before: another server, or other settings of it
         wire.drop()
-        raise OtherProtocol(speaks(PLAIN, HTTP2))
+        raise OtherProtocol(protocol_hints.speaks(protocol_hints.HTTP_1, protocol_hints.HTTP_2))
 
     def _carrying(self, wire: Wire, scheme: bytes) -> BackendConnection:
         return BackendConnection(
