@@ -16,7 +16,7 @@ from rpx.control.json_answer import Json
 from rpx.control.operations import body_of
 from rpx.control.request_bodies import OtherProjectBody
 
-OFTEN: Final = 3.0  # seconds between two looks
+OFTEN: Final = 10.0  # seconds between two looks: each asks for processes and branches of all
 
 
 class OthersPart:
