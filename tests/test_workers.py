@@ -89,7 +89,8 @@ def test_all_is_told_as_by_one_process_also_the_death_of_a_worker(tmp_path: Path
     assert "the worker that ran test_suite.py::test_it[5] has ended by SIGKILL" in done.stdout
     assert done.stdout.count("\nsaid by a test\n") == 1  # of the test that failed
     assert (tmp_path / "workers").read_text() in {"0/2", "1/2"}
-    assert len(list(tmp_path.glob("over.*"))) == 2  # one more was killed
+    # One was killed; whoever comes for it has nothing to do if the other was faster.
+    assert len(list(tmp_path.glob("over.*"))) in {1, 2}
     assert {each.name for each in (tmp_path / "t").iterdir()} >= {"w0", "w1"}
 
 
