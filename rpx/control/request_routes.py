@@ -35,6 +35,7 @@ MANY: Final = 1_000_000
 AT_ONCE: Final = 50  # records that become rows before requests have their turn: about a millisecond
 GATHER: Final = 0.05  # seconds between two looks of a stream
 PACE: Final = 0.25  # of one that is told how much to send at once
+OF_ONE: Final = ("curl", "har", "body", "replay")  # what may stand behind the id of one in a path
 
 
 _SECRETS: Final = Query("secrets", "Also what is `•••` otherwise.", "boolean")

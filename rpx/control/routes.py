@@ -9,6 +9,7 @@ from typing import Any, Final, get_type_hints
 
 import trio
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -31,7 +32,7 @@ from rpx.control.request_bodies import (
     ScaleBody,
     Stopping,
 )
-from rpx.control.request_routes import PassedRequests
+from rpx.control.request_routes import OF_ONE, PassedRequests
 from rpx.control.streams import error_json
 from rpx.control.surroundings import Surroundings
 from rpx.errors import ConfigError, Exit, NotRunning, RpxError, TookTooLong, UsageError
@@ -61,6 +62,15 @@ _FIGURES.__doc__ = Figures.__doc__
 _NAME: Final = Query("name", "A backend or service; all without it.", repeated=True)
 
 
+class _RequestId(StringConvertor):
+    """An X-Request-Id may have slashes, and Starlette unquotes a path before it looks at it."""
+
+    regex = ".*" + "".join(f"(?<!/{part})" for part in OF_ONE)
+
+
+register_url_convertor("request_id", _RequestId())
+
+
 def application(
     registry: Registry,
     shutdown: Shutdown,
@@ -77,7 +87,14 @@ def application(
 
     return Starlette(
         routes=[
-            *(Route(each.path, each.answers, methods=[each.method]) for each in table),
+            *(
+                Route(
+                    each.path.replace("{id}", "{id:request_id}"),
+                    each.answers,
+                    methods=[each.method],
+                )
+                for each in table
+            ),
             Route("/v1/openapi.json", description),
             Route("/live", handlers.live),
             Route("/other", handlers.others.link, methods=["POST"]),

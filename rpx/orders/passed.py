@@ -61,7 +61,7 @@ def find(registry: Registry, text: str) -> Record:
     for record in reversed(there):
         if record.number == number:
             return record
-        if record.request is not None and record.request.tags and asked in _brought(record):
+        if asked and record.request and record.request.tags and asked in _brought(record):
             return record
     if not ring.settings.keep:
         raise UsageError("no requests are kept", hint="`requests: false` in rpx.yaml says so")

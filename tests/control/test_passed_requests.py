@@ -19,9 +19,16 @@ from tests.support.bench import registry, spec
 
 
 def pass_(
-    there: Registry, path: str, status: int = 200, kind: str = "text/plain", body: bytes = b""
+    there: Registry,
+    path: str,
+    status: int = 200,
+    kind: str = "text/plain",
+    body: bytes = b"",
+    *,
+    fields: str = "",
 ) -> None:
-    parsed = parse_request(f"GET {path} HTTP/1.1\r\nHost: api.localhost\r\n\r\n".encode())
+    head = f"GET {path} HTTP/1.1\r\nHost: api.localhost\r\n{fields}\r\n"
+    parsed = parse_request(head.encode())
     assert parsed is not None
     ring = there.requests
     peer = forwarding("127.0.0.1", "http")
@@ -113,4 +120,24 @@ async def test_a_stream_that_broke_goes_on_without_a_gap(
             assert there.requests.copies == 65536  # somebody looks
             pass_(there, "/4")
             assert json.loads(await anext(lines))["path"] == "/4"
+    nursery.cancel_scope.cancel()
+
+
+async def test_the_id_of_a_client_may_have_slashes_and_an_empty_one_is_nobodys(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    there, path = registry(spec(3000)), tmp_path / "s"
+    await nursery.start(Control(path), there, Shutdown())
+    transport = httpx.AsyncHTTPTransport(uds=str(path), verify=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://rpx", timeout=30) as http:
+        pass_(there, "/build", fields="X-Request-Id: ci/build/4711\r\n")
+        for id_ in ("ci/build/4711", "ci%2Fbuild%2F4711"):
+            assert (await http.get(f"/v1/requests/{id_}")).json()["path"] == "/build"
+            har = (await http.get(f"/v1/requests/{id_}/har")).json()
+            assert har["log"]["entries"][0]["request"]["url"].endswith("/build")
+            assert (await http.get(f"/v1/requests/{id_}/replay")).status_code == 405
+        for id_ in ("", "%2F"):
+            nobody = await http.get(f"/v1/requests/{id_}")
+            assert nobody.status_code == 404
+            assert nobody.json()["error"]["what"].startswith("there is no request ")
     nursery.cancel_scope.cancel()

@@ -76,7 +76,8 @@ def requests(
         return
     _print(rows, colour=colour)
     if not rows:
-        say(f"rpx: no request {'like that ' if words else ''}has come through yet")
+        like = "like that " if words else ""
+        say(f"rpx: no request {like}has come through yet (or `requests: false` keeps none)")
 
 
 def _print(rows: Iterable[RequestRow], *, colour: bool) -> None:
