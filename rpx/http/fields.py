@@ -15,7 +15,7 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
 
-from rpx.http.framing import CHUNKED
+from rpx.http.framing import CHUNKED, plain_length
 from rpx.http.grammar import TARGET, TOKEN, VALUE
 from rpx.http.head import FieldKind, RequestHead, combined, judged, kind_of
 from rpx.http.hpack import Field
@@ -201,7 +201,7 @@ def _length(lines: list[Field], *, ended: bool) -> int:
     told = [value for name, value in lines if name == b"content-length"]
     if not told:
         return 0 if ended else CHUNKED
-    length = int(told[0]) if len(told) == 1 and told[0].isdigit() else 0  # else it is refused
+    length = max(plain_length(told[0]), 0) if len(told) == 1 else 0  # what is none is refused
     if ended and length:
         raise Malformed("there is less than its content-length says")
     return length

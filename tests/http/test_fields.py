@@ -45,6 +45,14 @@ def test_what_has_not_ended_and_has_no_length_is_chunked() -> None:
     assert read((b"content-length", b"3"), ended=False).length == 3
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_length_of_five_thousand_digits_is_refused_and_not_counted(ended: bool) -> None:
+    asked = read((b"content-length", b"9" * 5000), ended=ended)
+    with pytest.raises(BadMessage) as refused:
+        request_of(asked)
+    assert refused.value.status == 400
+
+
 def test_a_websocket_asks_for_an_upgrade_with_our_key() -> None:
     head = [(b":method", b"CONNECT"), *GET[1:], (b":protocol", b"websocket")]
     asked = read_fields([*head, (b"sec-websocket-key", b"x")], ended=False)
