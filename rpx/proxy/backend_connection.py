@@ -139,6 +139,7 @@ class BackendConnection:
             settled = self.ready.is_set()
             self.fault = ConnectionResetError() if settled else _fault(self._heard)
         self.ready.set()
+        self.outlet.wake()  # also those that have not begun, and wait for their turn
         for state in list(self.session.streams.values()):
             lost = state.receiver
             if isinstance(lost, BackendStream):

@@ -28,6 +28,7 @@ from rpx.proxy.reactor import MOMENT, Reactor
 from rpx.proxy.wire import NEVER, Body, Buffers, Cut, NotSent, Nudged, WireCut
 
 PIECE: Final = 65536  # bytes of a body that are handed on at once, if they have come
+HEADS: Final = 100  # that wait to be taken: a backend that only ever says 103 is broken
 
 
 class Carrier(Protocol):
@@ -86,7 +87,7 @@ class BackendStream:
         carrier = self._carrier
         session = carrier.session
         self.check()
-        while session.waiting >= AHEAD:
+        while session.waiting >= AHEAD and carrier.fault is None:  # else nobody writes any more
             await self._outlet.turn()
             self.check()
         if carrier.fault is not None or not session.spare:
@@ -194,13 +195,21 @@ class BackendStream:
         """The head of its answer, or an interim one."""
         self.reused = False
         try:
-            self._come.append(head_from_backend(fields))
+            head = head_from_backend(fields)
         except Malformed as fault:
-            self._fail(BadMessage(502, f"It has {fault}."))
-            self._carrier.session.say_reset(self.stream, PROTOCOL_ERROR)
-        else:
-            self._heads += 1
+            self._refuse_answer(f"It has {fault}.")
+            return
+        if self._heads == HEADS:
+            self._refuse_answer("It sends interim answers without end.")
+            return
+        self._come.append(head)
+        self._heads += 1
         self._tell()
+
+    def _refuse_answer(self, why: str) -> None:
+        self._deaf = True  # nothing may be sent behind a reset (RFC 9113 §6.4)
+        self._carrier.session.say_reset(self.stream, PROTOCOL_ERROR)
+        self._fail(BadMessage(502, why))
 
     def data_came(self, data: bytes) -> None:
         """A piece of the body."""

@@ -91,8 +91,13 @@ class SharedConnections:
         self._of.setdefault(backend, []).append(connection)
         serve = partial(self._serve, backend, connection)
         self._reactor.begin(contain_errors(self._report, serve))
-        await self._settled(connection, within)
-        return connection.stream()
+        stream = connection.stream()  # before others see that there is room, which may be for one
+        try:
+            await self._settled(connection, within)
+        except OSError:
+            stream.drop()
+            raise
+        return stream
 
     async def _serve(self, backend: Endpoint, connection: BackendConnection) -> None:
         try:
