@@ -79,7 +79,7 @@ async def test_who_speaks_no_http_2_is_named(script: Script, said: str) -> None:
 async def test_over_tls_it_is_asked_by_http_2_too(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     tls = Tls(ca=str(authority.file))
-    async with origin(serves(says(SERVING)), tls=authority.server()) as backend:
+    async with origin(serves(says(SERVING)), tls=authority.server(h2=True)) as backend:
         assert await ask(backend, tls=tls) is None
         untrusting = Tls()
         assert "certificate verify failed" in (await ask(backend, tls=untrusting) or "")

@@ -29,7 +29,7 @@ async def test_a_connection_takes_call_after_call() -> None:
 
 
 async def test_with_tls_it_speaks_http_2(authority: Authority) -> None:
-    async with origin(serves(says(SERVING)), tls=authority.server()) as there:
+    async with origin(serves(says(SERVING)), tls=authority.server(h2=True)) as there:
         where = target(there.port, tls=True)
         connection = await GrpcConnection.open(where)
         assert await connection.ask(where) == 200

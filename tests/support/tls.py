@@ -30,12 +30,14 @@ class Authority:
         self.file.write_bytes(self._cert.public_bytes(serialization.Encoding.PEM))
 
     def server(
-        self, name: str = "localhost", *, days: int = 1, alone: bool = False
+        self, name: str = "localhost", *, days: int = 1, alone: bool = False, h2: bool = False
     ) -> ssl.SSLContext:
-        """The context of a server with a certificate for `name`; `alone`: signed by itself."""
+        """The context of a server with a certificate for `name`; `alone`: signed by itself.
+        `h2`: HTTP/2 is offered, too.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.issue(name, days=days, alone=alone))
-        context.set_alpn_protocols(["h2", "http/1.1"])
+        context.set_alpn_protocols(["h2", "http/1.1"] if h2 else ["http/1.1"])
         return context
 
     def issue(self, name: str = "localhost", *, days: int = 1, alone: bool = False) -> Path:
