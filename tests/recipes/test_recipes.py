@@ -21,6 +21,7 @@ NEEDS = {
     "express": ("npm",),
     "fastapi": (),
     "flask": (),
+    "grpc": (),
     "nextjs": ("npm",),
     "php": ("php",),
     "postgresql": ("initdb", "psql"),

@@ -29,6 +29,7 @@ from tests.support.project import Project
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(?:<\?php )?(?:#|//|--) ([\w./-]+\.\w+)\n")
 _URL = re.compile(r"\b(https?)://([\w.-]+\.localhost)(?![\w:])")
+_TARGET = re.compile(r"(?<![\w./-])([\w.-]+\.localhost):80\b")  # of a client that takes no URL
 # What depends on the machine, and how busy it is.
 _ASIDE = re.compile(
     r"^(?:rpx: )?(?:(?:waiting for|listening on port) .*|(?!all )\S+ (?:is ready|has completed))\n",
@@ -167,6 +168,7 @@ class _Kitchen:
     def _type(self, command: str) -> str:
         self._init = self._init or command.startswith("rpx init")
         typed = _URL.sub(self._with_port, command)
+        typed = _TARGET.sub(lambda found: f"{found[1]}:{self._ports.get('http', '80')}", typed)
         said = self._shell.type(typed).replace("\r", "")
         said = _ASIDE.sub("", f"{said}\n" if said[-1:] not in {"", "\n"} else said)
         if command.startswith("rpx up"):
