@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import ge
 from pathlib import Path
 
 import grpc
 import pytest
 
 from tests.support import grpc_echo
+from tests.support.npm import npm_package
 from tests.support.project import Project, free_ports, project_in, until
 from tests.support.tls import Authority
 
 pytestmark = pytest.mark.real
 
 SERVER = Path(grpc_echo.__file__)
+CALLS_OF_NODE = SERVER.with_name("grpc_calls.cjs")
 SOON = 30.0  # seconds; a call that takes longer has failed
 
 
@@ -45,6 +51,52 @@ def calling(
         return grpc.insecure_channel(target, options=options)
     options.append(("grpc.ssl_target_name_override", authority))
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(believing), options=options)
+
+
+class Going:
+    """Short calls of every kind, one after the other and all kinds at once, until told to end."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.failed: list[grpc.StatusCode] = []
+        self.wrong: list[bytes] = []  # answers that are not what was asked for
+        self._kinds: tuple[tuple[Callable[[], bytes], bytes], ...] = (
+            (lambda: calls.unary(b"hello", timeout=SOON), b"hello"),
+            (lambda: b"".join(calls.down(b"9", timeout=SOON)), b"012345678"),
+            (lambda: calls.up(iter((b"one", b"two")), timeout=SOON), b"2 6"),
+            (lambda: b"".join(calls.both(iter((b"one", b"two")), timeout=SOON)), b"onetwo"),
+        )
+        self._done = [0] * len(self._kinds)  # calls that succeeded
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._call, args=(number,))
+            for number in [*range(len(self._kinds))] * 2
+        ]
+
+    def __enter__(self) -> None:
+        for each in self._threads:
+            each.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for each in self._threads:
+            each.join()
+
+    def until_each_went_on(self, calls: int) -> None:
+        """Wait until so many more of each kind have succeeded."""
+        goals = [done + calls for done in self._done]
+        until(lambda: all(map(ge, self._done, goals)), f"calls go on: {self._done} of {goals}")
+
+    def _call(self, number: int) -> None:
+        ask, expected = self._kinds[number]
+        while not self._over.is_set():
+            try:
+                answer = ask()
+            except grpc.RpcError as error:
+                self.failed.append(error.code())
+                continue
+            self._done[number] += 1
+            if answer != expected:
+                self.wrong.append(answer)
 
 
 def until_all_are_up(project: Project) -> None:
@@ -161,6 +213,22 @@ def test_a_copy_that_is_killed_fails_its_calls_alone_and_the_next_ones_go_on(
     until_all_are_up(running)
 
 
+def test_a_copy_that_is_killed_under_load_fails_no_call_but_with_unavailable(
+    running: Project, calls: Calls
+) -> None:
+    going = Going(calls)
+    with going:
+        going.until_each_went_on(10)
+        victim = next(row for row in running.ps() if row["name"].startswith("echo"))
+        assert running.rpx("kill-backend", str(victim["port"])).returncode == 0
+        going.until_each_went_on(10)
+        until(lambda: victim["pid"] not in [row["pid"] for row in running.ps()], "it is killed")
+        until_all_are_up(running)
+        going.until_each_went_on(10)
+    assert {*going.failed} <= {grpc.StatusCode.UNAVAILABLE}
+    assert not going.wrong
+
+
 @pytest.mark.parametrize("name", ["echo.localhost", "secure.localhost"])
 def test_tls_may_be_spoken_on_either_side(running: Project, name: str) -> None:
     """A server with TLS offers HTTP/2 alone."""
@@ -183,3 +251,34 @@ def test_where_nobody_answers_a_call_is_told_so_as_grpc_has_it(running: Project)
         with pytest.raises(grpc.RpcError) as error:
             Calls(channel).unary(b"", timeout=SOON)
     assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("sealed", [False, True])
+def test_grpc_js_calls_as_well(running: Project, *, sealed: bool) -> None:
+    modules = npm_package("@grpc/grpc-js", "1.14.7")
+    port = running.https_port if sealed else running.http_port
+    command = ["node", str(CALLS_OF_NODE), f"127.0.0.1:{port}", "echo.localhost"]
+    if sealed:
+        command.append(running.rpx("trust", "--print-ca-path").stdout.strip())
+    done = subprocess.run(
+        command,
+        env={"PATH": os.environ["PATH"], "NODE_PATH": str(modules)},
+        capture_output=True,
+        text=True,
+        timeout=4 * SOON,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "unary": {"answer": "hello", "behind": ["yes"]},
+        "large": 1_000_000,
+        "failed": {
+            "code": grpc.StatusCode.NOT_FOUND.value[0],
+            "details": "nö: 100%",
+            "behind": ["yes"],
+        },
+        "unknown": grpc.StatusCode.UNIMPLEMENTED.value[0],
+        "both": {"code": 0, "came": 50},
+        "late": grpc.StatusCode.DEADLINE_EXCEEDED.value[0],
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,34 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
+from tests.support.npm import npm_package
 
 VERSION: Final = "2.0.0"
 SOON: Final = 60.0  # seconds; it is Node, on a busy machine
-_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rpx-tests"
 
 Json = dict[str, Any]
 
 
 def installed() -> Path:
     """The program, which is installed into a cache folder if need be; skips where it can't be."""
-    if not shutil.which("npm") or not shutil.which("node"):
-        pytest.skip("yaml-language-server needs Node.js and npm")
-    folder = _CACHE / f"yaml-language-server-{VERSION}"
-    program = folder / "node_modules/yaml-language-server/bin/yaml-language-server"
-    if not program.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder)]
-        done = subprocess.run(
-            [*command, f"yaml-language-server@{VERSION}"],
-            capture_output=True,
-            text=True,
-            timeout=150,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"npm could not install yaml-language-server: {done.stderr[-300:]}")
-    return program
+    folder = npm_package("yaml-language-server", VERSION)
+    return folder / "yaml-language-server/bin/yaml-language-server"
 
 
 class Editor:
