@@ -31,7 +31,7 @@ class Calm:
             raise ConnectionFault(ENHANCE_YOUR_CALM, "too many frames for nothing")
 
     def acknowledged(self) -> None:
-        """A WINDOW_UPDATE. Raises: ConnectionFault when more come than there was data."""
+        """A WINDOW_UPDATE or PING. Raises: ConnectionFault when more come than there was data."""
         if self.due:
             self.due -= 1
         else:

@@ -148,7 +148,8 @@ class ControlFrames(FrameWriter):
             self.theirs[key] = value
 
     def _ping(self, data: bytes, begin: int, end: int, flags: int, number: int) -> None:
-        self._calm.spend()
+        # Who measures the way that data takes, as gRPC does, sends one for each that has come.
+        self._calm.acknowledged()
         _check(not number, PROTOCOL_ERROR, "a PING of a stream")
         _check(end - begin == 8, FRAME_SIZE_ERROR, "a PING has eight bytes")
         if flags & ACK:

@@ -245,6 +245,15 @@ def test_frames_for_nothing_are_borne_as_far_as_browsers_need(nothing: str) -> N
     assert fed(session, one, int(BURST), 2.0) == CALM
 
 
+def test_who_measures_its_way_by_pings_may_do_so_as_data_comes() -> None:
+    session, notes = server()
+    session.feed(request(1), 0.0)
+    for _ in range(2 * int(BURST)):
+        assert session.say_data(notes.streams[1], b"x", end=False)
+        session.feed(PING, 0.0)
+        session.take()
+
+
 def test_as_many_windows_may_be_opened_as_there_was_data() -> None:
     session, notes = server()
     session.feed(request(1) + window_update(0, 1_000_000) + window_update(1, 1_000_000), 0.0)
