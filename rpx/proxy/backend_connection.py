@@ -184,6 +184,6 @@ class BackendConnection:
         self.leave()
 
 
-def _fault(heard: bytes) -> OtherProtocol:
-    """What is wrong with somebody who says that instead of settings."""
-    return OtherProtocol(speaks(spoken(heard), HTTP_2) if heard else "")
+def _fault(heard: bytes) -> OSError:
+    """What is wrong with somebody who says that instead of settings; nothing: it has just ended."""
+    return OtherProtocol(speaks(spoken(heard), HTTP_2)) if heard else ConnectionResetError()

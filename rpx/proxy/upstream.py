@@ -264,5 +264,7 @@ def why_not(error: OSError) -> tuple[Failure, str]:
     elif isinstance(error, ssl.SSLError):
         return Failure.UNSECURED, fault_of(error)
     elif isinstance(error, OtherProtocol):
-        return Failure.FOREIGN, str(error) or Failure.FOREIGN.value
+        return Failure.FOREIGN, str(error)
+    elif isinstance(error, ConnectionResetError):
+        return failure, "closed the connection before it spoke"
     return failure, failure.value

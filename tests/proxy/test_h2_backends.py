@@ -11,7 +11,7 @@ from tests.proxy.house import get, post, put, running
 from tests.support.h2_origin import h2_origin
 from tests.support.origin import OK, answers
 from tests.support.origin import origin as origin_of_http_1
-from tests.support.raw import background
+from tests.support.raw import Raw, background
 
 
 async def test_a_get_reaches_a_backend_as_fields_and_its_answer_comes_back() -> None:
@@ -210,3 +210,18 @@ async def test_a_websocket_is_asked_for_by_http_1_and_refused_where_that_is_not_
             assert got.status == 502
             assert b"has no WebSockets here" in got.body
             assert house.backends[0].last_error == ""
+
+
+async def test_who_closes_before_a_word_is_not_said_to_speak_something_else() -> None:
+    async def leaves(raw: Raw) -> None:
+        raw.close()
+
+    async with origin_of_http_1(leaves) as bad, h2_origin() as good:
+        address = Address("127.0.0.1", bad.port, h2c=True)
+        async with running(address, good.address) as house:
+            raw = await house.client()
+            await raw.send(post())
+            peer = await good.accept()
+            await peer.answer(await peer.whole(), b"ok")
+            assert (await raw.answer()).body == b"ok"
+            assert house.backends[0].last_error == "closed the connection before it spoke"
