@@ -67,8 +67,9 @@ def test_what_went_through_is_shown_copied_and_sent_again(project: Project) -> N
         assert (refused["id"], refused["status"], refused["backend"]) == (named, 400, None)
         assert project.rpx("request", "9999").returncode == 2
         assert "is not a filter word" in project.rpx("requests", "statsu:5xx").stderr
-    said, complained = following.communicate(timeout=30)  # also if it is started anew at once
-    assert (following.returncode, complained) == (0, "rpx: the project has ended\n")
+        assert project.rpx("down").returncode == 0
+        said, complained = following.communicate(timeout=30)  # also if it is started anew at once
+        assert (following.returncode, complained) == (0, "rpx: the project has ended\n")
     assert "api.localhost/echo" in said
 
 

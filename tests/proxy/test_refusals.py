@@ -68,7 +68,7 @@ async def alert(raw: Raw) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        (settings, ["write `from: h2c://"]),
+        (settings, ["write `protocol: h2c`"]),
         (alert, ["write `from: https://"]),
         (closes, ["For TLS write https:// before its address", "h2c://"]),
     ],
