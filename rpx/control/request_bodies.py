@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def whole(value: object) -> object:
+    """`2.0` is a whole number, says JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(whole)]
 
 
 class NamesBody(BaseModel):
@@ -41,7 +49,7 @@ class ReloadBody(BaseModel):
 class ScaleBody(ReloadBody):
     """The body of scale: copies by service."""
 
-    services: dict[str, int] = Field(min_length=1)
+    services: dict[str, Whole] = Field(min_length=1)
 
 
 class ReplayBody(BaseModel):
@@ -51,7 +59,7 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     to: str = ""
-    times: int = Field(default=1, ge=1, le=100)
+    times: Whole = Field(default=1, ge=1, le=100)
     yes: bool = False
 
 
@@ -66,13 +74,13 @@ class DrillBody(BaseModel):
     service: str = Field(pattern=r"^[^-\s]")  # no option
     damage: Literal["kill", "stop", "hang", "slow"] = "kill"
     backend: str = Field(default="", pattern=r"^([^-]|$)")
-    rate: int = Field(default=200, ge=1, le=20_000)
+    rate: Whole = Field(default=200, ge=1, le=20_000)
     duration: float = Field(default=10.0, gt=0, le=3600)
     at: float | None = Field(default=None, ge=0, le=3600)
     down_for: float | None = Field(default=None, ge=0, le=3600)
     path: str = Field(default="/", pattern="^/")
     grpc: str | None = Field(default=None, pattern=r"^([^-]|$)")
-    allow_errors: int = Field(default=0, ge=0)
+    allow_errors: Whole = Field(default=0, ge=0)
 
 
 class OtherProjectBody(BaseModel):

@@ -13,7 +13,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from rpx.control.handlers import Handlers, metrics_of
 from rpx.control.happened import LINES, Happened
@@ -292,4 +292,11 @@ async def _not_here(request: Request, error: Exception) -> Response:
     what = f"the control API has no {request.method} {request.url.path}"
     hint = OTHER_VERSION
     refusal = {"error": {"what": what, "hint": hint, "exit_code": Exit.FAILED}}
-    return Json(refusal, error.status_code, headers=error.headers)
+    headers = error.headers
+    if error.status_code == 405:  # starlette names the methods of the first route of this path
+        routes = (
+            each for each in request.app.routes if each.matches(request.scope)[0] != Match.NONE
+        )
+        methods = {method for each in routes for method in each.methods or ()}
+        headers = {"Allow": ", ".join(sorted(methods))}
+    return Json(refusal, error.status_code, headers=headers)

@@ -410,3 +410,15 @@ async def test_a_stale_socket_is_replaced(nursery: trio.Nursery, tmp_path: Path)
     async with client(path) as http:
         assert (await http.get("/v1/ps")).status_code == 200
     nursery.cancel_scope.cancel()
+
+
+async def test_all_methods_of_a_path_are_allowed_where_another_is_asked(project: Project) -> None:
+    answer = await project.http.request("OPTIONS", "/v1/drills")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+async def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(project: Project) -> None:
+    known = await project.http.post("/v1/requests/nothing/replay", json={"times": 2.0})
+    assert known.status_code == 404
+    broken = await project.http.post("/v1/requests/nothing/replay", json={"times": 2.5})
+    assert broken.status_code == 422
