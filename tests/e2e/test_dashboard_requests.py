@@ -131,6 +131,8 @@ def test_requests_are_found_looked_into_and_sent_again(project: Project) -> None
         assert f"rpx replay {asked['id']}" in tab.run("document.querySelector('footer').innerText")
         tab.go(f"{tab.run('location.origin')}/requests?id={missing['id']}")
         tab.until(f"{DRAWER}?.innerText.includes('as you wish')", "another request")
+        there = f"{DRAWER}.querySelector('select option[value=\"api:{second}\"]')"
+        tab.until(f"!!{there}", "the copies are known")  # they come by another way
         tab.run(
             f"const to = {DRAWER}.querySelector('select'); to.value = 'api:{second}';"
             "to.dispatchEvent(new Event('change', {bubbles: true}))"
