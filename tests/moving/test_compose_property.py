@@ -94,13 +94,23 @@ def _service(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def _always_with(needed: dict[str, Any], service: dict[str, Any]) -> bool:
+    """Whether a run of the one has the other: else Compose refuses the file, too."""
+    theirs, ours = needed.get("profiles"), service.get("profiles")
+    return not theirs or (bool(ours) and set(ours or ()) <= set(theirs))
+
+
 @st.composite
 def _projects(draw: st.DrawFn) -> dict[str, Any]:
     names = draw(st.lists(_names, min_size=1, max_size=4, unique=True))
     services = {name: draw(_service(names)) for name in names}
     for at, name in enumerate(names):  # nobody waits for who comes later: no circles
         waits = services[name].get("depends_on", {})
-        services[name]["depends_on"] = {key: how for key, how in waits.items() if key in names[:at]}
+        services[name]["depends_on"] = {
+            key: how
+            for key, how in waits.items()
+            if key in names[:at] and _always_with(services[key], services[name])
+        }
     always = {"build": ".", "command": "run it"}  # also where no other service has the profile
     return {"services": {**services, "always": always}}
 
