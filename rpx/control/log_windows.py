@@ -50,7 +50,7 @@ class LogWindows:
                 query=[
                     Query("name", "A backend or service; all without it.", repeated=True),
                     Query("without", "A label that is left out.", repeated=True),
-                    Query("level", "At least `debug`, `info`, `warn` or `error`."),
+                    Query("level", "At least so much.", words=("debug", "info", "warn", "error")),
                     Query("search", "A text that they have, in whatever case."),
                     Query(
                         "first", "The number of the first line; the last ones without.", "integer"

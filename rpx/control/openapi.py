@@ -106,6 +106,8 @@ def _parameter(query: Query) -> Json:
     schema: Json = {"type": query.kind}
     if query.kind in {"integer", "number"}:
         schema["minimum"] = 0
+    if query.words:
+        schema["enum"] = list(query.words)
     if query.repeated:
         schema = {"type": "array", "items": schema}
     return {

@@ -33,6 +33,7 @@ class Query:
     kind: Kind = "string"
     repeated: bool = False
     required: bool = False
+    words: tuple[str, ...] = ()  # of which it is one
 
 
 @dataclass(frozen=True, slots=True)
