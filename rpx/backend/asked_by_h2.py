@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import trio
 
+from rpx.backend.probe import SILENCE, connected_to, hosts_of, in_words
 from rpx.http.frames import ConnectionFault
 from rpx.http.h2_caller import H2Caller
 from rpx.http.hpack import Fields
 from rpx.http.protocols import spoken
+from rpx.model.address import Location
 from rpx.policy.protocol_hints import HTTP_2, speaks
 
 
@@ -40,3 +44,28 @@ async def ask_by_h2(stream: trio.abc.Stream, fields: Fields, body: bytes) -> H2C
     if caller.fault:
         raise NoH2Answer(caller.fault)
     return caller
+
+
+async def look_at(
+    address: Location,
+    at: Location,
+    within: float,
+    look: Callable[[trio.SocketStream], Awaitable[str | None]],
+) -> str | None:
+    """What `look` says of a connection to `address`, in `within` seconds in all; None: all is well.
+
+    `at` has the hosts that are tried. Where none takes a connection, it is why the first did not.
+    """
+    absent: list[str] = []
+    with trio.move_on_after(within):
+        for host, patience in hosts_of(at):
+            try:
+                with trio.fail_after(patience):
+                    stream = await connected_to(host, address)
+            except (OSError, trio.TooSlowError) as error:
+                absent.append(in_words(error))
+                continue
+            with stream.socket:
+                return await look(stream)
+        return absent[0]
+    return f"{SILENCE} {within:g} s"

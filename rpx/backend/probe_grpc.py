@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import trio
 
-from rpx.backend.asked_by_h2 import NoH2Answer, ask_by_h2
-from rpx.backend.probe import SILENCE, connected_to, hosts_of, in_words
+from rpx.backend.asked_by_h2 import NoH2Answer, ask_by_h2, look_at
+from rpx.backend.probe import in_words
 from rpx.http.grpc_health import ailment, question, request_fields
 from rpx.hub.backend_tls import HTTP_2, client_context
 from rpx.model.address import Address, Location
@@ -24,19 +25,8 @@ async def grpc_check(
     """
     if isinstance(at, Address) and isinstance(address, Address):
         address = replace(address, port=at.port)
-    absent: list[str] = []
-    with trio.move_on_after(check.timeout):
-        for host, patience in hosts_of(at or address):
-            try:
-                with trio.fail_after(patience):
-                    stream = await connected_to(host, address)
-            except (OSError, trio.TooSlowError) as error:
-                absent.append(in_words(error))
-                continue
-            with stream.socket:
-                return await _said_of(check, address, stream)
-        return absent[0]
-    return f"{SILENCE} {check.timeout:g} s"
+    look = partial(_said_of, check, address)
+    return await look_at(address, at or address, check.timeout, look)
 
 
 async def _said_of(check: HealthCheck, address: Location, plain: trio.SocketStream) -> str | None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import trio
 
-from rpx.backend.asked_by_h2 import NoH2Answer, ask_by_h2
-from rpx.backend.probe import SILENCE, connected_to, hosts_of, in_words, target_of, verdict_on
+from rpx.backend.asked_by_h2 import NoH2Answer, ask_by_h2, look_at
+from rpx.backend.probe import target_of, verdict_on
 from rpx.http.hpack import Fields
 from rpx.model.address import Address, Location
 from rpx.model.config import HealthCheck
@@ -20,24 +20,16 @@ async def h2c_check(
     if isinstance(at, Address) and isinstance(address, Address):
         address = replace(address, port=at.port)
     authority = check.host or address.origin.partition("://")[2]
-    absent: list[str] = []
-    with trio.move_on_after(check.timeout):
-        for host, patience in hosts_of(at or address):
-            try:
-                with trio.fail_after(patience):
-                    stream = await connected_to(host, address)
-            except (OSError, trio.TooSlowError) as error:
-                absent.append(in_words(error))
-                continue
-            with stream.socket:
-                try:
-                    answer = await ask_by_h2(stream, _fields(check, authority), b"")
-                except NoH2Answer as why:
-                    return str(why)
-                status = dict(answer.head).get(b":status", b"0")
-                return verdict_on(int(status), check, authority) or None
-        return absent[0]
-    return f"{SILENCE} {check.timeout:g} s"
+
+    async def look(stream: trio.SocketStream) -> str | None:
+        try:
+            answer = await ask_by_h2(stream, _fields(check, authority), b"")
+        except NoH2Answer as why:
+            return str(why)
+        status = dict(answer.head).get(b":status", b"0")
+        return verdict_on(int(status), check, authority) or None
+
+    return await look_at(address, at or address, check.timeout, look)
 
 
 def _fields(check: HealthCheck, authority: str) -> Fields:
